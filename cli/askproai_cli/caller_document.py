@@ -28,7 +28,8 @@ _FIELDS: Final = {
     "kind": "Art", "recipient": "Empfänger", "channel": "Weg", "content": "Inhalt", "created_at": "angelegt",
     "finished_at": "abgeschlossen", "of_appointment_at": "Termin am", "address": "Adresse", "source": "von",
     "event_type": "Meldung", "received_at": "eingegangen", "body": "Inhalt",
-    "not_readable": "nicht lesbar, der Schlüssel ist gelöscht",
+    "not_readable": "nicht lesbar, der Schlüssel ist gelöscht", "ai_notice": "Hinweis auf eine KI",
+    "retell_keeps": "Retell speichert", "refused_at": "Speicherung abgelehnt",
 }  # fmt: skip
 # Arguments of the call functions, and what Retell's analysis of a call has, beside names of fields.
 _PARTS: Final = {
@@ -41,7 +42,20 @@ _PARTS: Final = {
 }  # fmt: skip
 # Fields whose values are names of ours or of a provider, and what they are called.
 _NAMED: Final = frozenset(
-    {"status", "state", "direction", "function", "outcome", "kind", "recipient", "channel", "event_type", "source"}
+    {
+        "status",
+        "state",
+        "direction",
+        "function",
+        "outcome",
+        "kind",
+        "recipient",
+        "channel",
+        "event_type",
+        "source",
+        "ai_notice",
+        "retell_keeps",
+    }
 )
 VALUES: Final[Mapping[str, str]] = {
     # appointments, calls and their requests, the waiting list
@@ -52,11 +66,14 @@ VALUES: Final[Mapping[str, str]] = {
     "not_connected": "nicht zustande gekommen", "check_availability": "freie Zeiten", "book_appointment": "Termin eintragen",
     "find_appointments": "Termine nachsehen", "reschedule_appointment": "Termin verschieben",
     "cancel_appointment": "Termin absagen", "business_information": "Auskunft", "leave_message": "Nachricht hinterlassen",
-    "join_waitlist": "auf die Warteliste setzen",
+    "join_waitlist": "auf die Warteliste setzen", "decline_recording": "Speicherung ablehnen",
+    "given": "ja", "not_given": "nein", "everything": "alles", "everything_except_pii": "alles ohne persönliche Angaben",
+    "basic_attributes_only": "Nummern und Zeiten",
     # outcomes of these requests
     "offered": "angeboten", "found": "gefunden", "answered": "beantwortet", "not_known": "nicht bekannt",
     "none_found": "nichts gefunden", "already_booked": "schon gebucht", "moved": "verschoben",
-    "already_moved": "schon verschoben", "noted": "notiert", "past": "schon vorbei", "too_soon": "zu kurzfristig",
+    "already_moved": "schon verschoben", "noted": "notiert",
+    "not_kept": "wird nicht gespeichert", "past": "schon vorbei", "too_soon": "zu kurzfristig",
     "too_far": "zu weit im Voraus", "closed_day": "geschlossener Tag", "outside_hours": "außerhalb der Zeiten",
     "off_grid": "kein Beginn zu dieser Minute", "taken": "vergeben", "impossible": "kein solcher Tag oder keine solche Uhrzeit",
     "not_understood": "nicht verstanden", "asked_back": "nachgefragt", "unknown_service": "unbekannte Leistung",

@@ -31,6 +31,9 @@ _COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "se
             "call_id": "call"}  # fmt: skip
 _MAX_NAME = 24
 _NOT_READABLE = "Not readable: the key with which it was encrypted is gone."
+_AI_NOTICES = {
+    "heard": "given (transcript)", "in_greeting": "given (greeting)", "not_given": "not given", "not_known": "not known",
+}  # fmt: skip
 _INDENT = " " * 10  # a time of day and two spaces
 
 AnonymousOption = Annotated[
@@ -88,6 +91,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
     """Yield the lines for an answer of `GET calls/{id}`."""
     yield content["call"]["call_id"]
     yield ", ".join(_call_facts(content["call"], find_zone(content.get("zone"))))
+    yield from _notice_lines(content, width)
     facts = {name: content[name] for name in ("summary", "sentiment", "successful", "recording_url")} | content[
         "further"
     ]
@@ -107,6 +111,21 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
             "",
             "No transcript is kept of it: Retell has sent none, or it is older than retention.transcriptDays.",
         )
+
+
+def _notice_lines(answer: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield what the caller heard of the call and has said about keeping it. Pods of the previous release do not report it."""
+    notice, zone = answer.get("notice"), find_zone(answer.get("zone"))
+    if notice is None:
+        return
+    version = f", version {notice['agent_version']}" if notice["agent_version"] is not None else ""
+    facts = [f"AI notice: {_AI_NOTICES.get(notice['ai_notice'], notice['ai_notice'])}{version}"]
+    facts.append(f"Retell keeps: {to_cell(notice['retell_keeps'] or 'not known')}")
+    if notice["refused_at"]:
+        facts.append(f"refused to be recorded {to_cell(notice['refused_at'], zone)}, so no text of it is kept")
+        gone = notice["deleted_at_retell"]
+        facts.append(f"deleted at Retell {to_cell(gone, zone)}" if gone else "at Retell not deleted yet")
+    yield from wrap("; ".join(facts), width, further="  ")
 
 
 def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
@@ -139,6 +158,7 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
     if (call := timeline["call"]) is not None:
         yield call["call_id"]
         yield ", ".join(_call_facts(call, zone))
+        yield from _notice_lines(timeline, width)
         yield ""
     moments = timeline["moments"]
     if any(moment["what"] == "function" for moment in moments):  # then each action is what a function did

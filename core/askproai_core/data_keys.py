@@ -74,3 +74,14 @@ def decode_data_keys(text: str) -> DataKeys:
     for each in keys.keys:
         key_bytes(each)
     return keys
+
+
+def keys_to_copy(stored: str | None, last_good: str | None) -> str | None:
+    """Return which keys a copy of `stored` shall have: the former ones of the copy where `stored` was damaged.
+
+    None is of keys that were destroyed: then no copy may have them.
+    """
+    try:
+        return stored if not stored or decode_data_keys(stored) else None
+    except ValueError:
+        return last_good

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         "https://voice.example.invalid",
         description="Public entrance of tenants without `exposure.host`; theirs is `<this>/<namespace>/<tenant>/…`.",
     )
+    fleet_page_host: str = Field(
+        "",
+        description="Host at which the fleet's page is published, which no tenant may have as its own. Empty: nowhere.",
+    )
     shared_ingress_class: str | None = Field(
         None, description="Each tenant on the shared host gets an Ingress of this class. Absent: route it yourself."
     )
@@ -323,6 +327,12 @@ class Settings(BaseSettings):
     def shared_host(self) -> str:
         """The host of `shared_base_url`, which no tenant may have as its own."""
         return urlsplit(self.shared_base_url).hostname or ""
+
+    def what_is_reserved(self, host: str) -> str | None:
+        """Return what of the platform is at a host, which no tenant may have as its own; None if nothing is."""
+        if host == self.shared_host:
+            return "the platform's shared host"
+        return "the host of the fleet's page" if host == self.fleet_page_host.lower() else None
 
     def redis_url(self) -> str | None:
         """Return the URL of Redis for its administrator, or None without a Redis."""

@@ -132,7 +132,7 @@ READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
         RetellAgent.kind: _part(),
     },
     RetellAgent.kind: {
-        Tenant.kind: _part("agentId", "webhookUrl", reasons={_Type.SYNCED: [Reason.CREDENTIALS_INVALID]}),
+        Tenant.kind: _part("agentId", "webhookUrl", "greeting", reasons={_Type.SYNCED: [Reason.CREDENTIALS_INVALID]}),
         Branch.kind: _part(
             "phoneNumbers",
             conditions={_Type.SYNCED: [Reason.TENANT_NOT_READY, Reason.PENDING], _Type.NUMBERS_BOUND: ()},

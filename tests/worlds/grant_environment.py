@@ -63,6 +63,7 @@ class GrantEnvironment:
             settings=Settings(
                 namespace=OPERATOR_NAMESPACE,
                 shared_base_url="https://voice.example",
+                fleet_page_host="fleet.example",
                 shard_count=shard.count,
                 shard_index=shard.index,
             ),

@@ -150,6 +150,7 @@ async def running_operator(
             retell_base_url=retell_url,
             calcom_base_url=calcom_url,
             shared_base_url="https://voice.example",
+            fleet_page_host="Fleet.example",
             resync_seconds=90,  # ± a fifth: what no watch reports comes later than SOON
             deletion_budget_seconds=2,
             leftover_retry_seconds=1,

@@ -122,13 +122,13 @@ class PrivacyEnvironment:
         assert joined["success"], joined
         if ends:
             await self.end(person, call_id)
-        await self._recorded(call_id, functions=4)
+        await self.recorded(call_id, functions=4)
         return call_id
 
     async def ask(self, name: str, call_id: str, person: Person, args: dict[str, Any]) -> dict[str, Any]:
         return (await self.pod.function(name, call_id, args, from_number=person.number)).body
 
-    async def _recorded(self, call_id: str, functions: int) -> None:
+    async def recorded(self, call_id: str, functions: int) -> None:
         """Wait for the records of a call: the web process writes them after its answers."""
         written = "SELECT count(*) = $3 FROM function_requests WHERE tenant = $1 AND call_id = $2"
         await eventually(
@@ -235,9 +235,11 @@ async def open_privacy_environment(
                 calendar=CalendarConfig(provider=CalendarProvider.CALCOM, base_url=calcom_url),
                 notifications=mail_settings(9, customer=CustomerNotifications(), business=notify_business()),
             )
-            pod.write_config(
-                msgspec.structs.replace(config, retell=msgspec.structs.replace(config.retell, base_url=retell_url))
-            )
+            agents = [
+                msgspec.structs.replace(each, version=0, greeting="abc", announces_ai=True) for each in config.agents
+            ]
+            at_retell = msgspec.structs.replace(config.retell, base_url=retell_url)
+            pod.write_config(msgspec.structs.replace(config, retell=at_retell, agents=tuple(agents)))
             if encrypted:
                 pod.encrypt()
             pod.write_credential("calcom-api-key", CALCOM_KEY)

@@ -96,6 +96,7 @@ async def fill(tenant: TenantStore) -> UUID:
             key,
         )
         await c.execute("INSERT INTO verifications (tenant, call_id) VALUES ($1, 'call_1')", key)
+        await c.execute("INSERT INTO call_notices (tenant, call_id) VALUES ($1, 'call_1')", key)
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())", key)
         await c.execute(

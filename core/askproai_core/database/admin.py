@@ -40,7 +40,7 @@ from askproai_core.database.tenant_figures import (
     read_month_of_bookings,
 )
 from askproai_core.database.tenant_states import (
-    FACT_COLUMNS,
+    FACTS,
     CalendarBacklog,
     ProvisionedTenant,
     TenantFacts,
@@ -52,13 +52,14 @@ from askproai_core.database.tenant_states import (
     read_failing_channels,
     read_polls,
     read_states,
+    write_facts,
 )
 from askproai_core.database.tenant_tables import TENANT_TABLES, find_export_id, uid_of_owner
 from askproai_core.tenant_config import NotificationChannel
 
 # As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
 _KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
-_FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACT_COLUMNS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
+_FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 # Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
 _HAS_LOST_ROWS = """
 SELECT EXISTS (SELECT FROM audit_log
@@ -235,7 +236,7 @@ class AdminStore:
                     "UPDATE tenants SET retell_key_hash = $2 WHERE tenant = $1 AND uid = $3", tenant, key_hash, uid
                 )
             if tuple(recorded) != facts.columns:
-                await _write_facts(conn, tenant, facts)
+                await write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
         return bool(owner != uid)
 
@@ -428,14 +429,6 @@ class AdminStore:
             self._pool = open_pool(self._dsn, max_size=_CONNECTIONS, application_name="askproai-operator")
         async with (await self._pool).acquire() as conn:  # awaiting an open pool returns it
             yield conn
-
-
-async def _write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
-    await conn.execute(
-        f"UPDATE tenants SET ({FACT_COLUMNS}) = ROW ($2, $3, $4, $5, $6) WHERE tenant = $1",  # noqa: S608  our own names
-        tenant,
-        *facts.columns,
-    )
 
 
 async def _may_adopt_by_key(

@@ -49,10 +49,27 @@ class TenantFacts:
     def columns(self) -> tuple[str | int, ...]:
         """Return the values of `FACT_COLUMNS`."""
         kept = self.retention
-        return self.retell_base_url, self.calcom_base_url, kept.raw_event_days, kept.transcript_days, kept.call_days
+        days = kept.raw_event_days, kept.transcript_days, kept.call_days, kept.appointment_days, kept.customer_days
+        return self.retell_base_url, self.calcom_base_url, *days
 
 
-FACT_COLUMNS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days"
+_OLDER_FACTS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days"
+FACT_COLUMNS = f"{_OLDER_FACTS}, appointment_days, customer_days"
+# To be read. The schema of the release before, on which this one runs too, lacks the last two: there they are null.
+FACTS = f"""{_OLDER_FACTS}, (to_jsonb(tenants) ->> 'appointment_days')::integer AS appointment_days,
+    (to_jsonb(tenants) ->> 'customer_days')::integer AS customer_days"""
+
+
+async def write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
+    """Write what the coordinator reads of a tenant; on the schema of the release before without what that one lacks."""
+    values = facts.columns
+    try:
+        await conn.execute(_WRITE_FACTS.format(FACT_COLUMNS, "$2, $3, $4, $5, $6, $7, $8"), tenant, *values)
+    except asyncpg.UndefinedColumnError:
+        await conn.execute(_WRITE_FACTS.format(_OLDER_FACTS, "$2, $3, $4, $5, $6"), tenant, *values[:5])
+
+
+_WRITE_FACTS = "UPDATE tenants SET ({}) = ROW ({}) WHERE tenant = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +133,7 @@ async def read_states(
 async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
     """Return the keys of the tenants whose row, login role and resources are as they were left."""
     keys = [each.tenant for each in tenants]
-    rows = await conn.fetch(f"SELECT tenant, uid, {FACT_COLUMNS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
+    rows = await conn.fetch(f"SELECT tenant, uid, {FACTS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
     written = {tenant: tuple(values) for tenant, *values in rows}
     found = await conn.fetch(
         "SELECT tenant, array_agg(id) AS ids FROM resources WHERE tenant = ANY($1) GROUP BY tenant", keys

@@ -39,6 +39,11 @@ class Agent(ConfigStruct, frozen=True):
     caller_recognition: bool = False
     leaves_messages: bool = False
     joins_waitlist: bool = False
+    # Of the published version, for the record of its calls: its number, a reference to its first sentence, and whether that says
+    # that an AI speaks.
+    version: int | None = None
+    greeting: str = ""
+    announces_ai: bool = False
 
 
 class CalendarConfig(ConfigStruct, frozen=True):
@@ -74,6 +79,8 @@ class Retention(ConfigStruct, frozen=True):
     raw_event_days: int = 30
     transcript_days: int = 30
     call_days: int = 365
+    appointment_days: int = 1095  # three years, as civil claims expire (§ 195 BGB)
+    customer_days: int = 1095
 
 
 class TenantConfig(ConfigStruct, frozen=True):

@@ -52,6 +52,7 @@ class Function(StrEnum):
     TRANSFER_TO_HUMAN = "TransferToHuman"
     LEAVE_MESSAGE = "LeaveMessage"
     JOIN_WAITLIST = "JoinWaitlist"
+    DECLINE_RECORDING = "DeclineRecording"
 
 
 # Of which `Agent.functions` has none: each is a field there, or no field if nothing in a pod depends on it.
@@ -59,6 +60,7 @@ FURTHER_FUNCTIONS: dict[Function, str | None] = {
     Function.BUSINESS_INFORMATION: None,
     Function.LEAVE_MESSAGE: "leaves_messages",
     Function.JOIN_WAITLIST: "joins_waitlist",
+    Function.DECLINE_RECORDING: None,
 }
 
 

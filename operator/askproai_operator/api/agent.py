@@ -88,8 +88,9 @@ class RetellAgentSpec(base.Part):
     """What thinks for the voice."""
     functions: Annotated[tuple[Function, ...], base.bounded_list(16, as_set=True)] = ()
     """What the agent can do in a call: CheckAvailability, BookAppointment, FindAppointments, RescheduleAppointment,
-    CancelAppointment, BusinessInformation, TransferToHuman, LeaveMessage, JoinWaitlist. Absent: it only talks. BusinessInformation:
-    it answers questions about prices, hours, way, closed days, people, cancellation and the `knowledge` of Tenant and Branch."""
+    CancelAppointment, BusinessInformation, TransferToHuman, LeaveMessage, JoinWaitlist, DeclineRecording. Absent: it only
+    talks. BusinessInformation: it answers questions about prices, hours, way, closed days, people, cancellation and the `knowledge`
+    of Tenant and Branch. DeclineRecording: of a caller who asks for it nothing that is said in the call is kept."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     transfer_mode: TransferMode = TransferMode.COLD
@@ -115,6 +116,15 @@ class Pending(base.Part):
     """When."""
 
 
+class Greeting(base.Part):
+    version: base.Count
+    """Of the agent, as published."""
+    sha256: base.Short
+    """SHA-256 of that version's first sentence, by which the calls that it answered refer to it."""
+    announces_ai: bool
+    """Whether that sentence says that an AI speaks."""
+
+
 class RetellAgentStatus(base.CommonStatus):
     """What the operator found and made of a RetellAgent."""
 
@@ -134,6 +144,8 @@ class RetellAgentStatus(base.CommonStatus):
     """A create whose outcome is not known yet; the operator looks for our marker before it creates again."""
     webhook_url: Annotated[str, Field(max_length=2000)] | None = None
     """Webhook URL of the published version. Its Tenant serves the former URL as long as an agent has it."""
+    greeting: Greeting | None = None
+    """What callers of the published version hear first."""
     suspended: bool | None = None
     """The published version tells callers that the Tenant is suspended, or the Branch gone; it stays until pods serve again."""
 

@@ -250,7 +250,7 @@ class Reason(Explained):
     )
     HOST_RESERVED = (
         "HostReserved",
-        "exposure.host or page.host is the platform's shared host; leave it out, or choose another.",
+        "exposure.host or page.host is the platform's shared host or that of the fleet's page; leave it out, or choose another.",
     )
     # branch and offering
     NO_AGENT = "NoAgent", "No RetellAgent answers the numbers of the branch; create one."

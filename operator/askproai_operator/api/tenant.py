@@ -255,6 +255,12 @@ class Retention(base.Part):
     call_days: Days = _DAYS["call_days"]
     """Calls, the events that are decided, results and records of call functions, open messages, notifications that do not wait
     any more, and the audit log (days)."""
+    appointment_days: Days = config.Retention().appointment_days
+    """Who an appointment was for, counted from its end (days): then name, number, address, notes and birth date go, and its time,
+    service and staff member stay, for figures. Not while something of it waits for the calendar."""
+    customer_days: Days = config.Retention().customer_days
+    """Customers by whose number nobody has booked, called, waited or left a message for so long (days), and whom no appointment
+    names any more."""
 
 
 class Privacy(base.Part):
@@ -310,7 +316,7 @@ class TenantSpec(base.Part):
     runtime: Runtime = Runtime()
     """How the tenant's pods run."""
     retention: Retention = Retention()
-    """How long rows are kept; the coordinator deletes what is older. Customers and appointments stay."""
+    """How long rows are kept; the coordinator deletes what is older."""
     caller_verification: CallerVerification = CallerVerification.NUMBER
     """What shows that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date, from
     whatever number, which is never enough alone; callers are asked for the birth date when they book, and it is stored."""

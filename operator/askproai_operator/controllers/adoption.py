@@ -40,7 +40,7 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
     """Take the grants of all objects that were served, the oldest first. Raises ApiError; safe to run again."""
     for tenant in _oldest_first(map(in_effect, context.cache.list(Tenant))):
         for subject, scope in requested_subjects(tenant).items():
-            if subject.value == context.settings.shared_host:
+            if context.settings.what_is_reserved(subject.value):
                 # An earlier release routed it; a paused Tenant is not reconciled, so its route is removed here.
                 await remove_routes(holder_of(tenant, scope), subject, context)
             elif _was_published(tenant) if subject in page_host(tenant) else _was_exposed(tenant, context):

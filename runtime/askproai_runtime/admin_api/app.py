@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from askproai_core.database import StatementTimeout
 from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
 from askproai_core.reader_token import reader_token_of
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
@@ -130,9 +131,20 @@ def _with_token(process: Process) -> Middleware:
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         request[ACCESS] = require_token(request, process)
-        return await handler(request)
+        try:
+            return await handler(request)
+        except StatementTimeout:
+            raise _took_too_long() from None
 
     return check
+
+
+def _took_too_long() -> Problem:
+    text = (
+        "PostgreSQL did not count that in time: send it again in a minute. If it stays so, look at PostgreSQL's load, and run"
+        " ANALYZE after a restore (docs/install.md)"
+    )
+    return Problem(503, "Took Too Long", text, {"Retry-After": "60"})
 
 
 class CircuitEntry(msgspec.Struct, frozen=True):

@@ -52,6 +52,31 @@ class CallOutcome(StrEnum):
     NO_FUNCTION = "no_function"  # its agent used no call function
 
 
+class AiNotice(StrEnum):
+    """Whether the caller heard that an AI speaks."""
+
+    HEARD = "heard"  # in the agent's first words of the transcript
+    IN_GREETING = "in_greeting"  # in the first sentence of the version that answered, where there is no transcript
+    NOT_GIVEN = "not_given"
+    NOT_KNOWN = "not_known"
+
+
+class CallNotice(msgspec.Struct, frozen=True):
+    """What the caller of a call heard of it, and has said about keeping it. null: not known.
+
+    `greeting` is the SHA-256 of the first sentence of the agent's version that answered, as that RetellAgent's `status.greeting`
+    has it. `retell_keeps` is what Retell stores of the call, in its words. `refused_at`: the caller did not want the call to be
+    kept, so no text of it is; `deleted_at_retell` is when Retell had it no more.
+    """
+
+    ai_notice: AiNotice
+    agent_version: int | None
+    greeting: str | None
+    retell_keeps: str | None
+    refused_at: datetime | None
+    deleted_at_retell: datetime | None
+
+
 class CallEntry(msgspec.Struct, frozen=True):
     """A call, without the transcript. `from_number` only with `personal`: E.164, or `anonymous` if the caller withheld it."""
 
@@ -112,6 +137,7 @@ class Timeline(msgspec.Struct, frozen=True):
     transcript: str | None = None
     transcript_truncated: bool = False
     not_readable: bool = False
+    notice: CallNotice | None = None
 
 
 class CallContent(msgspec.Struct, frozen=True):
@@ -133,6 +159,7 @@ class CallContent(msgspec.Struct, frozen=True):
     further: dict[str, Any]
     zone: str
     not_readable: bool = False
+    notice: CallNotice | None = None
 
 
 class Calls:
@@ -188,6 +215,7 @@ class Calls:
             further=analysis if hears else {},
             zone=request.zone.key,
             not_readable=texts.unreadable is not None,
+            notice=_to_notice(await self._store.get_notice(row["call_id"])),
         )
         if hears:
             parts = {"transcript": content.transcript, "analysis": content.summary, "recording": content.recording_url}
@@ -219,7 +247,28 @@ class Calls:
             texts.transcript,
             call is not None and personal and call["transcript_truncated"],
             texts.unreadable is not None,
+            None if call is None else _to_notice(await self._store.get_notice(called)),
         )
+
+
+def _to_notice(row: asyncpg.Record | None) -> CallNotice:
+    """Return the notice of a call. What its transcript shows outranks what the version that answered should have said."""
+    if row is None:
+        return CallNotice(AiNotice.NOT_KNOWN, None, None, None, None, None)
+    match row["heard_ai"], row["announces_ai"]:
+        case True, _:
+            notice = AiNotice.HEARD
+        case False, _:
+            notice = AiNotice.NOT_GIVEN
+        case _, True:
+            notice = AiNotice.IN_GREETING
+        case _, False:
+            notice = AiNotice.NOT_GIVEN
+        case _:
+            notice = AiNotice.NOT_KNOWN
+    return CallNotice(
+        notice, row["agent_version"], row["greeting"], row["storage"], row["refused_at"], row["deleted_at"]
+    )
 
 
 def _not_found() -> Problem:

@@ -100,6 +100,7 @@ class FunctionOutcome(StrEnum):
     CANCELLED = "cancelled"
     NOTED = "noted"  # a message
     WAITING = "waiting"  # on the waiting list
+    NOT_KEPT = "not_kept"  # the caller does not want the call to be kept
 
     PAST = "past"
     TOO_SOON = "too_soon"

@@ -7,6 +7,16 @@ Call events arrive as webhooks and are processed in `events.call`, which shares 
 from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell, FoundCall, RetellUnavailable
 from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
+from askproai_runtime.calls.notices import (
+    ERASURES,
+    CallNotice,
+    empty_texts,
+    list_refused_calls,
+    mark_refused_deleted,
+    notice_of,
+    record_notices,
+    refuse_call,
+)
 from askproai_runtime.calls.payload import (
     RetellCall,
     RetellEvent,
@@ -28,8 +38,9 @@ from askproai_runtime.calls.store import (
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 
 __all__ = [
-    "API_KEY", "FUNCTIONS_BY_NAME", "CallFunctions", "CallRow", "CallTexts", "CallsAtRetell", "FoundCall",
-    "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent",
-    "audit_refusal", "call_stage", "count_active_calls", "decode", "find_route", "lock_calls", "parse_milliseconds",
-    "read_call_texts", "read_said", "read_transcript", "save_calls",
+    "API_KEY", "ERASURES", "FUNCTIONS_BY_NAME", "CallFunctions", "CallNotice", "CallRow", "CallTexts", "CallsAtRetell",
+    "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent",
+    "audit_refusal", "call_stage", "count_active_calls", "decode", "empty_texts", "find_route", "list_refused_calls",
+    "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_said",
+    "read_transcript", "record_notices", "refuse_call", "save_calls",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, 
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.languages import language_of
+from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -75,6 +76,7 @@ _CHANGES = frozenset(
         Function.CANCEL_APPOINTMENT,
         Function.LEAVE_MESSAGE,
         Function.JOIN_WAITLIST,
+        Function.DECLINE_RECORDING,
     }
 )
 _FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
@@ -82,7 +84,9 @@ _POLL_INTERVAL = timedelta(milliseconds=100)
 _MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 # Where the calendar is not what is missed, and no message is offered.
-_NOT_OF_THE_CALENDAR = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION})
+_NOT_OF_THE_CALENDAR = frozenset(
+    {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION, Function.DECLINE_RECORDING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +328,8 @@ class CallFunctions:
                     return offer_instead(answer, function, agent)
                 case Function.LEAVE_MESSAGE:
                     return await booking.leave_message(self.booking, call, args)
+                case Function.DECLINE_RECORDING:
+                    return await decline_recording(self.booking, call, args)
                 case Function.JOIN_WAITLIST:
                     answer = await booking.join_waitlist(self.booking, call, args)
                     return offer_instead(answer, function, agent)

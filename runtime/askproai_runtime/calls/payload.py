@@ -39,6 +39,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
     call_id: ProviderId
     agent_id: str | None = None
+    agent_version: Any = None
     call_status: str | None = None
     direction: str | None = None
     from_number: str | None = None
@@ -49,6 +50,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
     transcript: str | None = None
     call_analysis: dict[str, Any] | None = None
     recording_url: Any = None
+    data_storage_setting: Any = None
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ statement that writes.
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 import structlog
@@ -75,14 +76,17 @@ async def rearm_events(context: CoordinatorContext) -> int:
 async def delete_expired(context: CoordinatorContext) -> int:
     """Delete what a tenant need not keep (Tenant `spec.retention`), never what still has to be processed.
 
-    After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. Appointments and
-    customers are the tenant's own book: they go with `dataPolicy: Erase` or an erasure, not by age.
+    After `rawEventDays` the raw bodies go, after `transcriptDays` the transcripts, after `callDays` the rows. After
+    `appointmentDays` an appointment loses who it was for, and after `customerDays` a customer goes whom nothing names any more.
     """
     days = {row["tenant"]: row for row in await store.list_retention(context.pool)}
 
     async def delete(tenant: str) -> AsyncIterator[int]:
         for column, statement in store.RETENTION_STATEMENTS:
             yield await _change_in_batches(context, statement, tenant, days[tenant][column])
+        for column, what, statement in store.AGEING_STATEMENTS:
+            if days[tenant][column] is not None:
+                yield await _age(context, what, statement, tenant, days[tenant][column])
 
     return await _for_each_tenant(context, "retention", days, delete)
 
@@ -127,3 +131,20 @@ async def _change_in_batches(context: CoordinatorContext, statement: str, *value
         if batch < BATCH:
             break
     return changed
+
+
+async def _age(context: CoordinatorContext, what: store.Aged, statement: str, tenant: str, days: int) -> int:
+    """Run a statement of the store for `BATCH` rows at a time until each has been looked at once, and count what aged.
+
+    A batch of which all has to stay counts for no bound: else those after it would never be looked at.
+    """
+    aged, batches, position, run = 0, 0, store.Position(), str(uuid4())
+    while batches < MAX_BATCHES:
+        context.fence()
+        changed, last = await store.age_rows(context.pool, statement, BATCH, tenant, days, position, run)
+        aged, batches = aged + changed, batches + (changed > 0)
+        context.metrics.aged.labels(what).inc(changed)
+        if last is None:
+            break
+        position = last
+    return aged

@@ -19,6 +19,9 @@ class Metrics:
         self.leader = create.gauge("leader", "1 while this process holds the Lease")
         self.runs = create.counter("duty_runs", "Runs of the coordinator's duties", "duty", "outcome")
         self.changes = create.counter("duty_changes", "What the duties swept, armed again or forgot", "duty")
+        self.aged = create.counter(
+            "aged", "Appointments that lost who they were for, and customers that went, by age", "what"
+        )
         self._dead = create.gauge("dead_letters", "Jobs that wait for a redrive", "tenant")
         oldest = "Age of the oldest job that could run"
         self._oldest = create.gauge("queue_oldest_seconds", oldest, "tenant", "priority")

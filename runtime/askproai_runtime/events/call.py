@@ -17,6 +17,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_holds
 from askproai_runtime.calls import (
+    CallNotice,
     CallRow,
     RetellCall,
     RetellEvent,
@@ -25,8 +26,10 @@ from askproai_runtime.calls import (
     decode,
     find_route,
     lock_calls,
+    notice_of,
     parse_milliseconds,
     read_transcript,
+    record_notices,
     save_calls,
 )
 from askproai_runtime.encryption import BodyCipher
@@ -67,13 +70,16 @@ class UnroutableCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """What one event reports of a call, before it is merged into the call's row. `note` is for the event."""
+    """What one event reports of a call, before it is merged into the call's row. `note` is for the event; `notice` has what its
+    caller heard of it.
+    """
 
     call_id: str
     event_type: str
     correlation_id: str
     reported: CallRow
     note: str | None
+    notice: CallNotice
 
 
 async def handle_call_event(
@@ -109,7 +115,7 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
     reported = row_of_event(event.event_type, call, branch, event.received_at)
-    return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note)
+    return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note, notice_of(call, config))
 
 
 def _read_call(event: StoredEvent) -> RetellCall | None:
@@ -135,6 +141,10 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
         branch = current.branch or change.reported.branch
         calls[change.call_id] = merge(current, replace(change.reported, branch=branch))
     await save_calls(conn, tenant, calls, cipher)
+    # Of one call one that has a transcript, if any has: beside that all of them say the same.
+    told = [each.notice for each in changes if each.event_type != TALKED and each.notice.says_something]
+    notices = {each.call_id: each for each in sorted(told, key=lambda notice: notice.heard_ai is not None)}
+    await record_notices(conn, tenant, list(notices.values()))
     over = [call_id for call_id, call in calls.items() if call.over]
     if over:
         await release_holds(conn, tenant, over)

@@ -96,6 +96,11 @@ class Words:
     no_transcript: str
     not_readable: str
     truncated: str
+    ai_notice: str
+    retell_keeps: str
+    refused_at: str
+    deleted_at_retell: str
+    not_deleted_at_retell: str
     answer: str
     none_calls: str
     none_failures: str
@@ -178,7 +183,9 @@ GERMAN: Final = Words(
     personal_hint="Das steht danach im Protokoll.", transcript="Wortlaut",
     no_transcript="Kein Wortlaut: noch keiner da, oder nach der Frist gelöscht.",
     not_readable="Nicht lesbar: Der Schlüssel, mit dem es verschlüsselt wurde, ist nicht mehr da.",
-    truncated="Der Wortlaut ist gekürzt.",
+    truncated="Der Wortlaut ist gekürzt.", ai_notice="Hinweis auf eine KI", retell_keeps="Retell speichert",
+    refused_at="Speicherung abgelehnt", deleted_at_retell="bei Retell gelöscht",
+    not_deleted_at_retell="bei Retell noch nicht gelöscht",
     answer="Antwort", none_calls="In diesen Tagen hat niemand angerufen.",
     none_failures="In den letzten 24 Stunden ist keine Buchung fehlgeschlagen.", none_messages="Keine offene Nachricht.",
     none_waiting="Niemand wartet.", none_dead="Nichts ist unzustellbar.",
@@ -204,6 +211,9 @@ GERMAN: Final = Words(
         "no_function": "nur gesprochen", "held": "wird gebucht", "confirmed": "bestätigt",
         "pending_sync": "noch nicht im Kalender", "no_show": "nicht erschienen", "offered": "angeboten",
         "answered": "beantwortet", "none_found": "nichts gefunden", "found": "gefunden", "noted": "notiert",
+        "not_kept": "wird nicht gespeichert", "decline_recording": "Speicherung ablehnen", "heard": "gegeben, laut Wortlaut",
+        "in_greeting": "gegeben, laut Begrüßung", "not_given": "nicht gegeben", "everything": "alles",
+        "everything_except_pii": "alles ohne persönliche Angaben", "basic_attributes_only": "Nummern und Zeiten",
         "processed": "verarbeitet", "received": "eingegangen", "processing": "in Arbeit", "dead": "unzustellbar",
         "done": "erledigt", "open": "offen", "ready": "bereit", "running": "läuft", "sent": "gesendet",
         "dropped": "verworfen", "sending": "wird gesendet", "taken": "vergeben", "closed_day": "geschlossener Tag",
@@ -268,6 +278,8 @@ ENGLISH: Final = Words(
     personal_hint="The audit log will have that you did.", transcript="Transcript",
     no_transcript="No transcript: there is none yet, or its time was over.",
     not_readable="Not readable: the key with which it was encrypted is gone.", truncated="The transcript is shortened.",
+    ai_notice="Notice of an AI", retell_keeps="Retell keeps", refused_at="Refused to be recorded",
+    deleted_at_retell="deleted at Retell", not_deleted_at_retell="not deleted at Retell yet",
     answer="Answer", none_calls="Nobody has called in these days.",
     none_failures="No booking has failed in the last 24 hours.", none_messages="No open message.",
     none_waiting="Nobody waits.", none_dead="There is no dead letter.",
@@ -290,6 +302,8 @@ ENGLISH: Final = Words(
     outcomes={
         "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
         "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
+        "heard": "given, by the transcript", "in_greeting": "given, by the greeting",
+        "everything_except_pii": "everything but personal details", "basic_attributes_only": "numbers and times",
     },
     arguments={},
     yes="yes", no="no",

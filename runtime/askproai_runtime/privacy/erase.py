@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID, uuid5
 
 from askproai_runtime.booking import BookingContext, DeskRequest, RequestUsed, cancel_for_desk
+from askproai_runtime.calls import ERASURES
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.store import Erasure
+from askproai_runtime.privacy.traces import unreadable_text
 from askproai_runtime.tasks import request_soon
-
-ERASURES: Final = "erasures"  # the name of the task
 
 
 class CallGoingOn(Exception):
@@ -92,6 +91,8 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
         traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, ctx.cipher, locked.id)
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
+        if traces.unreadable:  # whoever asks learns it at once
+            await store.record_wait(conn, ctx.tenant, locked.id, unreadable_text(traces))
         ctx.faults.reach("before:erasure-commit")
     async with ctx.pool.acquire() as conn:
         return await store.find_erasure(conn, ctx.tenant, erasure.id) or erasure

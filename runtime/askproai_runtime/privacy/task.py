@@ -15,10 +15,17 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.redis import DurableStream, RedisUnavailable
 from askproai_runtime.booking import BookingContext
-from askproai_runtime.calls import CallsAtRetell, RetellUnavailable
+from askproai_runtime.calls import (
+    CallsAtRetell,
+    RetellUnavailable,
+    empty_texts,
+    list_refused_calls,
+    mark_refused_deleted,
+)
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.erase import erase_once
 from askproai_runtime.privacy.store import Erasure
+from askproai_runtime.privacy.traces import LONGEST_CALL, unreadable_text
 from askproai_runtime.tasks import Next, TaskRun
 
 log = structlog.get_logger(__name__)
@@ -48,6 +55,7 @@ class ErasureTask:
             waits_for = await self._advance(erasure, run.correlation_id)
             await store.record_wait(self.ctx.pool, self.ctx.tenant, erasure.id, waits_for)
             is_open = is_open or waits_for is not None
+        is_open |= await self._delete_refused(run.correlation_id)
         return Next(_AGAIN if is_open else _IDLE, run.watermark)
 
     async def _advance(self, before: Erasure, correlation_id: str) -> str | None:
@@ -67,6 +75,8 @@ class ErasureTask:
             )
             if left := await store.count_left(conn, self.ctx.tenant, traces):
                 return f"{left} appointments are to come, or Cal.com has yet to be told of their change"
+            if traces.unreadable:
+                return unreadable_text(traces)
             now = await store.read_time(conn)
             if not traces.is_gone or now - locked.changed_at < self.quiet:
                 return f"whether anything comes within {self.quiet.total_seconds():.0f} s"
@@ -87,6 +97,29 @@ class ErasureTask:
             self.ctx.faults.reach("after:delete-call")
             await store.mark_deleted(self.ctx.pool, self.ctx.tenant, call_id)
         return None
+
+    async def _delete_refused(self, correlation_id: str) -> bool:
+        """Delete the calls at Retell that their callers do not want to be kept, once they are over. Return whether some are left.
+
+        What was being written when the caller said so is emptied then.
+        """
+        is_left = False
+        for call_id, is_over in await list_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
+            if is_over:
+                async with self.ctx.pool.acquire() as conn, conn.transaction():
+                    await empty_texts(conn, self.ctx.tenant, call_id, correlation_id)
+            if not is_over or not self.retell.can_be_asked:
+                is_left = True
+                continue
+            try:
+                await self.retell.delete(call_id, correlation_id)
+            except RetellUnavailable as error:
+                log.warning("refused_call.not_deleted", call_id=call_id, why=str(error))
+                is_left = True
+                continue
+            self.ctx.faults.reach("after:delete-refused-call")
+            await mark_refused_deleted(self.ctx.pool, self.ctx.tenant, call_id)
+        return is_left
 
     async def _find_in_spool(self) -> str | None:
         """Return that events wait in Redis, if they do: whose they are is known when they are in their table."""

@@ -26,12 +26,16 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's."""
+    """An event that may be the caller's: its body holds the number, the address or a booking, or its id begins with a call's.
+
+    `missing_key` is why the body cannot be read now, but can when its key is there again; `payload` is empty then.
+    """
 
     id: int
     source: str
     event_id: str
     payload: bytes
+    missing_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Traces:
     """The ids of what is stored of `number` (E.164), as of before `until`.
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
-    addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments.
+    addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable` has for
+    each body that may be the caller's, and cannot be read now, why.
     """
 
     number: str
@@ -51,11 +56,21 @@ class Traces:
     booked_for_others: tuple[UUID, ...]
     bookings: tuple[str, ...]
     events: tuple[int, ...]
+    unreadable: tuple[str, ...] = ()
 
     @property
     def is_gone(self) -> bool:
         """Return whether nothing is left to erase: ids that an erasure has noted stay, and the customer of a later appointment."""
-        return not (self.appointments or self.booked_for_others or self.events)
+        return not (self.appointments or self.booked_for_others or self.events or self.unreadable)
+
+
+def unreadable_text(traces: Traces) -> str:
+    """Return what an erasure waits for whose traces have bodies that cannot be read now."""
+    reasons = ", ".join(sorted(set(traces.unreadable)))
+    return (
+        f"{len(traces.unreadable)} bodies that may be the caller's are {reasons}: restore Secret T-data-keys of the Tenant from"
+        " your backup; if the key was destroyed, they go by age (retention.rawEventDays)"
+    )
 
 
 def number_pattern(number: str) -> str:

@@ -185,6 +185,7 @@ class Sentences:
     too_many_messages: str
     message_changed_too_often: str
     noted: str
+    not_kept: str
     call_back_noted: str
     what_message: str
     whose_message: str

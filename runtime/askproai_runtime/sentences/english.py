@@ -221,6 +221,7 @@ ENGLISH: Final = Sentences(
     too_many_messages="I have already taken several messages and cannot take another one now. So I have not noted this one.",
     message_changed_too_often="I have changed this message several times. It is noted as you said it before.",
     noted="I have noted it and will pass it on.",
+    not_kept="What you say in this call is not kept. What you book, and messages that you leave, stay noted.",
     call_back_noted="I have noted it and will pass on that you would like to be called back{when}.",
     what_message="What may I pass on?",
     whose_message="Who may I say it is from?",

@@ -230,6 +230,7 @@ GERMAN: Final = Sentences(
         "Diese Nachricht habe ich schon mehrmals geändert. Notiert ist sie so, wie Sie sie zuvor gesagt haben."
     ),
     noted="Ich habe es notiert und richte es aus.",
+    not_kept="Was Sie in diesem Gespräch sagen, wird nicht gespeichert. Was Sie buchen oder ausrichten lassen, bleibt notiert.",
     call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
     what_message="Was darf ich ausrichten?",
     whose_message="Von wem darf ich das ausrichten?",

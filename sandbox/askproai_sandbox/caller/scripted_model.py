@@ -79,6 +79,7 @@ from askproai_sandbox.caller.spoken_time import Times, name_hours
 from askproai_sandbox.caller.team_requests import (
     can_take_back,
     give_up,
+    hear_refusal,
     hear_request,
     hear_what_nothing_does,
     only_ends_call,
@@ -501,6 +502,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_question_about_found,
     _hear_other_name,
     _hear_offer_after_aside,
+    hear_refusal,
     hear_what_nothing_does,
     hear_request,
     _hear_nothing_wanted,

@@ -37,6 +37,22 @@ _DONE = {  # what is said to who takes it back
 }
 
 
+_REFUSES_RECORDING = re.compile(  # and no question: "Nehmen Sie das Gespräch auf?"
+    r"\bnicht\b[^.?!]*\b(?:aufgezeichnet|aufgenommen|mitgeschnitten|gespeichert|aufzeichne\w*|aufnehmen|speicher\w*)\b"
+    r"|\bkeine Aufzeichnung\b",
+    re.IGNORECASE,
+)
+
+
+def hear_refusal(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Have nothing of the call kept for who does not want it: "Ich möchte nicht aufgezeichnet werden"."""
+    if not _REFUSES_RECORDING.search(sentence.text) or sentence.text.rstrip().endswith("?"):
+        return Turn(memory)
+    if "decline_recording" not in agent.tools:
+        return cannot(memory, "has nothing of a call kept")
+    return call(agent, memory, "decline_recording")
+
+
 def only_ends_call(sentence: Sentence) -> bool:
     """Return whether a goodbye accepts no help that was offered: "Ok, tschüss", and not "Ja, bitte, tschüss"."""
     return sentence.ends_call and not _YES_ITSELF.match(sentence.text)

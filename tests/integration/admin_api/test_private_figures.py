@@ -6,7 +6,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from askproai_core.database import StatementTimeout
 from askproai_core.reader_token import reader_token_of
+from askproai_runtime.admin_api.store import FigureStore
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
@@ -73,3 +77,17 @@ async def test_figures_are_a_count_of_the_rows_and_anybody_with_a_token_may_read
     shown = await command(pod)
     assert "booked 50.0 %, target 95 %, error budget left 0.0 %" in shown
     assert f"{NOON - timedelta(days=1):%a %d %b %Y}" in shown
+
+
+async def test_a_count_that_takes_too_long_is_503_and_says_what_to_do(
+    pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take_too_long(_store: FigureStore, _zone: str) -> None:
+        raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
+
+    monkeypatch.setattr(FigureStore, "list_days_of_bookings", take_too_long)
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with pod.session.get(f"{pod.private_url}/api/v1/figures", headers=headers) as answer:
+        problem = await answer.json()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
+    assert (problem["title"], "send it again in a minute" in problem["detail"]) == ("Took Too Long", True)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from askproai_core.ai_notice import greeting_reference
 from askproai_core.tenant_config import Function
 from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import resources
@@ -92,6 +93,15 @@ async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails
         assert "secrets" not in {path.split("/")[-2] for path in env.api.reads}
 
 
+async def test_the_status_has_what_callers_of_the_published_version_hear_first() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        greeting, spoken = env.status["greeting"], env.workspace["llms"][env.status["llmId"]][0]["begin_message"]
+        assert greeting["version"] == env.status["publishedVersion"]
+        assert greeting["sha256"] == greeting_reference(spoken)
+        assert greeting["announcesAi"] is True
+
+
 async def test_every_function_is_a_tool() -> None:
     async with open_agent_environment(functions=list(Function), transferTo="+49301234599") as env:
         await env.settle()
@@ -100,7 +110,8 @@ async def test_every_function_is_a_tool() -> None:
         llm = env.workspace["llms"][env.status["llmId"]][0]
         assert [tool["name"] for tool in llm["general_tools"]] == [
             "check_availability", "book_appointment", "find_appointments", "reschedule_appointment",
-            "cancel_appointment", "business_information", "leave_message", "join_waitlist", "transfer_to_human", "end_call",
+            "cancel_appointment", "business_information", "leave_message", "join_waitlist", "decline_recording",
+            "transfer_to_human", "end_call",
         ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """A tenant's data keys are made once and kept: what becomes of them decides what stays readable."""
 
+import base64
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -130,12 +131,29 @@ async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespac
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
 
 
-async def test_a_secret_that_holds_no_keys_is_left_alone(namespace: TenantNamespace) -> None:
-    await start(namespace)
+async def test_the_copy_for_the_deletion_has_a_key_as_soon_as_it_is_used(namespace: TenantNamespace) -> None:
+    """The condition is written at the end of the reconcile that made the key."""
+    keys = await start(namespace)
+    copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
+    assert decode_data_keys(copy).keys == keys.keys
+
+
+async def test_a_secret_that_holds_no_keys_is_left_alone_and_copied_nowhere(
+    namespace: TenantNamespace, kube_client: KubeClient
+) -> None:
+    """The copies are the last that somebody could restore."""
+    keys = await start(namespace)
     await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: "half of it"}})
     await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeysUnreadable")
     assert (await namespace.secret_data(SECRET))[DATA_KEYS] == "half of it"
     await namespace.wait_for_condition("Ready", "True")
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
+    assert decode_data_keys(copy).keys == keys.keys
+    await namespace.recreate()
+    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    stored = base64.b64decode((await kube_client.get(kept))["data"][DATA_KEYS]).decode()
+    assert decode_data_keys(stored).keys == keys.keys
 
 
 async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(

@@ -158,6 +158,14 @@ async def test_the_shared_host_is_nobodys_own(namespace):
     assert await namespace.get("Ingress") is None
 
 
+async def test_the_host_of_the_fleets_page_is_nobodys_own(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=exposed_at("fleet.example", "/some-namespace/some-tenant"))
+    reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
+    assert "fleet's page" in reported["message"]
+    assert await namespace.get("Ingress") is None
+
+
 async def test_a_deletion_hands_the_host_over_when_the_route_is_gone(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()

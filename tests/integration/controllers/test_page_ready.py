@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from askproai_core.tenant_config import OIDC_CLIENT_SECRET, decode
 from askproai_operator.engine import resources
 from tests.integration.controllers.test_granted_or_refused import edit, new_host
@@ -108,10 +110,11 @@ async def test_the_host_of_a_page_is_nobody_elses_neither_for_a_page_nor_for_sen
     assert await namespace.get("Ingress", ROUTE) is None, "the grant was released after the route"
 
 
-async def test_the_platforms_shared_host_is_no_page(namespace: TenantNamespace) -> None:
+@pytest.mark.parametrize("host", ["voice.example", "fleet.example"])
+async def test_a_host_of_the_platform_is_no_page(namespace: TenantNamespace, host: str) -> None:
     await namespace.write_secret()
     await write_login(namespace)
-    await namespace.create("Tenant", spec=published("voice.example"))
+    await namespace.create("Tenant", spec=published(host))
     await namespace.wait_for_condition("PageReady", "False", "HostReserved")
     assert await namespace.get("Ingress", ROUTE) is None
 

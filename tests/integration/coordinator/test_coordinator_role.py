@@ -9,7 +9,17 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
 ALLOWED_BY_COLUMN = {
     "notifications": {"content"},
     "resources": {"locked_at"},
-    "appointments": {"error"},
+    "appointments": {
+        "error",
+        "customer_id",
+        "customer_name",
+        "caller",
+        "attendee_email",
+        "notes",
+        "birth_date",
+        "cancel_reason",
+    },
+    "customers": {"updated_at"},
     "webhook_events": {"payload"},
     "calls": {"transcript", "analysis"},
     "function_requests": {"arguments", "answer"},
@@ -17,6 +27,7 @@ ALLOWED_BY_COLUMN = {
 }
 REFUSED = (
     "UPDATE appointments SET error = 'x'",  # the column is for locking only
+    "UPDATE customers SET updated_at = now()",  # and this one
     "UPDATE appointments SET status = 'cancelled'",
     "INSERT INTO appointments (tenant) VALUES ('salon.salon')",
     "UPDATE claims SET state = 'released'",
@@ -29,7 +40,6 @@ REFUSED = (
        SELECT tenant, 'webhook-event', 'low', 'done', id, 'c' FROM webhook_events""",
     "UPDATE tenants SET call_days = 1",
     "DELETE FROM tenants",
-    "DELETE FROM customers",
     "DELETE FROM resources",
     "INSERT INTO audit_log (tenant, actor, action, correlation_id) VALUES ('salon.salon', 'a', 'b', 'c')",
     "DELETE FROM schema_migrations",
@@ -45,6 +55,7 @@ async def test_statements_of_no_task_are_refused(env: CoordinatorEnvironment):
     await env.superuser.execute(
         "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ('salon.salon', 'c', 'ended', 'c')"
     )
+    await env.superuser.execute("INSERT INTO customers (tenant, phone) VALUES ('salon.salon', '+4930')")
     for statement in REFUSED:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await env.context.pool.execute(statement)

@@ -44,7 +44,13 @@ from askproai_runtime.booking.store.calendar import (
 from askproai_runtime.booking.store.compared import list_confirmed_between, list_matching
 from askproai_runtime.booking.store.free_times import list_yielding_spans
 from askproai_runtime.calendars import RemoteBooking
-from askproai_runtime.coordinator.store import RETENTION_STATEMENTS, change_rows
+from askproai_runtime.coordinator.store import (
+    AGEING_STATEMENTS,
+    RETENTION_STATEMENTS,
+    Position,
+    age_rows,
+    change_rows,
+)
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
@@ -240,6 +246,33 @@ async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each
     assert len(read) > 3
     assert max(read) > LARGE.events / 2, "the last batch has looked everywhere"
     assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
+
+
+async def test_what_ages_reads_each_batch_and_nothing_that_has_aged(
+    pod: TenantPod, module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the coordinator's role. All customers stay, since appointments name them."""
+    tenant, batch = pod.store.tenant, 100
+    await module_database.admin.ensure_coordinator(PASSWORD)
+    seen = "UPDATE customers SET updated_at = now() - interval '900 days' * (1 + random()) WHERE tenant = $1"
+    await pod.db.execute(seen, tenant)
+    await pod.db.execute("ANALYZE customers")
+    with recording_plans(monkeypatch) as recorder:
+        async with open_pool(module_database.admin.coordinator_dsn(PASSWORD), max_size=1) as pool:
+            for _, _, statement in AGEING_STATEMENTS:
+                position, looked_at = Position(), 0
+                for _ in range(3):
+                    changed, last = await age_rows(pool, statement, batch, tenant, 800, position, "corr-run")
+                    looked_at += changed
+                    position = last or position
+                assert last is not None or pod.store.tenant.startswith("small")
+    # Of a batch each row is looked at, with its jobs, notifications and calls.
+    faults = [
+        f"{fault}: {plan.statement}\n{plan.text}"
+        for plan in recorder.plans
+        for fault in plan.faults(GROWING, 5 * batch, 4_000)
+    ]
+    assert faults == []
 
 
 async def test_the_run_that_notifies(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:

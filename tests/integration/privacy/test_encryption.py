@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, decode_data_keys, encode_data_keys
 from askproai_core.tenant_config import decode
-from askproai_runtime.encryption import BodyCipher, is_encrypted
+from askproai_runtime.encryption import BodyCipher, Place, is_encrypted
 from askproai_runtime.events.dispatch import KEY_PATIENCE
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
 from askproai_runtime.intake.store import encrypt_body
@@ -99,6 +99,10 @@ async def test_without_the_key_nothing_is_readable_and_all_goes_on(env: PrivacyE
     status, _ = await env.erase(ZORA, cancel_appointments=True)
     assert status == 200
     await env.processed()
+    await env.run_erasures()
+    left = "SELECT count(*) FROM webhook_events WHERE tenant = $1 AND payload <> ''"
+    assert await env.pod.db.fetchval(left, env.tenant), "nobody knows whose they are"
+    await env.pod.db.execute("UPDATE webhook_events SET payload = '' WHERE tenant = $1", env.tenant)  # by age
     await env.finish()
     for table in ("calls", "function_requests", "messages"):
         assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 0
@@ -251,3 +255,28 @@ async def test_keys_are_changed_while_calls_go_on(env: PrivacyEnvironment) -> No
     for call_id in calls:
         _, content = await request(env.pod, f"calls/{call_id}")
         assert ZORA.note in content["transcript"]
+
+
+async def test_an_erasure_waits_for_a_key_that_is_missing_for_a_while(env: PrivacyEnvironment) -> None:
+    """A body that nobody can read may be the caller's: an erasure that took it for empty would leave it there."""
+    gone = old_key()
+    await env.play(ZORA)
+    await env.processed()
+    event = await store_foreign(env, "call_of_zora", gone)
+    fields = {"call": env.call_fields(ZORA, "call_of_zora")}
+    plain = json.dumps({"event": "call_ended", **fields}).encode()
+    body = cipher_of(env, gone).encrypt(Place.EVENT, "retell/call_of_zora:call_ended", plain)
+    await env.pod.db.execute("UPDATE webhook_events SET payload = $2 WHERE id = $1", event, body)
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert (status, answer["erasure"]["state"]) == (200, "open"), answer
+    assert f"data key {gone.id}" in answer["erasure"]["waits_for"]
+    assert "restore Secret T-data-keys" in answer["erasure"]["waits_for"]
+    for _ in range(2):
+        await env.run_erasures()
+    assert await env.pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE id = $1", event) == 1
+    open_one = "SELECT error FROM erasures WHERE tenant = $1 AND state = 'open'"
+    assert f"data key {gone.id}" in await env.pod.db.fetchval(open_one, env.tenant)
+
+    await until_used(env, gone, old_key())
+    await env.finish()
+    assert await env.pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE id = $1", event) == 0

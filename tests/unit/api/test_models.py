@@ -73,7 +73,8 @@ def test_prices_and_temperatures_are_exact() -> None:
     assert offering.spec.price is not None
     assert str(offering.spec.price.amount) == "39.00"
     assert agent.spec.llm.temperature == Decimal(0)
-    assert agent.spec.functions == tuple(Function)
+    # Whether callers are offered to refuse a recording is for each business to decide.
+    assert agent.spec.functions == tuple(each for each in Function if each is not Function.DECLINE_RECORDING)
 
 
 @pytest.mark.parametrize("kind", [Tenant, Branch, ServiceOffering, RetellAgent])

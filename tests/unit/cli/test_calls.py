@@ -126,3 +126,40 @@ def test_a_call_is_shown_with_its_analysis_its_recording_and_what_was_said() -> 
     assert "\x1b" not in text
     bare = dict.fromkeys(content) | {"call": CALL, "further": {}}
     assert "No transcript is kept" in "\n".join(content_lines(bare, 60))
+
+
+@pytest.mark.parametrize(
+    ("notice", "shown"),
+    [
+        ({"ai_notice": "heard", "agent_version": 4, "retell_keeps": "everything"},
+         "given (transcript), version 4; Retell keeps: everything"),
+        ({"ai_notice": "not_known", "agent_version": None, "retell_keeps": None}, "AI notice: not known; Retell keeps: not known"),
+    ],
+)  # fmt: skip
+def test_a_call_says_what_its_caller_heard_and_what_is_not_known(notice: dict[str, Any], shown: str) -> None:
+    answer = {
+        "call": CALL,
+        "zone": "Europe/Berlin",
+        "notice": {**notice, "refused_at": None, "deleted_at_retell": None},
+    }
+    bare = dict.fromkeys(("transcript", "summary", "sentiment", "successful", "recording_url"))
+    assert shown in "\n".join(content_lines({**bare, "further": {}, **answer}, 200))
+    assert shown in "\n".join(timeline_lines({**TIMELINE, **answer}, 200))
+
+
+def test_a_call_that_its_caller_did_not_want_to_be_kept_says_so_and_whether_retell_has_it() -> None:
+    at = "2026-11-27T10:00:00+01:00"
+    notice = {
+        "ai_notice": "heard",
+        "agent_version": 4,
+        "retell_keeps": "everything",
+        "refused_at": at,
+        "deleted_at_retell": None,
+    }
+    left = "\n".join(timeline_lines({**TIMELINE, "zone": "Europe/Berlin", "notice": notice}, 400))
+    assert "refused to be recorded Fri 27 Nov 2026 10:00 CET" in left
+    assert "at Retell not deleted yet" in left
+    gone = "\n".join(
+        timeline_lines({**TIMELINE, "zone": "Europe/Berlin", "notice": {**notice, "deleted_at_retell": at}}, 400)
+    )
+    assert "deleted at Retell Fri 27 Nov 2026 10:00 CET" in gone

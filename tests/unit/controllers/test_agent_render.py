@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from askproai_core.tenant_config import Function
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, agent_owner, render_desired
 from askproai_runtime.calls import FUNCTIONS_BY_NAME
@@ -112,9 +113,18 @@ def test_who_wants_a_person_is_transferred_or_can_leave_a_message(transfers: boo
     assert ("jemanden vom Team sprechen: biete an" in prompt) is not transfers
 
 
+def test_who_does_not_want_to_be_recorded_is_refused_nothing_and_promised_nothing_before_it_is_done() -> None:
+    for language, word in (("de-DE", "erst nach `success: true`"), ("en-GB", "only after `success: true`")):
+        declared = rendered("Hallo", functions=["DeclineRecording"], language=language).llm
+        assert "decline_recording" in {tool["name"] for tool in declared["general_tools"]}
+        assert word in declared["general_prompt"]
+    assert "decline_recording" not in rendered("Hallo", functions=["BookAppointment"]).llm["general_prompt"]
+
+
 def test_every_function_is_called_once_and_answered_within_the_callers_patience() -> None:
     """Retell does not repeat a function, and waits 8 s."""
-    functions = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "custom"]
+    declared = rendered("Hallo", functions=list(Function)).llm
+    functions = [tool for tool in declared["general_tools"] if tool["type"] == "custom"]
     assert [tool["name"] for tool in functions] == list(FUNCTIONS_BY_NAME)
     assert {(tool["max_retry"], tool["timeout_ms"]) for tool in functions} == {(0, 8000)}
 

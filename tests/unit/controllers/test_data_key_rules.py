@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.data_keys import DataKeys, decode_data_keys, encode_data_keys, new_data_key
+from askproai_core.data_keys import DataKeys, decode_data_keys, encode_data_keys, keys_to_copy, new_data_key
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.deployment import DECRYPTS, all_pods_decrypt
 from askproai_operator.controllers.tenant.data_keys import encryption_condition, next_keys
@@ -104,3 +104,11 @@ def test_what_holds_no_keys_is_refused_without_naming_them(text: str) -> None:
 def test_keys_are_read_as_they_were_written() -> None:
     keys = DataKeys((new_data_key(NOW), new_data_key(NOW)), "monday", NOW, True, True)
     assert decode_data_keys(encode_data_keys(keys)) == keys
+
+
+def test_a_copy_of_damaged_keys_keeps_what_it_had_and_that_of_destroyed_ones_nothing() -> None:
+    good, former = (encode_data_keys(DataKeys((new_data_key(NOW),))) for _ in range(2))
+    assert keys_to_copy(good, former) == good
+    assert keys_to_copy("half of it", former) == former
+    assert keys_to_copy("half of it", None) is None
+    assert keys_to_copy(None, former) is None

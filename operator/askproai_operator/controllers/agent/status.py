@@ -1,8 +1,9 @@
 """What a reconcile of a RetellAgent reports: conditions, status fields, events, and when to look again. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from askproai_core.ai_notice import announces_ai, greeting_reference
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.agent.execute import Published
 from askproai_operator.controllers.agent_plan import Observation, Plan, RecordedState, Target
@@ -31,6 +32,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
         "pending": None,
         "webhookUrl": target.desired.agent.get("webhook_url"),
         "suspended": target.suspended or None,
+        "greeting": _greeting(str(target.desired.llm["begin_message"]), published.version),
     }
     conditions = (
         _synced(published, (*observation.duplicates, *observation.bound_duplicates), target),
@@ -40,6 +42,12 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
     after = _DUPLICATES_INTERVAL if observation.duplicates else None
     reason = "duplicates were just deleted, and the lists that showed them may lag"
     return Result(conditions, status, events=events, requeue_after=after, requeue_reason=reason)
+
+
+def _greeting(begin_message: str, version: int) -> dict[str, Any]:
+    return {
+        "version": version, "sha256": greeting_reference(begin_message), "announcesAi": announces_ai(begin_message)
+    }  # fmt: skip
 
 
 def observed_only(plan: Plan, observation: Observation, recorded: RecordedState) -> Result:

@@ -1,11 +1,12 @@
 """Renders the bodies that a RetellAgent should have at Retell. Pure: equal objects have equal bodies."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from askproai_core.ai_notice import announces_ai
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_operator.api import RetellAgent, Tenant, TransferMode
 from askproai_operator.controllers.agent_plan.words import PromptWords, read_texts, words_of
@@ -211,8 +212,7 @@ def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
     own, greeting = agent.spec.llm.begin_message or "", words.greeting.format(name=tenant.spec.display_name)
     if not tenant.spec.privacy.ai_notice:
         return own or f"{greeting} {words.offer}"
-    said = {word.strip(".,!?;:()„“\"'").split("-")[0].casefold() for word in own.split()}
-    if said & {"ki", "ai"} or "künstliche" in own.casefold() or "artificial intelligence" in own.casefold():
+    if announces_ai(own):
         return own
     is_german = agent.spec.language.startswith("de")
     notice = "Sie sprechen mit einem KI-Assistenten." if is_german else "You are speaking with an AI assistant."
@@ -229,13 +229,7 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules += words.hotline_rules
     elif words.other_branches in catalogue.splitlines():
         rules += words.other_branch_rules
-    if Function.BUSINESS_INFORMATION in agent.spec.functions:
-        rules += words.information_rules
-    if Function.LEAVE_MESSAGE in agent.spec.functions:
-        rules += words.message_rules
-        rules += [] if Function.TRANSFER_TO_HUMAN in agent.spec.functions else [words.no_transfer_rule]
-    if Function.JOIN_WAITLIST in agent.spec.functions:
-        rules += words.waitlist_rules
+    rules += _rules_of_functions(agent.spec.functions, words)
     if tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE:
         rules += words.verification_rules
     elif agent.spec.caller_recognition:
@@ -244,3 +238,17 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
         rules.append(words.ai_rule)
     sections = [agent.spec.llm.prompt.rstrip(), catalogue, "\n".join([words.rules_title, *rules])]
     return "\n\n".join(section for section in sections if section)
+
+
+def _rules_of_functions(functions: Collection[Function], words: PromptWords) -> list[str]:
+    rules: list[str] = []
+    if Function.BUSINESS_INFORMATION in functions:
+        rules += words.information_rules
+    if Function.LEAVE_MESSAGE in functions:
+        rules += words.message_rules
+        rules += [] if Function.TRANSFER_TO_HUMAN in functions else [words.no_transfer_rule]
+    if Function.JOIN_WAITLIST in functions:
+        rules += words.waitlist_rules
+    if Function.DECLINE_RECORDING in functions:
+        rules.append(words.recording_rule)
+    return rules

@@ -33,6 +33,7 @@ class PromptWords:
     now: str  # `{time}` is a variable of Retell
     greeting: str
     ai_notice: str
+    recording_rule: str
     offer: str
     # of the catalogue
     bookable: str

@@ -46,11 +46,12 @@ class Encryption:
 
 
 async def ensure_encryption(
-    tenant: Tenant, deployments: Sequence[ObservedObject], context: ReconcileContext
+    tenant: Tenant, deployments: Sequence[ObservedObject], last_good: str | None, context: ReconcileContext
 ) -> Encryption:
     """Make the tenant's keys if the installation encrypts, keep those that exist, and decide whether the pods encrypt.
 
-    `deployments` are the live ones, before this reconcile applies its own. Raises what the database raises.
+    `deployments` are the live ones, before this reconcile applies its own; `last_good` is the copy of the keys that is kept where
+    `T-data-keys` cannot be read. Raises what the database raises.
     """
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
@@ -64,7 +65,7 @@ async def ensure_encryption(
     except ValueError as error:
         secret = child_name(meta.name, ENCRYPTION_SUFFIX)
         text = f"Secret {secret}: {error}; restore it from your backup. What is new is stored plainly"
-        return Encryption(condition=bad(_KIND, Reason.DATA_KEYS_UNREADABLE, text), stored=stored)
+        return Encryption(condition=bad(_KIND, Reason.DATA_KEYS_UNREADABLE, text), stored=last_good)
     lost = not keys.keys and await context.database.has_encrypted_rows(meta.dotted)
     keys = next_keys(keys, tenant.metadata.annotations.get(ROTATE_ANNOTATION, ""), now, lost=lost)
     in_use = asked and all_pods_decrypt(deployments, before=keys.in_use)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 
-from askproai_core.data_keys import DATA_KEYS
+from askproai_core.data_keys import DATA_KEYS, keys_to_copy
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
@@ -71,7 +71,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     await remove_routes(tenant, context)
     await release_keys(tenant, context)
     encryption = await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX)
-    await keep_or_forget(tenant, encryption.get(DATA_KEYS, kept), context)
+    await keep_or_forget(tenant, keys_to_copy(encryption.get(DATA_KEYS, kept), kept), context)
     # T-teardown first: nothing but our finalizer holds it, and a namespace that is being deleted still accepts a patch.
     teardown = child_name(meta.name, "teardown")
     await context.kube.patch(resources.SECRETS, meta.namespace, teardown, teardown_release())

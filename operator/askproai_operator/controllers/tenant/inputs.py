@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_core.data_keys import DATA_KEYS
+from askproai_core.data_keys import DATA_KEYS, keys_to_copy
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.applied_spec import is_paused
@@ -138,7 +138,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
         inputs,
         runtime_values=runtime,
         teardown_values=teardown,
-        data_keys=encryption.get(DATA_KEYS),
+        data_keys=keys_to_copy(encryption.get(DATA_KEYS), teardown.get(DATA_KEYS)),
         applied=applied,
         own_keys=keys,
         accounts=accounts,

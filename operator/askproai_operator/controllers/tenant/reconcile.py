@@ -123,13 +123,17 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         _webhook_look(each, context) for each in (inputs.credentials.calcom_key, *inputs.own_keys.values.values())
     }
     context.memory.looks.retain(tenant.key, {KEY_TEST, *in_accounts})
-    left = await _record_keys(inputs, context)
+    is_recorded, left = await _record_keys(inputs, context)
     urls = await ensure_runtime_secret(inputs, context)
     try:
         resource_ids, events = await ensure_database(inputs, urls.database, context)
         state = await read_state(inputs, context)
         deployed = _live_deployments(inputs, context)
-        encryption = await ensure_encryption(tenant, deployed, context)
+        encryption = await ensure_encryption(tenant, deployed, inputs.data_keys, context)
+        if (
+            is_recorded and encryption.stored != inputs.data_keys
+        ):  # a new key: what the deletion keeps must have it, too
+            await _apply_teardown(replace(inputs, data_keys=encryption.stored), context)
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
@@ -233,28 +237,33 @@ async def _admin_token(inputs: Inputs, context: ReconcileContext) -> str:
     return values.get("token", "").strip() or secrets.token_urlsafe(32)
 
 
-async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
+async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[bool, tuple[EventRecord, ...]]:
     """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
 
     Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. What is released is in
-    `T-teardown` until then, so a crash in between forgets nothing. Returns the Kubernetes Events about what is left.
+    `T-teardown` until then, so a crash in between forgets nothing. Returns whether they were recorded, and the Kubernetes Events
+    about what is left.
     """
     if inputs.key_error is not None:
-        return ()
+        return False, ()
     try:
         events = await record_former_accounts(inputs, context)
     except ProviderError as error:  # the former keys stay in T-teardown, and the resync tries again
         log.info("keys.not_recorded", tenant=inputs.tenant.metadata.dotted, error=str(error))
-        return ()
-    own = inputs.own_keys
-    await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *own.subjects])
-    await context.kube.apply(
-        teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
-    )
+        return False, ()
+    await release_keys(inputs.tenant, context, keep=[*inputs.keys.values(), *inputs.own_keys.subjects])
+    await _apply_teardown(inputs, context)
     if events:  # the agents need what the new key leads to; no watch reports it
         for agent in inputs.agents:
             context.enqueue(agent.key)
-    return events
+    return True, events
+
+
+async def _apply_teardown(inputs: Inputs, context: ReconcileContext) -> None:
+    own = inputs.own_keys
+    await context.kube.apply(
+        teardown_secret(inputs.tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
+    )
 
 
 async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:

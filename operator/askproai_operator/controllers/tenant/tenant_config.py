@@ -318,7 +318,7 @@ def _split_agents(agents: Iterable[RetellAgent], branches: list[Branch]) -> tupl
 
 def _compile_agents(agents: Iterable[RetellAgent], applied: Mapping[str, config.Agent]) -> tuple[config.Agent, ...]:
     return tuple(
-        msgspec.structs.replace(applied[agent.metadata.name], agent_id=agent.status.get("agentId"))
+        msgspec.structs.replace(applied[agent.metadata.name], **_published(agent))
         if is_held_back(agent) and agent.metadata.name in applied
         else _copy_fields(
             config.Agent,
@@ -326,10 +326,21 @@ def _compile_agents(agents: Iterable[RetellAgent], applied: Mapping[str, config.
             **_functions(agent.spec.functions),
             name=agent.metadata.name,
             branch=branch_name_of(agent),
-            agent_id=agent.status.get("agentId"),
+            **_published(agent),
         )
         for agent in agents
     )
+
+
+def _published(agent: RetellAgent) -> dict[str, Any]:
+    """Return the fields of what is published at Retell."""
+    greeting = agent.status.get("greeting") or {}
+    return {
+        "agent_id": agent.status.get("agentId"),
+        "version": greeting.get("version"),
+        "greeting": greeting.get("sha256", ""),
+        "announces_ai": greeting.get("announcesAi", False),
+    }
 
 
 def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:

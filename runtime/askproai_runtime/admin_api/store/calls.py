@@ -141,6 +141,11 @@ SELECT $1, 'desk', 'call.read', $2::jsonb, $3 WHERE NOT EXISTS (
     AND l.detail = $2::jsonb)
 """
 
+_NOTICE: Final = """
+SELECT agent_version, greeting, announces_ai, heard_ai, storage, refused_at, deleted_at FROM call_notices
+WHERE tenant = $1 AND call_id = $2
+"""
+
 _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
 
 # Earlier schemas lack the newest tables, and a pod may run on one until the operator has migrated.
@@ -204,6 +209,13 @@ class CallStore:
         """Return a call with its transcript and analysis; None if it is not stored."""
         rows = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
         return rows[0] if rows else None
+
+    async def get_notice(self, call_id: str) -> Row | None:
+        """Return what a call's caller heard of it; None if nothing is known of it."""
+        try:
+            return await self._pool.fetchrow(_NOTICE, self._tenant, call_id)
+        except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
+            return None
 
     async def record_read(
         self, call_id: str, parts: Sequence[str], claimed_by: str | None, correlation_id: str

@@ -91,7 +91,7 @@ async def add_evidence(
     )  # fmt: skip
 
 
-async def record_wait(pool: Pool, tenant: str, erasure_id: UUID, reason: str | None) -> None:
+async def record_wait(pool: "Connection | Pool", tenant: str, erasure_id: UUID, reason: str | None) -> None:
     """Store what an erasure waits for, None for nothing."""
     await pool.execute(
         "UPDATE erasures SET error = $3 WHERE tenant = $1 AND id = $2 AND error IS DISTINCT FROM $3",

@@ -53,6 +53,11 @@ FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events}) ORDER BY rece
 """,
 }
 _CUSTOMER: Final = "SELECT name, phone, email, created_at AS since FROM customers WHERE tenant = $1 AND id = $2"
+_NOTICES: Final = """
+SELECT call_id, CASE coalesce(heard_ai, announces_ai) WHEN true THEN 'given' WHEN false THEN 'not_given' END AS ai_notice,
+       storage AS retell_keeps, refused_at
+FROM call_notices WHERE tenant = $1 AND call_id = ANY($2)
+"""
 _JSON: Final = ("content",)
 _OF_ANOTHER: Final = ("name", "email", "notes", "birth_date", "cancel_reason", "calcom_booking")
 
@@ -62,9 +67,20 @@ async def read_caller(
 ) -> tuple[dict[str, Any] | None, dict[str, list[dict[str, Any]]]]:
     """Return the customer of a number, and the lists of what else is stored, each by time."""
     customer = await conn.fetchrow(_CUSTOMER, tenant, traces.customer)
-    return dict(customer) if customer else None, {
-        name: await _list(conn, tenant, name, traces, cipher) for name in _LISTS
-    }
+    lists = {name: await _list(conn, tenant, name, traces, cipher) for name in _LISTS}
+    await _add_notices(conn, tenant, lists["calls"])
+    return dict(customer) if customer else None, lists
+
+
+async def _add_notices(conn: Connection, tenant: str, calls: list[dict[str, Any]]) -> None:
+    """Add to each call what its caller heard of it, and has said about keeping it; null where that is not known."""
+    found: dict[str, Any] = {}
+    if await conn.fetchval("SELECT to_regclass('call_notices') IS NOT NULL"):  # an earlier schema lacks it
+        rows = await conn.fetch(_NOTICES, tenant, [call["call_id"] for call in calls])
+        found = {row["call_id"]: row for row in rows}
+    for call in calls:
+        row = found.get(call["call_id"])
+        call |= {name: row[name] if row else None for name in ("ai_notice", "retell_keeps", "refused_at")}
 
 
 async def _list(conn: Connection, tenant: str, name: str, traces: Traces, cipher: BodyCipher) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection
-from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DecryptionError
+from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DataKeyMissing, DecryptionError
 from askproai_runtime.intake import decrypt_body
 from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events
 
@@ -64,8 +64,9 @@ SELECT EXISTS (
 """  # noqa: S608  a constant
 # Their first event is stored and not processed.
 _BEGUN = f"""
-SELECT source, event_id, payload FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_type = 'call_started'
-AND e.status IN ('received', 'processing', 'failed') AND e.received_at > clock_timestamp() - {_LONGEST} AND NOT EXISTS (
+SELECT id, source, event_id, payload FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
+AND e.event_type = 'call_started' AND e.status IN ('received', 'processing', 'failed')
+AND e.received_at > clock_timestamp() - {_LONGEST} AND NOT EXISTS (
     SELECT FROM webhook_events later WHERE later.tenant = $1 AND later.source = 'retell'
     AND later.event_id = split_part(e.event_id, ':', 1) || ':call_ended')
 """  # noqa: S608  a constant
@@ -93,13 +94,14 @@ async def find_traces(
     alone = sorted({*lowered} - {row["email"] for row in shared})
     digits = number.removeprefix("+").encode()
     sought = [word.encode() for word in (*bookings, *alone)]
-    events, reported = list[int](), set[str]()
+    events, reported, unreadable = list[int](), set[str](), list[str]()
     async for found in _read_bodies(
         conn, cipher, tenant, sorted(calls), [digits], sought, _much_later(until), ENCRYPTED_HEX
     ):
         ids, more = own_events(found, number, calls, until, bookings, alone)
         events += ids
         reported |= more
+        unreadable += [each.missing_key for each in found if each.missing_key and each.id not in ids]
     return Traces(
         number=number,
         until=until,
@@ -110,6 +112,7 @@ async def find_traces(
         booked_for_others=tuple(row["id"] for row in rows if not row["own"]),
         bookings=tuple(bookings),
         events=tuple(events),
+        unreadable=tuple(unreadable),
     )
 
 
@@ -118,15 +121,19 @@ async def _read_bodies(conn: Connection, cipher: BodyCipher, *values: object) ->
     async with conn.transaction():
         cursor = await conn.cursor(_BODIES, *values)
         while rows := await cursor.fetch(_AT_ONCE):
-            yield [StoredBody(row["id"], row["source"], row["event_id"], _plain(cipher, row)) for row in rows]
+            yield [_read(cipher, row) for row in rows]
 
 
-def _plain(cipher: BodyCipher, row: asyncpg.Record) -> bytes:
-    """Return a body; an empty one if nobody can decrypt it: it says nothing of anybody."""
+def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
+    """Return a body; an empty one if nobody can decrypt it. One that was changed or moved never says anything of anybody."""
+    payload, missing_key = b"", None
     try:
-        return decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
+        payload = decrypt_body(cipher, row["source"], row["event_id"], row["payload"])
+    except DataKeyMissing as error:
+        missing_key = str(error)
     except DecryptionError:
-        return b""
+        pass
+    return StoredBody(row["id"], row["source"], row["event_id"], payload, missing_key)
 
 
 def _much_later(until: datetime) -> datetime:
@@ -139,7 +146,7 @@ async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: B
     if await conn.fetchval(_IS_CALL_GOING_ON, tenant, number):
         return True
     digits = number.removeprefix("+").encode()
-    return any(digits in _plain(cipher, row) for row in await conn.fetch(_BEGUN, tenant))
+    return any(digits in _read(cipher, row).payload for row in await conn.fetch(_BEGUN, tenant))
 
 
 async def list_to_come(conn: Connection, tenant: str, traces: Traces) -> list[UUID]:

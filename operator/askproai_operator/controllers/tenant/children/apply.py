@@ -184,8 +184,8 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
     its tenant's name, and nobody may name that host.
     """
     for subject, scope in exposed_host(tenant).items():
-        if subject.value == context.settings.shared_host:
-            return routes.reserved_condition(tenant, subject.value)
+        if reserved := context.settings.what_is_reserved(subject.value):
+            return routes.reserved_condition(tenant, subject.value, reserved)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
             refused = claimed_host_condition(address)

@@ -27,8 +27,8 @@ async def take_page_host(tenant: Tenant, access: PageAccess, context: ReconcileC
     if access.url is None:
         return access
     for subject, scope in page_host(tenant).items():
-        if subject.value == context.settings.shared_host:
-            text = f"{subject.value} is the platform's shared host: choose another page.host"
+        if reserved := context.settings.what_is_reserved(subject.value):
+            text = f"{subject.value} is {reserved}: choose another page.host"
             return access.without_host(bad(_KIND, Reason.HOST_RESERVED, text))
         holder = await take(tenant, subject, context, scope)
         if holder is not None:

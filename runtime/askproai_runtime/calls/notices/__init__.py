@@ -1,0 +1,72 @@
+"""What the caller of a call heard of it, and has said about keeping it (docs/decisions/0116-the-book-ages-out.md)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from askproai_core.ai_notice import announces_ai
+from askproai_core.tenant_config import Agent, TenantConfig
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.calls.notices.store import (
+    CallNotice,
+    empty_texts,
+    list_refused_calls,
+    mark_refused_deleted,
+    record_notices,
+    refuse_storage,
+)
+from askproai_runtime.calls.payload import RetellCall
+from askproai_runtime.sentences import say
+from askproai_runtime.tasks import request_soon
+
+__all__ = [
+    "ERASURES", "CallNotice", "decline_recording", "empty_texts", "list_refused_calls", "mark_refused_deleted", "notice_of",
+    "record_notices", "refuse_call",
+]  # fmt: skip
+
+ERASURES: Final = "erasures"  # the task that also deletes refused calls at Retell
+_MAX_STORAGE = 64
+_MAX_VERSION = 2**31
+_AGENT = "Agent: "  # so begin the agent's words in a transcript
+
+
+def notice_of(call: RetellCall, config: TenantConfig) -> CallNotice:
+    """Return what an event reports of the notice, with the agent's first sentence if the version that answered is known. Pure."""
+    version = call.agent_version if isinstance(call.agent_version, int) else None
+    version = version if version is not None and 0 <= version < _MAX_VERSION else None
+    agent = _find_agent(config, call.agent_id, version)
+    storage = call.data_storage_setting
+    return CallNotice(
+        call.call_id,
+        agent_version=version,
+        greeting=agent.greeting if agent else None,
+        announces_ai=agent.announces_ai if agent else None,
+        heard_ai=_heard_ai(call.transcript),
+        storage=storage[:_MAX_STORAGE] if isinstance(storage, str) and storage else None,
+    )
+
+
+def _find_agent(config: TenantConfig, agent_id: str | None, version: int | None) -> Agent | None:
+    """Return the agent if this version of it is the one whose first sentence the config has."""
+    if agent_id is None or version is None:
+        return None
+    return next((each for each in config.agents if (each.agent_id, each.version) == (agent_id, version)), None)
+
+
+def _heard_ai(transcript: str | None) -> bool | None:
+    """Return whether the agent's first words say that an AI speaks; None without any."""
+    lines = (transcript or "").splitlines()
+    first = next((line.removeprefix(_AGENT) for line in lines if line.startswith(_AGENT)), None)
+    return None if first is None else announces_ai(first)
+
+
+async def decline_recording(ctx: BookingContext, call: CallContext, _: Mapping[str, Any]) -> Answer:
+    """Keep no text of this call from now on, and answer so once that is committed. Asked for again, it is the same answer."""
+    await refuse_call(ctx, call.call_id, call.correlation_id)
+    return Answer(success=True, message=say().not_kept, fields={}, outcome=FunctionOutcome.NOT_KEPT)
+
+
+async def refuse_call(ctx: BookingContext, call_id: str, correlation_id: str) -> None:
+    """Empty what is stored of a call, keep out what comes, and have Retell's copy deleted when the call is over."""
+    async with ctx.pool.acquire() as conn, conn.transaction():
+        await refuse_storage(conn, ctx.tenant, call_id, correlation_id)
+        await request_soon(conn, ctx.tenant, ERASURES)

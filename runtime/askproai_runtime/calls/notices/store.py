@@ -1,0 +1,115 @@
+"""The SQL of the table `call_notices`, and what empties the texts of a call whose caller does not want it to be kept.
+
+Triggers keep such texts out from then on (migration 0021).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+
+from askproai_core.database import Connection, Pool
+
+# What was known stays: events come in any order, and none of them empties what another has reported.
+_RECORD: Final = """
+INSERT INTO call_notices AS n (tenant, call_id, agent_version, greeting, announces_ai, heard_ai, storage)
+SELECT $1, c.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::text[]) c
+ORDER BY 2
+ON CONFLICT (tenant, call_id) DO UPDATE SET
+    agent_version = coalesce(n.agent_version, EXCLUDED.agent_version), greeting = coalesce(n.greeting, EXCLUDED.greeting),
+    announces_ai = coalesce(n.announces_ai, EXCLUDED.announces_ai), heard_ai = coalesce(EXCLUDED.heard_ai, n.heard_ai),
+    storage = coalesce(EXCLUDED.storage, n.storage)
+"""
+_REFUSE: Final = """
+INSERT INTO call_notices AS n (tenant, call_id, refused_at) VALUES ($1, $2, clock_timestamp())
+ON CONFLICT (tenant, call_id) DO UPDATE SET refused_at = coalesce(n.refused_at, EXCLUDED.refused_at)
+"""
+# The row of the call is locked as its events lock it, so that one of them which is being processed ends before, or begins after.
+_EMPTY_CALL: Final = """
+INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3)
+ON CONFLICT (tenant, call_id) DO UPDATE SET transcript = NULL, analysis = NULL, transcript_truncated = false,
+    updated_at = clock_timestamp()
+"""
+_EMPTY_RECORDS: Final = """
+UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND call_id = $2
+AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
+"""
+# The trigger `keep_no_body` empties each of them; the id of a call's event begins with the call's and a colon, and ';' follows ':'.
+_EMPTY_EVENTS: Final = """
+UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':'
+AND event_id < $2 || ';' AND status = 'processed' AND payload <> ''
+"""
+# One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
+_TO_DELETE: Final = """
+SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
+       AND n.refused_at <= clock_timestamp() - $3::interval OR n.refused_at < clock_timestamp() - $2::interval AS is_over
+FROM call_notices n LEFT JOIN calls c ON c.tenant = n.tenant AND c.call_id = n.call_id
+WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL ORDER BY n.call_id LIMIT 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNotice:
+    """What is known of a call's notice to its caller. None: not known.
+
+    `greeting` refers to the first sentence of the version of the agent that answered, `announces_ai` is whether that sentence says
+    that an AI speaks, and `heard_ai` whether the agent's first words in the transcript do. `storage` is what Retell keeps.
+    """
+
+    call_id: str
+    agent_version: int | None = None
+    greeting: str | None = None
+    announces_ai: bool | None = None
+    heard_ai: bool | None = None
+    storage: str | None = None
+
+    @property
+    def says_something(self) -> bool:
+        return (self.agent_version, self.heard_ai, self.storage) != (None, None, None)
+
+
+async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNotice]) -> None:
+    """Store what is known of calls, each of which is there once. Nothing on the schema of the release before."""
+    if not notices or not await conn.fetchval("SELECT to_regclass('call_notices') IS NOT NULL"):
+        return
+    columns = [(n.call_id, n.agent_version, n.greeting, n.announces_ai, n.heard_ai, n.storage) for n in notices]
+    await conn.execute(_RECORD, tenant, *zip(*columns, strict=True))
+
+
+async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> None:
+    """Store that the caller does not want the call to be kept, and empty what is stored of it. In the caller's transaction.
+
+    The call first: its events lock it before its notice, too.
+    """
+    await conn.execute(_EMPTY_CALL, tenant, call_id, correlation_id)
+    await conn.execute(_REFUSE, tenant, call_id)
+    await conn.execute(_EMPTY_RECORDS, tenant, call_id)
+    await conn.execute(_EMPTY_EVENTS, tenant, call_id)
+
+
+async def empty_texts(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> None:
+    """Empty the texts of a refused call: its transcript and analysis, what its functions were asked, bodies that are processed."""
+    await conn.execute(_EMPTY_CALL, tenant, call_id, correlation_id)
+    await conn.execute(_EMPTY_RECORDS, tenant, call_id)
+    await conn.execute(_EMPTY_EVENTS, tenant, call_id)
+
+
+async def list_refused_calls(pool: Pool, tenant: str, longest: timedelta, quiet: timedelta) -> list[tuple[str, bool]]:
+    """Return the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
+
+    None on the schema of the release before.
+    """
+    try:
+        rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet)
+        return [(row["call_id"], row["is_over"]) for row in rows]
+    except asyncpg.UndefinedTableError:
+        return []
+
+
+async def mark_refused_deleted(pool: Pool, tenant: str, call_id: str) -> None:
+    """Record that Retell does not have a refused call any more."""
+    await pool.execute(
+        "UPDATE call_notices SET deleted_at = clock_timestamp() WHERE tenant = $1 AND call_id = $2", tenant, call_id
+    )
