@@ -1,13 +1,11 @@
 """An image on trial at a real API server: its pods, the verdict, and what is remembered of it."""
 
-import json
 from typing import Any
 
 import asyncpg
 import pytest
 
 from askproai_operator.controllers.tenant.canary import canaries_key
-from askproai_sandbox.cluster import ApiError
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import has_event, rows
@@ -64,9 +62,12 @@ async def test_a_canary_runs_web_pods_of_its_image_behind_the_same_service(names
     assert service["spec"]["selector"].items() <= labels.items()
     assert "askproai.de/track" not in stable["spec"]["template"]["metadata"]["labels"]
     assert stable["spec"]["template"]["spec"]["containers"][0]["image"] == "askproai:0.1.0"
-    condition = await namespace.wait_for_condition("CanaryHealthy", "True", "Progressing")
-    await namespace.wait_for_condition("CanaryHealthy", "True", "Progressing")
-    assert "no caller met it" in condition["message"]
+
+    async def describes() -> bool:
+        message = (await namespace.wait_for_condition("CanaryHealthy", "True", "Progressing"))["message"]
+        return "1 of 3 web pods run askproai:0.2.0, so about 33 % of the requests go there; no caller met it" in message
+
+    assert await eventually(describes, SOON, "the condition with the share of the pods")
 
 
 async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_changes(
@@ -159,23 +160,6 @@ async def test_only_images_that_the_platform_lists_are_run(namespace: TenantName
     stable = await namespace.get("Deployment", WEB)
     assert {each["image"] for each in (stable or {})["spec"]["template"]["spec"]["containers"]} == {"askproai:0.1.0"}
     assert await namespace.get("Deployment", CANARY) is None
-
-
-@pytest.mark.parametrize(
-    ("runtime", "message"),
-    [
-        ({"image": IMAGE, "canary": {"image": IMAGE}}, "canary.image is runtime.image already"),
-        ({"image": "UPPER/case:1"}, "not an image"),
-        ({"canary": {"image": "askproai:0.2.0 --privileged"}}, "not an image"),
-        ({"canary": {"image": IMAGE, "percent": 51}}, "less than or equal to 50"),
-    ],
-)
-async def test_what_cannot_be_tried_is_refused(
-    namespace: TenantNamespace, runtime: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ApiError) as refused:
-        await namespace.create("Tenant", spec={"runtime": runtime})
-    assert message in str(refused.value), json.dumps(runtime)
 
 
 async def test_crashing_pods_end_it_although_no_caller_left_a_record(namespace: TenantNamespace) -> None:
