@@ -125,7 +125,7 @@ async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) 
 
 async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileContext) -> None:
     tenant, trial, met = each.tenant, each.trial, outcomes.canary
-    verdict = judge(outcomes, await _find_pods(tenant, context), each.canary.callers, context.clock.now())
+    verdict = judge(outcomes, await _find_pods(tenant, trial, context), each.canary.callers, context.clock.now())
     if verdict.state is CanaryState.TAKEN_BACK:
         await _take_back(tenant, trial, outcomes, verdict.why, context)
         return
@@ -175,27 +175,33 @@ async def _write(tenant: Tenant, trial: CanaryStatus | None, context: ReconcileC
     context.enqueue(tenant.key)
 
 
-async def _find_pods(tenant: Tenant, context: ReconcileContext) -> CanaryPods:
+async def _find_pods(tenant: Tenant, trial: CanaryStatus, context: ReconcileContext) -> CanaryPods:
     namespace, name = tenant.key[1:]
     live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
     if live is None or not live.replicas:
         return CanaryPods()
     pods = await context.kube.list(resources.PODS, namespace, f"{TENANT_LABEL}={name},{TRACK}={CANARY}")
-    return observe_pods(live.status, [each for each in pods if not each["metadata"].get("deletionTimestamp")])
+    return observe_pods(live.status, pods, trial)
 
 
-def observe_pods(deployment: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> CanaryPods:
-    """Return what a Deployment's status and its pods say of a canary. Pure."""
-    containers = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or ()]
-    available: Mapping[str, Any] = next(
-        (each for each in deployment.get("conditions") or () if each["type"] == "Available"), {}
-    )
+def observe_pods(deployment: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], trial: CanaryStatus) -> CanaryPods:
+    """Return what a Deployment's status and its pods say of a trial; nothing of an earlier one, whose pods may still end. Pure."""
+    present = [each for each in pods if not each["metadata"].get("deletionTimestamp") and _is_of_trial(each, trial)]
+    containers = [each for pod in present for each in (pod.get("status") or {}).get("containerStatuses") or ()]
+    found: Mapping[str, Mapping[str, Any]] = {each["type"]: each for each in deployment.get("conditions") or ()}
+    available, refused = found.get("Available", {}), found.get("ReplicaFailure", {})
     is_unready = available.get("status") == "False"
+    refusal = str(refused.get("message") or "")[:_LONGEST_WAIT] if refused.get("status") == "True" else ""
     return CanaryPods(
         restarts=sum(each.get("restartCount", 0) for each in containers),
-        unready_since=datetime.fromisoformat(available["lastTransitionTime"]) if is_unready else None,
-        waits_for=next(filter(None, (*map(_waiting, containers), *map(_unscheduled, pods))), ""),
+        unready_since=max(trial.since, datetime.fromisoformat(available["lastTransitionTime"])) if is_unready else None,
+        waits_for=next(filter(None, (*map(_waiting, containers), *map(_unscheduled, present), refusal)), ""),
     )
+
+
+def _is_of_trial(pod: Mapping[str, Any], trial: CanaryStatus) -> bool:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    return any(each.get("value") == trial.track for container in containers for each in container.get("env") or ())
 
 
 def _waiting(container: Mapping[str, Any]) -> str:

@@ -178,24 +178,41 @@ def test_few_callers_are_told_exactly() -> None:
     assert [describe_callers(number) for number in (0, 1, 2)] == ["no caller", "1 caller", "2 or more callers"]
 
 
+def pod(*containers: dict[str, Any], track: str = "canary-1", ending: bool = False, **status: Any) -> dict[str, Any]:
+    meta = {"deletionTimestamp": "2026-11-24T12:00:00Z"} if ending else {}
+    env = [{"name": "ASKPROAI_TRACK", "value": track}]
+    return {
+        "metadata": meta,
+        "spec": {"containers": [{"env": env}]},
+        "status": {"containerStatuses": containers, **status},
+    }
+
+
 def test_what_the_cluster_says_of_the_pods() -> None:
-    condition = {"type": "Available", "status": "False", "lastTransitionTime": "2026-11-24T12:00:00Z"}
-    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
-    crashing = {
-        "status": {"containerStatuses": [{"restartCount": 3, "state": waiting}, {"restartCount": 1, "state": {}}]}
-    }
+    waiting = {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}}
+    ended = {"restartCount": 1, "state": {}, "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
+    found = observe_pods({}, [pod(waiting, ended)], trial())
+    assert found == CanaryPods(4, None, "CrashLoopBackOff: back-off 10s")
+    assert observe_pods({}, [pod(ended)], trial()).waits_for == "OOMKilled: exit code 137"
     unscheduled = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
-    since = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    assert observe_pods({"conditions": [condition]}, [crashing]) == CanaryPods(
-        4, since, "CrashLoopBackOff: back-off 10s"
-    )
-    assert observe_pods({}, [{"status": {"conditions": [unscheduled]}}, {}]) == CanaryPods(
-        0, None, "0/3 nodes are available"
-    )
-    assert observe_pods({"conditions": [condition | {"status": "True"}]}, []) == CanaryPods()
-    ended = {
-        "restartCount": 1,
-        "state": {"running": {}},
-        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
-    }
-    assert observe_pods({}, [{"status": {"containerStatuses": [ended]}}]).waits_for == "OOMKilled: exit code 137"
+    assert observe_pods({}, [pod(conditions=[unscheduled])], trial()) == CanaryPods(waits_for="0/3 nodes are available")
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+    assert observe_pods({"conditions": [refused]}, [], trial()) == CanaryPods(waits_for="exceeded quota")
+
+
+def test_pods_of_an_earlier_trial_count_for_nothing() -> None:
+    crashed = {"restartCount": 9, "state": {}}
+    assert observe_pods({}, [pod(crashed, track="canary-0"), pod(crashed, ending=True)], trial()) == CanaryPods()
+
+
+@pytest.mark.parametrize(
+    ("status", "since", "expected"),
+    [
+        ("True", "2026-11-24T13:00:00Z", None),
+        ("False", "2026-11-24T13:00:00Z", datetime(2026, 11, 24, 13, tzinfo=UTC)),
+        ("False", "2026-11-24T11:00:00Z", trial().since),  # of the trial before
+    ],
+)
+def test_pods_are_unready_since_the_trial_began_at_most(status: str, since: str, expected: datetime | None) -> None:
+    available = {"type": "Available", "status": status, "lastTransitionTime": since}
+    assert observe_pods({"conditions": [available]}, [], trial()).unready_since == expected
