@@ -102,7 +102,7 @@ def container_environment(pod: Object, container: Object, address: str, mounts: 
         source = entry.get("valueFrom")
         value = fields[_field_path(source)] if source else entry.get("value", "")
         values[entry["name"]] = _localized(entry["name"], value, address, mounts)
-    if failing := FAILING_TAG.search(container["image"]):
+    if failing := FAILING_TAG.search(container.get("image", "")):
         values |= {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": f"fail:{failing[1]}:before:book"}
     return values
 
