@@ -14,9 +14,8 @@ from askproai_operator.api import CanaryState
 
 LEAST_FAILURES: Final = 2  # one may be chance, however few callers there were
 LEAST_EXPECTED: Final = 0.01  # the share of failures that is expected of pods that had none yet
-TOLERANCE: Final = (
-    2  # times the share of the other pods: that a canary is a little worse cannot be seen with so few callers
-)
+# Times the share of the other pods: that a canary is a little worse cannot be seen with so few callers.
+TOLERANCE: Final = 2
 SURPRISE: Final = 0.02  # at most so probable are so many failures of a canary that is no worse
 LEAST_RESTARTS: Final = 2
 UNREADY: Final = timedelta(minutes=5)  # without a pod that is ready; nobody is sent there meanwhile
