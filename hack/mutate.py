@@ -20,6 +20,7 @@ DECISIONS = (
     "askproai_operator/controllers/agent_plan/diff.py",
     "askproai_operator/controllers/agent_plan/plan.py",
     "askproai_operator/controllers/branch/plan.py",
+    "askproai_operator/controllers/canary_judge.py",
     "askproai_operator/controllers/offering/units.py",
     "askproai_operator/services/staffing.py",
     "askproai_runtime/booking/allocation.py",

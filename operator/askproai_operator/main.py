@@ -25,6 +25,8 @@ WriteGuard         controllers/write_guard       the metric and Event about a   
                                                  missing admission policy
 QuietTenants       controllers/quiet_tenants     no condition: Tenants become due of which   the process leads; each resync        1
                                                  PostgreSQL or Redis knows something new
+Canaries           controllers/canary            trials of images: begun, judged, taken  a Tenant asks for one; each second     1
+                                                 back                                 while one is on, else each 10 s
 TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
@@ -90,6 +92,7 @@ from askproai_operator.control_loop import (
 from askproai_operator.controllers import (
     agent,
     branch,
+    canary,
     config_sync,
     coordinator,
     durability,
@@ -104,6 +107,7 @@ from askproai_operator.controllers import (
     write_guard,
 )
 from askproai_operator.controllers.adoption import adopt_present_holders
+from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
 from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
@@ -142,6 +146,7 @@ def background_controllers(
         report.KIND: report.ReportController().reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
+        CANARIES: canary.reconcile,
     }
 
 
@@ -160,6 +165,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         report.KIND: report.OPTIONS,
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
         tenant_figures.KIND: tenant_figures.OPTIONS,
+        CANARIES: canary.OPTIONS,
     }
 
 
@@ -170,6 +176,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         orphan.ledger_key(settings),
         quiet_tenants.quiet_tenants_key(settings),
         tenant_figures.tenant_figures_key(settings),
+        canaries_key(settings),
         *grant.grant_keys(context),
     )
     if not settings.shard.is_first:

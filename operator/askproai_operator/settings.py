@@ -148,6 +148,11 @@ class Settings(BaseSettings):
         "https://askproai.de/docs/runbooks", description="Where `docs/runbooks/` can be read: alerts link to it."
     )
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
+    runtime_images: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Repositories, separated by commas, of images that a Tenant may name for its pods: exactly, or with a slash at "
+        "the end all below it. Absent: that of ASKPROAI_RUNTIME_IMAGE alone, so a Tenant chooses a tag of it.",
+    )
     max_replicas: int = Field(
         20,
         ge=1,
@@ -237,6 +242,7 @@ class Settings(BaseSettings):
         "allowed_egress_ranges",
         "allowed_egress_namespaces",
         "monitor_labels",
+        "runtime_images",
         "image_pull_secrets",
         "priority_classes",
         "toleration_keys",

@@ -34,6 +34,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             description="Names the pod, by what follows its last hyphen, in the list of sessions, which all tenants can read"
         ),
     ] = "local"
+    track: Annotated[
+        str,
+        Meta(
+            max_length=40,
+            description="Name of the trial of an image that this pod is part of, in the records of the call functions that it "
+            "answers; empty: none",
+        ),
+    ] = ""
     log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"
     tracing_endpoint: Annotated[TracingEndpoint, Meta(description="Where traces are sent; empty: nowhere")] = ""
     tracing_sample_ratio: Annotated[

@@ -207,7 +207,9 @@ class WebProcess:
             clock=process.clock,
             wake_worker=self._notifier.notify,
             metrics=process.metrics,
-            recorder=FunctionRecorder(process.pool, process.tenant, process.cipher, process.clock, process.metrics),
+            recorder=FunctionRecorder(
+                process.pool, process.tenant, process.cipher, process.clock, process.metrics, process.settings.track
+            ),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))

@@ -14,6 +14,7 @@ from askproai_core.database.audit_state import (
     decode_audit_state,
     read_audit_state,
 )
+from askproai_core.database.canary_outcomes import CallerCounts, CanaryOutcomes, Trial
 from askproai_core.database.facts import DatabaseFacts
 from askproai_core.database.migrate import (
     Migration,
@@ -64,12 +65,13 @@ from askproai_core.database.tenant_tables import find_export_id
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
     "NOTIFICATIONS", "PERSON", "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "AwayChannel",
-    "BookingCounts", "CalendarBacklog", "CannotMove", "Connection", "DataOwnedByOther", "DatabaseError", "DatabaseFacts",
-    "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState", "Insertion", "LoginSuspended",
-    "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse", "NotificationState", "PollProgress",
-    "PollState", "Pool", "ProvisionedTenant", "RolesUnavailable", "Snapshot", "StatementTimeout", "Stranded", "StrandedBy",
-    "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows", "TenantState", "WatchStep", "decode_audit_state",
-    "encode_declared", "find_export_id", "login_dsn", "oldest_usable_version", "open_pool", "open_tenant_rows",
-    "parse_login", "read_audit_state", "read_days_of_bookings", "read_notification_state", "read_poll_state",
-    "require_passable_options", "schema_version", "shipped_migrations", "with_authority",
+    "BookingCounts", "CalendarBacklog", "CallerCounts", "CanaryOutcomes", "CannotMove", "Connection", "DataOwnedByOther",
+    "DatabaseError", "DatabaseFacts", "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState",
+    "Insertion", "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse",
+    "NotificationState", "PollProgress", "PollState", "Pool", "ProvisionedTenant", "RolesUnavailable", "Snapshot",
+    "StatementTimeout", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows",
+    "TenantState", "Trial", "WatchStep", "decode_audit_state", "encode_declared", "find_export_id", "login_dsn",
+    "oldest_usable_version", "open_pool", "open_tenant_rows", "parse_login", "read_audit_state", "read_days_of_bookings",
+    "read_notification_state", "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations",
+    "with_authority",
 ]  # fmt: skip

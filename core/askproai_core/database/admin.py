@@ -12,6 +12,7 @@ import structlog
 
 from askproai_core.database import roles
 from askproai_core.database.audit_state import AuditProgress
+from askproai_core.database.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
 from askproai_core.database.facts import DatabaseFacts, read_facts
 from askproai_core.database.migrate import (
     MigrationBlocked,
@@ -349,6 +350,11 @@ class AdminStore:
         """Return the bookings of the last 30 days by tenant, by one statement, as far as their records are kept."""
         async with self._connection() as conn:
             return await read_month_of_bookings(conn, tenants)
+
+    async def read_canary_outcomes(self, trials: Sequence[Trial]) -> Mapping[str, CanaryOutcomes]:
+        """Return what the callers of canaries and of the other pods met, by tenant, by one statement (`canary_outcomes.py`)."""
+        async with self._connection() as conn:
+            return await read_canary_outcomes(conn, trials)
 
     async def drop_tenant(self, tenant: str, erase: bool, *, uid: str | None = None) -> None:
         """Drop the tenant's login role; its rows stay for the Tenant's UID, unless `erase`. Safe to repeat.

@@ -22,14 +22,15 @@ _TENTH: Final = Decimal("0.1")
 # statement's time, in which others are counted, too. With ten requests a call this is 2,000 calls in a day, 10,000 in a month.
 _MOST_OF_A_DAY: Final = 20_000
 _MOST_OF_A_MONTH: Final = 100_000
-# Of the records of call functions: a time that was taken, a limit, or a question to the caller, is neither. What Cal.com refused
-# has failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing about it.
+# Outcomes of call functions, as a list of SQL: a time that was taken, a limit, or a question to the caller, is none. What Cal.com
+# refused has failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing about it.
+FAILURES: Final = "'failed', 'busy', 'too_slow', 'refused'"
 # The function is compared after the limit, because a login may insert rows of any function.
-_COUNTS: Final = """count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
-                    count(*) FILTER (WHERE r.outcome IN ('failed', 'busy', 'too_slow', 'refused')) AS failed
+_COUNTS: Final = f"""count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
+                    count(*) FILTER (WHERE r.outcome IN ({FAILURES})) AS failed
              FROM (SELECT n.at, n.function, n.outcome FROM function_requests n WHERE n.tenant = t.tenant
                      AND n.at > now() - $2::interval ORDER BY n.at DESC LIMIT $3) r
-             WHERE r.function = 'book_appointment'"""
+             WHERE r.function = 'book_appointment'"""  # noqa: S608  our own text
 _BOOKINGS: Final = f"SELECT {_COUNTS}"
 _DAYS_OF_BOOKINGS: Final = f"SELECT (r.at AT TIME ZONE $4)::date AS day, {_COUNTS} GROUP BY 1"
 # As the index `calls_newest` has it.

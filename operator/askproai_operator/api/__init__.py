@@ -9,6 +9,9 @@ from askproai_operator.api.offering import BookingField, EventType, Price, Servi
 from askproai_operator.api.page import Page
 from askproai_operator.api.tenant import (
     Calcom,
+    Canary,
+    CanaryState,
+    CanaryStatus,
     ContainerResources,
     DataPolicy,
     DeletionPolicy,
@@ -25,7 +28,8 @@ from askproai_operator.api.tenant import (
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "BookingField", "Branch", "Calcom", "ContainerResources", "CustomResource", "DataPolicy", "DeletionPolicy",
+    "KINDS", "BookingField", "Branch", "Calcom", "Canary", "CanaryState", "CanaryStatus", "ContainerResources", "CustomResource",
+    "DataPolicy", "DeletionPolicy",
     "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "PhoneNumber", "Pods",
     "Price", "RetellAgent", "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Staff", "StaffPrice", "Tenant",
     "TransferMode", "WebScale", "WebhookUrls", "WorkerScale",

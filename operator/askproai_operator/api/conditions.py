@@ -36,6 +36,10 @@ class ConditionType(Explained):
         "While PostgreSQL is away, signed events are acknowledged from Redis, which keeps them. Ready ignores it.",
     )
     ROLLOUT_HEALTHY = "RolloutHealthy", "No Deployment of the tenant is stuck on the way to its newest pods."
+    CANARY_HEALTHY = (
+        "CanaryHealthy",
+        "Callers of the image on trial (`runtime.canary`) meet no more failures than others. Only with a canary; Ready ignores it.",
+    )
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = (
         "Exposed",
@@ -103,6 +107,7 @@ ADVISORY_TYPES = frozenset(
     {
         ConditionType.CACHE_READY,
         ConditionType.EVENTS_SPOOLED,
+        ConditionType.CANARY_HEALTHY,
         ConditionType.BODIES_ENCRYPTED,
         ConditionType.STAFF_IDENTIFIED,
         ConditionType.CALENDAR_SYNCED,
@@ -238,6 +243,14 @@ class Reason(Explained):
         "RolloutStuck",
         "New pods do not become ready; the former ones go on. The message has the command that shows why.",
     )
+    CANARY_PASSED = (
+        "CanaryPassed",
+        "As many callers as were asked for met the image on trial, and it is no worse; promote it, or end the trial.",
+    )
+    CANARY_TAKEN_BACK = (
+        "CanaryTakenBack",
+        "The image on trial failed and runs no more; the other pods go on. The message has the numbers and what to do.",
+    )
     TIME_ZONE_UNKNOWN = (
         "TimeZoneUnknown",
         "The pods do not know this time zone; write its usual name, such as Europe/Berlin.",
@@ -306,6 +319,7 @@ NOTABLE_REASONS = frozenset(
         Reason.CALENDAR_BEHIND,
         Reason.CALENDAR_DIFFERS,
         Reason.APPOINTMENTS_STRANDED,
+        Reason.CANARY_TAKEN_BACK,
         Reason.TRANSFER_COMES_BACK,
     }
 )

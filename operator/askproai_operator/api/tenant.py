@@ -225,7 +225,42 @@ class BookingLimits(base.Part):
     """By all callers together who withhold their number."""
 
 
+_REPOSITORY = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*"
+Image = Annotated[
+    str,
+    base.matching(
+        rf"^{_REPOSITORY}(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(@sha256:[a-f0-9]{{64}})?$",
+        500,
+        "not an image, such as registry.example/askproai:0.2.0",
+    ),
+]
+
+
+class Canary(base.Part):
+    image: Image
+    """Image that some of the web pods run on trial, beside the others; of a repository that the operator's ASKPROAI_RUNTIME_IMAGES
+    lists. It is taken back when its callers meet more failures than those of the other pods. Promote it by writing it into
+    `runtime.image` and removing `canary`."""
+    percent: Annotated[int, Field(ge=1, le=50)] = 10
+    """Share of the web pods, in percent: so many more pods run the image, at least one. Each request goes to any pod, so a canary
+    beside one web pod answers half of them. A change begins the trial anew."""
+    callers: Annotated[int, Field(ge=20, le=10_000)] = 100
+    """Callers after whom CanaryHealthy says that the image is good enough to be promoted. The trial goes on until you end it."""
+
+
 class Runtime(base.Part):
+    model_config = base.with_rules(
+        base.rule(
+            "!has(self.image) || !has(self.canary) || self.image != self.canary.image",
+            "canary.image is runtime.image already: remove canary, or name another image",
+        )
+    )
+
+    image: Image | None = None
+    """Image of the tenant's pods, of a repository that the operator's ASKPROAI_RUNTIME_IMAGES lists; of the operator's release or
+    of the one before, so write it anew at each upgrade. Absent: the operator's image, which follows its upgrades."""
+    canary: Canary | None = None
+    """An image on trial, for a share of the callers."""
     mode: RuntimeMode = RuntimeMode.COMBINED
     """Combined: one Deployment whose pods have a web and a worker container.
     Split: two Deployments that scale apart."""
@@ -354,6 +389,32 @@ class WebhookUrls(base.Part):
     """Base of the call functions; the function's name follows."""
 
 
+class CanaryState(StrEnum):
+    RUNNING = "Running"
+    PASSED = "Passed"
+    TAKEN_BACK = "TakenBack"
+
+
+class CanaryStatus(base.Part):
+    image: Url
+    """The image on trial."""
+    percent: base.Count
+    """Its share of the web pods, as it was asked for."""
+    track: base.Short
+    """Name of the trial in the records of call functions that its pods answer."""
+    since: datetime
+    """When the trial began."""
+    state: CanaryState
+    """Running, Passed (no worse after `canary.callers` callers; it goes on) or TakenBack: no pods of it run, nor will they until
+    image or percent of `canary` are changed or `canary` is removed."""
+    callers: base.Count = 0
+    """Callers that a pod of it answered; while it runs, in round numbers."""
+    failed_callers: base.Count = 0
+    """Those of them that met a failure."""
+    message: Annotated[str, Field(max_length=2000)] = ""
+    """Why it was taken back, with what to do."""
+
+
 class TenantStatus(base.AppliedStatus):
     """What the operator found and made of a Tenant."""
 
@@ -372,7 +433,10 @@ class TenantStatus(base.AppliedStatus):
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     release: base.Short | None = None
-    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over."""
+    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over, unless the spec names
+    an image."""
+    canary: CanaryStatus | None = None
+    """The trial of `runtime.canary`."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None

@@ -22,12 +22,17 @@ _CEILINGS: Final[Mapping[str, tuple[str, ...]]] = {
         f"{at}.memory{bound}Mebibytes" for at in _RESOURCES for bound in ("Request", "Limit")
     ),
 }
+_NOT_LISTED: Final = "the platform's ASKPROAI_RUNTIME_IMAGES does not list its repository"
 
 
 def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[str, ...]]:
     """Return the Tenant with at most what this installation allows, and a sentence about each field that was changed."""
     runtime = tenant.spec.runtime.model_dump(by_alias=True)
-    sentences = [*_lower(runtime, settings), *_leave_out(runtime["pods"], settings)]
+    sentences = [
+        *_lower(runtime, settings),
+        *_leave_out(runtime["pods"], settings),
+        *_leave_out_images(runtime, settings),
+    ]
     spec = tenant.spec.model_copy(update={"runtime": Runtime.model_validate(runtime)})
     return tenant.model_copy(update={"spec": spec}), tuple(sentences)
 
@@ -68,6 +73,31 @@ def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
         del annotations[key]
         refused.append((f"annotations {key}", "ASKPROAI_POD_ANNOTATIONS"))
     return [f"runtime.pods.{what} is left out: the platform's {setting} does not list it" for what, setting in refused]
+
+
+def _leave_out_images(runtime: dict[str, Any], settings: Settings) -> list[str]:
+    """Remove images of repositories that the platform does not list; return a sentence about each."""
+    image, canary = runtime["image"], runtime["canary"]
+    sentences = []
+    if image is not None and not _is_allowed_image(image, settings):
+        runtime["image"] = None
+        sentences.append(f"runtime.image {image} is left out: {_NOT_LISTED}")
+    if canary is not None and not _is_allowed_image(canary["image"], settings):
+        runtime["canary"] = None
+        sentences.append(f"runtime.canary of image {canary['image']} is left out: {_NOT_LISTED}")
+    return sentences
+
+
+def _is_allowed_image(image: str, settings: Settings) -> bool:
+    repository = repository_of(image)
+    listed = settings.runtime_images or (repository_of(settings.runtime_image),)
+    return any(repository == each or (each.endswith("/") and repository.startswith(each)) for each in listed)
+
+
+def repository_of(image: str) -> str:
+    """Return an image without tag and digest; a port of its registry stays."""
+    folder, slash, name = image.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{name.partition(':')[0]}"
 
 
 def _is_allowed(annotation: str, allowed: tuple[str, ...]) -> bool:

@@ -112,6 +112,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
     outcome = BookingOutcome.FAILED
     with span("booking"):
         try:
+            ctx.faults.reach("before:book")
             result = await _book(ctx, call, args, deadline=began + ctx.settings.budget.total_seconds())
             outcome = result.outcome
         finally:

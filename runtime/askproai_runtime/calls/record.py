@@ -57,13 +57,14 @@ def make_record(
 
 @dataclass(slots=True)
 class FunctionRecorder:
-    """Writes a tenant's records, one statement at a time."""
+    """Writes a tenant's records, one statement at a time. `track` names the trial that this process is part of, if any."""
 
     pool: Pool
     tenant: str
     cipher: BodyCipher
     clock: Clock
     metrics: Metrics
+    track: str = ""
     _waiting: list[FunctionRecord] = field(default_factory=list)
     _writing: asyncio.Task[None] | None = None
 
@@ -96,7 +97,7 @@ class FunctionRecorder:
         """Write records in one statement; one by one, if the database refuses what is in one of them."""
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
-                calls = await insert_function_records(self.pool, self.tenant, records, self.cipher)
+                calls = await insert_function_records(self.pool, self.tenant, records, self.cipher, self.track)
             self.metrics.calls_with_functions(calls)
         except DATABASE_UNAVAILABLE as error:
             if len(records) == 1 or not isinstance(error, _REFUSED_ROW):

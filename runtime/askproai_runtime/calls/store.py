@@ -98,7 +98,7 @@ WHERE c.tenant = $1 AND c.phone = $2
 """
 
 # A call is listed from its first function on, whether or not its events ever come. Returns how many calls had none before.
-_INSERT_RECORDS = """
+_INSERT = """
 WITH record AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (
         call_id text, at timestamptz, function text, arguments jsonb, outcome text, cause text, answer text,
@@ -114,11 +114,15 @@ WITH record AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 ), written AS (
     INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms,
-                                   appointment_id, correlation_id)
-    SELECT $1, call_id, at, function, arguments, outcome, cause, answer, duration_ms, appointment_id, correlation_id FROM record
+                                   appointment_id, correlation_id{column})
+    SELECT $1, call_id, at, function, arguments, outcome, cause, answer, duration_ms, appointment_id, correlation_id{value}
+    FROM record
 )
 SELECT count(*) FROM first
 """
+# Only pods of a canary name the column `track`: the others run on the schema before it, too.
+_INSERT_RECORDS = _INSERT.format(column="", value="")
+_INSERT_RECORDS_OF_TRACK = _INSERT.format(column=", track", value=", $3")
 
 # Later stages win. The list is open: an unknown status of Retell's counts as an ongoing call.
 _STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error": 4}
@@ -312,11 +316,13 @@ class FunctionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert_function_records(
-    pool: Pool, tenant: str, records: Sequence[FunctionRecord], cipher: BodyCipher
+    pool: Pool, tenant: str, records: Sequence[FunctionRecord], cipher: BodyCipher, track: str = ""
 ) -> int:
-    """Write records, and return how many calls have their first one among them."""
-    rows = [_encrypted(cipher, record) for record in records]
-    return int(await pool.fetchval(_INSERT_RECORDS, tenant, msgspec.json.encode(rows).decode()))
+    """Write records, and return how many calls have their first one among them. `track` names the trial of a canary."""
+    rows = msgspec.json.encode([_encrypted(cipher, record) for record in records]).decode()
+    if track:
+        return int(await pool.fetchval(_INSERT_RECORDS_OF_TRACK, tenant, rows, track))
+    return int(await pool.fetchval(_INSERT_RECORDS, tenant, rows))
 
 
 def _encrypted(cipher: BodyCipher, record: FunctionRecord) -> FunctionRecord:

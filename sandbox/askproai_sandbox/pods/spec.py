@@ -1,6 +1,7 @@
 """The meaning of a pod's manifest on this machine: what is refused, mounted files, environment. Pure functions."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from askproai_sandbox.cluster import Object
 VOLUMES = frozenset({"configMap", "secret", "projected", "emptyDir"})
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 FIELDS = ("metadata.name", "metadata.namespace", "status.podIP")
+# Every image is the code of this folder, but for this tag: a version of which a share of the bookings fail.
+FAILING_TAG = re.compile(r":fails-([0-9]{1,2})-percent$")
 
 
 class MissingInput(Exception):
@@ -99,6 +102,8 @@ def container_environment(pod: Object, container: Object, address: str, mounts: 
         source = entry.get("valueFrom")
         value = fields[_field_path(source)] if source else entry.get("value", "")
         values[entry["name"]] = _localized(entry["name"], value, address, mounts)
+    if failing := FAILING_TAG.search(container.get("image", "")):
+        values |= {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": f"fail:{failing[1]}:before:book"}
     return values
 
 

@@ -17,7 +17,7 @@ from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates import Refusal
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import eventually
 
 HAIRCUT = {"service": "Haarschnitt"}
@@ -118,6 +118,22 @@ async def test_an_error_of_ours_is_found_with_its_place_and_correlation_id(web_p
     text = await metrics(web_pod)
     series = f'{{function="check_availability",outcome="failed",tenant="{web_pod.store.tenant}"}}'
     assert f"askproai_function_calls_total{series} 1.0" in text
+
+
+async def test_only_pods_of_a_trial_name_it_in_their_records_and_others_run_on_the_schema_before(
+    stopped_pod: TenantPod,
+) -> None:
+    async with running_web(stopped_pod, worker_port=9, track="canary-1"):
+        await stopped_pod.function("check_availability", "call_trial", HAIRCUT)
+        [row] = await records(stopped_pod, "call_trial", 1)
+        assert row["track"] == "canary-1"
+    async with running_web(stopped_pod, worker_port=9):
+        await stopped_pod.function("check_availability", "call_usual", HAIRCUT)
+        [row] = await records(stopped_pod, "call_usual", 1)
+        assert row["track"] is None
+        await stopped_pod.db.execute("ALTER TABLE function_requests DROP COLUMN track")
+        await stopped_pod.function("check_availability", "call_before", HAIRCUT)
+        await records(stopped_pod, "call_before", 1)
 
 
 async def test_answers_do_not_wait_for_records_and_survive_their_loss(web_pod: TenantPod) -> None:

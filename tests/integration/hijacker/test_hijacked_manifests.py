@@ -171,7 +171,16 @@ async def test_a_secret_without_the_label_is_used_for_nothing(
     assert "geheim" not in str((operator.retell.journal.entries, operator.calcom.journal.entries))
 
 
-BEYOND_TEXTS = ("64000", "64Gi", "65536", "system-cluster-critical", "control-plane", "unconfined", "'replicas': 90")
+BEYOND_TEXTS = (
+    "64000",
+    "64Gi",
+    "65536",
+    "system-cluster-critical",
+    "control-plane",
+    "unconfined",
+    "'replicas': 90",
+    "stranger",
+)
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
 UNCONFINED = {"container.apparmor.security.beta.kubernetes.io/web": "unconfined"}
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {
@@ -181,6 +190,8 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
     "priority": ({"pods": {"priorityClassName": "system-cluster-critical"}}, "priorityClassName"),
     "tolerations": ({"pods": {"tolerations": [CONTROL_PLANE]}}, "tolerations of"),
     "annotations": ({"pods": {"annotations": UNCONFINED}}, "annotations container"),
+    "image": ({"image": "stranger.example/askproai:1"}, "runtime.image stranger.example"),
+    "canary": ({"canary": {"image": "stranger.example/askproai:1"}}, "runtime.canary of image stranger.example"),
 }
 
 
@@ -201,6 +212,7 @@ async def test_pods_get_no_more_than_the_platforms_ceilings(
     deployment = await thief.get("Deployment", f"{NAME}-web")
     for asked in BEYOND_TEXTS:
         assert asked not in str(deployment["spec"])
+    assert await thief.get("Deployment", f"{NAME}-canary") is None
     autoscaler = await thief.get("HorizontalPodAutoscaler", f"{NAME}-web")
     assert autoscaler is None or autoscaler["spec"]["maxReplicas"] <= 20
 

@@ -44,7 +44,7 @@ def inputs(**changed: Any) -> Inputs:
         "offerings": (),
         "agents": (),
         "foreign_numbers": {},
-        "runtime_values": {"DATABASE_URL": "postgresql://canary"},
+        "runtime_values": {"DATABASE_URL": "postgresql://planted"},
     }
     return Inputs(**usual | changed)
 
@@ -112,7 +112,9 @@ def test_missing_keys_become_one_condition_with_the_first_reason():
 
 
 def test_the_text_of_inputs_holds_no_secret():
-    assert "canary" not in repr(inputs())
+    text = repr(inputs())
+    assert "planted" not in text
+    assert "_canary" not in text  # as credentials() has it
 
 
 def test_the_calcom_block_of_a_local_calendar_is_ignored():

@@ -40,6 +40,18 @@ def test_fields_of_the_pod_are_known() -> None:
     assert container_environment(POD, container, "127.70.1.2", {}) == expected
 
 
+@pytest.mark.parametrize(
+    ("image", "fault"),
+    [
+        ("askproai:0.1.0", {}),
+        ("askproai:fails-30-percent", {"ASKPROAI_TESTING": "1", "ASKPROAI_FAULT": "fail:30:before:book"}),
+        ("registry.example/fails-30-percent:1", {}),
+    ],
+)
+def test_a_tag_names_a_version_of_which_a_share_of_bookings_fail(image: str, fault: dict[str, str]) -> None:
+    assert container_environment(POD, {"image": image}, "127.70.1.2", {}) == fault
+
+
 def test_a_missing_secret_is_waited_for_by_name() -> None:
     with pytest.raises(MissingInput, match="n/late does not exist"):
         volume_files({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)

@@ -18,6 +18,7 @@ from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.status import (
@@ -138,7 +139,9 @@ def connection_limit(tenant: Tenant) -> int:
     # On the way to Split and back, both Deployments have workers.
     worker_pods = workers.max_replicas + _SURGE if tenant.spec.runtime.mode is RuntimeMode.SPLIT else 0
     per_pod = _CONNECTIONS_OF_WEB + _CONNECTIONS_OF_WORKER
-    return (web.max_replicas + _SURGE) * per_pod + worker_pods * _CONNECTIONS_OF_WORKER
+    canary = tenant.spec.runtime.canary
+    on_trial = canary_pods(web.max_replicas, canary.percent) + _SURGE if canary else 0
+    return (web.max_replicas + _SURGE) * per_pod + worker_pods * _CONNECTIONS_OF_WORKER + on_trial * _CONNECTIONS_OF_WEB
 
 
 def tenant_facts(inputs: Inputs) -> TenantFacts:

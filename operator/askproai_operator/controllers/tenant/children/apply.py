@@ -1,16 +1,25 @@
 """Apply a tenant's children in the order in which they need each other, and delete those that are no longer desired."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from askproai_operator.api import RuntimeMode, SecretKeyRef, Tenant
+from askproai_operator.api import CanaryState, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_host_condition, find_holder
+from askproai_operator.controllers.tenant.canary import (
+    canaries_key,
+    canary_pods,
+    image_of,
+    is_of,
+    recorded_trial,
+    wanted_canary,
+)
 from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import (
+    CANARY,
     deployment,
     plan_layout,
     service_account,
@@ -35,7 +44,7 @@ from askproai_operator.grants import exposed_host, route_names
 _OPTIONAL = (
     (resources.AUTOSCALERS, "web"),
     (resources.AUTOSCALERS, "worker"),
-    (resources.DEPLOYMENTS, "worker"),
+    (resources.DEPLOYMENTS, "worker"),  # T-canary is not among them: `_apply_canary`
     (resources.BUDGETS, "worker"),
     (resources.SERVICES, "metrics"),
     (resources.SERVICE_MONITORS, ""),
@@ -95,14 +104,14 @@ async def _apply_workloads(
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
     await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), budgets + autoscalers, context)
     await context.kube.apply_all([*first, *budgets])
+    render_pods = partial(
+        deployment, tenant, credentials, pull_secrets=context.settings.image_pull_secrets, own_keys=own_keys,
+        further_keys=further_keys, variables=tracing_variables(context.settings),
+    )  # fmt: skip
     deployments: dict[Component, ObservedObject] = {}
     for component in components:
         alone = component is Component.WORKER or layout.web_alone
-        image, pull_secrets = context.settings.runtime_image, context.settings.image_pull_secrets
-        render = partial(
-            deployment, tenant, credentials, image, component, alone=alone, pull_secrets=pull_secrets, own_keys=own_keys,
-            further_keys=further_keys, variables=tracing_variables(context.settings),
-        )  # fmt: skip
+        render = partial(render_pods, image_of(tenant, context.settings), component, alone=alone)
         replicas = autoscaling.initial_replicas(tenant, component, live[component])
         if component in scaled and not autoscaling.is_handed_over(live[component]):
             await context.kube.apply(render(replicas=replicas))
@@ -112,7 +121,31 @@ async def _apply_workloads(
     await context.kube.apply_all(autoscalers)
     if not layout.workers:
         await _prune(tenant, (resources.DEPLOYMENTS,), (), context)
+    await _apply_canary(tenant, render_pods, deployments[Component.WEB].replicas or 0, context)
     return deployments
+
+
+async def _apply_canary(
+    tenant: Tenant, render_pods: Callable[..., Manifest], others: int, context: ReconcileContext
+) -> None:
+    """Run the pods of the trial that the status allows, beside `others`; without a canary delete its Deployment.
+
+    The status is read right before the apply: a verdict that came during this reconcile must not be undone by it.
+    """
+    (namespace, name), canary = tenant.key[1:], wanted_canary(tenant, context.settings)
+    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
+    newest = context.cache.get(tenant.key)
+    trial = recorded_trial(newest) if isinstance(newest, Tenant) else None
+    if not is_of(trial, canary) and (canary is not None or trial is not None):
+        context.enqueue(canaries_key(context.settings))  # begins or ends a trial, and makes the Tenant due again
+    if live is not None and (canary is None or trial is None):
+        await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
+    if canary is None or trial is None or not is_of(trial, canary):
+        return
+    runs = trial.state is not CanaryState.TAKEN_BACK and not tenant.spec.suspend
+    replicas = canary_pods(others, canary.percent) if runs else 0
+    manifest = render_pods(canary.image, Component.WEB, alone=True, replicas=replicas, track=trial.track)
+    await context.kube.apply(manifest)
 
 
 async def apply_routes(

@@ -31,6 +31,9 @@ OWN_KEYS = (
 )
 # annotation of a Deployment: its pods can decrypt what others have encrypted
 DECRYPTS = "askproai.de/decrypts"
+# label of pods: whose image is on trial; the others have none, and Services select both
+TRACK = "askproai.de/track"
+CANARY = "canary"  # its value, and the suffix of the Deployment
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
 
 
@@ -46,26 +49,31 @@ def deployment(
     own_keys: Mapping[str, SecretKeyRef] | None = None,
     further_keys: Mapping[str, SecretKeyRef] | None = None,
     variables: Mapping[str, str] | None = None,
+    track: str = "",
 ) -> Manifest:
     """Return a Deployment: `deployment.yaml` with this tenant's names, image and volumes.
 
     Its pods have both containers, or with `alone` only the one that the Deployment is named after. Without `replicas` the
     field is left out, for an autoscaler to write. `pull_secrets` are the installation's, in addition to the tenant's own.
     `own_keys` are the keys of staff members' own Cal.com accounts, by the name of the file; `further_keys` are others without which
-    the pods run all the same. `variables` are further ones of the environment.
+    the pods run all the same. `variables` are further ones of the environment. With a `track` it is `T-canary`, whose pods the
+    Services select beside the others, and which record by that name what they answer.
     """
     spec: Manifest = copy.deepcopy(_template())
     if replicas is not None:
         spec["replicas"] = replicas
-    selector = pod_selector(tenant, component)
-    spec["selector"] = {"matchLabels": selector}
-    spec["template"]["metadata"] = {"labels": child_labels(tenant, component)}
+    selector, labels = pod_selector(tenant, component), {TRACK: CANARY} if track else {}
+    # The others' selector matches these pods, too: the Services', the budget's, and that of `T-web`, which cannot be changed.
+    # A Deployment acts on the ReplicaSets that it owns, and each of those on its own pods.
+    spec["selector"] = {"matchLabels": selector | labels}
+    spec["template"]["metadata"] = {"labels": child_labels(tenant, component) | labels}
     pod = spec["template"]["spec"]
     pod["serviceAccountName"] = child_name(tenant.metadata.name, "runtime")
     pod["containers"] = [container for container in pod["containers"] if not alone or container["name"] == component]
     for container in pod["containers"]:
         container["image"] = image
-        further = [{"name": name, "value": value} for name, value in (variables or {}).items()]
+        named = {**(variables or {}), **({"ASKPROAI_TRACK": track} if track else {})}
+        further = [{"name": name, "value": value} for name, value in named.items()]
         container["env"] = [*container["env"], *further]  # both containers share the template's list
         container["resources"] = _resources(replica_bounds(tenant, Component(container["name"])).resources)
     if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
@@ -77,7 +85,7 @@ def deployment(
     pod |= _pod_fields(common, pull_secrets)
     if common.annotations:
         spec["template"]["metadata"]["annotations"] = dict(common.annotations)
-    manifest = new_manifest(tenant, resources.DEPLOYMENTS, component, component) | {"spec": spec}
+    manifest = new_manifest(tenant, resources.DEPLOYMENTS, CANARY if track else component, component) | {"spec": spec}
     manifest["metadata"]["annotations"] = {
         SCALED_BY: ScaledBy.AUTOSCALER if replicas is None else ScaledBy.OPERATOR,
         DECRYPTS: "true",

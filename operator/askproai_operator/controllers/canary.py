@@ -1,0 +1,232 @@
+"""Canaries: begin, judge and end the trials of images of all Tenants, each second while one is on.
+
+The verdict rests on records in PostgreSQL and on what the API server knows of the pods, so a restart of the operator forgets
+nothing. A trial is judged for a paused Tenant, too: its callers are those of any other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+
+from askproai_core.database import CanaryOutcomes, Trial
+from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
+from askproai_operator.api.conditions import Reason
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.canary_judge import CanaryPods, judge
+from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, wanted_canary
+from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK
+from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
+from askproai_operator.engine import (
+    TENANT_LABEL,
+    ApiError,
+    Backoff,
+    EventRecord,
+    Key,
+    Options,
+    Result,
+    Unreachable,
+    resources,
+)
+
+log = structlog.get_logger(__name__)
+
+_EVERY: Final = timedelta(seconds=1)
+_IDLE: Final = timedelta(seconds=10)  # a Tenant that asks for a canary makes the key due itself
+_LONGEST_WAIT: Final = 200  # of a text of the cluster
+
+OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
+
+
+async def reconcile(_key: Key, context: ReconcileContext) -> Result:
+    """Bring all trials forward. What fails for one Tenant is tried again, and holds up no other."""
+    on_trial: list[_OnTrial] = []
+    is_complete = True
+    for tenant in _tenants_with_canaries(context):
+        try:
+            found = await _bring_up_to_date(tenant, context)
+        except Unreachable:
+            raise
+        except ApiError as error:
+            is_complete = _failed(tenant, error)
+            continue
+        if found is not None and found.trial.state is not CanaryState.TAKEN_BACK and not tenant.spec.suspend:
+            on_trial.append(found)
+    outcomes = await _read_outcomes(on_trial, context)
+    is_complete &= outcomes is not None
+    for each in on_trial:
+        try:
+            await _judge(each, (outcomes or {}).get(each.tenant.metadata.dotted, CanaryOutcomes()), context)
+        except Unreachable:
+            raise
+        except ApiError as error:
+            is_complete = _failed(each.tenant, error)
+    if not is_complete:
+        return Result(requeue=True, requeue_reason="not every trial of an image could be judged")
+    return Result(resync_after=_EVERY if on_trial else _IDLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTrial:
+    tenant: Tenant
+    canary: Canary
+    trial: CanaryStatus
+
+
+def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
+    """Return the provisioned Tenants that ask for a canary or had one, with the spec that is in effect."""
+    cached = (
+        each for each in context.cache.list(Tenant) if "canary" in each.status or each.spec.runtime.canary is not None
+    )
+    found = (context.relations.tenant(each.metadata.namespace, each.metadata.name) for each in cached)
+    return [each for each in found if each and "key" in each.status and each.metadata.deletion_timestamp is None]
+
+
+async def _bring_up_to_date(tenant: Tenant, context: ReconcileContext) -> _OnTrial | None:
+    """Begin the trial that the spec asks for, or forget one that it no longer asks for; return the one of now."""
+    canary, trial = wanted_canary(tenant, context.settings), recorded_trial(tenant)
+    if canary is None:
+        if trial is not None:
+            await _write(tenant, None, context)
+        return None
+    if trial is not None and is_of(trial, canary):
+        if trial.state is CanaryState.TAKEN_BACK:
+            await _scale_to_zero(tenant, context)
+        return _OnTrial(tenant, canary, trial)
+    # A name of its own, so that records of an earlier trial of this image are not counted.
+    trial = CanaryStatus(
+        image=canary.image,
+        percent=canary.percent,
+        track=f"{CANARY}-{uuid4().hex[:8]}",
+        since=context.clock.now().replace(microsecond=0),
+        state=CanaryState.RUNNING,
+    )
+    await _write(tenant, trial, context)
+    log.info("canary.begun", tenant=tenant.metadata.dotted, image=trial.image, track=trial.track)
+    return _OnTrial(tenant, canary, trial)
+
+
+async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) -> Mapping[str, CanaryOutcomes] | None:
+    """Return what the callers met; None if PostgreSQL does not answer: then only the pods themselves are judged."""
+    if not trials:
+        return {}
+    try:
+        return await context.database.read_canary_outcomes(
+            [Trial(each.tenant.metadata.dotted, each.trial.track, each.trial.since) for each in trials]
+        )
+    except DATABASE_ERRORS as error:
+        log.warning("canary.not_counted", tenants=len(trials), error=type(error).__name__)
+        return None
+
+
+async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileContext) -> None:
+    tenant, trial, met = each.tenant, each.trial, outcomes.canary
+    verdict = judge(outcomes, await _find_pods(tenant, trial, context), each.canary.callers, context.clock.now())
+    if verdict.state is CanaryState.TAKEN_BACK:
+        await _take_back(tenant, trial, outcomes, verdict.why, context)
+        return
+    shown: dict[str, Any] = {"state": verdict.state}
+    if (
+        trial.state is CanaryState.PASSED
+    ):  # it stays so if PostgreSQL does not answer, or more callers are asked for now
+        shown = {}
+    if met.callers:
+        shown |= {"callers": _round_down(met.callers), "failed_callers": met.failed_callers}
+    newest = trial.model_copy(update=shown)
+    if newest != trial:
+        await _write(tenant, newest, context)
+
+
+async def _take_back(
+    tenant: Tenant, trial: CanaryStatus, outcomes: CanaryOutcomes, why: str, context: ReconcileContext
+) -> None:
+    """Remember the verdict, then end the pods: after a crash in between, the status has the next run do it."""
+    now = context.clock.now()
+    text = (
+        f"{trial.image} was taken back on {now:%Y-%m-%d at %H:%M} UTC, since {why}. {outcomes.canary.callers} callers met it. All"
+        " requests go to the other pods. It is not tried again before image or percent of runtime.canary change;"
+        f" askproai calls list --outcome failed -t {tenant.metadata.dotted} shows whom it failed"
+    )
+    counts = {"callers": outcomes.canary.callers, "failed_callers": outcomes.canary.failed_callers}
+    verdict = {"state": CanaryState.TAKEN_BACK, "message": text, **counts}
+    context.fence()
+    await _write(tenant, trial.model_copy(update=verdict), context)
+    await _scale_to_zero(tenant, context)
+    log.warning("canary.taken_back", tenant=tenant.metadata.dotted, image=trial.image, why=why, **counts)
+    await context.kube.record_event(tenant, EventRecord(Reason.CANARY_TAKEN_BACK, text))
+
+
+async def _scale_to_zero(tenant: Tenant, context: ReconcileContext) -> None:
+    """End the canary's pods, which drain as at each roll-out. The Deployment stays: its Tenant applies it so from now on."""
+    namespace, name = tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY)
+    live = context.cache.child(resources.DEPLOYMENTS, namespace, name)
+    if live is not None and live.replicas != 0:
+        await context.kube.patch(resources.DEPLOYMENTS, namespace, name, {"spec": {"replicas": 0}})
+
+
+async def _write(tenant: Tenant, trial: CanaryStatus | None, context: ReconcileContext) -> None:
+    """Write the trial into the status, and make the Tenant due: its pods and its condition follow."""
+    value = None if trial is None else trial.model_dump(by_alias=True, mode="json")
+    await context.kube.patch_status(tenant, {"canary": value})
+    context.enqueue(tenant.key)
+
+
+async def _find_pods(tenant: Tenant, trial: CanaryStatus, context: ReconcileContext) -> CanaryPods:
+    namespace, name = tenant.key[1:]
+    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
+    if live is None or not live.replicas:
+        return CanaryPods()
+    pods = await context.kube.list(resources.PODS, namespace, f"{TENANT_LABEL}={name},{TRACK}={CANARY}")
+    return observe_pods(live.status, pods, trial)
+
+
+def observe_pods(deployment: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], trial: CanaryStatus) -> CanaryPods:
+    """Return what a Deployment's status and its pods say of a trial; nothing of an earlier one, whose pods may still end. Pure."""
+    present = [each for each in pods if not each["metadata"].get("deletionTimestamp") and _is_of_trial(each, trial)]
+    containers = [each for pod in present for each in (pod.get("status") or {}).get("containerStatuses") or ()]
+    found: Mapping[str, Mapping[str, Any]] = {each["type"]: each for each in deployment.get("conditions") or ()}
+    available, refused = found.get("Available", {}), found.get("ReplicaFailure", {})
+    is_unready = available.get("status") == "False"
+    refusal = str(refused.get("message") or "")[:_LONGEST_WAIT] if refused.get("status") == "True" else ""
+    return CanaryPods(
+        restarts=sum(each.get("restartCount", 0) for each in containers),
+        unready_since=max(trial.since, datetime.fromisoformat(available["lastTransitionTime"])) if is_unready else None,
+        waits_for=next(filter(None, (*map(_waiting, containers), *map(_unscheduled, present), refusal)), ""),
+    )
+
+
+def _is_of_trial(pod: Mapping[str, Any], trial: CanaryStatus) -> bool:
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    return any(each.get("value") == trial.track for container in containers for each in container.get("env") or ())
+
+
+def _waiting(container: Mapping[str, Any]) -> str:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    text = waiting or (
+        {"reason": ended.get("reason"), "message": f"exit code {ended.get('exitCode')}"} if ended else {}
+    )
+    return ": ".join(filter(None, (text.get("reason"), text.get("message"))))[:_LONGEST_WAIT]
+
+
+def _unscheduled(pod: Mapping[str, Any]) -> str:
+    conditions: Sequence[Mapping[str, Any]] = (pod.get("status") or {}).get("conditions") or ()
+    refused: Mapping[str, Any] = next(
+        (each for each in conditions if each["type"] == "PodScheduled" and each["status"] == "False"), {}
+    )
+    return str(refused.get("message") or "")[:_LONGEST_WAIT]
+
+
+def _round_down(number: int) -> int:
+    """Return a number rounded down to 1, 2, 5, 10, 20, 50 and so on, so that not every caller is a write of the status."""
+    magnitude = int(10 ** (len(str(number)) - 1))
+    return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
+
+
+def _failed(tenant: Tenant, error: ApiError) -> bool:
+    log.warning("canary.not_judged", tenant=tenant.metadata.dotted, error=str(error))
+    return False

@@ -1,0 +1,108 @@
+"""Is a canary worse than the tenant's other pods? Pure.
+
+A tenant has few callers, so the rule is made for few: two failing callers are enough at first, and no caller has to be waited for.
+Its probabilities are computed in `tests/unit/controllers/test_canary_judge.py` (docs/decisions/0118-canaries.md).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp, lgamma, log
+from typing import Final
+
+from askproai_core.database import CallerCounts, CanaryOutcomes
+from askproai_operator.api import CanaryState
+
+LEAST_FAILURES: Final = 2  # one may be chance, however few callers there were
+LEAST_EXPECTED: Final = 0.01  # the share of failures that is expected of pods that had none yet
+# Times the share of the other pods: that a canary is a little worse cannot be seen with so few callers.
+TOLERANCE: Final = 2
+SURPRISE: Final = 0.02  # at most so probable are so many failures of a canary that is no worse
+LEAST_RESTARTS: Final = 2
+UNREADY: Final = timedelta(minutes=5)  # without a pod that is ready; nobody is sent there meanwhile
+_NEGLIGIBLE: Final = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryPods:
+    """The canary's pods, as the cluster reports them."""
+
+    restarts: int = 0  # of their containers, all together
+    unready_since: datetime | None = None  # None: enough are ready
+    waits_for: str = ""  # what keeps one of them, such as `ErrImagePull: …`
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What becomes of a canary; `why` it is taken back, as the beginning of a sentence."""
+
+    state: CanaryState
+    why: str = ""
+
+
+def judge(outcomes: CanaryOutcomes, pods: CanaryPods, enough: int, now: datetime) -> Judgement:
+    """Judge a canary by what its callers met; it has passed after `enough` of them."""
+    why = _broken_pods(pods, now) or _failing_callers(outcomes)
+    if why:
+        return Judgement(CanaryState.TAKEN_BACK, why)
+    has_passed = outcomes.canary.callers >= enough
+    return Judgement(CanaryState.PASSED if has_passed else CanaryState.RUNNING)
+
+
+def _broken_pods(pods: CanaryPods, now: datetime) -> str:
+    waits = f" ({pods.waits_for})" if pods.waits_for else ""
+    if pods.restarts >= LEAST_RESTARTS:
+        return f"its containers were restarted {pods.restarts} times{waits}"
+    if pods.unready_since is not None and now - pods.unready_since >= UNREADY:
+        minutes = int((now - pods.unready_since).total_seconds() // 60)
+        return f"its pods have not been ready for {minutes} minutes{waits}"
+    return ""
+
+
+def _failing_callers(outcomes: CanaryOutcomes) -> str:
+    """Return why the canary fails its callers: the bookings of too many, or anything they asked for. Empty: it does not."""
+    canary, others, before = outcomes.canary, outcomes.others, outcomes.before
+    if is_worse(_bookings(canary), _bookings(others), _bookings(before)):
+        mine, theirs = _share(*_bookings(canary)), _share(*_bookings(others))
+        return f"the bookings of {mine} callers failed there, and of {theirs} at the other pods in the same time"
+    if is_worse(_callers(canary), _callers(others), _callers(before)):
+        mine, theirs = _share(*_callers(canary)), _share(*_callers(others))
+        return f"{mine} callers met a failure there, and {theirs} at the other pods in the same time"
+    return ""
+
+
+def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]) -> bool:
+    """Return whether a canary fails more callers than others. Each pair is how many failed, of how many.
+
+    `others` are the pods beside it, so that what fails all of them, such as a calendar that refuses the key, is not its fault.
+    `before` is what pods did in the week before it.
+    """
+    failed, met = canary
+    shares = (failures / of for failures, of in (others, before) if of)
+    expected = max(LEAST_EXPECTED, *(TOLERANCE * share for share in shares), 0)
+    if failed < LEAST_FAILURES or failed <= met * expected:
+        return False
+    return _at_least(failed, met, expected) <= SURPRISE
+
+
+def _at_least(failed: int, met: int, share: float) -> float:
+    """Return how probable so many failures or more are (binomial), for more of them than the mean."""
+    total = 0.0
+    for number in range(failed, met + 1):
+        ways = lgamma(met + 1) - lgamma(number + 1) - lgamma(met - number + 1)
+        probability = exp(ways + number * log(share) + (met - number) * log(1 - share))
+        total += probability
+        if probability < _NEGLIGIBLE * total:
+            break
+    return total
+
+
+def _bookings(counts: CallerCounts) -> tuple[int, int]:
+    return counts.failed_bookings, counts.bookings
+
+
+def _callers(counts: CallerCounts) -> tuple[int, int]:
+    return counts.failed_callers, counts.callers
+
+
+def _share(failed: int, of: int) -> str:
+    return f"{failed} of {of}"

@@ -1,0 +1,85 @@
+"""A Tenant's canary, as its spec asks for it and as its status remembers the trial; the condition CanaryHealthy. Pure.
+
+`controllers/canary` begins a trial, judges it and writes `status.canary`; nobody else does. The reconcile of the Tenant runs the
+pods that the status allows.
+"""
+
+from typing import Any, Final
+
+from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.engine import MANAGER, Key, find_condition
+from askproai_operator.settings import Settings
+
+CANARIES: Final = "Canaries"
+_HUNDRED: Final = 100
+
+
+def canaries_key(settings: Settings) -> Key:
+    """Return the only key of this kind: all trials are judged together."""
+    return Key(CANARIES, settings.namespace, MANAGER)
+
+
+def image_of(tenant: Tenant, settings: Settings) -> str:
+    """Return the image of the tenant's pods. The Tenant has passed the ceilings."""
+    return tenant.spec.runtime.image or settings.runtime_image
+
+
+def wanted_canary(tenant: Tenant, settings: Settings) -> Canary | None:
+    """Return the canary that the spec asks for and the platform allows; None also where its image is that of all pods."""
+    if tenant.spec.runtime.canary is None:
+        return None
+    allowed, _ = apply_ceilings(tenant, settings)
+    canary = allowed.spec.runtime.canary
+    return None if canary is None or canary.image == image_of(allowed, settings) else canary
+
+
+def recorded_trial(tenant: Tenant) -> CanaryStatus | None:
+    """Return the trial that the status remembers."""
+    found: Any = tenant.status.get("canary")
+    return CanaryStatus.model_validate(found) if found else None
+
+
+def is_of(trial: CanaryStatus | None, canary: Canary | None) -> bool:
+    """Return whether a trial is the one that the spec asks for. `callers` moves only its end."""
+    return trial is not None and canary is not None and (trial.image, trial.percent) == (canary.image, canary.percent)
+
+
+def canary_pods(others: int, percent: int) -> int:
+    """Return how many pods run the canary beside the `others`, so that it has at most `percent` of all; at least one."""
+    return max(1, others * percent // (_HUNDRED - percent))
+
+
+def canary_condition(
+    tenant: Tenant, trial: CanaryStatus | None, pods: int, others: int, settings: Settings
+) -> Condition | None:
+    """Return CanaryHealthy, None if there is no canary and never was one. `pods` and `others` are how many are asked for."""
+    kind, canary = ConditionType.CANARY_HEALTHY, wanted_canary(tenant, settings)
+    if canary is None:
+        if not find_condition(tenant, kind):
+            return None
+        return good(kind, "no other image than that of all pods is asked for", Reason.NOT_REQUESTED)
+    if tenant.spec.suspend:
+        return good(kind, "spec.suspend is true: no pods run", Reason.SUSPENDED)
+    if trial is None or not is_of(trial, canary):
+        return good(kind, f"the trial of {canary.image} begins", Reason.PROGRESSING)
+    if trial.state is CanaryState.TAKEN_BACK:
+        return bad(kind, Reason.CANARY_TAKEN_BACK, trial.message)
+    met = (
+        f"{pods} of {pods + others} web pods run {canary.image}, so about {_HUNDRED * pods // max(1, pods + others)} % of the"
+        f" requests go there; {describe_callers(trial.callers)} met it, {trial.failed_callers or 'none'} of them a failure"
+    )
+    if trial.state is CanaryState.PASSED:
+        text = (
+            f"{met}: no worse than the other pods. To promote it, write it into runtime.image and remove runtime.canary"
+        )
+        return good(kind, text, Reason.CANARY_PASSED)
+    return good(kind, f"{met}; it is good enough after {canary.callers}", Reason.PROGRESSING)
+
+
+def describe_callers(callers: int) -> str:
+    """Return a number of callers that is written in round numbers."""
+    if callers <= 1:
+        return ("no caller", "1 caller")[callers]
+    return f"{callers} or more callers"

@@ -1,0 +1,110 @@
+"""An image that fails 30 % of bookings is tried under calls: it is taken back, and everything that was acknowledged is there."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.example_tenant import SALON
+from tests.worlds.running_demo import Demo
+from tests.worlds.waiting import eventually
+
+NAME = SALON.tenant.partition(".")[2]
+FAILING = "askproai:fails-30-percent"  # the pod runner's name for it (sandbox/askproai_sandbox/pods/spec.py)
+BETWEEN_CALLERS = 0.25  # seconds; a line that is called four times a second is busier than any salon's
+TRACKS = "SELECT call_id, outcome, at FROM function_requests WHERE tenant = $1 AND track = $2 ORDER BY at"
+
+
+async def patch(demo: Demo, canary: dict[str, Any] | None) -> None:
+    change = {"spec": {"runtime": {"canary": canary}}}
+    names = ("tenants.askproai.de", NAME, "-n", SALON.namespace)
+    await demo.kubectl("patch", *names, "--type=merge", "-p", json.dumps(change))
+
+
+async def tenant(demo: Demo) -> dict[str, Any]:
+    found = await demo.kubectl("get", "tenants.askproai.de", NAME, "-n", SALON.namespace, "-o", "json")
+    return dict(json.loads(found))
+
+
+async def condition(demo: Demo) -> dict[str, str]:
+    conditions = (await tenant(demo))["status"]["conditions"]
+    return next((each for each in conditions if each["type"] == "CanaryHealthy"), {})
+
+
+async def ready_canaries(demo: Demo) -> int:
+    pods = await demo.kubectl("get", "pods", "-n", SALON.namespace, "-l", "askproai.de/track=canary", "-o", "json")
+    conditions = [each.get("status", {}).get("conditions", []) for each in json.loads(pods)["items"]]
+    return sum({"type": "Ready", "status": "True"}.items() <= each.items() for of in conditions for each in of)
+
+
+def starts() -> Iterator[datetime]:
+    """Yield hours at which the salon is mostly open; no other test books so far ahead."""
+    first = datetime.now(UTC).date() + timedelta(days=40)
+    days = [day for number in range(30) if (day := first + timedelta(days=number)).weekday() in {1, 2, 3, 4}]
+    for day in days:
+        for hour in (10, 11, 12, 13, 14, 15):
+            yield datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001  the salon's own time
+
+
+async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
+    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Anrufer {number}"}
+    calls = [{"name": "book_appointment", "args": args}]
+    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+49152{number:07}", args=calls)
+    assert record.errors == []
+    (answer,) = record.answers("book_appointment")
+    return answer
+
+
+@pytest.mark.timeout(300)
+async def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_met_it(
+    demo: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await patch(demo, {"image": FAILING})
+    await eventually(lambda: ready_canaries(demo), 60, "a pod of the canary")
+    track = (await tenant(demo))["status"]["canary"]["track"]
+    answers: list[dict[str, Any]] = []
+    times = starts()
+
+    async def is_taken_back() -> bool:
+        return (await condition(demo)).get("reason") == "CanaryTakenBack"
+
+    while not await is_taken_back():
+        answers.append(await book(demo, len(answers), next(times)))
+        await asyncio.sleep(BETWEEN_CALLERS)
+    verdict = await condition(demo)
+    await eventually(lambda: _none(demo), 60, "the end of its pods")
+    met = await demo.rows(TRACKS, SALON.tenant, track)
+    callers = {row["call_id"] for row in met}
+    failed = [row for row in met if row["outcome"] == "failed"]
+    booked = [row for row in met if row["outcome"] == "booked"]
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nof {len(answers)} callers {len(callers)} met the canary: {len(booked)} booked, {len(failed)} met a failure;"
+            f" {(met[-1]['at'] - failed[1]['at']).total_seconds():.1f} s from the second failure to its last answer\n"
+            f"{verdict['message']}\n"
+        )
+    assert len(callers) < 20
+    assert len(failed) >= 2
+
+    # All go to the other pods; what any pod acknowledged is there once.
+    for _ in range(6):
+        answers.append(await book(demo, len(answers), next(times)))
+    assert await demo.rows(TRACKS, SALON.tenant, track) == met
+    acknowledged = sorted(answer["appointment_id"] for answer in answers if answer["success"])
+    assert len(acknowledged) > len(answers) / 2
+    rows = await demo.rows(
+        "SELECT id::text FROM appointments WHERE tenant = $1 AND status IN ('confirmed', 'pending_sync')"
+        " AND id = ANY($2::uuid[]) ORDER BY id::text",
+        SALON.tenant, acknowledged,
+    )  # fmt: skip
+    assert [row["id"] for row in rows] == acknowledged
+    await patch(demo, None)
+    await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
+
+
+async def _none(demo: Demo) -> bool:
+    return not await ready_canaries(demo)

@@ -1,0 +1,210 @@
+"""An image on trial at a real API server: its pods, the verdict, and what is remembered of it."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from askproai_operator.controllers.tenant.canary import canaries_key
+from askproai_sandbox.databases import Database
+from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.tenant_reconciles import has_event, rows
+from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
+from tests.worlds.waiting import SOON, eventually
+
+WEB, CANARY = "salon-mueller-web", "salon-mueller-canary"
+IMAGE = "askproai:0.2.0"
+REQUEST = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)
+    VALUES ($1, $2, now(), 'book_appointment', $3, 5, 'c', $4)"""
+
+
+def on_trial(image: str = IMAGE, **canary: Any) -> dict[str, Any]:
+    return RUNS | {"runtime": RUNS["runtime"] | {"canary": {"image": image} | canary}}
+
+
+async def begin(namespace: TenantNamespace, **canary: Any) -> dict[str, Any]:
+    """Create a Tenant with a canary, and return the canary's Deployment."""
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=on_trial(**canary))
+    return await namespace.wait_for("Deployment", CANARY, bool, "the canary's Deployment")
+
+
+async def trial_of(namespace: TenantNamespace) -> dict[str, Any]:
+    live = await namespace.get("Tenant")
+    assert live is not None
+    return dict(live["status"].get("canary") or {})
+
+
+async def call(namespace: TenantNamespace, database: Database, outcome: str, *, at_canary: bool = True) -> None:
+    """Record a caller's booking, as a pod does."""
+    track = (await trial_of(namespace))["track"] if at_canary else None
+    number = (await rows(database, "SELECT count(*) AS n FROM function_requests"))[0]["n"]
+    await rows(database, REQUEST, f"{namespace.name}.{NAME}", f"call_{number}", outcome, track)
+
+
+def container(deployment: dict[str, Any]) -> dict[str, Any]:
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(only)
+
+
+async def test_a_canary_runs_web_pods_of_its_image_behind_the_same_service(namespace: TenantNamespace) -> None:
+    deployment = await begin(namespace)
+    track = (await trial_of(namespace))["track"]
+    web = container(deployment)
+    assert (web["name"], web["image"]) == ("web", IMAGE), "jobs are done by the other pods"
+    assert {"name": "ASKPROAI_TRACK", "value": track} in web["env"]
+    assert deployment["spec"]["replicas"] == 1
+    service = await namespace.get("Service", WEB)
+    stable = await namespace.get("Deployment", WEB)
+    assert service is not None
+    assert stable is not None
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert "askproai.de/track" not in stable["spec"]["template"]["metadata"]["labels"]
+    assert stable["spec"]["template"]["spec"]["containers"][0]["image"] == "askproai:0.1.0"
+
+    async def describes() -> bool:
+        message = (await namespace.wait_for_condition("CanaryHealthy", "True", "Progressing"))["message"]
+        return "1 of 3 web pods run askproai:0.2.0, so about 33 % of the requests go there; no caller met it" in message
+
+    assert await eventually(describes, SOON, "the condition with the share of the pods")
+
+
+async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_changes(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    await begin(namespace)
+    await make_deployment_ready(namespace, "web")
+    for outcome in ("booked", "failed", "failed"):
+        await call(namespace, module_database, "booked", at_canary=False)
+        await call(namespace, module_database, outcome)
+    condition = await namespace.wait_for_condition("CanaryHealthy", "False", "CanaryTakenBack")
+    assert "the bookings of 2 of 3 callers failed there, and of 0 of 3 at the other pods" in condition["message"]
+    await namespace.wait_for_condition("Ready", "True", "CanaryTakenBack")
+    ended = await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+    await eventually(lambda: has_event(namespace, ("Warning", "CanaryTakenBack")), SOON, "the Event")
+    taken_back = await trial_of(namespace)
+    assert (taken_back["state"], taken_back["callers"], taken_back["failedCallers"]) == ("TakenBack", 3, 2)
+
+    # Neither the next look nor another edit runs it again.
+    await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"callers": 50}}}})
+    await namespace.wait_for("Tenant", NAME, lambda live: live["status"]["observedGeneration"] == 2, "the edit")
+    assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
+    assert ended["metadata"]["uid"] == (await namespace.get("Deployment", CANARY) or {})["metadata"]["uid"]
+
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"image": "askproai:0.2.1"}}}}
+    )
+    again = await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 1, "the next trial")
+    assert container(again)["image"] == "askproai:0.2.1"
+    assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
+
+
+async def test_what_fails_everywhere_is_not_its_fault_and_enough_callers_are_reported(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    await begin(namespace, callers=20)
+    for _ in range(3):
+        await call(namespace, module_database, "failed", at_canary=False)
+        await call(namespace, module_database, "failed")
+        await call(namespace, module_database, "taken")  # an answer that a good version gives, too
+    key = canaries_key(namespace.operator.settings)
+    await namespace.operator.reconcile_again(key)
+    assert (await trial_of(namespace))["state"] == "Running"
+    for _ in range(14):
+        await call(namespace, module_database, "booked")
+    passed = await namespace.wait_for_condition("CanaryHealthy", "True", "CanaryPassed")
+    assert "20 or more callers met it, 3 of them a failure" in passed["message"]
+    assert "write it into runtime.image and remove runtime.canary" in passed["message"]
+
+
+async def test_promotion_gives_all_pods_the_image_and_ends_the_trial(namespace: TenantNamespace) -> None:
+    await begin(namespace)
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"image": IMAGE, "canary": None}}})
+    await namespace.wait_until_gone("Deployment", CANARY)
+    stable = await namespace.wait_for(
+        "Deployment", WEB, lambda live: live["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE, "its image"
+    )
+    assert {each["image"] for each in stable["spec"]["template"]["spec"]["containers"]} == {IMAGE}, "workers, too"
+    await namespace.wait_for_condition("CanaryHealthy", "True", "NotRequested")
+    assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
+
+
+async def _is_forgotten(namespace: TenantNamespace) -> bool:
+    return not await trial_of(namespace)
+
+
+async def test_the_operator_ends_what_a_crash_left_running(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    """The verdict is written first. Whoever reads it ends the pods, also of an edit that came in between."""
+    await begin(namespace)
+    for _ in range(2):
+        await call(namespace, module_database, "failed")
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+    await namespace.client.merge(namespace.path("Deployment", CANARY), {"spec": {"replicas": 3}})
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it again")
+
+
+async def test_only_images_that_the_platform_lists_are_run(namespace: TenantNamespace) -> None:
+    await namespace.write_secret()
+    spec = on_trial("stranger.example/askproai:1")
+    spec["runtime"]["image"] = "registry.stranger.example:5000/other@sha256:" + "a" * 64
+    await namespace.create("Tenant", spec=spec)
+    await make_deployment_ready(namespace, "web")
+    runs = await namespace.wait_for_condition("RuntimeAvailable", "True", "Capped")
+    assert "runtime.image registry.stranger.example:5000/other@sha256" in runs["message"]
+    assert "runtime.canary of image stranger.example/askproai:1 is left out" in runs["message"]
+    assert "ASKPROAI_RUNTIME_IMAGES" in runs["message"]
+    stable = await namespace.get("Deployment", WEB)
+    assert {each["image"] for each in (stable or {})["spec"]["template"]["spec"]["containers"]} == {"askproai:0.1.0"}
+    assert await namespace.get("Deployment", CANARY) is None
+
+
+async def test_crashing_pods_end_it_although_no_caller_left_a_record(namespace: TenantNamespace) -> None:
+    await begin(namespace)
+
+    async def crash() -> bool:
+        path = f"/api/v1/namespaces/{namespace.name}/pods"
+        found = await namespace.client.get(path, labelSelector="askproai.de/track=canary")
+        for pod in found["items"]:
+            ended = {"exitCode": 139, "reason": "Error"}
+            status = {"name": "web", "image": IMAGE, "imageID": "", "ready": False, "restartCount": 2, "started": False}
+            status |= {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+            await namespace.client.merge(
+                f"{path}/{pod['metadata']['name']}/status", {"status": {"containerStatuses": [status]}}
+            )
+        return bool(found["items"])
+
+    await eventually(crash, SOON, "a pod of the canary")
+    condition = await namespace.wait_for_condition("CanaryHealthy", "False", "CanaryTakenBack")
+    assert "its containers were restarted 2 times (CrashLoopBackOff)" in condition["message"]
+
+
+async def test_a_paused_tenants_canary_is_judged_all_the_same(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    await begin(namespace)
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    )
+    await namespace.wait_for_condition("Paused", "True")
+    for _ in range(2):
+        await call(namespace, module_database, "failed")
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+
+
+async def test_while_postgresql_does_not_answer_nothing_is_concluded(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begin(namespace)
+
+    async def away(*_: object) -> None:
+        raise asyncpg.CannotConnectNowError("starting up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(namespace.operator.context.database, "read_canary_outcomes", away)
+        await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+    assert (await trial_of(namespace))["state"] == "Running"
+    assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 1
