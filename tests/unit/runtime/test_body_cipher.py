@@ -33,7 +33,9 @@ def key(hours: float = 1) -> DataKey:
     return new_data_key(NOW - timedelta(hours=hours))
 
 
-@pytest.mark.parametrize("body", [b"Hallo, hier.", BODY, LONG, b"\xff\0" * 200_000], ids=["short", "usual", "long", "huge"])
+@pytest.mark.parametrize(
+    "body", [b"Hallo, hier.", BODY, LONG, b"\xff\0" * 200_000], ids=["short", "usual", "long", "huge"]
+)
 def test_a_body_is_unreadable_as_stored_and_comes_back_as_it_was(body: bytes) -> None:
     mine = cipher(key())
     stored = mine.encrypt(Place.EVENT, "retell/call_1:call_ended", body)
