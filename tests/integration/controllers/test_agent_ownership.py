@@ -130,6 +130,32 @@ async def test_the_agent_of_any_other_installation_is_left_alone() -> None:
         assert [version["agent_name"] for version in env.workspace["agents"][agent_id]] == [f"Empfang · {FORMER}"]
 
 
+async def test_an_agent_that_went_back_to_the_installation_before_is_not_taken_again() -> None:
+    """The tenant moved here and back: both Tenants name the other's installation, and this one is deleted last."""
+    async with open_agent_environment() as env:
+        agent_id = await create_elsewhere(env)
+        move_from(env, "inst-0")
+        await env.settle()
+        draft = await env.request_retell(
+            "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}
+        )
+        version = draft["version"]
+        owner = {"default_dynamic_variables": {"askproai_owner": FORMER}}
+        llm = f"{env.status['llmId']}?version={draft['response_engine']['version']}"
+        await env.request_retell("PATCH", f"/update-retell-llm/{llm}", owner)
+        named = {"agent_name": f"Empfang · {FORMER}"}
+        await env.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", named)
+        await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
+        at = len(env.retell_requests)
+        env.edit(displayName="Empfang")
+        await env.settle()
+        assert env.condition("Synced")["reason"] == "OwnershipConflict"
+        env.delete()
+        assert (await env.settle()).gone
+        assert env.retell_writes(at) == []
+        assert list(env.workspace["agents"]) == [agent_id]
+
+
 async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
     async with open_agent_environment() as env:
         agent_id = await env.create_by_hand()

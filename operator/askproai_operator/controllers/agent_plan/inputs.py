@@ -155,7 +155,10 @@ async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    former = target.former_marker
+    # Until it was taken over and published here: afterwards the tenant may have moved back, and its agent is another one's again.
+    is_managed = agent.spec.management_policy is not ManagementPolicy.OBSERVE_ONLY
+    has_taken_over = is_managed and recorded.published_version is not None
+    former = None if has_taken_over else target.former_marker
     observation = await observe(
         target.client, recorded, target.desired, now, adopt=adopt, search=search, former_marker=former
     )
