@@ -239,6 +239,11 @@ class AdminStore:
             if tuple(recorded) != facts.columns:
                 await write_facts(conn, tenant, facts)
             await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
+            # An export drops the login after it has taken the rows: one of them sees what the other has done.
+            owner_now = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+            if find_export_id(owner_now or "") is not None:
+                await self._drop_login(conn, role)
+                raise DataOwnedByOther(tenant, owner_now, uid)
         return bool(owner != uid)
 
     async def _ensure_login(

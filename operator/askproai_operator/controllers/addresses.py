@@ -8,6 +8,9 @@ from askproai_operator.api import Tenant, WebhookUrls
 
 # On a Tenant that was moved here: the URL of its webhook at Cal.com of before, which is removed when the own one is registered.
 ADOPT_WEBHOOK: Final = "askproai.de/adopt-webhook"
+# On the same: the installation whose marker its agents have until they are taken over, and whose id that webhook ends in.
+ADOPT_FROM: Final = "askproai.de/adopt-from"
+_CALCOM: Final = "/webhooks/calcom/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Address:
         """
         webhooks = {sender: f"{self.base_url}/webhooks/{sender}" for sender in WebhookUrls.model_fields}
         return webhooks | {
-            "calcom": f"{self.base_url}/webhooks/calcom/{installation_id}",
+            "calcom": f"{self.base_url}{_CALCOM}{installation_id}",
             "inbound": f"{self.base_url}/retell/inbound",
             "functions": f"{self.base_url}/retell/functions",
         }
@@ -44,6 +47,19 @@ def address_of(tenant: Tenant, shared_base_url: str) -> Address:
 
 
 def registered_calcom_url(tenant: Tenant) -> str | None:
-    """Return the webhook URL that was last registered at Cal.com: from the status, or by another installation before a move."""
-    url = (tenant.status.get("webhookUrls") or {}).get("calcom") or tenant.metadata.annotations.get(ADOPT_WEBHOOK)
+    """Return the webhook URL that was last registered at Cal.com, from the status."""
+    url = (tenant.status.get("webhookUrls") or {}).get("calcom")
     return str(url) if url else None
+
+
+def former_calcom_url(tenant: Tenant, installation_id: str) -> str | None:
+    """Return the webhook URL that the own one replaces: from the status, or of the installation from which the tenant was moved here.
+
+    Who may write the annotation names no webhook of this installation by it, which would be a neighbour's.
+    """
+    if (registered := registered_calcom_url(tenant)) is not None:
+        return registered
+    url = tenant.metadata.annotations.get(ADOPT_WEBHOOK, "")
+    head, separator, installation = url.rpartition(_CALCOM)
+    is_of_former = installation and installation == tenant.metadata.annotations.get(ADOPT_FROM)
+    return url if head and separator and is_of_former and installation != installation_id else None

@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from askproai_operator.controllers.addresses import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator.engine import Key, resources
 from askproai_operator.providers import ensure_calcom_webhook
 from tests.worlds.operator_environment import NAME, TenantNamespace
@@ -106,6 +107,18 @@ async def test_a_calcom_key_of_another_tenant_is_refused(namespace, other_namesp
     assert namespace.name not in reported["message"]
     assert [url for url in namespace.calcom_webhooks() if other_namespace.name in url] == []
     assert await other_namespace.get("Deployment", "salon-mueller-web") is None
+
+
+async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other_namespace):
+    """Who may edit a Tenant may write `adopt-webhook`; the neighbour's key is known to it, or of the same user at Cal.com."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    url = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
+    other_namespace.calcom_key = namespace.calcom_key
+    await other_namespace.write_secret()
+    await other_namespace.create("Tenant", annotations={ADOPT_WEBHOOK: url, ADOPT_FROM: url.rpartition("/")[2]})
+    await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
+    assert namespace.calcom_webhooks() == [url]
 
 
 async def test_a_running_tenant_with_a_shared_calcom_key_loses_its_webhook_there(namespace, other_namespace):

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ from askproai_core.database import (
     DataOwnedByOther,
     find_export_id,
     open_tenant_rows,
+    roles,
 )
 from askproai_core.database.admin import RowsNotImported
 from askproai_core.database.tenant_tables import TENANT_TABLES
@@ -216,6 +218,24 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
     )
     async with connected(salon.dsn) as conn:
         assert await conn.fetchval("SELECT count(*) FROM appointments") == 1, "a move that is given up"
+
+
+async def test_a_reconcile_that_began_before_the_export_leaves_no_login_behind(
+    database: Database, salon: TenantStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pods would book in rows that are in no file."""
+    ensure_login = roles.ensure_login
+
+    async def export_first(*arguments: Any, **more: Any) -> None:
+        async with open_tenant_rows(database.dsn) as rows:
+            await rows.retire(salon.tenant, salon.uid)
+        await ensure_login(*arguments, **more)
+
+    monkeypatch.setattr(roles, "ensure_login", export_first)
+    with pytest.raises(DataOwnedByOther, match="were exported"):
+        await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", connection_limit=5)
+    with pytest.raises((asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError)):
+        await asyncpg.connect(salon.dsn)
 
 
 async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(

@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.database import AuditProgress, CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.addresses import address_of
+from askproai_operator.controllers.addresses import ADOPT_FROM, ADOPT_WEBHOOK, address_of, former_calcom_url
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.checks import CHECKS
@@ -367,3 +367,23 @@ def test_what_the_platform_lists_is_kept(monkeypatch):
     assert pods.priority_class_name == "system-cluster-critical"
     assert [toleration.key for toleration in pods.tolerations] == ["voice"]
     assert pods.annotations == {"example.com/team": "salon"}
+
+
+# Moved from another installation
+
+
+@pytest.mark.parametrize(
+    ("url", "installation", "is_taken"),
+    [
+        ("https://old.example/webhooks/calcom/inst-0", "inst-0", True),
+        ("https://voice.example/praxis/praxis/webhooks/calcom/inst-1", "inst-1", False),  # a neighbour's
+        ("https://voice.example/praxis/praxis/webhooks/calcom/inst-1", "inst-0", False),
+        ("https://crm.example/bookings", "inst-0", False),  # none of ours
+    ],
+)
+def test_only_a_webhook_of_the_installation_that_the_tenant_comes_from_is_replaced(
+    url: str, installation: str, is_taken: bool
+) -> None:
+    moved = tenant()
+    moved.metadata.annotations.update({ADOPT_WEBHOOK: url, ADOPT_FROM: installation})
+    assert former_calcom_url(moved, "inst-1") == (url if is_taken else None)

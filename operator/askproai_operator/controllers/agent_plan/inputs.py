@@ -9,6 +9,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, ManagementPolicy, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
+from askproai_operator.controllers.addresses import ADOPT_FROM
 from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent_plan.render import (
@@ -29,8 +30,6 @@ from askproai_operator.services import active_offerings
 
 # A Branch that is deleted and created anew, as by `kubectl replace --force`, publishes nothing.
 _REPLACED_WITHIN: Final = timedelta(seconds=30)
-# On a Tenant that was moved here: the installation whose marker its agents have until they are taken over.
-ADOPT_FROM: Final = "askproai.de/adopt-from"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext, TenantUrl
-from askproai_operator.controllers.addresses import Address, registered_calcom_url
+from askproai_operator.controllers.addresses import Address, former_calcom_url, registered_calcom_url
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -418,7 +418,8 @@ async def _ensure_webhook(
 
     Cal.com is asked when anything of it changes, or the last answer is too old: it does not report that a person removes a webhook.
     """
-    url, previous = address.urls(context.installation_id)["calcom"], registered_calcom_url(inputs.tenant)
+    url = address.urls(context.installation_id)["calcom"]
+    previous = former_calcom_url(inputs.tenant, context.installation_id)
     meta, base_url = inputs.tenant.metadata, inputs.credentials.calendar_base_url
     secret = keys.to_register(CALCOM_WEBHOOK, inputs.credentials.values[CALCOM_WEBHOOK], context.clock.now())
     moved_from = previous if previous != url else None

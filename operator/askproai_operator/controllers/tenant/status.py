@@ -18,7 +18,7 @@ from askproai_core.database import (
 from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
-from askproai_operator.controllers.addresses import registered_calcom_url
+from askproai_operator.controllers.addresses import former_calcom_url
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.withheld import find_not_found
@@ -218,7 +218,7 @@ def status_fields(
     not_found = find_not_found(inputs.tenant, inputs.offerings, inputs.accounts)
     urls = in_use.urls(installation_id) if in_use is not None else None
     if urls is not None and not webhook_registered:
-        urls["calcom"] = registered_calcom_url(inputs.tenant) or urls["calcom"]
+        urls["calcom"] = former_calcom_url(inputs.tenant, installation_id) or urls["calcom"]
     return {
         "key": inputs.tenant.metadata.dotted,
         "webhookUrls": urls,
