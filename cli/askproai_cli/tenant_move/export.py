@@ -92,8 +92,6 @@ async def _write(
     schema = await rows.read_schema()
     await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
     owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
-    # A pod that began in between cannot reach the database any more, but it could acknowledge events by Redis.
-    await _require_stopped(transport, source, tenant, objects)
     header = await _describe(transport, source, tenant, objects)
     header |= {"owner": owner, "schema": {str(number): text for number, text in schema.items()}}
     header |= {
@@ -104,6 +102,9 @@ async def _write(
     writer.document(header)
     async with rows.snapshot(source.tenant, owner) as snapshot:
         counts = {table: await _write_table(snapshot, table, writer) for table in snapshot.tables}
+    # A pod that began meanwhile cannot reach the database any more, but it could acknowledge events by Redis. Read anew: it begins
+    # when somebody ends the suspension.
+    await _require_stopped(transport, source, *await _read_objects(transport, source))
     writer.document({"rows": counts}, is_last=True)
     return Exported(owner, counts, _named(header["objects"]), _named(header["secrets"]), header["missing"])
 

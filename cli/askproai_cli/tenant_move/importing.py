@@ -1,10 +1,11 @@
 """`askproai tenant import`: the file of an export into another installation. Each step may be repeated after a crash.
 
-First everything is looked at, then the rows are written in one transaction, then Secrets, then the custom resources: a Tenant that
-names the export is provisioned only where its rows are (docs/decisions/0117-moving-a-tenant.md).
+First everything is looked at, then Secrets are created, then the rows written in one transaction, then the custom resources: a
+Tenant that names the export is provisioned only where its rows are, and finds its keys there, also where git was faster
+(docs/decisions/0117-moving-a-tenant.md).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -47,6 +48,7 @@ async def import_tenant(transport: HttpTransport, destination: Destination, path
 
     with open_reader(path, passphrase) as reader:
         header = reader.document()
+        _require_own(header)
         notes = await _look_first(transport, header, destination)
         async with open_tenant_rows(destination.dsn) as rows:
             applied = {str(number): text for number, text in (await rows.read_schema()).items()}
@@ -56,11 +58,31 @@ async def import_tenant(transport: HttpTransport, destination: Destination, path
                     f" {max(map(int, applied))}: upgrade the older installation, and export again if that was the source"
                 )
             written: Mapping[str, int] = {}
-            if not await rows.is_imported(header["tenant"], header["owner"]):
+            is_imported = await rows.is_imported(header["tenant"], header["owner"])
+            secrets = await _create(transport, (header["namespace"], *header["secrets"]))
+            if not is_imported:
                 async with rows.insertion(header["tenant"], header["owner"]) as insertion:
                     written = await _write_rows(reader, insertion)
-    created, kept = await _create_objects(transport, header, suspended=destination.suspended)
+    in_order = sorted(header["objects"], key=lambda each: ORDER.index(each["kind"]))
+    adopting = [to_import(each, header, suspended=destination.suspended) for each in in_order]
+    objects = await _create(transport, adopting)
+    created, kept = ((*before, *after) for before, after in zip(secrets, objects, strict=True))
     return Imported(header["tenant"], written, created, kept, notes)
+
+
+def _require_own(header: Json) -> None:
+    """Raise `MoveRefused` for objects of another namespace or tenant, or of other kinds: anybody may have written the file."""
+    namespace, _, name = header["tenant"].partition(".")
+    groups = ((header["secrets"], {SECRETS.kind}), (header["objects"], set(ORDER)))
+    is_own = all(
+        each["kind"] in kinds and each["metadata"].get("namespace") == namespace
+        for group, kinds in groups
+        for each in group
+    )
+    tenants = [each["metadata"]["name"] for each in header["objects"] if each["kind"] == TENANTS.kind]
+    above = header["namespace"]["kind"], header["namespace"]["metadata"]["name"]
+    if not is_own or tenants != [name] or above != (NAMESPACES.kind, namespace):
+        raise MoveRefused(f"the file has objects that are none of the tenant {header['tenant']}: nothing is imported")
 
 
 async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, int]:
@@ -124,19 +146,15 @@ async def _list_missing_secrets(transport: HttpTransport, header: Json, namespac
     ]
 
 
-async def _create_objects(
-    transport: HttpTransport, header: Json, *, suspended: bool
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Create namespace, Secrets and custom resources; what exists stays as it is. Return what was created, and what was there."""
+async def _create(transport: HttpTransport, manifests: Iterable[Json]) -> tuple[Sequence[str], Sequence[str]]:
+    """Create objects; what exists stays as it is. Return what was created, and what was there."""
     created: list[str] = []
     kept: list[str] = []
-    for manifest in _in_order(header):
+    for manifest in manifests:
         ref, meta = resource_of(manifest), manifest["metadata"]
         what = f"{manifest['kind']}/{meta['name']}"
         try:
-            await transport.request(
-                "POST", ref.path(meta.get("namespace")), body=to_import(manifest, header, suspended=suspended)
-            )
+            await transport.request("POST", ref.path(meta.get("namespace")), body=manifest)
         except Conflict as error:
             if error.reason != "AlreadyExists":
                 raise
@@ -149,12 +167,6 @@ async def _create_objects(
         else:
             created.append(what)
     return created, kept
-
-
-def _in_order(header: Json) -> Iterator[Json]:
-    yield header["namespace"]
-    yield from header["secrets"]
-    yield from sorted(header["objects"], key=lambda each: ORDER.index(each["kind"]))
 
 
 async def _require_keys(transport: HttpTransport, manifest: Json) -> None:

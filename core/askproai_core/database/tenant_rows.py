@@ -30,6 +30,7 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attg
 """
 _RESOURCE_COLUMN: Final = "resource_id"  # refers to `resources`, whose ids are unique among all tenants
 _ROOM: Final = 1000  # ids
+_HIGHEST: Final = 2**62  # no tenant gets there by itself, and all tenants need the ids that a sequence has left
 _IDENTITY: Final = "SELECT pg_get_serial_sequence(quote_ident($1::text), 'id')"
 _RETIRE: Final = """
 WITH retired AS (UPDATE tenants SET uid = $2, retell_key_hash = '' WHERE tenant = $1)
@@ -237,6 +238,9 @@ class Insertion:
         # The sequence first: it is no part of the transaction, and one that is too high harms nobody. With room, since other
         # tenants take ids meanwhile, and must get none twice.
         if "id" in columns and table != "resources" and (sequence := await self._conn.fetchval(_IDENTITY, table)):
+            highest = await self._conn.fetchval(f"SELECT max(id) FROM {_staged(table)}")  # noqa: S608  names of the catalog
+            if highest is not None and highest > _HIGHEST:
+                raise CannotMove(f"the file has the id {highest} in {table}, which no tenant reaches: it is damaged")
             await self._conn.execute(
                 f"""SELECT setval($1::text::regclass, highest + {_ROOM}) FROM (SELECT max(id) AS highest FROM {_staged(table)}) s
                     WHERE highest >= (SELECT last_value FROM {sequence})""",  # noqa: S608  names of the catalog

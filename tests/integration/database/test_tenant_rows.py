@@ -329,3 +329,27 @@ async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
         assert await admin.find_owner(salon.tenant) is None
     finally:
         await admin.close()
+
+
+async def test_a_file_takes_no_ids_away_from_the_other_tenants(
+    database: Database, other_database: Database, salon: TenantStore
+) -> None:
+    """An id near the end of a sequence would leave nobody another one."""
+    moved = Moved()
+    await moved.read(database, salon)
+    columns, chunks = moved.tables["audit_log"]
+    at = columns.index("id")
+    rows = b"".join(chunks).split(b"\n")
+    fields = rows[0].split(b"\t")
+    fields[at] = b"9223372036854774000"
+    moved.tables["audit_log"] = (columns, [b"\n".join([b"\t".join(fields), *rows[1:]])])
+    with pytest.raises(CannotMove, match="which no tenant reaches"):
+        await moved.write(other_database, salon)
+    resident = await other_database.create_tenant("praxis")
+    async with connected(resident.dsn) as conn:
+        given = await conn.fetchval(
+            """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'a', 'a', '{}', 'c')
+               RETURNING id""",
+            resident.tenant,
+        )
+        assert given < 1000

@@ -1,10 +1,14 @@
 """What of a tenant's objects goes into a file, and why a tenant cannot be exported as it is."""
 
+from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from askproai_cli.tenant_move import Destination, MoveRefused, archive, import_tenant
+from askproai_cli.tenant_move.archive import open_writer
 from askproai_cli.tenant_move.manifests import belongings, find_obstacles, to_import, to_manifest
 from askproai_sandbox.example_tenant import load_manifests
 
@@ -89,3 +93,40 @@ def test_an_agent_that_is_only_observed_is_for_its_owner_to_change() -> None:
     tenant, mitte = live("Tenant"), live("RetellAgent")
     tenant["spec"]["suspend"], mitte["spec"]["managementPolicy"] = True, "ObserveOnly"
     assert [*find_obstacles(tenant, [mitte], [])] == []
+
+
+def of_another_namespace(header: dict[str, Any]) -> None:
+    header["secrets"][0]["metadata"]["namespace"] = "praxis"
+
+
+def with_rights(header: dict[str, Any]) -> None:
+    header["secrets"][0]["kind"] = "RoleBinding"
+
+
+def of_another_tenant(header: dict[str, Any]) -> None:
+    header["objects"][0]["metadata"]["name"] = "other"
+
+
+def of_another_key(header: dict[str, Any]) -> None:
+    header["tenant"] = "praxis.praxis"
+
+
+@pytest.mark.parametrize("forge", [of_another_namespace, with_rights, of_another_tenant, of_another_key])
+async def test_a_file_with_what_is_not_of_its_tenant_is_refused_before_anything_is_asked(
+    forge: Callable[[dict[str, Any]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "_derive", lambda passphrase, salt: (passphrase.encode() + salt).ljust(32)[:32])
+    tenant = to_manifest(live("Tenant"))
+    namespace, name = tenant["metadata"]["namespace"], tenant["metadata"]["name"]
+    secret = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": f"{name}-admin", "namespace": namespace}}
+    header = HEADER | {
+        "tenant": f"{namespace}.{name}", "objects": [tenant], "secrets": [secret],
+        "namespace": {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": namespace}},
+    }  # fmt: skip
+    forge(header)
+    file = tmp_path / "salon.askproai"
+    with open_writer(file, "correct horse battery") as writer:
+        writer.document(header, is_last=True)
+    nobody: Any = None  # no cluster is asked
+    with pytest.raises(MoveRefused, match="are none of the tenant"):
+        await import_tenant(nobody, Destination("postgresql://", "askproai-system"), file, "correct horse battery")

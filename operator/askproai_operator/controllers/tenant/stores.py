@@ -12,12 +12,14 @@ from askproai_core.database import (
     DeclaredWork,
     TenantFacts,
     TenantState,
+    find_export_id,
     parse_login,
 )
 from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.addresses import ADOPT_FROM
 from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
@@ -43,6 +45,17 @@ CALENDAR_PATIENCE: Final = timedelta(minutes=2)
 
 _CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
 _SURGE = 1
+
+
+class SameInstallation(DatabaseError):
+    """A Tenant was moved here from an installation with the same id: whoever is deleted there takes its agents along."""
+
+    def __init__(self, installation_id: str) -> None:
+        super().__init__(
+            f"the Tenant comes from another installation with the same id {installation_id}, so the deletion there would delete its"
+            " agents and its webhook: give this one another settings.installationId. If the Tenant there is gone already, remove"
+            f" the annotation {ADOPT_FROM}"
+        )
 
 
 class StoreUrls(NamedTuple):
@@ -104,6 +117,8 @@ async def ensure_database(
     # connections of the pods, and pods that are not available have it tried by each resync.
     verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
     adopt = meta.annotations.get("askproai.de/adopt-data")
+    if find_export_id(adopt or "") is not None and meta.annotations.get(ADOPT_FROM) == context.installation_id:
+        raise SameInstallation(context.installation_id)
     adopted = await context.database.ensure_tenant(
         meta.dotted,
         meta.uid,
