@@ -161,6 +161,8 @@ async def open_salon(namespace: TenantNamespace, database: Database, **tenant: A
     await at_retell(namespace, "POST", "/import-phone-number", number)
     await namespace.create("RetellAgent")
     await namespace.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
+    assert namespace.operator.context.redis is not None
+    await namespace.operator.context.redis.publish_durability()  # as the operator does at each resync
     key = f"{namespace.name}.{NAME}"
     dsn = (await namespace.secret_data(f"{NAME}-runtime"))["DATABASE_URL"]
     found = await rows(database, "SELECT branch, staff, unit, id FROM resources WHERE tenant = $1", key)
@@ -288,6 +290,8 @@ async def test_a_tenant_that_could_still_book_or_acknowledge_is_not_exported(
         return refused.output
 
     assert "give --redis-url" in await refusal()
+    other = ("--redis-url", f"{valkey.admin_url.rstrip('/')}/1")
+    assert "it is not the installation's" in await refusal(*other)
     pod = {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "late", "labels": {"askproai.de/tenant": NAME}},
