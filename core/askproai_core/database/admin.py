@@ -238,18 +238,27 @@ class AdminStore:
                 )
             if tuple(recorded) != facts.columns:
                 await write_facts(conn, tenant, facts)
-            await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password)
-            # An export drops the login after it has taken the rows: one of them sees what the other has done.
-            owner_now = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
-            if find_export_id(owner_now or "") is not None:
-                await self._drop_login(conn, role)
-                raise DataOwnedByOther(tenant, owner_now, uid)
+            if await self._ensure_login(conn, role, password, connection_limit, verify_password=verify_password):
+                await self._require_not_exported(conn, tenant, uid)
         return bool(owner != uid)
+
+    async def _require_not_exported(self, conn: Connection, tenant: str, uid: str) -> None:
+        """Drop the login that was just written, and raise `DataOwnedByOther`, if the rows were exported meanwhile.
+
+        An export drops the login after it has taken the rows, so one of both sees what the other has done.
+        """
+        owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", tenant)
+        if find_export_id(owner or "") is not None:
+            await self._drop_login(conn, self.role_name(tenant))
+            raise DataOwnedByOther(tenant, owner, uid)
 
     async def _ensure_login(
         self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
-    ) -> None:
-        """Create or update the login; the watch knows it before it may log in. Raises `LoginSuspended`."""
+    ) -> bool:
+        """Create or update the login, and return whether it was written; the watch knows it before it may log in.
+
+        Raises `LoginSuspended`.
+        """
         login: TenantLogin | None = None
 
         def before_login(oid: int, former_limit: int) -> None:
@@ -260,7 +269,7 @@ class AdminStore:
             if (suspension := self._logins.suspension(name)) is not None:
                 raise LoginSuspended(suspension.misuse)
 
-        await roles.ensure_login(
+        is_written = await roles.ensure_login(
             conn,
             self._dsn,
             name,
@@ -273,6 +282,7 @@ class AdminStore:
             self._logins.to_suspend[login.oid] = login
             raise LoginSuspended(suspension.misuse)
         self._logins.suspended.pop(name, None)
+        return is_written
 
     async def ensure_coordinator(self, password: str) -> None:
         """Create or update the coordinator's login role; `coordinator_dsn(password)` is its URL."""

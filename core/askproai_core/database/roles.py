@@ -220,8 +220,8 @@ async def ensure_login(
     group: str = TENANTS,
     verify_password: bool = True,
     before_login: Callable[[int, int], None] | None = None,
-) -> None:
-    """Create or update a login role: password, limit, timeouts, membership. Writes nothing if all of that is right.
+) -> bool:
+    """Create or update a login role: password, limit, timeouts, membership; return whether something of that was not right.
 
     `before_login` gets its oid and the limit it has before it may log in, and may raise. Without `verify_password` the password
     counts as right: a login is what a check of it costs.
@@ -245,10 +245,11 @@ async def ensure_login(
         and found["is_current"]
         and (not verify_password or await _password_works(login_dsn(dsn, name, password)))
     ):
-        return
+        return False
     groups = (group, connect_role_name(database_name(dsn)))
     await _change_shared_row(lambda: _write_login(conn, role, password, connection_limit, groups), name)
     log.info("role.ensured", role=name, new=is_new)
+    return True
 
 
 async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:

@@ -226,10 +226,10 @@ async def test_a_reconcile_that_began_before_the_export_leaves_no_login_behind(
     """Its pods would book in rows that are in no file."""
     ensure_login = roles.ensure_login
 
-    async def export_first(*arguments: Any, **more: Any) -> None:
+    async def export_first(*arguments: Any, **more: Any) -> bool:
         async with open_tenant_rows(database.dsn) as rows:
             await rows.retire(salon.tenant, salon.uid)
-        await ensure_login(*arguments, **more)
+        return await ensure_login(*arguments, **more)
 
     monkeypatch.setattr(roles, "ensure_login", export_first)
     with pytest.raises(DataOwnedByOther, match="were exported"):
