@@ -230,7 +230,16 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("erased_references", "erased_at")),  # nobody repeats an event after that
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
-    ("call_days", _delete("call_notices", "at")),
+    # After its call, whose texts it keeps out; a refusal not before Retell has deleted its copy.
+    (
+        "call_days",
+        _delete(
+            "call_notices",
+            "at",
+            "AND ({row}.refused_at IS NULL OR {row}.deleted_at IS NOT NULL) AND NOT EXISTS ("
+            "SELECT FROM calls c WHERE c.tenant = {row}.tenant AND c.call_id = {row}.call_id)",
+        ),
+    ),
 )
 
 # As the index `appointments_of_persons` has it, by which an appointment that has aged is not read again.

@@ -208,7 +208,8 @@ async def test_retention_goes_on_where_the_schema_is_the_one_before(env: Coordin
     salon = await create_tenant(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="40 days")
     await visit(env, salon, -5000)
-    await Migrator(env.database.dsn).down()
+    while 21 not in await Migrator(env.database.dsn).down():
+        pass
     facts = TenantFacts(Retention(raw_event_days=20, appointment_days=10))
     await env.database.admin.ensure_tenant(
         salon.tenant, salon.uid, "password-of-salon", connection_limit=60, facts=facts
@@ -238,6 +239,31 @@ async def test_who_books_at_this_moment_keeps_the_customer_and_a_locked_appointm
         assert await delete_expired(env.context) == 2  # the appointment and whom it was for; who has just booked stays
         assert booking in await phones(env)
     await holder.close()
+
+
+async def test_a_refusal_is_kept_as_long_as_there_is_anything_to_keep_out_or_to_delete(
+    env: CoordinatorEnvironment,
+) -> None:
+    """Without it what Retell repeats would be stored again, and nobody would ask Retell any more to delete its copy."""
+    salon = await create_tenant(env, "salon", Retention(call_days=10))
+    for name, refused, deleted in (
+        ("plain", None, None), ("open", 20, None), ("done", 20, 20), ("young_call", 20, 20),
+    ):  # fmt: skip
+        await env.superuser.execute(
+            """INSERT INTO call_notices (tenant, call_id, at, refused_at, deleted_at)
+               VALUES ($1, $2, now() - interval '20 days', now() - $3::integer * interval '1 day',
+                       now() - $4::integer * interval '1 day')""",
+            salon.tenant, name, refused, deleted,
+        )  # fmt: skip
+    for name, days in (("plain", 15), ("young_call", 5)):
+        await env.superuser.execute(
+            """INSERT INTO calls (tenant, call_id, status, correlation_id, updated_at)
+               VALUES ($1, $2, 'ended', 'c', now() - $3::integer * interval '1 day')""",
+            salon.tenant, name, days,
+        )  # fmt: skip
+    await delete_expired(env.context)
+    left = [row["call_id"] for row in await env.rows("SELECT call_id FROM call_notices ORDER BY call_id")]
+    assert left == ["open", "young_call"]
 
 
 @pytest.mark.parametrize(
