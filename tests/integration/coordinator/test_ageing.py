@@ -118,6 +118,23 @@ async def test_what_the_calendar_or_a_notification_still_waits_for_stays(env: Co
     assert await nameless(env) == {settled, sent, *kept}
 
 
+async def test_what_a_later_job_has_settled_is_still_known_when_the_appointment_ages(
+    env: CoordinatorEnvironment,
+) -> None:
+    """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""
+    salon = await create_tenant(env, "salon", Retention(call_days=5, appointment_days=10))
+    settled, smooth = await visit(env, salon, -30), await visit(env, salon, -31)
+    for state in ("dead", "done"):
+        await job(env, salon, settled, state)
+    await job(env, salon, smooth, "done")
+    await env.superuser.execute("UPDATE jobs SET finished_at = now() - interval '29 days'")
+    await delete_expired(env.context)
+    assert await nameless(env) == {settled, smooth}
+    kept = "SELECT state FROM jobs WHERE appointment_id = $1 ORDER BY id"
+    assert [row["state"] for row in await env.rows(kept, settled)] == ["dead", "done"]
+    assert await env.rows(kept, smooth) == []
+
+
 async def test_a_customer_goes_whom_nothing_names_any_more(env: CoordinatorEnvironment) -> None:
     salon, patient = await create_tenant(env, "salon"), await create_tenant(env, "patient", Retention())
     await visit(env, salon, -8)  # of PHONE
@@ -295,3 +312,14 @@ async def test_the_coordinator_cannot_empty_what_is_to_come(env: CoordinatorEnvi
     empty = ", ".join(f"{name} = {'NULL' if name != 'customer_name' else repr('')}" for name in PERSONAL)
     assert await env.context.pool.execute(f"UPDATE appointments SET {empty}") == "UPDATE 0"
     assert await nameless(env) == set()
+
+
+async def test_nobody_deletes_a_customer_whom_an_appointment_has_come_to_name_meanwhile(
+    env: CoordinatorEnvironment,
+) -> None:
+    """The statement may have looked before the booking was committed: the foreign key looks again."""
+    salon = await create_tenant(env, "salon")
+    await visit(env, salon, 3)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await env.context.pool.execute("DELETE FROM customers WHERE phone = $1", PHONE)
+    assert await phones(env) == {PHONE}

@@ -220,7 +220,9 @@ async def test_while_retell_does_not_answer_a_refused_call_grows_no_younger(env:
     assert await env.pod.db.fetchval(age, env.tenant, CALL) == before
     await env.pod.db.execute("DELETE FROM calls WHERE call_id = $1", CALL)
     await env.pod.db.execute("SET session_replication_role = replica")  # a day later
-    await env.pod.db.execute("UPDATE call_notices SET refused_at = refused_at - interval '1 day' WHERE call_id = $1", CALL)
+    await env.pod.db.execute(
+        "UPDATE call_notices SET refused_at = refused_at - interval '1 day' WHERE call_id = $1", CALL
+    )
     await env.pod.db.execute("SET session_replication_role = origin")
     await env.run_erasures()
     assert await env.pod.db.fetchval(age, env.tenant, CALL) is None, "nor does it come back"
