@@ -17,6 +17,7 @@ from askproai_core.database.tenant_figures import FAILURES
 _BEFORE: Final = timedelta(days=7)
 # Rows of a tenant that one count reads, the newest: its login may insert any number. With ten requests a call this is 2,000 calls.
 _MOST: Final = 20_000
+_ID: Final = 200  # characters of a call's id, Retell's have a quarter of it; longer ones would be compared at length
 _STATEMENT: Final = f"""
 SELECT t.tenant, c.* FROM unnest($1::text[], $2::text[], $3::timestamptz[]) t (tenant, track, since)
 CROSS JOIN LATERAL (
@@ -25,10 +26,10 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE d.booking_failed) AS failed_bookings
     FROM (
         SELECT CASE WHEN r.track IS NOT NULL THEN 'canary' WHEN r.at >= t.since THEN 'others' ELSE 'before' END AS part,
-               r.call_id, bool_or(r.outcome IN ({FAILURES})) AS failed,
+               r.call, bool_or(r.outcome IN ({FAILURES})) AS failed,
                bool_or(r.function = 'book_appointment' AND r.outcome = 'booked') AS booked,
                bool_or(r.function = 'book_appointment' AND r.outcome IN ({FAILURES})) AS booking_failed
-        FROM (SELECT n.at, n.call_id, n.function, n.outcome, n.track FROM function_requests n
+        FROM (SELECT n.at, left(n.call_id, {_ID}) AS call, n.function, n.outcome, n.track FROM function_requests n
               WHERE n.tenant = t.tenant AND n.at > t.since - $4::interval ORDER BY n.at DESC LIMIT $5) r
         WHERE r.track IS NULL OR r.track = t.track
         GROUP BY 1, 2) d

@@ -17,6 +17,7 @@ from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.canary_judge import CanaryPods, judge
+from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, wanted_canary
 from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK
 from askproai_operator.controllers.tenant.children.metadata import child_name
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 _EVERY: Final = timedelta(seconds=1)
 _IDLE: Final = timedelta(seconds=10)  # a Tenant that asks for a canary makes the key due itself
 _LONGEST_WAIT: Final = 200  # of a text of the cluster
+_MOST_CALLERS: Final = 10_000  # after whom a trial passes that the spec, whose edits are held up, no longer names
 
 OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
 
@@ -54,7 +56,8 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
         except ApiError as error:
             is_complete = _failed(tenant, error)
             continue
-        if found is not None and found.trial.state is not CanaryState.TAKEN_BACK and not tenant.spec.suspend:
+        is_judged = found is not None and found.trial.state is not CanaryState.TAKEN_BACK
+        if found is not None and is_judged and (not tenant.spec.suspend or _has_pods(tenant, context)):
             on_trial.append(found)
     outcomes = await _read_outcomes(on_trial, context)
     is_complete &= outcomes is not None
@@ -87,16 +90,26 @@ def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
 
 
 async def _bring_up_to_date(tenant: Tenant, context: ReconcileContext) -> _OnTrial | None:
-    """Begin the trial that the spec asks for, or forget one that it no longer asks for; return the one of now."""
+    """Begin the trial that the spec asks for, or forget one that it no longer asks for; return the one of now.
+
+    Pods that nobody is going to judge any more are ended first: what holds up the reconcile of the Tenant, such as a key that is
+    refused, holds up their deletion, too.
+    """
     canary, trial = wanted_canary(tenant, context.settings), recorded_trial(tenant)
+    if not is_of(trial, canary) and _is_held(tenant, context):
+        if trial is None:
+            return None
+        canary = Canary(image=trial.image, percent=trial.percent, callers=canary.callers if canary else _MOST_CALLERS)
+    if trial is not None and canary is not None and is_of(trial, canary):
+        if trial.state is CanaryState.TAKEN_BACK:
+            await _scale_to_zero(tenant, context)
+        return _OnTrial(tenant, canary, trial)
+    if trial is not None:
+        await _scale_to_zero(tenant, context)
     if canary is None:
         if trial is not None:
             await _write(tenant, None, context)
         return None
-    if trial is not None and is_of(trial, canary):
-        if trial.state is CanaryState.TAKEN_BACK:
-            await _scale_to_zero(tenant, context)
-        return _OnTrial(tenant, canary, trial)
     # A name of its own, so that records of an earlier trial of this image are not counted.
     trial = CanaryStatus(
         image=canary.image,
@@ -108,6 +121,12 @@ async def _bring_up_to_date(tenant: Tenant, context: ReconcileContext) -> _OnTri
     await _write(tenant, trial, context)
     log.info("canary.begun", tenant=tenant.metadata.dotted, image=trial.image, track=trial.track)
     return _OnTrial(tenant, canary, trial)
+
+
+def _is_held(tenant: Tenant, context: ReconcileContext) -> bool:
+    """Return whether edits of the Tenant have no effect at present: the trial of before goes on, and is judged."""
+    relations, names = context.relations, tenant.key[1:]
+    return plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is not None
 
 
 async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) -> Mapping[str, CanaryOutcomes] | None:
@@ -160,11 +179,16 @@ async def _take_back(
     await context.kube.record_event(tenant, EventRecord(Reason.CANARY_TAKEN_BACK, text))
 
 
+def _has_pods(tenant: Tenant, context: ReconcileContext) -> bool:
+    namespace, name = tenant.key[1:]
+    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
+    return live is not None and live.replicas != 0
+
+
 async def _scale_to_zero(tenant: Tenant, context: ReconcileContext) -> None:
     """End the canary's pods, which drain as at each roll-out. The Deployment stays: its Tenant applies it so from now on."""
     namespace, name = tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY)
-    live = context.cache.child(resources.DEPLOYMENTS, namespace, name)
-    if live is not None and live.replicas != 0:
+    if _has_pods(tenant, context):
         await context.kube.patch(resources.DEPLOYMENTS, namespace, name, {"spec": {"replicas": 0}})
 
 

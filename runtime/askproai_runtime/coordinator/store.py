@@ -148,6 +148,9 @@ REARM_STATEMENTS = (_REARM_EVENT_JOBS, _REARM_CALENDAR_SYNCS, _ADD_MISSING_JOBS)
 _OLD_ROWS = """
 SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
 _FINISHED = "AND o.state IN ('sent', 'dropped', 'dead')"
+# A job that has settled an earlier dead letter of its appointment stays beside that one: else the appointment would never age.
+_SETTLES = """AND NOT EXISTS (SELECT FROM jobs d WHERE d.tenant = {row}.tenant AND d.appointment_id = {row}.appointment_id
+    AND d.id < {row}.id AND d.state = 'dead')"""
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
 
@@ -191,7 +194,12 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("webhook_events", "received_at", _DECIDED, _SKIP_LOCKED)),  # their jobs with them
     (
         "call_days",
-        _delete("jobs", "finished_at", "AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done'", _SKIP_LOCKED),
+        _delete(
+            "jobs",
+            "finished_at",
+            f"AND {{row}}.appointment_id IS NOT NULL AND {{row}}.state = 'done' {_SETTLES}",
+            _SKIP_LOCKED,
+        ),
     ),
     ("call_days", _delete("call_actions", "created_at", "AND {row}.lease_until < now()")),
     ("call_days", _delete("audit_log", "at")),
@@ -230,7 +238,16 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("erased_references", "erased_at")),  # nobody repeats an event after that
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
-    ("call_days", _delete("call_notices", "at")),
+    # After its call, whose texts it keeps out; a refusal not before Retell has deleted its copy.
+    (
+        "call_days",
+        _delete(
+            "call_notices",
+            "at",
+            "AND ({row}.refused_at IS NULL OR {row}.deleted_at IS NOT NULL) AND NOT EXISTS ("
+            "SELECT FROM calls c WHERE c.tenant = {row}.tenant AND c.call_id = {row}.call_id)",
+        ),
+    ),
 )
 
 # As the index `appointments_of_persons` has it, by which an appointment that has aged is not read again.

@@ -20,6 +20,7 @@ from askproai_runtime.intake.senders import (
 from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.intake.store import (
     ERASED,
+    EVENTS_OF_CALL,
     EventStore,
     Receipt,
     StoredEvent,
@@ -33,8 +34,8 @@ from askproai_runtime.intake.store import (
 from askproai_runtime.intake.webhook import Webhooks, signed_body
 
 __all__ = [
-    "ERASED", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
-    "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent", "UnreadableBody", "Verdict", "WebhookSource",
-    "Webhooks", "decrypt_body", "find_webhook_source", "identify", "is_stored", "load_event", "load_events", "note_event",
-    "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
+    "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
+    "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent",
+    "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "identify", "is_stored",
+    "load_event", "load_events", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

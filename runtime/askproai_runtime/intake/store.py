@@ -22,6 +22,13 @@ from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)
 
+# Of `webhook_events`: the stored events of the call `$2`, as a range of the unique index. An event's id is the call's, a colon and
+# the event's type. Most languages sort ';' before ':', or look at neither until all letters are equal, so the range ends behind the
+# types, and the prefix is compared byte by byte.
+EVENTS_OF_CALL = (
+    "source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ':zz' AND starts_with(event_id, $2 || ':')"
+)
+
 # One statement, which is a transaction of its own. Its rows are sorted by key, so that two pods that store the same events take
 # their locks in the same order and cannot deadlock.
 _INSERT_TEMPLATE = """

@@ -107,7 +107,7 @@ class ErasureTask:
         for call_id, is_over in await list_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
             if is_over:
                 async with self.ctx.pool.acquire() as conn, conn.transaction():
-                    await empty_texts(conn, self.ctx.tenant, call_id, correlation_id)
+                    await empty_texts(conn, self.ctx.tenant, call_id)
             if not is_over or not self.retell.can_be_asked:
                 is_left = True
                 continue

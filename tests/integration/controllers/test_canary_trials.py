@@ -195,6 +195,35 @@ async def test_a_paused_tenants_canary_is_judged_all_the_same(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
+async def test_pods_that_nobody_judges_any_more_are_ended_whatever_holds_up_their_tenant(
+    namespace: TenantNamespace,
+) -> None:
+    """Who removes the canary of a Tenant whose key is refused wants its pods to go now, not when the key is good again."""
+    await begin(namespace)
+    await namespace.write_secret(**{"retell-api-key": "wrong"})
+    await namespace.wait_for_condition("CredentialsValid", "False")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": None}}})
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+    assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
+
+
+async def test_edits_that_are_only_planned_leave_the_trial_as_it_is_and_it_is_judged(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    await begin(namespace)
+    track = (await trial_of(namespace))["track"]
+    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/plan": "true"}}})
+    await namespace.wait_for_condition("Paused", "True")
+    edit = {"spec": {"suspend": True, "runtime": {"canary": {"image": "askproai:0.2.1"}}}}
+    await namespace.client.merge(namespace.path("Tenant"), edit)
+    await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+    assert ((await trial_of(namespace))["track"], (await trial_of(namespace))["image"]) == (track, IMAGE)
+    for _ in range(2):
+        await call(namespace, module_database, "failed")
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+    assert (await trial_of(namespace))["state"] == "TakenBack"
+
+
 async def test_while_postgresql_does_not_answer_nothing_is_concluded(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

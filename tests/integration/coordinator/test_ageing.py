@@ -118,6 +118,23 @@ async def test_what_the_calendar_or_a_notification_still_waits_for_stays(env: Co
     assert await nameless(env) == {settled, sent, *kept}
 
 
+async def test_what_a_later_job_has_settled_is_still_known_when_the_appointment_ages(
+    env: CoordinatorEnvironment,
+) -> None:
+    """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""
+    salon = await create_tenant(env, "salon", Retention(call_days=5, appointment_days=10))
+    settled, smooth = await visit(env, salon, -30), await visit(env, salon, -31)
+    for state in ("dead", "done"):
+        await job(env, salon, settled, state)
+    await job(env, salon, smooth, "done")
+    await env.superuser.execute("UPDATE jobs SET finished_at = now() - interval '29 days'")
+    await delete_expired(env.context)
+    assert await nameless(env) == {settled, smooth}
+    kept = "SELECT state FROM jobs WHERE appointment_id = $1 ORDER BY id"
+    assert [row["state"] for row in await env.rows(kept, settled)] == ["dead", "done"]
+    assert await env.rows(kept, smooth) == []
+
+
 async def test_a_customer_goes_whom_nothing_names_any_more(env: CoordinatorEnvironment) -> None:
     salon, patient = await create_tenant(env, "salon"), await create_tenant(env, "patient", Retention())
     await visit(env, salon, -8)  # of PHONE
@@ -208,7 +225,8 @@ async def test_retention_goes_on_where_the_schema_is_the_one_before(env: Coordin
     salon = await create_tenant(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="40 days")
     await visit(env, salon, -5000)
-    await Migrator(env.database.dsn).down()
+    while 21 not in await Migrator(env.database.dsn).down():
+        pass
     facts = TenantFacts(Retention(raw_event_days=20, appointment_days=10))
     await env.database.admin.ensure_tenant(
         salon.tenant, salon.uid, "password-of-salon", connection_limit=60, facts=facts
@@ -240,6 +258,31 @@ async def test_who_books_at_this_moment_keeps_the_customer_and_a_locked_appointm
     await holder.close()
 
 
+async def test_a_refusal_is_kept_as_long_as_there_is_anything_to_keep_out_or_to_delete(
+    env: CoordinatorEnvironment,
+) -> None:
+    """Without it what Retell repeats would be stored again, and nobody would ask Retell any more to delete its copy."""
+    salon = await create_tenant(env, "salon", Retention(call_days=10))
+    for name, refused, deleted in (
+        ("plain", None, None), ("open", 20, None), ("done", 20, 20), ("young_call", 20, 20),
+    ):  # fmt: skip
+        await env.superuser.execute(
+            """INSERT INTO call_notices (tenant, call_id, at, refused_at, deleted_at)
+               VALUES ($1, $2, now() - interval '20 days', now() - $3::integer * interval '1 day',
+                       now() - $4::integer * interval '1 day')""",
+            salon.tenant, name, refused, deleted,
+        )  # fmt: skip
+    for name, days in (("plain", 15), ("young_call", 5)):
+        await env.superuser.execute(
+            """INSERT INTO calls (tenant, call_id, status, correlation_id, updated_at)
+               VALUES ($1, $2, 'ended', 'c', now() - $3::integer * interval '1 day')""",
+            salon.tenant, name, days,
+        )  # fmt: skip
+    await delete_expired(env.context)
+    left = [row["call_id"] for row in await env.rows("SELECT call_id FROM call_notices ORDER BY call_id")]
+    assert left == ["open", "young_call"]
+
+
 @pytest.mark.parametrize(
     ("statement", "error"),
     [
@@ -269,3 +312,14 @@ async def test_the_coordinator_cannot_empty_what_is_to_come(env: CoordinatorEnvi
     empty = ", ".join(f"{name} = {'NULL' if name != 'customer_name' else repr('')}" for name in PERSONAL)
     assert await env.context.pool.execute(f"UPDATE appointments SET {empty}") == "UPDATE 0"
     assert await nameless(env) == set()
+
+
+async def test_nobody_deletes_a_customer_whom_an_appointment_has_come_to_name_meanwhile(
+    env: CoordinatorEnvironment,
+) -> None:
+    """The statement may have looked before the booking was committed: the foreign key looks again."""
+    salon = await create_tenant(env, "salon")
+    await visit(env, salon, 3)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await env.context.pool.execute("DELETE FROM customers WHERE phone = $1", PHONE)
+    assert await phones(env) == {PHONE}

@@ -75,6 +75,16 @@ async def test_all_trials_are_one_statement_which_has_a_limit(
         await admin.close()
 
 
+async def test_long_ids_of_calls_take_no_time_from_other_tenants(database: Database) -> None:
+    """A tenant's login may write any: comparing them would take the statement's time, and no trial would be judged."""
+    tenant = (await database.create_tenant("salon")).tenant
+    insert = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)
+        SELECT $1, repeat('a', 200000) || n, now(), 'book_appointment', 'failed', 5, 'c', 't' FROM generate_series(1, 30) n"""
+    await rows(database, insert, tenant)
+    found = await database.admin.read_canary_outcomes([Trial(tenant, "t", SINCE)])
+    assert found[tenant].canary.callers == 1, "they are cut"
+
+
 async def test_the_way_back_keeps_the_records(database: Database) -> None:
     tenant = (await database.create_tenant("salon")).tenant
     await rows(database, RECORD, tenant, "call", SINCE, "book_appointment", "booked", "canary-now")

@@ -191,6 +191,43 @@ async def test_a_refusal_is_of_one_tenants_call_and_gives_no_power_over_others(e
         await pool.execute("DELETE FROM call_notices")
 
 
+async def test_pods_cannot_take_a_refusal_back_nor_say_when_its_row_goes(env: PrivacyEnvironment) -> None:
+    """Else whoever takes a pod over could empty a call's records, and leave nothing that says why."""
+    await begin(env)
+    await env.ask("decline_recording", CALL, ZORA, {})
+    pool, since = env.pod.worker.pool, (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["refused_at"]
+    for value in ("NULL", "'infinity'"):
+        await pool.execute(f"UPDATE call_notices SET refused_at = {value} WHERE call_id = $1", CALL)
+        assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["refused_at"] == since
+    for at in ("now() - interval '20 years'", "'infinity'"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(
+                f"INSERT INTO call_notices (tenant, call_id, at) VALUES ($1, 'call_other', {at})", env.tenant
+            )
+
+
+async def test_while_retell_does_not_answer_a_refused_call_grows_no_younger(env: PrivacyEnvironment) -> None:
+    """It goes by its age, however often Retell is asked to delete its copy."""
+    fields = await begin(env)
+    await env.ask("decline_recording", CALL, ZORA, {})
+    await end(env, fields)
+    age = "SELECT updated_at FROM calls WHERE tenant = $1 AND call_id = $2"
+    before = await env.pod.db.fetchval(age, env.tenant, CALL)
+    fault = {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": 1}
+    env.retell.faults.active.append(Fault.parse(fault, env.retell.clock.now()))
+    await env.run_erasures()
+    assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"] is None
+    assert await env.pod.db.fetchval(age, env.tenant, CALL) == before
+    await env.pod.db.execute("DELETE FROM calls WHERE call_id = $1", CALL)
+    await env.pod.db.execute("SET session_replication_role = replica")  # a day later
+    await env.pod.db.execute(
+        "UPDATE call_notices SET refused_at = refused_at - interval '1 day' WHERE call_id = $1", CALL
+    )
+    await env.pod.db.execute("SET session_replication_role = origin")
+    await env.run_erasures()
+    assert await env.pod.db.fetchval(age, env.tenant, CALL) is None, "nor does it come back"
+
+
 @pytest.mark.parametrize(
     ("version", "transcript", "notice"),
     [

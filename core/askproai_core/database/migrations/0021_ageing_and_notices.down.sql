@@ -20,6 +20,7 @@ DROP FUNCTION keep_no_words();
 DROP FUNCTION keep_no_texts();
 DROP FUNCTION is_refused_call(text, text);
 DROP TABLE call_notices;
+DROP FUNCTION keep_refusal();
 DROP INDEX customers_seen;
 DROP INDEX appointments_of_persons;
 DROP INDEX calls_of_caller;

@@ -33,7 +33,9 @@ CREATE POLICY backup ON call_notices FOR SELECT TO askproai_backup USING (true);
 CREATE POLICY coordinator_reads ON call_notices FOR SELECT TO askproai_coordinator USING (true);
 CREATE POLICY coordinator_forgets ON call_notices FOR DELETE TO askproai_coordinator USING (true);
 GRANT SELECT ON call_notices TO askproai_tenant, askproai_coordinator, askproai_backup;
-GRANT INSERT, UPDATE (agent_version, greeting, announces_ai, heard_ai, storage, refused_at, deleted_at)
+-- Not the time by which the coordinator forgets them.
+GRANT INSERT (tenant, call_id, agent_version, greeting, announces_ai, heard_ai, storage, refused_at, deleted_at),
+    UPDATE (agent_version, greeting, announces_ai, heard_ai, storage, refused_at, deleted_at)
     ON call_notices TO askproai_tenant;
 GRANT DELETE ON call_notices TO askproai_coordinator;
 
@@ -67,6 +69,14 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- What was said once stays said: else whoever takes a pod over could empty the records of a call, and take the reason back.
+CREATE FUNCTION keep_refusal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.refused_at := OLD.refused_at;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep_refusal BEFORE UPDATE OF refused_at ON call_notices FOR EACH ROW
+    WHEN (OLD.refused_at IS NOT NULL AND NEW.refused_at IS DISTINCT FROM OLD.refused_at) EXECUTE FUNCTION keep_refusal();
 CREATE TRIGGER keep_no_texts BEFORE INSERT OR UPDATE OF transcript, analysis ON calls FOR EACH ROW
     WHEN (NEW.transcript IS NOT NULL OR NEW.analysis IS NOT NULL) EXECUTE FUNCTION keep_no_texts();
 CREATE TRIGGER keep_no_words BEFORE INSERT ON function_requests FOR EACH ROW

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.database import Pool
+from askproai_runtime.intake import EVENTS_OF_CALL
 
 Row = asyncpg.Record
 
@@ -56,12 +57,11 @@ ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 """
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
 
-# The id of a call's event begins with the call's id and a colon: a range of the unique index, since ';' follows ':'.
 # Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
 # A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
 _TIMELINE: Final = """
 WITH event AS MATERIALIZED (
-    SELECT * FROM webhook_events WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ';'
+    SELECT * FROM webhook_events WHERE tenant = $1 AND {events_of_call}
 ), appointment AS MATERIALIZED (
     SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
 ), action AS MATERIALIZED (
@@ -130,7 +130,7 @@ ORDER BY date_trunc('second', at),
          CASE WHEN what <> 'event' THEN 1 WHEN name = 'call_started' THEN 0 WHEN name = 'call_ended' THEN 2
               WHEN name = 'call_analyzed' THEN 3 ELSE 1 END, at
 LIMIT 1000
-"""
+""".replace("{events_of_call}", EVENTS_OF_CALL)
 
 _CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.transcript, c.analysis\n")
 # A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.

@@ -11,6 +11,7 @@ from typing import Final
 import asyncpg
 
 from askproai_core.database import Connection, Pool
+from askproai_runtime.intake import EVENTS_OF_CALL
 
 # What was known stays: events come in any order, and none of them empties what another has reported.
 _RECORD: Final = """
@@ -32,15 +33,19 @@ INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'reg
 ON CONFLICT (tenant, call_id) DO UPDATE SET transcript = NULL, analysis = NULL, transcript_truncated = false,
     updated_at = clock_timestamp()
 """
+# Not a new row, nor a younger one: for as long as Retell does not answer this is repeated, and the call goes by its age.
+_EMPTY_TEXTS: Final = """
+UPDATE calls SET transcript = NULL, analysis = NULL, transcript_truncated = false WHERE tenant = $1 AND call_id = $2
+AND (transcript IS NOT NULL OR analysis IS NOT NULL)
+"""
 _EMPTY_RECORDS: Final = """
 UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND call_id = $2
 AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
 """
-# The trigger `keep_no_body` empties each of them; the id of a call's event begins with the call's and a colon, and ';' follows ':'.
-_EMPTY_EVENTS: Final = """
-UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND source = 'retell' AND event_id >= $2 || ':'
-AND event_id < $2 || ';' AND status = 'processed' AND payload <> ''
-"""
+# The trigger `keep_no_body` empties each of them.
+_EMPTY_EVENTS: Final = f"""
+UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status = 'processed' AND payload <> ''
+"""  # noqa: S608  a constant
 # One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
 _TO_DELETE: Final = """
 SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
@@ -89,9 +94,9 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
     await conn.execute(_EMPTY_EVENTS, tenant, call_id)
 
 
-async def empty_texts(conn: Connection, tenant: str, call_id: str, correlation_id: str) -> None:
+async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
     """Empty the texts of a refused call: its transcript and analysis, what its functions were asked, bodies that are processed."""
-    await conn.execute(_EMPTY_CALL, tenant, call_id, correlation_id)
+    await conn.execute(_EMPTY_TEXTS, tenant, call_id)
     await conn.execute(_EMPTY_RECORDS, tenant, call_id)
     await conn.execute(_EMPTY_EVENTS, tenant, call_id)
 

@@ -1,0 +1,35 @@
+"""The stored events of a call are a range of an index, in whatever language the database sorts."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from askproai_runtime.intake import EVENTS_OF_CALL
+
+CALL: Final = "call_0a"
+TYPES: Final = ("call_started", "call_ended", "call_analyzed", "transcript_updated:" + "f" * 32, "Other")
+
+
+def by_bytes(text: str) -> object:
+    return text
+
+
+def by_letters(text: str) -> object:
+    """Return a key as glibc's and ICU's rules for most languages have it: letters and digits first, and ';' before ':'."""
+    return re.sub(r"\W|_", "", text).lower(), ["_;:".index(each) for each in text if each in "_;:"]
+
+
+@pytest.mark.parametrize("order", [by_bytes, by_letters])
+def test_every_event_of_a_call_is_found_and_none_of_another_one(order: Callable[[str], object]) -> None:
+    (first, last), (prefix,) = (re.findall(pattern, EVENTS_OF_CALL) for pattern in (
+        r"event_id [<>]=? \$2 \|\| '([^']*)'", r"starts_with\(event_id, \$2 \|\| '([^']*)'\)"))  # fmt: skip
+    own = [f"{CALL}:{each}" for each in TYPES]
+    others = [f"{CALL}b:call_ended", "call_0:call_ended", f"{CALL}", f"{CALL};call_ended"]
+    found = [
+        each
+        for each in (*own, *others)
+        if order(CALL + first) <= order(each) < order(CALL + last) and each.startswith(CALL + prefix)  # type: ignore[operator]
+    ]
+    assert found == own
