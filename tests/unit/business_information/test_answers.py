@@ -381,9 +381,7 @@ def test_a_price_and_a_length_that_nobody_of_the_branch_has_are_not_said() -> No
         "Haarschnitt kostet fünfundfünfzig Euro. Bei Mehmet kostet es fünfundvierzig Euro."
     )
     length_only = services(SALON, staff_overrides=(StaffOverride("anna", 60), StaffOverride("mehmet", 60)))
-    assert ask(length_only, "service").message == (
-        "Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro."
-    )
+    assert ask(length_only, "service").message == ("Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro.")
 
 
 def test_who_does_not_do_the_service_here_is_not_named_with_a_price() -> None:
