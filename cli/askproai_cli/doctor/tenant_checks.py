@@ -76,7 +76,7 @@ def check_providers(seen: Observations) -> Finding:
     message = f"{format_count(len(found), 'condition')} about a provider or its key"
     lines = tuple(line for _, line in found)
     if all(reason in _PASSING for reason, _ in found):
-        todo = "Wait: the provider is away or asks for patience, and it is tried again by itself. The runbook says what goes on meanwhile."
+        todo = "Wait: the provider is away or asks for patience, and is tried again. The runbook says what goes on meanwhile."
         return warning(name, message, todo, "docs/runbooks/circuit-open.md", lines)
     todo = "Correct what the condition names; what passes is tried again."
     return failed(name, message, todo, "docs/runbooks/credentials-invalid.md", lines)

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from askproai_core.http_server import Problem, correlation_id
 from askproai_core.input_values import require_storable
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api import (
     MAX_ROWS,
     Access,
@@ -191,15 +192,7 @@ class Views:
         """Ask for the new start of an appointment; at first that which it has."""
         entry = await self._appointment(asking)
         now = {"day": entry.start.date().isoformat(), "time": f"{entry.start:%H:%M}", "staff": ""}
-        branches = self._process.config.current.branches
-        staff = [member for branch in branches if branch.name == entry.branch for member in branch.staff]
-        service = find_by_name(self._process.config.current, entry.service, entry.branch)
-        able = (
-            service.staff.get(entry.branch, ()) if service is not None else ()
-        )  # of one that is gone nothing is known
-        others = [
-            (member.id, member.display_name) for member in staff if member.id != entry.staff and member.id in able
-        ]
+        others = list_others(self._process.config.current, entry)
         return Shown({"entry": entry, "fields": now | dict(asking.form), "others": others, **self._names()})
 
     async def show_blocks(self, asking: Asking) -> Shown:
@@ -300,6 +293,15 @@ class Views:
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
     """Return how a service, or those of a visit, are called: `Waschen + Schneiden`; one that is gone by its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
+
+
+def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str, str]]:
+    """Return id and display name of those to whom an appointment can go: who else does its service in its branch."""
+    branch, service = config.find_branch(entry.branch), find_by_name(config, entry.service, entry.branch)
+    if branch is None or service is None:  # of a service that is gone nobody is known to do it
+        return []
+    able = set(service.staff.get(entry.branch, ())) - {entry.staff}
+    return [(member.id, member.display_name) for member in branch.staff if member.id in able]
 
 
 def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: str) -> str:

@@ -24,6 +24,7 @@ from askproai_core.tenant_config import (
     Hours,
     Language,
     NotificationChannel,
+    Service,
     Staff,
     TenantConfig,
     Weekday,
@@ -40,7 +41,7 @@ from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, plan_da
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.rendering import render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
-from askproai_runtime.page.views import show_services, show_subject
+from askproai_runtime.page.views import list_others, show_services, show_subject
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
 from tests.worlds.waiting import SOON, eventually
 
@@ -305,3 +306,13 @@ def test_the_branch_of_a_person_stands_by_itself_and_only_where_there_are_severa
     more = msgspec.structs.replace(CONFIG.branches[0], name="west", display_name="West")
     people = list_people(msgspec.structs.replace(CONFIG, branches=(*CONFIG.branches, more)), ())
     assert [(each.name, each.place) for each in people][1:3] == [("Mehmet", "Mitte"), ("Anna", "West")]
+
+
+def test_an_appointment_is_moved_only_to_who_does_its_service() -> None:
+    offered = {"cut": ("anna", "mehmet"), "colour": ("anna",)}
+    services = tuple(Service(name=name, display_name=name, staff={"mitte": able}) for name, able in offered.items())
+    config = msgspec.structs.replace(CONFIG, services=services)
+    start = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert list_others(config, entry(start, branch="mitte", staff="anna", service="cut")) == [("mehmet", "Mehmet")]
+    for service in ("colour", "cut+colour", "gone"):
+        assert list_others(config, entry(start, branch="mitte", staff="anna", service=service)) == []
