@@ -26,7 +26,7 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             continue
         link = offering.spec.calcom
         event_types = link.event_types if link else ()
-        is_meant = link is not None and "event_types" in link.model_fields_set  # an empty list says so
+        is_meant = link is not None and "event_types" in link.model_fields_set  # also as an empty list
         if not event_types and not is_meant:
             text = (
                 f"{tenant.name} books at Cal.com, and this service names no event types: its appointments stay in the local"
