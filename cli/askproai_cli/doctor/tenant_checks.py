@@ -73,16 +73,13 @@ def check_providers(seen: Observations) -> Finding:
         return (
             ok(name, f"accept the keys of {format_count(tenants, 'Tenant')}") if tenants else skipped(name, "no Tenant")
         )
-    make = warning if all(reason in _PASSING for reason, _ in found) else failed
     message = f"{format_count(len(found), 'condition')} about a provider or its key"
-    page = "docs/runbooks/credentials-invalid.md"
-    return make(
-        name,
-        message,
-        "Correct what the condition names; what passes is tried again.",
-        page,
-        tuple(line for _, line in found),
-    )
+    lines = tuple(line for _, line in found)
+    if all(reason in _PASSING for reason, _ in found):
+        todo = "Wait: the provider is away or asks for patience, and is tried again. The runbook says what goes on meanwhile."
+        return warning(name, message, todo, "docs/runbooks/circuit-open.md", lines)
+    todo = "Correct what the condition names; what passes is tried again."
+    return failed(name, message, todo, "docs/runbooks/credentials-invalid.md", lines)
 
 
 def check_urls(seen: Observations) -> Finding:

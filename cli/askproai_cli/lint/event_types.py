@@ -24,11 +24,14 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         is_local = offering.spec.capacity > 1 or offering.spec.segments  # whatever event types there are
         if calendar.provider is not CalendarProvider.CALCOM or calendar.calcom is None or is_local:
             continue
-        event_types = offering.spec.calcom.event_types if offering.spec.calcom else ()
-        if not event_types:
+        link = offering.spec.calcom
+        event_types = link.event_types if link else ()
+        is_meant = link is not None and "event_types" in link.model_fields_set  # also as an empty list
+        if not event_types and not is_meant:
             text = (
                 f"{tenant.name} books at Cal.com, and this service names no event types: its appointments stay in the local"
-                " calendar, where nobody at Cal.com sees them; name an event type of each person in calcom.eventTypes"
+                " calendar, where nobody at Cal.com sees them; name an event type of each person in"
+                " calcom.eventTypes, or an empty list (calcom: {eventTypes: []}) if that is meant"
             )
             yield warn(manifest.document, ("spec", "calcom"), text)
         for index, entry in enumerate(event_types):

@@ -114,6 +114,34 @@ class Service(ConfigStruct, frozen=True):
             changes |= price
         return msgspec.structs.replace(self, **changes)
 
+    def in_branch(self, branch: str) -> Self:
+        """Return the service as it is in a branch: with the length and price of everybody there who can do it.
+
+        A length or price that none of them has is not said there: that of the first of them takes its place, and the others are
+        overrides of it.
+        """
+        own = {staff: self.done_by(staff) for staff in self.staff.get(branch, ())}
+        if not own or not self.staff_overrides:
+            return self
+        first = next(iter(own.values()))
+        as_declared = any(each.duration_minutes == self.duration_minutes for each in own.values())
+        length = self.duration_minutes if as_declared else first.duration_minutes
+        price = self if any(each.terms == self.terms for each in own.values()) else first
+        overrides = tuple(
+            StaffOverride(staff, each.duration_minutes, *each.terms)
+            for staff, each in own.items()
+            if each.duration_minutes != length or each.terms != price.terms
+        )
+        return msgspec.structs.replace(
+            self, duration_minutes=length, staff_overrides=overrides,
+            price_amount=price.price_amount, price_currency=price.price_currency, free_of_charge=price.free_of_charge,
+        )  # fmt: skip
+
+    @property
+    def terms(self) -> tuple[str, str, bool]:
+        """Return the price: the amount, the currency, and whether it is free of charge."""
+        return self.price_amount, self.price_currency, self.free_of_charge
+
     @property
     def has_own_lengths(self) -> bool:
         """Return whether it takes some staff members longer or shorter than others."""

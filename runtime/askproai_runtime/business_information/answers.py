@@ -228,11 +228,12 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
     spoken = _read_argument(config, branch, question)
     visit = compose_visit(config, spoken) if len(spoken) > 1 else None
+    visit = visit and visit.in_branch(branch.name)
     if visit is not None and (sentence := _describe_service(visit, question.topic)):
         return _answered(question, f"{sentence}{_describe_overrides(visit, branch, question.topic)}")
     if named := _find_services(reading.named, branch) or spoken:
         return _answer_about_named(config, branch, named, question)
-    offered = [each for each in config.services if _is_offered(each, branch)]
+    offered = [each.in_branch(branch.name) for each in config.services if _is_offered(each, branch)]
     if not offered:
         return _unknown(config, branch, question)
     if question.service and find_known_questions(question.service, branch, config):
@@ -258,17 +259,19 @@ def _answer_about_named(
     unpriced: list[str] = []
     missing: list[str] = []
     for service in services[:_MAX_PRICES]:
-        sentence, name = _describe_service(service, question.topic), service.display_name
+        name = service.display_name
         if _is_offered(service, branch):
-            sentence = f"{sentence or ''}{_describe_overrides(service, branch, question.topic)}".strip()
+            here = service.in_branch(branch.name)
+            sentence = _describe_service(here, question.topic) or ""
+            sentence = f"{sentence}{_describe_overrides(here, branch, question.topic)}".strip()
             told += [sentence] if sentence else []
             unpriced += [] if sentence else [name]
             continue
-        places = [each.display_name for each in config.branches if _is_offered(service, each)]
+        places = [each for each in config.branches if _is_offered(service, each)]
         if places:
-            others = join_list(places, say().and_word)
+            others = join_list([each.display_name for each in places], say().and_word)
             elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
-            told.append(f"{elsewhere} {sentence or ''}".strip())
+            told.append(f"{elsewhere} {_describe_elsewhere(service, places, question.topic)}".strip())
         else:
             missing.append(say().not_offered_now.format(service=name))
     if unpriced:
@@ -279,6 +282,13 @@ def _answer_about_named(
     if _asks_preparation(question) and not any(each.preparation for each in services):
         missing.insert(0, say().preparation_not_known)
     return _answered(question, " ".join([*told, *missing]))
+
+
+def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
+    """Return what there is to say about a service of other branches; nothing if that is not the same in all of them."""
+    local = [(service.in_branch(each.name), each) for each in places]
+    said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
+    return said.pop().strip() if len(said) == 1 else ""
 
 
 def _asks_preparation(question: Question) -> bool:
@@ -361,7 +371,7 @@ def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
     for staff, own in _list_overridden(service, branch):
         has_own_length = own.duration_minutes != service.duration_minutes
         price, and_price = _price(own), ""
-        if _terms(own) != _terms(service):
+        if own.terms != service.terms:
             and_price = say().and_costs.format(price=price) if price else say().and_free if own.free_of_charge else ""
         if topic is Topic.SERVICE and has_own_length:
             length = spell_minutes(own.duration_minutes)
@@ -374,7 +384,7 @@ def _describe_overrides(service: Service, branch: Branch, topic: Topic) -> str:
 
 def _list_own_prices(service: Service, branch: Branch) -> str:
     """Return what it costs with whom it costs something else, as clauses after the price of the others."""
-    priced = [(staff, own) for staff, own in _list_overridden(service, branch) if _terms(own) != _terms(service)]
+    priced = [(staff, own) for staff, own in _list_overridden(service, branch) if own.terms != service.terms]
     return "".join(
         say().price_with.format(staff=staff, price=_price(own) or say().free) for staff, own in priced
         if _price(own) or own.free_of_charge
@@ -386,10 +396,6 @@ def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Servic
     overridden = {each.staff for each in service.staff_overrides} & set(service.staff.get(branch.name, ()))
     members = [member for member in branch.staff if member.id in overridden][:_MAX_STAFF]
     return [(decline_name(member.display_name), service.done_by(member.id)) for member in members]
-
-
-def _terms(service: Service) -> tuple[str, str, bool]:
-    return service.price_amount, service.price_currency, service.free_of_charge
 
 
 def _say_price(service: Service) -> str | None:

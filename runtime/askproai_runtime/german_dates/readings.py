@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
+
 from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days, ImpossibleDay, PastDay, TimeRange
 from askproai_runtime.german_dates.combine import Meaning
 from askproai_runtime.german_dates.rules import DAY
@@ -15,6 +17,8 @@ from askproai_runtime.sentences import format_written_day, say, write_clock
 _OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
 _WEEK = 7
 _ALL = frozenset(range(_WEEK))
+_BESIDE = frozenset({1, _WEEK - 1})  # days between two weekdays that follow each other
+_MOST_MONTHS = relativedelta(months=3)  # in which a day without its month is looked for by its weekday
 _Hours = tuple[time | None, time | None]
 
 
@@ -82,6 +86,8 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
         if period is not None:
             readings = [day for days in period.readings for day in _same_days(meaning.day, days)]
             readings = [day for day in readings if weekday is None or day.weekday() == weekday.weekday]
+        if not readings and weekday is not None and period is None:
+            readings = _in_later_month(meaning.day, weekday.weekday, today)
         if not readings:
             if period is None and not meaning.day.is_date:  # "morgen am Mittwoch": there are both, and one is asked for
                 raise Contradiction("the weekday is not that of the day")
@@ -97,6 +103,18 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
     if not found:
         raise PastDay("of this week only other days are left")
     return [Days(day, day) for day in dict.fromkeys(found)]
+
+
+def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
+    """Return the next such day of a month on that weekday: "Freitag, den 8." is in January if the next 8th is a Tuesday.
+
+    Nothing beyond three months. Nothing either if the weekday is beside that of the next such day: that is as likely a slip, which
+    is asked about. A month that was said is not left.
+    """
+    if day.number is None or day.month is not None or (weekday - day.readings[0].weekday()) % _WEEK in _BESIDE:
+        return []
+    span = (today + n * DAY for n in range((today + _MOST_MONTHS - today).days + 1))
+    return [each for each in span if each.day == day.number and each.weekday() == weekday][:1]
 
 
 def _same_days(day: Day, days: Days) -> list[date]:

@@ -14,8 +14,12 @@ def real_email(address: str | None) -> str | None:
     """Return an e-mail address to which a mail can go; None for one that was made up or that no mail server reads."""
     if not address or not is_email(address):
         return None
-    made_up = _MADE_UP.fullmatch(address) or address.lower().endswith(".invalid")
-    return None if made_up else address
+    return None if is_made_up(address) or address.lower().endswith(".invalid") else address
+
+
+def is_made_up(address: str) -> bool:
+    """Return whether an address is ours for a caller without one, who has never given it."""
+    return _MADE_UP.fullmatch(address) is not None
 
 
 def customer_channels(settings: Notifications, email: str | None, phone: str | None) -> tuple[NotificationChannel, ...]:

@@ -82,7 +82,8 @@ def _render_appointment(
     stop_line = False
     if to_customer:
         paragraphs += _own_words(settings.texts, kind, config)
-        stop_line = settings.customer is not None and settings.customer.remind_minutes_before is not None
+        is_reminded = settings.customer is not None and settings.customer.remind_minutes_before is not None
+        stop_line = is_reminded and kind is not Kind.CANCELLED  # nobody is reminded of what is cancelled
         stop = words.stop_by_link.format(url=stop_url) if stop_url else words.stop
         paragraphs += [stop] if stop_line else []
     fields = _appointment_fields(appointment, config)
@@ -110,8 +111,9 @@ def _details(
         found |= {
             "preparation": service.preparation if service and kind is not Kind.CANCELLED else "",
             "address": branch_address(branch),
-            "call": branch.phone_numbers[0].number if branch and branch.phone_numbers else "",
         }
+        if kind is not Kind.CANCELLED and branch and branch.phone_numbers:
+            found["call"] = branch.phone_numbers[0].number
     else:
         found |= {
             "service": found["service"] or words.former_service, "staff": found["staff"] or words.former_staff,

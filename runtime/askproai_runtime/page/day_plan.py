@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import TenantConfig, Weekday
@@ -27,13 +27,23 @@ class Drawn:
     block: BlockEntry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One person of one branch, with what is on the day, by its start."""
+class Person(NamedTuple):
+    """Somebody of a branch; `place` is its display name, empty where there is one branch."""
 
     branch: str
     staff: str
     name: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One person of one branch, with what is on the day, by its start. `place` is the branch's name, where there are several."""
+
+    branch: str
+    staff: str
+    name: str
+    place: str
     drawn: Sequence[Drawn]
 
 
@@ -71,23 +81,24 @@ def plan_day(
     for each in live:
         by_person.setdefault((each.branch, each.staff), []).append(each)
     columns = []
-    for branch, staff, name in list_people(config, live):
+    for branch, staff, name, place in list_people(config, live):
         booked, blocked = by_person.get((branch, staff), []), _blocks(branch, staff, blocks)
-        columns.append(Column(branch, staff, name, _draw(first, last, day, zone, booked, blocked)))
+        columns.append(Column(branch, staff, name, place, _draw(first, last, day, zone, booked, blocked)))
     return DayPlan(first, last, columns, [each for each in appointments if each.status in _NOT_DRAWN])
 
 
-def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[tuple[str, str, str]]:
-    """Return branch, id and display name of everybody on the staff, and of whoever has left and is booked."""
-    named = len(config.branches) > 1
+def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[Person]:
+    """Return everybody on the staff, and of whoever has left and is booked."""
+    places = {branch.name: branch.display_name if len(config.branches) > 1 else "" for branch in config.branches}
     people = {
-        (branch.name, member.id): f"{member.display_name} · {branch.display_name}" if named else member.display_name
+        (branch.name, member.id): Person(branch.name, member.id, member.display_name, places[branch.name])
         for branch in config.branches
         for member in branch.staff
     }
     for each in appointments:
-        people.setdefault((each.branch, each.staff), each.staff)
-    return [(branch, staff, name) for (branch, staff), name in people.items()]
+        left = Person(each.branch, each.staff, each.staff, places.get(each.branch, ""))
+        people.setdefault((each.branch, each.staff), left)
+    return list(people.values())
 
 
 def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[BlockEntry]:

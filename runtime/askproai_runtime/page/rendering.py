@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.page.words import Words
 
 
@@ -31,7 +34,8 @@ def load_templates(own: str = "templates", *shared: str) -> Environment:
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
     """Return a page. Beside `values` the templates get `t` (words), `clock`, `day`, `local`, `moment`, `second`, `word`,
-    `each_word` (of parts that ` · ` separates) and `argument` (of a function, with its name).
+    `each_word` (of parts that ` · ` separates), `reason` (a stored sentence) and
+    `argument` (of a function, with its name).
     """
 
     def clock(at: datetime | None) -> str:
@@ -74,8 +78,16 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         "word": word,
         "each_word": each_word,
         "argument": argument,
+        "reason": partial(_say_reason, words),
     }
     return templates.get_template(name).render(functions | dict(values))
+
+
+def _say_reason(words: Words, stored: str | None) -> str:
+    """Return a stored sentence in the words of the page; one that they lack is shown as a code. They are stored in English."""
+    if not stored or words.language == Language.EN:
+        return stored or ""
+    return words.reasons.get(stored) or Markup("<code>{}</code>").format(stored)
 
 
 def _read_start(value: str, zone: ZoneInfo) -> datetime | None:

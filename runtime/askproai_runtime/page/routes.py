@@ -25,6 +25,8 @@ ACTION_PATHS: Final = (
 )  # fmt: skip
 
 
+UNKNOWN_PATH: Final = "/{unknown}"
+
 # Of an application that serves the published port: only by which port a request came is certain, its headers can be anybody's.
 IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
@@ -44,6 +46,7 @@ class Page:
         """Serve the page's paths."""
         app.add_routes([web.get(path, self.answer) for path in (*FORM_PATHS, *PATHS)])
         app.add_routes([web.post(path, self.answer) for path in ("/login", "/logout", *ACTION_PATHS)])
+        app.router.add_get("/{unknown:.*}", self._answer_unknown)
         app.on_shutdown.append(self.close)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -54,6 +57,12 @@ class Page:
             if self._server is None:
                 self._server = await asyncio.to_thread(self._make)  # callers do not wait for an import
         return await self._server.answer(request)
+
+    async def _answer_unknown(self, request: web.Request) -> web.StreamResponse:
+        """Answer a path that nothing serves: a browser with a page, anything else with a problem."""
+        if "text/html" not in request.headers.get("Accept", ""):
+            raise Problem(404, "Not Found", "This path is not served")
+        return await self.answer(request)
 
     @property
     def _is_published(self) -> bool:

@@ -31,6 +31,7 @@ from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, Logi
 from askproai_runtime.page.origin import Origin, origin_of
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
+from askproai_runtime.page.routes import UNKNOWN_PATH
 from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.tenant_rights import TenantRights, session_detail
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
@@ -70,6 +71,8 @@ class PageServer:
         if request.path.startswith("/page/"):
             return answer_asset(self._by_path, request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
+        if path_of(request) == UNKNOWN_PATH:
+            return await self._html(words, "problem.html", {"text": words.not_found}, 404)
         form: Mapping[str, str] = {}
         try:
             form = await read_form(request) if request.method == "POST" else {}

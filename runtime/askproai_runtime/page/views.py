@@ -13,6 +13,7 @@ from aiohttp import web
 
 from askproai_core.http_server import Problem, correlation_id
 from askproai_core.input_values import require_storable
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api import (
     MAX_ROWS,
     Access,
@@ -39,7 +40,7 @@ from askproai_runtime.admin_api import (
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, plan_day, week_of
 from askproai_runtime.process import Process
-from askproai_runtime.visits import list_parts
+from askproai_runtime.visits import find_by_name, list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _CALL_DAYS: Final = 3
@@ -161,7 +162,8 @@ class Views:
             claimed_by=asking.name, query=query, call_id=asking.path["id"],
         )  # fmt: skip
         subjects = ("calls", "appointments", "dead")
-        return Shown({"timeline": timeline, "call_id": asking.path["id"], "personal": personal}, subjects)
+        values = {"timeline": timeline, "call_id": asking.path["id"], "personal": personal, **self._names()}
+        return Shown(values, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
         detail = await self._api.get(
@@ -190,9 +192,7 @@ class Views:
         """Ask for the new start of an appointment; at first that which it has."""
         entry = await self._appointment(asking)
         now = {"day": entry.start.date().isoformat(), "time": f"{entry.start:%H:%M}", "staff": ""}
-        branches = self._process.config.current.branches
-        staff = [member for branch in branches if branch.name == entry.branch for member in branch.staff]
-        others = [(member.id, member.display_name) for member in staff if member.id != entry.staff]
+        others = list_others(self._process.config.current, entry)
         return Shown({"entry": entry, "fields": now | dict(asking.form), "others": others, **self._names()})
 
     async def show_blocks(self, asking: Asking) -> Shown:
@@ -234,7 +234,7 @@ class Views:
         page = await self._api.get(
             MessagePage, "/messages", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
         )
-        return Shown({"messages": page.messages, "next": page.next}, ("messages",))
+        return Shown({"messages": page.messages, "next": page.next, **self._names()}, ("messages",))
 
     async def show_waitlist(self, asking: Asking) -> Shown:
         page = await self._api.get(
@@ -278,8 +278,13 @@ class Views:
     def _names(self) -> dict[str, Any]:
         """Return the display names of services and staff members, for those that the config still has."""
         config = self._process.config.current
+        services = {each.name: each.display_name for each in config.services}
+        # A timeline names no branch: an id that is somebody else in another branch is shown as it is.
+        named = {(member.id, member.display_name) for branch in config.branches for member in branch.staff}
+        people = {staff: name for staff, name in named if sum(staff == other for other, _ in named) == 1}
         return {
-            "service_name": partial(show_services, {each.name: each.display_name for each in config.services}),
+            "service_name": partial(show_services, services),
+            "subject": partial(show_subject, services, people),
             "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
             "branch_names": {branch.name: branch.display_name for branch in config.branches},
         }
@@ -288,6 +293,21 @@ class Views:
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
     """Return how a service, or those of a visit, are called: `Waschen + Schneiden`; one that is gone by its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
+
+
+def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str, str]]:
+    """Return id and display name of those to whom an appointment can go: who else does its service in its branch."""
+    branch, service = config.find_branch(entry.branch), find_by_name(config, entry.service, entry.branch)
+    if branch is None or service is None:  # of a service that is gone nobody is known to do it
+        return []
+    able = set(service.staff.get(entry.branch, ())) - {entry.staff}
+    return [(member.id, member.display_name) for member in branch.staff if member.id in able]
+
+
+def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: str) -> str:
+    """Return how the service of a timeline, and behind ` · ` the person, are called."""
+    service, *staff = name.split(" · ")
+    return " · ".join([show_services(services, service), *(people.get(each, each) for each in staff)])
 
 
 @dataclass(frozen=True, slots=True)

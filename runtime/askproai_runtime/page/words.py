@@ -13,7 +13,7 @@ from askproai_runtime.page.login_words import LoginWords
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """One language. `outcomes` has the states and outcomes of rows, and `arguments` those of functions, by their stored names; one
-    that is lacking is shown as it is.
+    that is lacking is shown as it is. `reasons` has the sentences that rows store, which are English.
     """
 
     language: str
@@ -149,6 +149,7 @@ class Words:
     kinds: Mapping[str, str]
     outcomes: Mapping[str, str]
     arguments: Mapping[str, str]
+    reasons: Mapping[str, str]
     yes: str
     no: str
 
@@ -236,6 +237,9 @@ GERMAN: Final = Words(
         "repeated": "wiederholt", "call_over": "Gespräch schon beendet", "call back": "Rückruf", "reminder": "Erinnerung",
         "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit", "customer": "Kunde",
         "business": "Betrieb", "Email": "E-Mail",
+        "ask_email": "Frage nach der E-Mail-Adresse", "ask_to_cancel": "Frage, ob abgesagt werden soll",
+        "ask_which": "Frage, welcher Termin gemeint ist", "critical": "dringend", "high": "hoch", "default": "normal",
+        "low": "niedrig", "maintenance": "Wartung",
     },
     arguments={
         "service": "Leistung", "staff": "bei", "branch": "Filiale", "date": "Tag", "time": "Uhrzeit",
@@ -244,6 +248,34 @@ GERMAN: Final = Words(
         "phone": "Telefon", "email": "E-Mail", "email_confirmed": "Adresse bestätigt", "birth_date": "Geburtsdatum",
         "notes": "Notiz", "reason": "Grund", "confirmed": "zugesagt", "another": "noch ein Termin", "message": "Nachricht",
         "recipient": "für", "call_back": "Rückruf", "topic": "Thema", "question": "Frage",
+    },
+    reasons={
+        "a later change announces the same": "Eine spätere Änderung teilt dasselbe mit.",
+        "the appointment was cancelled since, or was never accepted": "Der Termin wurde inzwischen abgesagt oder nie angenommen.",
+        "the remote calendar has not confirmed the appointment yet": "Der Kalender hat den Termin noch nicht bestätigt.",
+        "the appointment is at another time by now": "Der Termin ist inzwischen zu einer anderen Zeit.",
+        "the appointment has begun": "Der Termin hat begonnen.",
+        "the appointment is not cancelled any more": "Der Termin ist nicht mehr abgesagt.",
+        "the appointment's time has come": "Die Zeit des Termins ist gekommen.",
+        "the customer wants no reminders": "Der Kunde möchte keine Erinnerungen.",
+        "this number wants no messages of its own accord; the business has the offer":
+            "An diese Nummer geht nichts von selbst; der Betrieb hat das Angebot.",
+        "the time is not offered to this person any more": "Die Zeit wird dieser Person nicht mehr angeboten.",
+        "the offer has ended": "Das Angebot ist zu Ende.",
+        "these are the tenant's quiet hours": "Es ist Ruhezeit.",
+        "retention has deleted its text": "Der Text wurde nach der Frist gelöscht.",
+        "its day is over": "Der Tag ist vorbei.",
+        "it is two days old": "Sie ist zwei Tage alt.",
+        "that time is over": "Diese Zeit ist vorbei.",
+        "that is further ahead than the service can be booked": "So weit im Voraus kann die Leistung nicht gebucht werden.",
+        "the branch is closed on that day": "An diesem Tag ist geschlossen.",
+        "that is outside of the hours in which the person does this service":
+            "In dieser Zeit macht die Person diese Leistung nicht.",
+        "no appointment of this service begins at that minute": "Zu dieser Minute beginnt kein Termin dieser Leistung.",
+        "the e-mail address is none, or not what the caller has said":
+            "Das ist keine E-Mail-Adresse, oder nicht die, die gesagt wurde.",
+        "Cal.com requires a valid telephone number for this service": "Cal.com verlangt hier eine gültige Telefonnummer.",
+        "it was changed since this request was first sent": "Der Termin wurde seit der ersten Anfrage geändert.",
     },
     yes="ja", no="nein",
 )  # fmt: skip
@@ -303,9 +335,12 @@ ENGLISH: Final = Words(
         "no_function": "talk only", "nothing": "no result", "held": "being booked", "pending_sync": "not in the calendar yet",
         "queued": "is being synchronised", "local": "own book", "anonymous": "withheld",
         "heard": "given, by the transcript", "in_greeting": "given, by the greeting",
+        "ask_email": "question for the e-mail address", "ask_to_cancel": "question whether to cancel",
+        "ask_which": "question which appointment is meant",
         "everything_except_pii": "everything but personal details", "basic_attributes_only": "numbers and times",
     },
     arguments={},
+    reasons={},
     yes="yes", no="no",
 )  # fmt: skip
 

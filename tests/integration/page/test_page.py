@@ -220,3 +220,13 @@ async def test_figures_that_take_too_long_are_said_in_a_sentence(
     status, page, answer = await owner.get("/figures")
     assert (status, answer.content_type) == (503, "text/html")
     assert GERMAN.failed_page in page
+
+
+async def test_a_path_that_nothing_serves_is_a_page_for_a_browser_and_a_problem_for_a_program(pod: TenantPod) -> None:
+    async with visiting(pod) as visitor:
+        status, page, answer = await visitor.get("/nope", Accept="text/html,*/*;q=0.8")
+        assert (status, answer.content_type) == (404, "text/html")
+        assert "Das gibt es hier nicht." in page
+        for path in ("/nope", "/a/b/c"):
+            status, _, answer = await visitor.get(path, Accept="application/json")
+            assert (status, answer.content_type) == (404, "application/problem+json")

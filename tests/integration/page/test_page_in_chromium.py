@@ -101,3 +101,23 @@ async def test_what_is_said_in_a_call_grows_on_the_page_while_it_goes_on(
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"], (
         "it is one reading, not one for each turn"
     )
+
+
+@pytest.mark.parametrize(("width", "most"), [(390, 0.5), (1440, 0.2)])
+async def test_long_names_leave_the_week_its_days(
+    shared_web_pod: TenantPod, tmp_path: Path, width: int, most: float
+) -> None:
+    """A person of two branches, on a telephone and on a desk."""
+    async with browsing(tmp_path) as browser:
+        await log_in(browser, shared_web_pod)
+        await browser.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
+        )
+        await browser.open(f"{shared_web_pod.private_url}/week")
+        await browser.wait_for("document.querySelector('.week tbody th') !== null")
+        name = 'Doktor Kühn-Albrecht <span class="place">Tinte & Nadel Neustadt</span>'
+        await browser.evaluate(f"document.querySelector('.week tbody th').innerHTML = '{name}'")
+        column = await browser.evaluate("document.querySelector('.week tbody th').getBoundingClientRect().width")
+        first_day = await browser.evaluate("document.querySelector('.week tbody td').getBoundingClientRect().right")
+    assert column < most * width
+    assert first_day < width

@@ -367,9 +367,21 @@ def test_a_price_that_only_one_person_has_is_said_and_not_called_unknown() -> No
 def test_a_list_of_prices_names_who_is_dearer() -> None:
     config = services(CHAIN, staff_overrides=(StaffOverride("anna", None, "99.00"),))
     assert ask(config, "prices").message == (
-        "Färben kostet neunundachtzig Euro, bei Anna neunundneunzig Euro"
-        " und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
+        "Färben kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
     )
+
+
+def test_a_price_and_a_length_that_nobody_of_the_branch_has_are_not_said() -> None:
+    everybody = (StaffOverride("anna", 60, "55.00"), StaffOverride("mehmet", 60, "55.00"))
+    config = services(SALON, staff_overrides=everybody)
+    assert ask(config, "prices").message == "Haarschnitt kostet fünfundfünfzig Euro."
+    assert ask(config, "service").message == "Haarschnitt dauert sechzig Minuten und kostet fünfundfünfzig Euro."
+    differing = services(SALON, staff_overrides=(everybody[0], StaffOverride("mehmet", 30, "45.00")))
+    assert ask(differing, "prices").message == (
+        "Haarschnitt kostet fünfundfünfzig Euro. Bei Mehmet kostet es fünfundvierzig Euro."
+    )
+    length_only = services(SALON, staff_overrides=(StaffOverride("anna", 60), StaffOverride("mehmet", 60)))
+    assert ask(length_only, "service").message == ("Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro.")
 
 
 def test_who_does_not_do_the_service_here_is_not_named_with_a_price() -> None:

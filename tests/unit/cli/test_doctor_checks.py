@@ -10,6 +10,7 @@ import yaml
 from askproai_cli.doctor import CHECKS, Outcome
 from askproai_cli.doctor.observations import Certificate, LeaseSeen, Observations, SecretUse, Url, Withheld, Workload
 from askproai_cli.doctor.rights import Right, list_rights
+from askproai_cli.doctor.tenant_checks import check_providers
 from askproai_cli.doctor_command import render
 from askproai_operator.api import KINDS, crd
 from askproai_operator.installation_report import DatabaseReport, InstallationReport, RedisReport, RedisServer
@@ -163,6 +164,16 @@ def test_each_check_finds_what_it_is_for(name: str, outcome: str, text: str, cha
     found = judge(**changes)[name]
     assert found[0] == outcome, found
     assert text in found[1]
+
+
+def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:
+    away = tenant(name="away", CredentialsValid=("Unknown", "ProviderUnavailable"))
+    found = check_providers(replace(GOOD, objects=[away]))
+    assert (found.outcome, found.page) == (Outcome.WARNING, "docs/runbooks/circuit-open.md")
+    assert found.todo.startswith("Wait")
+    wrong = tenant(CredentialsValid=("False", "CredentialsInvalid"))
+    found = check_providers(replace(GOOD, objects=[away, wrong]))
+    assert (found.outcome, found.page) == (Outcome.FAILED, "docs/runbooks/credentials-invalid.md")
 
 
 def test_the_rights_are_those_of_the_charts_roles() -> None:

@@ -346,6 +346,9 @@ def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None
     parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
     assert found(practice(**at_calcom(1, parts))) == {}, "a booking at Cal.com would block the waits"
     assert found(practice()) == {}, "the calendar is local"
+    assert found(practice(**at_calcom(1, {"calcom": {"eventTypes": []}}))) == {}, "an empty list says that it is meant"
+    only_fields = {"calcom": {"bookingFields": [{"slug": "a", "value": "b"}]}}
+    assert "local calendar" in found(practice(**at_calcom(1, only_fields)))["warning spec.calcom"]
 
 
 def test_an_event_type_of_a_person_who_cannot_do_the_service_is_a_warning_with_who_is_meant() -> None:

@@ -155,6 +155,13 @@ def test_a_service_is_named_with_whom_it_takes_another_time() -> None:
     assert "Mehmet 45" not in named
 
 
+def test_a_length_that_nobody_of_the_branches_needs_is_not_named() -> None:
+    own = [{"staff": each, "durationMinutes": 60} for each in ("anna", "mehmet")]
+    staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
+    cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)
+    assert "- Schnitt (60 Minuten;" in describe_catalogue([salon_models.branch(staff=staff)], [cut])
+
+
 def test_the_demos_agent_reads_each_form_of_a_line() -> None:
     """It skips what it does not know, and callers of the demo would be asked which service they mean."""
     staff = [{"id": "anna", "displayName": "Anna", "skills": ["f"]}, {"id": "ben", "displayName": "Dr. Ben Kraft"}]

@@ -57,6 +57,17 @@ def test_our_own_command_lines_parse(program: str, app: typer.Typer):
     assert wrong == set()
 
 
+def test_the_reference_names_every_command_of_askproai():
+    page = (ROOT / "docs/reference/commands.md").read_text("utf-8")
+    commands = typer.main.get_command(askproai).commands  # type: ignore[attr-defined]
+    missing = [
+        name
+        for name, each in commands.items()
+        if not each.hidden and not re.search(rf"`(?:askproai )?{name}[ `]", page)
+    ]
+    assert missing == []
+
+
 def parse(root: Any, words: tuple[str, ...]) -> str | None:
     """Return what the real parser refuses; placeholders, and arguments that a sentence leaves out, are no mistake."""
     command, context = root, None

@@ -45,3 +45,11 @@ def test_who_cancelled_the_business_and_who_has_nothing_to_prepare_read_nothing_
     assert "nüchtern" not in text_of(Kind.CANCELLED, Recipient.CUSTOMER, config)
     assert "nüchtern" not in text_of(Kind.BOOKED, Recipient.BUSINESS, config)
     assert "Bitte beachten" not in text_of(Kind.BOOKED, Recipient.CUSTOMER, config_with(""))
+
+
+@pytest.mark.parametrize("language", [Language.DE, Language.EN])
+def test_a_cancelled_appointment_offers_neither_a_change_nor_the_end_of_reminders(language: Language) -> None:
+    config = config_with("", language)
+    offers = ("Ändern oder absagen", "keine Erinnerungen", "To change or cancel", "No more reminders")
+    assert [each for each in offers if each in text_of(Kind.CANCELLED, Recipient.CUSTOMER, config)] == []
+    assert "".join(each for each in offers if each in text_of(Kind.BOOKED, Recipient.CUSTOMER, config)) != ""

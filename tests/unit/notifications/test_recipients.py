@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.notifications.recipients import real_email
+from askproai_runtime.notifications.recipients import is_made_up, real_email
 
 
 @pytest.mark.parametrize("address", ["petra@example.com", "p.m+salon@sub.example.de", "o'neill@web.de"])
@@ -26,3 +26,8 @@ def test_a_mail_goes_to_what_was_given(address: str) -> None:
 )
 def test_a_mail_goes_to_nothing_that_is_no_address_or_was_made_up(address: str | None) -> None:
     assert real_email(address) is None
+
+
+def test_only_an_address_of_ours_is_made_up() -> None:
+    assert is_made_up("anruf-4915112345678@anrufer.invalid")
+    assert not is_made_up("petra@example.invalid")

@@ -7,9 +7,11 @@ from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from askproai_core.tenant_config import (
     Hours,
     Language,
     NotificationChannel,
+    Service,
     Staff,
     TenantConfig,
     Weekday,
@@ -29,13 +32,16 @@ from askproai_core.tenant_config import (
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry, Pulse, Role
 from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
 from askproai_runtime.booking import FunctionOutcome, Status
+from askproai_runtime.booking.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
+from askproai_runtime.jobs import Priority
+from askproai_runtime.notifications import decide
 from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
-from askproai_runtime.page.day_plan import MAX_LANES, ROWS, plan_day, week_of
+from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.rendering import render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
-from askproai_runtime.page.views import show_services
+from askproai_runtime.page.views import list_others, show_services, show_subject
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
 from tests.worlds.waiting import SOON, eventually
 
@@ -265,3 +271,48 @@ def test_a_start_among_the_arguments_of_a_function_is_a_readable_time() -> None:
     assert render(templates, "t", GERMAN, ZoneInfo("Europe/Berlin"), values) == (
         "Beginn: Di, 24.11.2026 08:50|Beginn: morgen|Tag: 2026-11-24T08:50:00+01:00"
     )
+
+
+def test_a_stored_sentence_is_said_in_german_and_one_without_a_translation_is_a_code() -> None:
+    templates = Environment(
+        loader=DictLoader({"t": "{{ reason(a) }}|{{ reason(b) }}|{{ reason(none) }}"}), autoescape=True
+    )
+    values = {"a": "a later change announces the same", "b": "<x> failed", "none": None}
+    german = render(templates, "t", GERMAN, BERLIN, values)
+    assert german == "Eine spätere Änderung teilt dasselbe mit.|<code>&lt;x&gt; failed</code>|"
+    assert render(templates, "t", ENGLISH, BERLIN, values) == f"{values['a']}|&lt;x&gt; failed|"
+
+
+def test_why_a_notification_was_not_sent_and_each_urgency_has_german_words() -> None:
+    """Read from the source, so that a new sentence is not forgotten."""
+    source = Path(decide.__file__).read_text("utf-8")
+    sentences = {
+        *re.findall(r'Drop\("([^"]+)"\)', source),
+        *re.findall(r'_too_late\(notification, "([^"]+)"\)', source),
+    }
+    assert len(sentences) > 8
+    assert sorted(sentences - set(GERMAN.reasons)) == []
+    questions = {_EMAIL_QUESTION, _QUESTION, _WHICH}
+    assert sorted(each for each in {*questions, *Priority} if each not in GERMAN.outcomes) == []
+
+
+def test_the_subject_of_a_timeline_is_shown_by_display_names() -> None:
+    assert show_subject({"tattoo": "Tattoo"}, {"juri": "Juri"}, "tattoo · juri") == "Tattoo · Juri"
+    assert show_subject({}, {}, "gone · left") == "gone · left"
+
+
+def test_the_branch_of_a_person_stands_by_itself_and_only_where_there_are_several() -> None:
+    assert [each.place for each in list_people(CONFIG, ())] == ["", ""]
+    more = msgspec.structs.replace(CONFIG.branches[0], name="west", display_name="West")
+    people = list_people(msgspec.structs.replace(CONFIG, branches=(*CONFIG.branches, more)), ())
+    assert [(each.name, each.place) for each in people][1:3] == [("Mehmet", "Mitte"), ("Anna", "West")]
+
+
+def test_an_appointment_is_moved_only_to_who_does_its_service() -> None:
+    offered = {"cut": ("anna", "mehmet"), "colour": ("anna",)}
+    services = tuple(Service(name=name, display_name=name, staff={"mitte": able}) for name, able in offered.items())
+    config = msgspec.structs.replace(CONFIG, services=services)
+    start = datetime(2026, 11, 27, 9, tzinfo=UTC)
+    assert list_others(config, entry(start, branch="mitte", staff="anna", service="cut")) == [("mehmet", "Mehmet")]
+    for service in ("colour", "cut+colour", "gone"):
+        assert list_others(config, entry(start, branch="mitte", staff="anna", service=service)) == []

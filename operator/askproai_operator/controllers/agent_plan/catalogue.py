@@ -42,7 +42,7 @@ def describe_catalogue(
     places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # of each line, by branch the ids of who can do it
     for offering in offerings:
         able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
-        line = places[_describe_service(offering, _own_lengths(offering, branches, words), words)]
+        line = places[_describe_service(offering, *_list_lengths(offering, branches, words), words)]
         line.update({name: line.get(name, frozenset()) | set(staff) for name, staff in able.items()})
     services = [f"{line}{_only_in(branches, set(able), words)}" for line, able in places.items()]
     with_names = [
@@ -68,20 +68,26 @@ def _fits(section: Sequence[str]) -> bool:
     return len("\n".join(section)) <= _MAX_CHARACTERS
 
 
-def _own_lengths(offering: ServiceOffering, branches: Sequence[Branch], words: PromptWords) -> str:
-    """Return with whom of the branches the service takes another time."""
+def _list_lengths(offering: ServiceOffering, branches: Sequence[Branch], words: PromptWords) -> tuple[int, str]:
+    """Return how long the service takes in the branches (minutes), and with whom of them it takes another time.
+
+    It is the first one's length if nobody there needs the declared one.
+    """
     able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
     staff = [each for branch in branches for each in branch.spec.staff if each.id in able.get(branch.metadata.name, ())]
     own = {_one_line(each.display_name): offering.minutes_with(each.id) for each in staff}
-    others = {name: minutes for name, minutes in own.items() if minutes != offering.spec.duration_minutes}
-    return "".join(words.minutes_with.format(staff=name, minutes=minutes) for name, minutes in others.items())
+    usual = offering.spec.duration_minutes
+    if own and usual not in own.values():
+        usual = next(iter(own.values()))
+    others = {name: minutes for name, minutes in own.items() if minutes != usual}
+    return usual, "".join(words.minutes_with.format(staff=name, minutes=each) for name, each in others.items())
 
 
-def _describe_service(offering: ServiceOffering, own_lengths: str, words: PromptWords) -> str:
+def _describe_service(offering: ServiceOffering, minutes: int, own_lengths: str, words: PromptWords) -> str:
     spec = offering.spec
     names = ", ".join(_one_line(name) for name in spec.spoken_names)
     waiting = sum(each.minutes for each in spec.segments or () if each.kind is SegmentKind.WAIT)
-    length = words.minutes.format(minutes=spec.duration_minutes)
+    length = words.minutes.format(minutes=minutes)
     length += words.waiting.format(minutes=waiting) if waiting else own_lengths
     return f"- {_one_line(spec.display_name)} ({length}{words.also.format(names=names) if names else ''})"
 

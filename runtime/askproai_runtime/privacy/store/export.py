@@ -8,6 +8,7 @@ from askproai_core.database import Connection
 from askproai_runtime.calls import read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.intake import decrypt_body
+from askproai_runtime.notifications.recipients import is_made_up
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces
 
@@ -69,7 +70,7 @@ async def read_caller(
     customer = await conn.fetchrow(_CUSTOMER, tenant, traces.customer)
     lists = {name: await _list(conn, tenant, name, traces, cipher) for name in _LISTS}
     await _add_notices(conn, tenant, lists["calls"])
-    return dict(customer) if customer else None, lists
+    return _without_made_up(dict(customer)) if customer else None, lists
 
 
 async def _add_notices(conn: Connection, tenant: str, calls: list[dict[str, Any]]) -> None:
@@ -115,4 +116,11 @@ def _readable(values: dict[str, Any]) -> dict[str, Any]:
         values["body"] = values["body"].decode(errors="replace")
     if values.get("for_somebody_else"):
         values |= dict.fromkeys(_OF_ANOTHER)
+    return _without_made_up(values)
+
+
+def _without_made_up(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without the e-mail address that Cal.com has of a caller who gave none: it is no data of that person."""
+    if isinstance(email := values.get("email"), str) and is_made_up(email):
+        return values | {"email": None}
     return values
