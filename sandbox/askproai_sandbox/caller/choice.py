@@ -206,7 +206,7 @@ def name_offered_day(
 
 def _day_of_week(weekday: int, dated: str, at: datetime | None) -> list[date]:
     """Return the weekday of the week of a date that words name, if it is not over; nothing where they name none."""
-    if not (dated and at) or WEEKDAYS.get(fold(dated)) is not None:
+    if not (dated and at) or WEEKDAYS.get(fold(dated)) is not None or "woche" in fold(dated):  # a week is no date
         return []
     candidates = understand_parts(dated, None, None, at=at, zone=_UTC).candidates
     if len(candidates) != 1 or not names_one_day(dated):

@@ -49,7 +49,7 @@ _AND_ASKS = re.compile(
     r"(?:\bund|[?.,])\s+(?:(?:und|auch|dann)\s+)*(?:was|wie|wann|wo|haben|sind|kostet|dauert)\b", re.IGNORECASE
 )
 _ASKS_TWO = re.compile(  # "Was kostet ein Tattoo und tut das weh?", not "Was kostet das für mich und für Sie?"
-    r"\bund\s+(?:(?:auch|dann|denn|wie|was|wo|wann|warum|ab wann)\s+)*"
+    r"(?:\w+\s+){2}\w+,?\s+und\s+(?:(?:auch|dann|denn|wie|was|wo|wann|warum|ab wann)\s+)*"
     r"(?!(?:für|mit|bei|ohne|seit|wenn|dass|ob|an|in|auf|zu|nach|von)\b)[a-zäöüß]+\s+"
     r"(?:das|es|ich|man|wir|sie|ihr|er|da|dabei|mir|danach|die|der|ein(?:e[nmr]?)?)\b[^.?!]*\?"
     r"|\b(?:fragen|wissen|hören),? ob\b[^.?!]*\bund (?:ob|was|wie|wo|wann|wer|warum)\b"
@@ -79,8 +79,9 @@ _ACCEPTING = """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _CHECKING_WORDS = """
     ist das es der dies wäre wär war sind die jetzt nun noch mal richtig gebucht eingetragen fest fix notiert reserviert bestätigt
-    korrekt so also sicher sonst schon was wie wann oder nicht doch früheste früher frühere frühesten spätere letzte erste einzige
-    einziger frei möglich termin termine zeit tag uhrzeit uhr datum wochentag genau nächste nächster mir mich uns gespeichert
+    korrekt so also sicher sonst schon was wie wann wem oder nicht doch früheste früher frühere frühesten spätere letzte erste
+    einzige einziger frei möglich termin termine zeit tag uhrzeit uhr datum wochentag genau nächste nächster mir mich uns
+    gespeichert
 """
 _CHECKING = frozenset(_CHECKING_WORDS.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
@@ -160,12 +161,8 @@ def find_remark_on_second_question(turn: Turn, text: str, catalogue: Catalogue) 
     """Return the remark on a second thing that a question about the business asks: "Was kostet das, und wie lange dauert es?"."""
     is_asked = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     about = [intent for intent in _ASKED_TOGETHER if PATTERN_OF[intent].search(text)]
-    is_known = (
-        is_asked
-        and turn.reaction.args.get("question") in catalogue.questions
-        and len(turn.reaction.args["question"]) >= len(text)
-    )
-    is_more = is_asked and not is_known and ((len(about) > 1 and _AND_ASKS.search(text)) or _ASKS_TWO.search(text))
+    is_two = (len(about) > 1 and _AND_ASKS.search(text)) or _ASKS_TWO.search(text)
+    is_more = is_asked and is_two and catalogue.find_question(text) is None
     return phrases.ONE_QUESTION.format(text) if is_more else None
 
 

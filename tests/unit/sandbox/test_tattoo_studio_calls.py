@@ -203,6 +203,7 @@ def test_who_has_an_appointment_does_not_want_one(said: str, function: str) -> N
         ("Ich wollte fragen, ob ein Tattoo wehtut und was es kostet.", True),
         ("Was kostet ein Tattoo für mich und für Sie?", False),
         ("Was kostet ein Tattoo und ein Piercing?", False),
+        ("Danke. Und wie lange dauert ein Tattoo?", False),
     ],
 )
 def test_a_second_question_is_quoted(said: str, is_two: bool) -> None:
