@@ -286,7 +286,7 @@ def name_hours(text: str, *, asked: bool = False) -> str:
 
 
 def _name_lone_hour(text: str) -> str:
-    """Return a sentence with "um" before the only number that stands alone in it or behind its day: "Piercing, Samstag, eins"."""
+    """Return a sentence with "um" before the only number alone in it, or behind its day: "Piercing, Samstag, eins"."""
     if not _LONE_HOUR.search(text):
         return text
     times = Times(text)
