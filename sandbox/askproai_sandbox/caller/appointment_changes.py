@@ -12,7 +12,7 @@ from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
-from askproai_sandbox.caller.remarks import is_wish, says_more
+from askproai_sandbox.caller.remarks import checks_appointment, is_wish, says_more
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.spoken_time import MARK, Times, take_counted
 from askproai_sandbox.caller.team_requests import give_up
@@ -54,6 +54,9 @@ _FROM_THE_OLD = re.compile(  # a new time that is counted from what is offered: 
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
+_ASKS_OF_IT = re.compile(
+    r"^\W*(?:(?:und|aber|oh|moment)\W+)*(?:ist|wäre|war) (?:das|es|der)\b.*\?", re.IGNORECASE
+)  # "… noch rechtzeitig?"
 _OTHER_ONE = re.compile(  # "Den am Donnerstag, nein, den am Dienstag meine ich."
     r"\b(?:nein|nee|quatsch|sondern)\b\W*(?!.*\b(?:behalt\w*|brauch\w*|bleib\w*|lass\w*|nicht)\b)"
     r"(?P<which>(?:ich meine?\s+)?de[nr]\b.+)",
@@ -125,7 +128,8 @@ def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence
     """
     is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
     if memory.booked and not memory.wants_further and is_new:
-        return Turn(memory, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
+        asked = replace(memory, question=phrases.CHANGE_OR_FURTHER)  # which a yes does not answer
+        return Turn(asked, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
     if sentence.is_question and isinstance(turn.reaction, str):  # "Kann ich danach gleich Sport machen?"
         return replace(turn, memory=replace(turn.memory, wants_further=before.wants_further))
     return turn
@@ -178,10 +182,19 @@ def hear_move_elsewhere(_: CalledAgent, memory: Memory, sentence: Sentence) -> T
     return Turn(replace(memory, is_message_offered=True, unanswered=(sentence.text,)), phrases.NO_BRANCH_MOVE)
 
 
+def hear_question_of_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Say again what a cancellation asks, after a question that is not about the appointment: "Ist das noch rechtzeitig?"."""
+    is_beside = memory.change.tool == _CANCEL and memory.question and _ASKS_OF_IT.search(sentence.text)
+    if not is_beside or sentence.intent is not None or checks_appointment(sentence, agent.catalogue):
+        return Turn(memory)
+    return Turn(memory, memory.question, phrases.NOT_UNDERSTOOD.format(sentence.text))
+
+
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
     checks = sentence.checks or bool(_IS_THAT_SO.search(sentence.text))
-    checks_booked = bool(memory.booked) and not memory.offers and checks and sentence.intent is None
+    is_free = bool(memory.booked) and not memory.offers and sentence.intent is None
+    checks_booked = is_free and checks and checks_appointment(sentence, agent.catalogue)
     if sentence.intent is Intent.LIST or checks_booked:
         is_known = "find_appointments" in agent.tools
         return call(agent, memory, "find_appointments") if is_known else cannot(memory, "lists appointments")

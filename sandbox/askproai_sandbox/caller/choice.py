@@ -116,6 +116,12 @@ def _is_at(start: datetime, when: Mapping[str, str], now: datetime) -> bool:
     )
 
 
+def is_on_day(item: Item, words: str, now: datetime | None) -> bool:
+    """Return whether an offer is on a day that words name; also where they name none that is known."""
+    start = _start(item)
+    return not words or start is None or now is None or _is_at(start, {"date": words}, now)
+
+
 def _day_of_month(words: str) -> int | None:
     """Return the day of words that name a day of any month ("am 28."); None for all others."""
     found = [understand_parts(words, None, None, at=at, zone=_UTC).candidates for at in (_JANUARY, _MARCH)]
@@ -149,10 +155,12 @@ def is_one_of_several(offer: Item, offers: Sequence[Item]) -> bool:
     return [other["start"] for other in offers].count(offer["start"]) > 1
 
 
-def find_other_part(offers: Sequence[Item], sentence: Sentence, words: str | None) -> dict[str, str]:
+def find_other_part(
+    offers: Sequence[Item], sentence: Sentence, words: str | None, now: datetime | None = None
+) -> dict[str, str]:
     """Return the part of the offered day before or after all offers, if they are too late or too early; else nothing.
 
-    `words` are the day in the caller's words, None if none was said.
+    `words` are the day in the caller's words, None if none was said; it is kept as it is where it means one day from `now` (aware).
     """
     if sentence.is_too is None or sentence.when or not offers:
         return {}
@@ -161,13 +169,19 @@ def find_other_part(offers: Sequence[Item], sentence: Sentence, words: str | Non
         day, part = starts[-1], next((name for name, hour in _LATER if starts[-1].hour < hour), None)
     else:
         day, part = starts[0], "Vormittag" if starts[0].hour >= _NOON else None
-    return {"date": words or f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
+    at = now and now.replace(tzinfo=_UTC)
+    understood = understand_parts(words, None, None, at=at, zone=_UTC).candidates if words and at else ()
+    is_clear = len(understood) < 2  # "Dienstag", said on a Tuesday, may be today
+    return {"date": words if words and is_clear else f"{day:%Y-%m-%d}", "part_of_day": part} if part else {}
 
 
-def name_offered_day(offers: Sequence[Item], words: str | None, asked_for: str, now: datetime | None) -> dict[str, str]:
+def name_offered_day(
+    offers: Sequence[Item], words: str | None, asked_for: str, now: datetime | None, dated: str = ""
+) -> dict[str, str]:
     """Return the date that a weekday alone ("Dann Montag"), or a day without a month ("am 29."), means by what was offered.
 
-    A weekday is that of the offers, if they have one on it. A day of the month is the one that is nearest to the offers, or
+    A weekday is that of the offers, if they have one on it, else of the week of the date that was asked for before (`dated`:
+    "am 17. Dezember", no weekday). A day of the month is the one that is nearest to the offers, or
     without any to the day that was `asked_for`. Nothing where that is what the pods understand from `now` (aware).
     """
     at = now and now.replace(tzinfo=_UTC)
@@ -176,7 +190,7 @@ def name_offered_day(offers: Sequence[Item], words: str | None, asked_for: str, 
     weekday, day_of_month = WEEKDAYS.get(fold(words)), _day_of_month(words)
     offered = {start.date() for offer in offers if (start := _start(offer))}
     if weekday is not None:
-        days = [day for day in offered if day.weekday() == weekday]
+        days = [day for day in offered if day.weekday() == weekday] or _day_of_week(weekday, dated, at)
     elif day_of_month is not None and at:
         asked = (
             understand_parts(asked_for, None, None, at=at, zone=_UTC).candidates if asked_for and not offered else ()
@@ -188,6 +202,18 @@ def name_offered_day(offers: Sequence[Item], words: str | None, asked_for: str, 
         return {}
     understood = understand_parts(words, None, None, at=at, zone=_UTC).candidates if at else ()
     return {} if [each.start.date() for each in understood] == days else {"date": f"{days[0]:%Y-%m-%d}"}
+
+
+def _day_of_week(weekday: int, dated: str, at: datetime | None) -> list[date]:
+    """Return the weekday of the week of a date that words name, if it is not over; nothing where they name none."""
+    if not (dated and at) or WEEKDAYS.get(fold(dated)) is not None or "woche" in fold(dated):  # a week is no date
+        return []
+    candidates = understand_parts(dated, None, None, at=at, zone=_UTC).candidates
+    if len(candidates) != 1 or not names_one_day(dated):
+        return []
+    day = candidates[0].start.date()
+    meant = day + timedelta(days=weekday - day.weekday())
+    return [meant] if meant >= at.date() else []
 
 
 def _nearest_day(number: int, near: Collection[date], today: date) -> list[date]:

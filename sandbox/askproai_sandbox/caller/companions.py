@@ -60,6 +60,7 @@ _FOR = re.compile(
     rf"\bfür\s+(?:(?P<self>mich)\b|(?P<who>{_RELATION}(?:{_ONE}|{_ANIMAL})\b|(?-i:{NAME_WORD}))(?P<name>{_NAMES}))",
     re.IGNORECASE,
 )
+_SUMMED_UP = re.compile(rf"\bfür\s+{_ITEM}(?:\s*,\s*(?:für\s+)?{_ITEM})*\s+und\s+(?:für\s+)?{_ITEM}", re.IGNORECASE)
 _BY_SUBJECT = re.compile(
     rf"(?:^|[,.;:]|\bund)\s*(?:(?P<self>ich)\b|(?P<who>{_OWN}\s+{_ONE})\b(?P<name>{_NAMES}))", re.IGNORECASE
 )
@@ -98,8 +99,9 @@ def read_shares(text: str, catalogue: Catalogue) -> tuple[Share, ...]:
 
     Empty if a service is beside no person.
     """
-    for pattern in (_FOR, _BY_SUBJECT):
-        shares = _read_shares(text, pattern, catalogue)
+    summed_up = _SUMMED_UP.sub(",", text)  # "für mich und meinen Mann, Fango für mich, Massage für meinen Mann"
+    for said, pattern in ((text, _FOR), (text, _BY_SUBJECT), (summed_up, _FOR)):
+        shares = _read_shares(said, pattern, catalogue)
         if len({share.who for share in shares}) > 1 and all(share.services for share in shares):
             return tuple(sorted(shares, key=lambda share: share.who != ""))
     return ()
@@ -175,6 +177,11 @@ def _count_named(text: str) -> int:
         else:
             count += 1 if each["one"] else 2
     return count
+
+
+def is_relation(text: str) -> bool:
+    """Return whether words are somebody's relation to the caller: "meine Schwester"."""
+    return bool(_EACH.fullmatch(text))
 
 
 def find_uncounted(text: str) -> str | None:

@@ -220,7 +220,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\bwo (?:{_FILLER} )*(?:sind|seid|finde|ist|liegt|befindet)\b",
         r"\bwie komm\w* (?:ich|man|wir)\b[^.?!]*\b(?:Ihnen|euch|hin)\b",
         r"\badresse\b",
-        r"\bpark(?:en|pl[aä]tze?)\b",
+        r"\bpark(?:en|pl[aä]tze?|haus|häuser)\b",
     ),
     Intent.SERVICES: (
         r"\bwas (?:bieten|machen) Sie\b|\bwas (?:bietet|macht|habt) ihr\b[^.?!]*\b(?:an|so|alles|Angebot)\b",
@@ -251,7 +251,8 @@ PASSED_ON = frozenset({Intent.MESSAGE, Intent.LATE, Intent.CALLBACK})
 
 
 _HAS_ONE = re.compile(  # "Ich hab morgen einen Termin, oder?"
-    r"\b(?:ich hab'?e?|wir haben) (?:(?!nie\b|gerne?\b|zeit\b|ge\w+(?:t|en)\b)[\w.]+ ){0,5}(?:einen|nen|meinen) termin\b"
+    r"\b(?:ich hab'?e?|wir haben) (?:(?!nie\b|gerne?\b|zeit\b|möchte\b|will\b|wollte\b|brauche?\b|bräuchte\b|hätte\b|suche\b"
+    r"|ge\w+(?:t|en)\b)[\w.]+ ){0,5}(?:(?:bei|mit) (?:[\w.-]+ ){1,4})?(?:einen|nen|meinen) termin\b"
     r"(?! (?:frei|zu|gehabt|gesehen)\b)(?!.*\bnoch ein)",
     re.IGNORECASE,
 )

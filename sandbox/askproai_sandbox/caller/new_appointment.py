@@ -7,6 +7,7 @@ from datetime import datetime
 
 from askproai_runtime.german_dates import WEEKDAYS, Argument, find_argument, fold
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.agreement import is_unsure
 from askproai_sandbox.caller.change import find_person, names_next_person, names_self
 from askproai_sandbox.caller.choice import (
     Item,
@@ -28,6 +29,7 @@ from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, loos
 from askproai_sandbox.caller.name_answer import read_names
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.rejections import exclude, names_one_day, quote
+from askproai_sandbox.caller.remarks import checks_appointment
 from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.spoken_time import are_understood, is_any_day, is_over, names_day
 from askproai_sandbox.caller.team_requests import give_up
@@ -75,7 +77,14 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
             if memory.are_offers_earlier:
                 return Turn(replace(memory, are_offers_earlier=False), ask_again(memory.offers))
             chosen = memory.offers[0]
-    return _book(agent, _note_day(memory, chosen), chosen) if chosen else _ask_availability(agent, memory, sentence)
+    return _take(agent, memory, sentence, chosen) if chosen else _ask_availability(agent, memory, sentence)
+
+
+def _take(agent: CalledAgent, memory: Memory, sentence: Sentence, chosen: Item) -> Turn:
+    """Book a chosen offer, or say it once more where the sentence does not agree to it."""
+    if is_unsure(agent, memory, sentence, chosen):
+        return Turn(replace(memory, offers=(chosen,)), ask_again((chosen,)))
+    return _book(agent, _note_day(memory, chosen), chosen)
 
 
 def _note_day(memory: Memory, chosen: Item) -> Memory:
@@ -141,7 +150,9 @@ def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sen
         memory = replace(memory, offers=(chosen,), accepted_offer=None).note(staff=sentence.staff)
     elif not sentence.checks:
         return Turn(memory)
-    return Turn(memory.note(customer_name=sentence.name), ask_again(memory.offers))
+    is_about_it = chosen is not None or checks_appointment(sentence, agent.catalogue)
+    remark = None if is_about_it else phrases.NOT_UNDERSTOOD.format(sentence.text)  # "Ist das schmerzhaft?"
+    return Turn(memory.note(customer_name=sentence.name), ask_again(memory.offers), remark)
 
 
 def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -199,9 +210,10 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     offers = leave_out_days(memory.offers, [each.day for each in sentence.exclusions])
     is_none_left, memory = bool(memory.offers) and not offers, replace(memory, offers=offers)
     branch = {"branch": sentence.branch} if sentence.branch else {}
-    other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"))
-    asked_for = memory.requested_time.get("date", "") if memory.question else ""
-    day = name_offered_day(memory.offers, sentence.when.get("date"), asked_for, agent.now)
+    other_part = find_other_part(memory.offers, sentence, memory.requested_time.get("date"), agent.now)
+    requested = memory.requested_time.get("date", "")
+    asked_for, dated = requested if memory.question else "", requested if memory.question or memory.offers else ""
+    day = name_offered_day(memory.offers, sentence.when.get("date"), asked_for, agent.now, dated)
     when, remark = {**sentence.when, **day, **other_part, **branch}, None
     services = _requested_services(memory, sentence, has_time=bool(when))
     is_next = bool(memory.booked) and names_next_person(sentence)
@@ -228,6 +240,9 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
         return not_placed(memory, quote(memory.exclusions), sentence.text)
+    able = agent.catalogue.find_able(memory.details.get("service", "")) if memory.rejected_people else ()
+    if "staff" not in memory.details:  # else the function may offer the rejected one
+        memory = memory.note(staff=next((name for name in able if name not in memory.rejected_people), None))
     args = {**memory.details, **searched, **_companion_args(memory)}
     return call(agent, memory, "check_availability", args, remark)
 

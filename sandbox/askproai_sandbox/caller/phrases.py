@@ -47,6 +47,7 @@ ALSO_QUESTION = (
     "does one thing at a time: what the sentence asks beside the appointment (“{}”) has to be asked by itself"
 )
 ALSO_APPOINTMENT = "does one thing at a time: ask for the appointment of “{}” by itself"
+NO_PARKING = "knows no question about parking: “{}” asks for the address, which may say nothing of it"
 ONE_QUESTION = "answers one question at a time: ask the second one of “{}” by itself"
 NOT_PLACED = (
     "cannot place “{}” of “{}”, and calls no function with the rest: say the day and the time in one phrase that"
@@ -92,4 +93,6 @@ TEAM_NOT_KNOWN = (
     "the prompt does not say who works in “{}”: it has the team of the branches for which this agent answers"
 )
 ASKS_FIRST = "asks once more before it books: “{}” of “{}” may change what is wanted"
-NO_OFFER = "“{}” answers no offer: the last answer of the functions had none"
+NO_OFFER = (
+    "“{}” answers no offer: the last answer of the functions had none, or only of people whom the caller has rejected"
+)

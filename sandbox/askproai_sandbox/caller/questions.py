@@ -40,6 +40,7 @@ _UNANSWERED = {
 _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 
 
+_PARKS = re.compile(r"\b(?:\w+)?park(?:en?|t|pl[aä]tz\w*|h[aä]us\w*|möglichkeit\w*|gelegenheit\w*)\b", re.IGNORECASE)
 _IS_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz)\b")  # for an appointment
 _MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
 _ASKS_IF_THERE_IS = re.compile(
@@ -70,6 +71,9 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
+    parking = _find_parking(agent, sentence) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
+    if not known and len(parking) == 1:
+        return _ask(agent, memory, {"topic": "address", "question": parking[0], "branch": sentence.branch})
     if not known and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     if not known and topic is None and (near := _find_near(agent, sentence)):
@@ -79,7 +83,9 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         if topic in {"prices", "service"}:
             wanted["service"] = _find_topic(memory, sentence)
             memory = _note_service(memory, sentence)  # not by "Brauche ich ein Rezept?"
-        return _ask(agent, memory, {"topic": topic or "other", **wanted})
+        asked = _ask(agent, memory, {"topic": topic or "other", **wanted})
+        is_unknown = not known and topic == "address" and _PARKS.search(sentence.text)
+        return replace(asked, remark=phrases.NO_PARKING.format(sentence.text)) if is_unknown else asked
     answer = _answer_question(sentence, agent.catalogue, sentence.service or memory.details.get("service"))
     if answer is None:
         return Turn(memory)
@@ -116,6 +122,12 @@ def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     same = [each for each in agent.catalogue.questions if nouns and agent.catalogue.find_nouns(each) == nouns]
     is_same = len(same) == 1 and _kinds(same[0]) & (_kinds(same[0]) if is_further else _kinds(asks))
     return same[0] if is_same and not sentence.services else None
+
+
+def _find_parking(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
+    """Return the known questions about parking, which "parken", "Parkplatz" and "Parkhaus" ask for, if the sentence is one."""
+    is_one = INFORMATION in agent.tools and not sentence.services and _PARKS.search(sentence.text)
+    return tuple(each for each in agent.catalogue.questions if _PARKS.search(each)) if is_one else ()
 
 
 def _kinds(question: str) -> set[str]:

@@ -5,14 +5,14 @@ import re
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
-from askproai_sandbox.caller.companions import find_uncounted
+from askproai_sandbox.caller.companions import find_uncounted, is_relation
 from askproai_sandbox.caller.email_address import is_address_lost
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.words import BESIDE_NAME, NO_SERVICE, RELATIVES
+from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
@@ -32,7 +32,12 @@ _TELLS_ALONE = re.compile(
 _WANTED_NOUN = re.compile(  # "ein neues Armband", "die Kette", not "für meinen Mann"
     rf"(?<!für )(?<!mit )\b(?:ein(?:e[nmr]?)?|den|die|das|mein(?:e[nmr]?)?)\s+(?:[a-zäöüß]+\s+)?{NO_SERVICE}[A-ZÄÖÜ][\w-]{{3,}}"
 )
-_COMPLAINS = re.compile(r"\b(?:beschweren|Beschwerde|reklamieren|Reklamation)\b", re.IGNORECASE)
+_WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
+    r"\b(?:beschweren|Beschwerde|reklamieren|Reklamation"
+    r"|(?:suchen Sie|sucht ihr|stellen Sie)\b[^.?!]*\b(?:ein|eine[nr]?|Leute|jemand\w*)"
+    r"|Aushilfe|bewerben|Bewerbung|Praktikum|Ausbildungsplatz)\b",
+    re.IGNORECASE,
+)
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
@@ -42,6 +47,14 @@ _OFFERED = re.compile(r"\b(?:machen|bieten|gibt|haben|habt|kann|könnte|zum|zur|
 _ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
 _AND_ASKS = re.compile(
     r"(?:\bund|[?.,])\s+(?:(?:und|auch|dann)\s+)*(?:was|wie|wann|wo|haben|sind|kostet|dauert)\b", re.IGNORECASE
+)
+_ASKS_TWO = re.compile(  # "Was kostet ein Tattoo und tut das weh?", not "Was kostet das für mich und für Sie?"
+    r"(?:\w+\s+){2}\w+,?\s+und\s+(?:(?:auch|dann|denn|wie|was|wo|wann|warum|ab wann)\s+)*"
+    r"(?!(?:für|mit|bei|ohne|seit|wenn|dass|ob|an|in|auf|zu|nach|von)\b)[a-zäöüß]+\s+"
+    r"(?:das|es|ich|man|wir|sie|ihr|er|da|dabei|mir|danach|die|der|ein(?:e[nmr]?)?)\b[^.?!]*\?"
+    r"|\b(?:fragen|wissen|hören),? ob\b[^.?!]*\bund (?:ob|was|wie|wo|wann|wer|warum)\b"
+    r"|(?:\w+\W+){3}\w+\s*\?\s+(?:\w+\W+){2}[^?]*\?",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(  # "und außerdem wüsste ich gern, ob Sie Batterien verkaufen"
     r"(?<=\w)(?:,|\s+und|\.)\s+(?:(?:und|außerdem|dann|noch|ich|mich|uns|auch)\s+)*"
@@ -64,6 +77,13 @@ _ACCEPTING = """
     oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
+_CHECKING_WORDS = """
+    ist das es der dies wäre wär war sind die jetzt nun noch mal richtig gebucht eingetragen fest fix notiert reserviert bestätigt
+    korrekt so also sicher sonst schon was wie wann wem oder nicht doch früheste früher frühere frühesten spätere letzte erste
+    einzige einziger frei möglich termin termine zeit tag uhrzeit uhr datum wochentag genau nächste nächster mir mich uns
+    gespeichert
+"""
+_CHECKING = frozenset(_CHECKING_WORDS.split())
 _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Freitag bei Anna?"
 
 
@@ -125,7 +145,7 @@ def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogu
         return None
     parts = re.split(r"\s+und\s+", sentence.wanted)
     others = [each for each in parts if not (catalogue.find_services(each) or _TELLS_ALONE.search(each))]
-    left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each))]
+    left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each)) and not is_relation(noun[0])]
     return phrases.LEFT_PART.format(left[0]) if left and len(others) < len(parts) else None
 
 
@@ -137,11 +157,12 @@ def find_remark_on_others(turn: Turn, sentence: Sentence) -> str | None:
     return phrases.LEFT_OTHERS.format("”, “".join(sentence.others), sentence.text)
 
 
-def find_remark_on_second_question(turn: Turn, text: str) -> str | None:
+def find_remark_on_second_question(turn: Turn, text: str, catalogue: Catalogue) -> str | None:
     """Return the remark on a second thing that a question about the business asks: "Was kostet das, und wie lange dauert es?"."""
     is_asked = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     about = [intent for intent in _ASKED_TOGETHER if PATTERN_OF[intent].search(text)]
-    is_more = is_asked and len(about) > 1 and _AND_ASKS.search(text)
+    is_two = (len(about) > 1 and _AND_ASKS.search(text)) or _ASKS_TWO.search(text)
+    is_more = is_asked and is_two and catalogue.find_question(text) is None
     return phrases.ONE_QUESTION.format(text) if is_more else None
 
 
@@ -150,7 +171,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     called, text = turn.reaction, sentence.text
     if not (isinstance(called, ToolCall) and called.name == "check_availability"):
         return False
-    if tells_what_was(text) or _COMPLAINS.search(text):
+    if tells_what_was(text) or _WANTS_NO_VISIT.search(text):
         return True
     wishes = is_wish(sentence)
     if sentence.services:
@@ -169,6 +190,12 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
+
+
+def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:
+    """Return whether a question such as "Ist das …?" is about an appointment, not about what is done there ("schmerzhaft")."""
+    names_it = sentence.when or sentence.staff or sentence.branch or sentence.services
+    return bool(names_it) or not says_more(sentence, catalogue, FILLERS | _CHECKING)
 
 
 def tells_what_was(text: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from askproai_sandbox.caller import phrases
+from askproai_sandbox.caller.agreement import hear_condition
 from askproai_sandbox.caller.answers import learn_answer
 from askproai_sandbox.caller.appointment_changes import (
     find_counted_move,
@@ -18,6 +19,7 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_change_of_mind,
     hear_giving_up,
     hear_move_elsewhere,
+    hear_question_of_change,
     moves_into_branch,
     note_further,
     refuse_second,
@@ -41,7 +43,7 @@ from askproai_sandbox.caller.memory import (
     not_placed,
 )
 from askproai_sandbox.caller.message import find_phone, offers_transfer, split_off_message, split_off_question
-from askproai_sandbox.caller.name_answer import take_name
+from askproai_sandbox.caller.name_answer import read_names, take_name
 from askproai_sandbox.caller.new_appointment import (
     find_chosen_offer,
     hear_birth_date,
@@ -175,7 +177,8 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         sentence = read_while_cancelling(sentence)
     remark = _find_remark_before(agent, memory, sentence)
     if memory.change.tool is None and sentence.intent not in TOOL_OF_CHANGE:
-        sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people)
+        able = agent.catalogue.find_able(sentence.service or memory.details.get("service") or "")
+        sentence, rejected, of_rejected = ask_for_other(sentence, agent.catalogue.staff, memory.rejected_people, able)
         remark = remark or of_rejected
         memory = replace(memory, rejected_people=rejected, offers=leave_out(memory.offers, rejected))
     before, memory = memory, note_further(memory, sentence)
@@ -255,7 +258,7 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         return phrases.ALSO_QUESTION.format(question)
     return (
         find_remark_on_number(agent, turn, sentence.text)
-        or find_remark_on_second_question(turn, sentence.text)
+        or find_remark_on_second_question(turn, sentence.text, agent.catalogue)
         or find_remark_on_lookup(turn, sentence, agent.catalogue)
         or find_remark_on_aside(turn, sentence)
         or find_remark_on_others(turn, sentence)
@@ -274,7 +277,13 @@ def _split_off_question(agent: CalledAgent, memory: Memory, text: str) -> tuple[
 def _take_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Sentence:
     """Return a sentence that only says the caller's name as such, where one was asked for, or an offer may be accepted."""
     is_asked = memory.is_name_asked
-    may_accept = memory.offers and memory.asked is None and memory.change.tool is None and not memory.is_email_asked
+    is_open = memory.offers or (memory.question and memory.asked != "services")
+    may_accept = (
+        is_open
+        and (memory.asked is None or memory.asked == "staff")
+        and memory.change.tool is None
+        and not memory.is_email_asked
+    )
     return take_name(sentence, agent.catalogue, asked=is_asked) if is_asked or may_accept else sentence
 
 
@@ -480,7 +489,8 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         return Turn(memory, phrases.HELP, not_understood)  # the booked name is not changed
     if sentence.yes or sentence.no or sentence.name:
         asks_more = not _ANSWER.match(sentence.text) and says_more(sentence, agent.catalogue, FILLERS)
-        remark = not_understood if sentence.is_question or asks_more else None
+        names_several = sentence.yes and len(read_names(sentence.text)) > 1  # no offer is there to take them
+        remark = not_understood if sentence.is_question or asks_more or names_several else None
         return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP, remark)
     return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP, not_understood)
 
@@ -515,10 +525,12 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_question_about_offers,
     hear_change_of_mind,
     hear_move_elsewhere,
+    hear_question_of_change,
     hear_change,
     hear_question,
     hear_giving_up,
     hear_unwanted_service,
+    hear_condition,
     hear_booking,
     _hear_yes_to_new,
     _hear_nothing_new,

@@ -19,6 +19,7 @@ from askproai_sandbox.caller.rejections import (
     find_too,
     read_rejections,
 )
+from askproai_sandbox.caller.service_verbs import read_done
 from askproai_sandbox.caller.spoken_time import (
     MARK,
     Times,
@@ -276,9 +277,14 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     when = {**when, "date": rejections.span} if rejections.span else when
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
-    services = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
+    named = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
+    services = named if intent in {*_CHANGES, Intent.LIST} else read_done(named, rest, catalogue)
     wants_all = (
-        len(services) > 1 and not corrected.is_unclear and catalogue.means_all(rest) and are_joined(rest, catalogue)
+        len(services) > 1
+        and set(services) <= set(named)
+        and not corrected.is_unclear
+        and catalogue.means_all(rest)
+        and are_joined(rest, catalogue)
     )
     others = _find_others(rest, staff, branch, catalogue)
     if shares:

@@ -36,6 +36,7 @@ _ASIDES = (  # when the caller calls, or has called: "Ich hab heute schon mal an
 )
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema
 _LATER_WEEK = frozenset({"drauf", "darauf"})  # "am Freitag drauf", which the pods have to hear of
+_OR = re.compile(r"\boder\b", re.IGNORECASE)  # "vormittags oder nach 17 Uhr" is no time in a part of the day
 _STOPS = frozenset('?!;()„“"')
 _UNITS = re.compile(r"(?:Tag|Woche|Monat|Minute|Stunde|Jahr|Person|Leute|Kind|Termin)", re.IGNORECASE)
 _ORDINAL_CHOICE = re.compile(r"(?:(?:den|der|die|das) )?(?:erste|zweite|dritte|vierte|fuenfte)[nrsm]?\b(?: (\w+))?")
@@ -91,8 +92,9 @@ class Times:
             name: [_ADVERB.sub("", self._words(mark)) for mark in marks if KINDS[mark[1]] is name] for name in Argument
         }
         parts = {name.value: words[0] for name, words in said.items() if words}
-        if len(marks) > len(parts) or (marks and not are_understood(parts)):
-            whole = self.unmark(marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])])
+        said_marked = marked[marked.index(marks[0]) : marked.rindex(marks[-1]) + len(marks[-1])] if marks else ""
+        if len(marks) > len(parts) or _OR.search(said_marked) or (marks and not are_understood(parts)):
+            whole = self.unmark(said_marked)
             if is_understood(whole):
                 return {"date": whole}, ""
         said[Argument.DATE] = _join_days(said[Argument.DATE])
@@ -269,12 +271,31 @@ _BARE_HOUR = re.compile(  # "geht da neun?"
     rf"|(\bauf\s+)(?={_HOUR}\s+(?:ändern|legen|verlegen|verschieben|schieben|umbuchen|vorziehen)\b)",  # "auf zwölf verschieben"
     re.IGNORECASE,
 )
+_LONE_HOUR = re.compile(
+    rf"(?:^\W*|[,.;!?›]\s*|\b\w*(?:tag|woch|abend|morgen|heute|früh)\s+)(?P<hour>(?!\d+\.\s*\S)(?!2[5-9]){_HOUR})(?=(?:,?\s+bitte)?\s*(?:[.,;!?]|$))",
+    re.IGNORECASE,
+)
 _HOUR_ALONE = re.compile(rf"\W*{_HOUR}(?:,?\s+bitte)?\W*", re.IGNORECASE)
 
 
 def name_hours(text: str, *, asked: bool = False) -> str:
     """Return a sentence with "um" before a number that is an hour by its place ("geht da neun?"), or was `asked` for."""
-    return f"um {text.strip()}" if asked and _HOUR_ALONE.fullmatch(text) else _BARE_HOUR.sub(r"\g<0>um ", text)
+    if asked and _HOUR_ALONE.fullmatch(text):
+        return f"um {text.strip()}"
+    return _name_lone_hour(_BARE_HOUR.sub(r"\g<0>um ", text))
+
+
+def _name_lone_hour(text: str) -> str:
+    """Return a sentence with "um" before the only number alone in it, or behind its day: "Piercing, Samstag, eins"."""
+    if not _LONE_HOUR.search(text):
+        return text
+    times = Times(text)
+    lone = list(_LONE_HOUR.finditer(times.marked))
+    has_day, has_time = (re.search(rf"‹{kind}\d+›", times.marked) for kind in "dt")
+    if len(lone) != 1 or not has_day or has_time:
+        return text
+    at = lone[0].start("hour")
+    return times.unmark(f"{times.marked[:at]}um {times.marked[at:]}")
 
 
 def cut_asides(marked: str) -> str:

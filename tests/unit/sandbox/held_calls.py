@@ -1,5 +1,6 @@
 """Calls held with the demo's agent to their last sentence, each function answered as the pods do."""
 
+from datetime import datetime
 from typing import Any
 
 from scripted_models import FUNCTIONS, make_tools
@@ -26,9 +27,11 @@ HALF_PAST_TWO = {
 }
 
 
-def hold(catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,)) -> tuple[Any, str | None]:
+def hold(
+    catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,), now: datetime | None = None
+) -> tuple[Any, str | None]:
     """Return what the model does at the last sentence of a call, a function with its arguments or what it says, and its remark."""
-    model = ScriptedModel(TOOLS, "+491", catalogue)
+    model = ScriptedModel(TOOLS, "+491", catalogue, now=now)
     answers: dict[str, dict[str, Any]] = {
         "check_availability": {"success": True, "slots": list(offers)},
         "book_appointment": {"success": True, "appointment_id": "a-1"},
@@ -45,8 +48,8 @@ def hold(catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = 
 
 
 def function_of(
-    catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,)
+    catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,), now: datetime | None = None
 ) -> tuple[str, dict[str, Any]]:
-    called, remark = hold(catalogue, *says, offers=offers)
+    called, remark = hold(catalogue, *says, offers=offers, now=now)
     assert isinstance(called, tuple), (called, remark)
     return called
