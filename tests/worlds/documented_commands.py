@@ -25,7 +25,7 @@ OTHERS = {
     "pg_restore": "needs your database; tests/integration/database/test_restore.py runs it with these options",
     "python": "part of a command that tests/e2e runs",
     "sed": "part of a command that tests/e2e runs",
-    "jq": "tests/unit/docs/test_commands.py runs each filter",
+    "jq": "tests/unit/docs/test_documented_commands.py runs each filter",
     "sh": "", "sort": "", "grep": "", "echo": "", "base64": "", "openssl": "", "date": "",
     "time": "docs/performance.md tells what was measured once",
     "export": "", "for": "", "do": "", "done": "", "create": "a function of the block", "create()": "",
