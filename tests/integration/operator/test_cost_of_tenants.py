@@ -89,13 +89,14 @@ def test_a_quiet_tenant_costs_few_reads(costs: Costs) -> None:
 
 
 def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
-    """Bounds are what is needed now (45, 4.5, 14, 5), and a little more, since the order of events differs; lower them with it.
+    """Bounds are what is needed now (45, 7.5, 14, 5), and a little more, since the order of events differs; lower them with it.
 
-    Of the writes one brings the greeting of the published version to the pods, and one a new data key into `T-teardown`.
+    Of the writes one brings the greeting of the published version to the pods, and one a new data key into `T-teardown`, which is
+    read before where the watch has not reported it yet.
     """
     of = costs.ready
     assert of.writes(OPERATOR) / TENANTS <= 47, of.of(OPERATOR)
-    assert of.reads(OPERATOR) / TENANTS <= 7, of.of(OPERATOR)
+    assert of.reads(OPERATOR) / TENANTS <= 9, of.of(OPERATOR)
     assert of.provider_reads() / TENANTS <= 16, of.providers
     assert of.provider_writes() / TENANTS == 5, of.providers
 
