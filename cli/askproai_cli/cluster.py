@@ -58,6 +58,15 @@ def use_context(name: str) -> Iterator[None]:
             os.environ.update({} if before is None else {VARIABLE: before})
 
 
+def refuse_file_and_context(context: typer.Context, kubeconfig: Path | None) -> None:
+    """Raise `BadParameter` if a command has both a kubeconfig file and `--context`, which chooses among those of KUBECONFIG."""
+    if kubeconfig is not None and context.find_root().params.get("cluster"):
+        raise typer.BadParameter(
+            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
+            param_hint="--kubeconfig",
+        )
+
+
 def describe_cluster(kubeconfig: Path | None = None) -> str:
     """Return the context and the server that are in use, such as `context prod, https://10.0.0.1:6443`."""
     merged = _merge(list_kubeconfigs(kubeconfig))

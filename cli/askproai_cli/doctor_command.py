@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster
+from askproai_cli.cluster import describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, format_count, line_width, print_json, to_cell, wrap
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ def doctor_command(
 
     from askproai_cli.doctor import Scope
 
-    if kubeconfig is not None and context.find_root().params.get("cluster"):
-        raise typer.BadParameter(
-            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
-            param_hint="--kubeconfig",
-        )
+    refuse_file_and_context(context, kubeconfig)
     scope = Scope(operator_namespace, namespace, with_urls=urls)
     findings = asyncio.run(_examine_until_good(kubeconfig, scope, wait))
     counts = {name: sum(each.outcome == name for each in findings) for name in ("failed", "warning", "skipped", "ok")}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster
+from askproai_cli.cluster import describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ def plan_command(
     """
     from askproai_cli.lint import Unreadable, read_documents
 
-    if kubeconfig is not None and context.find_root().params.get("cluster"):
-        raise typer.BadParameter(
-            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
-            param_hint="--kubeconfig",
-        )
+    refuse_file_and_context(context, kubeconfig)
     try:
         found = [(document, _is_planned(document)) for document in read_documents(files)]
     except Unreadable as error:

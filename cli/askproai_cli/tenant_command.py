@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from askproai_cli.client import TenantOption
-from askproai_cli.cluster import describe_cluster
+from askproai_cli.cluster import describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def import_command(
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Create an exported tenant in another installation: its rows in one transaction, then Secrets and manifests.
+    """Create an exported tenant in another installation: its Secrets, its rows in one transaction, then the manifests.
 
     Refused where the tenant, or its host or one of its numbers, is there already, and for another schema. It may be repeated: what
     is there stays as it is. Agents and webhook at Retell and Cal.com are taken over by the operator. Exit code 1: it was refused.
@@ -168,11 +168,7 @@ def _run(
     from askproai_core.database import DatabaseError
     from askproai_core.kube import AccessError, ApiError, HttpTransport
 
-    if kubeconfig is not None and context.find_root().params.get("cluster"):
-        raise typer.BadParameter(
-            "--context chooses among the files of KUBECONFIG: set KUBECONFIG to this file, or leave out --context",
-            param_hint="--kubeconfig",
-        )
+    refuse_file_and_context(context, kubeconfig)
 
     async def connect() -> T:
         access = log_in(kubeconfig, SystemClock())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from askproai_cli.tenant_move.archive import Reader, open_reader
 from askproai_cli.tenant_move.export import MoveRefused, find_named_secrets
-from askproai_cli.tenant_move.manifests import ADOPT_DATA, ORDER, Json, secret_value, to_import
-from askproai_core.api_resource import CUSTOM, GROUP, TENANTS
+from askproai_cli.tenant_move.manifests import ORDER, Json, secret_value, to_import
+from askproai_core.api_resource import ADOPT_DATA, CUSTOM, GROUP, TENANTS
 from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
 

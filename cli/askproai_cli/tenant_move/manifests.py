@@ -4,15 +4,19 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
+from askproai_core.api_resource import (
+    ADOPT_DATA,
+    ADOPT_FROM,
+    ADOPT_WEBHOOK,
+    AGENTS,
+    AUTO_CREATED_LABEL,
+    BRANCHES,
+    OFFERINGS,
+    TENANTS,
+)
 
-ADOPT_DATA, ADOPT_FROM, ADOPT_WEBHOOK = "askproai.de/adopt-data", "askproai.de/adopt-from", "askproai.de/adopt-webhook"
-# What the operator makes, and makes anew: the default service of a Branch, and the Secrets with the source's passwords.
-AUTO_CREATED: Final = "askproai.de/auto-created"
-IDENTITY: Final = (
-    "admin",
-    "data-keys",
-)  # Secrets: the token, by which links in sent mails are signed, and the data keys
+# Secrets that go along: the token, by which links in sent mails are signed, and the data keys. The operator makes the others anew.
+IDENTITY: Final = ("admin", "data-keys")
 SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
 # Branches and services first, so that the first config of the pods has them.
 ORDER: Final = (BRANCHES.kind, OFFERINGS.kind, TENANTS.kind, AGENTS.kind)
@@ -32,7 +36,8 @@ def belongings(tenant: str, objects: Iterable[Json]) -> list[Json]:
     own = [
         each
         for each in objects
-        if AUTO_CREATED not in (each["metadata"].get("labels") or {})
+        if AUTO_CREATED_LABEL  # the default service of a Branch, which the operator makes anew
+        not in (each["metadata"].get("labels") or {})
         and (_refers(each, "tenantRef", {tenant}) or _refers(each, "branchRef", branches))
     ]
     return sorted(own, key=lambda each: (ORDER.index(each["kind"]), each["metadata"]["name"]))

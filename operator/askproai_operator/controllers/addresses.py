@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator.api import Tenant, WebhookUrls
 
-# On a Tenant that was moved here: the URL of its webhook at Cal.com of before, which is removed when the own one is registered.
-ADOPT_WEBHOOK: Final = "askproai.de/adopt-webhook"
-# On the same: the installation whose marker its agents have until they are taken over, and whose id that webhook ends in.
-ADOPT_FROM: Final = "askproai.de/adopt-from"
 _CALCOM: Final = "/webhooks/calcom/"
 
 

@@ -19,7 +19,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.canary_judge import CanaryPods, judge
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, wanted_canary
-from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK
+from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK, live_canary
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
 from askproai_operator.engine import (
@@ -180,8 +180,7 @@ async def _take_back(
 
 
 def _has_pods(tenant: Tenant, context: ReconcileContext) -> bool:
-    namespace, name = tenant.key[1:]
-    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
+    live = live_canary(tenant, context.cache)
     return live is not None and live.replicas != 0
 
 
@@ -201,7 +200,7 @@ async def _write(tenant: Tenant, trial: CanaryStatus | None, context: ReconcileC
 
 async def _find_pods(tenant: Tenant, trial: CanaryStatus, context: ReconcileContext) -> CanaryPods:
     namespace, name = tenant.key[1:]
-    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
+    live = live_canary(tenant, context.cache)
     if live is None or not live.replicas:
         return CanaryPods()
     pods = await context.kube.list(resources.PODS, namespace, f"{TENANT_LABEL}={name},{TRACK}={CANARY}")

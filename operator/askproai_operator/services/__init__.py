@@ -3,7 +3,6 @@
 from askproai_operator.services.conditions import name_condition, staff_condition
 from askproai_operator.services.openings import openings_condition, overlap
 from askproai_operator.services.staffing import (
-    AUTO_CREATED_LABEL,
     active_offerings,
     ambiguous_staff,
     branch_name_of,
@@ -15,6 +14,6 @@ from askproai_operator.services.staffing import (
 )
 
 __all__ = [
-    "AUTO_CREATED_LABEL", "active_offerings", "ambiguous_staff", "branch_name_of", "is_auto_created", "is_offered_in",
+    "active_offerings", "ambiguous_staff", "branch_name_of", "is_auto_created", "is_offered_in",
     "name_condition", "namesakes", "openings_condition", "overlap", "shared_words", "staff_by_branch", "staff_condition",
 ]  # fmt: skip

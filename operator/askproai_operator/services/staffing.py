@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
+from askproai_core.api_resource import AUTO_CREATED_LABEL
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering
-
-AUTO_CREATED_LABEL = "askproai.de/auto-created"
 
 
 def is_auto_created(offering: ServiceOffering) -> bool:

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from askproai_operator.controllers.addresses import ADOPT_FROM, ADOPT_WEBHOOK
+from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator.engine import Key, resources
 from askproai_operator.providers import ensure_calcom_webhook
 from tests.worlds.operator_environment import NAME, TenantNamespace

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from askproai_cli.main import app
 from askproai_cli.tenant_move import Destination, archive, import_tenant
-from askproai_cli.tenant_move.manifests import ADOPT_DATA, ADOPT_FROM
+from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.clock import FixedClock
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.kube import HttpTransport, read_access

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_core.database import AuditProgress, CalendarBacklog, DataOwnedByOther, PollProgress, RolesUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.addresses import ADOPT_FROM, ADOPT_WEBHOOK, address_of, former_calcom_url
+from askproai_operator.controllers.addresses import address_of, former_calcom_url
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.checks import CHECKS

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from askproai_core.api_resource import ADOPT_FROM
 from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, ManagementPolicy, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
-from askproai_operator.controllers.addresses import ADOPT_FROM
 from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState, observe
 from askproai_operator.controllers.agent_plan.render import (

@@ -9,7 +9,7 @@ from typing import Any, Final
 from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.ceilings import apply_ceilings
-from askproai_operator.engine import MANAGER, Key, find_condition
+from askproai_operator.engine import MANAGER, Cache, Key, find_condition
 from askproai_operator.settings import Settings
 
 CANARIES: Final = "Canaries"
@@ -39,6 +39,12 @@ def recorded_trial(tenant: Tenant) -> CanaryStatus | None:
     """Return the trial that the status remembers."""
     found: Any = tenant.status.get("canary")
     return CanaryStatus.model_validate(found) if found else None
+
+
+def newest_trial(tenant: Tenant, objects: Cache) -> CanaryStatus | None:
+    """Return the trial of the newest status: a verdict may have come while a reconcile goes on."""
+    newest = objects.get(tenant.key)
+    return recorded_trial(newest) if isinstance(newest, Tenant) else None
 
 
 def is_of(trial: CanaryStatus | None, canary: Canary | None) -> bool:

@@ -17,7 +17,7 @@ from askproai_operator.controllers.addresses import Address, former_calcom_url, 
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import condition_of, first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
-from askproai_operator.controllers.tenant.canary import canary_condition, recorded_trial
+from askproai_operator.controllers.tenant.canary import canary_condition, newest_trial
 from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.children import (
     apply_children,
@@ -26,7 +26,7 @@ from askproai_operator.controllers.tenant.children import (
     apply_routes,
     take_page_host,
 )
-from askproai_operator.controllers.tenant.children.deployment import CANARY, rollout_condition, runtime_condition
+from askproai_operator.controllers.tenant.children.deployment import live_canary, rollout_condition, runtime_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, child_name
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.data_keys import Encryption, ensure_encryption
@@ -292,23 +292,16 @@ async def _remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> t
 
 def _live_deployments(inputs: Inputs, context: ReconcileContext) -> list[ObservedObject]:
     """Return the tenant's Deployments, a canary among them while it has pods."""
-    parts = (*Component, *([CANARY] if _count_canary(inputs.tenant, context) else []))
     namespace, name = inputs.tenant.key[1:]
-    live = (context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in parts)
-    return [each for each in live if each is not None]
-
-
-def _count_canary(tenant: Tenant, context: ReconcileContext) -> int:
-    namespace, name = tenant.key[1:]
-    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
-    return (live.replicas or 0) if live is not None else 0
+    live = [context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, part)) for part in Component]
+    canary = live_canary(inputs.tenant, context.cache)
+    return [each for each in (*live, canary if canary and canary.replicas else None) if each is not None]
 
 
 def _canary_condition(tenant: Tenant, web: ObservedObject, context: ReconcileContext) -> Condition | None:
-    """Return CanaryHealthy by the newest status: the verdict may have come during this reconcile."""
-    newest = context.cache.get(tenant.key)
-    trial = recorded_trial(newest) if isinstance(newest, Tenant) else None
-    return canary_condition(tenant, trial, _count_canary(tenant, context), web.replicas or 0, context.settings)
+    live, trial = live_canary(tenant, context.cache), newest_trial(tenant, context.cache)
+    pods = (live.replicas if live else None) or 0
+    return canary_condition(tenant, trial, pods, web.replicas or 0, context.settings)
 
 
 def _encoded_config(

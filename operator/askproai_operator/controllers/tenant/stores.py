@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
+from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.database import (
     DATABASE_UNAVAILABLE,
     CalendarBacklog,
@@ -19,7 +20,6 @@ from askproai_core.tenant_config import Retention
 from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Status
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import ADOPT_FROM
 from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
 from askproai_operator.controllers.tenant.inputs import Inputs
@@ -116,7 +116,7 @@ async def ensure_database(
     # A login for each look at each tenant would be the most of what an idle installation costs. Who changes the password stops new
     # connections of the pods, and pods that are not available have it tried by each resync.
     verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
-    adopt = meta.annotations.get("askproai.de/adopt-data")
+    adopt = meta.annotations.get(ADOPT_DATA)
     if find_export_id(adopt or "") is not None and meta.annotations.get(ADOPT_FROM) == context.installation_id:
         raise SameInstallation(context.installation_id)
     adopted = await context.database.ensure_tenant(
@@ -132,7 +132,7 @@ async def ensure_database(
     )
     if verify:
         logins.keep(tenant.key, url, now)
-    text = "the rows of the earlier Tenant of this name are this one's now; an annotation askproai.de/adopt-data may go"
+    text = f"the rows of the earlier Tenant of this name are this one's now; an annotation {ADOPT_DATA} may go"
     events = (EventRecord("DataAdopted", text, EventType.NORMAL),) if adopted else ()
     required = required_resources(inputs.branches, inputs.offerings)
     return await context.database.ensure_resources(meta.dotted, required, persons_of(inputs.branches)), events

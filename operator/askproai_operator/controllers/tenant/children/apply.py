@@ -14,13 +14,14 @@ from askproai_operator.controllers.tenant.canary import (
     canary_pods,
     image_of,
     is_of,
-    recorded_trial,
+    newest_trial,
     wanted_canary,
 )
 from askproai_operator.controllers.tenant.children import autoscaling, routes
 from askproai_operator.controllers.tenant.children.deployment import (
     CANARY,
     deployment,
+    live_canary,
     plan_layout,
     service_account,
     tracing_variables,
@@ -132,10 +133,8 @@ async def _apply_canary(
 
     The status is read right before the apply: a verdict that came during this reconcile must not be undone by it.
     """
-    (namespace, name), canary = tenant.key[1:], wanted_canary(tenant, context.settings)
-    live = context.cache.child(resources.DEPLOYMENTS, namespace, child_name(name, CANARY))
-    newest = context.cache.get(tenant.key)
-    trial = recorded_trial(newest) if isinstance(newest, Tenant) else None
+    canary, trial = wanted_canary(tenant, context.settings), newest_trial(tenant, context.cache)
+    (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
     if not is_of(trial, canary) and (canary is not None or trial is not None):
         context.enqueue(canaries_key(context.settings))  # begins or ends a trial, and makes the Tenant due again
     if live is not None and (canary is None or trial is None):

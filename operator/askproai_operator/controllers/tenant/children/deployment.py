@@ -23,7 +23,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 )
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, SIGNING_KEYS
 from askproai_operator.credentials import Credentials
-from askproai_operator.engine import ObservedObject, find_condition, resources
+from askproai_operator.engine import Cache, ObservedObject, find_condition, resources
 from askproai_operator.settings import Settings
 
 OWN_KEYS = (
@@ -35,6 +35,11 @@ DECRYPTS = "askproai.de/decrypts"
 TRACK = "askproai.de/track"
 CANARY = "canary"  # its value, and the suffix of the Deployment
 MODE = "askproai.de/mode"  # annotation of Deployment T-web: Combined if its pods have a worker container, else Split
+
+
+def live_canary(tenant: Tenant, objects: Cache) -> ObservedObject | None:
+    """Return Deployment `T-canary` as it was last seen."""
+    return objects.child(resources.DEPLOYMENTS, tenant.metadata.namespace, child_name(tenant.metadata.name, CANARY))
 
 
 def deployment(
