@@ -45,6 +45,7 @@ from askproai_core.database.pool import (
     DatabaseError,
     Pool,
     StatementTimeout,
+    has_tables,
     open_pool,
 )
 from askproai_core.database.resources import PERSON, TenantNotFound
@@ -70,8 +71,8 @@ __all__ = [
     "Insertion", "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse",
     "NotificationState", "PollProgress", "PollState", "Pool", "ProvisionedTenant", "RolesUnavailable", "Snapshot",
     "StatementTimeout", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows",
-    "TenantState", "Trial", "WatchStep", "decode_audit_state", "encode_declared", "find_export_id", "login_dsn",
-    "oldest_usable_version", "open_pool", "open_tenant_rows", "parse_login", "read_audit_state", "read_days_of_bookings",
-    "read_notification_state", "read_poll_state", "require_passable_options", "schema_version", "shipped_migrations",
-    "with_authority",
+    "TenantState", "Trial", "WatchStep", "decode_audit_state", "encode_declared", "find_export_id", "has_tables",
+    "login_dsn", "oldest_usable_version", "open_pool", "open_tenant_rows", "parse_login", "read_audit_state",
+    "read_days_of_bookings", "read_notification_state", "read_poll_state", "require_passable_options", "schema_version",
+    "shipped_migrations", "with_authority",
 ]  # fmt: skip

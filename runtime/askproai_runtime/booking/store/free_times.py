@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from askproai_core.database import Connection
+from askproai_core.database import Connection, has_tables
 from askproai_runtime.booking.opening_hours import EpochSpan
 from askproai_runtime.booking.slots import Span
 from askproai_runtime.calendars import Bookable, FreeTimes
@@ -65,15 +65,8 @@ GROUP BY event_type_id, host_id
 
 
 async def has_free_times(conn: Connection) -> bool:
-    """Return whether both tables are there: the schema of the previous release lacks them, and a failed statement ends a
-    transaction.
-    """
-    return await _exist(conn, "free_times", "host_free_times")
-
-
-async def _exist(conn: Connection, *tables: str) -> bool:
-    sql = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest($1::text[]) AS name"
-    return bool(await conn.fetchval(sql, list(tables)))
+    """Return whether both tables are there."""
+    return await has_tables(conn, "free_times", "host_free_times")
 
 
 async def list_known_days(
@@ -161,7 +154,7 @@ async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], d
 
     The table of hosts may not be there yet: pods of the release before trust the other one.
     """
-    if not await _exist(conn, "free_times"):
+    if not await has_tables(conn, "free_times"):
         return
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
@@ -203,9 +196,9 @@ async def drop_span(
     is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
     is trusted until it is too old.
     """
-    if not await _exist(conn, "free_times"):
+    if not await has_tables(conn, "free_times"):
         return
-    of_hosts = _KNOWN_OF_HOSTS if await _exist(conn, "host_free_times") else ""
+    of_hosts = _KNOWN_OF_HOSTS if await has_tables(conn, "host_free_times") else ""
     await conn.execute(
         _DROP_SPAN.format(of_hosts=of_hosts), tenant, sorted(set(event_types)), first, min(certain, last), last
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from askproai_core.database import Connection, Pool
+from askproai_core.database import Connection, Pool, has_tables
 from askproai_runtime.intake import EVENTS_OF_CALL
 
 # What was known stays: events come in any order, and none of them empties what another has reported.
@@ -77,7 +77,7 @@ class CallNotice:
 
 async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNotice]) -> None:
     """Store what is known of calls, each of which is there once. Nothing on the schema of the release before."""
-    if not notices or not await conn.fetchval("SELECT to_regclass('call_notices') IS NOT NULL"):
+    if not notices or not await has_tables(conn, "call_notices"):
         return
     columns = [(n.call_id, n.agent_version, n.greeting, n.announces_ai, n.heard_ai, n.storage) for n in notices]
     await conn.execute(_RECORD, tenant, *zip(*columns, strict=True))
