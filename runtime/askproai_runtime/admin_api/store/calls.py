@@ -50,7 +50,7 @@ FROM calls c WHERE c.tenant = $1
 # functions, and a condition on `sorted_by` alone: under row security a comparison of rows does not bound the scan of an index.
 _LIST: Final = """
 SELECT * FROM ({calls}) call
-WHERE sorted_by BETWEEN coalesce($4::timestamptz, '-infinity') AND coalesce($2::timestamptz, 'infinity')
+WHERE sorted_by BETWEEN greatest($4::timestamptz, '-infinity') AND least($2::timestamptz, 'infinity')
   AND ($2 IS NULL OR (sorted_by, call_id) < ($2, $3)) AND ($5::text IS NULL OR from_number = $5)
   AND ($6::text IS NULL OR outcome = $6)
 ORDER BY sorted_by DESC, call_id DESC LIMIT $7

@@ -15,13 +15,13 @@ from askproai_core.database import Pool
 
 Row = asyncpg.Record
 
-# Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and reads from the first
-# appointment on.
+# Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and of `coalesce` too, since
+# row security lets no condition with it be looked up. `least` and `greatest` leave out what is null.
 _APPOINTMENTS: Final = """
 SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
        correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at, notes
 FROM appointments WHERE tenant = $1
-  AND starts_at >= greatest($2::timestamptz, $7::timestamptz, '-infinity') AND starts_at < coalesce($3::timestamptz, 'infinity')
+  AND starts_at >= greatest($2::timestamptz, $7::timestamptz, '-infinity') AND starts_at < least($3::timestamptz, 'infinity')
   AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6)
   AND ($7 IS NULL OR (starts_at, id) > ($7, $8::uuid))
 ORDER BY starts_at, appointments.id LIMIT $9
@@ -34,7 +34,7 @@ _PLACES: Final = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant =
 _PAGE_OF: Final = """
 SELECT * FROM ({rows}) event
 WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR source = $3) AND ($4::text IS NULL OR type = $4)
-  AND received_at BETWEEN coalesce($5::timestamptz, '-infinity') AND coalesce($6::timestamptz, 'infinity')
+  AND received_at BETWEEN greatest($5::timestamptz, '-infinity') AND least($6::timestamptz, 'infinity')
   AND ($6 IS NULL OR (received_at, id) < ($6, $7))
 ORDER BY received_at DESC, id DESC LIMIT $8
 """

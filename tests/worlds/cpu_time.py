@@ -1,0 +1,32 @@
+"""CPU time that can be compared between machines, and with what else a machine does: each run is measured beside a fixed amount of
+work. What a thing takes in seconds of a quiet machine is a matter of `make bench`.
+"""
+
+import re
+from collections.abc import Callable
+from time import thread_time
+
+# What `_yardstick` takes on a quiet core that serves 11,000 requests a second with bare aiohttp (docs/performance.md).
+_YARDSTICK_SECONDS = 0.010
+_RUNS = 5
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return what `work` takes in CPU seconds of such a core: the least of five runs, since nothing makes one faster."""
+    runs = [_measure(work) / _measure(_yardstick) for _ in range(_RUNS)]
+    return min(runs) * _YARDSTICK_SECONDS
+
+
+def _measure(work: Callable[[], object]) -> float:
+    began = thread_time()  # of this thread: what other processes do is not counted
+    work()
+    return thread_time() - began
+
+
+def _yardstick() -> list[tuple[str, int]]:
+    """Format, match, count and sort strings, as the code does that is measured."""
+    counts = dict[str, int]()
+    for number in range(5_500):
+        key = f"{number % 997}:{number % 31}"
+        counts[key] = counts.get(key, 0) + len(re.findall(r"\d+", key))
+    return sorted(counts.items(), key=lambda item: (item[1], item[0]))
