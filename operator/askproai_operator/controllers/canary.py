@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from pydantic import ValidationError
 
 from askproai_core.database import CanaryOutcomes, Trial
 from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
@@ -48,16 +49,17 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
     """Bring all trials forward. What fails for one Tenant is tried again, and holds up no other."""
     on_trial: list[_OnTrial] = []
     is_complete = True
-    for tenant in _tenants_with_canaries(context):
+    for cached in _tenants_with_canaries(context):
         try:
-            found = await _bring_up_to_date(tenant, context)
+            found = await _bring_up_to_date(cached, context)
         except Unreachable:
             raise
-        except ApiError as error:
-            is_complete = _failed(tenant, error)
+        except (ApiError, ValidationError) as error:  # the second: a kept spec that this release cannot read
+            is_complete = _failed(cached, error)
             continue
-        is_judged = found is not None and found.trial.state is not CanaryState.TAKEN_BACK
-        if found is not None and is_judged and (not tenant.spec.suspend or _has_pods(tenant, context)):
+        if found is None or found.trial.state is CanaryState.TAKEN_BACK:
+            continue
+        if not found.tenant.spec.suspend or _has_pods(found.tenant, context):
             on_trial.append(found)
     outcomes = await _read_outcomes(on_trial, context)
     is_complete &= outcomes is not None
@@ -81,20 +83,25 @@ class _OnTrial:
 
 
 def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
-    """Return the provisioned Tenants that ask for a canary or had one, with the spec that is in effect."""
-    cached = (
-        each for each in context.cache.list(Tenant) if "canary" in each.status or each.spec.runtime.canary is not None
-    )
-    found = (context.relations.tenant(each.metadata.namespace, each.metadata.name) for each in cached)
-    return [each for each in found if each and "key" in each.status and each.metadata.deletion_timestamp is None]
+    """Return the provisioned Tenants that ask for a canary or had one, as they are declared."""
+    return [
+        each
+        for each in context.cache.list(Tenant)
+        if ("canary" in each.status or each.spec.runtime.canary is not None)
+        and "key" in each.status
+        and each.metadata.deletion_timestamp is None
+    ]
 
 
-async def _bring_up_to_date(tenant: Tenant, context: ReconcileContext) -> _OnTrial | None:
-    """Begin the trial that the spec asks for, or forget one that it no longer asks for; return the one of now.
+async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
+    """Begin the trial that the spec in effect asks for, or forget one that it no longer asks for; return the one of now.
 
     Pods that nobody is going to judge any more are ended first: what holds up the reconcile of the Tenant, such as a key that is
     refused, holds up their deletion, too.
     """
+    tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
+    if tenant is None:
+        return None
     canary, trial = wanted_canary(tenant, context.settings), recorded_trial(tenant)
     if not is_of(trial, canary) and _is_held(tenant, context):
         if trial is None:
@@ -250,6 +257,6 @@ def _round_down(number: int) -> int:
     return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
 
 
-def _failed(tenant: Tenant, error: ApiError) -> bool:
+def _failed(tenant: Tenant, error: Exception) -> bool:
     log.warning("canary.not_judged", tenant=tenant.metadata.dotted, error=str(error))
     return False

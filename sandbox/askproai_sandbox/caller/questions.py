@@ -69,6 +69,7 @@ def read_while_cancelling(sentence: Sentence) -> Sentence:
 
 def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
+    sentence = _read_price_of_parking(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
     parking = _find_parking(agent, sentence) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
@@ -94,6 +95,12 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     memory = _note_service(memory, sentence)
     change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
     return Turn(replace(memory, change=change), answer.text, answer.remark)
+
+
+def _read_price_of_parking(sentence: Sentence) -> Sentence:
+    """Return "Ist das Parken kostenlos?" as a question about where to park, which is none about the price of a service."""
+    asks = sentence.intent is Intent.PRICES and not sentence.services and _PARKS.search(sentence.text)
+    return replace(sentence, intent=Intent.ADDRESS, unknown_service=None) if asks else sentence
 
 
 def _find_topic(memory: Memory, sentence: Sentence) -> str | None:

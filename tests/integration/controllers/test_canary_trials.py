@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.canary import canaries_key
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
@@ -190,6 +191,27 @@ async def test_a_paused_tenants_canary_is_judged_all_the_same(
         namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
     )
     await namespace.wait_for_condition("Paused", "True")
+    for _ in range(2):
+        await call(namespace, module_database, "failed")
+    await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
+
+
+async def test_a_kept_spec_that_cannot_be_read_holds_up_the_trial_of_no_other(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    """A paused Tenant's spec is in its status, and may be of a release that wrote it otherwise."""
+    await begin(namespace)
+    other, paused = "a-neighbour", {"askproai.de/paused": "true"}
+    await namespace.create("Tenant", other, spec=on_trial(), annotations=paused)
+    await namespace.wait_for_condition("Paused", "True", name=other)
+    unreadable = {"status": {"appliedSpec": '{"calendar": 7}', "key": f"{namespace.name}.{other}"}}
+    await namespace.client.merge(f"{namespace.path('Tenant', other)}/status", unreadable)
+
+    async def is_met() -> bool:
+        cached = namespace.operator.context.cache.get(Key("Tenant", namespace.name, other))
+        return cached is not None and cached.status.get("appliedSpec") == unreadable["status"]["appliedSpec"]
+
+    assert await eventually(is_met, SOON, "the spec that cannot be read")
     for _ in range(2):
         await call(namespace, module_database, "failed")
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")

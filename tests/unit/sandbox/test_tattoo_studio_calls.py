@@ -232,7 +232,15 @@ def test_a_question_beside_an_offer_that_is_not_about_it_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["Kann man bei Ihnen parken?", "Wo kann ich parken?", "Haben Sie Parkplätze?", "Gibt es ein Parkhaus?"]
+    "said",
+    [
+        "Kann man bei Ihnen parken?",
+        "Wo kann ich parken?",
+        "Haben Sie Parkplätze?",
+        "Gibt es ein Parkhaus?",
+        "Ist das Parken bei Ihnen kostenlos?",
+        "Was kostet das Parken?",
+    ],
 )
 def test_a_question_about_parking_finds_the_known_one(said: str) -> None:
     assert studio_function(said)[1]["question"] == KNOWN
