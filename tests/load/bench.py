@@ -31,7 +31,7 @@ from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.slots import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.both_away import both_away_rows
-from tests.load.calls import play_calls, play_crowd, play_questions
+from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
     EVENT_TYPES,
@@ -57,6 +57,7 @@ from tests.load.traces import trace_rows
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
+FUNCTION_RATES, MIXED_SECONDS = (25, 50, 75), 10
 PROVIDER_MS, QUESTIONS = 50, 48
 
 
@@ -100,6 +101,8 @@ async def measure(
                 report(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
                 rows += await ack_rows(env, seconds)
                 rows += memory_rows("web after that load", web.pid)
+                report(f"{FUNCTION_RATES} functions/s beside {RATE} webhooks/s, on schedule")
+                rows += await mixed_rows(env)
                 report(f"PostgreSQL is frozen for {outage:g} s of that load")
                 rows += await outage_rows(env, RATE, outage, ACK_BAR_MS, partial(check_stored_once, env))
             report(f"capacity: {CONNECTIONS} busy connections, no worker")
@@ -202,6 +205,22 @@ async def ack_rows(env: LoadEnvironment, seconds: float) -> list[Row]:
         *latency_rows("… of it the sender's own lateness", result.late, 99),
         *latency_rows("… stored → processed", waited, 50, 95),
     ]
+
+
+async def mixed_rows(env: LoadEnvironment) -> list[Row]:
+    """Measure what callers wait while events come, at several rates of functions: one web process for both."""
+    rows: list[Row] = []
+    for rate in FUNCTION_RATES:
+        run, first = f"mixed{rate}", 30_000 + 1_000 * rate
+        result, answers = await asyncio.gather(
+            send("open", env.url, run, MIXED_SECONDS, RATE), ask_on_schedule(env.url, first, rate, MIXED_SECONDS)
+        )
+        await env.all_processed()
+        await check_stored_once(env, run, result)
+        beside = f"{rate} functions/s beside {RATE} webhooks/s"
+        rows += latency_rows(f"{beside}: function", answers, 50, 95, wish="< 150 ms")
+        rows += latency_rows(f"{beside}: ack", result.latencies, 95)
+    return rows
 
 
 async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) -> None:

@@ -92,6 +92,27 @@ async def play_on_schedule(url: str, first: int, rate: float, seconds: float) ->
     return results
 
 
+async def ask_on_schedule(url: str, first: int, rate: float, seconds: float) -> list[float]:
+    """Let `rate` callers a second ask for a day, each when it is due; return the seconds from then until the answer.
+
+    Raises `AssertionError` for an answer without free times.
+    """
+    answered, due = list[float](), due_times(rate, seconds)
+    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=0)) as session:
+        start = time.perf_counter()
+
+        async def caller(number: int) -> None:
+            await asyncio.sleep(start + due[number] - time.perf_counter())
+            day = (datetime.now(UTC) + timedelta(days=1 + number % DAYS)).date().isoformat()
+            args = {"service": "Haarschnitt", "date": day}
+            offer = await _function(session, first + number, "check_availability", args, [])
+            assert offer.get("slots"), offer
+            answered.append(time.perf_counter() - start - due[number])
+
+        await asyncio.gather(*map(caller, range(len(due))))
+    return answered
+
+
 async def play_crowd(url: str, first: int, callers: int, staff: str) -> tuple[float, list[dict[str, Any]]]:
     """Let all callers book the same slot of the same staff member at once.
 
