@@ -10,6 +10,7 @@ from tests.soak.history import Answer, seconds
 
 ZONE = ZoneInfo("Europe/Berlin")
 _MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
+_UNCONFIRMED = "was der Kalender noch bestätigen muss"
 _SPOKEN = re.compile(rf"\w+, den (\d+)\. ({'|'.join(_MONTHS)}), um (\d+) Uhr(?: (\d+))?")
 
 
@@ -88,6 +89,15 @@ def read_list(answer: Answer) -> dict[str, float] | None:
     if spoken != sorted(listed.values())[:3] or (not listed and "finde ich keinen" not in answer.message):
         raise ValueError(answer.message)
     return listed
+
+
+def list_unconfirmed(answer: Answer) -> set[str]:
+    """Return the appointments of which find_appointments said that the calendar has to confirm them: they may be gone again."""
+    return {
+        entry["appointment_id"]
+        for entry in answer.body.get("appointments", ())
+        if entry.get("spoken", "") in answer.message and _UNCONFIRMED in entry.get("spoken", "")
+    }
 
 
 def spoken_start(message: str, now: float) -> float | None:

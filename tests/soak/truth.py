@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tests.soak.books import Books
 from tests.soak.history import FOREVER, Answer, History, clock, seconds
-from tests.soak.sentences import Said, read, read_list
+from tests.soak.sentences import Said, list_unconfirmed, read, read_list
 from tests.soak.violation import Violation
 
 _GONE = None
@@ -123,7 +123,8 @@ def _collect_lists(history: History, statements: dict[Key, list[Statement]]) -> 
                 f"{a.call_id} heard at {clock(a.answered_at)}: {a.message!r}",
             )
             known = any(s.writes and s.certain for s in said)
-            said.append(Statement(start, a.asked_at, a.answered_at, text, writes=not known))
+            is_certain = appointment_id not in list_unconfirmed(a)
+            said.append(Statement(start, a.asked_at, a.answered_at, text, certain=is_certain, writes=not known))
 
 
 def _listed(answer: Answer) -> dict[str, float] | None:
@@ -176,7 +177,8 @@ def _list_violations(history: History, statements: dict[Key, list[Statement]]) -
             yield Violation("untrue", a.tenant, a.call_id, f"{text}, and the fields say otherwise: {a.body}")
             continue
         known = of_caller[a.tenant, a.caller] if a.caller else set()
-        for appointment_id in known | set(listed) if listed is not None and len(listed) < 20 else ():
+        to_check = (known | set(listed)) - list_unconfirmed(a) if listed is not None and len(listed) < 20 else ()
+        for appointment_id in to_check:
             state = (listed or {}).get(appointment_id, _GONE)
             said = [s for s in statements[a.tenant, appointment_id] if s.begins < a.answered_at]
             if said and not _is_possible(state, said, before=a.asked_at):

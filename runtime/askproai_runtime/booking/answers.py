@@ -299,9 +299,15 @@ def is_requested(config: TenantConfig, appointment: Appointment) -> bool:
 
 
 def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
-    """Return what `describe_appointment` does, and that it is not certain, if it is not."""
+    """Return what `describe_appointment` does, and that it is not certain, if it is not.
+
+    What the calendar has not agreed to yet may be refused there a moment later, and a move be taken back.
+    """
     description = describe_appointment(config, appointment, now, named=named)
-    return f"{description}{say().requested}" if is_requested(config, appointment) else description
+    if is_requested(config, appointment):
+        return f"{description}{say().requested}"
+    pending = appointment.status == Status.PENDING_SYNC
+    return f"{description}{say().to_be_confirmed}" if pending else description
 
 
 def describe_appointment(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from askproai_runtime.booking.allocation import add_claims, allocate_visit
 from askproai_runtime.booking.availability import free_starts, list_starts, rank_by
-from askproai_runtime.booking.opening_hours import DAY_MINUTES, wall_clock_epoch
+from askproai_runtime.booking.opening_hours import DAY_MINUTES, grid_starts, wall_clock_epoch
 from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Slot, SlotQuery, Span, utc_span
 
 Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
@@ -126,13 +126,11 @@ class GroupTimes:
 
     def _list_next(self, number: int, start: int, plan: Plan) -> list[int]:
         """Return when the next one may begin: with the first, or when somebody is done, with and without the buffers between."""
-        grid, found = self._grids[number], {start}
+        rules, found = self._people[number], {start}
         for done, (slot, _) in enumerate(plan):
-            before, after = self._people[done].service, self._people[number].service
-            buffers = (before.buffer_after_minutes + after.buffer_before_minutes) * 60
-            for end in (int(slot.end.timestamp()), int(slot.end.timestamp()) + buffers):
-                at = bisect_left(grid, end)
-                found |= set(grid[at : at + 1])
+            buffers = (self._people[done].service.buffer_after_minutes + rules.service.buffer_before_minutes) * 60
+            end = int(slot.end.timestamp())
+            found |= {_first_on_grid(rules, end), _first_on_grid(rules, end + buffers)}
         return sorted(found)
 
     def _rank(self, number: int, start: int) -> list[str]:
@@ -167,6 +165,13 @@ class GroupTimes:
         if claims is None:
             return None
         return Slot(at, at + timedelta(minutes=rules.service_by(staff).duration_minutes), staff), claims
+
+
+def _first_on_grid(rules: ServiceRules, end: int) -> int:
+    """Return the first start from `end` on, whether it may be booked or not: nobody waits until the notice of a service is over."""
+    day = datetime.fromtimestamp(end, UTC).astimezone(rules.zone).date()
+    grids = (grid_starts(each, rules.service.slot_step_minutes, rules.zone) for each in (day, day + timedelta(days=1)))
+    return next(start for grid in grids for start in grid[bisect_left(grid, end) :])
 
 
 def find_plan(

@@ -354,7 +354,9 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
     if name is not None:
-        if heard := list_heard(requested or "", offered, lambda each: [each.display_name, *each.spoken_names]):
+        if heard := list_heard(
+            requested or "", offered, lambda each: [each.display_name, *each.spoken_names], by_parts=True
+        ):
             question = say().do_you_mean.format(choices=join_list([service.display_name for service in heard]))
             ids = [service.name for service in heard]
             raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)

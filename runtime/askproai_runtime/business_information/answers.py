@@ -17,6 +17,7 @@ from askproai_runtime.booking import (
     find_known_questions,
     fold,
     join_list,
+    list_heard,
     read_said,
     read_services,
     read_text,
@@ -34,7 +35,8 @@ from askproai_runtime.german_dates import Understanding
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import compose_visit, has_several
 
-_MAX_PRICES, _MAX_STAFF = 5, 10  # that a listener can follow
+_MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
+_MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
 _BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
 
@@ -239,8 +241,7 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     if question.service and find_known_questions(question.service, branch, config):
         return _unknown(config, branch, question)
     if question.service:
-        requested = sayable(question.service) or say().that_service
-        return _ask_which(question, offered, say().not_on_list.format(requested=requested))
+        return _answer_about_unknown(config, branch, offered, question)
     if len(offered) == 1:
         return _answer_about_named(config, branch, offered, question)
     if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
@@ -249,6 +250,20 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     if not priced:
         return _unknown(config, branch, question, say().prices_not_known)
     return _answered(question, f"{join_list(priced, say().and_word)}.")
+
+
+def _answer_about_unknown(
+    config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
+) -> Answer:
+    """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
+    said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
+    heard = list_heard(said, among, lambda each: [each.display_name, *each.spoken_names], by_parts=True)
+    if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
+        return _answer_about_named(config, branch, heard, question)
+    if heard:
+        choices = join_list([each.display_name for each in heard])
+        return _ask_back(question, say().do_you_mean.format(choices=choices), services=[each.name for each in heard])
+    return _ask_which(question, offered, say().not_on_list.format(requested=sayable(said) or say().that_service))
 
 
 def _answer_about_named(
@@ -407,6 +422,13 @@ def _say_price(service: Service) -> str | None:
     return costs.format(service=service.display_name, price=price) if price else None
 
 
+def _has_words(service: Service, said: str) -> bool:
+    """Return whether one of the service's names has all words that were said."""
+    return any(
+        set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
+    )
+
+
 def _price(service: Service) -> str | None:
     if not Decimal(service.price_amount):
         return None
@@ -415,6 +437,6 @@ def _price(service: Service) -> str | None:
 
 def _ask_which(question: Question, offered: Sequence[Service], before: str = "") -> Answer:
     names = [each.display_name for each in offered]
-    named = f": {join_list(names)}" if len(names) <= _MAX_PRICES else ""
+    named = f": {join_list(names)}" if len(names) <= (_MAX_NAMES if before else _MAX_PRICES) else ""
     which = say().do_you_mean.format(choices=names[0]) if len(names) == 1 else say().which_service.format(names=named)
     return _ask_back(question, before + which, services=[each.name for each in offered])

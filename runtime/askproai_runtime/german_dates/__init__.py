@@ -19,6 +19,7 @@ from askproai_runtime.german_dates.phrase import understand, understand_parts
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
     MONTHS,
+    NUMBERS,
     WEEKDAY_NAMES,
     WEEKDAYS,
     fold,
@@ -26,6 +27,7 @@ from askproai_runtime.german_dates.vocabulary import (
 
 __all__ = [
     "MONTHS",
+    "NUMBERS",
     "WEEKDAYS",
     "WEEKDAY_NAMES",
     "Argument",

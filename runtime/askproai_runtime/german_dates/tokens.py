@@ -89,6 +89,7 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"\bkalenderwoche\b", "kw"),
     (r"\bkw (\d{1,2}) (oder|und|bis) (\d{1,2})\b(?![.:]| uhr)", r"kw \1 \2 kw \3"),
     (r"\bwerktage?s?\b", "werktag"),
+    (r"\b(?:das|zum|beim|ein) (?:\d{1,2}\.|[a-z]+te[ns]?) mal\b", " "),  # how often, and no day of the month
     (r"\s+", " "),
 )
 _COMPILED: Final = tuple((re.compile(pattern), replacement) for pattern, replacement in _REWRITES)

@@ -44,6 +44,7 @@ class Sentences:
     transfer_or_message: str
     anything_else: str
     requested: str
+    to_be_confirmed: str
     # slots and readings
     slot: str
     later: str  # on the day that was said before

@@ -37,6 +37,7 @@ ENGLISH: Final = Sentences(
     transfer_or_message="shall I put you through to the team, or take a message for them?",
     anything_else="is there anything else I can do for you?",
     requested=", requested and not confirmed yet",
+    to_be_confirmed=", which the calendar still has to confirm",
     # slots and readings
     slot="{when} with {staff}",
     later="at {clock}",

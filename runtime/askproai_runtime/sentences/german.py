@@ -37,6 +37,7 @@ GERMAN: Final = Sentences(
     transfer_or_message="soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
     anything_else="kann ich sonst etwas für Sie tun?",
     requested=", angefragt und noch nicht bestätigt",
+    to_be_confirmed=", was der Kalender noch bestätigen muss",
     # slots and readings
     slot="{when} bei {staff}",
     later="um {clock}",

@@ -8,12 +8,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from askproai_runtime.german_dates import is_understood
+from askproai_runtime.german_dates import NUMBERS, fold, is_understood
 
 _SERVICE = re.compile(
-    r"- (?P<name>.+) \(\d+ Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?(?:; auch: (?P<spoken>.+))?\)"
-    r"(?P<only>, nur (?:in|bei) .+)?"
+    r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
+    r"(?:; auch: (?P<spoken>.+))?\)(?P<only>, nur (?:in|bei) .+)?"
 )
 _ONLY_WITH = re.compile(r", nur bei (?P<staff>.+)")
 _TEAM = re.compile(r"- (?P<branch>.+): (?P<staff>.+)")  # a branch may have a colon in its name
@@ -54,6 +55,27 @@ _AT_PLACE = (
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
 _ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
+_HOURS = {"halbe": 30, "dreiviertel": 45, "ganze": 60, "volle": 60, "eine": 60, "anderthalb": 90, "eineinhalb": 90}
+_LENGTH = re.compile(
+    r"\b(?:(?P<number>\d{1,3}|[a-zäöüß]+)[ -]?minuten?"
+    r"|(?P<hours>halben?|dreiviertel|ganzen?|vollen?|eine|anderthalb|eineinhalb)[ -]?stunden?)\b",
+    re.IGNORECASE,
+)
+_OF_LENGTH = frozenset({"minute", "minuten", "stunde", "stunden"})  # which name no service alone
+_PLACES = (
+    "werkstatt",
+    "schule",
+    "praxis",
+    "studio",
+    "salon",
+    "zentrum",
+    "halle",
+    "filiale",
+    "laden",
+    "atelier",
+    "station",
+)
+_Positions: TypeAlias = dict[str, frozenset[int]]  # of words, by the name of the service
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 # The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
 _OTHER_KIND = re.compile(
@@ -72,6 +94,7 @@ class Service:
     spoken_names: tuple[str, ...] = ()
     staff: tuple[str, ...] | None = None  # who can do it; None where the prompt does not say: everybody of its branches
     is_everywhere: bool = True  # not in some branches only
+    minutes: int | None = None  # its length; None where the prompt does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +174,10 @@ class Catalogue:
         words = [_plain(token[0]) for token in tokens]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
         by_word = {service.name: _said(service, words, in_full=False) for service in self.services}
+        of_length, at_length = self._find_of_length(text, tokens, by_word)
+        if of_length:  # "eine Stunde" is then no "Probestunde"
+            named = {name: at if name in of_length else at - at_length for name, at in named.items()}
+            by_word = {name: of_length.get(name, frozenset()) for name in by_word}
         if any(named.values()):
             in_full = frozenset[int]().union(*named.values())
             wished = {at for at, token in enumerate(tokens) if _is_wish(text, token)}
@@ -179,6 +206,25 @@ class Catalogue:
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
 
+    def _find_of_length(
+        self, text: str, tokens: Sequence[re.Match[str]], by_word: _Positions
+    ) -> tuple[_Positions, set[int]]:
+        """Return the services of a length that a text says, of those that a word of it means, and where the length is said:
+        "30 Minuten Klavier". A length alone means the service that has it in its name: "die mit 45 Minuten".
+        """
+        lengths = find_lengths(text)
+        at = {
+            index
+            for index, token in enumerate(tokens)
+            if any(start <= token.start() < end for start, end in lengths.values())
+        }
+        long = {each.name for each in self.services if each.minutes in lengths}
+        found = {name: said for name, said in by_word.items() if name in long and said - at}
+        if not found and not any(said - at for said in by_word.values()):
+            named = (name for name in long if any(str(minutes) in _words(name) for minutes in lengths))
+            found = dict.fromkeys(named, frozenset(at))
+        return (found, at) if found else ({}, set())
+
     def take_branch(self, text: str) -> tuple[str | None, str]:
         """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
         for name in (*self.other_branches, *self.branches):
@@ -198,7 +244,8 @@ class Catalogue:
         """Return a pattern of the words of a branch's name that are in the name of no other."""
         others = {word for other in (*self.branches, *self.other_branches) if other != branch for word in _words(other)}
         own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", branch) if word.casefold() not in others]
-        return "|".join(map(re.escape, own)) or "(?!)"
+        ends = [f"(?i:{re.escape(end)})" for word in own if (end := _last_part(word)) and not _is_end_of(end, others)]
+        return "|".join((*map(re.escape, own), *ends)) or "(?!)"
 
     def find_staff(self, said: str) -> str | None:
         """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""
@@ -241,7 +288,8 @@ def _read_service(line: re.Match[str]) -> Service:
     only = line["only"] or ""
     able = _ONLY_WITH.search(only)
     staff = tuple(able["staff"].split(" und ")) if able else None
-    return Service(line["name"], tuple(_split(line["spoken"])), staff, is_everywhere=not only.startswith(", nur in "))
+    everywhere = not only.startswith(", nur in ")
+    return Service(line["name"], tuple(_split(line["spoken"])), staff, everywhere, int(line["minutes"]))
 
 
 def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> list[re.Match[str]]:
@@ -250,6 +298,18 @@ def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> list[re.Match[st
 
 def _split(names: str | None) -> list[str]:
     return names.split(", ") if names else []
+
+
+def find_lengths(text: str) -> dict[int, tuple[int, int]]:
+    """Return the lengths of a visit that a text says, in minutes, and where: "eine halbe Stunde", "45 Minuten"."""
+    found: dict[int, tuple[int, int]] = {}
+    for length in _LENGTH.finditer(text):
+        number = fold(length["number"] or "")
+        minutes = int(number) if number.isdecimal() else NUMBERS.get(number)
+        hours = _HOURS.get(fold(length["hours"] or "").removesuffix("n"))
+        if value := minutes or hours:
+            found[value] = length.span()
+    return found
 
 
 def _plain(text: str) -> str:
@@ -283,6 +343,16 @@ def _asked_words(question: str) -> list[str]:
     return ["ich" if word in _ANYBODY else word for word in words if word not in _FILL_QUESTION]
 
 
+def _last_part(word: str) -> str | None:
+    """Return what callers shorten a name to, where it has one of the usual ends: "werkstatt" of "Klavierwerkstatt"."""
+    folded = word.casefold()
+    return next((end for end in _PLACES if folded.endswith(end) and folded != end), None)
+
+
+def _is_end_of(end: str, words: Iterable[str]) -> bool:
+    return any(word.endswith(end) for word in words)
+
+
 def _spellings(title: str) -> frozenset[str]:
     return frozenset({"dr", "doktor"}) if title in {"dr", "doktor"} else frozenset()
 
@@ -297,7 +367,11 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
             positions.update(*found)
         elif not in_full:
             positions.update(
-                *(at for part, at in zip(parts, found, strict=True) if len(part) >= _MIN_WORD and part not in verbs)
+                *(
+                    at
+                    for part, at in zip(parts, found, strict=True)
+                    if len(part) >= _MIN_WORD and part not in verbs | _OF_LENGTH
+                )
             )
     return frozenset(positions)
 

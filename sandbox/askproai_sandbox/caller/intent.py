@@ -195,7 +195,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.PRICES: (
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
-        r"\b(?:kostet|kosten|preise?)\b|\bwie teuer\b|\bteuer\b[^.!?]*\?",  # not "Das ist aber teuer."
+        r"\b(?:kostet|kosten|preise?)\b|\bwie teuer\b",
+        r"\b(?:teu(?:er|rer)|billiger|günstiger)\b[^.!?]*\?",  # not "Das ist aber teuer."
         r"\bwie ?viel (?:zahle|muss|macht)\b",
     ),
     Intent.WORKING_HOURS: (
@@ -204,6 +205,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bob\b[^.?!]*\barbeitet\b",
         r"\bwer (?:arbeitet|ist)\b[^.?!]*\b(?:am|heute|morgen|übermorgen|\w+tags)\b",
         r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
+        r"^\W*ist (?:(?:der|die) )?(?:Frau|Herr)\b[^.?!]*\bbei (?:Ihnen|euch)\s*\?",
     ),
     Intent.HOURS: (
         r"Öffnungszeit",
@@ -234,7 +236,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bjemanden?, de[rm] (?:\w+ )?(?-i:[A-ZÄÖÜ])[a-zäöü]+isch\b",
     ),
     Intent.STAFF: (
-        r"\bwer (?:arbeitet|behandelt|macht)\b",
+        r"\bwer (?:arbeitet|behandelt|macht|unterrichtet|leitet|betreut|repariert|schneidet|färbt|massiert|trainiert)\b",
         r"(?<!egal )(?<!egal, )\bbei wem\b",
         r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
     ),

@@ -78,6 +78,7 @@ class Memory:
     accepted_offer: Item | None = None  # while only the name or the birth date is missing
     is_birth_date_asked: bool = False
     asked: str | None = None  # "services", "staff" or "branches": what the last answer asks for
+    services_to_choose: tuple[str, ...] = ()  # of which the agent itself has asked for one
     question: str = ""  # the message of the last answer, if that was no success
     last_call: ToolCall | None = None
     change: Change = field(default_factory=Change)

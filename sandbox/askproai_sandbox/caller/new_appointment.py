@@ -234,9 +234,12 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     if (group := _note_companions(agent, memory, sentence)).reaction:
         return group
     memory = group.memory
-    if len(services) > 1:
-        return Turn(memory, f"Möchten Sie {' oder '.join(services)}?", remark)
-    memory = memory.note(service=services[0] if services else None)
+    if len(services) > 1:  # what was offered is of another one
+        asking = replace(memory.drop("service"), offers=(), services_to_choose=services)
+        return Turn(asking, _ask_which_service(services), remark)
+    if memory.services_to_choose and not services:
+        return Turn(memory, _ask_which_service(memory.services_to_choose), remark)
+    memory = replace(memory.note(service=services[0] if services else None), services_to_choose=())
     searched = exclude(memory.requested_time, memory.exclusions)
     if searched is None:
         return not_placed(memory, quote(memory.exclusions), sentence.text)
@@ -245,6 +248,16 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         memory = memory.note(staff=next((name for name in able if name not in memory.rejected_people), None))
     args = {**memory.details, **searched, **_companion_args(memory)}
     return call(agent, memory, "check_availability", args, remark)
+
+
+def hear_open_choice(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask again for one of several services, after "Ja, Anna Nym": nothing is booked while it is not known which."""
+    is_open = memory.services_to_choose and not memory.offers and (sentence.yes or sentence.name)
+    return Turn(memory, _ask_which_service(memory.services_to_choose) if is_open else None)
+
+
+def _ask_which_service(services: Iterable[str]) -> str:
+    return f"Möchten Sie {' oder '.join(services)}?"
 
 
 def _nameless(memory: Memory) -> list[Companion]:
@@ -319,7 +332,9 @@ def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, st
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:
     """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
-    services = (sentence.service,) if sentence.service else sentence.services
+    services = (sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services)
+    if not services and memory.services_to_choose and (number := find_ordinal(sentence)) is not None:
+        services = memory.services_to_choose[number:][:1]
     services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
     is_sentence = (
         sentence.is_question and len(sentence.text.split()) > _MAX_QUESTIONING_ANSWER
@@ -328,6 +343,16 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
     if not services and answers and sentence.loose_words:
         return (" ".join(sentence.loose_words),)
     return services
+
+
+def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of several services that were in the agent's question, or are like the one that is looked for: after a massage
+    "lieber 30 Minuten" is the shorter massage, and not every service of that length.
+    """
+    wanted = memory.services_to_choose or (memory.details.get("service", ""),)
+    kinds = {word for name in wanted for word in re.findall(r"[^\W\d]{5,}", name.casefold())} - {"minuten", "minute"}
+    alike = tuple(name for name in services if kinds & set(re.findall(r"[^\W\d]{5,}", name.casefold())))
+    return alike if len(services) > 1 and alike else services
 
 
 def _find_neighbour(memory: Memory, sentence: Sentence) -> tuple[Memory, dict[str, str], str | None]:

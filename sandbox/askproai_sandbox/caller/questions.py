@@ -1,6 +1,7 @@
 """What the demo's agent does with questions about the business: topics for the function, answers from its prompt. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -82,7 +83,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     if INFORMATION in agent.tools and (topic or known):
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
         if topic in {"prices", "service"}:
-            wanted["service"] = _find_topic(memory, sentence)
+            wanted["service"] = _find_topic(agent, memory, sentence)
             memory = _note_service(memory, sentence)  # not by "Brauche ich ein Rezept?"
         asked = _ask(agent, memory, {"topic": topic or "other", **wanted})
         is_unknown = not known and topic == "address" and _PARKS.search(sentence.text)
@@ -103,10 +104,15 @@ def _read_price_of_parking(sentence: Sentence) -> Sentence:
     return replace(sentence, intent=Intent.ADDRESS, unknown_service=None) if asks else sentence
 
 
-def _find_topic(memory: Memory, sentence: Sentence) -> str | None:
-    """Return the service that a question is about: the one it names, else the one that was talked of last."""
+def _find_topic(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str | None:
+    """Return the service that a question is about: the one it names, or the word that names several ("Klavierstunde" of 30, 45 and
+    60 minutes), else the one that was talked of last.
+    """
     if sentence.services or sentence.unknown_service:
-        return sentence.service or sentence.unknown_service
+        text = unicodedata.normalize("NFC", sentence.text)
+        said = [text[start:end] for start, end, _ in agent.catalogue.find_service_words(text)]
+        of_several = said[0] if len(sentence.services) > 1 and len(said) == 1 else None
+        return sentence.service or of_several or sentence.unknown_service
     last = memory.asked_business
     return (last and last.args.get("service")) or memory.details.get("service")
 

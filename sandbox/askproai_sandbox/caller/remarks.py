@@ -7,7 +7,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.companions import find_uncounted, is_relation
 from askproai_sandbox.caller.email_address import is_address_lost
-from askproai_sandbox.caller.intent import PATTERN_OF, Intent
+from askproai_sandbox.caller.intent import PASSED_ON, PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, Memory, Turn
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
@@ -40,8 +40,14 @@ _WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
 )
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
-    r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|welche[rsnm]?)\b",
+    r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?)\b",
     re.IGNORECASE,
+)
+_COMPLAINS = re.compile(
+    r"\bdas (?:\w+te|\d+\.) Mal,? dass\b|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*", re.IGNORECASE
+)
+_OTHER_DEED = re.compile(  # with what a word of a service names: "Kann man bei Ihnen eine Gitarre ausleihen?"
+    r"\b(?:(?:aus|ver)?leihen|ausgeliehen|mieten|kaufen|verkauf\w*|(?:be)?zahlen|lernen)\b", re.IGNORECASE
 )
 _OFFERED = re.compile(r"\b(?:machen|bieten|gibt|haben|habt|kann|könnte|zum|zur|fürs?|ein|eine[nmr]?)\b", re.IGNORECASE)
 _ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
@@ -63,7 +69,7 @@ _ASIDE = re.compile(  # "und außerdem wüsste ich gern, ob Sie Batterien verkau
     re.IGNORECASE | re.DOTALL,
 )
 _FEW_WORDS = 2
-_AT_ONCE = re.compile(r"(?:jetzt|nun)", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
+_AT_ONCE = re.compile(r"(?:jetzt|nun)(?: immer)?", re.IGNORECASE)  # which may only fill: "Was haben Sie jetzt notiert?"
 _LITTLE = """
     und oder aber dann vielleicht auch lieber nur noch so am um im in ab bei beim zu zum zur der die das dem den ja nein nee doch
     ach äh ähm also bitte frau herr herrn doktor dr denn da eher ich kann könnte ihnen euch
@@ -89,7 +95,7 @@ _SAYS_LITTLE = frozenset(_LITTLE.split())  # beside times and people: "Und am Fr
 
 def find_remark(sentence: Sentence, *, takes_companions: bool) -> str | None:
     """Return the remark on what no function can do of a sentence; None if it can be followed."""
-    if sentence.intent in {Intent.MESSAGE, Intent.LATE}:
+    if sentence.intent in PASSED_ON:
         return None  # it is passed on as it is
     if sentence.wants_other:
         return phrases.NOT_UNDERSTOOD.format(sentence.text)
@@ -169,11 +175,19 @@ def find_remark_on_second_question(turn: Turn, text: str, catalogue: Catalogue) 
 def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a turn looks for free times, though its sentence asks for something else: "Was haben Sie jetzt notiert?"."""
     called, text = turn.reaction, sentence.text
-    if not (isinstance(called, ToolCall) and called.name == "check_availability"):
+    is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
+    asks_which = turn.memory.services_to_choose != before.services_to_choose and isinstance(called, str)
+    if not (is_lookup or asks_which):
         return False
     if tells_what_was(text) or _WANTS_NO_VISIT.search(text):
         return True
     wishes = is_wish(sentence)
+    asks_other_deed = sentence.is_question and _OTHER_DEED.search(text) and not catalogue.names_in_full(text)
+    if asks_other_deed and not (sentence.when or wishes):
+        return True
+    says_when = any(not _AT_ONCE.fullmatch(words) for words in sentence.when.values())
+    if _COMPLAINS.search(text) and not (says_when or wishes):
+        return True
     if sentence.services:
         is_asked = sentence.is_question and not (sentence.when or wishes)
         is_by_word = not (catalogue.names_in_full(text) or _OFFERED.search(text)) and len(text.split()) > _FEW_WORDS

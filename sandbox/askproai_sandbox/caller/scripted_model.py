@@ -50,6 +50,7 @@ from askproai_sandbox.caller.new_appointment import (
     hear_booking,
     hear_companions,
     hear_email,
+    hear_open_choice,
     hear_question_about_offers,
     hear_unwanted_service,
     repeat_with_branch,
@@ -112,6 +113,10 @@ _SEE_YOU = re.compile(  # "Okay, dann bis Donnerstag!" takes what is offered on 
     re.IGNORECASE,
 )
 _NOT_COME = re.compile(r"\bnicht kommen\b", re.IGNORECASE)
+_NO_WISH = frozenset({  # of who has not said yet what is wanted: "Hallo? Hören Sie mich?"
+    "hallo", "moment", "mal", "sekunde", "augenblick", "äh", "ähm", "hm", "ja", "also", "so", "halt", "hören", "hört", "sie",
+    "mich", "man", "ist", "da", "jemand",
+})  # fmt: skip
 _FEWEST_WORDS = 3  # of a sentence that says enough to pass it on
 _Rule = Callable[[CalledAgent, Memory, Sentence], Turn]
 
@@ -438,6 +443,14 @@ def _hear_offer_after_aside(agent: CalledAgent, memory: Memory, sentence: Senten
     return Turn(taken.note(customer_name=name), ask_again(taken.offers)) if sentence.yes and name else Turn(memory)
 
 
+def _hear_nothing_yet(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask what is wanted, at the beginning of a call, after who has not said it yet: "Äh, hallo? Ja, also, Moment mal."."""
+    is_fresh = replace(memory, unanswered=()) == Memory()
+    words = re.findall(r"\w+", sentence.text.casefold())
+    is_nothing = bool(words) and all(word in _NO_WISH for word in words)
+    return Turn(memory, phrases.HELP if is_fresh and is_nothing and not sentence.ends_call else None)
+
+
 def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask what is wanted, after a yes to a question that was not whether to book or change."""
     is_yes = memory.is_aside and sentence.yes and not sentence.no and not sentence.when
@@ -508,6 +521,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
     _hear_repeat,
     _hear_goodbye,
+    _hear_nothing_yet,
     _hear_number,
     _hear_question_about_found,
     _hear_other_name,
@@ -532,6 +546,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_unwanted_service,
     hear_condition,
     hear_booking,
+    hear_open_choice,
     _hear_yes_to_new,
     _hear_nothing_new,
 )

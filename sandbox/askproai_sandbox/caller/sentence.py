@@ -134,6 +134,7 @@ _HINDRANCE = re.compile(  # why an offer does not suit: "Da hab ich leider einen
 _BESIDE_PERSON = re.compile(
     r"\b(?:oder|und|bei|beim|zu|zum|zur|mit|von|Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s*$", re.IGNORECASE
 )
+_NTH_TIME = re.compile(r"\b(?:das|zum|beim) (?:\w+te[ns]?|\d+\.) Mal\b")  # how often, and no day of the month
 _THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
@@ -267,7 +268,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     intent = find_intent(rest)
     name, rest = take(NAME, rest)
     place, rest = catalogue.take_branch(rest)
-    times = Times(name_hours(rest))
+    times = Times(name_hours(_NTH_TIME.sub(" , ", rest)))
     marked = times.marked if intent in PASSED_ON else cut_asides(times.marked)
     kept = Kept(marked) if intent is Intent.CANCEL else cut_rejections(marked)
     staff, rest = take_staff(kept.marked, catalogue)

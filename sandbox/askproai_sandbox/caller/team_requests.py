@@ -13,6 +13,7 @@ from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
+from askproai_sandbox.caller.words import NAME_WORD
 
 # the answer to "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
 _NO_ALONE = re.compile(
@@ -20,6 +21,9 @@ _NO_ALONE = re.compile(
 )
 _YES_ITSELF = re.compile(r"\W*(?:ja|gerne?|bitte)\b", re.IGNORECASE)
 _PARTS = re.compile(r"(?P<first>[^,.;]+)[,.;]\s+(?:und\s+)?(?P<rest>.+)", re.DOTALL)
+_LAST_NAME = re.compile(  # "Richten Sie ihm aus, dass ich warte. Hartmut Grosse."
+    rf"(?P<rest>.+[.!])\s+(?P<name>{NAME_WORD}(?: {NAME_WORD}){{1,3}})[.!]?\s*", re.DOTALL
+)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 _LEAVES_LIST = re.compile(  # "Ich stehe auf der Warteliste, streichen Sie mich bitte."
@@ -66,6 +70,9 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     memory = replace(memory, is_transfer_offered=False)
     if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts and sentence.intent not in PASSED_ON):
         tool = next((name for name, tool in agent.tools.items() if tool.get("type") == "transfer_call"), None)
+        if tool is None and "leave_message" in agent.tools:
+            offered = replace(memory, is_message_offered=True, unanswered=())
+            return replace(cannot(offered, "transfers calls"), reaction=phrases.OFFER_MESSAGE)
         return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
     is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
     if is_transfer_offered and sentence.no and not sentence.when:
@@ -104,6 +111,11 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     answer = replace(sentence, text=sentence.wanted) if "call_back" in message.args else sentence
     name = sentence.name or (loose_name(agent, memory, answer, asked=True) if is_asked else None)
     first, rest = _split_off_name(agent, sentence.text) if message.asks_who and not name else (None, "")
+    if first is None and not (name or memory.message) and (said := _LAST_NAME.fullmatch(sentence.text)):
+        first, rest = (
+            take_name(read_sentence(said["name"], agent.catalogue), agent.catalogue, asked=True).name,
+            said["rest"],
+        )
     if first:
         name, sentence = first, read_sentence(rest, agent.catalogue)
     memory = memory.note(customer_name=name)

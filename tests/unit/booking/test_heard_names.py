@@ -57,3 +57,15 @@ def test_a_service_that_is_heard_is_asked_about(said: str) -> None:
     assert answer.message == "Meinen Sie Haarschnitt?"
     assert (answer.fields["services"], answer.outcome) == (["haarschnitt"], FunctionOutcome.UNKNOWN_SERVICE)
     assert "kann ich nicht als Termin eintragen" in asked(service="Massage").answer.message
+
+
+def test_a_part_of_a_compound_and_a_number_say_which_service_is_heard() -> None:
+    lessons = [f"Klavierstunde {minutes} Minuten" for minutes in (30, 45, 60)]
+
+    def heard(said: str) -> list[str]:
+        return list_heard(said, [*lessons, "Gesangsstunde"], lambda name: [name], by_parts=True)
+
+    assert heard("60 Minuten Klavier") == [lessons[2]]
+    assert heard("Klavier") == lessons
+    assert heard("Klavierstunde 90 Minuten") == lessons
+    assert list_heard("Klavier", lessons, lambda name: [name]) == [], "of people a part of a name is none"

@@ -531,3 +531,23 @@ def test_an_answer_takes_less_than_ten_milliseconds() -> None:
         for topic in topics
     }
     assert max(spent.values()) < 0.010, spent
+
+
+def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
+    lesson = replace(SALON.services[0], spoken_names=())
+    prices = {"30": "24.00", "45": "34.00"}
+    school = replace(
+        SALON,
+        services=tuple(
+            replace(
+                lesson, name=f"klavier-{minutes}", display_name=f"Klavierstunde {minutes} Minuten", price_amount=price
+            )
+            for minutes, price in prices.items()
+        ),
+    )
+    told = ask(school, "prices", service="Klavierstunde")
+    assert told.success
+    assert "Klavierstunde 30 Minuten kostet vierundzwanzig Euro" in told.message
+    assert "Klavierstunde 45 Minuten kostet vierunddreißig Euro" in told.message
+    asked = ask(school, "prices", service="45 Minuten Klavier")
+    assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")

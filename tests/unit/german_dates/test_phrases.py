@@ -257,3 +257,9 @@ def test_at_a_weekend_the_next_one_is_another(text: str, language: str, on_satur
     with speaking(Language(language)):
         assert [start[:6] for start in starts(text, SATURDAY)] == on_saturday
         assert [start[:6] for start in starts(text, SUNDAY)] == on_sunday
+
+
+@pytest.mark.parametrize("said", ["das dritte Mal", "zum zweiten Mal", "das 3. Mal"])
+def test_how_often_is_no_day_of_the_month(said: str) -> None:
+    assert understand(said, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
+    assert understand(f"{said} am Freitag um zehn", at=CALL, zone=BERLIN).refused is None
