@@ -11,15 +11,18 @@ from askproai_runtime.sentences.formats import (
     speak_written_clocks,
     write_clock,
 )
+from askproai_runtime.sentences.written_spans import format_call_back, format_written_span
 
 __all__ = [
     "SENTENCES",
     "Sentences",
     "decline_name",
+    "format_call_back",
     "format_clock",
     "format_day",
     "format_spoken",
     "format_written_day",
+    "format_written_span",
     "present_language",
     "say",
     "speak_written_clocks",
