@@ -38,11 +38,16 @@ def say_audit(
     except msgspec.DecodeError:
         return None
     labels = _LABELS[language]
+    order = [*labels]
+
+    def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Return the facts as one reads them: PostgreSQL keeps no order of an object's members."""
+        return sorted(facts.items(), key=lambda fact: order.index(fact[0]) if fact[0] in order else len(order))
 
     def say(name: str, value: Any) -> str:
         if isinstance(value, Mapping):
             return ", ".join(
-                (f"{labels['staff']} " if key == "staff" else "") + say(key, part) for key, part in value.items()
+                (f"{labels['staff']} " if key == "staff" else "") + say(key, part) for key, part in in_order(value)
             )
         if isinstance(value, list):
             return ", ".join(say(name, part) for part in value)
@@ -50,7 +55,7 @@ def say_audit(
             return moment(datetime.fromisoformat(value))
         return people.get(value.rpartition("/")[2], value) if name == "staff" and isinstance(value, str) else str(value)
 
-    shown = ((name, value) for name, value in facts.items() if name not in _IDS and value not in (None, "", [], {}))
+    shown = ((name, value) for name, value in in_order(facts) if name not in _IDS and value not in (None, "", [], {}))
     without_colon = {"claimed_by", "staff"}
     return " · ".join(
         f"{labels.get(name, name.replace('_', ' '))}{'' if name in without_colon else ':'} {say(name, value)}"

@@ -239,8 +239,8 @@ def test_the_time_of_a_block_is_that_of_the_day_on_which_it_is_shown(
 def test_an_entry_of_the_audit_log_is_said_in_the_language_of_the_page_in_local_time_by_names() -> None:
     detail = {
         "token": "admin", "claimed_by": "Karin <b>", "request": "1", "appointment": "2",
-        "was": {"start": "2026-11-24T14:00:00Z", "staff": "anna"},
-        "now": {"start": "2026-11-25T14:00:00+00:00", "staff": "gone"}, "further": ["x", "y"],
+        "now": {"staff": "gone", "start": "2026-11-25T14:00:00+00:00"}, "further": ["x", "y"],
+        "was": {"staff": "anna", "start": "2026-11-24T14:00:00Z"},
     }  # fmt: skip
     templates = Environment(loader=DictLoader({"t": "{{ reason(a, 'audit') }}"}), autoescape=True)
     values = {"a": json.dumps(detail), "person_names": {"anna": "Anna"}}
@@ -254,7 +254,7 @@ def test_an_entry_of_the_audit_log_is_said_in_the_language_of_the_page_in_local_
     block = {"block": "1", "staff": ["mitte/anna"], "start": "2026-11-24T14:00:00Z"}
     assert (
         render(templates, "t", GERMAN, BERLIN, values | {"a": json.dumps(block)})
-        == "bei Anna · Beginn: Di, 24.11.2026 15:00"
+        == "Beginn: Di, 24.11.2026 15:00 · bei Anna"
     )
 
 
