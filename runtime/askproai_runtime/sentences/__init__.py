@@ -4,14 +4,15 @@ from askproai_runtime.sentences.catalogue import Sentences
 from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking
 from askproai_runtime.sentences.formats import (
     decline_name,
+    format_call_back,
     format_clock,
     format_day,
     format_spoken,
     format_written_day,
+    format_written_span,
     speak_written_clocks,
     write_clock,
 )
-from askproai_runtime.sentences.written_spans import format_call_back, format_written_span
 
 __all__ = [
     "SENTENCES",
