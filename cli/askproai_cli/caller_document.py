@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from askproai_cli.output import find_zone, to_cell, wrap
 from askproai_core.tenant_config import Language
-from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.sentences import SENTENCES, format_call_back
 
 # A list or a field that is absent here is shown by its own name, and so is a value.
 _TITLES: Final = {
@@ -108,7 +108,7 @@ def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
         for number, entry in enumerate(entries, start=1):
             if len(entries) > 1:
                 yield f"  {number}."
-            yield from _render_entry(_with_names(entry, names), zone, width)
+            yield from _render_entry(_with_call_back(_with_names(entry, names), zone), zone, width)
     yield ""
     yield "Weitere Stellen, die Daten haben können:"
     for place in answer["elsewhere"]:
@@ -124,6 +124,16 @@ def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str,
         "staff": names.get("staff", {}).get(branch, {}).get(staff),
     }
     return {**entry, **{field: name for field, name in known.items() if name}}
+
+
+def _with_call_back(entry: Mapping[str, Any], zone: tzinfo | None) -> Mapping[str, Any]:
+    """Return an entry with when to call back in one text; of a former release, or of what was not understood, as it was said."""
+    times = [entry.get(name) for name in ("call_back_from", "call_back_until")]
+    first, until = (at and datetime.fromisoformat(at).astimezone(zone) for at in times)
+    rest = {name: value for name, value in entry.items() if name not in {"call_back_from", "call_back_until"}}
+    if "call_back" not in rest or first is None:
+        return rest
+    return {**rest, "call_back": format_call_back(rest["call_back"], first, until, Language.DE)}
 
 
 def _render_entry(entry: Mapping[str, Any], zone: tzinfo | None, width: int) -> Iterator[str]:

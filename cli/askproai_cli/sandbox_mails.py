@@ -57,8 +57,13 @@ def _show(mail: dict[str, Any] | None, number: int, url: str, output: Output) ->
         typer.echo(f"{name + ':':9}{to_cell(text)}")
     typer.echo()
     for line in [*mail["text"].splitlines(), *(["", *mail["calendar"].splitlines()] if mail["calendar"] else [])]:
-        typer.echo(to_cell(line))
+        typer.echo(_indent(line) + to_cell(line))
     typer.echo(f"\nAs HTML: {url}/mails/{number}.html")
+
+
+def _indent(line: str) -> str:
+    """Return the blanks with which a line begins: in a calendar file they say that it goes on the line before (RFC 5545, 3.1)."""
+    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def _fail(message: str) -> NoReturn:

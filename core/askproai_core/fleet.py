@@ -199,4 +199,14 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
         return "NotReconciled", each.created, f"{each.kind} {each.name}: the operator has not looked at it yet"
     if ready.status == "True" and ready.reason not in _INTENDED:
         return None
-    return ready.reason, ready.since, f"{each.kind} {each.name}: {ready.message}"
+    since = ready.since if ready.status != "True" else _since_intended(each, ready.reason)
+    return ready.reason, since, f"{each.kind} {each.name}: {ready.message}"
+
+
+def _since_intended(each: FleetObject, reason: str) -> str | None:
+    """Return since when a person has paused or suspended what is Ready all the same; None where no condition has that time.
+
+    `Ready` does not change its status then, so its time is that at which the object became Ready.
+    """
+    found = (cond.since for cond in each.conditions if cond.type == reason and cond.status == "True")
+    return next(found, None)

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache, lru_cache
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # What Germans write for their states and for the United Kingdom, where ISO 3166 has another code.
 _COUNTRIES = {"EN": "GB"}
@@ -55,12 +55,33 @@ def find_holiday_problem(country: str, subdivision: str | None) -> HolidayProble
     try:
         library.country_holidays(country, subdiv=subdivision)
     except NotImplementedError:
-        codes = ", ".join(sorted(code for code in known.subdivisions if len(code) <= 3 and code == code.upper()))  # noqa: PLR2004
-        listed = f"one of {codes}" if codes else "none: only holidays of the whole country are known"
+        listed = _list_codes(known)
         meant = _SUBDIVISIONS.get(country, {}).get(str(subdivision))
         written = f"write {meant} ({listed})" if meant else f"write {listed}"
         return HolidayProblem("subdivision", f"{subdivision} is no subdivision of {country}; {written}")
     return None
+
+
+@lru_cache(maxsize=256)
+def suggest_subdivision(country: str, written: str) -> str | None:
+    """Return what to write in place of a text that is no code: `write SN`, or all codes. None for an unknown country."""
+    try:
+        known = _library().country_holidays(country)
+    except NotImplementedError:
+        return None
+    by_name = {name.casefold(): code for name, code in known.subdivisions_aliases.items()}
+    code = by_name.get(written.strip().casefold())
+    return f"write {code}" if code in _codes(known) else f"write {_list_codes(known)}"
+
+
+def _codes(known: Any) -> list[str]:
+    """Return the codes of a country's subdivisions; the package names some cities as such, too."""
+    return sorted(code for code in known.subdivisions if len(code) <= 3 and code == code.upper())  # noqa: PLR2004
+
+
+def _list_codes(known: Any) -> str:
+    codes = ", ".join(_codes(known))
+    return f"one of {codes}" if codes else "none: only holidays of the whole country are known"
 
 
 @cache

@@ -139,11 +139,21 @@ def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
 
 def _with_hint(fault: Fault, manifest: dict[str, Any]) -> Fault:
     if fault.path == _SUBDIVISION:
-        code = str(manifest["spec"]["holidays"]["subdivision"]).upper().rpartition("-")[2]
-        return replace(fault, hint=f"write {code}") if _CODE.fullmatch(code) else fault
+        return replace(fault, hint=_suggest_code(manifest["spec"]["holidays"]))
     if fault.path != _TIME_ZONE or fault.blocks:
         return fault
     return replace(fault, hint=suggest_time_zone(str(manifest["spec"]["timeZone"])))
+
+
+def _suggest_code(holidays: Mapping[str, Any]) -> str:
+    """Return which code of a subdivision is meant, or which ones there are; empty if the country says none."""
+    from askproai_core.public_holidays import suggest_subdivision  # a fifth of the start-up
+
+    country, written = holidays.get("country"), str(holidays["subdivision"])
+    code = written.upper().rpartition("-")[2]
+    if _CODE.fullmatch(code):
+        return f"write {code}"
+    return (suggest_subdivision(country, written) or "") if isinstance(country, str) else ""
 
 
 @cache

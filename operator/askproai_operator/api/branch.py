@@ -10,7 +10,8 @@ Country = Annotated[
     str, base.matching("^[A-Z]{2}$", 2, "not a country of two capital letters (ISO 3166-1), such as DE")
 ]
 Subdivision = Annotated[
-    str, base.matching("^[A-Z0-9]{1,3}$", 3, "not a subdivision without its country (ISO 3166-2), such as BE")
+    # Longer than a code: of a name such as Sachsen the API server says what is wrong, and not only that it is too long.
+    str, base.matching("^[A-Z0-9]{1,3}$", 40, "not a subdivision without its country (ISO 3166-2), such as BE")
 ]
 Language = Annotated[str, base.matching("^[a-z]{2,3}(-[A-Z]{2})?$", 10, "not a language, such as de or en-GB")]
 Dialled = Annotated[

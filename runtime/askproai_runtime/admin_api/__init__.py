@@ -19,7 +19,7 @@ from askproai_runtime.admin_api.endpoint import MAX_ROWS, Access, Endpoint, prin
 from askproai_runtime.admin_api.events import EventPage, RedriveResult
 from askproai_runtime.admin_api.failures import FailedBookingList
 from askproai_runtime.admin_api.figures import DayOfBookings, Figures
-from askproai_runtime.admin_api.messages import MessageDetail, MessagePage
+from askproai_runtime.admin_api.messages import MessageDetail, MessageEntry, MessagePage
 from askproai_runtime.admin_api.notifications import NotificationPage, RedrivenNotifications
 from askproai_runtime.admin_api.private_api import PrivateApi
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
@@ -29,7 +29,8 @@ from askproai_runtime.admin_api.waitlist import WaitlistPage
 __all__ = [
     "BASE", "MAX_ROWS", "Access", "AddedBlock", "AdminApiStore", "AppointmentDetail", "AppointmentEntry", "AppointmentPage",
     "BlockDetail", "BlockEntry", "BlockPage", "CallPage", "Change", "ChangeObstacle", "CircuitList", "DayOfBookings",
-    "Endpoint", "EventPage", "FailedBookingList", "Figures", "MessageDetail", "MessagePage", "NewStart", "NotificationPage",
+    "Endpoint", "EventPage", "FailedBookingList", "Figures", "MessageDetail", "MessageEntry",
+    "MessagePage", "NewStart", "NotificationPage",
     "PrivateApi", "Pulse", "PulseStore", "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Right", "Role",
     "Timeline", "WaitlistPage", "access_of", "api_app", "description_app", "endpoints", "find_access", "printable",
     "require_token", "rights_of",

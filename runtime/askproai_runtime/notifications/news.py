@@ -11,9 +11,10 @@ from askproai_core.tenant_config import BusinessNews, NotificationChannel, Tenan
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
 from askproai_runtime.notifications.render import one_line
-from askproai_runtime.notifications.store import is_opted_out, read_texts
+from askproai_runtime.notifications.store import is_opted_out, read_message_times, read_texts
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
+from askproai_runtime.sentences import format_call_back
 
 MAILS_PER_MESSAGE = 5  # the first one, and corrections
 
@@ -45,6 +46,7 @@ async def enqueue_message(
     words = WORDS[config.notifications.language]
     details = {"phone": phone, "recipient": recipient, "call_back": call_back}
     shown = {**details, "branch": _shown_branch(config, branch)}
+    shown |= await _say_times(conn, config, message_id, call_back)
     lines = [f"{words.labels[label]}: {value}" for label, value in shown.items() if value]
     now = {"message_id": str(message_id), "name": name, "branch": branch, **details}
     subjects = [f"message/{message_id}/{number}" for number in range(1, MAILS_PER_MESSAGE + 1)]
@@ -58,6 +60,18 @@ async def enqueue_message(
         conn, config, BusinessNews.MESSAGE, subjects[len(before)], title=words.message.format(customer=name),
         text="\n\n".join(filter(None, (text, "\n".join(lines)))), correlation_id=correlation_id, **now,
     )  # fmt: skip
+
+
+async def _say_times(conn: Connection, config: TenantConfig, message_id: UUID, call_back: str | None) -> dict[str, str]:
+    """Return when to call back and when the caller called, as the mail says them: who reads "morgen" may do so tomorrow."""
+    assert config.notifications is not None
+    language, zone = config.notifications.language, ZoneInfo(config.time_zone)
+    times = await read_message_times(conn, config.tenant, message_id)
+    first, until = (at and at.astimezone(zone) for at in (times.call_back_from, times.call_back_until))
+    return {
+        "call_back": format_call_back(call_back, first, until, language),
+        "called_at": format_moment(times.created_at.astimezone(zone), language),
+    }
 
 
 async def enqueue_waitlist_offer(

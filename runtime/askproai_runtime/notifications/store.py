@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -152,6 +152,25 @@ async def read_texts(conn: Connection, tenant: str, subjects: Sequence[str]) -> 
         tenant, list(subjects),
     )  # fmt: skip
     return {row["subject"]: json.loads(row["content"]) for row in rows}
+
+
+class MessageTimes(NamedTuple):
+    """When a caller's message was left, and when to call back as it was understood; `call_back_until` is None for an exact time."""
+
+    created_at: datetime
+    call_back_from: datetime | None
+    call_back_until: datetime | None
+
+
+async def read_message_times(conn: Connection, tenant: str, message_id: UUID) -> MessageTimes:
+    """Return the times of a message, which the caller's transaction has locked."""
+    row = await conn.fetchrow(
+        "SELECT created_at, call_back_from, call_back_until FROM messages WHERE tenant = $1 AND id = $2",
+        tenant,
+        message_id,
+    )
+    assert row is not None, "the caller's transaction has stored it"
+    return MessageTimes(row["created_at"], row["call_back_from"], row["call_back_until"])
 
 
 async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UUID]:

@@ -70,7 +70,7 @@ WORDS: Final = {
         labels={
             "service": "Leistung", "staff": "Bei", "customer": "Kunde", "phone": "Telefon", "branch": "Filiale",
             "address": "Adresse", "notes": "Notiz", "call": "Ändern oder absagen", "recipient": "Für", "call_back": "Rückruf",
-            "preparation": "Bitte beachten",
+            "called_at": "Anruf", "preparation": "Bitte beachten",
         },
         stop="Sie möchten keine Erinnerungen? Antworten Sie mit STOPP, oder sagen Sie es uns am Telefon.",
         stop_by_link="Sie möchten keine Erinnerungen? Hier stellen Sie sie ab: {url}\n"
@@ -120,7 +120,7 @@ WORDS: Final = {
         labels={
             "service": "Service", "staff": "With", "customer": "Customer", "phone": "Phone", "branch": "Branch",
             "address": "Address", "notes": "Note", "call": "To change or cancel", "recipient": "For", "call_back": "Call back",
-            "preparation": "Please note",
+            "called_at": "Called", "preparation": "Please note",
         },
         stop="No more reminders? Reply with STOP, or ask us by telephone.",
         stop_by_link="No more reminders? Stop them here: {url}\nOr reply with STOP, or ask us by telephone.",

@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from askproai_core.tenant_config import TenantConfig, Weekday
 from askproai_runtime.admin_api import AppointmentEntry, BlockEntry
+from askproai_runtime.booking import find_closure, open_minutes
 
 STEP_MINUTES: Final = 5  # a row of the drawing
 ROWS: Final = 24 * 60 // STEP_MINUTES
@@ -27,6 +31,14 @@ class Drawn:
     block: BlockEntry | None = None
 
 
+class Away(StrEnum):
+    """Why a person is not there on a whole day: the name of the page's word for it."""
+
+    CLOSED = "closed"
+    ABSENT = "absent"
+    OFF_HOURS = "off_hours"
+
+
 class Person(NamedTuple):
     """Somebody of a branch; `place` is its display name, empty where there is one branch."""
 
@@ -38,13 +50,20 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One person of one branch, with what is on the day, by its start. `place` is the branch's name, where there are several."""
+    """One person of one branch, with what is on the day, by its start. `place` is the branch's name, where there are several.
+
+    `away` is why the person is not there all day, `closure` the public holiday on which the branch is closed. Else `off` is what
+    lies outside of the working hours.
+    """
 
     branch: str
     staff: str
     name: str
     place: str
     drawn: Sequence[Drawn]
+    away: Away | None = None
+    closure: str = ""
+    off: Sequence[Drawn] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +102,10 @@ def plan_day(
     columns = []
     for branch, staff, name, place in list_people(config, live):
         booked, blocked = by_person.get((branch, staff), []), _blocks(branch, staff, blocks)
-        columns.append(Column(branch, staff, name, place, _draw(first, last, day, zone, booked, blocked)))
+        away, closure, working = _working(config, branch, staff, day)
+        off = () if away else _draw_off(working, first, last)
+        drawn = _draw(first, last, day, zone, booked, blocked)
+        columns.append(Column(branch, staff, name, place, drawn, away, closure, off))
     return DayPlan(first, last, columns, [each for each in appointments if each.status in _NOT_DRAWN])
 
 
@@ -99,6 +121,37 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
         left = Person(each.branch, each.staff, each.staff, places.get(each.branch, ""))
         people.setdefault((each.branch, each.staff), left)
     return list(people.values())
+
+
+def _working(
+    config: TenantConfig, branch: str, staff: str, day: date
+) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:
+    """Return why a person is not there all day, the holiday, and the minutes of work; None for what is not known.
+
+    That is who has left, and a branch without opening hours. The holiday's name is in the present language.
+    """
+    place = config.find_branch(branch)
+    member = next((each for each in place.staff if each.id == staff), None) if place else None
+    if place is None or member is None or not place.opening_hours:
+        return None, "", None
+    closure, opening = find_closure(place, day), open_minutes(place, day)
+    if closure is not None or not opening:
+        return Away.CLOSED, closure or "", None
+    if any(absence.first <= day <= absence.last for absence in member.absences):
+        return Away.ABSENT, "", None
+    hours = place.opening_hours if member.working_hours is None else member.working_hours
+    own = open_minutes(msgspec.structs.replace(place, opening_hours=hours), day)
+    working = [(max(a, c), min(b, d)) for a, b in opening for c, d in own if max(a, c) < min(b, d)]
+    return (None, "", working) if working else (Away.OFF_HOURS, "", None)
+
+
+def _draw_off(working: Sequence[tuple[int, int]] | None, first: int, last: int) -> list[Drawn]:
+    """Return the spans of the drawing in which a person does not work."""
+    if working is None:
+        return []
+    edges = [first * 60, *(_clip(minute, first, last) for span in working for minute in span), last * 60]
+    gaps = zip(edges[::2], edges[1::2], strict=True)
+    return [Drawn(*_rows(begin, end, first), 0) for begin, end in gaps if begin < end]
 
 
 def _blocks(branch: str, staff: str, blocks: Iterable[BlockEntry]) -> list[BlockEntry]:

@@ -1,6 +1,6 @@
 """HTML from the templates. Imported with Jinja2 when somebody first opens the page: idle pods do not pay for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
@@ -11,7 +11,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.admin_api import BlockEntry, MessageEntry
+from askproai_runtime.page.audit_words import say_audit
 from askproai_runtime.page.words import Words
+from askproai_runtime.sentences import format_call_back
 
 
 def load_templates(own: str = "templates", *shared: str) -> Environment:
@@ -34,8 +37,8 @@ def load_templates(own: str = "templates", *shared: str) -> Environment:
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
     """Return a page. Beside `values` the templates get `t` (words), `clock`, `day`, `local`, `moment`, `second`, `word`,
-    `each_word` (of parts that ` · ` separates), `reason` (a stored sentence) and
-    `argument` (of a function, with its name).
+    `each_word` (of parts that ` · ` separates), `reason` (a stored sentence, or the detail of an entry of the audit log),
+    `span` (of a block, on a day), `argument` (of a function, with its name) and `call_back` (of a message).
     """
 
     def clock(at: datetime | None) -> str:
@@ -78,16 +81,38 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         "word": word,
         "each_word": each_word,
         "argument": argument,
-        "reason": partial(_say_reason, words),
+        "call_back": partial(_say_call_back, words, zone),
+        "reason": partial(_say_reason, words, values.get("person_names", {}), moment),
+        "span": partial(_say_span, words, zone),
     }
     return templates.get_template(name).render(functions | dict(values))
 
 
-def _say_reason(words: Words, stored: str | None) -> str:
-    """Return a stored sentence in the words of the page; one that they lack is shown as a code. They are stored in English."""
+def _say_reason(
+    words: Words, people: Mapping[str, str], moment: Callable[[datetime], str], stored: str | None, what: str = ""
+) -> str:
+    """Return a stored sentence in the words of the page; one that they lack is shown as a code. They are stored in English.
+
+    Of `what` audit it is the detail of an entry.
+    """
+    if what == "audit" and stored and (said := say_audit(stored, Language(words.language), people, moment)) is not None:
+        return said
     if not stored or words.language == Language.EN:
         return stored or ""
     return words.reasons.get(stored) or Markup("<code>{}</code>").format(stored)
+
+
+def _say_span(words: Words, zone: ZoneInfo, block: BlockEntry, on: date) -> str:
+    """Return from when until when a block lasts on a local day."""
+    first, end = block.start.astimezone(zone), block.end.astimezone(zone)
+    begins = f"{first:%H:%M}" if first.date() == on else "00:00"
+    ends = f"{end:%H:%M}" if end.date() == on else "24:00"
+    return words.whole_day if (begins, ends) == ("00:00", "24:00") else f"{begins}–{ends}"
+
+
+def _say_call_back(words: Words, zone: ZoneInfo, message: MessageEntry) -> str:
+    first, until = (at and at.astimezone(zone) for at in (message.call_back_from, message.call_back_until))
+    return format_call_back(message.call_back, first, until, Language(words.language))
 
 
 def _read_start(value: str, zone: ZoneInfo) -> datetime | None:

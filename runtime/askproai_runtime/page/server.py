@@ -15,6 +15,7 @@ from aiohttp import web
 from askproai_core.arrivals import keep_until_answered
 from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem
+from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import (
     ChangeObstacle,
     Endpoint,
@@ -37,9 +38,12 @@ from askproai_runtime.page.tenant_rights import TenantRights, session_detail
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views
 from askproai_runtime.page.words import WORDS, Words, choose_language
 from askproai_runtime.process import Process
+from askproai_runtime.sentences import speaking
 
 log = structlog.get_logger(__name__)
 
+# Obstacles whose sentence of the endpoint says which field, or what Cal.com has answered.
+_MORE_IN_DETAIL: Final = frozenset({"invalid", "refused", "calendar_refused", "failed"})
 _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
 
 
@@ -93,7 +97,9 @@ class PageServer:
         self, request: web.Request, form: Mapping[str, str], signer: Signer, origin: Origin, words: Words
     ) -> web.StreamResponse:
         if request.path in LOGIN_PATHS:
-            texts = LoginTexts(words.key_hint, words.login.not_ready, words.login.no_role)
+            _, _, name = self._process.tenant.partition(".")  # NAMESPACE.NAME
+            hint = words.key_hint.format(tenant=name)
+            texts = LoginTexts(hint, words.login.not_ready, words.login.no_role)
             render = partial(self._html, words)
             return await self._logins.answer(LoginRequest(request, form, signer, origin, words, texts, render))
         action, session = _action_of(request), await self._session(request, signer, origin)
@@ -178,7 +184,8 @@ class PageServer:
         """Answer with a view; with a `problem` it says why something was not done, and is not refreshed."""
         async with self._reading:
             pulse = await self._views.pulse()
-            shown = await view.read(self._views, asking)
+            with speaking(Language(words.language)):  # names of holidays
+                shown = await view.read(self._views, asking)
         done = asking.query.get("done", "")
         values = {
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
@@ -247,4 +254,6 @@ def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
         {"start": datetime.fromisoformat(each["start"]), "staff": each["staff"]}
         for each in problem.members.get("alternatives", ())
     ]
-    return {"sentence": sentence, "detail": problem.detail, "free": free}
+    # The endpoints' sentences are English. Where ours says as much, a second one in another language only confuses.
+    is_said = words.language != Language.EN and obstacle in words.act.obstacles and obstacle not in _MORE_IN_DETAIL
+    return {"sentence": sentence, "detail": "" if is_said else problem.detail, "free": free}

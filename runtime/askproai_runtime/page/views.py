@@ -285,6 +285,7 @@ class Views:
         return {
             "service_name": partial(show_services, services),
             "subject": partial(show_subject, services, people),
+            "person_names": people,
             "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
             "branch_names": {branch.name: branch.display_name for branch in config.branches},
         }

@@ -50,7 +50,7 @@ class Words:
     log_in: str
     log_out: str
     access_key: str
-    key_hint: str
+    key_hint: str  # with {tenant}, the Tenant's name
     your_name: str
     wrong_key: str
     expired_form: str
@@ -65,6 +65,10 @@ class Words:
     nobody_booked: str
     cancelled_ones: str
     blocked: str
+    whole_day: str
+    closed: str
+    absent: str
+    off_hours: str
     person: str
     appointment: str
     appointments: str
@@ -172,11 +176,13 @@ GERMAN: Final = Words(
     "oder ein Fehler des Anbieters.",
     numbers="Rufnummern", public_number="Nummer für Anrufer", did="Nummer bei Retell",
     system="System", log_in="Anmelden", log_out="Abmelden", access_key="Zugangsschlüssel",
-    key_hint="Der Schlüssel aus dem Secret T-admin, oder zum Lesen der aus T-reader.", your_name="Ihr Name (für das Protokoll)",
+    key_hint="Der Schlüssel aus dem Secret {tenant}-admin, oder zum Lesen der aus {tenant}-reader.",
+    your_name="Ihr Name (für das Protokoll)",
     wrong_key="Dieser Schlüssel gilt hier nicht.", expired_form="Das Formular war zu alt. Bitte noch einmal.",
     skip="Zum Inhalt", menu="Ansichten", previous="Zurück", following="Weiter",
     to_today="Heute", go="Zeigen", day="Tag", as_of="Stand", nobody_booked="Niemand ist gebucht.",
-    cancelled_ones="Abgesagt", blocked="Gesperrt", person="Person", appointment="Termin", appointments="Termine",
+    cancelled_ones="Abgesagt", blocked="Gesperrt", whole_day="ganztägig", closed="Geschlossen", absent="Abwesend",
+    off_hours="Keine Arbeitszeit", person="Person", appointment="Termin", appointments="Termine",
     service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
     notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
     duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was", name="Name",
@@ -237,6 +243,12 @@ GERMAN: Final = Words(
         "repeated": "wiederholt", "call_over": "Gespräch schon beendet", "call back": "Rückruf", "reminder": "Erinnerung",
         "daily_list": "Tagesliste", "text": "Mitteilung", "offer": "freigewordene Zeit", "customer": "Kunde",
         "business": "Betrieb", "Email": "E-Mail",
+        "appointment.booked": "Termin eingetragen", "appointment.moved": "Termin verschoben",
+        "appointment.cancelled": "Termin abgesagt", "appointment.no_show": "als nicht erschienen vermerkt",
+        "appointment.attended": "als erschienen vermerkt", "block.added": "Zeit gesperrt", "block.removed": "Sperre aufgehoben",
+        "message.done": "Nachricht erledigt", "waitlist.removed": "von der Warteliste genommen",
+        "waitlist.declined": "freie Zeit abgelehnt", "calendar.disagrees": "Kalender hat anderes", "call.read": "Anruf gelesen",
+        "notification.redriven": "erneut versucht", "event.redriven": "erneut versucht", "desk": "am Tresen", "page": "Seite",
         "ask_email": "Frage nach der E-Mail-Adresse", "ask_to_cancel": "Frage, ob abgesagt werden soll",
         "ask_which": "Frage, welcher Termin gemeint ist", "critical": "dringend", "high": "hoch", "default": "normal",
         "low": "niedrig", "maintenance": "Wartung",
@@ -298,11 +310,12 @@ ENGLISH: Final = Words(
     "the provider.",
     numbers="Numbers", public_number="Number for callers", did="Number at Retell",
     system="System", log_in="Log in", log_out="Log out", access_key="Token",
-    key_hint="That of Secret T-admin, or to look that of T-reader.", your_name="Your name (for the audit log)",
+    key_hint="That of Secret {tenant}-admin, or to look that of {tenant}-reader.", your_name="Your name (for the audit log)",
     wrong_key="This token is not valid here.", expired_form="The form was too old. Please try again.",
     skip="Skip to content", menu="Views", previous="Previous", following="Next",
     to_today="Today", go="Show", day="Day", as_of="As of", nobody_booked="Nobody is booked.",
-    cancelled_ones="Cancelled", blocked="Blocked", person="Person", appointment="Appointment", appointments="Appointments",
+    cancelled_ones="Cancelled", blocked="Blocked", whole_day="all day", closed="Closed", absent="Absent",
+    off_hours="Not working", person="Person", appointment="Appointment", appointments="Appointments",
     service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
     notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What", name="Name",

@@ -4,10 +4,12 @@ from askproai_runtime.sentences.catalogue import Sentences
 from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking
 from askproai_runtime.sentences.formats import (
     decline_name,
+    format_call_back,
     format_clock,
     format_day,
     format_spoken,
     format_written_day,
+    format_written_span,
     speak_written_clocks,
     write_clock,
 )
@@ -16,10 +18,12 @@ __all__ = [
     "SENTENCES",
     "Sentences",
     "decline_name",
+    "format_call_back",
     "format_clock",
     "format_day",
     "format_spoken",
     "format_written_day",
+    "format_written_span",
     "present_language",
     "say",
     "speak_written_clocks",

@@ -102,6 +102,7 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Branch", "holidays.country", "Germany", "spec.holidays.country: Too long"),
     ("Branch", "holidays.country", "de", "not a country of two capital letters"),
     ("Branch", "holidays.subdivision", "be", "not a subdivision without its country"),
+    ("Branch", "holidays.subdivision", "Sachsen", "not a subdivision without its country"),
     ("Branch", "phoneNumbers.0.number", "null-dreißig", "not a phone number"),
     ("Branch", "openingHours.0.opens", "9:00", 'not a time of day "HH:MM", such as "09:00"'),
     ("Branch", "openingHours.0.opens", "24:00", 'not a time of day "HH:MM", such as "09:00"'),

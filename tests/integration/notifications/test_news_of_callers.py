@@ -2,13 +2,16 @@
 
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
+import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import BusinessNews
+from askproai_core.tenant_config import BusinessNews, Language
 from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
+from askproai_runtime.notifications.words import format_moment
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import call
@@ -21,6 +24,7 @@ from tests.worlds.notification_environment import (
     text_of,
 )
 
+BERLIN = ZoneInfo("Europe/Berlin")
 MESSAGE = {
     "message": "Ich komme zehn Minuten später.",
     "customer_name": "Petra Müller",
@@ -48,8 +52,27 @@ async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnviron
     await env.run()
     (mail,) = env.server.mails
     assert (mail["To"], mail["Subject"]) == (OWNER, "Nachricht von Petra Müller")
-    for part in ("Ich komme zehn Minuten später.", "Telefon: +4915112345678", "Rückruf: heute Nachmittag"):
+    for part in ("Ich komme zehn Minuten später.", "Telefon: +4915112345678"):
         assert part in text_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("morgen nach 17 Uhr", "Rückruf: Samstag, 21. November 2026, ab 17:00 Uhr („morgen nach 17 Uhr“)\n"),
+        ("wenn die Chefin da ist", "Rückruf: wenn die Chefin da ist\n"),
+    ],
+)
+async def test_who_reads_a_mail_later_learns_the_day_on_which_to_call_back_and_that_of_the_call(
+    env: NotificationEnvironment, said: str, written: str
+) -> None:
+    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
+    assert (await leave_message(env.salon.booking, call(), MESSAGE | {"call_back": said})).success
+    left_at = (await env.salon.rows("SELECT created_at FROM messages"))[0]["created_at"].astimezone(BERLIN)
+    await env.run()
+    (mail,) = env.server.mails
+    assert written in text_of(mail)
+    assert f"Anruf: {format_moment(left_at, Language.DE)}\n" in text_of(mail)
 
 
 async def test_of_several_branches_the_mail_names_the_one_that_was_called(env: NotificationEnvironment) -> None:
@@ -89,7 +112,7 @@ async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is
     first, corrected = sorted(text_of(mail) for mail in env.server.mails)
     assert "Telefon: +4915112345678" in first
     assert "Telefon: +491701234567" in corrected
-    assert "Rückruf: heute Nachmittag" in corrected
+    assert "(„heute Nachmittag“)" in corrected
 
 
 async def test_the_last_mail_of_a_message_says_what_is_stored(env: NotificationEnvironment) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,8 +84,53 @@ async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
     local = starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     for visitor in (owner, reader):
         _, page, _ = await visitor.get(f"/week?day={local.date().isoformat()}")
-        assert f'href="/blocks/{seeded["blocks"]}">Gesperrt {local:%H:%M}–' in page
-        assert ILLNESS not in page
+        assert f'<a class="block" href="/blocks/{seeded["blocks"]}">Gesperrt {local:%H:%M}–' in page
+        assert (ILLNESS in page) == (visitor is owner)
+
+
+async def test_a_block_of_days_reads_the_same_in_the_day_and_in_the_week(owner: Visitor) -> None:
+    pod, zone = owner.pod, ZoneInfo("Europe/Berlin")
+    first = (datetime.now(zone) + timedelta(days=90)).replace(hour=0, minute=0, second=0, microsecond=0)
+    first -= timedelta(days=first.weekday())
+    await pod.db.execute(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason, block_id)
+           VALUES ($1, $2, $3, $4, 'infinity', 'Fortbildung', gen_random_uuid())""",
+        pod.store.tenant, pod.store.resources["mitte", "anna", 1], first, first + timedelta(days=2, hours=12),
+    )  # fmt: skip
+    expected = [
+        "Gesperrt ganztägig · Fortbildung",
+        "Gesperrt ganztägig · Fortbildung",
+        "Gesperrt 00:00–12:00 · Fortbildung",
+    ]
+    _, week, _ = await owner.get(f"/week?day={first.date().isoformat()}")
+    assert re.findall(r'<a class="block" [^>]*>(Gesperrt [^<]*)<', week) == expected
+    for number, shown in enumerate(expected):
+        _, page, _ = await owner.get(f"/?day={(first.date() + timedelta(days=number)).isoformat()}")
+        assert f">{shown}</a></li>" in page
+
+
+async def test_messages_say_on_which_day_to_call_back(owner: Visitor, reader: Visitor) -> None:
+    message = await owner.pod.db.fetchval(
+        """INSERT INTO messages (tenant, call_id, key, branch, name, text, call_back, call_back_from, call_back_until,
+                                 correlation_id)
+           VALUES ($1, $2, 'k', 'mitte', $3, 'Rechnung', 'morgen nach 17 Uhr', '2026-11-25T17:00+01', '2026-11-26T00:00+01', $2)
+           RETURNING id::text""",
+        owner.pod.store.tenant, f"call_{uuid4().hex}", NAME,
+    )  # fmt: skip
+    written = "Rückruf: Mittwoch, 25. November 2026, ab 17:00 Uhr („{said}“)"
+    for path in ("/messages", f"/messages/{message}/done"):
+        _, page, _ = await owner.get(path)
+        assert written.format(said="morgen nach 17 Uhr") in page
+    _, page, _ = await reader.get("/messages")
+    assert written.format(said="…") in page
+    _, page, _ = await owner.get("/messages", **{"Accept-Language": "en"})
+    assert "Call back: Wednesday, 25 November 2026, from 17:00 (“morgen nach 17 Uhr”)" in page
+
+
+async def test_the_login_names_the_secrets_of_the_tenant(owner: Visitor) -> None:
+    _, page, _ = await owner.get("/login")
+    _, _, name = owner.pod.store.tenant.partition(".")
+    assert f"Secret {name}-admin, oder zum Lesen der aus {name}-reader." in page
 
 
 async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reason(owner: Visitor) -> None:

@@ -18,6 +18,7 @@ from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.routes import ACTION_PATHS, FORM_PATHS
 from askproai_runtime.page.sessions import LIFETIME, Signer
 from askproai_runtime.page.views import FORMS
+from askproai_runtime.page.words import GERMAN
 from askproai_sandbox.databases import Database
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.private_desk import book
@@ -147,6 +148,34 @@ async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_th
         assert recorded[0][1]["claimed_by"] == "Karin", path
         _, page, _ = await owner.get(answers[0][2].headers["Location"])
         assert 'class="notice" role="status"' in page
+
+
+async def test_why_a_move_is_refused_and_what_the_desk_has_done_is_said_in_the_language_of_the_page(
+    owner: Visitor,
+) -> None:
+    pod = owner.pod
+    call, appointment = f"call_{uuid4().hex}", await book(pod, next_friday(pod, 9, 8))
+    await pod.db.execute(
+        "UPDATE appointments SET call_id = $3, correlation_id = $3 WHERE tenant = $1 AND id = $2::text::uuid",
+        pod.store.tenant, appointment, call,
+    )  # fmt: skip
+    await pod.db.execute(
+        "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ended', now(), $2)",
+        pod.store.tenant, call,
+    )  # fmt: skip
+    csrf, path = await token_of(owner), f"/appointments/{appointment}/move"
+    form = {"csrf": csrf, "day": next_friday(pod, 0, 8).date().isoformat(), "time": "23:00", "staff": ""}
+    status, page, _ = await owner.post(path, **form, request_id=str(uuid4()))
+    assert status == 409
+    assert "In dieser Zeit macht die Person diese Leistung nicht." in page
+    assert "outside of the hours" not in page
+    assert (await owner.post(path, **form | {"time": "11:00"}, request_id=str(uuid4())))[0] == 303
+    _, page, _ = await owner.get(f"/appointments/{appointment}")
+    local = [f"{GERMAN.weekdays[4]}, {next_friday(pod, hour, 8):%d.%m.%Y} {hour:02}:00, bei Anna" for hour in (9, 11)]
+    assert "<b>Termin verschoben</b>" in page
+    assert '<span class="state s-desk">am Tresen</span>' in page
+    assert f"durch Karin · vorher: {local[0]} · jetzt: {local[1]}" in page
+    assert "claimed_by" not in page
 
 
 async def test_a_redrive_that_is_sent_again_after_its_letter_has_died_again_does_nothing(owner: Visitor) -> None:

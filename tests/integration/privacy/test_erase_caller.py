@@ -180,6 +180,7 @@ async def test_an_export_has_what_is_stored_and_nobody_else(env: PrivacyEnvironm
     assert ZORA.message in exported["calls"][0]["transcript"]
     assert exported["calls"][0]["call_id"] == call_id
     assert exported["messages"][0]["text"] == ZORA.message
+    assert {"call_back", "call_back_from", "call_back_until"} <= exported["messages"][0].keys()
     assert exported["waiting_list"][0]["state"] == "waiting"
     assert exported["notifications"]
     action = await env.pod.db.fetchval(

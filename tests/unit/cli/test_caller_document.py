@@ -88,6 +88,16 @@ def test_a_value_that_has_no_word_is_shown_as_it_is_and_words_of_people_are_left
     assert {"    Stand: new_status", "    Text: confirmed", "    Rückruf: 2026-13-45"} <= set(text)
 
 
+def test_when_to_call_back_is_the_day_that_was_understood_with_the_words_of_the_caller() -> None:
+    message = {"text": "Rechnung", "call_back": "morgen nach 17 Uhr", "left_at": "2026-11-24T08:33:10Z"}
+    times = {"call_back_from": "2026-11-25T16:00:00Z", "call_back_until": "2026-11-25T23:00:00Z"}
+    written = "".join(line.strip() + " " for line in document(messages=[message | times]))
+    assert "Rückruf: Mittwoch, 25. November 2026, ab 17:00 Uhr („morgen nach 17 Uhr“) " in written
+    assert "call_back" not in written
+    of_former_release = document(messages=[message])
+    assert "    Rückruf: morgen nach 17 Uhr" in of_former_release
+
+
 def test_every_state_that_we_store_has_a_word() -> None:
     ours = (FunctionOutcome, Status, Kind, Recipient, State, NotificationChannel, Source)
     stored = {str(each) for states in ours for each in states} | set(FUNCTIONS_BY_NAME)

@@ -48,6 +48,24 @@ def test_a_state_with_its_country_is_refused_with_what_to_write(written: str) ->
     assert messages["refused spec.holidays.subdivision"].endswith("; write BY")
 
 
+@pytest.mark.parametrize(
+    ("country", "written", "hint"),
+    [
+        ("DE", "Sachsen", "write SN"), ("DE", "sachsen-anhalt", "write ST"), ("AT", "Wien", "write 9"),
+        ("CH", "Zürich", "write ZH"),
+        ("DE", "Saxony", "write one of BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH"),
+    ],
+)  # fmt: skip
+def test_a_state_by_its_name_is_refused_with_the_code_that_is_meant_or_all(
+    country: str, written: str, hint: str
+) -> None:
+    messages = found(practice(Branch={"holidays": {"country": country, "subdivision": written}}))
+    assert messages["refused spec.holidays.subdivision"].endswith(
+        f"not a subdivision without its country (ISO 3166-2), such as BE; {hint}"
+    )
+    assert set(messages) == {"refused spec.holidays.subdivision"}
+
+
 @pytest.mark.parametrize("city", ["Munich", "Hamburg", "Graz"])
 def test_a_city_that_is_no_time_zone_gets_the_zones_of_german_speaking_countries(city: str) -> None:
     messages = found(practice(Tenant={"timeZone": f"Europe/{city}"}))

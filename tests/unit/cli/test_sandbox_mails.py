@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,11 @@ async def test_a_mail_is_shown_with_its_calendar_file_and_no_control_character(d
     )
     assert "\nGuten Tag\n\nBEGIN:VCALENDAR\n" in shown
     assert shown.endswith("/mails/1.html\n")
+
+
+async def test_a_folded_line_of_a_calendar_file_keeps_the_blank_by_which_it_is_one(demo: MailCatcher) -> None:
+    demo.mails += [replace(ZOE, calendar="SUMMARY:Klavierstunde 30 Min\r\n uten\r\nEND:VCALENDAR\r\n")]
+    assert "\nSUMMARY:Klavierstunde 30 Min\n uten\nEND:VCALENDAR\n" in (await mails("1")).stdout
 
 
 async def test_without_mails_it_says_how_a_tenant_sends_some(demo: MailCatcher) -> None:

@@ -72,6 +72,18 @@ def test_a_paused_agent_is_intended_and_beside_a_failing_branch_it_is_not_the_ca
     assert (row.severity, row.state) == (Severity.FAILING, "NumberClaimedTwice")
 
 
+def test_since_when_somebody_suspended_what_stays_ready_is_not_guessed_and_since_when_paused_is_that_of_the_pause() -> (
+    None
+):
+    """`Ready` stays True, so its time is when the object became Ready."""
+    (row,) = rank(salon("a", condition("True", "Suspended", "2026-11-23T12:00:00Z")))
+    assert (row.state, row.since) == ("Suspended", None)
+    paused = salon("a", condition("True", "Paused", "2026-11-23T12:00:00Z"))
+    paused[0]["status"]["conditions"] += [condition("True", "Paused", "2026-11-23T15:00:00Z") | {"type": "Paused"}]
+    (row,) = rank(paused)
+    assert (row.state, row.since) == ("Paused", "2026-11-23T15:00:00Z")
+
+
 def test_what_the_operator_has_not_looked_at_counts_as_failing_from_its_creation() -> None:
     (row,) = rank([made("Tenant", "salon", None)])
     assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")

@@ -19,8 +19,10 @@ from jinja2 import DictLoader, Environment
 
 from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import (
+    Absence,
     Branch,
     Function,
+    Holidays,
     Hours,
     Language,
     NotificationChannel,
@@ -43,6 +45,7 @@ from askproai_runtime.page.rendering import render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.views import list_others, show_services, show_subject
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
+from askproai_runtime.sentences import speaking
 from tests.worlds.waiting import SOON, eventually
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -170,6 +173,89 @@ def test_a_block_over_days_is_drawn_where_the_day_is() -> None:
         assert (drawn.row, drawn.length) == rows
     removed = BlockEntry("b", ["mitte/anna"], at(12), at(13), "", in_force=False)
     assert plan_day(CONFIG, DAY, [], [removed]).columns[0].drawn == []
+
+
+def with_staff(*staff: Staff, **changes: Any) -> TenantConfig:
+    branch = msgspec.structs.replace(CONFIG.branches[0], staff=staff, **changes)
+    return msgspec.structs.replace(CONFIG, branches=(branch,))
+
+
+def test_a_day_shows_who_is_not_there_and_outside_of_which_hours_nobody_is_offered() -> None:
+    morning = (
+        Hours(days=(Weekday.FRI,), opens=time(8), closes=time(12)),
+        Hours(days=(Weekday.FRI,), opens=time(13), closes=time(16)),
+    )
+    monday = (Hours(days=(Weekday.MON,), opens=time(9), closes=time(18)),)
+    config = with_staff(
+        Staff(id="all", display_name="All"),
+        Staff(id="part", display_name="Part", working_hours=morning),
+        Staff(id="monday", display_name="Monday", working_hours=monday),
+        Staff(id="ill", display_name="Ill", absences=(Absence(first=DAY - timedelta(days=1), last=DAY),)),
+    )
+    all_day, part, another_day, ill = plan_day(config, DAY, [], []).columns
+    assert (all_day.away, all_day.off) == (None, [])
+    assert [(each.row, each.length) for each in part.off] == [(36, 12), (84, 24)], "12:00 to 13:00, and from 16:00"
+    assert (another_day.away, another_day.off) == ("off_hours", ())
+    assert (ill.away, ill.off) == ("absent", ())
+    assert plan_day(config, DAY + timedelta(days=7), [], []).columns[3].away is None
+
+
+def test_a_closed_day_shows_why_and_a_branch_whose_hours_are_not_known_shows_nothing() -> None:
+    every_day = (Hours(days=tuple(Weekday), opens=time(9), closes=time(18)),)
+    holidays = Holidays(country="DE", closed=(date(2026, 12, 24),))
+    config = with_staff(Staff(id="anna", display_name="Anna"), holidays=holidays, opening_hours=every_day)
+
+    def shown(config: TenantConfig, day: date) -> tuple[str | None, str]:
+        column, *_ = plan_day(config, day, [], []).columns
+        return column.away, column.closure
+
+    assert shown(config, date(2026, 12, 24)) == ("closed", "")
+    assert shown(config, date(2026, 12, 25)) == ("closed", "Erster Weihnachtstag")
+    with speaking(Language.EN):
+        assert shown(config, date(2026, 12, 25)) == ("closed", "Christmas Day")
+    assert shown(config, DAY) == (None, "")
+    assert shown(CONFIG, DAY + timedelta(days=1)) == ("closed", ""), "it is never open on that weekday"
+    assert shown(with_staff(Staff(id="anna", display_name="Anna"), opening_hours=()), DAY) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "day", "shown"),
+    [
+        (at(12), at(14, 30), DAY, "12:00–14:30"),
+        (at(0), at(0) + timedelta(days=2), DAY, "ganztägig"),
+        (at(0), at(0) + timedelta(days=2), DAY + timedelta(days=1), "ganztägig"),
+        (at(12), at(12) + timedelta(days=1), DAY, "12:00–24:00"),
+        (at(12), at(12) + timedelta(days=1), DAY + timedelta(days=1), "00:00–12:00"),
+    ],
+)
+def test_the_time_of_a_block_is_that_of_the_day_on_which_it_is_shown(
+    start: datetime, end: datetime, day: date, shown: str
+) -> None:
+    templates = Environment(loader=DictLoader({"t": "{{ span(block, on) }}"}))
+    values = {"block": BlockEntry("b", ["mitte/anna"], start, end, "", in_force=True), "on": day}
+    assert render(templates, "t", GERMAN, BERLIN, values) == shown
+
+
+def test_an_entry_of_the_audit_log_is_said_in_the_language_of_the_page_in_local_time_by_names() -> None:
+    detail = {
+        "token": "admin", "claimed_by": "Karin <b>", "request": "1", "appointment": "2",
+        "now": {"staff": "gone", "start": "2026-11-25T14:00:00+00:00"}, "further": ["x", "y"],
+        "was": {"staff": "anna", "start": "2026-11-24T14:00:00Z"},
+    }  # fmt: skip
+    templates = Environment(loader=DictLoader({"t": "{{ reason(a, 'audit') }}"}), autoescape=True)
+    values = {"a": json.dumps(detail), "person_names": {"anna": "Anna"}}
+    assert render(templates, "t", GERMAN, BERLIN, values) == (
+        "durch Karin &lt;b&gt; · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: Mi, 25.11.2026 15:00, bei gone · further: x, y"
+    )
+    assert render(templates, "t", ENGLISH, BERLIN, values).startswith(
+        "by Karin &lt;b&gt; · before: Tue 24/11/2026 15:00, with"
+    )
+    assert render(templates, "t", GERMAN, BERLIN, {"a": "no JSON"}) == "<code>no JSON</code>"
+    block = {"block": "1", "staff": ["mitte/anna"], "start": "2026-11-24T14:00:00Z"}
+    assert (
+        render(templates, "t", GERMAN, BERLIN, values | {"a": json.dumps(block)})
+        == "Beginn: Di, 24.11.2026 15:00 · bei Anna"
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 1439), st.integers(1, 2000)), max_size=20))

@@ -30,7 +30,9 @@ SELECT call_id, at, function, arguments::text, outcome, answer FROM function_req
 WHERE tenant = {tenant} AND call_id = ANY({calls}) ORDER BY at
 """,
     "messages": """
-SELECT name, phone, recipient AS for_whom, text, call_back, created_at AS left_at, done_at, note FROM messages
+SELECT name, phone, recipient AS for_whom, text, call_back, call_back_from, call_back_until,
+       created_at AS left_at, done_at, note
+FROM messages
 WHERE tenant = {tenant} AND (caller = {number} OR call_id = ANY({calls}) OR phone = {number} AND caller IS NULL) ORDER BY created_at
 """,
     "waiting_list": """
