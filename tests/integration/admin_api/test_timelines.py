@@ -26,12 +26,15 @@ async def book(pod: TenantPod, call_id: str, hour: int) -> str:
 async def moments(pod: TenantPod, asked: str, count: int, what: str, **params: str) -> list[dict[str, Any]]:
     """Return the entries of a kind, once there are `count`: records are written behind the answers."""
 
+    timeline: dict[str, Any] = {}
+
     async def written() -> list[dict[str, Any]] | None:
+        nonlocal timeline
         _, timeline = await request(pod, f"timeline/{asked}", **params)
         found = [each for each in timeline.get("moments", ()) if each["what"] == what]
         return found if len(found) == count else None
 
-    return await eventually(written)
+    return await eventually(written, 5, what=lambda: timeline)
 
 
 async def test_an_appointment_has_what_each_call_and_the_desk_did_with_it(pod: TenantPod) -> None:
@@ -47,10 +50,11 @@ async def test_an_appointment_has_what_each_call_and_the_desk_did_with_it(pod: T
         await pod.let_two_seconds_pass(second)
     assert cancelled.body["success"], cancelled.body
 
-    functions = await moments(pod, appointment[:8], 2, "function")
-    assert [(each["name"], each["call_id"]) for each in functions] == [
-        ("book_appointment", first),
-        ("cancel_appointment", second),
+    functions = await moments(pod, appointment[:8], 3, "function")
+    assert [(each["name"], each["outcome"], each["call_id"]) for each in functions] == [
+        ("book_appointment", "booked", first),
+        ("cancel_appointment", "asked_back", second),
+        ("cancel_appointment", "cancelled", second),
     ]
     _, timeline = await request(pod, f"timeline/{appointment}")
     assert timeline["call"] is None

@@ -26,7 +26,8 @@ WITH event AS MATERIALIZED (
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
 )
 """
-# Of each call that has changed it, and of the desk, whose changes are recorded under the correlation id of the booking.
+# Of each call that has changed it, and of the desk, whose changes are recorded under the correlation id of the booking. The answer
+# to a cancellation names no appointment: those of a call that has cancelled this one are shown.
 _OF_APPOINTMENT: Final = """
 WITH appointment AS MATERIALIZED (
     SELECT * FROM appointments WHERE tenant = $1 AND id = $2::text::uuid
@@ -35,7 +36,8 @@ WITH appointment AS MATERIALIZED (
 ), request AS MATERIALIZED (
     SELECT r.* FROM (SELECT call_id FROM appointment UNION SELECT call_id FROM action) c CROSS JOIN LATERAL (
         SELECT * FROM {requests} each WHERE tenant = $1 AND call_id = c.call_id OFFSET 0
-    ) r WHERE r.appointment_id = $2::text::uuid
+    ) r WHERE r.appointment_id = $2::text::uuid OR r.appointment_id IS NULL AND r.function = 'cancel_appointment'
+              AND r.call_id IN (SELECT call_id FROM action WHERE starts_with(key, 'cancel|'))
 ), message AS MATERIALIZED (
     SELECT * FROM {messages} m WHERE false
 ), waiting AS MATERIALIZED (
