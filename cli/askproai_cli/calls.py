@@ -135,7 +135,7 @@ def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
 
 
 def timeline(
-    found_by: Annotated[
+    call_id: Annotated[
         str,
         typer.Argument(
             help="A call or an appointment, as listed or its beginning, or a correlation id, as log lines and answers have it.",
@@ -152,7 +152,7 @@ def timeline(
     Of an appointment: what each call, the desk, jobs and notifications did with it. Of a correlation id: what has it.
     """
     # Pods of the release before know the timelines of calls alone.
-    path = f"calls/{found_by}/timeline" if found_by.startswith("call_") else f"timeline/{found_by}"
+    path = f"calls/{call_id}/timeline" if call_id.startswith("call_") else f"timeline/{call_id}"
     answer = request(tenant, url, "GET", path, personal=_personal(anonymous))
     if output is Output.JSON:
         print_json(answer)

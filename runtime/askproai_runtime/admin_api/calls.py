@@ -232,19 +232,20 @@ class Calls:
         return content
 
     async def timeline(self, request: ApiRequest) -> Timeline:
+        personal = _is_personal(request)
         found = await self._of_call(request.path["call_id"])
         if found is None:
             raise _not_found()
-        return await self._to_timeline(request, request.path["call_id"], *found)
+        return await self._to_timeline(request, request.path["call_id"], *found, personal=personal)
 
     async def find_timeline(self, request: ApiRequest) -> Timeline:
-        text = request.path["id"]
+        text, personal = request.path["id"], _is_personal(request)
         found = await self._of_call(text) or await self._of_appointment(text)
         if found is None and (rows := await self._store.get_timeline_of_correlation(text)):
             found = None, rows
         if found is None:
             raise Problem(404, "Not Found", "No call, appointment or correlation id of the last 30 days is this")
-        return await self._to_timeline(request, text, *found)
+        return await self._to_timeline(request, text, *found, personal=personal)
 
     async def _of_call(self, text: str) -> _Found | None:
         """Return a call with its timeline, by its id or the only one that begins so. Raises `Problem` 409 for several."""
@@ -266,9 +267,14 @@ class Calls:
         return (None, await self._store.get_timeline_of_appointment(found[0])) if found else None
 
     async def _to_timeline(
-        self, request: ApiRequest, asked: str, call: asyncpg.Record | None, rows: Sequence[asyncpg.Record]
+        self,
+        request: ApiRequest,
+        asked: str,
+        call: asyncpg.Record | None,
+        rows: Sequence[asyncpg.Record],
+        *,
+        personal: bool,
     ) -> Timeline:
-        personal = _is_personal(request)
         texts = CallTexts(None, None)
         if personal and call is not None:
             texts = read_call_texts(self._cipher, call["call_id"], call["transcript"], call["analysis"])
