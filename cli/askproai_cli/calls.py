@@ -136,15 +136,24 @@ def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
 
 def timeline(
     call_id: Annotated[
-        str, typer.Argument(help="As listed by `askproai calls list`, or its beginning.", metavar="CALL_ID")
+        str,
+        typer.Argument(
+            help="A call or an appointment, as listed or its beginning, or a correlation id, as log lines and answers have it.",
+            metavar="ID",
+        ),
     ],
     tenant: TenantOption,
     anonymous: AnonymousOption = False,
     url: UrlOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript."""
-    answer = request(tenant, url, "GET", f"calls/{call_id}/timeline", personal=_personal(anonymous))
+    """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript.
+
+    Of an appointment: what each call, the desk, jobs and notifications did with it. Of a correlation id: what has it.
+    """
+    # Pods of the release before know the timelines of calls alone.
+    path = f"calls/{call_id}/timeline" if call_id.startswith("call_") else f"timeline/{call_id}"
+    answer = request(tenant, url, "GET", path, personal=_personal(anonymous))
     if output is Output.JSON:
         print_json(answer)
         return
@@ -153,7 +162,7 @@ def timeline(
 
 
 def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield the lines for an answer of `GET calls/{id}/timeline`; only a line with a long id exceeds `width`."""
+    """Yield the lines for an answer of `GET calls/{id}/timeline` or `timeline/{id}`; only a line with a long id exceeds `width`."""
     zone = find_zone(timeline.get("zone"))
     if (call := timeline["call"]) is not None:
         yield call["call_id"]
@@ -174,6 +183,8 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         yield f"{clock}  {moment['what']:11}  {name:{names}}  {outcome:14}  {took}".rstrip()
         for detail in _details(moment, zone):
             yield from wrap(detail, width, first=_INDENT, further=f"{_INDENT}  ")
+        if call is None and moment.get("call_id"):
+            yield f"{_INDENT}in {to_cell(moment['call_id'])}"
     if timeline["transcript"]:
         yield from _transcript_lines(timeline["transcript"], width)
     elif timeline.get("not_readable"):

@@ -20,7 +20,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from askproai_core.arrivals import Arrivals, BoundedSite, Connection
-from askproai_core.tracing import Kind, annotate, fail_current, is_on, start_trace
+from askproai_core.tracing import Kind, annotate, draw_trace, fail_current, is_on, record_trace
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +105,9 @@ async def trace_middleware(request: web.Request, handler: Handler) -> web.Stream
 
     The sender's `traceparent` is only linked, never followed. The span has no path: it may hold what identifies a person.
     """
-    if not is_on():
+    if not draw_trace():
         return await handler(request)
-    with start_trace(
+    with record_trace(
         "request",
         Kind.SERVER,
         linked=request.headers.get("traceparent"),

@@ -23,7 +23,7 @@ from askproai_core.http_server import Problem, error_middleware, start_server, t
 from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import DurableStream, RateLimiter, WakeUpChannel
 from askproai_core.tenant_config import Function
-from askproai_core.tracing import annotate, is_on, name_route
+from askproai_core.tracing import annotate, is_recording, name_route
 from askproai_runtime.admin_api import endpoints
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
@@ -267,7 +267,7 @@ class WebProcess:
         endpoint = find_endpoint(request.path, config.path_prefix, config.former_path_prefix)
         if endpoint is None:
             raise Problem(404, "Not Found", "This path is not served")
-        if is_on():
+        if is_recording():
             name_route(_route(endpoint))
             annotate(tenant=config.tenant)
         if isinstance(endpoint, ProofRequest):

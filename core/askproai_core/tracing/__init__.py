@@ -15,15 +15,20 @@ from askproai_core.tracing.spans import (
     continue_from,
     current_ids,
     current_traceparent,
+    detached,
+    draw_trace,
     exemplar,
     fail_current,
     is_on,
+    is_recording,
     name_route,
+    record_trace,
     span,
     start_trace,
 )
 
 __all__ = [
-    "Attributes", "Kind", "TracingSettings", "annotate", "continue_from", "current_ids", "current_traceparent", "exemplar",
-    "fail_current", "is_on", "name_route", "open_tracing", "span", "start_trace",
+    "Attributes", "Kind", "TracingSettings", "annotate", "continue_from", "current_ids", "current_traceparent", "detached",
+    "draw_trace", "exemplar", "fail_current", "is_on", "is_recording", "name_route", "open_tracing", "record_trace", "span",
+    "start_trace",
 ]  # fmt: skip

@@ -116,6 +116,20 @@ def is_on() -> bool:
     return _state.recorder is not None
 
 
+def is_recording() -> bool:
+    """Return whether what is done now is traced."""
+    return _current.get() is not None
+
+
+def draw_trace() -> bool:
+    """Return whether an entrance begins a trace: the share that the settings name does, and none while traces are off.
+
+    Before anything of the span is known, so that all the others pay for a number alone.
+    """
+    recorder = _state.recorder
+    return recorder is not None and random.random() < recorder.ratio  # noqa: S311  no secret
+
+
 class Scope:
     """A block in which a span is the current one. Without one it does nothing; it can be entered again and again."""
 
@@ -172,12 +186,24 @@ def start_trace(
     `linked` is the `traceparent` that a stranger has sent: the span names it, but is no part of that trace and is not sampled
     because of it, so nobody outside can switch traces on, or put spans into another's trace.
     """
+    if not draw_trace():
+        return detached()
+    return record_trace(name, kind, linked=linked, **attributes)
+
+
+def record_trace(
+    name: str, kind: Kind = Kind.INTERNAL, *, linked: str | None = None, **attributes: Unpack[Attributes]
+) -> Scope:
+    """Begin a trace with the block, which `draw_trace` has chosen. `linked` as for `start_trace`."""
     recorder = _state.recorder
     if recorder is None:
         return _NOTHING
-    if random.random() >= recorder.ratio:  # noqa: S311  no secret
-        return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
     return _begin(recorder, name, kind, None, _parse(linked, sampled=False), attributes)
+
+
+def detached() -> Scope:
+    """Let nothing of the block belong to the current trace: it is done for others, too."""
+    return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
 
 
 def continue_from(traceparent: str | None) -> Scope:

@@ -13,7 +13,7 @@ from askproai_core.database import StatementTimeout
 from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
 from askproai_core.reader_token import reader_token_of
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
-from askproai_core.tracing import is_on, name_route
+from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
 from askproai_runtime.admin_api.blocks import Blocks
@@ -73,11 +73,12 @@ async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Trace a request by the path of its endpoint, without the ids in it."""
 
     async def named(request: web.Request) -> web.StreamResponse:
-        resource = request.match_info.route.resource
-        name_route(resource.canonical if resource is not None else BASE)
+        if is_recording():
+            resource = request.match_info.route.resource
+            name_route(resource.canonical if resource is not None else BASE)
         return await handler(request)
 
-    return await trace_middleware(request, named) if is_on() else await handler(request)
+    return await trace_middleware(request, named)
 
 
 def description_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:

@@ -1,13 +1,14 @@
-"""Calls, and the timeline of one: what happened in it, found by its id and by the correlation ids of what it caused.
+"""Calls, and timelines: what happened in a call, found by its id and by the correlation ids of what it caused, to an appointment,
+or under a correlation id.
 
-Both name nobody without `personal`: a search for a fault rarely needs the caller.
+All of them name nobody without `personal`: a search for a fault rarely needs the caller.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Language, TenantConfig
-from askproai_runtime.admin_api.desk import ambiguous
+from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.admin_api.store import CallStore
@@ -27,6 +28,7 @@ from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.sentences import speaking
 
+_Found: TypeAlias = tuple[asyncpg.Record | None, list[asyncpg.Record]]  # a call, and the rows of a timeline
 _ANONYMOUS = "anonymous"  # for a withheld number, as Retell has it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # sort key of a call whose start is unknown
 _PERSONAL = Param("personal", "With `true` also who called and what was said", ("true", "false"))
@@ -34,6 +36,7 @@ _PERSONAL = Param("personal", "With `true` also who called and what was said", (
 _OF_CONFIG = frozenset({"service", "staff", "branch", "recipient"})
 _OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time", "call_back"})
 _PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message", "birth_date"})
+_ANY_TIMELINE = "What happened in a call or to an appointment, by the beginning of its id, or under a correlation id"
 _ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
 
@@ -106,7 +109,8 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. An
     appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without
     `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
-    out. `not_readable`: arguments and answer cannot be decrypted.
+    out. `not_readable`: arguments and answer cannot be decrypted. `call_id` is that of the call, or of the request of the desk, in
+    which it was done.
     """
 
     at: datetime
@@ -123,10 +127,13 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     next_try_at: datetime | None = None
     notes: str | None = None
     not_readable: bool = False
+    call_id: str | None = None
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """`transcript` only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`).
+    """`call` is null in the timeline of an appointment or a correlation id.
+
+    `transcript` only with `personal`, and as long as it is kept (`spec.retention.transcriptDays`).
 
     `not_readable`: it is there and cannot be decrypted, since its key is gone.
     """
@@ -180,6 +187,7 @@ class Calls:
             Endpoint("GET", "/calls", "Calls, newest first", CallPage, self.list_page, (*filters, *PAGE)),
             Endpoint("GET", "/calls/{call_id}", "What was said in a call, and its analysis", CallContent, self.show),
             Endpoint("GET", "/calls/{call_id}/timeline", timeline, Timeline, self.timeline, (_PERSONAL,)),
+            Endpoint("GET", "/timeline/{id}", _ANY_TIMELINE, Timeline, self.find_timeline, (_PERSONAL,)),
         )
 
     async def list_page(self, request: ApiRequest) -> CallPage:
@@ -225,29 +233,67 @@ class Calls:
 
     async def timeline(self, request: ApiRequest) -> Timeline:
         personal = _is_personal(request)
-        call, rows = await self._store.get_timeline(request.path["call_id"])
-        if call is None and not rows and (found := await self._store.list_call_ids(request.path["call_id"])):
+        found = await self._of_call(request.path["call_id"])
+        if found is None:
+            raise _not_found()
+        return await self._to_timeline(request, request.path["call_id"], *found, personal=personal)
+
+    async def find_timeline(self, request: ApiRequest) -> Timeline:
+        text, personal = request.path["id"], _is_personal(request)
+        found = await self._of_call(text) or await self._of_appointment(text)
+        if found is None and (rows := await self._store.get_timeline_of_correlation(text)):
+            found = None, rows
+        if found is None:
+            raise Problem(404, "Not Found", "No call, appointment or correlation id of the last 30 days is this")
+        return await self._to_timeline(request, text, *found, personal=personal)
+
+    async def _of_call(self, text: str) -> _Found | None:
+        """Return a call with its timeline, by its id or the only one that begins so. Raises `Problem` 409 for several."""
+        call, rows = await self._store.get_timeline(text)
+        if call is None and not rows and (found := await self._store.list_call_ids(text)):
             if len(found) > 1:
                 raise ambiguous()
             call, rows = await self._store.get_timeline(found[0])
-        if call is None and not rows:
-            raise _not_found()
-        called = request.path["call_id"] if call is None else call["call_id"]
+        return None if call is None and not rows else (call, rows)
+
+    async def _of_appointment(self, text: str) -> _Found | None:
+        try:
+            first, last = parse_id_range(text)
+        except Problem:
+            return None
+        found = await self._store.list_appointment_ids(first, last)
+        if len(found) > 1:
+            raise ambiguous()
+        return (None, await self._store.get_timeline_of_appointment(found[0])) if found else None
+
+    async def _to_timeline(
+        self,
+        request: ApiRequest,
+        asked: str,
+        call: asyncpg.Record | None,
+        rows: Sequence[asyncpg.Record],
+        *,
+        personal: bool,
+    ) -> Timeline:
         texts = CallTexts(None, None)
         if personal and call is not None:
-            texts = read_call_texts(self._cipher, called, call["transcript"], call["analysis"])
+            texts = read_call_texts(self._cipher, call["call_id"], call["transcript"], call["analysis"])
         if personal:
             parts = ["timeline"] + (["transcript"] if texts.transcript else [])
-            await self._store.record_read(called, parts, request.claimed_by, request.correlation_id)
+            read = (
+                {call["call_id"]} if call is not None else {row["call_id"] for row in rows if row["call_id"]} or {asked}
+            )
+            for called in sorted(read):
+                await self._store.record_read(called, parts, request.claimed_by, request.correlation_id)
         hiding = None if personal else _Hiding.of(self._config())
         return Timeline(
             None if call is None else _to_call(call, personal),
-            [_to_entry(called, row, request.zone, hiding, self._cipher) for row in rows],
+            [_to_entry(row, request.zone, hiding, self._cipher) for row in rows],
             request.zone.key,
             texts.transcript,
             call is not None and personal and call["transcript_truncated"],
             texts.unreadable is not None,
-            None if call is None else _to_notice(await self._store.get_notice(called)),
+            None if call is None else _to_notice(await self._store.get_notice(call["call_id"])),
         )
 
 
@@ -313,15 +359,13 @@ class _Hiding:
         return cls(_known_names(config), ZoneInfo(config.time_zone))
 
 
-def _to_entry(
-    call_id: str, row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, cipher: BodyCipher
-) -> TimelineEntry:
-    """Return a row of a call as an entry; with `hiding`, without the answer and what may name a person."""
+def _to_entry(row: asyncpg.Record, zone: ZoneInfo, hiding: _Hiding | None, cipher: BodyCipher) -> TimelineEntry:
+    """Return a row as an entry; with `hiding`, without the answer and what may name a person."""
     values = dict(row)
     if row["starts_at"] is not None:
         values["starts_at"] = row["starts_at"].astimezone(zone)
     try:
-        said = read_said(cipher, call_id, row["at"], row["name"], row["arguments"], row["answer"])
+        said = read_said(cipher, row["call_id"] or "", row["at"], row["name"], row["arguments"], row["answer"])
     except DecryptionError:
         said, values["not_readable"] = (None, None), True
     arguments, values["answer"] = said

@@ -11,7 +11,7 @@ from askproai_runtime.calls.notices import (
     ERASURES,
     CallNotice,
     empty_texts,
-    list_refused_calls,
+    iterate_refused_calls,
     mark_refused_deleted,
     notice_of,
     record_notices,
@@ -40,7 +40,7 @@ from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 __all__ = [
     "API_KEY", "ERASURES", "FUNCTIONS_BY_NAME", "CallFunctions", "CallNotice", "CallRow", "CallTexts", "CallsAtRetell",
     "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent",
-    "audit_refusal", "call_stage", "count_active_calls", "decode", "empty_texts", "find_route", "list_refused_calls",
+    "audit_refusal", "call_stage", "count_active_calls", "decode", "empty_texts", "find_route", "iterate_refused_calls",
     "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_said",
     "read_transcript", "record_notices", "refuse_call", "save_calls",
 ]  # fmt: skip

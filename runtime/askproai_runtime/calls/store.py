@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calls.texts import read_call_texts, store_call_texts, store_said
+from askproai_runtime.calls.texts import CallTexts, read_call_texts, store_call_texts, store_said
 from askproai_runtime.encryption import BodyCipher
 
 # Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises them.
@@ -137,7 +137,8 @@ def call_stage(status: str) -> int:
 class CallRow:
     """The columns of `calls` that events fill.
 
-    `unreadable` is what is stored of transcript and analysis that cannot be decrypted; what comes later takes its place.
+    `transcript_is_final`: it is that of the call's end, and not what was said until some turn. `unreadable` is what is stored of
+    transcript and analysis that cannot be decrypted; what comes later takes its place.
     """
 
     status: str = "registered"
@@ -152,6 +153,7 @@ class CallRow:
     disconnection_reason: str | None = None
     transcript: str | None = None
     transcript_truncated: bool = False
+    transcript_is_final: bool = False
     analysis: dict[str, Any] | None = None
     unreadable: dict[str, Any] | None = None
 
@@ -186,8 +188,9 @@ async def lock_calls(
         call_id = values.pop("call_id")
         texts = read_call_texts(cipher, call_id, values.pop("transcript"), values.pop("analysis"))
         calls[call_id] = CallRow(
-            **values, transcript=texts.transcript, analysis=texts.analysis, unreadable=texts.unreadable
-        )
+            **values, transcript=texts.transcript, transcript_is_final=texts.is_final, analysis=texts.analysis,
+            unreadable=texts.unreadable,
+        )  # fmt: skip
     return calls
 
 
@@ -199,9 +202,8 @@ async def save_calls(conn: Connection, tenant: str, calls: Mapping[str, CallRow]
             row.ended_at, row.analyzed_at, row.disconnection_reason, transcript, row.transcript_truncated, analysis,
         )
         for call_id, row in calls.items()
-        for transcript, analysis in [
-            store_call_texts(cipher, call_id, row.transcript, row.analysis, row.unreadable)
-        ]
+        for texts in [CallTexts(row.transcript, row.analysis, row.unreadable, row.transcript_is_final)]
+        for transcript, analysis in [store_call_texts(cipher, call_id, texts)]
     ]  # fmt: skip
     await conn.execute(_UPDATE, tenant, *zip(*columns, strict=True))
 

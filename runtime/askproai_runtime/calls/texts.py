@@ -4,7 +4,7 @@ Plain or encrypted: what is encrypted is in the column of JSON, and the column o
 needs to know nothing of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,16 +15,22 @@ from askproai_runtime.encryption import BodyCipher, DecryptionError, Place, is_e
 
 log = structlog.get_logger(__name__)
 
+# In the analysis, as where the recording is: so it is encrypted, and goes by age, with what it is about.
+_IS_FINAL: Final = "transcript_is_final"
 _MAX_ARGUMENTS: Final = 7_900  # characters; the column takes 8,000, in which PostgreSQL writes spaces
 
 
 @dataclass(frozen=True, slots=True)
 class CallTexts:
-    """What was said in a call, and what Retell makes of it. `unreadable`: what is stored of both and cannot be decrypted."""
+    """What was said in a call, and what Retell makes of it. `unreadable`: what is stored of both and cannot be decrypted.
+
+    `is_final`: the transcript is that of the call's end, which corrects what grew while the call went on.
+    """
 
     transcript: str | None
     analysis: dict[str, Any] | None
     unreadable: dict[str, Any] | None = None
+    is_final: bool = False
 
 
 class _Texts(msgspec.Struct):
@@ -44,29 +50,37 @@ class _Said(msgspec.Struct):
 def read_call_texts(cipher: BodyCipher, call_id: str, transcript: str | None, analysis: str | None) -> CallTexts:
     """Return the texts of which these two columns are stored.
 
-    A plain transcript beside what is encrypted is of a pod of the release before: the longer one counts.
+    A plain transcript beside what is encrypted is of a pod of the release before: it counts if it is longer, and the other one is
+    not that of the call's end.
     """
     stored = None if analysis is None else msgspec.json.decode(analysis)
     if not is_encrypted_json(stored):
-        return CallTexts(transcript, stored)
+        return _to_texts(transcript, stored)
     try:
         texts = msgspec.convert(cipher.decrypt_json(Place.CALL, call_id, stored), _Texts)
     except DecryptionError as error:
         log.warning("call.unreadable", call_id=call_id, error=str(error))
         return CallTexts(transcript, None, stored)
-    return CallTexts(max(transcript, texts.transcript, key=lambda text: len(text or "")), texts.analysis)
+    found = _to_texts(texts.transcript, texts.analysis)
+    is_longer = len(transcript or "") > len(found.transcript or "")
+    return replace(found, transcript=transcript) if is_longer and not found.is_final else found
 
 
-def store_call_texts(
-    cipher: BodyCipher,
-    call_id: str,
-    transcript: str | None,
-    analysis: dict[str, Any] | None,
-    unreadable: dict[str, Any] | None,
-) -> tuple[str | None, str | None]:
+def _to_texts(transcript: str | None, stored: dict[str, Any] | None) -> CallTexts:
+    """Return the texts without the mark that is stored in the analysis."""
+    if stored is None or _IS_FINAL not in stored:
+        return CallTexts(transcript, stored)
+    analysis = {name: value for name, value in stored.items() if name != _IS_FINAL}
+    return CallTexts(transcript, analysis or None, is_final=transcript is not None)
+
+
+def store_call_texts(cipher: BodyCipher, call_id: str, texts: CallTexts) -> tuple[str | None, str | None]:
     """Return the columns `transcript` and `analysis`. What is unreadable stays where nothing takes its place."""
+    transcript, analysis = texts.transcript, texts.analysis
     if transcript is None and analysis is None:
-        return None, _to_json(unreadable)
+        return None, _to_json(texts.unreadable)
+    if texts.is_final:
+        analysis = {**(analysis or {}), _IS_FINAL: True}
     encrypted = cipher.encrypt_json(Place.CALL, call_id, _Texts(transcript, analysis))
     return (transcript, _to_json(analysis)) if encrypted is None else (None, _to_json(encrypted))
 

@@ -1,7 +1,8 @@
 """Handle Retell's call events: merge what an event reports into the row of its call.
 
 Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: a call that is over stays over,
-and nothing that an event has reported is ever emptied. What the poll has only assumed gives way.
+and nothing that an event has reported is ever emptied. What the poll has only assumed gives way, and the transcript of a turn to
+that of the end.
 """
 
 from collections.abc import Sequence
@@ -171,6 +172,7 @@ def row_of_event(event_type: str, call: RetellCall, branch: str | None, received
         disconnection_reason=call.disconnection_reason,
         transcript=transcript[:MAX_TRANSCRIPT_CHARACTERS] or None,
         transcript_truncated=len(transcript) > MAX_TRANSCRIPT_CHARACTERS,
+        transcript_is_final=event_type in {ENDED, ANALYZED} and bool(transcript),
         analysis=_analysis(call),
     )
 
@@ -184,18 +186,25 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
         current = replace(current, status="registered", disconnection_reason=None)
     if current.unreadable is not None and current.over and not reported.over:
         # All that was said is in what cannot be read now, and may be again: a part of it must not take its place.
-        reported = replace(reported, transcript=None, transcript_truncated=False, analysis=None)
-    longer = max(
-        current, reported, key=lambda row: (len(row.transcript or ""), row.transcript_truncated, row.transcript or "")
-    )
+        reported = replace(
+            reported, transcript=None, transcript_truncated=False, transcript_is_final=False, analysis=None
+        )
+    kept = max(current, reported, key=_transcript_rank)
     return CallRow(
         status=max(current.status, reported.status, key=lambda status: (call_stage(status), status)),
-        transcript=longer.transcript,
-        transcript_truncated=longer.transcript_truncated,
+        transcript=kept.transcript,
+        transcript_truncated=kept.transcript_truncated,
+        transcript_is_final=kept.transcript_is_final,
         analysis=_merge_analysis(current.analysis, reported.analysis),
         unreadable=current.unreadable,
         **{name: _greater(getattr(current, name), getattr(reported, name)) for name in _MERGED_BY_VALUE},
     )
+
+
+def _transcript_rank(row: CallRow) -> tuple[bool, int, bool, str]:
+    """Return what decides which transcript stays: Retell corrects at the end what it has heard in a turn, also to less."""
+    transcript = row.transcript or ""
+    return row.transcript_is_final, len(transcript), row.transcript_truncated, transcript
 
 
 def _analysis(call: RetellCall) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from askproai_core.lifecycle import abandon_after
+from askproai_core.tracing import detached
 from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.intake.spool import Spool
 from askproai_runtime.intake.store import EventStore, Receipt
@@ -72,12 +73,13 @@ class Flusher:
             await asyncio.gather(*self._running)
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            try:
-                await self._flush(batch)
-            finally:  # a waiter must never hang, whatever ended this flush
-                _reject(batch, "The flush ended early")
+        with detached():  # one sender's request has begun it, and it writes the events of all
+            while self._waiting:
+                batch = self._next_batch()
+                try:
+                    await self._flush(batch)
+                finally:  # a waiter must never hang, whatever ended this flush
+                    _reject(batch, "The flush ended early")
 
     def _next_batch(self) -> _Batch:
         """Remove events from the queue, limited by count and bytes: 500 bodies of 8 MiB would not fit in memory."""

@@ -24,9 +24,10 @@ log = structlog.get_logger(__name__)
 
 # Of `webhook_events`: the stored events of the call `$2`, as a range of the unique index. An event's id is the call's, a colon and
 # the event's type. Most languages sort ';' before ':', or look at neither until all letters are equal, so the range ends behind the
-# types, and the prefix is compared byte by byte.
+# types, and the prefix is compared byte by byte. The last letter is z, and in Estonian, which has z before t, it is y.
 EVENTS_OF_CALL = (
-    "source = 'retell' AND event_id >= $2 || ':' AND event_id < $2 || ':zz' AND starts_with(event_id, $2 || ':')"
+    "source = 'retell' AND event_id >= $2 || ':' AND event_id < greatest($2 || ':zz', $2 || ':yy')"
+    " AND starts_with(event_id, $2 || ':')"
 )
 
 # One statement, which is a transaction of its own. Its rows are sorted by key, so that two pods that store the same events take

@@ -1,4 +1,4 @@
-"""What has changed, for open pages: one look at the database for all of them, four times a second while there are any.
+"""What has changed, for open pages: one look at the database for all of them, seven times a second while there are any.
 
 Pages rest on the rows themselves: an event names what to read again and holds no data. Its id has a mark for each subject, so any
 pod can continue the stream of another, and nothing is kept for those who come back.
@@ -19,7 +19,7 @@ from askproai_runtime.admin_api import Pulse
 
 log = structlog.get_logger(__name__)
 
-POLL_EVERY: Final = timedelta(seconds=0.25)  # a change is on the page within a second of its commit
+POLL_EVERY: Final = timedelta(seconds=0.15)  # a change is at most open pages within 200 ms of its commit
 _RETRY_AFTER: Final = timedelta(seconds=5)
 MAX_PAGES: Final = 200  # open pages of one pod
 

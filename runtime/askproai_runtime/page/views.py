@@ -169,16 +169,9 @@ class Views:
         detail = await self._api.get(
             AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
         )
-        timeline = None
-        if detail.appointment.call_id:
-            try:
-                timeline = await self._api.get(
-                    Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
-                    call_id=detail.appointment.call_id,
-                )  # fmt: skip
-            except Problem as problem:
-                if problem.status != web.HTTPNotFound.status_code:  # removed by age, or booked by the desk
-                    raise
+        timeline = await self._api.get(
+            Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=str(detail.appointment.id)
+        )
         return Shown(
             {"detail": detail, "entry": detail.appointment, "timeline": timeline, "personal": False, **self._names()},
             ("appointments", "calls"),

@@ -19,7 +19,7 @@ from askproai_runtime.calls import (
     CallsAtRetell,
     RetellUnavailable,
     empty_texts,
-    list_refused_calls,
+    iterate_refused_calls,
     mark_refused_deleted,
 )
 from askproai_runtime.privacy import store
@@ -104,7 +104,7 @@ class ErasureTask:
         What was being written when the caller said so is emptied then.
         """
         is_left = False
-        for call_id, is_over in await list_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
+        async for call_id, is_over in iterate_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):
             if is_over:
                 async with self.ctx.pool.acquire() as conn, conn.transaction():
                     await empty_texts(conn, self.ctx.tenant, call_id)

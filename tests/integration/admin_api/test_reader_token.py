@@ -52,7 +52,7 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
     assert status == 200, block
     event = await pod.db.fetchval("SELECT id::text FROM webhook_events WHERE event_id = $1", f"{call}:call_ended")
     yield {"appointments": appointment, "blocks": block["block"]["id"], "events": event, "calls": call, "day": day,
-           "messages": left.body["message_id"], "waitlist": joined.body["waitlist_id"]}  # fmt: skip
+           "timeline": appointment, "messages": left.body["message_id"], "waitlist": joined.body["waitlist_id"]}  # fmt: skip
     for path in (f"blocks/{block['block']['id']}/remove", f"appointments/{appointment}/cancel"):
         asked = {"request_id": str(uuid4()), "by": "karin@laptop"}
         assert (await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, "POST", asked))[0] == 200

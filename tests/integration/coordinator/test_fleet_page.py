@@ -16,6 +16,7 @@ from askproai_runtime.page.fleet.serving import CONNECTIONS, OIDC_CLIENT_SECRET
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.coordinator_environment import CoordinatorEnvironment, coordinator_url
 from tests.worlds.fleet_page_environment import GOOD, TOKEN, FleetPage, condition, create_salon, fleet_page
@@ -259,6 +260,24 @@ async def test_an_open_page_follows_by_itself_and_keeps_what_is_being_typed(
         await browser.tab_to("tbody a")
         await browser.press("Enter")
         await browser.wait_for(f"location.pathname === '/tenants/{kube_namespace}/sued'")
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium")
+async def test_axe_finds_no_violation_on_any_view_or_the_login(
+    page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
+) -> None:
+    await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
+    await create_salon(kube_client, kube_namespace, "sued", BROKEN | {"calls24h": 3})
+    await eventually(lambda: _are(visitor, kube_namespace, ["nord", "sued"]), SOON, "both tenants")
+    paths = ("/", f"/?q={kube_namespace}&rows=all", "/?q=nobody", f"/tenants/{kube_namespace}/sued", "/tenants/no/body")
+    async with browsing(tmp_path / "profile") as browser:
+        await browser.open(f"{page.private_url}/login")
+        found = await find_violations(browser, [f"{page.private_url}/login"])
+        for name, value in visitor.cookies().items():
+            await browser.send("Network.setCookie", name=name, value=value, url=page.private_url)
+        found += await find_violations(browser, [page.private_url + path for path in paths])
+    assert found == []
 
 
 async def _are(visitor: Visitor, namespace: str, names: list[str]) -> bool:

@@ -201,9 +201,11 @@ async def test_pages_of_lists(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, p
 
 async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    some = await pod.db.fetchval("SELECT id::text FROM appointments WHERE tenant = $1 LIMIT 1", pod.store.tenant)
     with recording_plans(monkeypatch) as recorder:
         async with running_web(pod, worker_port=9):
             assert (await api(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
+            assert (await api(pod, f"timeline/{some}"))["moments"]
             await api(pod, "events", status="dead", limit="50")
             await api(pod, "events", type="call_ended", limit="50")
             await api(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})

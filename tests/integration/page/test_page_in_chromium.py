@@ -9,8 +9,13 @@ import pytest
 
 from askproai_runtime.page.action_words import ENGLISH, GERMAN
 from askproai_runtime.page.actions import Notice
+from askproai_runtime.page.routes import FORM_PATHS
 from tests.integration.page.test_page import seed
+from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
+from tests.worlds.page_rows import ILLNESS, NAME, filled
+from tests.worlds.page_rows import seed as seed_rows
+from tests.worlds.page_visitor import VIEWS
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = [
@@ -101,6 +106,17 @@ async def test_what_is_said_in_a_call_grows_on_the_page_while_it_goes_on(
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"], (
         "it is one reading, not one for each turn"
     )
+
+
+async def test_axe_finds_no_violation_on_any_view_form_or_login(shared_web_pod: TenantPod, tmp_path: Path) -> None:
+    pod = shared_web_pod
+    made = await seed_rows(pod, NAME, ILLNESS)
+    paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true", "/calls/no-such-call")]
+    async with browsing(tmp_path) as browser:
+        found = await find_violations(browser, [f"{pod.private_url}/login"])
+        await log_in(browser, pod)
+        found += await find_violations(browser, [pod.private_url + path for path in paths])
+    assert found == []
 
 
 @pytest.mark.parametrize(("width", "most"), [(390, 0.5), (1440, 0.2)])

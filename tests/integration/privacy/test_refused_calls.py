@@ -142,6 +142,22 @@ async def test_retells_copy_goes_when_the_call_is_over_however_often_it_takes(en
     assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"]
 
 
+async def test_calls_that_cannot_go_yet_keep_no_other_waiting(env: PrivacyEnvironment) -> None:
+    """However many they are: they are looked at in pages of a hundred."""
+    fields = await begin(env)
+    await env.ask("decline_recording", CALL, ZORA, {})
+    await env.pod.db.execute(
+        """INSERT INTO call_notices (tenant, call_id, refused_at)
+           SELECT $1, 'call_goes_on_' || n, now() FROM generate_series(1, 250) n""",
+        env.tenant,
+    )
+    await end(env, fields)
+    await env.run_erasures()
+    assert CALL not in env.workspace.calls
+    left = "SELECT count(*) FROM call_notices WHERE tenant = $1 AND deleted_at IS NULL"
+    assert await env.pod.db.fetchval(left, env.tenant) == 250
+
+
 async def test_what_was_being_written_when_the_caller_said_so_goes_when_the_call_is_over(
     env: PrivacyEnvironment,
 ) -> None:

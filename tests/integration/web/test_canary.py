@@ -1,4 +1,7 @@
-"""Planted secrets, names and numbers appear nowhere: not in logs at any level, metrics, refusals or the private API."""
+"""Planted secrets, names and numbers appear nowhere: not in logs at any level, metrics, refusals or the private API.
+
+Pages show them to who may see them, and what is seen and done there is in no log either.
+"""
 
 import asyncio
 import json
@@ -10,14 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from uuid import uuid4
 
 import aiohttp
 import msgspec
 import pytest
 
+from askproai_core.reader_token import reader_token_of
+from askproai_runtime.page.routes import FORM_PATHS
 from askproai_runtime.web import WebProcess
 from askproai_sandbox.cluster import free_port
 from askproai_sandbox.databases import Database
+from tests.worlds.page_rows import filled, seed
+from tests.worlds.page_visitor import VIEWS, hidden, visiting
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     CALCOM_SECRET,
@@ -83,6 +91,29 @@ async def use_everything(pod: TenantPod) -> list[str]:
             assert 400 <= reply.status < 500, path
             answers.append(json.dumps([reply.body, dict(reply.headers)]))
     return answers
+
+
+async def use_every_page(pod: TenantPod) -> None:
+    """Look at each page as the owner and as a reader, and act with what is planted in the forms."""
+    made = await seed(pod, NAME, NOTE)
+    paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true")]
+    for token in (ADMIN_TOKEN, reader_token_of(ADMIN_TOKEN)):
+        async with visiting(pod) as visitor:
+            assert await visitor.log_in(token, "Karin") == 303
+            answers = [await visitor.get(path) for path in paths]
+            seen = "".join(page for status, page, _ in answers if status == 200)
+            assert (NAME in seen) is (NOTE in seen) is (token == ADMIN_TOKEN)
+            for path, fields in (
+                ("/appointments/{id}/cancel", {"reason": NOTE}),
+                ("/appointments/{id}/move", {"day": NOTE, "time": NAME, "staff": ""}),
+                ("/blocks/new", {"who": NAME, "day": NOTE, "reason": NOTE}),
+                ("/messages/{id}/done", {"note": f"{NAME}: {NOTE}"}),
+            ):
+                csrf = hidden(answers[0][1])
+                status, _, _ = await visitor.post(
+                    filled(path, made), csrf=csrf, request_id=str(uuid4()), **fields
+                )  # fmt: skip
+                assert status in ({303, 400, 409, 422} if token == ADMIN_TOKEN else {403}), path
 
 
 @asynccontextmanager
@@ -151,6 +182,7 @@ async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Pa
             for port in (pod.web.metrics_port, pod.worker_port):
                 async with pod.session.get(f"http://127.0.0.1:{port}/metrics") as answer:
                     outputs[f"metrics {port}"] = await answer.text()
+            await use_every_page(pod)
             errors = "SELECT string_agg(concat(j.last_error, a.error, l.detail), ' ') FROM jobs j, appointments a, audit_log l"
             outputs["rows"] = await pod.db.fetchval(errors) or ""
         outputs["logs"] = logs.read_text("utf-8")

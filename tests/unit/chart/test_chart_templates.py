@@ -493,3 +493,15 @@ def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_
         [promtool, "test", "rules", "alerts_test.yaml"], cwd=tmp_path, capture_output=True, text=True
     )
     assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_every_alert_of_the_chart_has_an_example_of_firing_and_of_silence(render):
+    groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]
+    names = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    examples = yaml.safe_load((ROOT / "tests" / "unit" / "chart" / "alerts_test.yaml").read_text("utf-8"))
+    found = set()
+    for test in examples["tests"]:
+        found |= {(each["alertname"], bool(each["exp_alerts"])) for each in test.get("alert_rule_test", ())}
+        for each in test.get("promql_expr_test", ()):
+            found |= {(name, bool(each["exp_samples"])) for name in names if f'"{name}"' in each["expr"]}
+    assert found == {(name, fires) for name in names for fires in (True, False)}

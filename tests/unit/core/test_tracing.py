@@ -9,8 +9,11 @@ from askproai_core.tracing import (
     annotate,
     continue_from,
     current_traceparent,
+    detached,
+    draw_trace,
     exemplar,
     is_on,
+    is_recording,
     span,
     start_trace,
 )
@@ -49,6 +52,21 @@ def test_the_ratio_alone_decides_and_not_what_a_stranger_sends(recorder: MemoryR
     for _ in range(100):
         with start_trace("request", linked=STORED), span("step"):
             assert current_traceparent() is None
+    assert recorder.spans == []
+
+
+def test_what_is_done_for_others_too_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
+    with start_trace("request"):
+        with detached(), span("step"):
+            assert (is_recording(), current_traceparent()) == (False, None)
+        assert is_recording()
+    assert [each.name for each in recorder.spans] == ["request"]
+
+
+def test_an_entrance_is_drawn_by_the_ratio_before_its_span_is_made(recorder: MemoryRecorder) -> None:
+    assert draw_trace()
+    recorder.ratio = 0
+    assert not draw_trace()
     assert recorder.spans == []
 
 

@@ -63,6 +63,19 @@ def test_what_is_said_is_known_while_the_call_goes_on_and_never_reopens_one_that
         assert (merged.status, merged.transcript) == ("ended", ended.transcript)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_transcript_of_the_end_counts_also_where_that_of_a_turn_is_longer(order: tuple[int, ...]) -> None:
+    """Retell hears a turn anew when the call is over. An end without a transcript, as where Retell keeps none, takes none away."""
+    turn, later = (
+        row("transcript_updated", {"call_status": "ongoing", "transcript": f"User: Hallo, hallo{said}"})
+        for said in ("", "? Ist da wer?")
+    )
+    ends = row("call_ended", {"call_status": "ended"}), row("call_analyzed", {"transcript": "User: Hallo"})
+    events = (turn, later, *ends)
+    assert reduce(merge, (events[index] for index in order)).transcript == "User: Hallo"
+    assert reduce(merge, (events[index] for index in order if index < 3)).transcript == later.transcript
+
+
 def test_calls_of_a_closed_branch_are_recorded_and_those_of_strangers_are_not() -> None:
     """Who deletes a Branch leaves its agent, which says that nobody takes appointments there any more."""
     call = {
@@ -94,12 +107,20 @@ def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> Non
         analyzed_at=RECEIVED,
         disconnection_reason="user_hangup",
         transcript="Guten Tag",
+        transcript_is_final=True,
         analysis={"call_successful": True},
     )
 
 
 _LINK, _OTHER = ({"recording_url": f"https://x/{name}"} for name in "ab")
 CLOSED = CallRow(status="ended", disconnection_reason=ClosingReason.END_UNKNOWN)
+
+
+def _possible(row: CallRow) -> CallRow:
+    row = row if row.over else replace(row, disconnection_reason=None)
+    return row if row.transcript else replace(row, transcript_is_final=False)
+
+
 texts = st.none() | st.sampled_from(["a", "b", "ab"])
 rows = st.builds(
     CallRow,
@@ -109,9 +130,10 @@ rows = st.builds(
     started_at=st.none() | st.sampled_from([RECEIVED, datetime(2026, 1, 1, tzinfo=UTC)]),
     transcript=texts,
     transcript_truncated=st.booleans(),
+    transcript_is_final=st.booleans(),
     analysis=st.none()
     | st.sampled_from([{"call_summary": "a"}, {"call_summary": "b"}, {"call_successful": True}, _LINK, _OTHER]),
-).map(lambda row: row if row.over else replace(row, disconnection_reason=None))
+).map(_possible)
 
 
 @given(st.lists(rows, min_size=2, max_size=4), st.randoms())

@@ -8,7 +8,7 @@ import pytest
 
 from askproai_core.clock import FixedClock
 from askproai_core.data_keys import KNOWN_TO_ALL_PODS, DataKey, DataKeys, encode_data_keys, new_data_key
-from askproai_runtime.calls.texts import read_call_texts, read_said, store_call_texts, store_said
+from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said, store_call_texts, store_said
 from askproai_runtime.encryption import (
     BodyCipher,
     DataKeyMissing,
@@ -107,7 +107,7 @@ def test_without_a_key_or_while_it_is_off_bodies_are_stored_plainly(off: BodyCip
     assert off.encrypt(Place.EVENT, "a", BODY) == BODY
     assert off.encrypt_json(Place.CALL, "a", {}) is None
     assert off.decrypt(Place.EVENT, "a", BODY) == BODY
-    assert store_call_texts(off, "c", "Hallo", {"a": 1}, None) == ("Hallo", '{"a":1}')
+    assert store_call_texts(off, "c", CallTexts("Hallo", {"a": 1})) == ("Hallo", '{"a":1}')
 
 
 def test_what_is_switched_off_is_still_decrypted() -> None:
@@ -168,7 +168,7 @@ def test_a_key_is_in_no_text() -> None:
 @pytest.mark.parametrize("analysis", [None, {"call_summary": "Zimtschnecke"}], ids=["none", "some"])
 def test_the_texts_of_a_call_stand_encrypted_in_one_column(analysis: dict[str, Any] | None) -> None:
     mine = cipher(key())
-    transcript, stored = store_call_texts(mine, "call_1", "Zimtschnecke" * 800, analysis, None)
+    transcript, stored = store_call_texts(mine, "call_1", CallTexts("Zimtschnecke" * 800, analysis))
     assert transcript is None
     assert stored is not None
     assert "Zimtschnecke" not in stored
@@ -181,17 +181,17 @@ def test_the_texts_of_a_call_stand_encrypted_in_one_column(analysis: dict[str, A
 
 def test_what_cannot_be_read_stays_until_something_takes_its_place() -> None:
     former, present = cipher(key()), cipher(key())
-    _, stored = store_call_texts(former, "call_1", "Hallo", None, None)
+    _, stored = store_call_texts(former, "call_1", CallTexts("Hallo", None))
     texts = read_call_texts(present, "call_1", None, stored)
-    kept = store_call_texts(present, "call_1", texts.transcript, texts.analysis, texts.unreadable)
+    kept = store_call_texts(present, "call_1", texts)
     assert read_call_texts(former, "call_1", *kept).transcript == "Hallo"
-    later = store_call_texts(present, "call_1", "Guten Tag", None, texts.unreadable)
+    later = store_call_texts(present, "call_1", CallTexts("Guten Tag", None, texts.unreadable))
     assert read_call_texts(present, "call_1", *later).transcript == "Guten Tag"
 
 
 def test_a_longer_plain_transcript_of_the_release_before_counts() -> None:
     mine = cipher(key())
-    _, stored = store_call_texts(mine, "call_1", "Hallo", {"a": 1}, None)
+    _, stored = store_call_texts(mine, "call_1", CallTexts("Hallo", {"a": 1}))
     assert read_call_texts(mine, "call_1", "Hallo, guten Tag", stored).transcript == "Hallo, guten Tag"
 
 

@@ -1,15 +1,16 @@
-"""The SQL statements about calls: their list with the outcome of each, and the timeline of one."""
+"""The SQL statements about calls: their list with the outcome of each, the content of one, and timelines (`timelines.py`)."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from askproai_core.database import Pool
-from askproai_runtime.intake import EVENTS_OF_CALL
+from askproai_runtime.admin_api.store.timelines import OF_APPOINTMENT, OF_CALL, OF_CORRELATION
 
 Row = asyncpg.Record
 
@@ -57,81 +58,6 @@ ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 """
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
 
-# Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
-# A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
-_TIMELINE: Final = """
-WITH event AS MATERIALIZED (
-    SELECT * FROM webhook_events WHERE tenant = $1 AND {events_of_call}
-), appointment AS MATERIALIZED (
-    SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
-), action AS MATERIALIZED (
-    SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'
-), request AS MATERIALIZED (
-    SELECT * FROM {requests} r WHERE tenant = $1 AND call_id = $2
-), message AS MATERIALIZED (
-    SELECT * FROM {messages} m WHERE tenant = $1 AND call_id = $2
-), waiting AS MATERIALIZED (
-    SELECT * FROM {waitlist} w WHERE tenant = $1 AND call_id = $2
-), correlated AS MATERIALIZED (
-    SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
-    UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
-)
-SELECT moment.* FROM (
-SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
-       (extract(epoch FROM e.processed_at - e.received_at) * 1000)::bigint AS duration_ms, coalesce(e.error, e.note) AS detail,
-       e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
-       CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at, NULL AS notes
-FROM event e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
-UNION ALL
-SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text,
-       NULL, NULL, NULL
-FROM request
-UNION ALL
-SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::bigint,
-       error, correlation_id, NULL, NULL, id::text, starts_at, NULL, notes
-FROM appointment
-UNION ALL
-SELECT created_at, 'message', CASE WHEN call_back IS NULL THEN 'message' ELSE 'call back' END,
-       CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text,
-       NULL, call_back_from, NULL, NULL
-FROM message
-UNION ALL
-SELECT created_at, 'waitlist', service || coalesce(' · ' || staff, ''), state,
-       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
-FROM waiting
-UNION ALL
-SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, $2, NULL, NULL, appointment_id::text, NULL, NULL, NULL
-FROM action
-UNION ALL
-SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::bigint, j.last_error,
-       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END, NULL
-FROM (
-    SELECT appointment_id, min(since) AS since FROM (
-        SELECT id AS appointment_id, timestamptz '-infinity' AS since FROM appointment
-        UNION ALL SELECT appointment_id, (SELECT min(created_at) FROM action) FROM action) changed GROUP BY appointment_id
-) changed CROSS JOIN LATERAL (
-    SELECT * FROM jobs WHERE tenant = $1 AND appointment_id = changed.appointment_id OFFSET 0
-) j WHERE coalesce(j.finished_at, 'infinity') >= changed.since
-UNION ALL
-SELECT n.created_at, 'notification', n.kind || ' · ' || n.recipient || ' · ' || n.channel, n.state,
-       (extract(epoch FROM n.finished_at - n.created_at) * 1000)::bigint, n.error, n.correlation_id, NULL, NULL,
-       n.appointment_id::text, NULL, CASE WHEN n.state IN ('waiting', 'sending') THEN n.due_at END, NULL
-FROM {notifications} n WHERE n.tenant = $1
-     AND n.appointment_id IN (SELECT id FROM appointment UNION SELECT appointment_id FROM action)
-UNION ALL
-SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
-       p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
-FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
-UNION ALL
-SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL
-FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
-) moment
-ORDER BY date_trunc('second', at),
-         CASE WHEN what <> 'event' THEN 1 WHEN name = 'call_started' THEN 0 WHEN name = 'call_ended' THEN 2
-              WHEN name = 'call_analyzed' THEN 3 ELSE 1 END, at
-LIMIT 1000
-""".replace("{events_of_call}", EVENTS_OF_CALL)
-
 _CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.transcript, c.analysis\n")
 # A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.
 _RECORD_READ: Final = """
@@ -147,6 +73,10 @@ WHERE tenant = $1 AND call_id = $2
 """
 
 _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(call_id, $2) ORDER BY call_id LIMIT 2"
+
+_APPOINTMENT_IDS: Final = """
+SELECT id::text AS id FROM appointments WHERE tenant = $1 AND id BETWEEN $2 AND $3 AND status <> 'held' ORDER BY id LIMIT 2
+"""
 
 # Earlier schemas lack the newest tables, and a pod may run on one until the operator has migrated.
 _NO_MESSAGES: Final = """
@@ -203,7 +133,23 @@ class CallStore:
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
         """Return the call with its texts, if it is stored, and up to 1,000 entries of its timeline in order of time."""
         calls = await self._fetch(f"{_CONTENT} AND c.call_id = $2", call_id)
-        return calls[0] if calls else None, await self._fetch(_TIMELINE, call_id)
+        return calls[0] if calls else None, await self._fetch(OF_CALL, call_id)
+
+    async def get_timeline_of_appointment(self, appointment_id: str) -> list[Row]:
+        """Return up to 1,000 entries about an appointment, whoever has changed it, in order of time."""
+        return await self._fetch(OF_APPOINTMENT, appointment_id)
+
+    async def get_timeline_of_correlation(self, correlation_id: str) -> list[Row]:
+        """Return up to 1,000 entries that have a correlation id, in order of time.
+
+        One at a time, as lists: the functions of 30 days are looked through.
+        """
+        async with self._listing:
+            return await self._fetch(OF_CORRELATION, correlation_id)
+
+    async def list_appointment_ids(self, first: UUID, last: UUID) -> list[str]:
+        """Return up to two ids of appointments between two, both included; no holds."""
+        return [row["id"] for row in await self._fetch(_APPOINTMENT_IDS, first, last)]
 
     async def get_content(self, call_id: str) -> Row | None:
         """Return a call with its transcript and analysis; None if it is not stored."""

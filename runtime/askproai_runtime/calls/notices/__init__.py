@@ -9,7 +9,7 @@ from askproai_runtime.booking import Answer, BookingContext, CallContext, Functi
 from askproai_runtime.calls.notices.store import (
     CallNotice,
     empty_texts,
-    list_refused_calls,
+    iterate_refused_calls,
     mark_refused_deleted,
     record_notices,
     refuse_storage,
@@ -19,7 +19,7 @@ from askproai_runtime.sentences import say
 from askproai_runtime.tasks import request_soon
 
 __all__ = [
-    "ERASURES", "CallNotice", "decline_recording", "empty_texts", "list_refused_calls", "mark_refused_deleted", "notice_of",
+    "ERASURES", "CallNotice", "decline_recording", "empty_texts", "iterate_refused_calls", "mark_refused_deleted", "notice_of",
     "record_notices", "refuse_call",
 ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 Triggers keep such texts out from then on (migration 0021).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -51,7 +51,7 @@ _TO_DELETE: Final = """
 SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
        AND n.refused_at <= clock_timestamp() - $3::interval OR n.refused_at < clock_timestamp() - $2::interval AS is_over
 FROM call_notices n LEFT JOIN calls c ON c.tenant = n.tenant AND c.call_id = n.call_id
-WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL ORDER BY n.call_id LIMIT 100
+WHERE n.tenant = $1 AND n.refused_at IS NOT NULL AND n.deleted_at IS NULL AND n.call_id > $4 ORDER BY n.call_id LIMIT 100
 """
 
 
@@ -101,16 +101,25 @@ async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
     await conn.execute(_EMPTY_EVENTS, tenant, call_id)
 
 
-async def list_refused_calls(pool: Pool, tenant: str, longest: timedelta, quiet: timedelta) -> list[tuple[str, bool]]:
-    """Return the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
+async def iterate_refused_calls(
+    pool: Pool, tenant: str, longest: timedelta, quiet: timedelta
+) -> AsyncIterator[tuple[str, bool]]:
+    """Yield the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
 
-    None on the schema of the release before.
+    All of them, in pages: those that go on, or that Retell does not delete, keep none of the others waiting. None on the schema of
+    the release before.
     """
-    try:
-        rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet)
-        return [(row["call_id"], row["is_over"]) for row in rows]
-    except asyncpg.UndefinedTableError:
-        return []
+    after = ""
+    while True:
+        try:
+            rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet, after)
+        except asyncpg.UndefinedTableError:
+            return
+        for row in rows:
+            yield row["call_id"], row["is_over"]
+        if not rows:
+            return
+        after = rows[-1]["call_id"]
 
 
 async def mark_refused_deleted(pool: Pool, tenant: str, call_id: str) -> None:

@@ -1,0 +1,116 @@
+"""Timelines of an appointment, whoever has changed it in whichever call or at the desk, and of a correlation id."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from askproai_core.reader_token import reader_token_of
+from tests.integration.admin_api.test_private_messages import command
+from tests.worlds.private_desk import asking, request
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
+from tests.worlds.waiting import eventually
+
+CALLER, NAME = "+4915155500093", "Zora Kanarienvogel"
+HAIRCUT = {"service": "Haarschnitt", "staff": "anna"}
+
+
+async def book(pod: TenantPod, call_id: str, hour: int) -> str:
+    args = HAIRCUT | {"start": next_friday(pod, hour).isoformat(), "customer_name": NAME}
+    booked = await pod.function("book_appointment", call_id, args, from_number=CALLER)
+    assert booked.body["success"], booked.body
+    return str(booked.body["appointment_id"])
+
+
+async def moments(pod: TenantPod, asked: str, count: int, what: str, **params: str) -> list[dict[str, Any]]:
+    """Return the entries of a kind, once there are `count`: records are written behind the answers."""
+
+    timeline: dict[str, Any] = {}
+
+    async def written() -> list[dict[str, Any]] | None:
+        nonlocal timeline
+        _, timeline = await request(pod, f"timeline/{asked}", **params)
+        found = [each for each in timeline.get("moments", ()) if each["what"] == what]
+        return found if len(found) == count else None
+
+    return await eventually(written, 5, what=lambda: timeline)
+
+
+async def test_an_appointment_has_what_each_call_and_the_desk_did_with_it(pod: TenantPod) -> None:
+    first, second, other = (f"call_{uuid4().hex}" for _ in range(3))
+    appointment = await book(pod, first, 10)
+    await book(pod, other, 13)
+    body = asking(start=next_friday(pod, 11).isoformat())
+    status, moved = await request(pod, f"appointments/{appointment}/move", body)
+    assert status == 200, moved
+    agreed = {"appointment_id": appointment, "confirmed": True}
+    for _ in range(2):  # the first one asks back
+        cancelled = await pod.function("cancel_appointment", second, agreed, from_number=CALLER)
+        await pod.let_two_seconds_pass(second)
+    assert cancelled.body["success"], cancelled.body
+
+    functions = await moments(pod, appointment[:8], 3, "function")
+    assert [(each["name"], each["outcome"], each["call_id"]) for each in functions] == [
+        ("book_appointment", "booked", first),
+        ("cancel_appointment", "asked_back", second),
+        ("cancel_appointment", "cancelled", second),
+    ]
+    _, timeline = await request(pod, f"timeline/{appointment}")
+    assert timeline["call"] is None
+    assert NAME not in json.dumps(timeline)
+    whole = [(each["what"], each["name"].split(" ")[0]) for each in timeline["moments"]]
+    assert ("audit", "appointment.moved") in whole
+    assert [each for each in whole if each[0] == "appointment"] == [("appointment", "haarschnitt")]
+    text = await command(pod, "timeline", appointment[:8])
+    assert f"in {second}" in text
+    assert "appointment.moved" in text
+
+
+async def test_what_the_desk_has_booked_has_a_timeline(pod: TenantPod) -> None:
+    body = asking(
+        branch="mitte", service="haarschnitt", staff="anna", start=next_friday(pod, 10, 2).isoformat(), name=NAME
+    )  # fmt: skip
+    status, booked = await request(pod, "appointments", body)
+    assert status == 200, booked
+    entries = await moments(pod, booked["appointment"]["id"], 1, "audit")
+    assert entries[0]["name"] == "appointment.booked"
+
+
+async def test_a_correlation_id_leads_to_what_has_it(pod: TenantPod) -> None:
+    call_id = f"call_{uuid4().hex}"
+    await pod.function("check_availability", call_id, HAIRCUT)
+    args = HAIRCUT | {"start": next_friday(pod, 10, 3).isoformat(), "customer_name": NAME}
+    booked = await pod.function("book_appointment", call_id, args, from_number=CALLER)
+    assert booked.body["success"], booked.body
+    mine = booked.headers["X-Correlation-Id"]
+    (function,) = await moments(pod, mine, 1, "function")
+    assert (function["name"], function["call_id"], function["correlation_id"]) == ("book_appointment", call_id, mine)
+    _, timeline = await request(pod, f"timeline/{mine}")
+    assert [each["appointment_id"] for each in timeline["moments"] if each["what"] == "appointment"] == [
+        booked.body["appointment_id"]
+    ]
+    event = (await pod.retell("call_started", call_id)).headers["X-Correlation-Id"]
+    (started,) = await moments(pod, event, 1, "event")
+    assert (started["name"], started["call_id"]) == ("call_started", call_id)
+
+
+async def test_what_was_said_is_for_those_who_may_hear_it_and_recorded(pod: TenantPod) -> None:
+    call_id = f"call_{uuid4().hex}"
+    appointment = await book(pod, call_id, 15)
+    (said,) = await moments(pod, appointment, 1, "function", personal="true")
+    assert NAME in json.dumps(said["arguments"])
+    read = "SELECT count(*) FROM audit_log WHERE tenant = $1 AND action = 'call.read' AND detail->>'call' = $2"
+    assert await pod.db.fetchval(read, pod.store.tenant, call_id) == 1
+    headers = {"Authorization": f"Bearer {reader_token_of(ADMIN_TOKEN)}"}
+    url = f"{pod.private_url}/api/v1/timeline/{appointment}"
+    for personal, status in (("true", 403), ("false", 200)):
+        async with pod.session.get(url, headers=headers, params={"personal": personal}) as answer:
+            assert answer.status == status
+            assert NAME not in await answer.text()
+
+
+@pytest.mark.parametrize("asked", ["call_never", "0" * 32, "no-such-id", "%00", "12345678"])
+async def test_what_is_nothing_is_said(pod: TenantPod, asked: str) -> None:
+    status, problem = await request(pod, f"timeline/{asked}")
+    assert status in {400, 404}, problem
