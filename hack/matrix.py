@@ -16,7 +16,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -96,7 +96,7 @@ AXES: Final[Mapping[str, Axis]] = {
 
 
 def choose(wanted: Sequence[str]) -> list[tuple[Axis, str]]:
-    """Return the versions that `AXIS` or `AXIS=VERSION` name, in the order of the table; all when nothing is named. Raises ValueError."""
+    """Return the versions that `AXIS` or `AXIS=VERSION` name, all when nothing is named. Raises ValueError."""
     for each in wanted:
         name, equals, version = each.partition("=")
         if name not in AXES or (equals and version not in AXES[name].versions):
@@ -119,21 +119,22 @@ def run_version(axis: Axis, version: str, *, build: bool, run: RunSuites) -> Row
     report = run(axis, version, had)
     if report is None:
         return Row(axis, version, had.source, result="the tests ended without a report", failed=True)
-    return read_report(axis, version, had.source, report)
+    return read_report(axis, version, had, report)
 
 
-def read_report(axis: Axis, version: str, source: str, report: Path) -> Row:
-    """Return what the report of a run says. Nothing that passed is a failure, and so is a run of another version than was wanted."""
+def read_report(axis: Axis, version: str, had: Had, report: Path) -> Row:
+    """Return what the report of a run says. That nothing passed is a failure, and so is a run of another version."""
     suite = next(iter(ET.parse(report).getroot().iter("testsuite")))
     total, skipped = int(suite.attrib["tests"]), int(suite.attrib["skipped"])
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
     passed = total - failed - skipped
     result = f"{passed:,} passed, {failed:,} failed, {skipped:,} skipped in {float(suite.attrib['time']):.0f} s"
+    result += "".join(f"; without {test.rpartition(':')[2]}: {why}" for test, why in had.left_out.items())
     said = {each.attrib["value"] for each in suite.iter("property") if each.attrib["name"] == axis.property}
     ran = ", ".join(sorted(said))
     if not any(each.startswith(f"{version}.") for each in said) or len(said) > 1:
-        return Row(axis, version, source, ran or "unknown", f"another version ran; {result}", failed=True)
-    return Row(axis, version, source, ran, result, failed=failed > 0 or passed == 0)
+        return Row(axis, version, had.source, ran or "unknown", f"another version ran; {result}", failed=True)
+    return Row(axis, version, had.source, ran, result, failed=failed > 0 or passed == 0)
 
 
 def run_suites(axis: Axis, version: str, had: Had) -> Path | None:
@@ -143,6 +144,7 @@ def run_suites(axis: Axis, version: str, had: Had) -> Path | None:
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [had.python, "-m", "pytest", *axis.suites, "-p", "no:cacheprovider", "--junitxml", str(report)]
+    command += [f"--deselect={test}" for test in had.left_out]
     path = f"{Path(had.python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     print(f"\n== {axis.title} {version} ({had.source}): {' '.join(axis.suites)}", flush=True)
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path, **had.variables}, check=False)
@@ -165,15 +167,23 @@ def table(rows: Sequence[Row]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None, run: RunSuites = run_suites) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--axis", action="append", default=[], metavar="AXIS[=VERSION]", help=f"one of {', '.join(AXES)}")
+    parser.add_argument(
+        "--axis", action="append", default=[], metavar="AXIS[=VERSION]", help=f"one of {', '.join(AXES)}"
+    )
     parser.add_argument("--build", action="store_true", help="build the Kubernetes versions that are not built")
+    parser.add_argument(
+        "--suite", action="append", default=[], metavar="PATH", help="run these instead; the table names them"
+    )
     options = parser.parse_args(arguments)
     try:
         chosen = choose(options.axis)
     except ValueError as error:
         parser.error(str(error))
     began = time.monotonic()
-    rows = [run_version(axis, version, build=options.build, run=run) for axis, version in chosen]
+    rows = []
+    for axis, version in chosen:
+        narrowed = replace(axis, suites=tuple(options.suite)) if options.suite else axis
+        rows.append(run_version(narrowed, version, build=options.build, run=run))
     print(f"\n{time.strftime('%-d %B %Y')}, {(time.monotonic() - began) / 60:.0f} minutes:\n")
     print("\n".join(table(rows)))
     return int(any(row.failed for row in rows))

@@ -84,13 +84,46 @@ def test_a_version_that_passed_is_said_with_its_release(run_matrix: Callable[[st
     )
 
 
+def test_a_narrower_run_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(report("python", "3.13.0"))
+    ran: list[tuple[str, ...]] = []
+
+    def run_suites(axis: matrix.Axis, version: str, had: version_sources.Had) -> Path:
+        ran.append(axis.suites)
+        return path
+
+    here = replace(matrix.AXES["python"], find=lambda version, *, build: version_sources.Had("here"))
+    monkeypatch.setitem(matrix.AXES, "python", here)
+    assert matrix.main(["--axis", "python=3.13", "--suite", "tests/unit/core"], run_suites) == 0
+    assert ran == [("tests/unit/core",)]
+    assert "| Python 3.13 | here | 3.13.0 | unit/core | 12 passed" in capsys.readouterr().out
+
+
+def test_what_a_release_cannot_pass_is_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(report("redis", "redis 7.2.4"))
+    had = version_sources.Had("a wheel", left_out=version_sources._LACKS_THE_FIX)
+    for test in had.left_out:
+        file, _, name = test.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), "it has another name now"
+    row = matrix.read_report(matrix.AXES["redis"], "redis 7.2", had, path)
+    assert not row.failed
+    assert row.result.endswith("; without test_a_script_leaves_nothing_behind_for_anothers: CVE-2025-46818")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (report("postgresql", "16.14", failures=1), "11 passed, 1 failed, 0 skipped"),
         (report("postgresql", "16.14", errors=1), "11 passed, 1 failed, 0 skipped"),
         (report("postgresql", "16.14", skipped=12), "0 passed, 0 failed, 12 skipped"),
-        (report("postgresql", "18.4"), "| 18.4 | integration/database, integration/jobs | **another version ran; 12 passed"),
+        (
+            report("postgresql", "18.4"),
+            "| 18.4 | integration/database, integration/jobs | **another version ran; 12 passed",
+        ),
         (report("postgresql", "160.1"), "another version ran"),
         (report("other", "16.14"), "| unknown | integration/database, integration/jobs | **another version ran"),
         (None, "ended without a report"),
@@ -140,7 +173,9 @@ def test_the_page_says_of_each_version_whether_it_was_tried() -> None:
 
 
 def test_the_versions_are_those_that_the_package_and_the_chart_accept() -> None:
-    first, last = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text("utf-8"))[0]
+    first, last = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text("utf-8"))[
+        0
+    ]
     assert matrix.AXES["python"].versions == tuple(f"3.{minor}" for minor in range(int(first), int(last)))
     chart = yaml.safe_load((ROOT / "charts/askproai/Chart.yaml").read_text("utf-8"))
     assert chart["kubeVersion"] == f">={matrix.AXES['kubernetes'].versions[0]}.0-0"

@@ -31,7 +31,7 @@ _PLACES: Final = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant =
 
 # Each half in the order of an index, as far as the page needs it. A comparison of rows does not bound the scan of an index under
 # row security, so the time is bounded by itself, too. Of a status there may be few among all: a plan for any values, which
-# PostgreSQL 15 comes to keep, finds them by the index only where the status is compared without a condition.
+# PostgreSQL 15 and 16 come to keep, finds them by the index only where the status is compared without a condition.
 _PAGE_OF: Final = """
 SELECT * FROM ({rows}) event
 WHERE {of_status} AND ($3::text IS NULL OR source = $3) AND ($4::text IS NULL OR type = $4)
