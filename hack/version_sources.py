@@ -27,7 +27,7 @@ WORK: Final = ROOT / ".venv" / "matrix"  # ignored by git, and removed by `make 
 REQUIREMENTS: Final = ROOT / "hack/requirements"
 PINNED_KUBERNETES: Final = re.findall(r"k8s\.io/kubernetes v1\.(\d+)", (KUBE.source / "go.mod").read_text("utf-8"))[0]
 # Other releases: the newest of each of which the module proxy had all modules on 24 November 2026.
-OTHER_KUBERNETES: Final = {"1.31": "1.31.0", "1.32": "1.32.13", "1.33": "1.33.13", "1.35": "1.35.4"}
+OTHER_KUBERNETES: Final = {"1.31": "1.31.0", "1.33": "1.33.13", "1.35": "1.35.4"}
 # The wheel has 7.2.4. SECURITY.md names the releases that have the fix.
 _LACKS_THE_FIX: Final = {
     "tests/integration/redis/test_redis_client.py::test_a_script_leaves_nothing_behind_for_anothers": "CVE-2025-46818",
@@ -42,7 +42,7 @@ class Missing(Exception):
 class Had:
     """A version that this machine has: from where, the interpreter that runs the tests, and the variables that name programs.
 
-    `left_out` are tests that the release cannot pass, each with the reason; the table says so.
+    `left_out` are tests that the release cannot pass, each with the reason; the table names them.
     """
 
     source: str
@@ -186,7 +186,7 @@ def _run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def _says(program: str | Path, option: str, text: str) -> bool:
-    """Return whether the program runs and says so: pyenv's shims exist for versions that are not switched on."""
+    """Return whether the program runs and prints the text: pyenv's shims exist for versions that are not switched on."""
     done = subprocess.run([str(program), option], capture_output=True, text=True, check=False)
     return text in done.stdout
 

@@ -235,7 +235,9 @@ async def restart(run: Run) -> list[Row]:
 
 async def quiet(run: Run) -> list[Row]:
     """Let nothing happen, and count what the operator does."""
-    await run.env.settled(run.bound, quiet_seconds=70)  # the first figures of the last tenants come with the next minute
+    await run.env.settled(
+        run.bound, quiet_seconds=70
+    )  # the first figures of the last tenants come with the next minute
     run.end_of_profile()  # a profile of what was before
     before, began = await run.env.counts(), time.monotonic()
     await asyncio.sleep(run.quiet_seconds)
