@@ -19,8 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from askproai_sandbox.cluster import ProgramError, program_folder
-from askproai_sandbox.cluster.program import KUBE, VERSION
+from askproai_sandbox.cluster import KUBE, ProgramError, program_folder
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORK: Final = ROOT / ".venv" / "matrix"  # ignored by git, and removed by `make clean`
@@ -124,7 +123,9 @@ def find_kubernetes(version: str, *, build: bool) -> Had:
             KUBE,
             title=f"control plane {release}",
             source=WORK / f"kubernetes-{version}",
-            ldflags=f"-s -w -X {VERSION}.gitVersion=v{release} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor={version[2:]}",
+            ldflags=re.sub(r"v1\.\d+\.\d+", f"v{release}", KUBE.ldflags).replace(
+                f"={PINNED_KUBERNETES}", f"={version[2:]}"
+            ),
         )
         if build and not (program.source / "go.sum").exists():
             _write_go_module(program.source, release)
