@@ -22,6 +22,6 @@ from askproai_sandbox.cluster.program import KUBE, link_kubectl, program_folder
 
 __all__ = [
     "KUBE", "UNREACHED", "ApiError", "Child", "ControlPlane", "ControlPlaneOptions", "KubeClient", "Mirror", "Object",
-    "ProcessError", "ProgramError", "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free", "program_folder",
-    "reap_leftovers", "spawn", "stop_signal", "write_atomically",
+    "ProcessError", "ProgramError", "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free",
+    "program_folder", "reap_leftovers", "spawn", "stop_signal", "write_atomically",
 ]  # fmt: skip
