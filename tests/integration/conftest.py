@@ -2,7 +2,7 @@
 
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,11 @@ async def control_plane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 
 @pytest.fixture(scope="session")
-async def kube_client(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
+async def kube_client(
+    control_plane: ControlPlane, record_testsuite_property: Callable[[str, object], None]
+) -> AsyncIterator[KubeClient]:
     async with KubeClient(control_plane.kubeconfig) as client:
+        record_testsuite_property("kubernetes", (await client.get("/version"))["gitVersion"].removeprefix("v"))
         yield client
 
 

@@ -18,10 +18,10 @@ from askproai_sandbox.cluster.processes import (
     stop_signal,
     write_atomically,
 )
-from askproai_sandbox.cluster.program import link_kubectl, program_folder
+from askproai_sandbox.cluster.program import KUBE, link_kubectl, program_folder
 
 __all__ = [
-    "UNREACHED", "ApiError", "Child", "ControlPlane", "ControlPlaneOptions", "KubeClient", "Mirror", "Object", "ProcessError",
-    "ProgramError", "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free", "program_folder",
-    "reap_leftovers", "spawn", "stop_signal", "write_atomically",
+    "KUBE", "UNREACHED", "ApiError", "Child", "ControlPlane", "ControlPlaneOptions", "KubeClient", "Mirror", "Object",
+    "ProcessError", "ProgramError", "eventually", "free_port", "kubectl", "link_kubectl", "object_key", "port_is_free",
+    "program_folder", "reap_leftovers", "spawn", "stop_signal", "write_atomically",
 ]  # fmt: skip

