@@ -1,5 +1,6 @@
 """A salon's pod, and calls at the Retell simulator whose events never come: only the task `call-poll` finds them."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -139,7 +140,11 @@ class CallPollEnvironment:
         """Return a call's status, its reason, and whether its analysis is here."""
         row = await self.row(call_id)
         assert row is not None, f"there is no call {call_id}"
-        return row["status"], row["disconnection_reason"], row["analysis"] is not None
+        return (
+            row["status"],
+            row["disconnection_reason"],
+            bool((json.loads(row["analysis"] or "{}") or {}).keys() - {"transcript_is_final"}),
+        )
 
     async def events(self) -> list[str]:
         """Return the ids of all events, each with how often a worker processed it."""

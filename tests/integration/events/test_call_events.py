@@ -51,7 +51,7 @@ async def test_a_calls_events_make_one_row_in_any_order(pod: TenantPod, order: t
     assert row["ended_at"] == datetime.fromtimestamp(START / 1000 + 60, UTC)
     assert row["analyzed_at"] is not None
     assert (row["disconnection_reason"], row["transcript"]) == ("user_hangup", "Guten Tag")
-    assert json.loads(row["analysis"]) == {"call_successful": True}
+    assert json.loads(row["analysis"]) == {"call_successful": True, "transcript_is_final": True}
 
 
 async def test_events_of_one_call_that_are_processed_at_once_agree(pod: TenantPod) -> None:
