@@ -96,7 +96,7 @@ def list_unconfirmed(answer: Answer) -> set[str]:
     return {
         entry["appointment_id"]
         for entry in answer.body.get("appointments", ())
-        if entry.get("spoken", "") in answer.message and _UNCONFIRMED in entry.get("spoken", "")
+        if _UNCONFIRMED in (spoken := entry.get("spoken", "")) and spoken in answer.message
     }
 
 

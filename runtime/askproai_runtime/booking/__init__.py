@@ -48,7 +48,7 @@ from askproai_runtime.booking.desk_booking import (
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
-from askproai_runtime.booking.heard_names import list_heard
+from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.messages import (
     find_messages,
     leave_message,
@@ -171,6 +171,7 @@ __all__ = [
     "list_current_blocks",
     "list_free_slots",
     "list_heard",
+    "list_heard_services",
     "list_known",
     "list_messages_for_desk",
     "list_named_staff",

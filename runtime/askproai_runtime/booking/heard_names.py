@@ -3,12 +3,13 @@
 Only to ask "Meinen Sie Mehmet?", never to choose: many names have one code, as Anna and Jana have.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import groupby
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from askproai_core.tenant_config import Service
 from askproai_runtime.booking.phrases import fold
 
 T = TypeVar("T")
@@ -46,6 +47,13 @@ def _digits(before: str, letter: str, after: str) -> str:
             return _CODES.get(letter, "")
 
 
+class _Heard(NamedTuple):
+    """A folded word, and how it sounds."""
+
+    word: str
+    code: str
+
+
 def list_heard(
     said: str, among: Iterable[T], names_of: Callable[[T], Sequence[str]], *, by_parts: bool = False
 ) -> list[T]:
@@ -54,41 +62,62 @@ def list_heard(
     With `by_parts` also a long part of a compound counts ("Klavier" of Klavierstunde). A number that some of the names have leaves
     out those without it: "60 Minuten Klavier".
     """
-    words = tuple(word for word in fold(said).split() if len(word) >= _FEWEST_LETTERS and not word.isdecimal())
+    spoken = fold(said).split()
+    words = [_hear(word) for word in spoken if len(word) >= _FEWEST_LETTERS and not word.isdecimal()]
     if not 0 < len(words) <= _MOST_WORDS:
         return []
-    found = [each for each in among if any(_is_heard(words, name, by_parts=by_parts) for name in names_of(each))]
-    numbers = _numbers(said) if found else set()
-    of_number = [each for each in found if numbers and any(numbers & _numbers(name) for name in names_of(each))]
+    joined, numbers = _hear("".join(each.word for each in words)), {word for word in spoken if word.isdecimal()}
+    found = [
+        each for each in among if any(_is_heard(words, joined, name, by_parts=by_parts) for name in names_of(each))
+    ]
+    of_number = [each for each in found if any(_has_number(name, numbers) for name in names_of(each))]
     return of_number or found
 
 
-def _numbers(text: str) -> set[str]:
-    return {word for word in _fold_words(text) if word.isdecimal()}
+def list_heard_services(said: str, offered: Iterable[Service]) -> list[Service]:
+    """Return the services of which a name, or a long part of it, sounds like what was `said`."""
+    return list_heard(said, offered, lambda each: [each.display_name, *each.spoken_names], by_parts=True)
+
+
+class _Name(NamedTuple):
+    """The words of a declared name, all of them as one, and how they sound."""
+
+    words: tuple[_Heard, ...]
+    whole: _Heard
+    codes: frozenset[str]
 
 
 @lru_cache(maxsize=8192)
-def _fold_words(name: str) -> tuple[str, ...]:
-    return tuple(fold(name).split())
+def _hear_name(name: str) -> _Name:
+    """Return how a declared name sounds. Only these are kept: what callers say is not."""
+    words = tuple(_hear(word) for word in fold(name).split())
+    return _Name(words, _hear("".join(each.word for each in words)), frozenset(each.code for each in words))
 
 
-@lru_cache(maxsize=8192)
-def _is_heard(words: tuple[str, ...], name: str, *, by_parts: bool) -> bool:
-    """Return whether each word that was said sounds like one of the name's, or all of them together like all of these.
+def _hear(word: str) -> _Heard:
+    return _Heard(word, cologne_code(word))
 
-    A question about a business of many branches is compared with the names in each of them.
-    """
-    known = _fold_words(name)
-    each = all(
-        any(_sounds_alike(word, other) or (by_parts and _is_part(word, other)) for other in known) for word in words
-    )
-    return each or _sounds_alike("".join(words), "".join(known))  # "Haar Schnitt"
+
+def _has_number(name: str, numbers: Collection[str]) -> bool:
+    return bool(numbers) and any(each.word in numbers for each in _hear_name(name).words)
+
+
+def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: bool) -> bool:
+    """Return whether each word that was said sounds like one of the name's, or all of them together like all of these."""
+    known = _hear_name(name)
+    for said in words:
+        by_sound = said.code in known.codes and any(_sounds_alike(said, word) for word in known.words)
+        by_part = (
+            by_parts and said.word in known.whole.word and any(_is_part(said.word, each.word) for each in known.words)
+        )
+        if not (by_sound or by_part):
+            return _sounds_alike(joined, known.whole)  # "Haar Schnitt"
+    return True
 
 
 def _is_part(word: str, compound: str) -> bool:
     return len(word) >= _PART_LETTERS and (compound.startswith(word) or compound.endswith(word))
 
 
-def _sounds_alike(first: str, second: str) -> bool:
-    is_same = cologne_code(first) == cologne_code(second)
-    return is_same and SequenceMatcher(None, first, second).ratio() >= _LEAST_ALIKE
+def _sounds_alike(first: _Heard, second: _Heard) -> bool:
+    return first.code == second.code and SequenceMatcher(None, first.word, second.word).ratio() >= _LEAST_ALIKE

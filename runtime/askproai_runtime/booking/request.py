@@ -15,7 +15,7 @@ from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_email
-from askproai_runtime.booking.heard_names import list_heard
+from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phrases import (
@@ -354,9 +354,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
     if name is not None:
-        if heard := list_heard(
-            requested or "", offered, lambda each: [each.display_name, *each.spoken_names], by_parts=True
-        ):
+        if heard := list_heard_services(requested or "", offered):
             question = say().do_you_mean.format(choices=join_list([service.display_name for service in heard]))
             ids = [service.name for service in heard]
             raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)

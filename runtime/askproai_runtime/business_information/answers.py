@@ -17,7 +17,7 @@ from askproai_runtime.booking import (
     find_known_questions,
     fold,
     join_list,
-    list_heard,
+    list_heard_services,
     read_said,
     read_services,
     read_text,
@@ -257,7 +257,7 @@ def _answer_about_unknown(
 ) -> Answer:
     """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
-    heard = list_heard(said, among, lambda each: [each.display_name, *each.spoken_names], by_parts=True)
+    heard = list_heard_services(said, among)
     if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
         return _answer_about_named(config, branch, heard, question)
     if heard:

@@ -350,9 +350,14 @@ def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:
     "lieber 30 Minuten" is the shorter massage, and not every service of that length.
     """
     wanted = memory.services_to_choose or (memory.details.get("service", ""),)
-    kinds = {word for name in wanted for word in re.findall(r"[^\W\d]{5,}", name.casefold())} - {"minuten", "minute"}
-    alike = tuple(name for name in services if kinds & set(re.findall(r"[^\W\d]{5,}", name.casefold())))
+    kinds = _find_kinds(" ".join(wanted))
+    alike = tuple(name for name in services if kinds & _find_kinds(name))
     return alike if len(services) > 1 and alike else services
+
+
+def _find_kinds(name: str) -> set[str]:
+    """Return the words of a service's name by which it is told from others, without those of its length."""
+    return set(re.findall(r"[^\W\d]{5,}", name.casefold())) - {"minuten", "minute"}
 
 
 def _find_neighbour(memory: Memory, sentence: Sentence) -> tuple[Memory, dict[str, str], str | None]:

@@ -108,11 +108,12 @@ def _find_topic(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str |
     """Return the service that a question is about: the one it names, or the word that names several ("Klavierstunde" of 30, 45 and
     60 minutes), else the one that was talked of last.
     """
-    if sentence.services or sentence.unknown_service:
+    if len(sentence.services) > 1 and not sentence.service:
         text = unicodedata.normalize("NFC", sentence.text)
         said = [text[start:end] for start, end, _ in agent.catalogue.find_service_words(text)]
-        of_several = said[0] if len(sentence.services) > 1 and len(said) == 1 else None
-        return sentence.service or of_several or sentence.unknown_service
+        return said[0] if len(said) == 1 else None
+    if sentence.services or sentence.unknown_service:
+        return sentence.service or sentence.unknown_service
     last = memory.asked_business
     return (last and last.args.get("service")) or memory.details.get("service")
 

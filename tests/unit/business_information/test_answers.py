@@ -551,3 +551,11 @@ def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
     assert "Klavierstunde 45 Minuten kostet vierunddreißig Euro" in told.message
     asked = ask(school, "prices", service="45 Minuten Klavier")
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
+
+
+def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:
+    service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(50)})
+    many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(40))
+    places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(50))
+    chain, asked = replace(SALON, branches=places, services=many), question("prices", service="Massage")
+    assert cpu_seconds(lambda: same_everywhere(chain, asked, None)) < 0.020
