@@ -356,7 +356,7 @@ def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _find_kinds(name: str) -> set[str]:
-    """Return the words of a service's name by which it is told from others, without those of its length."""
+    """Return the words of a service's name that name its kind, without those of its length."""
     return set(re.findall(r"[^\W\d]{5,}", name.casefold())) - {"minuten", "minute"}
 
 
