@@ -87,6 +87,7 @@ from askproai_operator.control_loop import (
     enqueue_first_keys,
     kopf_login,
     retry_until_served,
+    schedule_reviews,
     shard_leadership,
 )
 from askproai_operator.controllers import (
@@ -177,7 +178,6 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         quiet_tenants.quiet_tenants_key(settings),
         tenant_figures.tenant_figures_key(settings),
         canaries_key(settings),
-        *grant.grant_keys(context),
     )
     if not settings.shard.is_first:
         return of_each_shard
@@ -315,6 +315,7 @@ async def _work(
     enqueue_first_keys(context.cache, context.relations, queue)
     for key in initial_keys(context):
         queue.add(key)
+    schedule_reviews(grant.grant_keys(context), queue)
     async with asyncio.TaskGroup() as work:
         work.create_task(watch_sessions(context.database, metrics, stop))
         work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))

@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _START_RETRY: Final = timedelta(seconds=2)
+_AUDIT_AFTER: Final = timedelta(
+    seconds=10
+)  # the lists of a thousand tenants take seconds of CPU, which changes need first
 
 
 class Following:
@@ -46,7 +49,7 @@ class Following:
         """Return when the cache is good enough to act on: it was just filled, or nothing about grants can be missing.
 
         A watch may be behind without a sign of it. Who holds a host, number or key is read before anything is written; all else is
-        compared beside the work, where a late event does no harm.
+        compared beside the work and after the first changes, where a late event does no harm.
         """
         if not self.is_primed:
             await self._primed.wait()
@@ -56,6 +59,7 @@ class Following:
 
     async def _audit(self) -> None:
         with suppress(Stopped):
+            await run_until_stopped(self._stop, self._clock.sleep(_AUDIT_AFTER))
             await run_until_stopped(self._stop, self._informer.try_audit())
 
 
