@@ -26,8 +26,7 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             continue
         link = offering.spec.calcom
         event_types = link.event_types if link else ()
-        is_meant = link is not None and "event_types" in link.model_fields_set  # also as an empty list
-        if not event_types and not is_meant:
+        if not event_types and not (link and link.is_local):
             text = (
                 f"{tenant.name} books at Cal.com, and this service names no event types: its appointments stay in the local"
                 " calendar, where nobody at Cal.com sees them; name an event type of each person in"

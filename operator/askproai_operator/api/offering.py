@@ -72,11 +72,16 @@ class BookingField(base.Part):
 
 class OfferingCalcom(base.Part):
     event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
-    """One event type for each person who can do it."""
+    """One event type for each person who can do it. An empty list: its appointments stay in the local calendar, and that is meant."""
     booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
     """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
     numbers, `notes` and `title` are answered without an entry here, and optional `notes` with what a caller has said. An event type
     that lacks a field gets no answer to it."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether an empty list of event types was declared, and none is only missing."""
+        return "event_types" in self.model_fields_set and not self.event_types
 
 
 class Segment(base.Part):

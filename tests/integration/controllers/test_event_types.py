@@ -142,6 +142,15 @@ async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do
     await eventually(is_in_config, SOON, "the answers in the config")
 
 
+async def test_an_empty_list_of_event_types_says_that_the_local_calendar_is_meant(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": {"calcom": {"eventTypes": []}}})
+    await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
+    without_a_word = {"spec": {"calcom": {"eventTypes": None}}}
+    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), without_a_word)
+    await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMissing", **OFFERING)
+
+
 async def test_a_service_that_gets_a_wait_leaves_calcom_and_says_so(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]

@@ -104,12 +104,12 @@ async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
     """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
-    account = calcom_account(tenant)
-    if account is None or offering.spec.calcom is None or offering.spec.capacity > 1:
+    account, link = calcom_account(tenant), offering.spec.calcom
+    if account is None or link is None or link.is_local or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
     if account is not None and offering.spec.segments:
         return calendar_without_waits(), _nothing_used(offering)
-    if account is None or offering.spec.calcom is None:
+    if account is None or link is None or link.is_local:
         return calendar_not_requested(), _nothing_used(offering)
     if offering.spec.capacity > 1:
         return calendar_without_seats(offering.spec.capacity), _nothing_used(offering)
