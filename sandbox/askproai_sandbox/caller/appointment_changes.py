@@ -193,7 +193,7 @@ def hear_question_of_change(agent: CalledAgent, memory: Memory, sentence: Senten
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
     checks = sentence.checks or bool(_IS_THAT_SO.search(sentence.text))
-    is_free = bool(memory.booked) and not memory.offers and sentence.intent is None
+    is_free = bool(memory.booked or memory.done == _MOVE) and not memory.offers and sentence.intent is None
     checks_booked = is_free and checks and checks_appointment(sentence, agent.catalogue)
     if sentence.intent is Intent.LIST or checks_booked:
         is_known = "find_appointments" in agent.tools

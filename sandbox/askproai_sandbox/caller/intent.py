@@ -98,6 +98,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         # who waits already asks whether something is free: "Ich stehe bei Ihnen auf der Warteliste, ist etwas frei geworden?"
         r"^(?!.*\b(?:steh\w*|bin|war)\b[^.?!]*\bauf (?:der|Ihrer|eurer) Warteliste\b).*\bWarteliste\b",
         r"\b(?:Bescheid|ruf\w*|melde\w*)\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b",
+        r"\bauf (?:die|Ihre|eure|eine|so eine) Liste\b",
+        r"\b(?:falls|wenn|sobald) (?:da |doch )?(?:jemand|einer|wer|irgend\w+) (?:\w+ ){0,3}(?:abspringt|absagt|ausfällt)\b",
     ),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",

@@ -47,7 +47,7 @@ _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wär
 
 def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Book the offer that a sentence accepts, or ask for the times that it names."""
-    accepted, memory = memory.accepted_offer, replace(memory, accepted_offer=None)
+    accepted, memory = memory.accepted_offer, _drop_person(replace(memory, accepted_offer=None), sentence)
     prefers = _prefers_person(memory, sentence)
     chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
@@ -78,6 +78,11 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
                 return Turn(replace(memory, are_offers_earlier=False), ask_again(memory.offers))
             chosen = memory.offers[0]
     return _take(agent, memory, sentence, chosen) if chosen else _ask_availability(agent, memory, sentence)
+
+
+def _drop_person(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory without the person for who says that anybody will do; the next appointment asks for nobody, either."""
+    return memory.drop("staff") if sentence.any_staff and not sentence.staff else memory
 
 
 def _take(agent: CalledAgent, memory: Memory, sentence: Sentence, chosen: Item) -> Turn:
@@ -332,7 +337,8 @@ def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, st
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:
     """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
-    services = (sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services)
+    visit = _replace_parts(memory.details.get("service", "").split(", "), sentence)
+    services = visit or ((sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services))
     if not services and memory.services_to_choose and (number := find_ordinal(sentence)) is not None:
         services = memory.services_to_choose[number:][:1]
     services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
@@ -343,6 +349,16 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
     if not services and answers and sentence.loose_words:
         return (" ".join(sentence.loose_words),)
     return services
+
+
+def _replace_parts(known: list[str], sentence: Sentence) -> tuple[str, ...]:
+    """Return the visit with other services in the place of those that are not wanted any more: "die Beine statt der Achseln".
+
+    Nothing if a sentence does not say both, or what it replaces is all that was asked for.
+    """
+    left = [name for name in known if name not in sentence.unwanted]
+    is_part = bool(left) and len(left) < len(known)
+    return (", ".join(dict.fromkeys((*left, *sentence.services))),) if is_part and sentence.services else ()
 
 
 def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:
