@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from held_calls import function_of, hold
+from held_calls import TOOLS, function_of, hold
 from scripted_models import FUNCTIONS, make_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
@@ -160,3 +160,56 @@ def test_the_name_of_who_comes_along_is_taken_in_a_sentence(says: str) -> None:
     again = model.hear(says)
     assert isinstance(again, ToolCall), again
     assert again.args["companions"] == [{"customer_name": "Ines Vogt"}]
+
+
+@pytest.mark.parametrize(
+    ("says", "further"),
+    [
+        ("Ja, Paul Bock. Außerdem noch eine Pediküre am Samstag um drei.", {"service": "Pediküre", "date": "Samstag"}),
+        ("Ja, gern, Paul Bock. Und dann bräuchte ich noch Waxing Beine am Montag um elf.", {"service": "Beinwaxing"}),
+        ("Ja bitte eintragen, Paul Bock, und gleich noch die Pediküre am Mittwoch um neun dazu.", {"date": "Mittwoch"}),
+        ("Ja, Paul Bock, und mein Freund kommt mit und möchte eine Pediküre.", {"service": "Pediküre"}),
+    ],
+)
+def test_what_was_accepted_is_booked_before_a_further_wish_of_the_same_sentence(
+    says: str, further: dict[str, str]
+) -> None:
+    model = ScriptedModel(TOOLS, "+491", STUDIO, now=NOW)
+    model.hear("Gesichtsbehandlung am Freitag um elf.")
+    model.learn({"success": True, "message": "…", "slots": [WITH_AYLIN]})
+    booked = model.hear(says)
+    assert isinstance(booked, ToolCall), booked
+    assert (booked.name, booked.args["customer_name"]) == ("book_appointment", "Paul Bock")
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1"})
+    searched = model.take_up()
+    assert isinstance(searched, ToolCall), searched
+    assert searched.name == "check_availability"
+    assert searched.args.items() >= further.items()
+
+
+def test_an_appointment_is_cancelled_after_the_accepted_one_is_booked() -> None:
+    model = ScriptedModel(TOOLS, "+491", STUDIO, now=NOW)
+    model.hear("Gesichtsbehandlung am Freitag um elf.")
+    model.learn({"success": True, "message": "…", "slots": [WITH_AYLIN]})
+    booked = model.hear("Ja, passt, Wenke Storm, und ich möchte meinen Termin am Samstag absagen.")
+    assert isinstance(booked, ToolCall), booked
+    assert booked.name == "book_appointment"
+    model.learn({"success": True, "message": "Eingetragen.", "appointment_id": "a-1"})
+    assert model.take_up() == ToolCall("cancel_appointment", {"appointment_date": "Samstag"})
+
+
+def test_a_name_that_is_still_missing_is_asked_for_before_the_further_wish() -> None:
+    model = ScriptedModel(TOOLS, "+491", STUDIO, now=NOW)
+    model.hear("Gesichtsbehandlung am Freitag um elf.")
+    model.learn({"success": True, "message": "…", "slots": [WITH_AYLIN]})
+    assert model.hear("Ja. Und außerdem noch eine Pediküre am Samstag um drei.") == "Auf welchen Namen darf ich buchen?"
+    booked = model.hear("Paul Bock.")
+    assert isinstance(booked, ToolCall), booked
+    assert booked.name == "book_appointment"
+
+
+def test_another_service_instead_of_the_offered_one_books_nothing() -> None:
+    name, args = studio_function(
+        "Gesichtsbehandlung am Freitag um elf.", "Ja, aber lieber noch eine Pediküre am Samstag."
+    )
+    assert (name, args["service"]) == ("check_availability", "Pediküre")
