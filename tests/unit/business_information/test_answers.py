@@ -302,6 +302,19 @@ def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: 
     assert ask(SALON, "prices", **args).message == sentence
 
 
+def test_the_prices_of_services_that_share_a_word_are_known_though_a_known_question_has_it_too() -> None:
+    own = Knowledge("Ab welchem Alter darf man zum Waxing?", "Ab sechzehn.")
+    cut = SALON.services[0]
+    two = tuple(
+        replace(cut, name=name.casefold(), display_name=name, spoken_names=())
+        for name in ("Beinwaxing", "Achselwaxing")
+    )
+    answer = ask(
+        replace(SALON, services=two, knowledge=(own,)), "prices", question="Was kostet ein Waxing?", service="Waxing"
+    )
+    assert (answer.outcome, answer.message.count("kostet")) == (FunctionOutcome.ANSWERED, 2)
+
+
 def test_the_price_of_what_a_known_question_is_about_is_not_known_and_not_denied() -> None:
     own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
     salon = replace(SALON, knowledge=(own,))
