@@ -12,7 +12,15 @@ from askproai_runtime.admin_api.app import (
 )
 from askproai_runtime.admin_api.appointment_entry import AppointmentEntry, Change
 from askproai_runtime.admin_api.appointments import AppointmentDetail, AppointmentPage, NewStart
-from askproai_runtime.admin_api.blocks import AddedBlock, BlockDetail, BlockEntry, BlockPage, RemovedBlock
+from askproai_runtime.admin_api.blocks import (
+    AddedBlock,
+    BlockDetail,
+    BlockEntry,
+    BlockPage,
+    PauseEntry,
+    PauseList,
+    RemovedBlock,
+)
 from askproai_runtime.admin_api.calls import CallPage, Timeline
 from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.endpoint import MAX_ROWS, Access, Endpoint, printable
@@ -31,6 +39,7 @@ __all__ = [
     "BlockDetail", "BlockEntry", "BlockPage", "CallPage", "Change", "ChangeObstacle", "CircuitList", "DayOfBookings",
     "Endpoint", "EventPage", "FailedBookingList", "Figures", "MessageDetail", "MessageEntry",
     "MessagePage", "NewStart", "NotificationPage",
+    "PauseEntry", "PauseList",
     "PrivateApi", "Pulse", "PulseStore", "RedriveResult", "RedrivenNotifications", "RemovedBlock", "Right", "Role",
     "Timeline", "WaitlistPage", "access_of", "api_app", "description_app", "endpoints", "find_access", "printable",
     "require_token", "rights_of",

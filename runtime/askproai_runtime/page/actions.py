@@ -17,6 +17,7 @@ from askproai_runtime.admin_api import (
     ChangeObstacle,
     MessageDetail,
     NewStart,
+    PauseList,
     PrivateApi,
     RedrivenNotifications,
     RedriveResult,
@@ -39,6 +40,9 @@ class Notice(StrEnum):
     BLOCKED = "blocked"
     BLOCKED_AT_CALCOM = "blocked_at_calcom"
     EXISTED = "existed"
+    PAUSED = "paused"
+    PAUSED_AT_CALCOM = "paused_at_calcom"
+    RESUMED = "resumed"
     UNBLOCKED = "unblocked"
     UNBLOCKED_PARTLY = "unblocked_partly"
     DONE = "done"
@@ -102,8 +106,20 @@ async def _block(api: PrivateApi, asking: Asking) -> str:
     return _to(f"/blocks/{added.block.id}", notice if added.added else Notice.EXISTED)
 
 
+async def _pause(api: PrivateApi, asking: Asking) -> str:
+    last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
+    fields = {**_given(asking, "branch"), "reason": asking.form.get("reason", "")}
+    if last_day or last_time:
+        fields["to"] = _moment(_require(asking, "last_day"), last_time)
+    added = await _change(api, AddedBlock, "/pauses", asking, fields)
+    return _to("/", Notice.PAUSED_AT_CALCOM if added.at_calcom else Notice.PAUSED)
+
+
 async def _unblock(api: PrivateApi, asking: Asking) -> str:
     removed = await _change(api, RemovedBlock, "/blocks/{id}/remove", asking, {})
+    if asking.form.get("resume") == "true":  # blocks of single people in a year's time are no news then
+        pauses = (await api.get(PauseList, "/pauses", asking.access, asking.correlation_id)).pauses
+        return _to("/", Notice.UNBLOCKED_PARTLY if pauses else Notice.RESUMED)
     return _to("/blocks", Notice.UNBLOCKED_PARTLY if removed.still_blocked_by else Notice.UNBLOCKED)
 
 
@@ -162,6 +178,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "/appointments/{id}/move": Action(Right.MOVE, _move, FORMS["/appointments/{id}/move"]),
     "/appointments/{id}/attendance": Action(Right.MARK, _mark, VIEWS["/appointments/{id}"]),
     "/blocks/new": Action(Right.BLOCK, _block, FORMS["/blocks/new"]),
+    "/pause": Action(Right.BLOCK, _pause, FORMS["/pause"]),
     "/blocks/{id}/remove": Action(Right.BLOCK, _unblock, VIEWS["/blocks/{id}"]),
     "/messages/{id}/done": Action(Right.ANSWER, _answer, FORMS["/messages/{id}/done"]),
     "/dead-letters/events/{id}/redrive": Action(Right.REDRIVE, _redrive_event, VIEWS["/dead-letters"]),

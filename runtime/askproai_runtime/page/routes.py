@@ -18,7 +18,13 @@ PATHS: Final = (
     "/dead-letters", "/figures", "/system", "/live", "/login", "/login/issuer", "/login/callback",
     "/page/{digest}/{name}",
 )  # fmt: skip
-FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
+FORM_PATHS: Final = (
+    "/appointments/{id}/cancel",
+    "/appointments/{id}/move",
+    "/blocks/new",
+    "/pause",
+    "/messages/{id}/done",
+)
 ACTION_PATHS: Final = (
     *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
     "/dead-letters/notifications/{id}/redrive",

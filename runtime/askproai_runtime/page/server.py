@@ -186,12 +186,13 @@ class PageServer:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays
                 shown = await view.read(self._views, asking)
+            pauses = await self._views.list_pauses(asking)
         done = asking.query.get("done", "")
         values = {
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
             "view": view.name, "subjects": () if problem else shown.subjects, "now": self._process.clock.now(),
             "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
-            "problem": problem and _explain(problem, words), **shown.values,
+            "problem": problem and _explain(problem, words), "pauses": pauses, **shown.values,
         }  # fmt: skip
         return await self._html(words, view.template, values, problem.status if problem else 200)
 

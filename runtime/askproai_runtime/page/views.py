@@ -31,18 +31,21 @@ from askproai_runtime.admin_api import (
     MessageDetail,
     MessagePage,
     NotificationPage,
+    PauseList,
     PrivateApi,
     Pulse,
     PulseStore,
     Timeline,
     WaitlistPage,
 )
+from askproai_runtime.booking import Span, is_longest
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
+_MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
 _CALL_DAYS: Final = 3
 _FAILED_WITHIN: Final = timedelta(hours=24)
 
@@ -53,6 +56,17 @@ class Shown:
 
     values: Mapping[str, Any]
     subjects: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPause:
+    """A pause in force now, by the id of its block; `branches` by display name. `until` is None where nobody has set an end."""
+
+    id: str
+    branches: Sequence[str]
+    since: datetime
+    until: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +164,7 @@ class Views:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
         query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
         page = await self._api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
-        branches = {branch.name: branch.display_name for branch in self._process.config.current.branches}
-        return Shown({"calls": page.calls, "next": page.next, "branches": branches}, ("calls",))
+        return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
         """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
@@ -198,7 +211,35 @@ class Views:
         detail = await self._api.get(
             BlockDetail, "/blocks/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
         )
-        return Shown({"block": detail.block, "appointments": detail.appointments, **self._names()}, ("appointments",))
+        paused = detail.block.id in {pause.id for pause in await self.list_pauses(asking)}
+        values = {"block": detail.block, "paused": paused, **self._names()}
+        cut = len(detail.appointments) > _MAX_OF_BLOCK
+        return Shown(values | {"appointments": detail.appointments[:_MAX_OF_BLOCK], "cut": cut}, ("appointments",))
+
+    async def list_pauses(self, asking: Asking) -> list[ShownPause]:
+        """Return by what the branches' bookings are paused now; nothing on a schema from before blocks."""
+        try:
+            found = await self._api.get(PauseList, "/pauses", asking.access, asking.correlation_id)
+        except Problem:
+            return []
+        names = self.branch_names()
+        return [
+            ShownPause(
+                pause.block.id, [names.get(each, each) for each in pause.branches], pause.block.start,
+                None if is_longest(Span(pause.block.start, pause.block.end)) else pause.block.end, pause.block.reason,
+            )
+            for pause in found.pauses
+        ]  # fmt: skip
+
+    async def show_pause(self, asking: Asking) -> Shown:
+        """Ask which branch shall book nothing from now on, and until when."""
+        empty = dict.fromkeys(("branch", "last_day", "last_time", "reason"), "")
+        branches = [
+            (place.name, place.display_name)
+            for place in self._process.config.current.branches
+            if any(member.resource_ids for member in place.staff)
+        ]
+        return Shown({"branches": branches, "fields": empty | dict(asking.form)})
 
     async def show_new_block(self, asking: Asking) -> Shown:
         """Ask whose time is to be blocked, and which."""
@@ -268,6 +309,10 @@ class Views:
         )
         return detail.appointment
 
+    def branch_names(self) -> dict[str, str]:
+        """Return the display names of the branches."""
+        return {branch.name: branch.display_name for branch in self._process.config.current.branches}
+
     def _names(self) -> dict[str, Any]:
         """Return the display names of services and staff members, for those that the config still has."""
         config = self._process.config.current
@@ -280,7 +325,7 @@ class Views:
             "subject": partial(show_subject, services, people),
             "person_names": people,
             "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
-            "branch_names": {branch.name: branch.display_name for branch in config.branches},
+            "branch_names": self.branch_names(),
         }
 
 
@@ -334,6 +379,7 @@ FORMS: Final[dict[str, View]] = {
     "/appointments/{id}/cancel": View("today", "cancel.html", Views.show_cancel),
     "/appointments/{id}/move": View("today", "move.html", Views.show_move),
     "/blocks/new": View("today", "new_block.html", Views.show_new_block),
+    "/pause": View("today", "pause.html", Views.show_pause),
     "/messages/{id}/done": View("messages", "done.html", Views.show_done),
 }
 
