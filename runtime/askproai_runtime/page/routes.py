@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from askproai_runtime.page.server import PageServer
 
 PATHS: Final = (
-    "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages", "/waitlist",
+    "/", "/week", "/calls", "/calls/{id}", "/timeline", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages",
+    "/waitlist",
     "/dead-letters", "/figures", "/system", "/live", "/login", "/login/issuer", "/login/callback",
     "/page/{digest}/{name}",
 )  # fmt: skip

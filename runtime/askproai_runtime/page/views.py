@@ -38,7 +38,7 @@ from askproai_runtime.admin_api import (
     Timeline,
     WaitlistPage,
 )
-from askproai_runtime.booking import Span, is_longest
+from askproai_runtime.booking import DESK_CALL, Span, is_longest
 from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, plan_day, week_of
 from askproai_runtime.process import Process
@@ -47,6 +47,8 @@ from askproai_runtime.visits import find_by_name, list_parts
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
 _CALL_DAYS: Final = 3
+_SEVERAL: Final = 409
+_NO_SUCH_ID: Final = frozenset({400, 404, _SEVERAL})
 _FAILED_WITHIN: Final = timedelta(hours=24)
 
 
@@ -190,6 +192,23 @@ class Views:
             ("appointments", "calls"),
         )
 
+    async def show_timeline(self, asking: Asking) -> Shown:
+        """Show what happened under an id that was entered, of a call, an appointment or a correlation; or that it is unknown."""
+        asked = asking.query.get("id", "").strip()
+        values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
+        if not asked:
+            return Shown(values | self._names())
+        try:
+            found = await self._api.get(Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=asked)
+        except Problem as problem:
+            if problem.status not in _NO_SUCH_ID:
+                raise
+            return Shown(values | {"unfound": "several" if problem.status == _SEVERAL else "unknown"} | self._names())
+        calls = dict.fromkeys(each.call_id for each in found.moments if is_call(each.call_id))
+        appointments = dict.fromkeys(each.appointment_id for each in found.moments if each.appointment_id)
+        values |= {"timeline": found, "calls": list(calls), "appointments": list(appointments)}
+        return Shown(values | self._names(), ("calls", "appointments", "dead"))
+
     async def show_cancel(self, asking: Asking) -> Shown:
         """Ask whether to cancel an appointment."""
         return Shown({"entry": await self._appointment(asking), "fields": asking.form, **self._names()})
@@ -329,6 +348,11 @@ class Views:
         }
 
 
+def is_call(call_id: str | None) -> bool:
+    """Return whether the id of a timeline's entry is that of a call, and not of a request of the desk."""
+    return bool(call_id) and not str(call_id).startswith(DESK_CALL)
+
+
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
     """Return how a service, or those of a visit, are called: `Waschen + Schneiden`; one that is gone by its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
@@ -363,6 +387,7 @@ VIEWS: Final[dict[str, View]] = {
     "/week": View("week", "week.html", Views.show_week),
     "/calls": View("calls", "calls.html", Views.show_calls),
     "/calls/{id}": View("calls", "call.html", Views.show_call),
+    "/timeline": View("calls", "timeline.html", Views.show_timeline),
     "/appointments/{id}": View("today", "appointment.html", Views.show_appointment),
     "/blocks": View("today", "blocks.html", Views.show_blocks),
     "/blocks/{id}": View("today", "block.html", Views.show_block),

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,35 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
         seeded["calls"],
     )
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"]
+
+
+async def test_an_id_that_is_searched_for_leads_to_its_timeline_and_an_unknown_one_says_so(
+    owner: Visitor, reader: Visitor, seeded: dict[str, str]
+) -> None:
+    call, appointment = seeded["calls"], seeded["appointments"]
+    _, page, _ = await owner.get("/messages")
+    assert 'role="search" method="get" action="/timeline"' in page, "the field is on every view"
+    for visitor in (owner, reader):
+        for asked in (call, f"%20{call}%20", call[:20], appointment, appointment[:8], quote(call)):
+            status, page, _ = await visitor.get(f"/timeline?id={asked}")
+            assert (status, f'href="/calls/{call}"' in page, f'href="/appointments/{appointment}"' in page) == (
+                200,
+                True,
+                True,
+            )
+            assert '<ol class="timeline">' in page, asked
+            assert [needle for needle in (CALLER, *NAME.split(), ILLNESS) if needle in page] == [], (
+                "who listens asks for it"
+            )
+        for unknown in (uuid4().hex, "call_unknown", "x", quote("<b>"), "%00"):
+            status, page, _ = await visitor.get(f"/timeline?id={unknown}")
+            assert (status, "Diese Kennung gehört zu keinem Anruf" in page, "<b>" in page) == (200, True, False), (
+                unknown
+            )
+        _, page, _ = await visitor.get("/timeline?id=call_")
+        assert "So beginnen mehrere Kennungen" in page
+        _, page, _ = await visitor.get("/timeline")
+        assert "auch ihr Anfang" in page
 
 
 async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(

@@ -28,7 +28,8 @@ ALL, OWNER = frozenset(Role), frozenset({Role.OWNER})
 NOT_READER = frozenset({Role.OWNER, Role.STAFF})
 # Who sees each view. What a reader sees of it names nobody.
 SEEN_BY: dict[str, frozenset[Role]] = {
-    "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
+    "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/timeline": ALL, "/timeline?id=none": ALL,
+    "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
     "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/figures": ALL, "/system": ALL,
     "/calls/{id}?personal=true": OWNER,
     **dict.fromkeys(FORM_PATHS, NOT_READER),
