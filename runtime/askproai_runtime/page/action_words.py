@@ -58,6 +58,8 @@ class ActionWords:
     redrive_of: str  # with {what}, {at}
     see_dead: str
     free_then: str
+    end_session: str
+    end_session_of: str  # with {name}, {at}
     not_done: str
     send_again: str
     kept: str
@@ -91,6 +93,7 @@ GERMAN: Final = ActionWords(
     done="Erledigt …", done_title="Ist diese Nachricht erledigt?",
     done_before="Erledigt von {name}, {at}.", note="Notiz (freiwillig; für Kollegen)", done_button="Ja, erledigt",
     redrive="Erneut versuchen", redrive_of="Erneut versuchen: {what}, {at}", see_dead="Bei den Unzustellbaren ansehen",
+    end_session="Beenden", end_session_of="Anmeldung beenden: {name}, seit {at}",
     free_then="Frei wäre dann:", not_done="Nicht ausgeführt", send_again="Noch einmal senden",
     kept="Ihre Angaben sind noch da. Es wird nichts doppelt ausgeführt.",
     expired="Das Formular war zu alt oder gehört zu einer anderen Anmeldung. Bitte prüfen und noch einmal senden.",
@@ -107,6 +110,7 @@ GERMAN: Final = ActionWords(
         "unblocked": "Die Zeit wird wieder angeboten.",
         "unblocked_partly": "Die Sperre ist aufgehoben. Ein Teil der Zeit bleibt durch eine andere gesperrt.",
         "done": "Die Nachricht ist erledigt.", "redriven": "Es wird erneut versucht.",
+        "session_ended": "Die Anmeldung ist beendet.", "session_was_over": "Diese Anmeldung war schon beendet.",
     },
     obstacles={
         "past": "Diese Zeit ist vorbei.", "too_soon": "Das ist zu kurzfristig.",
@@ -168,7 +172,8 @@ ENGLISH: Final = ActionWords(
     resume_hint="Callers can get appointments again then.", resume_button="Yes, take appointments again",
     done="Done …", done_title="Is this message dealt with?", done_before="Dealt with by {name}, {at}.",
     note="Note (optional; for colleagues)", done_button="Yes, done", redrive="Try again",
-    redrive_of="Try again: {what}, {at}", see_dead="See it among the dead letters", free_then="Free then:",
+    redrive_of="Try again: {what}, {at}", see_dead="See it among the dead letters", free_then="Free then:", end_session="End",
+    end_session_of="End the session: {name}, since {at}",
     not_done="Not done", send_again="Send again",
     kept="What you have entered is still there. Nothing is done twice.",
     expired="The form was too old, or is of another login. Please check it and send it again.",
@@ -185,6 +190,7 @@ ENGLISH: Final = ActionWords(
         "unblocked": "The time is offered again.",
         "unblocked_partly": "The block is removed. Another one still covers a part of its time.",
         "done": "The message is dealt with.", "redriven": "It is tried again.",
+        "session_ended": "The session is ended.", "session_was_over": "That session was over already.",
     },
     obstacles={
         "past": "That time is over.", "too_soon": "That is too soon.",

@@ -15,6 +15,7 @@ from askproai_runtime.admin_api import (
     AddedBlock,
     Change,
     ChangeObstacle,
+    EndedSession,
     MessageDetail,
     NewStart,
     PauseList,
@@ -47,6 +48,8 @@ class Notice(StrEnum):
     UNBLOCKED_PARTLY = "unblocked_partly"
     DONE = "done"
     REDRIVEN = "redriven"
+    SESSION_ENDED = "session_ended"
+    SESSION_WAS_OVER = "session_was_over"
 
 
 DONE_BEFORE: Final = "done_before"  # the `reason` of the only refusal that is the page's own
@@ -143,6 +146,11 @@ async def _redrive_notification(api: PrivateApi, asking: Asking) -> str:
     return _to("/dead-letters", Notice.REDRIVEN)
 
 
+async def _end_session(api: PrivateApi, asking: Asking) -> str:
+    answer = await _change(api, EndedSession, "/sessions/{id}/end", asking, {})
+    return _to("/sessions", Notice.SESSION_ENDED if answer.ended else Notice.SESSION_WAS_OVER)
+
+
 async def _change(api: PrivateApi, kind: type[T], path: str, asking: Asking, fields: Mapping[str, str | bool]) -> T:
     """Carry out a change. Its id is that of the form, so that a form that is sent twice acts once."""
     try:
@@ -183,4 +191,5 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "/messages/{id}/done": Action(Right.ANSWER, _answer, FORMS["/messages/{id}/done"]),
     "/dead-letters/events/{id}/redrive": Action(Right.REDRIVE, _redrive_event, VIEWS["/dead-letters"]),
     "/dead-letters/notifications/{id}/redrive": Action(Right.REDRIVE, _redrive_notification, VIEWS["/dead-letters"]),
+    "/sessions/{id}/end": Action(Right.ADMINISTER, _end_session, VIEWS["/sessions"]),
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PATHS: Final = (
     "/", "/week", "/calls", "/calls/{id}", "/timeline", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages",
     "/waitlist",
-    "/dead-letters", "/figures", "/system", "/live", "/login", "/login/issuer", "/login/callback",
+    "/dead-letters", "/figures", "/system", "/sessions", "/live", "/login", "/login/issuer", "/login/callback",
     "/page/{digest}/{name}",
 )  # fmt: skip
 FORM_PATHS: Final = (
@@ -28,7 +28,7 @@ FORM_PATHS: Final = (
 )
 ACTION_PATHS: Final = (
     *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
-    "/dead-letters/notifications/{id}/redrive",
+    "/dead-letters/notifications/{id}/redrive", "/sessions/{id}/end",
 )  # fmt: skip
 
 

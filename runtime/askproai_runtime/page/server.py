@@ -21,6 +21,7 @@ from askproai_runtime.admin_api import (
     Endpoint,
     PrivateApi,
     PulseStore,
+    SeenSessions,
     access_of,
     rights_of,
 )
@@ -59,6 +60,7 @@ class PageServer:
         self._store = PulseStore(process.pool, process.tenant)
         self._api = PrivateApi(endpoints, process)
         self._views = Views(self._api, process, self._store, health)
+        self._seen = SeenSessions(process.shared, process.clock)
         self._feed = Feed(self._views.pulse, process.clock)
         self._rights = TenantRights(process, self._store)
         self._logins = Logins(self._rights, process.session, process.clock)
@@ -175,7 +177,10 @@ class PageServer:
             return None
         keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once
-            return None if await self._store.has_ended(session.id) else session
+            if await self._store.has_ended(session.id):
+                return None
+        await self._seen.note(session.id)
+        return session
 
     async def _show(
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,

@@ -35,12 +35,13 @@ from askproai_runtime.admin_api import (
     PrivateApi,
     Pulse,
     PulseStore,
+    SessionList,
     Timeline,
     WaitlistPage,
 )
 from askproai_runtime.booking import DESK_CALL, Span, is_longest
 from askproai_runtime.page.bookings_chart import draw_bookings
-from askproai_runtime.page.day_plan import list_people, plan_day, week_of
+from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
 
@@ -158,8 +159,9 @@ class Views:
                     blocked.setdefault((branch, person, day), []).append(block)
         around = {"before": days[0] - timedelta(days=7), "after": days[0] + timedelta(days=7)}
         cut = cut or page.next is not None
-        values = {"days": days, "people": people, "cells": cells, "blocked": blocked, "cut": cut, "this_day": today}
-        values |= around
+        away = list_whole_days(self._process.config.current, people, days)
+        values = {"days": days, "people": people, "cells": cells, "blocked": blocked, "away": away, "cut": cut}
+        values |= {"this_day": today, **around}
         return Shown(values | self._names(), ("appointments",))
 
     async def show_calls(self, asking: Asking) -> Shown:
@@ -322,6 +324,10 @@ class Views:
         ]
         return Shown({"circuits": circuits.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
 
+    async def show_sessions(self, asking: Asking) -> Shown:
+        listed = await self._api.get(SessionList, "/sessions", asking.access, asking.correlation_id)
+        return Shown({"sessions": listed.sessions}, ("appointments",))  # whose mark has the audit log
+
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
         detail = await self._api.get(
             AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
@@ -397,6 +403,7 @@ VIEWS: Final[dict[str, View]] = {
     "/dead-letters": View("dead", "dead.html", Views.show_dead),
     "/figures": View("figures", "figures.html", Views.show_figures),
     "/system": View("system", "system.html", Views.show_system),
+    "/sessions": View("system", "sessions.html", Views.show_sessions),
 }
 
 # Nothing that changes replaces a form while somebody fills it in.

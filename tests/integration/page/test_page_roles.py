@@ -31,6 +31,7 @@ SEEN_BY: dict[str, frozenset[Role]] = {
     "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/timeline": ALL, "/timeline?id=none": ALL,
     "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
     "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/figures": ALL, "/system": ALL,
+    "/sessions": OWNER,
     "/calls/{id}?personal=true": OWNER,
     **dict.fromkeys(FORM_PATHS, NOT_READER),
 }  # fmt: skip
@@ -44,6 +45,7 @@ DONE_BY: dict[str, frozenset[Role]] = {
     "/messages/{id}/done": NOT_READER,
     "/dead-letters/events/{id}/redrive": OWNER,
     "/dead-letters/notifications/{id}/redrive": OWNER,
+    "/sessions/{id}/end": OWNER,
 }
 WITHOUT_LOGIN = {
     *LOGIN_PATHS,
