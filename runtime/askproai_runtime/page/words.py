@@ -192,7 +192,7 @@ GERMAN: Final = Words(
     service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
     notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
     duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was",
-    body="Antwort mit", find="Suchen", find_label="ID von Anruf, Termin oder Vorgang",
+    body="Antwort mit", find="Suchen", find_label="ID: Anruf, Termin, Vorgang",
     find_hint="Hier steht, was zu einer Kennung geschah: der eines Anrufs oder Termins, auch ihr Anfang, oder einer "
     "Korrelations-ID.",
     none_found="Diese Kennung gehört zu keinem Anruf und keinem Termin und zu keinem Vorgang der letzten 30 Tage.",
@@ -330,7 +330,7 @@ ENGLISH: Final = Words(
     service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
     notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What",
-    body="Body with", find="Search", find_label="Id of a call, appointment or correlation",
+    body="Body with", find="Search", find_label="Id: call, appointment, log line",
     find_hint="Here is what happened under an id: that of a call or an appointment, or its beginning, or a correlation id.",
     none_found="This id is of no call, of no appointment, and of no correlation of the last 30 days.",
     several_found="Several ids begin so: please enter more of it.", name="Name",
