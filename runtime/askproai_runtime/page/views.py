@@ -198,18 +198,20 @@ class Views:
         """Show what happened under an id that was entered, of a call, an appointment or a correlation; or that it is unknown."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
+        subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
         if not asked:
-            return Shown(values | self._names())
+            return Shown(values | self._names(), subjects)
         try:
             found = await self._api.get(Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=asked)
         except Problem as problem:
             if problem.status not in _NO_SUCH_ID:
                 raise
-            return Shown(values | {"unfound": "several" if problem.status == _SEVERAL else "unknown"} | self._names())
+            values["unfound"] = "several" if problem.status == _SEVERAL else "unknown"
+            return Shown(values | self._names(), subjects)
         calls = dict.fromkeys(each.call_id for each in found.moments if is_call(each.call_id))
         appointments = dict.fromkeys(each.appointment_id for each in found.moments if each.appointment_id)
         values |= {"timeline": found, "calls": list(calls), "appointments": list(appointments)}
-        return Shown(values | self._names(), ("calls", "appointments", "dead"))
+        return Shown(values | self._names(), subjects)
 
     async def show_cancel(self, asking: Asking) -> Shown:
         """Ask whether to cancel an appointment."""

@@ -61,6 +61,7 @@ async def test_an_id_that_is_searched_for_leads_to_its_timeline_and_an_unknown_o
     owner: Visitor, reader: Visitor, seeded: dict[str, str]
 ) -> None:
     call, appointment = seeded["calls"], seeded["appointments"]
+    await seed(owner.pod, "Petra", "bitte kurz")  # a second call
     _, page, _ = await owner.get("/messages")
     assert 'role="search" method="get" action="/timeline"' in page, "the field is on every view"
     for visitor in (owner, reader):
