@@ -83,6 +83,11 @@ _OTHER_KIND = re.compile(
     r"|knie|hüft|krebs|allergie|labor|röntgen|gewebe|gen|dna|hormon|eignungs|schwangerschafts|trächtigkeits|ankaufs"
     r"|mrt|ct|ekg|eeg|endoskopie)s?-?$"
 )
+# Words of a name that callers leave out or replace: "Beratung für Permanent-Make-up" of "Beratung zum Permanent-Make-up"
+_LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "vom", "wegen", "über"})
+_BETWEEN_PARTS = _LINKS | frozenset(
+    {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
+)
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
@@ -190,6 +195,7 @@ class Catalogue:
         else:
             named = by_word
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
+        together = {each.name: _is_together(each, words) for each in self.services}
         # "Paarmassage" is that service, and not "Massage", too
         named = {
             name: frozenset(
@@ -201,7 +207,7 @@ class Catalogue:
             name: said
             for name, said in named.items()
             if said
-            and not any(said < other for other in named.values())
+            and not any(said < other and together[wider] for wider, other in named.items())
             # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
@@ -363,7 +369,7 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     for name in _names(service):
         parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
         found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
-        if in_full and all(found):
+        if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
             positions.update(*found)
         elif not in_full:
             positions.update(
@@ -374,6 +380,28 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 )
             )
     return frozenset(positions)
+
+
+def _is_together(service: Service, words: Sequence[str]) -> bool:
+    """Return whether one of a service's names is said as one phrase; also where no name has a word that may be left out.
+
+    "Eine Beratung für Permanent-Make-up" is one, while "Permanent-Make-up und eine Beratung" may be two services.
+    """
+    names = [_words(name) for name in _names(service)]
+    if not any(_LINKS.intersection(name) for name in names):
+        return True
+    runs: list[list[str]] = [[]]
+    known = {part for name in names for part in name}
+    for word in words:
+        if word in _BETWEEN_PARTS or any(_alike(part, word) for part in known):
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    return any(
+        all(part in _LINKS or any(_alike(part, word) for word in run) for part in name)
+        for name in names
+        for run in runs
+    )
 
 
 def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:

@@ -189,6 +189,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         # "Darf ich meinen Hund mitbringen?" asks for no service
         r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
         r"\bbring(?:e|t)\b[^.?!]*\bmit\s*\?",
+        r"\b(?:was|worauf|etwas|irgendwas)\b[^.?!]*\b(?:beachten|beachte|vorbereiten|achten)\b|\bbereite ich mich\b[^.?!]*\bvor\b",
         r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
@@ -197,7 +198,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
         r"\b(?:kostet|kosten|preise?)\b|\bwie teuer\b",
         r"\b(?:teu(?:er|rer)|billiger|günstiger)\b[^.!?]*\?",  # not "Das ist aber teuer."
-        r"\bwie ?viel (?:zahle|muss|macht)\b",
+        r"\bwie ?viel (?:zahle|muss|macht|nehm\w+|verlang\w+|berechne\w*)\b",
+        r"\bwas (?:muss|müsste|müssen|darf|soll)\b[^.?!]*\b(?:hinlegen|hinblättern|zahlen|bezahlen|ausgeben|berappen|investieren)\b",
+        r"\bwas (?:nehmen|nehmt) (?:Sie|ihr)\b[^.?!]*\b(?:für|fürs|dafür)\b|\bwas (?:verlang\w+|berechne\w+) (?:Sie|ihr)\b",
+        r"\bwas macht (?:das|es)\b[^.?!]*\b(?:zusammen|insgesamt|alles)\b",
     ),
     Intent.WORKING_HOURS: (
         r"\bwann\b[^.?!]*\barbeitet\b",

@@ -161,7 +161,10 @@ async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_
     async def away(*_: object, **__: object) -> None:
         raise OSError("the server is away")
 
-    for attempt in ("drop_tenant", "drop_former_tenant"):  # the latter would else erase the rows before the namesake asks for them
+    for attempt in (
+        "drop_tenant",
+        "drop_former_tenant",
+    ):  # the latter would else erase the rows before the namesake asks for them
         monkeypatch.setattr(namespace.operator.context.database, attempt, away)
     spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": spec})

@@ -1,0 +1,76 @@
+"""The demo's agent of a beauty studio, and calls held with it to their last sentence, each function answered as the pods do."""
+
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from held_calls import TOOLS
+
+from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller.catalogue import read_catalogue
+
+DEPOSIT, AGE, PREGNANT = (
+    "Muss ich eine Anzahlung leisten?",
+    "Ab welchem Alter kann man zum Waxing kommen?",
+    "Kann ich in der Schwangerschaft kommen?",
+)
+STUDIO = read_catalogue(
+    "## Buchbar\n- Augenbrauenlifting (45 Minuten; auch: Brauenlaminierung, Augenbrauen laminieren)\n"
+    "- Gesichtsbehandlung (75 Minuten; auch: Kosmetikbehandlung, Ausreinigung)\n- Maniküre (40 Minuten; auch: Handpflege)\n"
+    "- Paarbehandlung (90 Minuten; auch: Wellness zu zweit, Pärchenbehandlung)\n"
+    "- Permanent-Make-up (150 Minuten; auch: PMU, Permanent Make-up)\n"
+    "- Beratung zum Permanent-Make-up (30 Minuten; auch: PMU-Beratung, Vorgespräch)\n"
+    "- Achselwaxing (15 Minuten; auch: Waxing Achseln, Achseln wachsen)\n"
+    "- Beinwaxing (45 Minuten; auch: Waxing Beine, Beine wachsen)\n- Brazilian Waxing (30 Minuten; auch: Bikinizone)\n"
+    "- Wimpernlifting (60 Minuten; auch: Lash Lifting)\n\n"
+    "## Team\n- Seidenweich Altstadt: Frau Wolff, Aylin, Jule\n\n"
+    f"## Häufige Fragen\n- {DEPOSIT}\n- {AGE}\n- {PREGNANT}\n- Tut Waxing weh?\n- Wo kann ich parken?\n"
+    "- Ist der Eingang barrierefrei?\n"
+)
+NOW = datetime.fromisoformat("2026-11-24T19:00:00+01:00")  # a Tuesday
+ON_SATURDAY = {
+    "start": "2026-11-28T10:00:00+01:00",
+    "spoken": "Samstag, den 28. November, um 10 Uhr bei Frau Wolff",
+    "staff": "Frau Wolff",
+}
+AT_NOON = {
+    "start": "2026-11-28T12:00:00+01:00",
+    "spoken": "Samstag, den 28. November, um 12 Uhr bei Frau Wolff",
+    "staff": "Frau Wolff",
+}
+ASKS_SATURDAY = f"Das ist {ON_SATURDAY['spoken']}. Soll ich das eintragen?"
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "book_appointment": {"success": True, "appointment_id": "a-1", "end": "2026-11-28T11:00:00+01:00"},
+    "cancel_appointment": {"success": False, "needs_confirmation": True, "appointment_id": "a-9"},
+    "reschedule_appointment": {"success": True, "appointment_id": "a-8", "end": "2026-11-26T11:15:00+01:00"},
+    "business_information": {
+        "success": False,
+        "message": "Das kann ich Ihnen leider nicht sagen. Soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
+    },
+}
+
+
+def studio(
+    *says: str, offers: tuple[dict[str, str], ...] = (ON_SATURDAY,), answers: dict[str, dict[str, Any]] | None = None
+) -> tuple[Any, str | None]:
+    """Return what the agent does at the last sentence, a function with its arguments or what it says, and its remark."""
+    tools = deepcopy(TOOLS)
+    for name in ("check_availability", "book_appointment"):
+        tools[name]["parameters"]["properties"]["companions"] = {"type": "array"}
+    tools["join_waitlist"] = {"parameters": tools["check_availability"]["parameters"]}
+    tools["decline_recording"] = {"parameters": {}}
+    model = ScriptedModel(tools, "+491", STUDIO, now=NOW)
+    known = {"check_availability": {"success": True, "slots": list(offers)}, **_ANSWERS, **(answers or {})}
+    reaction: ToolCall | str = ""
+    for said in says:
+        reaction = model.hear(said)
+        if isinstance(reaction, ToolCall):
+            further = model.learn({"message": "…", **known.get(reaction.name, {"success": True})})
+            reaction = further if isinstance(further, ToolCall) else reaction
+    return ((reaction.name, reaction.args) if isinstance(reaction, ToolCall) else reaction), model.remark
+
+
+def studio_function(*says: str, **options: Any) -> tuple[str, dict[str, Any]]:
+    called, remark = studio(*says, **options)
+    assert isinstance(called, tuple), (called, remark)
+    return called
