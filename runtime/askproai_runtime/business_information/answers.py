@@ -239,7 +239,11 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     if not offered:
         return _unknown(config, branch, question)
     if question.service and find_known_questions(question.service, branch, config):
-        return _unknown(config, branch, question)
+        among = offered if len(offered) <= _MOST_HEARD else ()
+        if not any(
+            _has_words(each, question.service) for each in among
+        ):  # "Waxing" of two services, and of "Tut Waxing weh?"
+            return _unknown(config, branch, question)
     if question.service:
         return _answer_about_unknown(config, branch, offered, question)
     if len(offered) == 1:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from askproai_runtime.german_dates import NUMBERS, fold, is_understood
+from askproai_sandbox.caller.spoken_time import Times
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -23,6 +24,15 @@ _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
 _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
+_ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,.;:!]\s+")
+_WISHES = re.compile(
+    r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
+    re.IGNORECASE,
+)
+_FOR_TWO = re.compile(
+    r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
+)
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
@@ -123,13 +133,23 @@ class Catalogue:
             able = [each for each in able if service.staff is None or each in service.staff]
         return tuple(able)
 
+    def is_for_two(self, name: str | None) -> bool:
+        """Return whether a service is one for two people by its names: "Paarbehandlung", "Wellness zu zweit"."""
+        service = next((each for each in self.services if each.name == name), None)
+        return service is not None and any(_FOR_TWO.search(each) for each in _names(service))
+
     def find_question(self, text: str) -> str | None:
         """Return the known question that a sentence is, word for word but for what only leads to it or fills it.
 
         A real model also recognises its meaning.
         """
-        words = _asked_words(text)
-        return next((question for question in self.questions if words and _asked_words(question) == words), None)
+        asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
+        ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
+        return next((asked[words] for each in (text, *ends) if (words := " ".join(_asked_words(each))) in asked), None)
+
+    def _may_wish(self, text: str) -> bool:
+        """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
+        return bool(_WISHES.search(text) or self.find_services(text) or Times(text).marked != text)
 
     def find_questions_about(self, text: str) -> tuple[str, ...]:
         """Return the known questions with a noun of a text in them."""
@@ -195,6 +215,8 @@ class Catalogue:
         else:
             named = by_word
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
+        others = _of_other_compounds(text, tokens, named)
+        named = {name: frozenset() if said <= others else said for name, said in named.items()}
         together = {each.name: _is_together(each, words) for each in self.services}
         # "Paarmassage" is that service, and not "Massage", too
         named = {
@@ -380,6 +402,21 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 )
             )
     return frozenset(positions)
+
+
+def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Positions) -> frozenset[int]:
+    """Return the positions of the words before a hyphen and a noun that is in no service's name: "Make-up-Auffrischung"."""
+    said = frozenset[int]().union(*named.values())
+    found: set[int] = set()
+    for at, token in enumerate(tokens):
+        is_part = at > 0 and text[tokens[at - 1].end() : token.start()] == "-"
+        is_end = not text[token.end() :].startswith("-")
+        if is_part and is_end and at not in said and token[0][0].isupper() and not _ANY_VISIT.match(token[0]):
+            first = at
+            while first > 0 and text[tokens[first - 1].end() : tokens[first].start()] == "-":
+                first -= 1
+            found.update(range(first, at))
+    return frozenset(found)
 
 
 def _is_together(service: Service, words: Sequence[str]) -> bool:

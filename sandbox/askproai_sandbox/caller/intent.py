@@ -98,6 +98,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         # who waits already asks whether something is free: "Ich stehe bei Ihnen auf der Warteliste, ist etwas frei geworden?"
         r"^(?!.*\b(?:steh\w*|bin|war)\b[^.?!]*\bauf (?:der|Ihrer|eurer) Warteliste\b).*\bWarteliste\b",
         r"\b(?:Bescheid|ruf\w*|melde\w*)\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\bfrei\b",
+        r"\b(?:setz\w*|schreib\w*|nehm\w*|trag\w*) (?:Sie )?(?:mich|uns)\b[^.?!]*\bauf (?:die|Ihre|eure|eine) (?:\w*[Ll]iste)\b",
+        r"\b(?:Bescheid|ruf\w*|melde\w*|setz\w*|merk\w*)\b[^.?!]*\b(?:wenn|sobald|falls)\b[^.?!]*\b(?:abspring|absag|ausf[aä]ll)\w*",
     ),
     Intent.TRANSFER: (
         r"\b(?:verbinde\w*|durchstellen|weiterleiten|stellen Sie mich durch)\b",
@@ -106,11 +108,12 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\bsprechen\b",
         r"\b(?:kann|könnte|möchte) ich\b[^.?!,]*\b(?:Chef|Leiter|Inhaber)(?:in)?\b[^.?!,]*\b(?:haben|sehen)\b",
         r"\bgeben Sie mir\b[^.?!,]*\b(?:Chef(?:in)?|Leiter(?:in)?|Inhaber(?:in)?|Frau|Herrn|Doktor)\b",
-        r"\b(?:geben Sie|gib) mir\b[^.?!,]*\b(?:Menschen|Mitarbeiter(?:in)?)\b",
+        r"\b(?:geben Sie|gib) mir\b[^.?!,]*\b(?:Menschen|Mitarbeiter(?:in)?|jemande?n?|(?-i:Echten?))\b",
+        r"\bmit (?:\w+ )?(?:Automaten?|Computer|Roboter|Maschinen?|KI|Bot)\b[^.?!]*\b(?:rede|spreche|unterhalte) ich\b",
     ),
     Intent.CALLBACK: (
         r"\bRückruf\b",
-        r"\bzurück(?:zu)?rufen\b",
+        r"\bzurück(?:zu)?ruf(?:en|t|st)\b|\bdass (?:mich|uns)\b[^.?!]*\banruft\b",
         r"\bruf\w*\b[^.?!]*\bzurück\b",
         r"\b(?:kann|könnte) (?:mich|uns)\b[^.?!]*\banrufen\b",
         r"\bsoll(?:en|te)? (?:mich|uns)\b[^.?!]*\banrufen\b|\brufen Sie (?:mich|uns)\b[^.?!]*\ban\b",
@@ -120,6 +123,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
         rf"\b(?:mein\w*|unser\w*|den|diesen) (?-i:\w*[Tt]ermin)\b[^.?!]*{_LATER}",
+        rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
         r"\b(?:den|mein\w*) Termin\b[^.!?]*\bnicht (?:ein)?halten\b[^.!?]*\b(?:geht|ginge|passt)\b[^.!]*\?",
         r"\bmein\w* Termin\b[^.!]*\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
         r"\bTermin\b.*\bden\b[^.?!]*\b(?:später|früher)\b[^.?!]*\b(?:machen|haben|nehmen)\b",
@@ -174,8 +178,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
         r"\bob mein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])[^.?!]*\bnoch steht\b|^(?!\W*wo\b)[^.?!]*\bsteht (?:denn )?mein\w* [^.?!]*\bnoch\b",
-        r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\bich\b",
-        r"\bhabe? ich\b[^.?!]*\btermine?\b",
+        r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
+        r"\b(?:habe? ich|haben wir)\b[^.?!]*\btermine?\b",
+        r"\b(?:ist|stimmt|gibt es|war)\b[^.?!]*\bmit (?:mein|unser)\w* (?:\w+ )?termin\b[^.!]*\?",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
         r"^\W*wie war (?:das|es|der termin) (?:noch|doch)\b",
         r"\b(?:meine|unsere) termine\b|\bwegen (?:mein|unser)\w* termins?\b|\btermin\b[^.?!]*\bbestätigen\b",
@@ -199,7 +204,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:kostet|kosten|preise?)\b|\bwie teuer\b",
         r"\b(?:teu(?:er|rer)|billiger|günstiger)\b[^.!?]*\?",  # not "Das ist aber teuer."
         r"\bwie ?viel (?:zahle|muss|macht|nehm\w+|verlang\w+|berechne\w*)\b",
-        r"\bwas (?:muss|müsste|müssen|darf|soll)\b[^.?!]*\b(?:hinlegen|hinblättern|zahlen|bezahlen|ausgeben|berappen|investieren)\b",
+        r"\bwas (?:muss|müsste|müssen|darf|soll)\b[^.?!]*\b(?:hinlegen|hinblättern|(?:be)?zahlen|ausgeben|berappen|investieren)\b",
         r"\bwas (?:nehmen|nehmt) (?:Sie|ihr)\b[^.?!]*\b(?:für|fürs|dafür)\b|\bwas (?:verlang\w+|berechne\w+) (?:Sie|ihr)\b",
         r"\bwas macht (?:das|es)\b[^.?!]*\b(?:zusammen|insgesamt|alles)\b",
     ),

@@ -43,11 +43,15 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?)\b",
     re.IGNORECASE,
 )
+_ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
+    r"\b(?:darf|dürfen|dürfte)\b(?!.*\b(?:Termine?|frei|Zeit|buchen|vorbeikommen)\b)", re.IGNORECASE
+)
 _COMPLAINS = re.compile(
     r"\bdas (?:\w+te|\d+\.) Mal,? dass\b|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*", re.IGNORECASE
 )
 _OTHER_DEED = re.compile(  # with what a word of a service names: "Kann man bei Ihnen eine Gitarre ausleihen?"
-    r"\b(?:(?:aus|ver)?leihen|ausgeliehen|mieten|kaufen|verkauf\w*|(?:be)?zahlen|lernen)\b", re.IGNORECASE
+    r"\b(?:(?:aus|ver)?leihen|rufen|bestellen|ausgeliehen|mieten|kaufen|verkauf\w*|(?:be)?zahlen|lernen)\b",
+    re.IGNORECASE,
 )
 _OFFERED = re.compile(r"\b(?:machen|bieten|gibt|haben|habt|kann|könnte|zum|zur|fürs?|ein|eine[nmr]?)\b", re.IGNORECASE)
 _ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
@@ -80,7 +84,7 @@ _ACCEPTING = """
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
     freilich ohne adresse telefonnummer ordnung einverstanden zwar beide beides früheren frühere späteren spätere meinetwegen
-    oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
+    wem wer hauptsache oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _CHECKING_WORDS = """
@@ -185,6 +189,8 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     asks_other_deed = sentence.is_question and _OTHER_DEED.search(text) and not catalogue.names_in_full(text)
     if asks_other_deed and not (sentence.when or wishes):
         return True
+    if sentence.is_question and _ASKS_LEAVE.search(text) and not sentence.when:
+        return True
     says_when = any(not _AT_ONCE.fullmatch(words) for words in sentence.when.values())
     if _COMPLAINS.search(text) and not (says_when or wishes):
         return True
@@ -199,8 +205,10 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     if before.offers and noun and not (sentence.when or wishes):  # "Ach, und bringt man ein Handtuch mit?"
         return True
     is_pending = turn.memory.details.get("service") not in {None, noun} and not is_filled
-    # but not for what is named by "Kann ich in Raten zahlen?"
-    asks_for_it = noun and (sentence.when or re.search(rf"\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text))
+    # but not for what is named by "Kann ich in Raten zahlen?", or by "Wie wird morgen das Wetter in Erfurt?"
+    asks_for_it = noun and (
+        (sentence.when and not _ASKS_WHAT.match(text)) or re.search(rf"\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text)
+    )
     if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
@@ -218,7 +226,9 @@ def tells_what_was(text: str) -> bool:
 
 
 def is_wish(sentence: Sentence) -> bool:
-    """Return whether a question asks for an appointment by its words."""
+    """Return whether a question asks for an appointment by its words, and not whether somebody may come at all."""
+    if _ASKS_LEAVE.search(sentence.text) and not sentence.when:
+        return False
     return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 
 

@@ -553,6 +553,17 @@ def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
 
 
+def test_a_name_that_several_services_have_tells_their_prices_though_own_questions_are_about_it() -> None:
+    (cut, *_) = SALON.services
+    waxings = tuple(
+        replace(cut, name=name, display_name=name, spoken_names=(f"Waxing {part}",), price_amount=price)
+        for name, part, price in (("Achselwaxing", "Achseln", "16.00"), ("Beinwaxing", "Beine", "45.00"))
+    )
+    own = Knowledge(question="Tut Waxing weh?", answer="Es zwickt kurz.")
+    told = ask(replace(SALON, services=waxings, knowledge=(own,)), "prices", service="Waxing")
+    assert told.message == "Achselwaxing kostet sechzehn Euro. Beinwaxing kostet fünfundvierzig Euro."
+
+
 def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:
     service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(50)})
     many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(40))

@@ -50,24 +50,34 @@ _ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
-def studio(
+def hold_call(
     *says: str, offers: tuple[dict[str, str], ...] = (ON_SATURDAY,), answers: dict[str, dict[str, Any]] | None = None
-) -> tuple[Any, str | None]:
-    """Return what the agent does at the last sentence, a function with its arguments or what it says, and its remark."""
+) -> tuple[list[ToolCall], str, str | None]:
+    """Return the functions that the agent calls, what it says to the last sentence itself, and its remark on that."""
     tools = deepcopy(TOOLS)
     for name in ("check_availability", "book_appointment"):
         tools[name]["parameters"]["properties"]["companions"] = {"type": "array"}
+    tools["book_appointment"]["parameters"]["properties"]["staff"] = {}
     tools["join_waitlist"] = {"parameters": tools["check_availability"]["parameters"]}
     tools["decline_recording"] = {"parameters": {}}
     model = ScriptedModel(tools, "+491", STUDIO, now=NOW)
     known = {"check_availability": {"success": True, "slots": list(offers)}, **_ANSWERS, **(answers or {})}
-    reaction: ToolCall | str = ""
+    calls: list[ToolCall] = []
+    answer = ""
     for said in says:
-        reaction = model.hear(said)
-        if isinstance(reaction, ToolCall):
-            further = model.learn({"message": "…", **known.get(reaction.name, {"success": True})})
-            reaction = further if isinstance(further, ToolCall) else reaction
-    return ((reaction.name, reaction.args) if isinstance(reaction, ToolCall) else reaction), model.remark
+        reaction: ToolCall | str | None = model.hear(said)
+        while isinstance(reaction, ToolCall):
+            calls.append(reaction)
+            reaction = model.learn({"message": "…", **known.get(reaction.name, {"success": True})}) or model.take_up()
+        answer = reaction or ""
+    return calls, answer, model.remark
+
+
+def studio(*says: str, **options: Any) -> tuple[Any, str | None]:
+    """Return what the agent does at the last sentence, a function with its arguments or what it says, and its remark."""
+    before = len(hold_call(*says[:-1], **options)[0])
+    calls, answer, remark = hold_call(*says, **options)
+    return ((calls[-1].name, calls[-1].args) if len(calls) > before else answer), remark
 
 
 def studio_function(*says: str, **options: Any) -> tuple[str, dict[str, Any]]:
