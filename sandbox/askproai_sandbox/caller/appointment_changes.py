@@ -31,7 +31,7 @@ _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
     r"^(?!.*\b(?:auch|noch|frei|möglich|geht|ginge|passt)\b).*,\s*(?:ja|richtig|oder|gell?|stimmt'?s|nicht wahr)\s*\?\W*$",
     re.IGNORECASE | re.DOTALL,
 )
-_OWN = re.compile(r"\b(?:den|diesen|meine?n?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:den|diesen|meine?[nm]?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
 _INTO = re.compile(  # another branch, and not "meinen Termin in Plagwitz"
     r"\b(?:in (?:die|das|den|eine)|ins|an (?:die|das|den)|nach|zu|zum|zur"
     r"|(?:lieber|stattdessen|bei Ihnen|zu Ihnen) (?:\w+ )?(?:in|im|am|an))\b",

@@ -9,6 +9,11 @@ from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.team_requests import only_ends_call
 
 _THANKS = r"(?:alles klar|alles|gut|okay|ok|super|prima|schön|nein|dann|ja|vielen|herzlichen|besten|dank|danke|also)"
+_COMES = re.compile(  # "Danke, ich bin in fünf Minuten da."
+    rf"\W*(?:{_THANKS}\W+)*(?:dann )?(?:ich bin|wir sind|bin ich|sind wir) (?:gleich|sofort|in \w+ Minuten)"
+    r" (?:da|bei (?:Ihnen|euch))\W*",
+    re.IGNORECASE,
+)
 _IS_ALL = re.compile(  # which accepts no offer, though it begins with "Alles klar"
     rf"\W*(?:{_THANKS}\W+)*das (?:war|wär|wäre)'?s?(?: es| alles)?(?: (?:schon|dann|auch schon|für heute|soweit|erst ?mal))*"
     rf"\W*(?:{_THANKS}\W*)*",
@@ -18,7 +23,8 @@ _IS_ALL = re.compile(  # which accepts no offer, though it begins with "Alles kl
 
 def hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """End the call, unless something has to be done first."""
-    if _IS_ALL.fullmatch(sentence.text) and not memory.message:
+    is_end = _IS_ALL.fullmatch(sentence.text) or (_COMES.fullmatch(sentence.text) and not memory.offers)
+    if is_end and not memory.message:
         return Turn(memory, phrases.GOODBYE, _find_remark_on_lost_message(memory))
     is_offered = memory.offers or memory.accepted_offer or memory.is_waiting_offered or memory.is_message_offered
     is_asked = memory.is_name_asked or memory.is_email_asked or memory.message or memory.change.tool

@@ -123,6 +123,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
         rf"\b(?:mein\w*|unser\w*|den|diesen) (?-i:\w*[Tt]ermin)\b[^.?!]*{_LATER}",
+        rf"\b(?:der|den) (?:am|vom|um)\b[^.!?]*\b(?:kann|könnte|geht|ginge) (?:der|den|ich den|man den)\b[^.?!]*{_LATER}",
         rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
         r"\b(?:den|mein\w*) Termin\b[^.!?]*\bnicht (?:ein)?halten\b[^.!?]*\b(?:geht|ginge|passt)\b[^.!]*\?",
         r"\bmein\w* Termin\b[^.!]*\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
@@ -178,7 +179,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
         r"\bob mein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])[^.?!]*\bnoch steht\b|^(?!\W*wo\b)[^.?!]*\bsteht (?:denn )?mein\w* [^.?!]*\bnoch\b",
-        r"\b(?:welche|was für)\b[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
+        r"\b(?:welche[nrs]?|was für)\b[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
+        r"\bwas (?:habe?|hatte|haben|hatten) (?:ich|wir)\b[^.?!]*\btermine?\b",
+        r"^\W*(?:und )?was habe? ich (?:denn )?jetzt(?: alles)?\W*$",
+        r"\b(?:ich habe?|wir haben)\b[^.?!]*\btermine?\b[^.!]*\b(?:welche|wann|was) (?:sind|ist|waren?) (?:das|die|es|der)\b",
         r"\b(?:habe? ich|haben wir)\b[^.?!]*\btermine?\b",
         r"\b(?:ist|stimmt|gibt es|war)\b[^.?!]*\bmit (?:mein|unser)\w* (?:\w+ )?termin\b[^.!]*\?",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
@@ -197,6 +201,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:was|worauf|etwas|irgendwas)\b[^.?!]*\b(?:beachten|beachte|vorbereiten|achten)\b|\bbereite ich mich\b[^.?!]*\bvor\b",
         r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
+        r"\bwie lange\b[^.?!]*\b(?:sitze?|liege?|bin|brauche) ich\b(?:[^.?!]*\bd(?:a|abei|afür|ort)\b)",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),
     Intent.PRICES: (
@@ -230,7 +235,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.ADDRESS: (
         rf"\bwo (?:{_FILLER} )*(?:sind|seid|finde|ist|liegt|befindet)\b",
         r"\bwie komm\w* (?:ich|man|wir)\b[^.?!]*\b(?:Ihnen|euch|hin)\b",
-        r"\badresse\b",
+        r"\badresse\b|\bwelche Haltestelle\b|\bwo\b[^.?!]*\baussteigen\b",
         r"\bpark(?:en|pl[aä]tze?|haus|häuser)\b",
     ),
     Intent.SERVICES: (
@@ -249,7 +254,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"(?<!egal )(?<!egal, )\bbei wem\b",
         r"\bwelche (?:ärzte|mitarbeiter|kollegen)\b",
     ),
-    Intent.APPOINTMENT: (rf"{_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",),
+    Intent.APPOINTMENT: (
+        rf"(?!.*\bohne (?:einen )?Termin\b){_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",
+    ),
     Intent.GOODBYE: (
         BYE,
         r"\b(?:schönen (?:tag|abend)|danke|vielen dank)\b(?!.*\?)",

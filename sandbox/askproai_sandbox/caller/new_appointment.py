@@ -40,6 +40,9 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
+_INTRODUCES = re.compile(  # "Meine Freundin heißt Ines Vogt."
+    r"^\W*(?:(?:meine?|unsere?|die|der|das) [A-ZÄÖÜ]\w+|sie|er) (?:heißt|ist|wäre) (?:die |der )?", re.IGNORECASE
+)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -129,7 +132,7 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     booking = memory.last_call
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
-    names = read_names(sentence.text)
+    names = read_names(_INTRODUCES.sub("", sentence.text))
     if len(names) != len(_nameless(memory)):
         return Turn(memory)
     memory = _name_companions(memory, names)

@@ -84,7 +84,7 @@ _ACCEPTING = """
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
     freilich ohne adresse telefonnummer ordnung einverstanden zwar beide beides früheren frühere späteren spätere meinetwegen
-    wem wer hauptsache oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
+    davon wieder wem wer hauptsache oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _CHECKING_WORDS = """

@@ -332,7 +332,7 @@ def _ask_first(agent: CalledAgent, memory: Memory, turn: Turn, sentence: Sentenc
     """Return the turn, or the offer once more where the sentence that accepts it says something else, too."""
     called, is_accepted = turn.reaction, turn.reaction == phrases.ASK_NAME and memory.accepted_offer is None
     is_booked = isinstance(called, ToolCall) and called.name == _BOOKS
-    if not (is_booked or is_accepted) or memory.is_email_asked:
+    if not (is_booked or is_accepted) or memory.is_email_asked or memory.are_companions_asked:
         return turn
     name = str(called.args.get("customer_name", "")) if isinstance(called, ToolCall) else ""
     named = called.args.get("companions", ()) if isinstance(called, ToolCall) else ()

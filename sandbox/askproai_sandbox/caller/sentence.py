@@ -344,7 +344,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         companions=tuple(share.companion(shares[0]) for share in shares[1:]),
         unwanted=corrected.unwanted,
         others=others,
-        wants_several=intent not in _CHANGES and bool(_SEVERAL_APPOINTMENTS.search(text)),
+        wants_several=intent not in {*_CHANGES, Intent.LIST} and bool(_SEVERAL_APPOINTMENTS.search(text)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         after_last=bool(_AFTER_LAST.search(text)),

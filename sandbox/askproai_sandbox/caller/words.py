@@ -29,7 +29,7 @@ _STAFF = re.compile(
 _SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")  # "Wann hat Jule Zeit?"
 _ASKED_STAFF = re.compile(rf"(?:^|[,.!]\s+)({NAME_WORD})(?:,?\s+bitte\b|,)")  # "Lena bitte, einen Ölwechsel"
 NO_SERVICE = (
-    r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
+    r"(?!(?:Stopp?|Halt|Warten?|Sekunde|Augenblick|Quatsch|Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"

@@ -24,6 +24,7 @@ STUDIO = read_catalogue(
     "- Beinwaxing (45 Minuten; auch: Waxing Beine, Beine wachsen)\n- Brazilian Waxing (30 Minuten; auch: Bikinizone)\n"
     "- Wimpernlifting (60 Minuten; auch: Lash Lifting)\n\n"
     "## Team\n- Seidenweich Altstadt: Frau Wolff, Aylin, Jule\n\n"
+    "## Weitere Filialen\n- Seidenweich Krämpfervorstadt\n\n"
     f"## Häufige Fragen\n- {DEPOSIT}\n- {AGE}\n- {PREGNANT}\n- Tut Waxing weh?\n- Wo kann ich parken?\n"
     "- Ist der Eingang barrierefrei?\n"
 )

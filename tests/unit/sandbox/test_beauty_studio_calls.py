@@ -36,6 +36,7 @@ def test_where_one_or_two_services_may_be_meant_it_asks_which(said: str) -> None
         (("Ich interessiere mich für Permanent-Make-up, was muss man denn dafür hinlegen?",), "prices", MAKE_UP),
         (("Was nehmen Sie fürs Achselwaxing?",), "prices", "Achselwaxing"),
         (("Was verlangen Sie für eine Maniküre?",), "prices", "Maniküre"),
+        (("Ein Wimpernlifting, bitte.", "Und wie lange sitze ich da?"), "service", "Wimpernlifting"),
         ((*BOOKED, "Was muss ich denn davor beachten?"), "service", "Wimpernlifting"),
         ((*BOOKED, "Danke, und worauf muss ich vorher achten?"), "service", "Wimpernlifting"),
         (("Muss ich beim Wimpernlifting etwas beachten?",), "service", "Wimpernlifting"),
@@ -112,6 +113,10 @@ def test_what_is_corrected_after_a_move_moves_the_same_appointment_again() -> No
         (MOVED, "War das jetzt der Freitag?"),
         ("Guten Tag, Baum, ist am Freitag irgendwas mit unserem Termin?",),
         ("Welche Termine haben wir denn am Freitag?",),
+        ("Reich hier. Ich habe zwei Termine, glaube ich, welche sind das?",),
+        ("Sandra Hartung, was hatte ich noch mal bei Ihnen für Termine?",),
+        ("Was habe ich jetzt?",),
+        (*BOOKED, "Welchen Termin habe ich zuerst?"),
     ],
 )
 def test_a_question_about_the_own_appointment_looks_it_up(says: tuple[str, ...]) -> None:
@@ -139,6 +144,8 @@ def test_a_treatment_that_is_for_two_is_looked_for_once() -> None:
         ),
         (("Wird das Gespräch hier aufgenommen? Das möchte ich nicht.",), "decline_recording"),
         (("Graf am Apparat, kann der Termin von meinem Mann einen Tag früher sein?",), "reschedule_appointment"),
+        (("Der am zehnten um zwölf, kann der zwei Tage später sein?",), "reschedule_appointment"),
+        (("Kann man bei Ihnen auch einfach so vorbeikommen ohne Termin?",), "business_information"),
         (("Wie wird denn morgen das Wetter in Erfurt?",), "business_information"),
         (("Können Sie mir ein Taxi rufen?",), "business_information"),
         (("Meine Tochter ist fünfzehn, darf die schon zum Waxing kommen?",), "business_information"),
@@ -204,3 +211,52 @@ def test_a_person_whom_the_caller_did_not_get_is_not_asked_for_again() -> None:
 
 def test_thanks_at_the_end_end_the_call_though_an_offer_is_open() -> None:
     assert studio(WISH, "Alles klar, vielen Dank, das war es schon.") == (phrases.GOODBYE, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "topic", "question"),
+    [
+        ("Wo stelle ich am besten mein Auto ab?", "address", "Wo kann ich parken?"),
+        ("Kommt man bei Ihnen mit dem Rollstuhl rein?", "other", "Ist der Eingang barrierefrei?"),
+        ("Welche Haltestelle ist das noch mal?", "address", "Welche Haltestelle ist das noch mal?"),
+    ],
+)
+def test_the_way_to_the_business_is_asked_for_in_many_words_also_beside_an_offer(
+    said: str, topic: str, question: str
+) -> None:
+    asked = {"topic": topic, "question": question}
+    assert studio(WISH, said) == (("business_information", asked), None)
+    answers = {"business_information": {"success": True}}
+    assert studio_function(WISH, said, "Ja, Rolf Zander.", answers=answers)[0] == "book_appointment"
+
+
+def test_the_name_of_who_comes_along_is_taken_from_a_sentence() -> None:
+    asks = {"success": False, "message": "Auf welchen Namen darf ich den anderen Termin eintragen?"}
+    says = ("Eine Maniküre für meine Freundin und mich am Samstag.", "Ja, gern. Paula Roth.")
+    name, args = studio_function(*says, "Meine Freundin heißt Ines Vogt.", answers={"book_appointment": asks})
+    assert (name, args["companions"]) == ("book_appointment", [{"customer_name": "Ines Vogt"}])
+
+
+def test_a_word_that_only_stops_is_no_service() -> None:
+    called = studio_function(WISH, "Stopp, ich meinte nächste Woche Freitag.")
+    assert called[1] == {"service": "Wimpernlifting", "date": "nächste Woche Freitag", "time": "zehn"}
+
+
+def test_a_sentence_is_no_answer_to_the_question_for_a_service() -> None:
+    asks = {"success": False, "message": "Was möchten Sie buchen?", "services": ["Maniküre"]}
+    says = ("Einen Termin morgen.", "Und das Geld will ich auch zurück!")
+    assert studio(*says, answers={"check_availability": asks})[0] == phrases.OFFER_MESSAGE
+
+
+def test_a_move_into_another_branch_is_offered_to_be_passed_on() -> None:
+    said = "Ich bin die Jutta Herbst, ich will in die Krämpfervorstadt wechseln mit meinem Termin."
+    assert studio(said)[0] == phrases.NO_BRANCH_MOVE
+
+
+def test_who_is_on_the_way_ends_the_call() -> None:
+    assert studio("Danke, ich bin in fünf Minuten da.") == (phrases.GOODBYE, None)
+
+
+def test_a_word_that_only_refers_back_is_no_condition() -> None:
+    assert studio_function(WISH, "Ja gern, wieder auf Oelsner.")[1]["customer_name"] == "Oelsner"
+    assert studio(WISH, "Den ersten davon.") == (phrases.ASK_NAME, None)
