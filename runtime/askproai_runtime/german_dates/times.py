@@ -148,7 +148,8 @@ _PARTS: tuple[Rule, ...] = (
     (rf"{_EARLY} abend", _hours_of_day(time(17), time(19), "früher Abend")),
     (rf"{_LATE} abend", _hours_of_day(time(19), time(22), "später Abend")),
     (rf"(?:erst )?nach {_WORK}", _hours_of_day(time(17), time(22), "nach Feierabend")),
-    (rf"vor {_WORK}", _hours_of_day(None, time(9), "vor der Arbeit")),
+    # "vor Feierabend" is before the end of work, and nobody says when that is
+    (r"vor der arbeit|vor dienstbeginn", _hours_of_day(None, time(9), "vor der Arbeit")),
     (r"(?:den |der )?ganze[nr]? tag|ganztaegig|ganztags|tagsueber", _hours_of_day(None, None, "")),
     # "am ganzen Dienstag" names no hours either
     (r"(?:den |der |am )?ganze[nr]?", _hours_of_day(None, None, "")),

@@ -36,15 +36,15 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     called = memory.last_call.name if memory.last_call else None
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
-        memory = replace(memory, has_just_booked=True, booked=booked, booked_until=until, exclusions=())
+        memory = replace(memory, has_just_booked=True, booked=booked, moved="", booked_until=until, exclusions=())
         memory = replace(_note_booked(memory), companions=(), replaced_name=None)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
         if memory.wants_two:
             return Turn(_learn_offers(replace(memory, done=called, done_to=booked), answer), phrases.AND_THE_SECOND)
     if called and answer.get("success"):
         memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))
-    if called == "reschedule_appointment" and answer.get("success") and answer.get("appointment_id") == memory.booked:
-        memory = replace(memory, booked_until=str(answer.get("end") or ""))
+    if called == "reschedule_appointment" and answer.get("success"):
+        memory = _note_moved(memory, str(answer.get("appointment_id") or ""), str(answer.get("end") or ""))
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool
@@ -52,12 +52,17 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         is_cancelled = is_done and called == "cancel_appointment" and _is_of_booked(memory, answer)
         memory = replace(memory, change=Change(), requested_time={}, wants_further=False)
         memory = replace(memory, booked="") if is_cancelled else memory
+        memory = replace(memory, moved="") if is_done and called == "cancel_appointment" else memory
     return _learn_appointments(agent, _learn_offers(memory, answer), answer)
 
 
 def _note_booked(memory: Memory) -> Memory:
     """Return the memory with the service of the appointment that the last call has booked, and its offer as it was said."""
     args = memory.last_call.args if memory.last_call else {}
+    if args.get("staff", memory.details.get("staff")) != memory.details.get(
+        "staff"
+    ):  # somebody else was accepted instead
+        memory = memory.drop("staff")
     offers = (each for each in memory.offers if each["start"] == args.get("start"))
     spoken = [
         str(each.get("spoken", "")) for each in offers if each.get("staff") == args.get("staff", each.get("staff"))
@@ -65,6 +70,11 @@ def _note_booked(memory: Memory) -> Memory:
     return replace(
         memory, booked_service=str(args.get("service") or ""), booked_offer=" ".join(spoken), wants_further=False
     )
+
+
+def _note_moved(memory: Memory, appointment: str, until: str) -> Memory:
+    """Return the memory with the appointment that was moved: what is corrected next is its time."""
+    return replace(memory, booked_until=until) if appointment == memory.booked else replace(memory, moved=appointment)
 
 
 def _is_of_booked(memory: Memory, answer: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, name_offered_day, names_person
-from askproai_sandbox.caller.intent import PASSED_ON, Intent
+from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
 from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
@@ -16,7 +16,7 @@ from askproai_sandbox.caller.remarks import checks_appointment, is_wish, says_mo
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
 from askproai_sandbox.caller.spoken_time import MARK, Times, take_counted
 from askproai_sandbox.caller.team_requests import give_up
-from askproai_sandbox.caller.words import FILLERS, find_counted
+from askproai_sandbox.caller.words import FILLERS, SAME_TIME, find_counted
 
 _IT = r"(?:es|das|den|ihn|(?:(?:de[nm]|mein\w*|zu[mr])\s+)?(?-i:[A-ZÄÖÜ])\w+)"
 _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen nicht", "Ich kann morgen doch nicht"
@@ -31,7 +31,7 @@ _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
     r"^(?!.*\b(?:auch|noch|frei|möglich|geht|ginge|passt)\b).*,\s*(?:ja|richtig|oder|gell?|stimmt'?s|nicht wahr)\s*\?\W*$",
     re.IGNORECASE | re.DOTALL,
 )
-_OWN = re.compile(r"\b(?:den|diesen|meine?n?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
+_OWN = re.compile(r"\b(?:den|diesen|meine?[nm]?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
 _INTO = re.compile(  # another branch, and not "meinen Termin in Plagwitz"
     r"\b(?:in (?:die|das|den|eine)|ins|an (?:die|das|den)|nach|zu|zum|zur"
     r"|(?:lieber|stattdessen|bei Ihnen|zu Ihnen) (?:\w+ )?(?:in|im|am|an))\b",
@@ -49,6 +49,9 @@ _ANY_FREE = re.compile(
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
+_CANCELS = re.compile(
+    r"\W*(?:(?:ja|bitte|gern|dann|lieber)\W+)*(?:absagen|stornieren|streichen)\W*(?:bitte\W*)?", re.IGNORECASE
+)
 _MAY_CHECK = re.compile(r"\b(?:Moment|warten Sie|nicht)\b", re.IGNORECASE)  # "Moment, habe ich jetzt Dienstag um vier?"
 _FROM_THE_OLD = re.compile(  # a new time that is counted from what is offered: "am Tag danach"
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
@@ -65,35 +68,38 @@ _OTHER_ONE = re.compile(  # "Den am Donnerstag, nein, den am Dienstag meine ich.
 
 
 def hear_change_of_mind(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Move the appointment that this call has just booked, unless the caller has asked for a further one since.
+    """Move the appointment that this call has just booked, or moved, unless the caller has asked for a further one since.
 
     It is moved by who corrects it ("ich meinte den 14."). Who names a time and no more ("Um neun."), or asks for one, may mean
     something else, and is asked first. No function moves it to another person or into another branch.
     """
     corrects = bool(CORRECTS.search(sentence.text))
     may_change = sentence.intent in _MAY_CHANGE_BOOKED or (corrects and sentence.intent is Intent.MOVE)
-    is_free = bool(memory.booked) and not (memory.wants_further or memory.change.tool or memory.offers)
+    is_corrected = sentence.intent in {None, Intent.MOVE} and corrects and not wants_further(sentence, "")
+    appointment = memory.booked or (memory.moved if is_corrected else "")
+    is_free = bool(appointment) and not (memory.wants_further or memory.change.tool or memory.offers)
     if is_free and _SEE_YOU.match(sentence.text) and sentence.when and not corrects:
         return Turn(memory, phrases.GOODBYE)
     if not (is_free and may_change) or sentence.checks or not (corrects or _is_about_booked(agent, memory, sentence)):
         return Turn(memory)
-    named = {"appointment_id": memory.booked}
+    named = {"appointment_id": appointment}
     if sentence.branch and corrects:
         return Turn(replace(memory, change=Change(_CANCEL, args=named, to_confirm=named)), phrases.OTHER_BRANCH)
     if sentence.staff and not names_person(memory.booked_offer, sentence.staff):
         return Turn(memory, phrases.IMPOSSIBLE, phrases.SAME_PERSON.format(sentence.staff))
     is_other_service = bool(sentence.services) and sentence.service != memory.booked_service
-    counted = {} if sentence.when else find_counted_move(memory, sentence)[0]
+    is_counted = not sentence.when or SAME_TIME.search(sentence.text)
+    counted = find_counted_move(memory, sentence)[0] if is_counted else {}
     if not (sentence.when or counted) or is_other_service or _gives_up(agent, memory, sentence):
         return Turn(memory)
     when = {**sentence.when, **counted}
-    if sentence.unplaced:
+    if sentence.unplaced and not counted:
         return not_placed(memory, sentence.unplaced, sentence.text)
     memory = replace(memory, change=Change(_MOVE, args=named), requested_time=when)
     is_correction = CORRECTS.search(_MAY_CHECK.sub("", sentence.text)) and not sentence.is_question
     if _MOVES.search(sentence.text) or is_correction:
         return call(agent, memory, _MOVE, {**named, **when})
-    asked = replace(memory, change=replace(memory.change, asked_about=memory.booked))
+    asked = replace(memory, change=replace(memory.change, asked_about=appointment))
     return Turn(asked, phrases.MOVE_BOOKED.format(", ".join(when.values())))
 
 
@@ -145,9 +151,29 @@ def say_cancellation(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
 
 def hear_giving_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Call nothing for who cannot come and names another time, which may be that of a move: a new appointment is a second one."""
-    if _gives_up(agent, memory, sentence):
-        return Turn(memory, phrases.HELP, phrases.NO_CHANGE.format(sentence.text))
-    return Turn(memory)
+    if not _gives_up(agent, memory, sentence):
+        return Turn(memory)
+    times = Times(sentence.text)
+    given_up = " ".join(["den Termin", *(f"am {times.unmark(mark)}" for mark in re.findall(MARK, times.marked)[:1])])
+    memory = replace(memory, given_up=" ".join([given_up, *sentence.services]), question=phrases.CANCEL_OR_MOVE)
+    return Turn(memory, phrases.CANCEL_OR_MOVE, phrases.NO_CHANGE.format(sentence.text))
+
+
+def name_given_up(memory: Memory, text: str) -> str:
+    """Return the answer to "absagen oder verschieben?" with the appointment that was named before: "Den Termin am Samstag absagen".
+
+    Another time ("Geht auch Donnerstag?") is one to which it is moved.
+    """
+    if not memory.given_up or memory.question != phrases.CANCEL_OR_MOVE:
+        return text
+    intent = find_intent(text)
+    if intent is Intent.CANCEL or _CANCELS.fullmatch(text):
+        return f"{memory.given_up} absagen"
+    new = Times(text).marked
+    moves = intent is Intent.MOVE or _MOVES.search(text) or re.search(MARK, new) or SAME_TIME.search(text)
+    if not moves or intent not in {None, Intent.MOVE, Intent.APPOINTMENT}:
+        return text
+    return f"{memory.given_up} verschieben, {text.strip()}"
 
 
 def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
@@ -193,7 +219,7 @@ def hear_question_of_change(agent: CalledAgent, memory: Memory, sentence: Senten
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Find, move or cancel appointments of the caller, unless the sentence is about a new appointment."""
     checks = sentence.checks or bool(_IS_THAT_SO.search(sentence.text))
-    is_free = bool(memory.booked or memory.done == _MOVE) and not memory.offers and sentence.intent is None
+    is_free = bool(memory.booked or memory.moved) and not memory.offers and sentence.intent is None
     checks_booked = is_free and checks and checks_appointment(sentence, agent.catalogue)
     if sentence.intent is Intent.LIST or checks_booked:
         is_known = "find_appointments" in agent.tools
@@ -302,7 +328,7 @@ def find_counted_move(memory: Memory, sentence: Sentence) -> tuple[dict[str, str
     """Return the new time of a move that is counted from the appointment, and the rest of the sentence; of what is offered nothing
     is counted.
     """
-    is_of_booked = bool(memory.booked) and not memory.wants_further and memory.change.tool is None
+    is_of_booked = bool(memory.booked or memory.moved) and not memory.wants_further and memory.change.tool is None
     moves = sentence.intent is Intent.MOVE or (
         sentence.intent is None and (is_of_booked or memory.change.tool == _MOVE)
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from askproai_runtime.german_dates import NUMBERS, fold, is_understood
+from askproai_sandbox.caller.spoken_time import Times
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -23,6 +24,15 @@ _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
 _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
+_ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,.;:!]\s+")
+_WISHES = re.compile(
+    r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
+    re.IGNORECASE,
+)
+_FOR_TWO = re.compile(
+    r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
+)
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
@@ -83,6 +93,11 @@ _OTHER_KIND = re.compile(
     r"|knie|hüft|krebs|allergie|labor|röntgen|gewebe|gen|dna|hormon|eignungs|schwangerschafts|trächtigkeits|ankaufs"
     r"|mrt|ct|ekg|eeg|endoskopie)s?-?$"
 )
+# Words of a name that callers leave out or replace: "Beratung für Permanent-Make-up" of "Beratung zum Permanent-Make-up"
+_LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "vom", "wegen", "über"})
+_BETWEEN_PARTS = _LINKS | frozenset(
+    {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
+)
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
@@ -118,13 +133,23 @@ class Catalogue:
             able = [each for each in able if service.staff is None or each in service.staff]
         return tuple(able)
 
+    def is_for_two(self, name: str | None) -> bool:
+        """Return whether a service is one for two people by its names: "Paarbehandlung", "Wellness zu zweit"."""
+        service = next((each for each in self.services if each.name == name), None)
+        return service is not None and any(_FOR_TWO.search(each) for each in _names(service))
+
     def find_question(self, text: str) -> str | None:
         """Return the known question that a sentence is, word for word but for what only leads to it or fills it.
 
         A real model also recognises its meaning.
         """
-        words = _asked_words(text)
-        return next((question for question in self.questions if words and _asked_words(question) == words), None)
+        asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
+        ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
+        return next((asked[words] for each in (text, *ends) if (words := " ".join(_asked_words(each))) in asked), None)
+
+    def _may_wish(self, text: str) -> bool:
+        """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
+        return bool(_WISHES.search(text) or self.find_services(text) or Times(text).marked != text)
 
     def find_questions_about(self, text: str) -> tuple[str, ...]:
         """Return the known questions with a noun of a text in them."""
@@ -190,6 +215,9 @@ class Catalogue:
         else:
             named = by_word
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
+        others = _of_other_compounds(text, tokens, named)
+        named = {name: frozenset() if said <= others else said for name, said in named.items()}
+        together = {each.name: _is_together(each, words) for each in self.services}
         # "Paarmassage" is that service, and not "Massage", too
         named = {
             name: frozenset(
@@ -201,7 +229,7 @@ class Catalogue:
             name: said
             for name, said in named.items()
             if said
-            and not any(said < other for other in named.values())
+            and not any(said < other and together[wider] for wider, other in named.items())
             # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
@@ -363,7 +391,7 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     for name in _names(service):
         parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
         found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
-        if in_full and all(found):
+        if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
             positions.update(*found)
         elif not in_full:
             positions.update(
@@ -374,6 +402,43 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 )
             )
     return frozenset(positions)
+
+
+def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Positions) -> frozenset[int]:
+    """Return the positions of the words before a hyphen and a noun that is in no service's name: "Make-up-Auffrischung"."""
+    said = frozenset[int]().union(*named.values())
+    found: set[int] = set()
+    for at, token in enumerate(tokens):
+        is_part = at > 0 and text[tokens[at - 1].end() : token.start()] == "-"
+        is_end = not text[token.end() :].startswith("-")
+        if is_part and is_end and at not in said and token[0][0].isupper() and not _ANY_VISIT.match(token[0]):
+            first = at
+            while first > 0 and text[tokens[first - 1].end() : tokens[first].start()] == "-":
+                first -= 1
+            found.update(range(first, at))
+    return frozenset(found)
+
+
+def _is_together(service: Service, words: Sequence[str]) -> bool:
+    """Return whether one of a service's names is said as one phrase; also where no name has a word that may be left out.
+
+    "Eine Beratung für Permanent-Make-up" is one, while "Permanent-Make-up und eine Beratung" may be two services.
+    """
+    names = [_words(name) for name in _names(service)]
+    if not any(_LINKS.intersection(name) for name in names):
+        return True
+    runs: list[list[str]] = [[]]
+    known = {part for name in names for part in name}
+    for word in words:
+        if word in _BETWEEN_PARTS or any(_alike(part, word) for part in known):
+            runs[-1].append(word)
+        else:
+            runs.append([])
+    return any(
+        all(part in _LINKS or any(_alike(part, word) for word in run) for part in name)
+        for name in names
+        for run in runs
+    )
 
 
 def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:

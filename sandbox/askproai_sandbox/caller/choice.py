@@ -229,6 +229,12 @@ def _nearest_day(number: int, near: Collection[date], today: date) -> list[date]
     ]
 
 
+def find_common_time(offers: Sequence[Item]) -> str:
+    """Return the clock time that all offers have, as the pods understand it; "" where they differ, or there is none."""
+    times = {f"{start:um %H:%M Uhr}" for offer in offers if (start := _start(offer))}
+    return times.pop() if len(times) == 1 else ""
+
+
 def time_after(end: str) -> dict[str, str]:
     """Return the day of a local time in ISO 8601, and the time from then on, as the pods understand them."""
     local = datetime.fromisoformat(end)

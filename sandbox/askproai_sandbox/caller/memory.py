@@ -97,6 +97,10 @@ class Memory:
     booked: str = ""  # the id of the appointment that was booked last in this call
     done: str = ""  # the function that was called last, if it did what was asked for
     done_to: str = ""  # the id of the appointment that it has booked, moved or cancelled
+    given_up: str = (
+        ""  # the words that name an appointment of which it is not known yet whether to cancel or to move it
+    )
+    moved: str = ""  # the id of the appointment that was moved last in this call, if it was not booked in it
     booked_until: str = ""  # its end, a local time in ISO 8601
     booked_service: str = ""
     booked_offer: str = ""  # as it was said, with its person

@@ -27,7 +27,7 @@ _REASON = re.compile(
 )  # of a callback
 _ASKS_TO_RING = re.compile(r"\b(?:soll|möge|möchte|könnte|kann)\w*\b[^.?!]*\b(?:zurückrufen|anrufen)\b", re.IGNORECASE)
 _CLAUSES = re.compile(r"[.?!;,](?:\s+|$)|\s+und\s+(?=(?:sie|er|bitte|rufen?|ich|dass)\b)", re.IGNORECASE)
-_RINGS = re.compile(r"\b(?:zurück(?:zu)?rufen|an(?:zu)?rufen|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
+_RINGS = re.compile(r"\b(?:zurück(?:zu)?ruf(?:en|t)|an(?:zu)?ruf(?:en|t)|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
 _TO = (
     r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"

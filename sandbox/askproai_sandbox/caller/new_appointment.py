@@ -40,8 +40,13 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
+_INTRODUCES = re.compile(  # "Meine Freundin heißt Ines Vogt."
+    r"^\W*(?:(?:meine?|unsere?|die|der|das) [A-ZÄÖÜ]\w+|sie|er) (?:heißt|ist|wäre) (?:die |der )?", re.IGNORECASE
+)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
+_MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
+_NO_ANSWER = {("Und",), ("Aber",), ("Oder",)}
 _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wäre das?"
 
 
@@ -99,9 +104,17 @@ def _note_day(memory: Memory, chosen: Item) -> Memory:
 
 
 def hear_unwanted_service(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service."""
+    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service.
+
+    What is wanted instead of one of them is a part of the visit: "die Beine statt der Achseln".
+    """
     known = memory.details.get("service", "").split(", ")
     left = tuple(name for name in known if name not in sentence.unwanted)
+    instead = sentence.services if 0 < len(left) < len(known) and sentence.service else ()
+    if instead:
+        visit = tuple(dict.fromkeys((*left, *instead)))
+        wanted = replace(sentence, services=visit, wants_all_services=len(visit) > 1)
+        return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
     if sentence.services or len(left) == len(known) or sentence.intent in TOPICS:
         return Turn(memory)
     if not left:
@@ -124,7 +137,7 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     booking = memory.last_call
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
-    names = read_names(sentence.text)
+    names = read_names(_INTRODUCES.sub("", sentence.text))
     if len(names) != len(_nameless(memory)):
         return Turn(memory)
     memory = _name_companions(memory, names)
@@ -186,9 +199,11 @@ def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -
 
 
 def find_chosen_offer(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Item | None:
-    """Return the offer that a sentence names; None for another service, and for a day alone that replaces the offered ones."""
+    """Return the offer that a sentence names; None for another service, for a day alone that replaces the offered ones, and where
+    the sentence names another time beside it.
+    """
     replaces = sentence.no and sentence.when.keys() == {"date"}
-    if _is_other_service(memory, sentence) or sentence.branch or replaces:
+    if _is_other_service(memory, sentence) or sentence.branch or replaces or sentence.unplaced:
         return None
     return choose(memory.offers, replace(sentence, services=()), agent.now)
 
@@ -346,7 +361,8 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
         sentence.is_question and len(sentence.text.split()) > _MAX_QUESTIONING_ANSWER
     )  # "Eine Hufpflege?" is none
     answers = memory.asked == "services" and not (has_time or sentence.yes or sentence.name or is_sentence)
-    if not services and answers and sentence.loose_words:
+    is_said = len(sentence.text.split()) <= _MAX_WORDS_OF_ANSWER and sentence.loose_words[:1] not in _NO_ANSWER
+    if not services and answers and sentence.loose_words and is_said:
         return (" ".join(sentence.loose_words),)
     return services
 

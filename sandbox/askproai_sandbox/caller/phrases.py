@@ -24,6 +24,7 @@ KEPT = "Gut, der Termin bleibt bestehen."
 OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
+CANCEL_OR_MOVE = "Möchten Sie den Termin absagen oder verschieben?"
 MOVE_BOOKED = "Soll ich den eingetragenen Termin verschieben: {}?"
 IS_AT = "Das ist in {}. {}"
 CHANGE_OR_FURTHER = "Möchten Sie den eingetragenen Termin ändern, oder noch einen Termin?"

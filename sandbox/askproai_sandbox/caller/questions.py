@@ -42,7 +42,15 @@ _UNANSWERED = {
 _WHO_DOES_WHAT = "the prompt does not say who does this service; ask for a free time, which names the person"
 
 
-_PARKS = re.compile(r"\b(?:\w+)?park(?:en?|t|pl[aä]tz\w*|h[aä]us\w*|möglichkeit\w*|gelegenheit\w*)\b", re.IGNORECASE)
+_PARKS = re.compile(
+    r"\b(?:\w+)?park(?:en?|t|pl[aä]tz\w*|h[aä]us\w*|möglichkeit\w*|gelegenheit\w*)\b"
+    r"|\bwo\b[^.?!]*\b(?:Auto|Wagen)\b[^.?!]*\b(?:ab|hin|stehen|lassen|abstellen|hinstellen)\b",
+    re.IGNORECASE,
+)
+_ENTERS = re.compile(  # who cannot climb stairs
+    r"\b(?:Rollstuhl\w*|Rollator\w*|Kinderwagen|barrierefrei\w*|ebenerdig|behindertengerecht|Stufen|Treppen?|Aufzug|Fahrstuhl)\b",
+    re.IGNORECASE,
+)
 _IS_WISH = re.compile(r"\b(?:frei|Termine?|Zeit|Platz)\b")  # for an appointment
 _MAY_BE_KNOWN = frozenset({None, Intent.PRICES, Intent.APPOINTMENT})
 _ASKS_IF_THERE_IS = re.compile(
@@ -73,10 +81,15 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     sentence = _read_price_of_parking(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
-    known = _find_known(agent, sentence)
-    parking = _find_parking(agent, sentence) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
+    known = _find_own_question(agent, sentence)
+    parking = (
+        _find_known(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
+    )
     if not known and len(parking) == 1:
         return _ask(agent, memory, {"topic": "address", "question": parking[0], "branch": sentence.branch})
+    entering = _find_known(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
+    if not known and len(entering) == 1:
+        return _ask(agent, memory, {"topic": "other", "question": entering[0], "branch": sentence.branch})
     if not known and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     if not known and topic is None and (near := _find_near(agent, sentence)):
@@ -139,10 +152,10 @@ def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     return same[0] if is_same and not sentence.services else None
 
 
-def _find_parking(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
-    """Return the known questions about parking, which "parken", "Parkplatz" and "Parkhaus" ask for, if the sentence is one."""
-    is_one = INFORMATION in agent.tools and not sentence.services and _PARKS.search(sentence.text)
-    return tuple(each for each in agent.catalogue.questions if _PARKS.search(each)) if is_one else ()
+def _find_known(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:
+    """Return the known questions about what many words ask for ("parken", "Parkplatz", "Auto abstellen"), if the sentence does."""
+    is_one = INFORMATION in agent.tools and not sentence.services and about.search(sentence.text)
+    return tuple(each for each in agent.catalogue.questions if about.search(each)) if is_one else ()
 
 
 def _kinds(question: str) -> set[str]:
@@ -160,10 +173,10 @@ def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
     """Return whether a sentence is a question of the prompt, word for word, which the function answers whatever it is about."""
-    return INFORMATION in agent.tools and _find_known(agent, sentence) is not None
+    return INFORMATION in agent.tools and _find_own_question(agent, sentence) is not None
 
 
-def _find_known(agent: CalledAgent, sentence: Sentence) -> str | None:
+def _find_own_question(agent: CalledAgent, sentence: Sentence) -> str | None:
     """Return the question of the prompt that a sentence asks, also behind the reason for it: "Ich bin schwanger, kann ich …?"."""
     known = agent.catalogue.find_question(sentence.text)
     asked = _LAST_CLAUSE.search(sentence.text)

@@ -15,6 +15,10 @@ _CANNOT = (
     r"\b(?:nicht|nie|niemals|ned|net|schlecht|ungünstig|ungern|unmöglich|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten"
     r"|(?:im|in)\s+Urlaub|verreist|unterwegs|verhindert|weg)\b"
 )
+_BUSY = (  # with which a caller has no time: "Samstag habe ich Besuch"
+    r"(?:Besuch|Dienst|(?:Früh|Spät|Nacht)?schicht|Frühdienst|Spätdienst|(?:\w+)?arzttermin|Training|Probe|Elternabend|Handwerker"
+    r"|Sitzung|Meeting|Besprechung|Fahrstunde|Vorlesung|Unterricht|Schule|Uni|was\s+vor|zu\s+tun|die\s+Kinder|andere\s+Pläne)"
+)
 _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kontrolle"
     r"\b(?:nicht(?!\s+nur\b)|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
     rf"\b(?:nicht|nie|ned|net|weder|ohne|(?:an)?statt|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
@@ -24,6 +28,7 @@ _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kont
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:leider\s+|bitte\s+|eher\s+|lieber\s+)?nicht(?=\s*(?:[,.;!?]|$))"
     rf"|\b(?:hat|habe?|hätte|kann|könnte|geht|passt|bin)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*{_CANNOT}(?!\s+‹)"
     rf"|(?:\b{_LINK}\s+)?{_WHENS},?\s+da\s+(?:muss|bin|habe?|kann|geht|passt)\b[^,.;!?]*"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:hab'?e?n?|bekomm\w*|krieg\w*|kommt|muss|müssen)\b[^,.;!?‹]*\b{_BUSY}\b[^,.;!?‹]*"
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+wird(?:'?s|\s+das|\s+es)?\b[^,.;!?]*?\b(?:nichts|nix)\b"
     r"|\bkeine?[nmrs]?\s+(?!Problem)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,

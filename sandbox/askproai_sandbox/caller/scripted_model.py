@@ -21,6 +21,7 @@ from askproai_sandbox.caller.appointment_changes import (
     hear_move_elsewhere,
     hear_question_of_change,
     moves_into_branch,
+    name_given_up,
     note_further,
     refuse_second,
     say_cancellation,
@@ -28,9 +29,10 @@ from askproai_sandbox.caller.appointment_changes import (
 from askproai_sandbox.caller.beside_yes import split_beside_yes, take_name_of_turn
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
-from askproai_sandbox.caller.choice import ask_again, ask_which, find_ordinal
+from askproai_sandbox.caller.choice import ask_again, ask_which, find_common_time, find_ordinal
 from askproai_sandbox.caller.corrections import find_people
 from askproai_sandbox.caller.email_address import EMAIL
+from askproai_sandbox.caller.goodbye import hear_goodbye
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.memory import (
     INFORMATION,
@@ -85,10 +87,9 @@ from askproai_sandbox.caller.team_requests import (
     hear_refusal,
     hear_request,
     hear_what_nothing_does,
-    only_ends_call,
     take_back,
 )
-from askproai_sandbox.caller.words import FILLERS, correct_answer, join_spelling
+from askproai_sandbox.caller.words import FILLERS, SAME_TIME, correct_answer, join_spelling
 
 _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
@@ -169,7 +170,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     text = _prepare(agent, memory, text)
     text, memory, question = split_beside_yes(agent, memory, text)
     memory = replace(memory, has_just_booked=False)
-    text = say_cancellation(agent, memory, read_sentence(text, agent.catalogue))
+    text = name_given_up(memory, say_cancellation(agent, memory, read_sentence(text, agent.catalogue)))
     sentence = take_name_of_turn(agent, memory, _read(agent, memory, text))
     is_here = agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch")
     if is_here and not moves_into_branch(sentence):
@@ -215,7 +216,8 @@ def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
         text = correct_answer(text)
     if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
         text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
-    return text
+    offered = find_common_time(memory.offers)
+    return SAME_TIME.sub(offered, text) if offered else text
 
 
 def _names_known(agent: CalledAgent, text: str) -> bool:
@@ -295,7 +297,7 @@ def _ask_first(agent: CalledAgent, memory: Memory, turn: Turn, sentence: Sentenc
     """Return the turn, or the offer once more where the sentence that accepts it says something else, too."""
     called, is_accepted = turn.reaction, turn.reaction == phrases.ASK_NAME and memory.accepted_offer is None
     is_booked = isinstance(called, ToolCall) and called.name == _BOOKS
-    if not (is_booked or is_accepted) or memory.is_email_asked:
+    if not (is_booked or is_accepted) or memory.is_email_asked or memory.are_companions_asked:
         return turn
     name = str(called.args.get("customer_name", "")) if isinstance(called, ToolCall) else ""
     named = called.args.get("companions", ()) if isinstance(called, ToolCall) else ()
@@ -346,32 +348,6 @@ def _hear_repeat(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     last = ask_again(memory.offers) if memory.offers else memory.question
     is_free = memory.accepted_offer is None and memory.message is None and not memory.is_email_asked
     return Turn(memory, last if is_free and last and not sentence.when and _REPEAT.search(sentence.text) else None)
-
-
-def _hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """End the call, unless something has to be done first."""
-    is_offered = memory.offers or memory.accepted_offer or memory.is_waiting_offered or memory.is_message_offered
-    is_asked = memory.is_name_asked or memory.is_email_asked or memory.message or memory.change.tool
-    helps_only = not (memory.offers or memory.accepted_offer or memory.is_waiting_offered or is_asked)
-    may_accept = (is_offered or is_asked or memory.is_transfer_offered) and not (
-        helps_only and only_ends_call(sentence)
-    )
-    heard = sentence if may_accept else replace(sentence, yes=False)  # "Super, danke, tschüss"
-    if not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
-        return Turn(memory)
-    if memory.message and memory.message.asked_for == phrases.ASK_WHO and not sentence.no:
-        asked = replace(memory.message, asked_for=phrases.ASK_WHO_AT_LEAST)
-        return Turn(replace(memory, message=asked), phrases.ASK_WHO_AT_LEAST)
-    return Turn(replace(memory, message=None), phrases.GOODBYE, _find_remark_on_lost_message(memory))
-
-
-def _find_remark_on_lost_message(memory: Memory) -> str | None:
-    """Return the remark on what the end of the call leaves without effect of what a caller wants passed on."""
-    if memory.to_pass_on:
-        return phrases.NOT_PASSED_ON.format(memory.to_pass_on)
-    args = memory.message.args if memory.message else {}
-    lost = args.get("message") or args.get("call_back")
-    return phrases.NOT_LEFT.format(lost) if lost else None
 
 
 def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -488,7 +464,7 @@ def _refuse_unknown(agent: CalledAgent, memory: Memory, call: ToolCall) -> Turn:
 _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
     _hear_repeat,
-    _hear_goodbye,
+    hear_goodbye,
     _hear_nothing_yet,
     _hear_number,
     _hear_question_about_found,

@@ -53,6 +53,9 @@ _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gi
     r"|Aufzug|Fahrstuhl|Lift|Gebühr)\b",
     re.IGNORECASE,
 )
+_MEANS = re.compile(
+    r"\b(?:per|mittels)\s+((?!Telefon|Mail|E-Mail|SMS|Post|Rechnung|Karte)[A-ZÄÖÜ][\wäöüß-]+(?:\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
+)
 _PAPER_FOR = re.compile(  # no visit
     r"\b(?:Gutscheine?|Rechnung|Quittung|Bescheinigung|Attest) (?:für|über|zum|zur|von)\b"
 )
@@ -279,6 +282,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     named = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
+    means = _MEANS.search(rest)
+    if means and named and not (catalogue.names_in_full(rest) or catalogue.find_services(means[1])):
+        named = ()  # "die Augenbrauen per Permanent Make-up" is no Augenbrauenlifting
     services = named if intent in {*_CHANGES, Intent.LIST} else read_done(named, rest, catalogue)
     wants_all = (
         len(services) > 1
@@ -292,7 +298,11 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         services, wants_all, others = shares[0].services, len(shares[0].services) > 1, ()
         staff = shares[0].staff or None
     noun = (
-        None if services else find_noun(cut_shift(rest)) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
+        None
+        if services
+        else means[1]
+        if means
+        else find_noun(cut_shift(rest)) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     )
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST
@@ -303,6 +313,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     is_question = bool(_QUESTION.search(text))
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     text, people = said, count_people(corrected.text)
+    is_of_pair = people <= 2 and not shares and len(services) == 1 and catalogue.is_for_two(services[0])
+    people = 1 if is_of_pair else people
     return Sentence(
         text=text,
         wanted=re.sub(MARK, " , ", kept.marked),
@@ -327,12 +339,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         unplaced=unplaced or rejections.unplaced or find_left_clock(rest) or find_counted(text),
         is_too=find_too(text),
         is_shift=is_shift(text),
-        for_several=bool(shares or people > 1 or _SEVERAL.search(rest)),
+        for_several=not is_of_pair and bool(shares or people > 1 or _SEVERAL.search(rest)),
         people=max(people, 3 if _THREE.search(rest) else 1),
         companions=tuple(share.companion(shares[0]) for share in shares[1:]),
         unwanted=corrected.unwanted,
         others=others,
-        wants_several=intent not in _CHANGES and bool(_SEVERAL_APPOINTMENTS.search(text)),
+        wants_several=intent not in {*_CHANGES, Intent.LIST} and bool(_SEVERAL_APPOINTMENTS.search(text)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         after_last=bool(_AFTER_LAST.search(text)),

@@ -263,6 +263,12 @@ _LEFT_CLOCK = re.compile(
     r"\b(?:um|ab|bis|nach|vor|gegen)\s+\d{1,2}\.\d{2}\b|\b\d{1,2}:\d{2}\b|\b\d{1,2}(?:\.\d{2})?\s*Uhr\b(?:\s+\d{1,2})?",
     re.IGNORECASE,
 )
+_LEFT_PART = re.compile(  # what the grammar does not know: "eine halbe Stunde vor Feierabend", "gleich nach dem Mittagessen"
+    r"\b(?:(?:(?:eine|ne|zwei|drei|\d+)\s+)?(?:halbe\s+)?(?:Viertel)?(?:Stunden?|Minuten)\s+|(?:kurz|gleich|direkt|noch|erst)\s+)?"
+    r"(?:vor|nach)\s+(?:(?:dem|der|Ihrem|eurem|meinem|meiner)\s+)?"
+    r"(?:Feierabend|Ladenschluss|Dienstschluss|Mittagessen|Essen|Frühstück|Abendessen|Abendbrot|Schule|Kita|Training|Unterricht)\b",
+    re.IGNORECASE,
+)
 _HOUR = r"(?:eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|[012]?\d)"
 _BARE_HOUR = re.compile(  # "geht da neun?"
     r"\b((?:geht|ginge|passt|klappt|wäre|wär|lieber|vielleicht|dann)\s+(?:(?:da|auch|es|denn|noch|Ihnen|eher|bei Ihnen)\s+)*)"
@@ -306,8 +312,8 @@ def cut_asides(marked: str) -> str:
 
 
 def find_left_clock(text: str) -> str:
-    """Return the first clock time in a text without marks, which the pods' grammar has not found; "" if there is none."""
-    found = _LEFT_CLOCK.search(text)
+    """Return the first clock time, or part of the day, in a text without marks, which the pods' grammar has not found; else ""."""
+    found = _LEFT_CLOCK.search(text) or _LEFT_PART.search(text)
     return found[0] if found else ""
 
 

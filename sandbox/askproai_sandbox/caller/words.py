@@ -29,7 +29,7 @@ _STAFF = re.compile(
 _SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")  # "Wann hat Jule Zeit?"
 _ASKED_STAFF = re.compile(rf"(?:^|[,.!]\s+)({NAME_WORD})(?:,?\s+bitte\b|,)")  # "Lena bitte, einen Ölwechsel"
 NO_SERVICE = (
-    r"(?!(?:Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
+    r"(?!(?:Stopp?|Halt|Warten?|Sekunde|Augenblick|Quatsch|Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
@@ -68,15 +68,18 @@ _CORRECTED_ANSWER = re.compile(
 )
 _COUNTED = re.compile(
     rf"\b(?:Woche|Tag|Monat|{'|'.join(WEEKDAY_NAMES)}) (?:danach|davor)\b|\b(?:Woche|Tag|Monat) (?:darauf|drauf)\b"
-    r"|\b(?:die(?:selbe|\s+(?:selbe|gleiche))|zur\s+(?:selben|gleichen)) (?:Uhrz|Z)eit\b",
+    r"|\b(?:(?:um\s+)?(?:die\s*)?(?:selbe|gleiche)|zur\s+(?:selben|gleichen)) (?:Uhrz|Z)eit\b",
     re.IGNORECASE,
+)
+SAME_TIME = re.compile(
+    r"\b(?:(?:um|zu|zur)\s+)?(?:(?:die|der)\s*)?(?:selben?|gleichen?)\s+(?:Uhrz|Z)eit\b", re.IGNORECASE
 )
 _NAME_FIRST = re.compile(
     rf"\b((?!Ja\b|Das\b){NAME_WORD}(?:\s+{NAME_WORD})*)(?:\s+ist|,)?\s+(?:mein|der) Name\b(?!\s+(?:ist|war|lautet|wäre)\b)"
 )
 _NAME_HERE = re.compile(  # "Guten Tag, Heike Drei hier, …"
     r"^(\W*(?:(?:[Gg]uten (?:Tag|Morgen|Abend)|[Hh]allo|[Jj]a|[Mm]oin|[Ss]ervus|[Gg]rüß Gott)\W+)*)"
-    rf"({NAME_WORD}(?: {NAME_WORD})?) hier,"
+    rf"({NAME_WORD}(?: {NAME_WORD})?) (?:hier|am (?:Apparat|Telefon))[,.]"
 )
 _WHOLE_NAME = re.compile(  # "Mein Name ist Freitag. Susanne Freitag."
     rf"(?P<lead>\b(?:[Nn]ame (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e)\s+)"

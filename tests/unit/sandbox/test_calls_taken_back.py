@@ -179,6 +179,7 @@ def test_another_person_for_an_appointment_that_there_is_has_a_remark() -> None:
     assert hold(SCHOOL, said) == (phrases.IMPOSSIBLE, phrases.SAME_PERSON.format("Nina"))
 
 
-def test_the_same_time_on_another_day_is_not_left_out() -> None:
+def test_the_same_time_on_another_day_is_passed_on_and_not_left_out() -> None:
     called, remark = hold(SCHOOL, *BOOKED, "Doch lieber am Freitag um die gleiche Zeit")
-    assert (called, remark is not None) == (phrases.ASK_WHEN, True)
+    moved = {"appointment_id": "a-1", "date": "Freitag", "time": "um die gleiche Zeit"}
+    assert (called, remark) == (("reschedule_appointment", moved), None)

@@ -141,7 +141,7 @@ def test_who_cannot_come_and_wants_nothing_else_cancels(text: str, when: str) ->
     ],
 )
 def test_who_cannot_come_and_names_another_time_gets_no_second_appointment(text: str) -> None:
-    assert play(text) == (phrases.HELP, phrases.NO_CHANGE.format(text))
+    assert play(text) == (phrases.CANCEL_OR_MOVE, phrases.NO_CHANGE.format(text))
 
 
 @pytest.mark.parametrize(
