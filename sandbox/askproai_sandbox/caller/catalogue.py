@@ -145,7 +145,8 @@ class Catalogue:
         """
         asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
         ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
-        return next((asked[words] for each in (text, *ends) if (words := " ".join(_asked_words(each))) in asked), None)
+        said = (" ".join(_asked_words(each)) for each in (text, *ends))
+        return next((asked[each] for each in said if each in asked), None)
 
     def _may_wish(self, text: str) -> bool:
         """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""

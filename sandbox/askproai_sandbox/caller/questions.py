@@ -22,7 +22,6 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
     Intent.LANGUAGES: "staff",
 }
-_LAST_CLAUSE = re.compile(r"(?<=[.,;!] )[^.,;!?]+\?\s*$")
 _FURTHER = re.compile(r"\W*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*", re.IGNORECASE)  # "Und am 28.?"
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
@@ -81,7 +80,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     sentence = _read_price_of_parking(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
-    known = _find_own_question(agent, sentence)
+    known = agent.catalogue.find_question(sentence.text)
     parking = (
         _find_known(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
     )
@@ -173,16 +172,7 @@ def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
     """Return whether a sentence is a question of the prompt, word for word, which the function answers whatever it is about."""
-    return INFORMATION in agent.tools and _find_own_question(agent, sentence) is not None
-
-
-def _find_own_question(agent: CalledAgent, sentence: Sentence) -> str | None:
-    """Return the question of the prompt that a sentence asks, also behind the reason for it: "Ich bin schwanger, kann ich …?"."""
-    known = agent.catalogue.find_question(sentence.text)
-    asked = _LAST_CLAUSE.search(sentence.text)
-    if known or asked is None or sentence.when or sentence.services:
-        return known
-    return agent.catalogue.find_question(asked[0])
+    return INFORMATION in agent.tools and agent.catalogue.find_question(sentence.text) is not None
 
 
 def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
