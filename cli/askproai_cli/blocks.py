@@ -78,22 +78,15 @@ def add(
     asked: dict[str, Any] = whose | {"from": first, "to": last, "branch": branch}
     if not yes:
         preview = request(tenant, url, "GET", "block-preview", **asked | ({"everyone": "true"} if everyone else {}))
-        _echo_affected(preview, err=True)
-        confirm(f"Block {_describe(preview | {'reason': reason}, preview['zone'])}?", yes=False)
+        echo_affected(preview, err=True)
+        confirm(f"Block {describe_block(preview | {'reason': reason}, preview['zone'])}?", yes=False)
         asked |= {"from": preview["start"], "to": preview["end"]}  # what was shown, although "heute" may be over by now
     body = {name: value for name, value in (asked | {"reason": reason}).items() if value is not None}
     answer = change(tenant, url, "blocks", body, request_id)
     if output is Output.JSON:
         print_json(answer)
         return
-    block = answer["block"]
-    done = "blocked" if answer.get("added", True) else "is already blocked, nothing was added"
-    typer.echo(f"{done}: {_describe(block, answer['zone'])} (id {block['id']})")
-    _echo_affected(answer)
-    if answer.get("at_calcom"):
-        typer.echo(
-            "Cal.com's own pages do not know the block: customers can still book there. Enter the absence at Cal.com, too."
-        )
+    echo_added(answer, "blocked")
 
 
 def remove(
@@ -107,14 +100,14 @@ def remove(
     """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
     found = request(tenant, url, "GET", f"blocks/{block}")
     in_force = found["block"]["in_force"]
-    confirm(f"Remove the block: {_describe(found['block'], found['zone'])}?", yes=yes or not in_force)
+    confirm(f"Remove the block: {describe_block(found['block'], found['zone'])}?", yes=yes or not in_force)
     answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
     if output is Output.JSON:
         print_json(answer)
         return
     others = answer.get("still_blocked_by", [])
     done = "removed" if others else "no longer blocked"
-    typer.echo(f"{done if in_force else 'it was removed already'}: {_describe(answer, found['zone'])}")
+    typer.echo(f"{done if in_force else 'it was removed already'}: {describe_block(answer, found['zone'])}")
     if others:
         typer.echo(f"{format_count(len(others), 'other block')} in that time, still in force:")
         print_rows(output, {"zone": found["zone"]}, _rows(others), _COLUMNS)
@@ -139,7 +132,9 @@ def show(
     """Show a block, the appointments that are still in it, and the offers of the waiting list that it ends."""
     answer = request(tenant, url, "GET", f"blocks/{block}")
     if output is Output.TEXT:
-        typer.echo(_describe(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)"))
+        typer.echo(
+            describe_block(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)")
+        )
     print_rows(output, answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
     if output is Output.TEXT:
         _echo_offers(answer)
@@ -149,7 +144,19 @@ blocks.command("add", epilog=ADD_EXAMPLE.replace("askproai block", "askproai blo
 blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askproai blocks remove"))(remove)
 
 
-def _echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
+def echo_added(answer: Mapping[str, Any], done: str) -> None:
+    """Print a block that was added, or the equal one that exists, and whom it affects. `done` is what was done."""
+    block = answer["block"]
+    said = done if answer.get("added", True) else "is already blocked, nothing was added"
+    typer.echo(f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})")
+    echo_affected(answer)
+    if answer.get("at_calcom"):
+        typer.echo(
+            "Cal.com's own pages do not know the block: customers can still book there. Enter the absence at Cal.com, too."
+        )
+
+
+def echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
     """Print the appointments and the offers in a block, if there are any."""
     if found := answer["appointments"]:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
@@ -174,7 +181,8 @@ def _rows(found: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     return ({**block, "staff": ", ".join(block["staff"])} for block in found)
 
 
-def _describe(block: Mapping[str, Any], zone: str) -> str:
+def describe_block(block: Mapping[str, Any], zone: str) -> str:
+    """Return `mitte/anna, Fri 27 Nov 2026 00:00 CET until …, reason`."""
     reason = f", {block['reason']}" if block["reason"] else ""
     start, end = (to_cell(block[name], find_zone(zone)) for name in ("start", "end"))
     span = f"{start} until {end}"

@@ -209,7 +209,8 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
     if moment["arguments"]:
         yield ", ".join(f"{name}: {to_cell(value, zone)}" for name, value in moment["arguments"].items())
     if moment["detail"]:
-        yield to_cell(moment["detail"], zone)
+        shape = moment.get("body_shape")  # pods of the previous release do not report it
+        yield to_cell(moment["detail"], zone) + (f"; body: {to_cell(shape)}" if shape else "")
     if moment["answer"]:
         yield f"→ {to_cell(moment['answer'], zone)}"
     if moment.get("not_readable"):  # pods of the previous release do not report it

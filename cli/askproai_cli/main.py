@@ -30,6 +30,7 @@ from askproai_cli.fleet import tenants
 from askproai_cli.lint_command import lint_command
 from askproai_cli.messages import messages, waitlist
 from askproai_cli.notifications import notifications
+from askproai_cli.offers import offers
 from askproai_cli.plan_command import plan_command
 from askproai_cli.privacy import ERASE_EXAMPLE, EXPORT_EXAMPLE, erase, erasures, export
 from askproai_cli.sandbox import sandbox
@@ -49,6 +50,7 @@ _PANELS = {
         "block",
         "unblock",
         "blocks",
+        "offers",
         "slots",
         "figures",
         "events",
@@ -138,6 +140,7 @@ app.add_typer(calls, name="calls")
 app.add_typer(messages, name="messages")
 app.add_typer(waitlist, name="waitlist")
 app.add_typer(blocks, name="blocks")
+app.add_typer(offers, name="offers")
 app.command("block", epilog=ADD_EXAMPLE)(block)
 app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
 app.add_typer(calendar, name="calendar")

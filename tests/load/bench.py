@@ -49,6 +49,7 @@ from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
 from tests.load.idle_requests import idle_request_rows
 from tests.load.measure import Row, latency_rows, percentile
+from tests.load.observed import observed_rows
 from tests.load.outage import outage_rows
 from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
@@ -74,6 +75,7 @@ async def measure(
     only_idle: bool,
     only_both: bool,
     only_traces: bool,
+    only_observed: bool,
     attacks: bool,
     seed: int,
     report: Callable[[str], None],
@@ -92,6 +94,8 @@ async def measure(
         env.mount()
         if only_traces:
             return facts, await trace_rows(env)
+        if only_observed:
+            return facts, await observed_rows(env)
         report("start → ready, of each process alone")
         rows += await start_rows(env)
         async with env.running("web") as web:
@@ -109,6 +113,8 @@ async def measure(
             rows += await capacity_rows(env)
         report("the worker alone")
         rows += await drain_rows(env)
+        report("the intake with and without metrics and logs, by turns")
+        rows += await observed_rows(env)
         report("the intake with and without traces, by turns")
         rows += await trace_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
@@ -374,6 +380,7 @@ def main() -> None:
         help="only what the polls find after --outage seconds without PostgreSQL and Redis",
     )
     parser.add_argument("--traces", action="store_true", help="only what traces cost the intake")
+    parser.add_argument("--observed", action="store_true", help="only what metrics and logs cost the intake")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
@@ -393,6 +400,7 @@ def main() -> None:
                 only_idle=options.only_idle,
                 only_both=options.both,
                 only_traces=options.traces,
+                only_observed=options.observed,
                 attacks=not options.skip_attacks,
                 seed=options.seed,
                 report=report,

@@ -7,7 +7,7 @@ logged, and the text of aiohttp's errors is never passed on: both could hold a U
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -20,6 +20,7 @@ import aiohttp
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 from askproai_core.providers.errors import CredentialMissing
+from askproai_core.providers.redaction import list_words, redact, shape_of
 from askproai_core.tracing import Kind, annotate, current_ids, fail_current, span
 
 Json = dict[str, Any]
@@ -120,7 +121,7 @@ class Reply:
 
     `status` None: no answer came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
     distinguishes an answer without a body. `retry_after`: how long a 429, the circuit or our own budget
-    asks us to wait.
+    asks us to wait. `sent` are the words of a request that was refused, which its answer may quote.
     """
 
     method: str
@@ -130,6 +131,7 @@ class Reply:
     error: Exception | None = None
     retry_after: timedelta | None = None
     is_empty: bool = False
+    sent: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def message(self) -> str:
@@ -148,6 +150,21 @@ class Reply:
         if isinstance(self.error, CircuitOpen | BudgetSpent | CredentialMissing):
             return str(self.error)
         return type(self.error).__name__ if self.error else _without_people(self.message) or f"status {self.status}"
+
+    @property
+    def redacted_error(self) -> str | None:
+        """Return why a request failed, without anything that may name a person or be a key; None for one that did not."""
+        if self.error is not None:
+            return self.failure or type(self.error).__name__
+        if self.status is None or self.status < HTTPStatus.MULTIPLE_CHOICES:
+            return None
+        return redact(self.message, self.sent) or f"status {self.status}"
+
+    @property
+    def error_shape(self) -> str | None:
+        """Return which fields the body of a failure has; None without one, and for what did not fail."""
+        is_failure = self.status is not None and self.status >= HTTPStatus.MULTIPLE_CHOICES
+        return shape_of(self.body) if is_failure and self.body is not None else None
 
     @property
     def failure(self) -> TransportFailure | None:
@@ -219,7 +236,10 @@ class ProviderHttp:
                 retry_after = parse_retry_after(response.headers, self.clock.now(), default)
             await permit.record_status(status, retry_after or timedelta())
         seconds = self.clock.monotonic() - started
-        return Reply(method, seconds, status, _parse_json(raw), retry_after=retry_after, is_empty=not raw.strip())
+        sent = list_words(content) if status >= HTTPStatus.MULTIPLE_CHOICES else frozenset[str]()
+        return Reply(
+            method, seconds, status, _parse_json(raw), retry_after=retry_after, is_empty=not raw.strip(), sent=sent
+        )
 
 
 def url_template(url: str) -> str:

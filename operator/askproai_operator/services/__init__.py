@@ -8,6 +8,7 @@ from askproai_operator.services.staffing import (
     branch_name_of,
     is_auto_created,
     is_offered_in,
+    matched_staff,
     namesakes,
     shared_words,
     staff_by_branch,
@@ -15,5 +16,6 @@ from askproai_operator.services.staffing import (
 
 __all__ = [
     "active_offerings", "ambiguous_staff", "branch_name_of", "is_auto_created", "is_offered_in",
-    "name_condition", "namesakes", "openings_condition", "overlap", "shared_words", "staff_by_branch", "staff_condition",
+    "matched_staff", "name_condition", "namesakes", "openings_condition", "overlap", "shared_words", "staff_by_branch",
+    "staff_condition",
 ]  # fmt: skip

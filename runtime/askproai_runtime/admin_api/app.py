@@ -28,8 +28,9 @@ from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.privacy import Privacy
 from askproai_runtime.admin_api.roles import Right, Role
+from askproai_runtime.admin_api.sessions import SeenSessions, Sessions
 from askproai_runtime.admin_api.slots import Slots
-from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore, FigureStore
+from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore, FigureStore, SessionStore
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
 
@@ -50,6 +51,9 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
         *Waitlist(process.booking).endpoints(),
         *Privacy(process.booking, wake_worker).endpoints(),
         *Audit(store).endpoints(),
+        *Sessions(
+            SessionStore(process.pool, process.tenant), SeenSessions(process.shared, process.clock), process.clock.now
+        ).endpoints(),
         *Differences(process.booking).endpoints(),
         *Calls(CallStore(process.pool, process.tenant), process.config.now, process.cipher).endpoints(),
         *Failures(FailureStore(process.pool, process.tenant)).endpoints(),

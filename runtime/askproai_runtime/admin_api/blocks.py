@@ -32,7 +32,9 @@ from askproai_runtime.booking import (
     is_booked_remotely,
     list_blocks_within,
     list_current_blocks,
+    list_current_pauses,
     list_offers_within,
+    pause_bookings,
     preview_block,
     remove_block,
     resolve_span,
@@ -128,6 +130,28 @@ class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "la
     reason: Reason = ""
 
 
+class PauseEntry(msgspec.Struct, frozen=True):
+    """A block in force now of everybody who can be booked in `branches`, their names: none of them books anything until it ends."""
+
+    block: BlockEntry
+    branches: list[str]
+
+
+class PauseList(msgspec.Struct, frozen=True):
+    pauses: list[PauseEntry]
+    zone: str
+
+
+class NewPause(DeskBody, frozen=True, kw_only=True, rename={"last": "to"}):
+    """Everybody in `branch`, or without it in all, is blocked from now on until `to`, which is as in a new block; without `to` for
+    400 days, the longest that a block can be. `POST /blocks/{id}/remove` ends the pause before.
+    """
+
+    last: ShortText | None = None
+    branch: ShortText | None = None
+    reason: Reason = ""
+
+
 class Blocks:
     """The endpoints of one tenant's blocks."""
 
@@ -151,6 +175,10 @@ class Blocks:
             Endpoint("GET", "/blocks/{id}", "One block, by the beginning of its id", BlockDetail, self.show),
             Endpoint(
                 "POST", "/blocks", "Take a time from a person", AddedBlock, self.add, body=NewBlock, right=Right.BLOCK
+            ),
+            Endpoint("GET", "/pauses", "Which branches book nothing now, by which block", PauseList, self.list_pauses),
+            Endpoint(
+                "POST", "/pauses", "Book nothing from now on", AddedBlock, self.pause, body=NewPause, right=Right.BLOCK
             ),
             Endpoint(
                 "POST",
@@ -199,8 +227,32 @@ class Blocks:
             block, appointments = await add_block(
                 self._booking(), body.desk, whose, body.branch, span, body.reason, request.correlation_id
             )
+        return await self._to_added(block, appointments, body, request)
+
+    async def pause(self, request: ApiRequest) -> AddedBlock:
+        body, booking = request.body(NewPause), self._booking()
+        with problems():
+            until = None
+            if body.last is not None:
+                until = _parse_span(request, booking.clock.now().isoformat(), body.last).end
+            block, appointments = await pause_bookings(
+                booking, body.desk, body.branch, until, body.reason, request.correlation_id
+            )
+        return await self._to_added(block, appointments, body, request)
+
+    async def list_pauses(self, request: ApiRequest) -> PauseList:
+        with problems():
+            pauses = await list_current_pauses(self._booking())
+        entries = [PauseEntry(_to_entry(pause.block, request), list(pause.branches)) for pause in pauses]
+        return PauseList(entries, request.zone.key)
+
+    async def _to_added(
+        self, block: Block, appointments: Iterable[BlockedAppointment], body: DeskBody, request: ApiRequest
+    ) -> AddedBlock:
         added, detail = block.id == body.request_id, await self._to_detail(block, appointments, request)
-        log.info("block.added" if added else "block.existed", block=str(block.id), appointments=len(appointments))
+        log.info(
+            "block.added" if added else "block.existed", block=str(block.id), appointments=len(detail.appointments)
+        )
         at_calcom = is_booked_remotely(self._booking(), block.staff)
         return AddedBlock(detail.block, detail.appointments, detail.offers, detail.zone, added, at_calcom)
 

@@ -110,7 +110,8 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without
     `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
     out. `not_readable`: arguments and answer cannot be decrypted. `call_id` is that of the call, or of the request of the desk, in
-    which it was done.
+    which it was done. Of a request to a provider that failed `detail` is why, in the provider's words without people, and
+    `body_shape` which fields the answer had.
     """
 
     at: datetime
@@ -128,6 +129,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     notes: str | None = None
     not_readable: bool = False
     call_id: str | None = None
+    body_shape: str | None = None
 
 
 class Timeline(msgspec.Struct, frozen=True):

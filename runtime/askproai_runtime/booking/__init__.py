@@ -12,6 +12,7 @@ from askproai_runtime.booking.blocks import (
     InvalidBlock,
     add_block,
     is_booked_remotely,
+    is_longest,
     list_blocks_within,
     list_current_blocks,
     list_offers_within,
@@ -45,6 +46,7 @@ from askproai_runtime.booking.desk_booking import (
     notified_channels,
     preview_booking,
 )
+from askproai_runtime.booking.desk_pauses import Pause, list_current_pauses, pause_bookings
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
@@ -125,6 +127,7 @@ __all__ = [
     "InvalidBooking",
     "Message",
     "NamedSlot",
+    "Pause",
     "Place",
     "Question",
     "Replies",
@@ -163,12 +166,14 @@ __all__ = [
     "fold",
     "free_slots",
     "is_booked_remotely",
+    "is_longest",
     "is_news",
     "join_list",
     "join_waitlist",
     "leave_message",
     "list_blocks_within",
     "list_current_blocks",
+    "list_current_pauses",
     "list_free_slots",
     "list_heard",
     "list_heard_services",
@@ -185,6 +190,7 @@ __all__ = [
     "notified_channels",
     "open_minutes",
     "parse_start_for_desk",
+    "pause_bookings",
     "preview_block",
     "preview_booking",
     "read_audit",

@@ -116,12 +116,16 @@ def slot_sentence(
     obstacle: Obstacle | None = None,
     *,
     which: bool = False,
+    paused_until: datetime | None = None,
 ) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
     They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
     (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings.
+    `paused_until` is when a pause ends, in which all lies that was looked through.
     """
+    if not slots and paused_until is not None:
+        return _paused_sentence(rules, paused_until, now)
     if not slots and obstacle is Obstacle.TOO_FAR:
         return say().nothing_free_before
     if not slots:
@@ -132,6 +136,14 @@ def slot_sentence(
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
     return say().offered.format(slots=offered, length=_length_of(rules, slots), question=question)
+
+
+def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str:
+    """Say that no appointment is given now, and the last day of the pause if the service can be booked after it by now."""
+    if until > now + timedelta(days=rules.service.booking_horizon_days):
+        return say().bookings_paused
+    last_day = (until.astimezone(rules.zone) - timedelta(microseconds=1)).date()
+    return say().bookings_paused_until.format(day=format_day(last_day, now.astimezone(rules.zone).date()))
 
 
 def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:

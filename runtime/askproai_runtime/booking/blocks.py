@@ -47,7 +47,7 @@ from askproai_runtime.booking.types import BookingContext, DeskRequest
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from askproai_runtime.visits import find_by_name
 
-_LONGEST, _DAY = timedelta(days=400), timedelta(days=1)
+LONGEST_BLOCK, _DAY = timedelta(days=400), timedelta(days=1)
 
 
 class BlockObstacle(StrEnum):
@@ -290,13 +290,18 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
     return local, local.date()
 
 
+def is_longest(span: Span) -> bool:
+    """Return whether a block is as long as one can be: nobody has chosen its end."""
+    return span.end.timestamp() - span.start.timestamp() >= LONGEST_BLOCK.total_seconds()
+
+
 def _require_valid(span: Span, now: datetime) -> None:
     if span.end <= span.start:
         raise InvalidBlock(BlockObstacle.ENDS_FIRST, "a block ends after it begins")
     if span.end <= now:
         raise InvalidBlock(BlockObstacle.OVER, "the block would be over already")
-    if span.end - span.start > _LONGEST:
-        text = f"a block lasts {_LONGEST.days} days at most; who has left is removed from the Branch"
+    if span.end - span.start > LONGEST_BLOCK:
+        text = f"a block lasts {LONGEST_BLOCK.days} days at most; who has left is removed from the Branch"
         raise InvalidBlock(BlockObstacle.TOO_LONG, text)
 
 

@@ -27,6 +27,7 @@ from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_off
 from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_near
+from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import find_choice, remember_reads
 from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery
@@ -73,7 +74,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
-    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
+    paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
+    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until)
     return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
 
 
@@ -114,7 +116,14 @@ def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Seque
     return basis
 
 
-def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: datetime, basis: Basis) -> Answer:
+def _answer(
+    config: TenantConfig,
+    request: ServiceRequest,
+    offer: Offer,
+    now: datetime,
+    basis: Basis,
+    paused_until: datetime | None = None,
+) -> Answer:
     rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
     if offer.readings:
@@ -129,7 +138,10 @@ def _answer(config: TenantConfig, request: ServiceRequest, offer: Offer, now: da
         fields["obstacle"] = offer.obstacle.value
         if offer.slots and not offer.keeps_hours:
             sentences.append(say().other_hours)
-    sentences.append(slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=bool(offer.readings)))
+    which = bool(offer.readings)
+    sentences.append(
+        slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=which, paused_until=paused_until)
+    )
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 
@@ -181,7 +193,8 @@ async def offer_alternatives(
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
     if rules.companions and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
         why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
-    message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle)}"
+    paused_until = None if alternatives else await read_pause(ctx, rules.branch, now, settings.look_ahead)
+    message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle, paused_until=paused_until)}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),
         "obstacle": obstacle.value,
@@ -208,7 +221,8 @@ async def offer_for_move(
     offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
     others = [slot for slot in offer.slots if slot.start != appointment.starts_at]
     offer = replace(offer, slots=others or offer.slots)
-    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots))
+    paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, ctx.settings.look_ahead)
+    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until)
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)

@@ -1,11 +1,17 @@
 """Pauses: times in which everybody of a branch is blocked, so that it books nothing while it may still be open."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.booking.slots import Span
 from askproai_runtime.booking.store.blocks import list_blocked_spans
 from askproai_runtime.booking.types import BookingContext
+
+log = structlog.get_logger(__name__)
 
 
 async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
@@ -18,6 +24,19 @@ async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
     async with ctx.pool.acquire() as conn:
         blocked = await list_blocked_spans(conn, ctx.tenant, units, ctx.clock.now())
     return find_pauses(config, blocked)
+
+
+async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
+    """Return when the pause of a branch ends that lasts all the time from now on in which times are looked for; None without one.
+
+    Callers to whom nothing can be offered hear of it. While the database is away they hear that nothing is free, which is true.
+    """
+    try:
+        spans = (await list_pauses(ctx)).get(branch.name, ())
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("pauses.not_read", error=type(error).__name__)
+        return None
+    return max((span.end for span in spans if span.start <= now and span.end >= now + look_ahead), default=None)
 
 
 def find_pauses(config: TenantConfig, blocked: Mapping[int, Sequence[Span]]) -> Mapping[str, tuple[Span, ...]]:

@@ -238,12 +238,6 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     offered = [each.in_branch(branch.name) for each in config.services if _is_offered(each, branch)]
     if not offered:
         return _unknown(config, branch, question)
-    if question.service and find_known_questions(question.service, branch, config):
-        among = offered if len(offered) <= _MOST_HEARD else ()
-        if not any(
-            _has_words(each, question.service) for each in among
-        ):  # "Waxing" of two services, and of "Tut Waxing weh?"
-            return _unknown(config, branch, question)
     if question.service:
         return _answer_about_unknown(config, branch, offered, question)
     if len(offered) == 1:
@@ -267,6 +261,8 @@ def _answer_about_unknown(
     if heard:
         choices = join_list([each.display_name for each in heard])
         return _ask_back(question, say().do_you_mean.format(choices=choices), services=[each.name for each in heard])
+    if find_known_questions(said, branch, config):  # what is no service is asked about there
+        return _unknown(config, branch, question)
     return _ask_which(question, offered, say().not_on_list.format(requested=sayable(said) or say().that_service))
 
 

@@ -1,8 +1,13 @@
-"""The table `provider_calls`: every request of a tenant to Cal.com or Retell, and how it ended; never a body, a query or a key."""
+"""The table `provider_calls`: every request of a tenant to Cal.com or Retell, and how it ended; never a body, a query or a key.
+
+Of a failure it has the provider's words without people, and which fields the body had.
+"""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
@@ -13,6 +18,15 @@ from askproai_runtime.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS = 0.5
+_INSERT = """
+INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+_INSERT_FAILURE = """
+INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id, error,
+                            body_shape)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
 _OWN = ":own-key"  # the operator judges the tenant's key by the rows without it
 
 
@@ -53,9 +67,12 @@ class ProviderCallRecorder:
         return True
 
     async def _insert(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
-        await self.pool.execute(
-            """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms,
-                   correlation_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        values = (
             self.tenant, self.provider, f"{operation}{_OWN if self.own_account else ''}", reply.method, path, reply.status,
             outcome, round(reply.seconds * 1000), correlation_id,
         )  # fmt: skip
+        if (error := reply.redacted_error) is not None:
+            with suppress(asyncpg.UndefinedColumnError):  # the schema is that of the release before
+                await self.pool.execute(_INSERT_FAILURE, *values, error, reply.error_shape)
+                return
+        await self.pool.execute(_INSERT, *values)

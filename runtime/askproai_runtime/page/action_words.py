@@ -37,6 +37,18 @@ class ActionWords:
     block_over: str
     in_block: str
     none_in_block: str
+    pause: str
+    pause_title: str
+    pause_hint: str
+    pause_all: str
+    pause_day: str
+    pause_time: str
+    pause_button: str
+    paused: str  # with {branches}, {since}
+    paused_until: str  # the same with {until}
+    resume: str
+    resume_hint: str
+    resume_button: str
     done: str
     done_title: str
     done_before: str  # with {name}, {at}
@@ -46,6 +58,8 @@ class ActionWords:
     redrive_of: str  # with {what}, {at}
     see_dead: str
     free_then: str
+    end_session: str
+    end_session_of: str  # with {name}, {at}
     not_done: str
     send_again: str
     kept: str
@@ -69,9 +83,17 @@ GERMAN: Final = ActionWords(
     block_hint="Niemand kann dann bei dieser Person buchen, in keiner Filiale. Termine, die es schon gibt, bleiben.",
     block_reason="Grund (freiwillig; nur für Kollegen)", unblock="Wieder anbieten",
     block_over="Diese Sperre gilt nicht mehr.", in_block="Termine in dieser Zeit: bitte anrufen, verschieben oder absagen",
-    none_in_block="In dieser Zeit ist kein Termin.", done="Erledigt …", done_title="Ist diese Nachricht erledigt?",
+    none_in_block="In dieser Zeit ist kein Termin.", pause="Pausieren …", pause_title="Keine neuen Termine annehmen",
+    pause_hint="Ab sofort bekommt kein Anrufer einen Termin angeboten, und niemand kann einen buchen. Anrufer hören das; Fragen "
+    "und Nachrichten gehen weiter. Termine, die es schon gibt, bleiben und finden statt.",
+    pause_all="Alle Filialen", pause_day="Letzter Tag (leer: bis Sie fortsetzen)", pause_time="Bis (leer: Ende des Tages)",
+    pause_button="Ja, pausieren", paused="Es werden keine neuen Termine angenommen: {branches}, seit {since}.",
+    paused_until="Es werden keine neuen Termine angenommen: {branches}, seit {since}, bis {until}.", resume="Fortsetzen …",
+    resume_hint="Danach können Anrufer wieder Termine bekommen.", resume_button="Ja, wieder Termine annehmen",
+    done="Erledigt …", done_title="Ist diese Nachricht erledigt?",
     done_before="Erledigt von {name}, {at}.", note="Notiz (freiwillig; für Kollegen)", done_button="Ja, erledigt",
     redrive="Erneut versuchen", redrive_of="Erneut versuchen: {what}, {at}", see_dead="Bei den Unzustellbaren ansehen",
+    end_session="Beenden", end_session_of="Anmeldung beenden: {name}, seit {at}",
     free_then="Frei wäre dann:", not_done="Nicht ausgeführt", send_again="Noch einmal senden",
     kept="Ihre Angaben sind noch da. Es wird nichts doppelt ausgeführt.",
     expired="Das Formular war zu alt oder gehört zu einer anderen Anmeldung. Bitte prüfen und noch einmal senden.",
@@ -82,9 +104,13 @@ GERMAN: Final = ActionWords(
         "cancelled": "Der Termin ist abgesagt.", "moved": "Der Termin ist verschoben.", "blocked": "Die Zeit ist gesperrt.",
         "blocked_at_calcom": "Die Zeit ist gesperrt. Cal.com weiß davon nichts: Dort kann weiter gebucht werden.",
         "existed": "Diese Zeit war schon gesperrt; es wurde nichts geändert, auch nicht der Grund.",
+        "paused": "Ab jetzt werden keine neuen Termine angenommen.",
+        "paused_at_calcom": "Ab jetzt bekommen Anrufer keine Termine. Cal.com weiß davon nichts: Dort kann weiter gebucht werden.",
+        "resumed": "Es werden wieder Termine angenommen.",
         "unblocked": "Die Zeit wird wieder angeboten.",
         "unblocked_partly": "Die Sperre ist aufgehoben. Ein Teil der Zeit bleibt durch eine andere gesperrt.",
         "done": "Die Nachricht ist erledigt.", "redriven": "Es wird erneut versucht.",
+        "session_ended": "Die Anmeldung ist beendet.", "session_was_over": "Diese Anmeldung war schon beendet.",
     },
     obstacles={
         "past": "Diese Zeit ist vorbei.", "too_soon": "Das ist zu kurzfristig.",
@@ -137,9 +163,17 @@ ENGLISH: Final = ActionWords(
     block_reason="Reason (optional; for colleagues alone)", unblock="Offer again",
     block_over="This block is not in force any more.",
     in_block="Appointments in this time: please call, move or cancel", none_in_block="There is no appointment in this time.",
+    pause="Pause …", pause_title="Take no new appointments",
+    pause_hint="From now on no caller is offered an appointment, and nobody can book one. Callers hear so; questions and messages "
+    "go on. Appointments that exist stay and take place.",
+    pause_all="All branches", pause_day="Last day (empty: until you resume)", pause_time="Until (empty: the end of the day)",
+    pause_button="Yes, pause", paused="No new appointments are taken: {branches}, since {since}.",
+    paused_until="No new appointments are taken: {branches}, since {since}, until {until}.", resume="Resume …",
+    resume_hint="Callers can get appointments again then.", resume_button="Yes, take appointments again",
     done="Done …", done_title="Is this message dealt with?", done_before="Dealt with by {name}, {at}.",
     note="Note (optional; for colleagues)", done_button="Yes, done", redrive="Try again",
-    redrive_of="Try again: {what}, {at}", see_dead="See it among the dead letters", free_then="Free then:",
+    redrive_of="Try again: {what}, {at}", see_dead="See it among the dead letters", free_then="Free then:", end_session="End",
+    end_session_of="End the session: {name}, since {at}",
     not_done="Not done", send_again="Send again",
     kept="What you have entered is still there. Nothing is done twice.",
     expired="The form was too old, or is of another login. Please check it and send it again.",
@@ -150,9 +184,13 @@ ENGLISH: Final = ActionWords(
         "cancelled": "The appointment is cancelled.", "moved": "The appointment is moved.", "blocked": "The time is blocked.",
         "blocked_at_calcom": "The time is blocked. Cal.com does not know it: customers can still book there.",
         "existed": "This time was blocked already; nothing was changed, nor was the reason.",
+        "paused": "No new appointments are taken from now on.",
+        "paused_at_calcom": "Callers get no appointments from now on. Cal.com does not know it: customers can still book there.",
+        "resumed": "Appointments are taken again.",
         "unblocked": "The time is offered again.",
         "unblocked_partly": "The block is removed. Another one still covers a part of its time.",
         "done": "The message is dealt with.", "redriven": "It is tried again.",
+        "session_ended": "The session is ended.", "session_was_over": "That session was over already.",
     },
     obstacles={
         "past": "That time is over.", "too_soon": "That is too soon.",

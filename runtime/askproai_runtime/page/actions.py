@@ -15,8 +15,10 @@ from askproai_runtime.admin_api import (
     AddedBlock,
     Change,
     ChangeObstacle,
+    EndedSession,
     MessageDetail,
     NewStart,
+    PauseList,
     PrivateApi,
     RedrivenNotifications,
     RedriveResult,
@@ -39,10 +41,15 @@ class Notice(StrEnum):
     BLOCKED = "blocked"
     BLOCKED_AT_CALCOM = "blocked_at_calcom"
     EXISTED = "existed"
+    PAUSED = "paused"
+    PAUSED_AT_CALCOM = "paused_at_calcom"
+    RESUMED = "resumed"
     UNBLOCKED = "unblocked"
     UNBLOCKED_PARTLY = "unblocked_partly"
     DONE = "done"
     REDRIVEN = "redriven"
+    SESSION_ENDED = "session_ended"
+    SESSION_WAS_OVER = "session_was_over"
 
 
 DONE_BEFORE: Final = "done_before"  # the `reason` of the only refusal that is the page's own
@@ -102,8 +109,20 @@ async def _block(api: PrivateApi, asking: Asking) -> str:
     return _to(f"/blocks/{added.block.id}", notice if added.added else Notice.EXISTED)
 
 
+async def _pause(api: PrivateApi, asking: Asking) -> str:
+    last_day, last_time = asking.form.get("last_day", ""), asking.form.get("last_time", "")
+    fields = {**_given(asking, "branch"), "reason": asking.form.get("reason", "")}
+    if last_day or last_time:
+        fields["to"] = _moment(_require(asking, "last_day"), last_time)
+    added = await _change(api, AddedBlock, "/pauses", asking, fields)
+    return _to("/", Notice.PAUSED_AT_CALCOM if added.at_calcom else Notice.PAUSED)
+
+
 async def _unblock(api: PrivateApi, asking: Asking) -> str:
     removed = await _change(api, RemovedBlock, "/blocks/{id}/remove", asking, {})
+    if asking.form.get("resume") == "true":  # blocks of single people in a year's time are no news then
+        pauses = (await api.get(PauseList, "/pauses", asking.access, asking.correlation_id)).pauses
+        return _to("/", Notice.UNBLOCKED_PARTLY if pauses else Notice.RESUMED)
     return _to("/blocks", Notice.UNBLOCKED_PARTLY if removed.still_blocked_by else Notice.UNBLOCKED)
 
 
@@ -125,6 +144,11 @@ async def _redrive_event(api: PrivateApi, asking: Asking) -> str:
 async def _redrive_notification(api: PrivateApi, asking: Asking) -> str:
     await _change(api, RedrivenNotifications, "/notifications/{id}/redrive", asking, {})
     return _to("/dead-letters", Notice.REDRIVEN)
+
+
+async def _end_session(api: PrivateApi, asking: Asking) -> str:
+    answer = await _change(api, EndedSession, "/sessions/{id}/end", asking, {})
+    return _to("/sessions", Notice.SESSION_ENDED if answer.ended else Notice.SESSION_WAS_OVER)
 
 
 async def _change(api: PrivateApi, kind: type[T], path: str, asking: Asking, fields: Mapping[str, str | bool]) -> T:
@@ -162,8 +186,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "/appointments/{id}/move": Action(Right.MOVE, _move, FORMS["/appointments/{id}/move"]),
     "/appointments/{id}/attendance": Action(Right.MARK, _mark, VIEWS["/appointments/{id}"]),
     "/blocks/new": Action(Right.BLOCK, _block, FORMS["/blocks/new"]),
+    "/pause": Action(Right.BLOCK, _pause, FORMS["/pause"]),
     "/blocks/{id}/remove": Action(Right.BLOCK, _unblock, VIEWS["/blocks/{id}"]),
     "/messages/{id}/done": Action(Right.ANSWER, _answer, FORMS["/messages/{id}/done"]),
     "/dead-letters/events/{id}/redrive": Action(Right.REDRIVE, _redrive_event, VIEWS["/dead-letters"]),
     "/dead-letters/notifications/{id}/redrive": Action(Right.REDRIVE, _redrive_notification, VIEWS["/dead-letters"]),
+    "/sessions/{id}/end": Action(Right.ADMINISTER, _end_session, VIEWS["/sessions"]),
 }

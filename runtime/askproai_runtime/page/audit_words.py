@@ -17,11 +17,11 @@ _IDS: Final = frozenset(
 _LABELS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.DE: {
         "claimed_by": "durch", "start": "Beginn", "end": "Ende", "staff": "bei", "was": "vorher", "now": "jetzt", "reason": "Grund",
-        "error": "Fehler", "agent_id": "Agent",
+        "error": "Fehler", "agent_id": "Agent", "session_of": "Anmeldung von", "role": "Rolle",
     },
     Language.EN: {
         "claimed_by": "by", "start": "start", "end": "end", "staff": "with", "was": "before", "now": "now", "reason": "reason",
-        "error": "error", "agent_id": "agent",
+        "error": "error", "agent_id": "agent", "session_of": "session of", "role": "role",
     },
 }  # fmt: skip
 

@@ -123,6 +123,26 @@ def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) 
     return list(people.values())
 
 
+class WholeDay(NamedTuple):
+    """Why a person is not there on a whole day; `closure` is the public holiday on which the branch is closed."""
+
+    away: Away
+    closure: str
+
+
+def list_whole_days(
+    config: TenantConfig, people: Iterable[Person], days: Sequence[date]
+) -> dict[tuple[str, str, date], WholeDay]:
+    """Return the days on which somebody is not there at all, by branch, id and day. Holidays are in the present language."""
+    found = {}
+    for person in people:
+        for day in days:
+            away, closure, _ = _working(config, person.branch, person.staff, day)
+            if away is not None:
+                found[person.branch, person.staff, day] = WholeDay(away, closure)
+    return found
+
+
 def _working(
     config: TenantConfig, branch: str, staff: str, day: date
 ) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:

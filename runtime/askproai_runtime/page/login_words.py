@@ -21,6 +21,13 @@ class LoginWords:
     host_unknown: str
     failures: Mapping[Failure, str]
     roles: Mapping[Role, str]
+    sessions: str
+    sessions_hint: str
+    role: str
+    since: str
+    last_seen: str
+    nameless: str
+    own: str
 
 
 GERMAN: Final = LoginWords(
@@ -44,6 +51,14 @@ GERMAN: Final = LoginWords(
         "Näheres steht im Log des Pods (page.login_failed).",
     },
     roles={Role.OWNER: "Inhaber", Role.STAFF: "Team", Role.READER: "nur lesen"},
+    sessions="Wer angemeldet ist",
+    sessions_hint="Anmeldungen der letzten zwölf Stunden, die niemand beendet hat. Wer beendet wird, kann sich neu anmelden, "
+    "solange Zugangsschlüssel oder Gruppe gelten.",
+    role="Rolle",
+    since="Seit",
+    last_seen="Zuletzt gesehen",
+    nameless="ohne Namen",
+    own="Sie",
 )
 
 ENGLISH: Final = LoginWords(
@@ -65,4 +80,12 @@ ENGLISH: Final = LoginWords(
         "The pod's log has more (page.login_failed).",
     },
     roles={Role.OWNER: "owner", Role.STAFF: "staff", Role.READER: "read only"},
+    sessions="Who is logged in",
+    sessions_hint="Logins of the last twelve hours that nobody has ended. Whose session is ended can log in again, as long as the "
+    "token or the group is valid.",
+    role="Role",
+    since="Since",
+    last_seen="Last seen",
+    nameless="without a name",
+    own="you",
 )

@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from askproai_runtime.page.server import PageServer
 
 PATHS: Final = (
-    "/", "/week", "/calls", "/calls/{id}", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages", "/waitlist",
-    "/dead-letters", "/figures", "/system", "/live", "/login", "/login/issuer", "/login/callback",
+    "/", "/week", "/calls", "/calls/{id}", "/timeline", "/appointments/{id}", "/blocks", "/blocks/{id}", "/failures", "/messages",
+    "/waitlist",
+    "/dead-letters", "/figures", "/system", "/sessions", "/live", "/login", "/login/issuer", "/login/callback",
     "/page/{digest}/{name}",
 )  # fmt: skip
-FORM_PATHS: Final = ("/appointments/{id}/cancel", "/appointments/{id}/move", "/blocks/new", "/messages/{id}/done")
+FORM_PATHS: Final = (
+    "/appointments/{id}/cancel",
+    "/appointments/{id}/move",
+    "/blocks/new",
+    "/pause",
+    "/messages/{id}/done",
+)
 ACTION_PATHS: Final = (
     *FORM_PATHS, "/appointments/{id}/attendance", "/blocks/{id}/remove", "/dead-letters/events/{id}/redrive",
-    "/dead-letters/notifications/{id}/redrive",
+    "/dead-letters/notifications/{id}/redrive", "/sessions/{id}/end",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from askproai_runtime.admin_api import (
     Endpoint,
     PrivateApi,
     PulseStore,
+    SeenSessions,
     access_of,
     rights_of,
 )
@@ -59,6 +60,7 @@ class PageServer:
         self._store = PulseStore(process.pool, process.tenant)
         self._api = PrivateApi(endpoints, process)
         self._views = Views(self._api, process, self._store, health)
+        self._seen = SeenSessions(process.shared, process.clock)
         self._feed = Feed(self._views.pulse, process.clock)
         self._rights = TenantRights(process, self._store)
         self._logins = Logins(self._rights, process.session, process.clock)
@@ -175,7 +177,10 @@ class PageServer:
             return None
         keep_until_answered(request)
         async with self._reading:  # after a change all open pages ask at once
-            return None if await self._store.has_ended(session.id) else session
+            if await self._store.has_ended(session.id):
+                return None
+        await self._seen.note(session.id)
+        return session
 
     async def _show(
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
@@ -186,12 +191,13 @@ class PageServer:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays
                 shown = await view.read(self._views, asking)
+            pauses = await self._views.list_pauses(asking)
         done = asking.query.get("done", "")
         values = {
             "session": session, "csrf": signer.csrf(session.id), "pulse": pulse, "since": event_id(pulse), "url": request.rel_url,
             "view": view.name, "subjects": () if problem else shown.subjects, "now": self._process.clock.now(),
             "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
-            "problem": problem and _explain(problem, words), **shown.values,
+            "problem": problem and _explain(problem, words), "pauses": pauses, **shown.values,
         }  # fmt: skip
         return await self._html(words, view.template, values, problem.status if problem else 200)
 

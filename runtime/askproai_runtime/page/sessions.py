@@ -4,17 +4,17 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
 
-from askproai_runtime.admin_api import Role
+from askproai_runtime.admin_api import SESSION_LIFETIME, Role
 from askproai_runtime.oidc import Attempt
 
 T = TypeVar("T")
 
-LIFETIME: Final = timedelta(hours=12)  # a working day; a session is not prolonged
+LIFETIME: Final = SESSION_LIFETIME
 _PURPOSE: Final = b"askproai page session 1\n"  # the admin token is the key of other things, too (exposure_proof.py)
 _MAX_NAME: Final = 85  # with the beginning of the id it fits where the audit log has a name
 

@@ -31,19 +31,25 @@ from askproai_runtime.admin_api import (
     MessageDetail,
     MessagePage,
     NotificationPage,
+    PauseList,
     PrivateApi,
     Pulse,
     PulseStore,
+    SessionList,
     Timeline,
     WaitlistPage,
 )
+from askproai_runtime.booking import DESK_CALL, Span, is_longest
 from askproai_runtime.page.bookings_chart import draw_bookings
-from askproai_runtime.page.day_plan import list_people, plan_day, week_of
+from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
+_MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
 _CALL_DAYS: Final = 3
+_SEVERAL: Final = 409
+_NO_SUCH_ID: Final = frozenset({400, 404, _SEVERAL})
 _FAILED_WITHIN: Final = timedelta(hours=24)
 
 
@@ -53,6 +59,17 @@ class Shown:
 
     values: Mapping[str, Any]
     subjects: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPause:
+    """A pause in force now, by the id of its block; `branches` by display name. `until` is None where nobody has set an end."""
+
+    id: str
+    branches: Sequence[str]
+    since: datetime
+    until: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +159,16 @@ class Views:
                     blocked.setdefault((branch, person, day), []).append(block)
         around = {"before": days[0] - timedelta(days=7), "after": days[0] + timedelta(days=7)}
         cut = cut or page.next is not None
-        values = {"days": days, "people": people, "cells": cells, "blocked": blocked, "cut": cut, "this_day": today}
-        values |= around
+        away = list_whole_days(self._process.config.current, people, days)
+        values = {"days": days, "people": people, "cells": cells, "blocked": blocked, "away": away, "cut": cut}
+        values |= {"this_day": today, **around}
         return Shown(values | self._names(), ("appointments",))
 
     async def show_calls(self, asking: Asking) -> Shown:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
         query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
         page = await self._api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
-        branches = {branch.name: branch.display_name for branch in self._process.config.current.branches}
-        return Shown({"calls": page.calls, "next": page.next, "branches": branches}, ("calls",))
+        return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
         """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
@@ -177,6 +194,25 @@ class Views:
             ("appointments", "calls"),
         )
 
+    async def show_timeline(self, asking: Asking) -> Shown:
+        """Show what happened under an id that was entered, of a call, an appointment or a correlation; or that it is unknown."""
+        asked = asking.query.get("id", "").strip()
+        values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
+        subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
+        if not asked:
+            return Shown(values | self._names(), subjects)
+        try:
+            found = await self._api.get(Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=asked)
+        except Problem as problem:
+            if problem.status not in _NO_SUCH_ID:
+                raise
+            values["unfound"] = "several" if problem.status == _SEVERAL else "unknown"
+            return Shown(values | self._names(), subjects)
+        calls = dict.fromkeys(each.call_id for each in found.moments if is_call(each.call_id))
+        appointments = dict.fromkeys(each.appointment_id for each in found.moments if each.appointment_id)
+        values |= {"timeline": found, "calls": list(calls), "appointments": list(appointments)}
+        return Shown(values | self._names(), subjects)
+
     async def show_cancel(self, asking: Asking) -> Shown:
         """Ask whether to cancel an appointment."""
         return Shown({"entry": await self._appointment(asking), "fields": asking.form, **self._names()})
@@ -198,7 +234,35 @@ class Views:
         detail = await self._api.get(
             BlockDetail, "/blocks/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
         )
-        return Shown({"block": detail.block, "appointments": detail.appointments, **self._names()}, ("appointments",))
+        paused = detail.block.id in {pause.id for pause in await self.list_pauses(asking)}
+        values = {"block": detail.block, "paused": paused, **self._names()}
+        cut = len(detail.appointments) > _MAX_OF_BLOCK
+        return Shown(values | {"appointments": detail.appointments[:_MAX_OF_BLOCK], "cut": cut}, ("appointments",))
+
+    async def list_pauses(self, asking: Asking) -> list[ShownPause]:
+        """Return by what the branches' bookings are paused now; nothing on a schema from before blocks."""
+        try:
+            found = await self._api.get(PauseList, "/pauses", asking.access, asking.correlation_id)
+        except Problem:
+            return []
+        names = self.branch_names()
+        return [
+            ShownPause(
+                pause.block.id, [names.get(each, each) for each in pause.branches], pause.block.start,
+                None if is_longest(Span(pause.block.start, pause.block.end)) else pause.block.end, pause.block.reason,
+            )
+            for pause in found.pauses
+        ]  # fmt: skip
+
+    async def show_pause(self, asking: Asking) -> Shown:
+        """Ask which branch shall book nothing from now on, and until when."""
+        empty = dict.fromkeys(("branch", "last_day", "last_time", "reason"), "")
+        branches = [
+            (place.name, place.display_name)
+            for place in self._process.config.current.branches
+            if any(member.resource_ids for member in place.staff)
+        ]
+        return Shown({"branches": branches, "fields": empty | dict(asking.form)})
 
     async def show_new_block(self, asking: Asking) -> Shown:
         """Ask whose time is to be blocked, and which."""
@@ -262,11 +326,19 @@ class Views:
         ]
         return Shown({"circuits": circuits.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
 
+    async def show_sessions(self, asking: Asking) -> Shown:
+        listed = await self._api.get(SessionList, "/sessions", asking.access, asking.correlation_id)
+        return Shown({"sessions": listed.sessions}, ("appointments",))  # whose mark has the audit log
+
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
         detail = await self._api.get(
             AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
         )
         return detail.appointment
+
+    def branch_names(self) -> dict[str, str]:
+        """Return the display names of the branches."""
+        return {branch.name: branch.display_name for branch in self._process.config.current.branches}
 
     def _names(self) -> dict[str, Any]:
         """Return the display names of services and staff members, for those that the config still has."""
@@ -280,8 +352,13 @@ class Views:
             "subject": partial(show_subject, services, people),
             "person_names": people,
             "staff": {(b.name, member.id): member.display_name for b in config.branches for member in b.staff},
-            "branch_names": {branch.name: branch.display_name for branch in config.branches},
+            "branch_names": self.branch_names(),
         }
+
+
+def is_call(call_id: str | None) -> bool:
+    """Return whether the id of a timeline's entry is that of a call, and not of a request of the desk."""
+    return bool(call_id) and not str(call_id).startswith(DESK_CALL)
 
 
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
@@ -318,6 +395,7 @@ VIEWS: Final[dict[str, View]] = {
     "/week": View("week", "week.html", Views.show_week),
     "/calls": View("calls", "calls.html", Views.show_calls),
     "/calls/{id}": View("calls", "call.html", Views.show_call),
+    "/timeline": View("calls", "timeline.html", Views.show_timeline),
     "/appointments/{id}": View("today", "appointment.html", Views.show_appointment),
     "/blocks": View("today", "blocks.html", Views.show_blocks),
     "/blocks/{id}": View("today", "block.html", Views.show_block),
@@ -327,6 +405,7 @@ VIEWS: Final[dict[str, View]] = {
     "/dead-letters": View("dead", "dead.html", Views.show_dead),
     "/figures": View("figures", "figures.html", Views.show_figures),
     "/system": View("system", "system.html", Views.show_system),
+    "/sessions": View("system", "sessions.html", Views.show_sessions),
 }
 
 # Nothing that changes replaces a form while somebody fills it in.
@@ -334,6 +413,7 @@ FORMS: Final[dict[str, View]] = {
     "/appointments/{id}/cancel": View("today", "cancel.html", Views.show_cancel),
     "/appointments/{id}/move": View("today", "move.html", Views.show_move),
     "/blocks/new": View("today", "new_block.html", Views.show_new_block),
+    "/pause": View("today", "pause.html", Views.show_pause),
     "/messages/{id}/done": View("messages", "done.html", Views.show_done),
 }
 

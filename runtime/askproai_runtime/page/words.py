@@ -92,6 +92,12 @@ class Words:
     caller: str
     timeline: str
     what: str
+    body: str
+    find: str
+    find_label: str
+    find_hint: str
+    none_found: str
+    several_found: str
     name: str
     detail: str
     show_personal: str
@@ -185,7 +191,12 @@ GERMAN: Final = Words(
     off_hours="Keine Arbeitszeit", person="Person", appointment="Termin", appointments="Termine",
     service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
     notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
-    duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was", name="Name",
+    duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was",
+    body="Antwort mit", find="Suchen", find_label="ID: Anruf, Termin, Vorgang",
+    find_hint="Hier steht, was zu einer Kennung geschah: der eines Anrufs oder Termins, auch ihr Anfang, oder einer "
+    "Korrelations-ID.",
+    none_found="Diese Kennung gehört zu keinem Anruf und keinem Termin und zu keinem Vorgang der letzten 30 Tage.",
+    several_found="So beginnen mehrere Kennungen: bitte mehr davon eingeben.", name="Name",
     detail="Einzelheiten", show_personal="Zeigen, wer anrief und was gesagt wurde",
     personal_hint="Das steht danach im Protokoll.", transcript="Wortlaut",
     no_transcript="Kein Wortlaut: noch keiner da, oder nach der Frist gelöscht.",
@@ -318,7 +329,11 @@ ENGLISH: Final = Words(
     off_hours="Not working", person="Person", appointment="Appointment", appointments="Appointments",
     service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
     notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
-    duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What", name="Name",
+    duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What",
+    body="Body with", find="Search", find_label="Id: call, appointment, log line",
+    find_hint="Here is what happened under an id: that of a call or an appointment, or its beginning, or a correlation id.",
+    none_found="This id is of no call, of no appointment, and of no correlation of the last 30 days.",
+    several_found="Several ids begin so: please enter more of it.", name="Name",
     detail="Details", show_personal="Show who called and what was said",
     personal_hint="The audit log will have that you did.", transcript="Transcript",
     no_transcript="No transcript: there is none yet, or its time was over.",

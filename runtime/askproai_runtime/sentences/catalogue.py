@@ -53,6 +53,8 @@ class Sentences:
     shall_i_book: str
     which_suits: str
     which_do_you_mean: str  # of the readings that were offered
+    bookings_paused: str
+    bookings_paused_until: str  # with {day}, the last day
     nothing_free_before: str  # the end of the booking horizon
     confirmed_when_booked: str
     visit_length: str

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from askproai_runtime.german_dates import NUMBERS, fold, is_understood
-from askproai_sandbox.caller.spoken_time import Times
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -25,11 +24,6 @@ _TITLES = frozenset(
 )
 _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
-_CLAUSE = re.compile(r"[,.;:!]\s+")
-_WISHES = re.compile(
-    r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
-    re.IGNORECASE,
-)
 _FOR_TWO = re.compile(
     r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
 )
@@ -143,13 +137,8 @@ class Catalogue:
 
         A real model also recognises its meaning.
         """
-        asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
-        ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
-        return next((asked[words] for each in (text, *ends) if (words := " ".join(_asked_words(each))) in asked), None)
-
-    def _may_wish(self, text: str) -> bool:
-        """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
-        return bool(_WISHES.search(text) or self.find_services(text) or Times(text).marked != text)
+        words = _asked_words(text)
+        return next((question for question in self.questions if words and _asked_words(question) == words), None)
 
     def find_reworded_question(self, text: str) -> str | None:
         """Return the only known question that begins as a sentence does, and has its nouns in other forms.

@@ -32,6 +32,11 @@ _FULL_NAME = rf"(?:{NAME_WORD}(?:\s+{NAME_WORD})+)"
 _LISTED = re.compile(  # "Ja, Karl Ernst, Eva Ernst", not "Sonntag, Petra Sonntag"
     rf"\W*(?:(?i:{_LEAD})\b[\s,.!]*)*(?P<names>{_FULL_NAME}(?:,\s*{_FULL_NAME})+)\W*"
 )
+_SAYS_WHO = re.compile(  # "Meine Freundin heißt Ines Vogt", "Ines Vogt heißt sie"
+    rf"^\W*(?:[Mm]eine?|[Uu]nsere?|[Ss]ie|[Ee]r|[Dd](?:ie|er|as) [Aa]ndere|(?:[Ii]hr|[Ss]ein|[Dd]er) Name)(?:\s+{NAME_WORD})?"
+    r"\s+(?:heißt|heisst|ist|wäre|lautet)\s+"
+    r"|\s+(?:heißt|heisst|ist)\s+(?:sie|er|(?:ihr|sein|der)\s+Name|meine?\s+\w+)\W*$"
+)
 _LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
 
 
@@ -71,7 +76,8 @@ def _read_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> str 
 def read_names(text: str) -> tuple[str, ...]:
     """Return the names of several people: "Ja, Anna Nym und Mia Nym"; empty if something else is among them."""
     names: list[str] = []
-    for part in re.split(r",?\s+und\s+|,\s+(?=(?:für|und)\b)", text):
+    for said in re.split(r",?\s+und\s+|,\s+(?=(?:für|und)\b)", text):
+        part = _SAYS_WHO.sub("", said)
         if listed := _LISTED.fullmatch(part):
             names += re.split(r",\s*", listed["names"])
         elif answer := _ANSWER.fullmatch(part):

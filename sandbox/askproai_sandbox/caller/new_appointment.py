@@ -40,9 +40,6 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
-_INTRODUCES = re.compile(  # "Meine Freundin heißt Ines Vogt."
-    r"^\W*(?:(?:meine?|unsere?|die|der|das) [A-ZÄÖÜ]\w+|sie|er) (?:heißt|ist|wäre) (?:die |der )?", re.IGNORECASE
-)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -52,7 +49,7 @@ _MAY_BE_ABOUT_OFFERS = {None, Intent.APPOINTMENT, Intent.STAFF}  # "Bei wem wär
 
 def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Book the offer that a sentence accepts, or ask for the times that it names."""
-    accepted, memory = memory.accepted_offer, replace(memory, accepted_offer=None)
+    accepted, memory = memory.accepted_offer, _drop_person(replace(memory, accepted_offer=None), sentence)
     prefers = _prefers_person(memory, sentence)
     chosen = None if prefers else find_chosen_offer(agent, memory, sentence)
     name = sentence.name or loose_name(agent, memory, sentence, asked=accepted is not None)
@@ -85,6 +82,11 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     return _take(agent, memory, sentence, chosen) if chosen else _ask_availability(agent, memory, sentence)
 
 
+def _drop_person(memory: Memory, sentence: Sentence) -> Memory:
+    """Return the memory without the person for who says that anybody will do; the next appointment asks for nobody, either."""
+    return memory.drop("staff") if sentence.any_staff and not sentence.staff else memory
+
+
 def _take(agent: CalledAgent, memory: Memory, sentence: Sentence, chosen: Item) -> Turn:
     """Book a chosen offer, or say it once more where the sentence does not agree to it."""
     if is_unsure(agent, memory, sentence, chosen):
@@ -99,17 +101,9 @@ def _note_day(memory: Memory, chosen: Item) -> Memory:
 
 
 def hear_unwanted_service(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service.
-
-    What is wanted instead of one of them is a part of the visit: "die Beine statt der Achseln".
-    """
+    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service."""
     known = memory.details.get("service", "").split(", ")
     left = tuple(name for name in known if name not in sentence.unwanted)
-    instead = sentence.services if 0 < len(left) < len(known) and sentence.service else ()
-    if instead:
-        visit = tuple(dict.fromkeys((*left, *instead)))
-        wanted = replace(sentence, services=visit, wants_all_services=len(visit) > 1)
-        return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
     if sentence.services or len(left) == len(known) or sentence.intent in TOPICS:
         return Turn(memory)
     if not left:
@@ -132,7 +126,7 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     booking = memory.last_call
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
-    names = read_names(_INTRODUCES.sub("", sentence.text))
+    names = read_names(sentence.text)
     if len(names) != len(_nameless(memory)):
         return Turn(memory)
     memory = _name_companions(memory, names)
@@ -347,7 +341,8 @@ def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, st
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:
     """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
-    services = (sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services)
+    visit = _replace_parts(memory.details.get("service", "").split(", "), sentence)
+    services = visit or ((sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services))
     if not services and memory.services_to_choose and (number := find_ordinal(sentence)) is not None:
         services = memory.services_to_choose[number:][:1]
     services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
@@ -359,6 +354,16 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
     if not services and answers and sentence.loose_words and is_said:
         return (" ".join(sentence.loose_words),)
     return services
+
+
+def _replace_parts(known: list[str], sentence: Sentence) -> tuple[str, ...]:
+    """Return the visit with other services in the place of those that are not wanted any more: "die Beine statt der Achseln".
+
+    Nothing if a sentence does not say both, or what it replaces is all that was asked for.
+    """
+    left = [name for name in known if name not in sentence.unwanted]
+    is_part = bool(left) and len(left) < len(known)
+    return (", ".join(dict.fromkeys((*left, *sentence.services))),) if is_part and sentence.services else ()
 
 
 def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:

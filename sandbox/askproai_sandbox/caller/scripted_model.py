@@ -27,6 +27,7 @@ from askproai_sandbox.caller.appointment_changes import (
     refuse_second,
     say_cancellation,
 )
+from askproai_sandbox.caller.beside_yes import split_beside_yes, take_name_of_turn
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_common_time, find_ordinal
@@ -45,10 +46,9 @@ from askproai_sandbox.caller.memory import (
     loose_name,
     not_placed,
 )
-from askproai_sandbox.caller.message import find_phone, offers_transfer, split_off_message, split_off_question
+from askproai_sandbox.caller.message import find_phone, offers_transfer
 from askproai_sandbox.caller.name_answer import read_names, take_name
 from askproai_sandbox.caller.new_appointment import (
-    find_chosen_offer,
     hear_birth_date,
     hear_booking,
     hear_companions,
@@ -80,7 +80,6 @@ from askproai_sandbox.caller.remarks import (
     says_more,
     tells_what_was,
 )
-from askproai_sandbox.caller.second_wish import split_off_second_wish
 from askproai_sandbox.caller.sentence import Sentence, drop_closed_day, read_first_appointment, read_sentence
 from askproai_sandbox.caller.spoken_time import Times, name_hours
 from askproai_sandbox.caller.team_requests import (
@@ -170,15 +169,10 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
     is_spelled = _is_spelled(text)
     text = _prepare(agent, memory, text)
-    accepting, message = split_off_message(text)
-    if not message and (memory.offers or memory.accepted_offer):
-        accepting, message = split_off_second_wish(text, agent.catalogue)
-    if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
-        text, memory = accepting, replace(memory, to_pass_on=message)
-    text, question = _split_off_question(agent, memory, text)
+    text, memory, question = split_beside_yes(agent, memory, text)
     memory = replace(memory, has_just_booked=False)
     text = name_given_up(memory, say_cancellation(agent, memory, read_sentence(text, agent.catalogue)))
-    sentence = _take_name(agent, memory, _read(agent, memory, text))
+    sentence = take_name_of_turn(agent, memory, _read(agent, memory, text))
     is_here = agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch")
     if is_here and not moves_into_branch(sentence):
         sentence = replace(sentence, branch=None)  # the call is there already
@@ -255,14 +249,6 @@ def _read(agent: CalledAgent, memory: Memory, text: str) -> Sentence:
     return replace(sentence, services=()) if is_word else sentence
 
 
-def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
-    """Return whether a sentence accepts an offer, or is the name for the accepted one."""
-    if memory.accepted_offer is not None:
-        return True
-    is_free = bool(memory.offers) and memory.change.tool is None and not sentence.is_question
-    return is_free and ((sentence.yes and not sentence.no) or find_chosen_offer(agent, memory, sentence) is not None)
-
-
 def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, question: str) -> str | None:
     """Return the remark on a part of a sentence that its turn does not follow; `question` was cut off before it was read."""
     if question:
@@ -275,27 +261,6 @@ def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, que
         or find_remark_on_others(turn, sentence)
         or find_remark_on_left_part(turn, sentence, agent.catalogue)
     )
-
-
-def _split_off_question(agent: CalledAgent, memory: Memory, text: str) -> tuple[str, str]:
-    """Split a sentence that accepts an offer and says the caller's name before the question that follows; "" if none does."""
-    accepting, question = split_off_question(text)
-    sentence = _take_name(agent, memory, read_sentence(accepting, agent.catalogue))
-    name = sentence.name or loose_name(agent, memory, sentence, asked=memory.accepted_offer is not None)
-    return (accepting, question) if name and _may_accept(agent, memory, sentence) else (text, "")
-
-
-def _take_name(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Sentence:
-    """Return a sentence that only says the caller's name as such, where one was asked for, or an offer may be accepted."""
-    is_asked = memory.is_name_asked
-    is_open = memory.offers or (memory.question and memory.asked != "services")
-    may_accept = (
-        is_open
-        and (memory.asked is None or memory.asked == "staff")
-        and memory.change.tool is None
-        and not memory.is_email_asked
-    )
-    return take_name(sentence, agent.catalogue, asked=is_asked) if is_asked or may_accept else sentence
 
 
 def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

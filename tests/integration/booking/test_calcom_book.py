@@ -290,3 +290,12 @@ async def test_a_missing_key_books_nothing_and_the_row_says_why(env: CalcomEnvir
     (local,) = await env.salon.rows("SELECT status, error FROM appointments")
     assert local["status"] == "failed"
     assert "no Cal.com API key is mounted" in local["error"]
+
+
+async def test_a_failure_is_recorded_with_its_words_and_fields(env: CalcomEnvironment) -> None:
+    env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, count=2)
+    await env.salon.booking.book_appointment(call(), booking_args(name="Erika Mustermann"))
+    (failed, *_) = await env.salon.rows("SELECT * FROM provider_calls WHERE status = 500 ORDER BY id")
+    assert failed["error"]
+    assert "message: string" in failed["body_shape"]
+    assert await env.salon.rows("SELECT 1 FROM provider_calls WHERE status < 300 AND error IS NOT NULL") == []

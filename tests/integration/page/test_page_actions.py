@@ -21,7 +21,7 @@ from askproai_runtime.page.views import FORMS
 from askproai_runtime.page.words import GERMAN
 from askproai_sandbox.databases import Database
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
-from tests.worlds.private_desk import book
+from tests.worlds.private_desk import BERLIN, asking, book, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, open_pod, running_web
 
 DEAD_JOB = """INSERT INTO jobs (tenant, kind, priority, state, last_error, attempts, correlation_id, appointment_id)
@@ -29,6 +29,8 @@ DEAD_JOB = """INSERT INTO jobs (tenant, kind, priority, state, last_error, attem
 DEAD_NOTIFICATION = """INSERT INTO notifications (tenant, kind, subject, recipient, channel, appointment_id, state, error,
                                                      correlation_id)
     VALUES ($1, 'confirmation', $2, 'customer', 'Email', $3::text::uuid, 'dead', 'refused', 'c') RETURNING id::text"""
+LOGIN = """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+    VALUES ($1, 'page', 'page.login', '{"token": "reader", "claimed_by": "Gast"}', $2) RETURNING correlation_id"""
 MESSAGE = """INSERT INTO messages (tenant, call_id, key, branch, caller, name, text, correlation_id)
     VALUES ($1, $2, 'k', 'mitte', '+4915155500088', 'Petra', 'Bitte zurückrufen', $2) RETURNING id::text"""
 
@@ -57,23 +59,26 @@ async def seed(pod: TenantPod, week: int) -> dict[str, str]:
         "/appointments/{id}/move": appointment,
         "/appointments/{id}/attendance": await add_begun(pod),
         "/blocks/new": "",
+        "/pause": "",
         "/blocks/{id}/remove": block,
         "/messages/{id}/done": await db.fetchval(MESSAGE, tenant, f"call_{uuid4().hex}"),
         "/dead-letters/events/{id}/redrive": f"job:{await db.fetchval(DEAD_JOB, tenant, appointment)}",
         "/dead-letters/notifications/{id}/redrive": await db.fetchval(
             DEAD_NOTIFICATION, tenant, uuid4().hex, appointment
         ),
+        "/sessions/{id}/end": await db.fetchval(LOGIN, tenant, uuid4().hex),
     }
 
 
 def fields_of(pod: TenantPod, path: str, week: int) -> dict[str, str]:
     """Return what a person enters."""
-    day = next_friday(pod, 0, week).date().isoformat()
+    day, soon = next_friday(pod, 0, week).date().isoformat(), datetime.now(BERLIN) + timedelta(minutes=10)
     return {
         "/appointments/{id}/cancel": {"reason": "krank"},
         "/appointments/{id}/move": {"day": day, "time": "14:00", "staff": ""},
         "/appointments/{id}/attendance": {"no_show": "true"},
         "/blocks/new": {"who": "mitte/mehmet", "day": day, "time": "12:00", "last_time": "13:00", "reason": "Zahnarzt"},
+        "/pause": {"last_day": soon.date().isoformat(), "last_time": f"{soon:%H:%M}", "reason": "Wasserschaden"},
         "/messages/{id}/done": {"note": "angerufen"},
     }.get(path, {})
 
@@ -86,6 +91,7 @@ async def state_of(pod: TenantPod) -> Mapping[str, Any]:
         "messages": "SELECT id::text, done_by, note FROM messages WHERE tenant = $1 ORDER BY id",
         "jobs": "SELECT id, state, claim_no FROM jobs WHERE tenant = $1 ORDER BY id",
         "notifications": "SELECT id::text, state FROM notifications WHERE tenant = $1 ORDER BY id",
+        "sessions": "SELECT correlation_id FROM audit_log WHERE tenant = $1 AND action = 'page.logout' ORDER BY id",
         "audit": "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' ORDER BY id",
     }
     return {name: [tuple(row) for row in await pod.db.fetch(sql, pod.store.tenant)] for name, sql in statements.items()}
@@ -129,6 +135,8 @@ async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_th
         "/dead-letters/notifications/{id}/redrive": ("/dead-letters?done=redriven", "notification.redriven"),
         "/blocks/new": ("?done=blocked", "block.added"),
         "/blocks/{id}/remove": ("/blocks?done=unblocked", "block.removed"),
+        "/pause": ("/?done=paused", "block.added"),
+        "/sessions/{id}/end": ("/sessions?done=session_", "page.logout"),
         "/appointments/{id}/move": ("?done=moved", "appointment.moved"),
         "/appointments/{id}/cancel": ("?done=cancelled", "appointment.cancelled"),
         "/appointments/{id}/attendance": ("?done=no_show", "appointment.no_show"),
@@ -142,7 +150,8 @@ async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_th
         answers.append(await owner.post(target, **form))  # a reload, much later
         for status, page, answer in answers:
             assert status == 303, (path, page)
-            assert answer.headers["Location"].endswith(location), path
+            where = answer.headers["Location"]
+            assert where.endswith(location) or where.startswith("/sessions?done=session_"), path
         recorded = (await audit(pod))[before:]
         assert [each[0] for each in recorded] == [action], path
         assert recorded[0][1]["claimed_by"] == "Karin", path
@@ -263,7 +272,9 @@ async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
                 for tag, attributes in tags((await reader.get(path))[1]) if tag in {"form", "a"}
             }  # fmt: skip
             assert not [
-                each for each in targets if re.search("cancel|move|attendance|/new|remove|done|redrive", str(each))
+                each
+                for each in targets
+                if re.search("cancel|move|attendance|/new|remove|done|redrive|pause", str(each))
             ], path
 
 
@@ -354,6 +365,54 @@ async def test_a_whole_branch_is_blocked_from_the_same_form(owner: Visitor) -> N
     _, page, _ = await owner.get(answer.headers["Location"])
     for member in pod.config().branches[0].staff:
         assert member.display_name in page
+
+
+async def end_pauses(pod: TenantPod) -> None:
+    for each in (await request(pod, "pauses"))[1]["pauses"]:
+        assert (await request(pod, f"blocks/{each['block']['id']}/remove", asking()))[0] == 200
+
+
+@pytest.fixture
+async def unpaused(owner: Visitor) -> AsyncIterator[TenantPod]:
+    """The pod without pauses of other tests, and without one after the test: those book."""
+    await end_pauses(owner.pod)
+    yield owner.pod
+    await end_pauses(owner.pod)
+
+
+async def test_a_pause_is_said_on_every_page_until_somebody_resumes(owner: Visitor, unpaused: TenantPod) -> None:
+    pod, asked = unpaused, {"service": "Haarschnitt", "start": next_friday(unpaused, 9, 3).isoformat()}
+    _, page, _ = await owner.get("/")
+    assert 'href="/pause"' in page
+    form = {"csrf": await token_of(owner), "request_id": str(uuid4()), "last_time": "12:00"}
+    status, page, _ = await owner.post("/pause", **form)
+    assert (status, "Bitte Tag und Zeit angeben." in page) == (400, True), "a time without its day"
+    status, page, answer = await owner.post("/pause", **form | {"last_time": "", "request_id": str(uuid4())})
+    assert (status, answer.headers["Location"]) == (303, "/?done=paused"), page
+    async with visiting(pod) as reader:
+        assert await reader.log_in(reader_token_of(ADMIN_TOKEN)) == 303
+        for visitor, may in ((owner, True), (reader, False)):
+            for path in ("/", "/week", "/calls", "/system"):
+                _, page, _ = await visitor.get(path)
+                assert re.search(
+                    r"Es werden keine neuen Termine angenommen: [^,<]+, seit [^<]+\d\d:\d\d\.</b>", page
+                ), path
+                assert ("Fortsetzen" in page) is may, path
+    said = (await pod.function("check_availability", f"call_{uuid4().hex}", asked)).body
+    assert said["slots"] == []
+    assert "Zurzeit nehmen wir keine neuen Termine an." in said["message"]
+    _, page, _ = await owner.get("/")
+    (block,) = re.findall(r'href="(/blocks/[0-9a-f-]{36})">Fortsetzen', page)
+    _, page, _ = await owner.get(block)
+    assert "Ja, wieder Termine annehmen" in page
+    fields = {str(a["name"]): a["value"] or "" for tag, a in tags(page) if tag == "input"}
+    status, page, answer = await owner.post(f"{block}/remove", **fields)
+    assert (status, answer.headers["Location"]) == (303, "/?done=resumed"), page
+    _, page, _ = await owner.get("/")
+    assert 'class="paused"' not in page
+    assert [name for name, _ in (await audit(pod))[-2:]] == ["block.added", "block.removed"]
+    assert (await owner.post(f"{block}/remove", **fields))[0] == 303, "a second click does nothing more"
+    assert (await pod.function("check_availability", f"call_{uuid4().hex}", asked)).body["slots"]
 
 
 async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner: Visitor) -> None:

@@ -16,6 +16,7 @@ from tests.worlds.chromium import PROGRAM, Browser, browsing
 from tests.worlds.page_rows import ILLNESS, NAME, filled
 from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.page_visitor import VIEWS
+from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = [
@@ -112,10 +113,17 @@ async def test_axe_finds_no_violation_on_any_view_form_or_login(shared_web_pod: 
     pod = shared_web_pod
     made = await seed_rows(pod, NAME, ILLNESS)
     paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true", "/calls/no-such-call")]
+    paths += [f"/timeline?id={made['calls']}", "/timeline?id=none"]
+    paused = asking(reason=ILLNESS)
     async with browsing(tmp_path) as browser:
         found = await find_violations(browser, [f"{pod.private_url}/login"])
         await log_in(browser, pod)
         found += await find_violations(browser, [pod.private_url + path for path in paths])
+        status, added = await request(pod, "pauses", paused)
+        assert status == 200, added
+        block = added["block"]["id"]
+        found += await find_violations(browser, [pod.private_url + path for path in ("/", "/week", f"/blocks/{block}")])
+        assert (await request(pod, f"blocks/{block}/remove", asking()))[0] == 200
     assert found == []
 
 

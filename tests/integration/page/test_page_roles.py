@@ -28,8 +28,10 @@ ALL, OWNER = frozenset(Role), frozenset({Role.OWNER})
 NOT_READER = frozenset({Role.OWNER, Role.STAFF})
 # Who sees each view. What a reader sees of it names nobody.
 SEEN_BY: dict[str, frozenset[Role]] = {
-    "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
+    "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/timeline": ALL, "/timeline?id=none": ALL,
+    "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,
     "/failures": ALL, "/messages": ALL, "/waitlist": ALL, "/dead-letters": ALL, "/figures": ALL, "/system": ALL,
+    "/sessions": OWNER,
     "/calls/{id}?personal=true": OWNER,
     **dict.fromkeys(FORM_PATHS, NOT_READER),
 }  # fmt: skip
@@ -38,10 +40,12 @@ DONE_BY: dict[str, frozenset[Role]] = {
     "/appointments/{id}/move": NOT_READER,
     "/appointments/{id}/attendance": NOT_READER,
     "/blocks/new": NOT_READER,
+    "/pause": NOT_READER,
     "/blocks/{id}/remove": NOT_READER,
     "/messages/{id}/done": NOT_READER,
     "/dead-letters/events/{id}/redrive": OWNER,
     "/dead-letters/notifications/{id}/redrive": OWNER,
+    "/sessions/{id}/end": OWNER,
 }
 WITHOUT_LOGIN = {
     *LOGIN_PATHS,
@@ -198,8 +202,8 @@ async def test_a_session_of_another_tenants_page_opens_nothing_at_whichever_port
                     ] == []
                 before, csrf = await state_of(oidc_pod), await token_of(foreign)
                 for path in DONE_BY:
-                    if path == "/blocks/new":
-                        continue  # it names no row of anybody
+                    if path in {"/blocks/new", "/pause"}:
+                        continue  # they name no row of anybody
                     url = path.replace("{id}", targets[path])
                     status, page, _ = await foreign.post(
                         url, csrf=csrf, request_id="00000000-0000-4000-8000-000000000000", **fields_of(other, path, 9)

@@ -99,6 +99,49 @@ async def test_a_session_ends_with_its_logout_at_every_pod(pod: TenantPod, owner
     assert json.loads(rows[1]["detail"]) == {"token": "admin", "claimed_by": "Karin"}
 
 
+async def test_the_owner_sees_who_is_logged_in_and_ends_one_session_at_every_pod(
+    pod: TenantPod, owner: Visitor, reader: Visitor
+) -> None:
+    async with visiting(pod) as colleague:
+        assert await colleague.log_in(ADMIN_TOKEN, "Mehmet <b>") == 303
+        cookie = "; ".join(f"{name}={value}" for name, value in colleague.cookies().items())
+        status, page, _ = await owner.get("/sessions")
+        assert (status, "Mehmet &lt;b&gt;" in page, "nur lesen" in page, "<b>(Sie)</b>" in page) == (
+            200,
+            True,
+            True,
+            True,
+        )
+        ended = await pod.db.fetchval(
+            """SELECT correlation_id FROM audit_log WHERE tenant = $1 AND action = 'page.login'
+               AND detail->>'claimed_by' = 'Mehmet <b>' ORDER BY id DESC LIMIT 1""", pod.store.tenant,
+        )  # fmt: skip
+        form = {"csrf": hidden(page), "request_id": str(uuid4())}
+        assert (await reader.get("/sessions"))[0] == 403
+        for _ in range(2):
+            status, _, answer = await owner.post(f"/sessions/{ended}/end", **form)
+            assert (status, answer.headers["Location"].startswith("/sessions?done=session_")) == (303, True)
+        assert (await colleague.get("/"))[0] == 303
+        assert (await owner.get("/"))[0] == (await reader.get("/"))[0] == 200, "the others go on"
+        second = copy(pod)
+        async with running_web(second), visiting(second) as thief:
+            assert (await thief.get("/", Cookie=cookie))[0] == 303
+        _, page, _ = await owner.get("/sessions")
+        assert ended not in page
+        assert (await owner.post(f"/sessions/{'0' * 32}/end", **form | {"request_id": str(uuid4())}))[0] == 404
+    rows = await pod.db.fetch(
+        "SELECT actor, detail FROM audit_log WHERE tenant = $1 AND action = 'page.logout' AND correlation_id = $2",
+        pod.store.tenant, ended,
+    )  # fmt: skip
+    ((actor, detail),) = [(row["actor"], json.loads(row["detail"])) for row in rows]
+    assert (actor, detail["claimed_by"], detail["session_of"], detail["role"]) == (
+        "desk",
+        "Karin",
+        "Mehmet <b>",
+        "owner",
+    )
+
+
 async def test_a_new_token_ends_all_sessions(pod: TenantPod, owner: Visitor, reader: Visitor) -> None:
     try:
         (pod.folder / "token").write_text("rotated\n")

@@ -107,13 +107,14 @@ async def use_every_page(pod: TenantPod) -> None:
                 ("/appointments/{id}/cancel", {"reason": NOTE}),
                 ("/appointments/{id}/move", {"day": NOTE, "time": NAME, "staff": ""}),
                 ("/blocks/new", {"who": NAME, "day": NOTE, "reason": NOTE}),
+                ("/pause", {"branch": NAME, "last_day": NOTE, "reason": NOTE}),
                 ("/messages/{id}/done", {"note": f"{NAME}: {NOTE}"}),
             ):
                 csrf = hidden(answers[0][1])
                 status, _, _ = await visitor.post(
                     filled(path, made), csrf=csrf, request_id=str(uuid4()), **fields
                 )  # fmt: skip
-                assert status in ({303, 400, 409, 422} if token == ADMIN_TOKEN else {403}), path
+                assert status in ({303, 400, 404, 409, 422} if token == ADMIN_TOKEN else {403}), path
 
 
 @asynccontextmanager

@@ -1,9 +1,11 @@
 """When nobody of a branch can be booked: what the blocks of all its staff have in common."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from askproai_core.tenant_config import Branch, Staff, TenantConfig
-from askproai_runtime.booking import Span
+from askproai_runtime.booking import Block, Span
+from askproai_runtime.booking.desk_pauses import find_current_pauses
 from askproai_runtime.booking.pauses import find_pauses
 
 
@@ -27,3 +29,22 @@ def test_a_branch_pauses_only_while_each_of_its_people_is_blocked() -> None:
         "leer": (),
     }
     assert find_pauses(config, {1: [Span(at(8), at(12))]})["mitte"] == ()
+
+
+def test_only_a_block_of_all_whom_a_branch_books_is_its_pause_and_only_in_its_time() -> None:
+    house = Branch(name="mitte", display_name="Mitte", staff=(member("anna", 1), member("mehmet", 2), member("gone")))
+    alone = Branch(name="pankow", display_name="Pankow", staff=(member("anna", 1),))
+    config = TenantConfig(
+        tenant="t", display_name="T", branches=(house, alone, Branch(name="leer", display_name="Leer"))
+    )
+
+    def block(*staff: str) -> Block:
+        return Block(uuid4(), at(8), at(12), "", in_force=True, staff=list(staff), resource_ids=[])
+
+    everybody, one = block("mitte/anna", "mitte/mehmet", "pankow/anna"), block("mitte/anna", "pankow/anna")
+    found = find_current_pauses(config, [everybody, one], at(8))
+    assert [(pause.block, pause.branches) for pause in found] == [
+        (everybody, ("mitte", "pankow")),
+        (one, ("pankow",)),
+    ]
+    assert find_current_pauses(config, [everybody], at(7)) == find_current_pauses(config, [everybody], at(12)) == []

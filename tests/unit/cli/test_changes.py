@@ -125,6 +125,33 @@ def test_a_removed_block_names_what_still_blocks_its_time(monkeypatch: pytest.Mo
     assert invoke("unblock", "b", "--yes").startswith("no longer blocked: mitte/anna")
 
 
+def test_bookings_are_paused_and_resumed_by_a_question_that_says_for_whom_and_until_when(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering(monkeypatch, POST={"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True})
+    address = ("-t", "a.b", "--url", "http://127.0.0.1:1")
+    asked = CliRunner().invoke(app, ["offers", "pause", *address], input="y\n")
+    assert "Pause bookings of all branches until you resume them?" in asked.stderr
+    assert "paused: mitte/anna" in asked.stdout
+    asked = CliRunner().invoke(
+        app, ["offers", "pause", "--branch", "mitte", "--until", "Freitag", *address], input="n\n"
+    )
+    assert ("Pause bookings of mitte until Freitag?" in asked.stderr, "paused" in asked.stdout) == (True, False)
+    paused = {"pauses": [{"block": BLOCK, "branches": ["mitte", "pankow"]}], "zone": "Europe/Berlin"}
+    removed = BLOCK | {"in_force": False, "still_blocked_by": []}
+    sent = answering(monkeypatch, GET=paused, POST=removed)
+    assert "mitte, pankow" in invoke("offers", "show")
+    asked = CliRunner().invoke(app, ["offers", "resume", *address], input="n\n")
+    assert (asked.exit_code, "Resume bookings: end mitte/anna" in asked.stderr) == (1, True)
+    together = CliRunner().invoke(app, ["offers", "resume", "--branch", "mitte", "--yes", *address])
+    assert (together.exit_code, "mitte, pankow" in together.stderr) == (1, True)
+    assert [method for method, _ in sent] == ["GET"] * 3, "nothing was ended"
+    assert invoke("offers", "resume", "--yes").startswith("resumed: mitte/anna")
+    assert sent[-1] == ("POST", f"blocks/{BLOCK['id']}/remove")
+    answering(monkeypatch, GET={"pauses": [], "zone": "Europe/Berlin"})
+    assert invoke("offers", "resume") == "nothing is paused\n"
+
+
 def test_the_question_before_a_block_shows_who_when_and_which_appointments(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, GET=PREVIEW)
     command = ["block", "--staff", "anna", "--from", "Freitag 13 Uhr", "--reason", "krank"]

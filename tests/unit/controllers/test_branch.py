@@ -312,6 +312,20 @@ def test_a_branchs_status_says_which_services_it_has_or_what_to_do(offerings, de
     assert (condition.type, condition.status, condition.message) == (ConditionType.SERVICES_READY, status, text)
 
 
+def test_a_branch_in_which_nobody_can_do_any_service_is_not_ready():
+    """Each of its services reports it as well; who looks at the branch must not read that all is well."""
+    painting = offering(requiredSkills=["malerei"])
+    for of, offerings, text in (
+        (branch(staff=[]), (offering(),), "nobody works here"),
+        (branch(staff=[]), (), "nobody works here"),
+        (branch(), (painting,), "nobody has the skills of any of its 1 service"),
+    ):
+        condition = plan_default_service(inputs(of, offerings=offerings), LATER).condition
+        assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
+        assert text in condition.message
+    assert plan_default_service(inputs(offerings=(painting, offering())), LATER).condition.good
+
+
 def test_a_new_branch_waits_a_moment_for_its_services():
     """One `kubectl apply` brings the services right after their branch."""
     created = branch().metadata.creation_timestamp

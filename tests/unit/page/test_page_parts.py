@@ -39,7 +39,7 @@ from askproai_runtime.jobs import Priority
 from askproai_runtime.notifications import decide
 from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
-from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, plan_day, week_of
+from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.rendering import render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
@@ -216,6 +216,33 @@ def test_a_closed_day_shows_why_and_a_branch_whose_hours_are_not_known_shows_not
     assert shown(config, DAY) == (None, "")
     assert shown(CONFIG, DAY + timedelta(days=1)) == ("closed", ""), "it is never open on that weekday"
     assert shown(with_staff(Staff(id="anna", display_name="Anna"), opening_hours=()), DAY) == (None, "")
+
+
+def test_the_week_shows_the_same_closures_and_absences_as_each_of_its_days() -> None:
+    christmas = date(2026, 12, 25)  # a Friday
+    weekdays = (Hours(days=tuple(Weekday)[:6], opens=time(9), closes=time(18)),)
+    config = with_staff(
+        Staff(id="anna", display_name="Anna"),
+        Staff(id="ill", display_name="Ill", absences=(Absence(first=date(2026, 12, 21), last=date(2026, 12, 22)),)),
+        Staff(
+            id="monday",
+            display_name="Monday",
+            working_hours=(msgspec.structs.replace(weekdays[0], days=(Weekday.MON,)),),
+        ),
+        holidays=Holidays(country="DE", closed=(date(2026, 12, 24),)),
+        opening_hours=weekdays,
+    )
+    days, people = week_of(christmas), list_people(config, ())
+    found = list_whole_days(config, people, days)
+    for day in days:
+        for column in plan_day(config, day, [], []).columns:
+            shown = found.get((column.branch, column.staff, day))
+            assert (column.away, column.closure) == (shown or (None, "")), (column.staff, day)
+    assert found["mitte", "ill", days[1]] == ("absent", "")
+    assert found["mitte", "monday", days[1]] == ("off_hours", "")
+    assert found["mitte", "anna", christmas] == ("closed", "Erster Weihnachtstag")
+    assert found["mitte", "anna", days[6]] == ("closed", "")
+    assert ("mitte", "anna", days[0]) not in found
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 A branch without a service could not be booked at all, so one is created: "Standardberatung", 30 minutes, free of charge.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,8 +15,9 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.controllers.branch.inputs import Inputs, default_service_name
 from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
-from askproai_operator.services import is_auto_created, is_offered_in
+from askproai_operator.services import is_auto_created, is_offered_in, matched_staff
 
+_NOBODY = "nobody works here, so callers cannot book anything: add people to spec.staff"
 SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the agent right after their branch
 
 
@@ -58,11 +59,7 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
             and default.metadata.deletion_timestamp is None
             and not is_paused(default)
         )
-        return Plan(
-            Action.DELETE if superseded else Action.NONE,
-            good(kind, "1 service" if count == 1 else f"{count} services"),
-            count,
-        )
+        return Plan(Action.DELETE if superseded else Action.NONE, _services_condition(inputs.branch, written), count)
     if default is None and is_settling(inputs.branch, now):
         # No watch event comes if there is no service: ask for the next run.
         return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=SETTLE)
@@ -73,7 +70,18 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
     if default is not None and is_paused(default):
         return Plan(Action.NONE, good(kind, "the default service, which is paused"), 1)
     text = "the default service; it goes when the first hand-made one comes"
-    return Plan(Action.CREATE if default is None else Action.REPAIR, good(kind, text), 1)
+    condition = good(kind, text) if inputs.branch.spec.staff else bad(kind, Reason.NO_STAFF_WITH_SKILLS, _NOBODY)
+    return Plan(Action.CREATE if default is None else Action.REPAIR, condition, 1)
+
+
+def _services_condition(branch: Branch, written: Collection[ServiceOffering]) -> Condition:
+    """Judge whether somebody of the branch can do one of its services. Who cannot do the others is in their own conditions."""
+    kind, count = ConditionType.SERVICES_READY, len(written)
+    services = "1 service" if count == 1 else f"{count} services"
+    if any(matched_staff(branch, each.spec.required_skills) for each in written):
+        return good(kind, services)
+    text = f"nobody has the skills of any of its {services}: add them to a person's skills, or ask for fewer"
+    return bad(kind, Reason.NO_STAFF_WITH_SKILLS, text if branch.spec.staff else _NOBODY)
 
 
 def written_services(branch: Branch, offerings: Iterable[ServiceOffering]) -> list[ServiceOffering]:

@@ -5,5 +5,6 @@ from askproai_runtime.admin_api.store.events import AdminApiStore
 from askproai_runtime.admin_api.store.failures import FailureStore
 from askproai_runtime.admin_api.store.figures import FigureStore
 from askproai_runtime.admin_api.store.pulse import Pulse, PulseStore
+from askproai_runtime.admin_api.store.sessions import SessionStore
 
-__all__ = ["AdminApiStore", "CallStore", "FailureStore", "FigureStore", "Pulse", "PulseStore"]
+__all__ = ["AdminApiStore", "CallStore", "FailureStore", "FigureStore", "Pulse", "PulseStore", "SessionStore"]

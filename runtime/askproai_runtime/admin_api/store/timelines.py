@@ -76,38 +76,39 @@ WITH event AS MATERIALIZED (
 
 # Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
 # A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
+# By `to_jsonb`: the schema before has no columns for why a request to a provider failed.
 _MOMENTS: Final = """
 SELECT moment.* FROM (
 SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
        (extract(epoch FROM e.processed_at - e.received_at) * 1000)::bigint AS duration_ms, coalesce(e.error, e.note) AS detail,
        e.correlation_id, NULL::jsonb AS arguments, NULL AS answer, NULL AS appointment_id, NULL::timestamptz AS starts_at,
        CASE j.state WHEN 'ready' THEN j.run_at END AS next_try_at, NULL AS notes,
-       CASE e.source WHEN 'retell' THEN split_part(e.event_id, ':', 1) END AS call_id
+       CASE e.source WHEN 'retell' THEN split_part(e.event_id, ':', 1) END AS call_id, NULL AS body_shape
 FROM event e LEFT JOIN jobs j ON j.tenant = e.tenant AND j.event_id = e.id
 UNION ALL
 SELECT at, 'function', function, outcome, duration_ms, cause, correlation_id, arguments, answer, appointment_id::text,
-       NULL, NULL, NULL, call_id
+       NULL, NULL, NULL, call_id, NULL
 FROM request
 UNION ALL
 SELECT created_at, 'appointment', service || ' · ' || staff, status, (extract(epoch FROM updated_at - created_at) * 1000)::bigint,
-       error, correlation_id, NULL, NULL, id::text, starts_at, NULL, notes, call_id
+       error, correlation_id, NULL, NULL, id::text, starts_at, NULL, notes, call_id, NULL
 FROM appointment
 UNION ALL
 SELECT created_at, 'message', CASE WHEN call_back IS NULL THEN 'message' ELSE 'call back' END,
        CASE WHEN done_at IS NULL THEN 'open' ELSE 'done' END, NULL, NULL, correlation_id, NULL, text,
-       NULL, call_back_from, NULL, NULL, call_id
+       NULL, call_back_from, NULL, NULL, call_id, NULL
 FROM message
 UNION ALL
 SELECT created_at, 'waitlist', service || coalesce(' · ' || staff, ''), state,
-       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, call_id
+       NULL, requested, correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, call_id, NULL
 FROM waiting
 UNION ALL
 SELECT created_at, 'action', split_part(key, '|', 1), state, NULL, NULL, call_id, NULL, NULL, appointment_id::text, NULL, NULL,
-       NULL, call_id
+       NULL, call_id, NULL
 FROM action
 UNION ALL
 SELECT j.created_at, 'job', j.kind, j.state, (extract(epoch FROM j.finished_at - j.created_at) * 1000)::bigint, j.last_error,
-       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END, NULL, NULL
+       j.correlation_id, NULL, NULL, j.appointment_id::text, NULL, CASE j.state WHEN 'ready' THEN j.run_at END, NULL, NULL, NULL
 FROM (
     SELECT appointment_id, min(since) AS since FROM (
         SELECT id AS appointment_id, timestamptz '-infinity' AS since FROM appointment
@@ -118,15 +119,16 @@ FROM (
 UNION ALL
 SELECT n.created_at, 'notification', n.kind || ' · ' || n.recipient || ' · ' || n.channel, n.state,
        (extract(epoch FROM n.finished_at - n.created_at) * 1000)::bigint, n.error, n.correlation_id, NULL, NULL,
-       n.appointment_id::text, NULL, CASE WHEN n.state IN ('waiting', 'sending') THEN n.due_at END, NULL, NULL
+       n.appointment_id::text, NULL, CASE WHEN n.state IN ('waiting', 'sending') THEN n.due_at END, NULL, NULL, NULL
 FROM {notifications} n WHERE n.tenant = $1
      AND n.appointment_id IN (SELECT id FROM appointment UNION SELECT appointment_id FROM action)
 UNION ALL
 SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
-       p.duration_ms, NULL, p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+       p.duration_ms, to_jsonb(p)->>'error', p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       to_jsonb(p)->>'body_shape'
 FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
 UNION ALL
-SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM audit_log l WHERE l.tenant = $1 AND l.correlation_id IN (SELECT correlation_id FROM correlated)
 ) moment
 ORDER BY date_trunc('second', at),

@@ -1,0 +1,118 @@
+"""A provider's error text and body without what may be a name, a number, a key or a part of the request. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+_MAX_TEXT: Final = 300
+_MAX_SHAPE: Final = 400
+_MAX_KEYS, _MAX_DEPTH = 20, 5
+_SHORTEST_WORD: Final = 3  # of what was sent: shorter ones are in every text
+
+# The first that applies; texts without a group are kept.
+_PARTS: Final = re.compile(
+    r"""(?P<kept>\d{4}-\d\d-\d\d(?:T\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:?\d\d)?)?)
+    |(?P<address>https?://\S+)
+    |(?P<email>[^\s@<>"',;:()]+@[^\s@<>"',;:()]+)
+    |(?P<quoted>"[^"]*"|“[^”]*”|„[^“]*“|'[^'\s][^']*'(?!\w)|`[^`]*`)
+    |(?P<key>\b(?:bearer\s+|cal_|key_|sk_|pk_|whsec_)[\w-]{4,}|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{16,})
+    |(?P<number>\+?\d[\d ()/.-]{5,}\d)
+    |(?P<word>[^\W\d_][\w'-]*)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_FIELD: Final = re.compile(r"[a-z][A-Za-z0-9_.]{0,39}")  # as both providers write the names of fields
+_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+# A word with a capital may be a name; these begin sentences, or are words of the providers.
+_NO_NAMES: Final = frozenset(
+    """a account already an another api attendee attendees authorization availability bad body booking bookings busy cal calendar
+    call cancelled cannot com could credential credentials duration email end error event events exception expected failed field
+    fields forbidden found gateway has header host id in incorrect internal invalid is it json key length limit maximum may method
+    minimum missing must no not number of or organization our out owner page parameter password path phone please property provided
+    query rate received request required requests reschedule retell route schedule seats see server service slot start status team
+    the there this time timeout timezone token too type unable unauthorized unavailable unexpected unknown unprocessable unsupported
+    url user validation value version webhook when with you your zone""".split()  # noqa: SIM905 - as a list it has 130 lines
+)
+
+
+def list_words(content: Mapping[str, Any]) -> frozenset[str]:
+    """Return the words, in lower case, that a request sends as values: a provider may quote each of them."""
+    return frozenset(
+        word.casefold()
+        for text in _leaves([content.get("json"), content.get("params"), content.get("data")])
+        for word in re.findall(r"[\w'-]+", text)
+        if len(word) >= _SHORTEST_WORD
+    )
+
+
+def redact(text: str, sent: Iterable[str] = ()) -> str:
+    """Return a provider's text without e-mail addresses, numbers, keys, URLs, what it quotes, the words of the request, and words
+    that may be names: those with a capital that no error begins with, and those of other scripts. At most 300 characters.
+    """
+    words = frozenset(sent)
+
+    def replace(found: re.Match[str]) -> str:
+        kind, part = found.lastgroup or "", found[0]
+        match kind:
+            case "kept":
+                return part
+            case "quoted":
+                inner = part[1:-1]
+                return part if _FIELD.fullmatch(inner) and inner.casefold() not in words else f"{part[0]}…{part[-1]}"
+            case "word":
+                return "…" if _may_be_a_name(part, words) else part
+            case "email":
+                return "<e-mail>"
+        return f"<{kind}>"
+
+    redacted = re.sub(r"(?:…[ ,]*)+…", "…", _PARTS.sub(replace, text[: 4 * _MAX_TEXT]))
+    return redacted if len(redacted) <= _MAX_TEXT else f"{redacted[: _MAX_TEXT - 1]}…"
+
+
+def shape_of(body: Any) -> str:
+    """Return the fields of a decoded body with the kinds of their values, such as `{error: {message: string}, status: string}`."""
+    shape = _shape(body, 0)
+    return shape if len(shape) <= _MAX_SHAPE else f"{shape[: _MAX_SHAPE - 1]}…"
+
+
+def _may_be_a_name(word: str, sent: frozenset[str]) -> bool:
+    plain = word.casefold()
+    if not word.isascii() or any(part in sent for part in (plain, *re.split(r"['-]", plain))):
+        return True
+    is_code = "_" in word or word.endswith(("Exception", "Error"))  # BAD_REQUEST, NotFoundException
+    return word[0].isupper() and not is_code and plain not in _NO_NAMES
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            yield from _leaves(each)
+
+
+def _shape(value: Any, depth: int) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+    if depth >= _MAX_DEPTH:
+        return "…"
+    if isinstance(value, Mapping):
+        keys = sorted(key if _KEY.fullmatch(str(key)) else "…" for key in value)
+        of = {str(key): each for key, each in value.items()}
+        fields = [f"{key}: {_shape(of[key], depth + 1)}" if key != "…" else "…" for key in dict.fromkeys(keys)]
+        return "{" + ", ".join(fields[:_MAX_KEYS] + ["…"] * (len(fields) > _MAX_KEYS)) + "}"
+    if isinstance(value, Sequence):
+        kinds = list(dict.fromkeys(_shape(each, depth + 1) for each in value[:_MAX_KEYS]))
+        return f"[{' or '.join(kinds)}]"
+    return "…"

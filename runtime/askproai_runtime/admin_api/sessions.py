@@ -1,0 +1,137 @@
+"""Who is logged in to the page, and the end of a single session, for the owner."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_core.http_server import Problem
+from askproai_core.redis import RedisClient, RedisUnavailable
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody
+from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint
+from askproai_runtime.admin_api.roles import Right, Role
+from askproai_runtime.admin_api.store import SessionStore
+
+log = structlog.get_logger(__name__)
+
+SESSION_LIFETIME: Final = timedelta(hours=12)  # a working day; a session is not prolonged
+_SEEN_EVERY: Final = 60.0  # seconds between two notes of one session in one process
+_MOST_NOTED: Final = 1_000
+_ROLE_OF_TOKEN: Final = {"admin": Role.OWNER, "reader": Role.READER}
+
+
+class SessionEntry(msgspec.Struct, frozen=True):
+    """One login of the last twelve hours that nobody has ended. `name` is as claimed, or as the issuer has it (`by_issuer`).
+
+    `last_seen` is when a page was asked for or was open, to the minute; null where it is not known, as without Redis. A new admin
+    token, or another set-up of the login at the issuer, ends sessions that are listed until their time is over.
+    """
+
+    id: str
+    role: Role
+    name: str | None
+    by_issuer: bool
+    since: datetime
+    until: datetime
+    last_seen: datetime | None
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    sessions: list[SessionEntry]
+    zone: str
+
+
+class EndedSession(msgspec.Struct, frozen=True):
+    """`ended` is false if it was over already."""
+
+    id: str
+    ended: bool
+
+
+class SeenSessions:
+    """When each session was last seen, over all pods: in Redis, which decides nothing. Without it nobody knows."""
+
+    def __init__(self, shared: RedisClient, clock: Clock) -> None:
+        self._shared, self._clock = shared, clock
+        self._noted: dict[str, float] = {}
+
+    async def note(self, session: str) -> None:
+        """Note that a session is seen, once a minute at most. Never raises."""
+        at = self._clock.monotonic()
+        if at - self._noted.get(session, -_SEEN_EVERY) < _SEEN_EVERY or not self._shared.configured:
+            return
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted.clear()
+        self._noted[session] = at
+        try:
+            seconds = int(self._clock.now().timestamp())
+            milliseconds = int(SESSION_LIFETIME / timedelta(milliseconds=1))
+            await self._shared.execute("SET", self._key(session), seconds, "PX", milliseconds)
+        except RedisUnavailable as error:
+            log.debug("page.session_not_noted", error=str(error))
+
+    async def list_seen(self, sessions: Sequence[str]) -> list[datetime | None]:
+        """Return when each was last seen; None for what is not known."""
+        if not sessions or not self._shared.configured:
+            return [None] * len(sessions)
+        try:
+            found = await self._shared.execute_all(*(("GET", self._key(each)) for each in sessions))
+        except RedisUnavailable:
+            return [None] * len(sessions)
+        return [None if each is None else datetime.fromtimestamp(int(each), UTC) for each in found]
+
+    def _key(self, session: str) -> str:
+        return self._shared.key("page-seen", session)
+
+
+class Sessions:
+    """The endpoints of one tenant's sessions."""
+
+    def __init__(self, store: SessionStore, seen: SeenSessions, now: Callable[[], datetime]) -> None:
+        self._store, self._seen, self._now = store, seen, now
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return (
+            Endpoint("GET", "/sessions", "Who is logged in to the page, newest first", SessionList, self.list_open),
+            Endpoint("POST", "/sessions/{id}/end", "End a session at once", EndedSession, self.end, body=DeskBody),
+        )
+
+    async def list_open(self, request: ApiRequest) -> SessionList:
+        request.require(Right.ADMINISTER, "see who is logged in")
+        rows = await self._store.list_open(self._now() - SESSION_LIFETIME)
+        seen = await self._seen.list_seen([row["id"] for row in rows])
+        entries = [_to_entry(row, at, request) for row, at in zip(rows, seen, strict=True)]
+        return SessionList(entries, request.zone.key)
+
+    async def end(self, request: ApiRequest) -> EndedSession:
+        body, session = request.body(DeskBody), request.path["id"]
+        row = await self._store.find(session)
+        if row is None:
+            raise Problem(404, "Not Found", "There is no such session", members=ChangeObstacle.NOT_FOUND.members)
+        role, name, _ = _who(row)
+        detail = {
+            "token": "admin", "claimed_by": body.by, "request": str(body.request_id), "role": role, "session_of": name,
+        }  # fmt: skip
+        ended = await self._store.end(session, detail)
+        log.info("page.session_ended" if ended else "page.session_was_over", session=session)
+        return EndedSession(session, ended)
+
+
+def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:
+    """Return role, name and whether the issuer has identified them, of the entry of a login."""
+    detail: dict[str, Any] = msgspec.json.decode(row["detail"])
+    by_issuer = "token" not in detail
+    role = Role(detail["role"]) if by_issuer else _ROLE_OF_TOKEN[detail["token"]]
+    return role, detail.get("claimed_by"), by_issuer
+
+
+def _to_entry(row: asyncpg.Record, seen: datetime | None, request: ApiRequest) -> SessionEntry:
+    role, name, by_issuer = _who(row)
+    since = row["at"].astimezone(request.zone)
+    return SessionEntry(
+        row["id"], role, name, by_issuer, since, since + SESSION_LIFETIME, seen and seen.astimezone(request.zone)
+    )

@@ -1,0 +1,50 @@
+"""The SQL statements about who is logged in to the page: logins are entries of the audit log, and so is what ends one."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from askproai_core.database import Pool
+
+_MOST: Final = 500
+
+_LIST: Final = f"""
+SELECT l.correlation_id AS id, l.at, l.detail::text AS detail FROM audit_log l
+WHERE l.tenant = $1 AND l.at > $2 AND l.action = 'page.login' AND NOT EXISTS (
+    SELECT FROM audit_log e WHERE e.tenant = $1 AND e.correlation_id = l.correlation_id AND e.action = 'page.logout')
+ORDER BY l.at DESC LIMIT {_MOST}
+"""  # noqa: S608  our own text
+_FIND: Final = """
+SELECT l.correlation_id AS id, l.at, l.detail::text AS detail FROM audit_log l
+WHERE l.tenant = $1 AND l.correlation_id = $2 AND l.action = 'page.login'
+"""
+# As a logout: it is what pods of the release before look for, too.
+_END: Final = """
+INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+SELECT $1, 'desk', 'page.logout', $3::jsonb, $2 WHERE NOT EXISTS (
+    SELECT FROM audit_log WHERE tenant = $1 AND correlation_id = $2 AND action = 'page.logout')
+RETURNING 1
+"""
+
+
+class SessionStore:
+    """One tenant's sessions of the page, with that tenant's own role."""
+
+    def __init__(self, pool: Pool, tenant: str) -> None:
+        self._pool, self._tenant = pool, tenant
+
+    async def list_open(self, since: datetime) -> list[asyncpg.Record]:
+        """Return the logins after `since` that nobody has ended, newest first, 500 at most."""
+        return await self._pool.fetch(_LIST, self._tenant, since)
+
+    async def find(self, session: str) -> asyncpg.Record | None:
+        """Return the login of a session; None if there is none, or it was forgotten by age."""
+        return await self._pool.fetchrow(_FIND, self._tenant, session)
+
+    async def end(self, session: str, detail: Mapping[str, Any]) -> bool:
+        """End a session at every pod. Returns False if it was ended before."""
+        text = msgspec.json.encode(detail).decode()
+        return await self._pool.fetchval(_END, self._tenant, session, text) is not None

@@ -1,0 +1,71 @@
+"""A pause takes the time of everybody from now on: callers hear so, and get appointments again when it is removed."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime import booking as booking_api
+from askproai_runtime.booking import BlockExists, DeskRequest
+from askproai_runtime.sentences import speaking
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def desk() -> DeskRequest:
+    return DeskRequest(uuid4(), "karin@laptop")
+
+
+async def pause(salon: Salon, until: datetime | None = None, request: DeskRequest | None = None) -> booking_api.Block:
+    block, _ = await booking_api.pause_bookings(
+        salon.booking, request or desk(), None, until, "Wasserschaden", "corr-desk"
+    )
+    return block
+
+
+async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(new_salon) -> None:
+    salon: Salon = await new_salon()
+    block = await pause(salon)
+    (found,) = await booking_api.list_current_pauses(salon.booking)
+    assert (found.block.id, found.branches) == (block.id, ("mitte",))
+    asked = {"date": "2026-11-27", "time": "10 Uhr"}
+    answer = await salon.booking.check_availability(call("a"), asked)
+    assert answer.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
+    assert "Wasserschaden" not in answer.message
+    assert answer.fields["slots"] == []
+    refused = await salon.booking.book_appointment(call("b"), booking_args(MORNING, "Kundin"))
+    assert not refused.success
+    assert refused.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
+    with speaking(Language.EN):
+        answer = await salon.booking.check_availability(call("c"), {"date": "2026-11-27", "time": "10:00"})
+    assert answer.message.endswith("We take no new appointments at the moment.")
+    assert await booking_api.remove_block(salon.booking, desk(), block.id, "c")
+    assert await booking_api.list_current_pauses(salon.booking) == []
+    assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Kundin"))).success
+
+
+async def test_a_pause_with_an_end_says_its_last_day_and_after_it_times_are_offered(new_salon) -> None:
+    salon: Salon = await new_salon()
+    end = datetime(2027, 1, 9, tzinfo=BERLIN)  # a midnight
+    await pause(salon, end)
+    answer = await salon.booking.check_availability(call("a"), {"date": "2026-11-27", "time": "10 Uhr"})
+    assert answer.message.endswith(" Bis Freitag, den 8. Januar, nehmen wir keine neuen Termine an.")
+    assert (await salon.booking.check_availability(call("b"), {"date": "2027-01-12"})).fields["slots"]
+    salon.clock.advance(timedelta(days=40))
+    answer = await salon.booking.check_availability(call("c"), {"date": "2027-01-04", "time": "10 Uhr"})
+    assert answer.fields["slots"], "as with every block: the next time after it"
+
+
+async def test_a_repeated_pause_is_one_and_one_that_was_resumed_does_not_come_back(new_salon) -> None:
+    salon: Salon = await new_salon()
+    request = desk()
+    first = await pause(salon, request=request)
+    salon.clock.advance(timedelta(seconds=40))
+    assert await pause(salon, request=request) == first
+    assert await booking_api.remove_block(salon.booking, desk(), first.id, "c")
+    with pytest.raises(BlockExists):
+        await pause(salon, request=request)
+    assert await booking_api.list_current_pauses(salon.booking) == []

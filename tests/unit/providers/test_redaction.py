@@ -1,0 +1,94 @@
+"""What a provider says of a failure is kept, and what it may say of people is not."""
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from askproai_core.clock import SystemClock
+from askproai_core.provider_limits import CircuitBreakers, Provider
+from askproai_core.providers import ProviderHttp, Reply
+from askproai_core.providers.redaction import list_words, redact, shape_of
+
+SENT = list_words(
+    {
+        "json": {
+            "attendee": {"name": "erika Mustermann", "email": "e@x.example", "phoneNumber": "+4915112345678"},
+            "metadata": {"notes": "bitte leise, Bandscheibe"},
+            "eventTypeId": 1001,
+        },
+        "headers": {"Authorization": "Bearer cal_live_0123456789"},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("User either already has booking at this time or is not available", None),
+        ("No available slot at 2026-11-27T13:30:00Z for event type 77", None),
+        ("The 'bookingFieldsResponses' field is invalid: eventTypeSlug must be a string (BAD_REQUEST)", None),
+        ("Attendee Erika Mustermann is already booked", "Attendee … is already booked"),
+        ("attendee erika is not welcome", "attendee … is not welcome"),  # in lower case, as it was sent
+        ("Host Sabine Schmidt-Rottluff is away", "Host … is away"),  # known to the provider alone
+        ("ERIKA McKay NotFoundException", "… NotFoundException"),
+        ("müller, Ольга and محمد are away", "… and … are away"),
+        ("Attendee e@x.example (+49 151 12345678, 0151/1234567) is invalid", "Attendee <e-mail> (<number>, <number>) is invalid"),
+        ('Field "zu spät, krank" is too long', 'Field "…" is too long'),
+        ("Invalid value 'anna'", "Invalid value 'anna'"),  # as a field is written
+        ("Invalid value 'erika'", "Invalid value '…'"),
+        ("Bearer cal_live_0123456789 has expired", "<key> has expired"),
+        ("Token 3f2a9c81d04e4b7f is unknown", "Token <key> is unknown"),
+        ("See https://cal.example/u?key=1", "See <address>"),
+        ("Event type 1001 was not found", "Event type 1001 was not found"),
+        ("Reason: bandscheibe", "…: …"),
+    ],
+)  # fmt: skip
+def test_the_words_of_an_error_without_people(text: str, redacted: str | None) -> None:
+    assert redact(text, SENT) == (text if redacted is None else redacted)
+
+
+def test_a_text_and_a_shape_are_bounded() -> None:
+    assert len(redact("x " * 5_000)) == 300
+    assert len(shape_of({f"field_{number}": {"of": [1, "a"]} for number in range(50)})) <= 400
+
+
+def test_a_body_is_its_fields_and_the_kinds_of_their_values() -> None:
+    body = {
+        "status": "error",
+        "error": {"message": "Erika", "code": None, "details": [{"id": 1}, {"id": "a"}]},
+        "ok": False,
+    }
+    assert shape_of(body) == (
+        "{error: {code: null, details: [{id: number} or {id: string}], message: string}, ok: boolean, status: string}"
+    )
+    assert shape_of({"Erika Mustermann": 1}) == "{…}"
+    assert shape_of({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}) == "{a: {b: {c: {d: {e: …}}}}}"
+
+
+def test_a_reply_that_failed_says_why_and_one_that_did_not_says_nothing() -> None:
+    body = {"status": "error", "error": {"message": "Attendee Erika is blocked"}}
+    failed = Reply("POST", 0.1, 400, body, sent=frozenset({"erika"}))
+    assert (failed.redacted_error, failed.error_shape) == (
+        "Attendee … is blocked",
+        "{error: {message: string}, status: string}",
+    )
+    assert (Reply("GET", 0.1, 502).redacted_error, Reply("GET", 0.1, 502).error_shape) == ("status 502", None)
+    assert Reply("GET", 0.1, None, error=TimeoutError("https://x?key=1")).redacted_error == "ReadTimeout"
+    assert (Reply("GET", 0.1, 200, body).redacted_error, Reply("GET", 0.1, 200, body).error_shape) == (None, None)
+
+
+async def test_an_answer_that_quotes_the_request_names_nobody() -> None:
+    async def quote(request: web.Request) -> web.Response:
+        name = (await request.json())["attendee"]["name"]
+        return web.json_response({"error": {"message": f"Attendee {name} is blocked"}}, status=400)
+
+    app = web.Application()
+    app.router.add_post("/v2/bookings", quote)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        http = ProviderHttp(Provider.CALCOM, session, CircuitBreakers(None, SystemClock()), SystemClock())
+        body = {"attendee": {"name": "erika mustermann"}}
+        url = str(server.make_url("/v2/bookings"))
+        reply = await http.send("POST", url, aiohttp.ClientTimeout(total=5), json=body)
+    assert (reply.redacted_error, reply.error_shape) == ("Attendee … is blocked", "{error: {message: string}}")
+    assert "erika" not in repr(reply).replace(str(reply.body), "")
