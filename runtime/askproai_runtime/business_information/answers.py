@@ -256,7 +256,10 @@ def _answer_about_unknown(
     """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
     heard = list_heard_services(said, among)
-    if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
+    are_of_kind = len(heard) > 1 and all(
+        _ends_in(each, said) for each in heard
+    )  # "Waxing": Beinwaxing and Achselwaxing
+    if heard and len(heard) <= _MAX_PRICES and (are_of_kind or all(_has_words(each, said) for each in heard)):
         return _answer_about_named(config, branch, heard, question)
     if heard:
         choices = join_list([each.display_name for each in heard])
@@ -427,6 +430,13 @@ def _has_words(service: Service, said: str) -> bool:
     return any(
         set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
     )
+
+
+def _ends_in(service: Service, said: str) -> bool:
+    """Return whether a word of the service's names ends in what was said, as a compound does in the noun that says its kind."""
+    folded = fold(said)
+    names = (service.display_name, *service.spoken_names)
+    return bool(folded) and any(word.endswith(folded) for name in names for word in fold(name).split())
 
 
 def _price(service: Service) -> str | None:

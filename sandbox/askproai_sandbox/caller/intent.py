@@ -182,8 +182,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:welche|was für) termine (?:haben|hatten) wir\b(?![^.?!]*\bfrei\b)",
         r"\bist\b[^.?!]*\b(?:\w*was) mit (?:unser|mein)\w* (?:\w+ )?termin\b",
         r"\bhabe?n? \b[^.?!]*\btermine?\b[^?!]*\bwelche[rs]? (?:sind|waren|ist|war) (?:das|es)\b",
-        rf"\bwas (?:habe?|hatte) ich (?:{_FILLER} |bei (?:Ihnen|euch) |alles )*"
-        r"(?:(?:für|an) termine?n?|gebucht|eingetragen|stehen)\b",
+        rf"\bwas (?:habe?|hatte) ich (?:{_FILLER} |bei (?:Ihnen|euch) |alles )*(?:(?:für|an) termine?n?|gebucht|eingetragen)\b",
         rf"^\W*(?:(?:und|ja|gut|also)\W+)*was habe? ich (?:{_FILLER}|alles)\W*$",
         r"\bhabe? ich\b[^.?!]*\btermine?\b",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
