@@ -22,6 +22,7 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
     Intent.LANGUAGES: "staff",
 }
+_LAST_CLAUSE = re.compile(r"(?<=[.,;!] )[^.,;!?]+\?\s*$")
 _FURTHER = re.compile(r"\W*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*", re.IGNORECASE)  # "Und am 28.?"
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
@@ -80,15 +81,17 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     sentence = _read_price_of_parking(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
-    known = agent.catalogue.find_question(sentence.text)
+    known = _find_known(agent, sentence)
     parking = (
-        _find_known(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
+        _find_about(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
     )
     if not known and len(parking) == 1:
         return _ask(agent, memory, {"topic": "address", "question": parking[0], "branch": sentence.branch})
-    entering = _find_known(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
+    entering = _find_about(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
     if not known and len(entering) == 1:
         return _ask(agent, memory, {"topic": "other", "question": entering[0], "branch": sentence.branch})
+    if not known and (reworded := _find_reworded(agent, sentence)):
+        return _ask(agent, memory, {"topic": "other", "question": reworded})
     if not known and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     if not known and topic is None and (near := _find_near(agent, sentence)):
@@ -151,7 +154,14 @@ def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     return same[0] if is_same and not sentence.services else None
 
 
-def _find_known(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:
+def _find_reworded(agent: CalledAgent, sentence: Sentence) -> str | None:
+    """Return the known question that a sentence asks in other words, unless it asks for an appointment."""
+    may_be = INFORMATION in agent.tools and sentence.intent in _MAY_BE_KNOWN and sentence.is_question
+    says_other = sentence.services or sentence.when or _IS_WISH.search(sentence.text)
+    return agent.catalogue.find_reworded_question(sentence.text) if may_be and not says_other else None
+
+
+def _find_about(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:
     """Return the known questions about what many words ask for ("parken", "Parkplatz", "Auto abstellen"), if the sentence does."""
     is_one = INFORMATION in agent.tools and not sentence.services and about.search(sentence.text)
     return tuple(each for each in agent.catalogue.questions if about.search(each)) if is_one else ()
@@ -172,7 +182,16 @@ def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
     """Return whether a sentence is a question of the prompt, word for word, which the function answers whatever it is about."""
-    return INFORMATION in agent.tools and agent.catalogue.find_question(sentence.text) is not None
+    return INFORMATION in agent.tools and _find_known(agent, sentence) is not None
+
+
+def _find_known(agent: CalledAgent, sentence: Sentence) -> str | None:
+    """Return the question of the prompt that a sentence asks, also behind the reason for it: "Ich bin schwanger, kann ich …?"."""
+    known = agent.catalogue.find_question(sentence.text)
+    asked = _LAST_CLAUSE.search(sentence.text)
+    if known or asked is None or sentence.when or sentence.services:
+        return known
+    return agent.catalogue.find_question(asked[0])
 
 
 def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
