@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
@@ -60,6 +61,11 @@ _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
 _ASKS_OF_IT = re.compile(
     r"^\W*(?:(?:und|aber|oh|moment)\W+)*(?:ist|wäre|war) (?:das|es|der)\b.*\?", re.IGNORECASE
 )  # "… noch rechtzeitig?"
+_ASKS_END = re.compile(
+    r"\bwann (?:bin|wäre) ich (?:\w+ )?fertig\b|\b(?:bis|um) wann (?:geht|dauert) (?:das|es|der)\b"
+    r"|\bwann ist (?:das|der Termin|es) zu Ende\b",
+    re.IGNORECASE,
+)
 _OTHER_ONE = re.compile(  # "Den am Donnerstag, nein, den am Dienstag meine ich."
     r"\b(?:nein|nee|quatsch|sondern)\b\W*(?!.*\b(?:behalt\w*|brauch\w*|bleib\w*|lass\w*|nicht)\b)"
     r"(?P<which>(?:ich meine?\s+)?de[nr]\b.+)",
@@ -206,6 +212,15 @@ def hear_move_elsewhere(_: CalledAgent, memory: Memory, sentence: Sentence) -> T
     if not (sentence.branch and is_own and _INTO.search(sentence.text)):
         return Turn(memory)
     return Turn(replace(memory, is_message_offered=True, unanswered=(sentence.text,)), phrases.NO_BRANCH_MOVE)
+
+
+def hear_question_for_end(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Say until when the appointment lasts that this call has booked, after "Und wann bin ich fertig?"."""
+    is_free = memory.booked and memory.booked_until and not (memory.offers or memory.change.tool or memory.message)
+    if not (is_free and _ASKS_END.search(sentence.text)) or sentence.services or sentence.when:
+        return Turn(memory)
+    end = datetime.fromisoformat(memory.booked_until)
+    return Turn(memory, phrases.ENDS_AT.format(f"{end.hour} Uhr{f' {end.minute}' if end.minute else ''}"))
 
 
 def hear_question_of_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -152,6 +152,19 @@ class Catalogue:
         """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
         return bool(_WISHES.search(text) or self.find_services(text) or Times(text).marked != text)
 
+    def find_reworded_question(self, text: str) -> str | None:
+        """Return the only known question that begins as a sentence does, and has its nouns in other forms.
+
+        "Muss ich etwas anzahlen?" is "Muss ich eine Anzahlung leisten?".
+        """
+        said, found = _asked_words(text), list[str]()
+        for question in self.questions:
+            nouns = [_plain(noun) for noun in _NOUN.findall(question)]
+            is_alike = nouns and all(any(_alike(noun, word) for word in said) for noun in nouns)
+            if is_alike and _asked_words(question)[:2] == said[:2]:
+                found.append(question)
+        return found[0] if len(found) == 1 else None
+
     def find_questions_about(self, text: str) -> tuple[str, ...]:
         """Return the known questions with a noun of a text in them."""
         said = self.find_nouns(text)

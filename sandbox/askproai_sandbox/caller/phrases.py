@@ -25,6 +25,7 @@ OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
 CANCEL_OR_MOVE = "Möchten Sie den Termin absagen oder verschieben?"
+ENDS_AT = "Der Termin geht bis {}."
 MOVE_BOOKED = "Soll ich den eingetragenen Termin verschieben: {}?"
 IS_AT = "Das ist in {}. {}"
 CHANGE_OR_FURTHER = "Möchten Sie den eingetragenen Termin ändern, oder noch einen Termin?"

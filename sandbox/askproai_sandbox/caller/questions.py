@@ -89,6 +89,8 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     entering = _find_known(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
     if not known and len(entering) == 1:
         return _ask(agent, memory, {"topic": "other", "question": entering[0], "branch": sentence.branch})
+    if not known and (reworded := _find_reworded(agent, sentence)):
+        return _ask(agent, memory, {"topic": "other", "question": reworded})
     if not known and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     if not known and topic is None and (near := _find_near(agent, sentence)):
@@ -149,6 +151,13 @@ def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     same = [each for each in agent.catalogue.questions if nouns and agent.catalogue.find_nouns(each) == nouns]
     is_same = len(same) == 1 and _kinds(same[0]) & (_kinds(same[0]) if is_further else _kinds(asks))
     return same[0] if is_same and not sentence.services else None
+
+
+def _find_reworded(agent: CalledAgent, sentence: Sentence) -> str | None:
+    """Return the known question that a sentence asks in other words, unless it asks for an appointment."""
+    may_be = INFORMATION in agent.tools and sentence.intent in _MAY_BE_KNOWN and sentence.is_question
+    says_other = sentence.services or sentence.when or _IS_WISH.search(sentence.text)
+    return agent.catalogue.find_reworded_question(sentence.text) if may_be and not says_other else None
 
 
 def _find_known(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:

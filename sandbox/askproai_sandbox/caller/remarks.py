@@ -29,6 +29,11 @@ _TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe 
 _TELLS_ALONE = re.compile(
     r"\b(?:habe?|hatten?|ist|war|bin|sind)\b", re.IGNORECASE
 )  # "Ich habe einen Ring gekauft und …"
+_ADDED = re.compile(  # "Maniküre mit Shellac", "und die Kollegin muss Englisch können"
+    r"\b(?:mit (?=(?!(?:Frau|Herrn?|Doktor|Dr|Ihnen|Euch)\b)[A-ZÄÖÜ])"
+    r"|(?=(?:die|der) (?:Kolleg\w+|Mitarbeiter\w*|Dame) (?:muss|soll)))"
+    r"(?P<what>[A-ZÄÖÜ][a-zäöüß]{3,}\b|[^.?!]+)"
+)
 _WANTED_NOUN = re.compile(  # "ein neues Armband", "die Kette", not "für meinen Mann"
     rf"(?<!für )(?<!mit )\b(?:ein(?:e[nmr]?)?|den|die|das|mein(?:e[nmr]?)?)\s+(?:[a-zäöüß]+\s+)?{NO_SERVICE}[A-ZÄÖÜ][\w-]{{3,}}"
 )
@@ -150,11 +155,14 @@ def find_remark_on_aside(turn: Turn, sentence: Sentence) -> str | None:
 
 
 def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
-    """Return the remark on what a caller wants beside a service, joined by "und", that is no service: "und ein neues Armband"."""
+    """Return the remark on what a caller wants beside a service and that is none: "und ein neues Armband", "mit Shellac"."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
     if not (is_lookup and len(sentence.services) == 1):
         return None
+    added = _ADDED.search(sentence.wanted)
+    if added and not catalogue.find_services(added["what"]):
+        return phrases.LEFT_PART.format(added["what"].strip())
     parts = re.split(r"\s+und\s+", sentence.wanted)
     others = [each for each in parts if not (catalogue.find_services(each) or _TELLS_ALONE.search(each))]
     left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each)) and not is_relation(noun[0])]

@@ -1,7 +1,7 @@
 """Calls of a beauty studio: services in one another's names, prices and preparation in everyday words, times not known."""
 
 import pytest
-from beauty_studio import ON_SATURDAY, PREGNANT, hold_call, studio, studio_function
+from beauty_studio import ASKS_SATURDAY, DEPOSIT, ON_SATURDAY, PREGNANT, hold_call, studio, studio_function
 
 from askproai_sandbox.caller import phrases
 
@@ -260,3 +260,41 @@ def test_who_is_on_the_way_ends_the_call() -> None:
 def test_a_word_that_only_refers_back_is_no_condition() -> None:
     assert studio_function(WISH, "Ja gern, wieder auf Oelsner.")[1]["customer_name"] == "Oelsner"
     assert studio(WISH, "Den ersten davon.") == (phrases.ASK_NAME, None)
+
+
+@pytest.mark.parametrize(
+    ("says", "answer"),
+    [
+        ((*BOOKED, "Und wann bin ich fertig?"), "Der Termin geht bis 11 Uhr."),
+        ((*BOOKED, "Bis wann geht das denn?"), "Der Termin geht bis 11 Uhr."),
+    ],
+)
+def test_after_a_booking_its_end_is_said(says: tuple[str, ...], answer: str) -> None:
+    assert studio(*says) == (answer, None)
+
+
+def test_the_own_knowledge_is_found_by_another_form_of_its_noun_also_beside_an_offer() -> None:
+    asked = {"topic": "other", "question": DEPOSIT}
+    assert studio(WISH, "Muss ich vorher etwas anzahlen?") == (("business_information", asked), None)
+    assert studio(WISH, "Muss ich vorher etwas unterschreiben?")[0] == ASKS_SATURDAY
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("Eine Maniküre mit Shellac am Freitag.", "“Shellac”"),
+        ("Eine Maniküre, und die Kollegin muss Englisch können.", "“die Kollegin muss Englisch können”"),
+        ("Eine Maniküre am Freitag mit Frau Wolff.", ""),
+        ("Eine Maniküre am Freitag mit meiner Freundin.", ""),
+    ],
+)
+def test_what_is_wanted_beside_a_service_and_is_none_has_a_remark(said: str, left: str) -> None:
+    called, remark = studio(said)
+    assert called[0] == "check_availability"
+    assert left in str(remark)
+    assert (remark is None) == (not left)
+
+
+def test_a_day_beside_another_one_is_still_a_question_for_the_hours() -> None:
+    name, args = studio_function("Haben Sie auch am Sonntag offen, oder am Feiertag?")
+    assert (name, args["topic"]) == ("business_information", "opening_hours")
