@@ -30,6 +30,9 @@ _WISHES = re.compile(
     r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
     re.IGNORECASE,
 )
+_MODALS = frozenset(
+    {"muss", "müssen", "darf", "dürfen", "kann", "können", "soll", "bekomme", "gibt", "nehmen", "verkaufen"}
+)
 _FOR_TWO = re.compile(
     r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
 )
@@ -160,7 +163,12 @@ class Catalogue:
         said, found = _asked_words(text), list[str]()
         for question in self.questions:
             nouns = [_plain(noun) for noun in _NOUN.findall(question)]
-            is_alike = nouns and all(any(_alike(noun, word) for word in said) for noun in nouns)
+            is_alike = (
+                said[:1]
+                and said[0] in _MODALS
+                and nouns
+                and all(any(_alike(noun, word) for word in said) for noun in nouns)
+            )
             if is_alike and _asked_words(question)[:2] == said[:2]:
                 found.append(question)
         return found[0] if len(found) == 1 else None
