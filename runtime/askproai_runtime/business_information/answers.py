@@ -238,6 +238,12 @@ def _answer_about_services(config: TenantConfig, branch: Branch, question: Quest
     offered = [each.in_branch(branch.name) for each in config.services if _is_offered(each, branch)]
     if not offered:
         return _unknown(config, branch, question)
+    if question.service and find_known_questions(question.service, branch, config):
+        among = offered if len(offered) <= _MOST_HEARD else ()
+        if not any(
+            _has_words(each, question.service) for each in among
+        ):  # "Waxing" of two services, and of "Tut Waxing weh?"
+            return _unknown(config, branch, question)
     if question.service:
         return _answer_about_unknown(config, branch, offered, question)
     if len(offered) == 1:
@@ -256,16 +262,11 @@ def _answer_about_unknown(
     """Answer about a service whose name several have a part of ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
     heard = list_heard_services(said, among)
-    are_of_kind = len(heard) > 1 and all(
-        _ends_in(each, said) for each in heard
-    )  # "Waxing": Beinwaxing and Achselwaxing
-    if heard and len(heard) <= _MAX_PRICES and (are_of_kind or all(_has_words(each, said) for each in heard)):
+    if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
         return _answer_about_named(config, branch, heard, question)
     if heard:
         choices = join_list([each.display_name for each in heard])
         return _ask_back(question, say().do_you_mean.format(choices=choices), services=[each.name for each in heard])
-    if find_known_questions(said, branch, config):  # what is no service is asked about there
-        return _unknown(config, branch, question)
     return _ask_which(question, offered, say().not_on_list.format(requested=sayable(said) or say().that_service))
 
 
@@ -430,13 +431,6 @@ def _has_words(service: Service, said: str) -> bool:
     return any(
         set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
     )
-
-
-def _ends_in(service: Service, said: str) -> bool:
-    """Return whether a word of the service's names ends in what was said, as a compound does in the noun that says its kind."""
-    folded = fold(said)
-    names = (service.display_name, *service.spoken_names)
-    return bool(folded) and any(word.endswith(folded) for name in names for word in fold(name).split())
 
 
 def _price(service: Service) -> str | None:

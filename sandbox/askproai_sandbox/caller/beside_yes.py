@@ -1,32 +1,17 @@
 """What is said in one sentence with the yes to an offer: a message, a question, or what else is wanted. Pure.
 
-The yes books first. A message and a further request are taken up afterwards, so that nothing that was accepted is lost to them.
+The yes books first. What else is asked for is taken up afterwards, so that nothing that was accepted is lost to it.
 """
 
-import re
 from dataclasses import replace
 from typing import NamedTuple
 
-from askproai_sandbox.caller.change import CORRECTS, TOOL_OF_CHANGE, wants_further
 from askproai_sandbox.caller.memory import CalledAgent, Memory, loose_name
 from askproai_sandbox.caller.message import split_off_message, split_off_question
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
+from askproai_sandbox.caller.second_wish import split_off_second_wish
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
-
-_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=(?:außerdem|dann|dazu)\b)", re.IGNORECASE)
-_FURTHER = re.compile(  # "und dann noch die Beine am Mittwoch", "und mein Freund möchte eine Gesichtsbehandlung"
-    r"\b(?:noch|außerdem|auch|zusätzlich|dazu|danach|hinterher|anschließend|zweite[nrsm]?|weitere[nrsm]?)\b"
-    r"|\b(?:mein\w*|unser\w*) (?-i:[A-ZÄÖÜ])\w+ (?:\w+ )*(?:kommt|möchte|will|braucht|bräuchte|hätte)\b"
-    r"|\bfür (?:mein|unser)\w* (?-i:[A-ZÄÖÜ])|\b(?:kann|könnte) (?:mein|unser)\w* (?-i:[A-ZÄÖÜ])|\b(?:brauche|bräuchte) ich\b",
-    re.IGNORECASE,
-)
-_OF_RELATIVE = re.compile(
-    r"^(?:und\s+)?(?:(?:kann|könnte)\s+)?(?P<who>(?:mein|unser)e?)\s+(?P<relative>[A-ZÄÖÜ]\w+)\b"
-    r"(?:.*?\b(?:möchte|will|braucht|bräuchte|hätte)\b|(?=\s))\s*(?P<what>.+)",
-    re.IGNORECASE | re.DOTALL,
-)
-_INSTEAD = re.compile(r"\baber\b", re.IGNORECASE)
 
 
 class Split(NamedTuple):
@@ -39,43 +24,13 @@ class Split(NamedTuple):
 
 def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
     """Split a sentence that accepts an offer; a sentence that accepts none stays as it is."""
-    accepting, message = split_off_message(text)
-    if message and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
-        text, memory = accepting, replace(memory, to_pass_on=message)
-    else:
-        text, further = _split_off_further(agent, memory, text)
-        memory = replace(memory, to_pass_on=further) if further else memory
+    accepting, further = split_off_message(text)
+    if not further and (memory.offers or memory.accepted_offer):
+        accepting, further = split_off_second_wish(text, agent.catalogue)
+    if further and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
+        text, memory = accepting, replace(memory, to_pass_on=further)
     text, question = _split_off_question(agent, memory, text)
     return Split(text, memory, question)
-
-
-def _split_off_further(agent: CalledAgent, memory: Memory, text: str) -> tuple[str, str]:
-    """Split a sentence that accepts an offer before the further appointment or the change that it asks for, if any.
-
-    "Ja, aber lieber Pediküre" corrects what is offered, and is no further request.
-    """
-    if memory.change.tool is not None or CORRECTS.search(text) or _INSTEAD.search(text):
-        return text, ""
-    known = set(memory.details.get("service", "").split(", "))
-    for boundary in _BOUNDARY.finditer(text):
-        head, tail = text[: boundary.start()], text[boundary.end() :]
-        request = read_sentence(tail, agent.catalogue)
-        is_other = bool(set(request.services) - known) and bool(_FURTHER.search(tail))
-        accepts = read_sentence(head, agent.catalogue)
-        is_other |= bool(request.when) and wants_further(request, "")  # "und noch einen Termin am Freitag"
-        if (
-            (is_other or request.intent in TOOL_OF_CHANGE)
-            and not accepts.services
-            and _may_accept(agent, memory, accepts)
-        ):
-            return head, _name_relative(tail)
-    return text, ""
-
-
-def _name_relative(request: str) -> str:
-    """Return a request of somebody else as one for that person, who is asked for the name: "mein Freund kommt mit und möchte …"."""
-    relative = _OF_RELATIVE.match(request)
-    return f"Noch für {relative['who']} {relative['relative']} {relative['what']}" if relative else request
 
 
 def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from askproai_runtime.german_dates import NUMBERS, fold, is_understood
+from askproai_sandbox.caller.spoken_time import Times
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -24,6 +25,14 @@ _TITLES = frozenset(
 )
 _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,.;:!]\s+")
+_WISHES = re.compile(
+    r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
+    re.IGNORECASE,
+)
+_MODALS = frozenset(
+    {"muss", "müssen", "darf", "dürfen", "kann", "können", "soll", "bekomme", "gibt", "nehmen", "verkaufen"}
+)
 _FOR_TWO = re.compile(
     r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
 )
@@ -137,8 +146,14 @@ class Catalogue:
 
         A real model also recognises its meaning.
         """
-        words = _asked_words(text)
-        return next((question for question in self.questions if words and _asked_words(question) == words), None)
+        asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
+        ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
+        said = (" ".join(_asked_words(each)) for each in (text, *ends))
+        return next((asked[each] for each in said if each in asked), None)
+
+    def _may_wish(self, text: str) -> bool:
+        """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
+        return bool(_WISHES.search(text) or self.find_services(text) or Times(text).marked != text)
 
     def find_reworded_question(self, text: str) -> str | None:
         """Return the only known question that begins as a sentence does, and has its nouns in other forms.
@@ -148,7 +163,12 @@ class Catalogue:
         said, found = _asked_words(text), list[str]()
         for question in self.questions:
             nouns = [_plain(noun) for noun in _NOUN.findall(question)]
-            is_alike = nouns and all(any(_alike(noun, word) for word in said) for noun in nouns)
+            is_alike = (
+                said[:1]
+                and said[0] in _MODALS
+                and nouns
+                and all(any(_alike(noun, word) for word in said) for noun in nouns)
+            )
             if is_alike and _asked_words(question)[:2] == said[:2]:
                 found.append(question)
         return found[0] if len(found) == 1 else None

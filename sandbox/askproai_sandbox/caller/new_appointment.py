@@ -40,6 +40,9 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
+_INTRODUCES = re.compile(  # "Meine Freundin heißt Ines Vogt."
+    r"^\W*(?:(?:meine?|unsere?|die|der|das) [A-ZÄÖÜ]\w+|sie|er) (?:heißt|ist|wäre) (?:die |der )?", re.IGNORECASE
+)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -101,9 +104,17 @@ def _note_day(memory: Memory, chosen: Item) -> Memory:
 
 
 def hear_unwanted_service(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service."""
+    """Look again without the services of a visit that are not wanted any more ("Ja, aber ohne Fango"), or ask for the service.
+
+    What is wanted instead of one of them is a part of the visit: "die Beine statt der Achseln".
+    """
     known = memory.details.get("service", "").split(", ")
     left = tuple(name for name in known if name not in sentence.unwanted)
+    instead = sentence.services if 0 < len(left) < len(known) and sentence.service else ()
+    if instead:
+        visit = tuple(dict.fromkeys((*left, *instead)))
+        wanted = replace(sentence, services=visit, wants_all_services=len(visit) > 1)
+        return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
     if sentence.services or len(left) == len(known) or sentence.intent in TOPICS:
         return Turn(memory)
     if not left:
@@ -126,7 +137,7 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     booking = memory.last_call
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
-    names = read_names(sentence.text)
+    names = read_names(_INTRODUCES.sub("", sentence.text))
     if len(names) != len(_nameless(memory)):
         return Turn(memory)
     memory = _name_companions(memory, names)

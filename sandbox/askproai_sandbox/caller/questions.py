@@ -22,7 +22,6 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
     Intent.LANGUAGES: "staff",
 }
-_LAST_CLAUSE = re.compile(r"(?<=[.,;!] )[^.,;!?]+\?\s*$")
 _FURTHER = re.compile(r"\W*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*", re.IGNORECASE)  # "Und am 28.?"
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
@@ -81,13 +80,13 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
     sentence = _read_price_of_parking(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
-    known = _find_known(agent, sentence)
+    known = agent.catalogue.find_question(sentence.text)
     parking = (
-        _find_about(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
+        _find_known(agent, sentence, _PARKS) if sentence.intent in {None, Intent.ADDRESS, Intent.APPOINTMENT} else ()
     )
     if not known and len(parking) == 1:
         return _ask(agent, memory, {"topic": "address", "question": parking[0], "branch": sentence.branch})
-    entering = _find_about(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
+    entering = _find_known(agent, sentence, _ENTERS) if sentence.intent in {None, Intent.ADDRESS} else ()
     if not known and len(entering) == 1:
         return _ask(agent, memory, {"topic": "other", "question": entering[0], "branch": sentence.branch})
     if not known and (reworded := _find_reworded(agent, sentence)):
@@ -161,7 +160,7 @@ def _find_reworded(agent: CalledAgent, sentence: Sentence) -> str | None:
     return agent.catalogue.find_reworded_question(sentence.text) if may_be and not says_other else None
 
 
-def _find_about(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:
+def _find_known(agent: CalledAgent, sentence: Sentence, about: re.Pattern[str]) -> tuple[str, ...]:
     """Return the known questions about what many words ask for ("parken", "Parkplatz", "Auto abstellen"), if the sentence does."""
     is_one = INFORMATION in agent.tools and not sentence.services and about.search(sentence.text)
     return tuple(each for each in agent.catalogue.questions if about.search(each)) if is_one else ()
@@ -182,16 +181,7 @@ def _find_near(agent: CalledAgent, sentence: Sentence) -> tuple[str, ...]:
 
 def is_known_question(agent: CalledAgent, sentence: Sentence) -> bool:
     """Return whether a sentence is a question of the prompt, word for word, which the function answers whatever it is about."""
-    return INFORMATION in agent.tools and _find_known(agent, sentence) is not None
-
-
-def _find_known(agent: CalledAgent, sentence: Sentence) -> str | None:
-    """Return the question of the prompt that a sentence asks, also behind the reason for it: "Ich bin schwanger, kann ich …?"."""
-    known = agent.catalogue.find_question(sentence.text)
-    asked = _LAST_CLAUSE.search(sentence.text)
-    if known or asked is None or sentence.when or sentence.services:
-        return known
-    return agent.catalogue.find_question(asked[0])
+    return INFORMATION in agent.tools and agent.catalogue.find_question(sentence.text) is not None
 
 
 def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

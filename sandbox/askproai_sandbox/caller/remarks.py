@@ -37,10 +37,6 @@ _ADDED = re.compile(  # "Maniküre mit Shellac", "und die Kollegin muss Englisch
 _WANTED_NOUN = re.compile(  # "ein neues Armband", "die Kette", not "für meinen Mann"
     rf"(?<!für )(?<!mit )\b(?:ein(?:e[nmr]?)?|den|die|das|mein(?:e[nmr]?)?)\s+(?:[a-zäöüß]+\s+)?{NO_SERVICE}[A-ZÄÖÜ][\w-]{{3,}}"
 )
-_BY_WHICH_WAY = re.compile(  # "die Augenbrauen per Permanent Make-up"
-    r"\b(?:per|mittels)\s+(?!(?:E-?Mail|Mail|SMS|WhatsApp|Post|Telefon|Handy|Karte|Rechnung|Überweisung|Internet)\b)"
-    r"([A-ZÄÖÜ][\w-]+(?:\s+[A-ZÄÖÜ][\w-]+)?)"
-)
 _WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
     r"\b(?:beschweren|Beschwerde|reklamieren|Reklamation"
     r"|(?:suchen Sie|sucht ihr|stellen Sie)\b[^.?!]*\b(?:ein|eine[nr]?|Leute|jemand\w*)"
@@ -52,6 +48,11 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?)\b",
     re.IGNORECASE,
 )
+_ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
+    r"\b(?:darf|dürfen|dürfte)\b(?!.*\b(?:Termine?|frei|Zeit|buchen|vorbeikommen)\b)"
+    r"|\b(?:kann|können)\s+(?:ich|wir|man)\b[^.?!]*\b(?:schwanger\w*|stille\w*|krank|erkältet|Fieber)\b[^.!]*\?",
+    re.IGNORECASE,
+)
 _COMPLAINS = re.compile(
     r"\bdas (?:\w+te|\d+\.) Mal,? dass\b|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*", re.IGNORECASE
 )
@@ -60,11 +61,6 @@ _OTHER_DEED = re.compile(  # with what a word of a service names: "Kann man bei 
     re.IGNORECASE,
 )
 _OFFERED = re.compile(r"\b(?:machen|bieten|gibt|haben|habt|kann|könnte|zum|zur|fürs?|ein|eine[nmr]?)\b", re.IGNORECASE)
-_ASKS_LEAVE = re.compile(  # whether somebody may come at all: "Darf meine Tochter schon zum Waxing?", "Kann ich schwanger kommen?"
-    r"\b(?:darf|dürfen|dürfte\w*)\s+(?!ich\b|wir\b|man\b|es\b|ihn\b|sie\s)[^.?!]*\?"
-    r"|\b(?:darf|dürfen|kann|können)\s+(?:ich|wir|man)\b[^.?!]*\b(?:schwanger\w*|stille\w*|krank|erkältet|Fieber)\b[^.!]*\?",
-    re.IGNORECASE,
-)
 _ASKED_TOGETHER = (Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS)
 _AND_ASKS = re.compile(
     r"(?:\bund|[?.,])\s+(?:(?:und|auch|dann)\s+)*(?:was|wie|wann|wo|haben|sind|kostet|dauert)\b", re.IGNORECASE
@@ -95,7 +91,7 @@ _ACCEPTING = """
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher
     freilich ohne adresse telefonnummer ordnung einverstanden zwar beide beides früheren frühere späteren spätere meinetwegen
-    davon wieder wer hauptsache wem heisst heissen oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
+    davon wieder wem wer hauptsache heisst heissen oh ah hm hey gemacht nichts dagegen spricht aus mir klingt top gebongt abgemacht
 """
 _ACCEPTS = frozenset(_ACCEPTING.split())
 _CHECKING_WORDS = """
@@ -167,9 +163,6 @@ def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogu
     added = _ADDED.search(sentence.wanted)
     if added and not catalogue.find_services(added["what"]):
         return phrases.LEFT_PART.format(added["what"].strip())
-    way = _BY_WHICH_WAY.search(sentence.wanted)
-    if way and not catalogue.find_services(way[1]):
-        return phrases.LEFT_PART.format(way[1])
     parts = re.split(r"\s+und\s+", sentence.wanted)
     others = [each for each in parts if not (catalogue.find_services(each) or _TELLS_ALONE.search(each))]
     left = [noun[0] for each in others if (noun := _WANTED_NOUN.search(each)) and not is_relation(noun[0])]
@@ -200,12 +193,13 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     asks_which = turn.memory.services_to_choose != before.services_to_choose and isinstance(called, str)
     if not (is_lookup or asks_which):
         return False
-    asks_leave = _ASKS_LEAVE.search(text) and not sentence.when
-    if tells_what_was(text) or _WANTS_NO_VISIT.search(text) or asks_leave:
+    if tells_what_was(text) or _WANTS_NO_VISIT.search(text):
         return True
     wishes = is_wish(sentence)
     asks_other_deed = sentence.is_question and _OTHER_DEED.search(text) and not catalogue.names_in_full(text)
     if asks_other_deed and not (sentence.when or wishes):
+        return True
+    if sentence.is_question and _ASKS_LEAVE.search(text) and not sentence.when:
         return True
     says_when = any(not _AT_ONCE.fullmatch(words) for words in sentence.when.values())
     if _COMPLAINS.search(text) and not (says_when or wishes):
@@ -242,9 +236,10 @@ def tells_what_was(text: str) -> bool:
 
 
 def is_wish(sentence: Sentence) -> bool:
-    """Return whether a question asks for an appointment by its words."""
-    asks_leave = _ASKS_LEAVE.search(sentence.text) and not sentence.when
-    return sentence.any_staff or bool(_WISH.search(sentence.wanted) and not asks_leave)
+    """Return whether a question asks for an appointment by its words, and not whether somebody may come at all."""
+    if _ASKS_LEAVE.search(sentence.text) and not sentence.when:
+        return False
+    return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 
 
 def says_more(sentence: Sentence, catalogue: Catalogue, fillers: frozenset[str] = frozenset()) -> bool:

@@ -26,6 +26,7 @@ from askproai_sandbox.caller.spoken_time import (
     cut_asides,
     cut_shift,
     find_left_clock,
+    find_left_part,
     is_shift,
     name_hours,
 )
@@ -336,7 +337,11 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         rejected=kept.kinds,
         exclusions=rejections.exclusions,
         rejected_clock=rejections.clock,
-        unplaced=unplaced or rejections.unplaced or find_left_clock(rest) or find_counted(text),
+        unplaced=unplaced
+        or rejections.unplaced
+        or find_left_clock(rest)
+        or find_left_part(rest, when)
+        or find_counted(text),
         is_too=find_too(text),
         is_shift=is_shift(text),
         for_several=not is_of_pair and bool(shares or people > 1 or _SEVERAL.search(rest)),

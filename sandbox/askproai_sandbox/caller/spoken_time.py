@@ -312,8 +312,17 @@ def cut_asides(marked: str) -> str:
 
 
 def find_left_clock(text: str) -> str:
-    """Return the first clock time, or part of the day, in a text without marks, which the pods' grammar has not found; else ""."""
-    found = _LEFT_CLOCK.search(text) or _LEFT_PART.search(text)
+    """Return the first clock time in a text without marks, which the pods' grammar has not found; "" if there is none."""
+    found = _LEFT_CLOCK.search(text)
+    return found[0] if found else ""
+
+
+def find_left_part(text: str, when: Mapping[str, str]) -> str:
+    """Return the part of the day that the pods' grammar has not found, where a sentence says no other time; "" if there is none.
+
+    "Um drei, gleich nach dem Training" says when.
+    """
+    found = None if when.keys() & {Argument.TIME.value, Argument.PART_OF_DAY.value} else _LEFT_PART.search(text)
     return found[0] if found else ""
 
 

@@ -45,7 +45,9 @@ _REFUSES_RECORDING = re.compile(  # and no question: "Nehmen Sie das Gespräch a
     r"\bnicht\b[^.?!]*\b(?:aufgezeichnet|aufgenommen|mitgeschnitten|gespeichert|aufzeichne\w*|aufnehmen|speicher\w*)\b"
     r"|\bkeine Aufzeichnung\b"
     r"|\b(?:aufgezeichnet|aufgenommen|mitgeschnitten|gespeichert|(?:nehmt|nehmen|zeichnet|zeichnen)\b[^.?!]*\bauf)\s*\?"
-    r"[^?]*\bnicht\b[^?]*$",
+    r"[^?]*\bnicht\b[^?]*$"
+    r"|\b(?:aufgezeichnet|aufgenommen|mitgeschnitten|gespeichert)\b[^.!]*[?.,]\s*(?:\w+,?\s+)?"
+    r"(?:das|so was) (?:möchte|will|mag) ich (?:\w+ )?nicht\b",
     re.IGNORECASE,
 )
 

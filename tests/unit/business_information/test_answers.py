@@ -302,19 +302,6 @@ def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: 
     assert ask(SALON, "prices", **args).message == sentence
 
 
-def test_the_prices_of_services_that_share_a_word_are_known_though_a_known_question_has_it_too() -> None:
-    own = Knowledge("Ab welchem Alter darf man zum Waxing?", "Ab sechzehn.")
-    cut = SALON.services[0]
-    two = tuple(
-        replace(cut, name=name.casefold(), display_name=name, spoken_names=())
-        for name in ("Beinwaxing", "Achselwaxing")
-    )
-    answer = ask(
-        replace(SALON, services=two, knowledge=(own,)), "prices", question="Was kostet ein Waxing?", service="Waxing"
-    )
-    assert (answer.outcome, answer.message.count("kostet")) == (FunctionOutcome.ANSWERED, 2)
-
-
 def test_the_price_of_what_a_known_question_is_about_is_not_known_and_not_denied() -> None:
     own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
     salon = replace(SALON, knowledge=(own,))
@@ -564,6 +551,17 @@ def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
     assert "Klavierstunde 45 Minuten kostet vierunddreißig Euro" in told.message
     asked = ask(school, "prices", service="45 Minuten Klavier")
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
+
+
+def test_a_name_that_several_services_have_tells_their_prices_though_own_questions_are_about_it() -> None:
+    (cut, *_) = SALON.services
+    waxings = tuple(
+        replace(cut, name=name, display_name=name, spoken_names=(f"Waxing {part}",), price_amount=price)
+        for name, part, price in (("Achselwaxing", "Achseln", "16.00"), ("Beinwaxing", "Beine", "45.00"))
+    )
+    own = Knowledge(question="Tut Waxing weh?", answer="Es zwickt kurz.")
+    told = ask(replace(SALON, services=waxings, knowledge=(own,)), "prices", service="Waxing")
+    assert told.message == "Achselwaxing kostet sechzehn Euro. Beinwaxing kostet fünfundvierzig Euro."
 
 
 def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:

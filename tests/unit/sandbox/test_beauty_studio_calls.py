@@ -56,6 +56,11 @@ def test_a_time_that_the_pods_do_not_know_is_asked_for_and_not_left_out(when: st
     assert when in str(remark)
 
 
+def test_a_part_of_the_day_beside_a_clock_time_is_no_other_time() -> None:
+    called = studio_function(WISH, "Dann Donnerstag um drei, gleich nach dem Training.")
+    assert called[1] == {"service": "Wimpernlifting", "date": "Donnerstag", "time": "drei"}
+
+
 def test_the_day_on_which_a_caller_is_busy_is_no_choice_and_the_same_time_is_that_of_the_offer() -> None:
     says = (WISH, "Moment, ich sehe gerade, Samstag habe ich Besuch. Geht auch Donnerstag um die gleiche Zeit?")
     name, args = studio_function(*says)
