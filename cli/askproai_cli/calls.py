@@ -106,7 +106,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
             yield from ("", "The transcript is cut after 10,000 characters.")
     elif content.get("not_readable"):
         yield from ("", _NOT_READABLE)
-    else:
+    elif not (content.get("notice") or {}).get("refused_at"):  # else the reason is said above
         yield from (
             "",
             "No transcript is kept of it: Retell has sent none, or it is older than retention.transcriptDays.",

@@ -126,6 +126,10 @@ def test_a_call_is_shown_with_its_analysis_its_recording_and_what_was_said() -> 
     assert "\x1b" not in text
     bare = dict.fromkeys(content) | {"call": CALL, "further": {}}
     assert "No transcript is kept" in "\n".join(content_lines(bare, 60))
+    notice = {"ai_notice": "heard", "agent_version": 4, "retell_keeps": "everything", "deleted_at_retell": None}
+    refused = bare | {"notice": notice | {"refused_at": "2026-11-24T10:00:00+01:00"}}
+    said = "\n".join(content_lines(refused, 60))
+    assert ("no text of it is kept" in said.replace("\n  ", " "), "No transcript" in said) == (True, False), said
 
 
 @pytest.mark.parametrize(
