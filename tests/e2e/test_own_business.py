@@ -13,7 +13,7 @@ from askproai_sandbox.demo.environment import PROJECT
 from tests.worlds.running_demo import Demo, apply_with_number
 
 MANIFEST = PROJECT / "tests" / "e2e" / "dental_practice.yaml"
-NAMESPACE, KEY, NUMBER = "praxis-am-park", "key_test_praxis_am_park", "+495117654300"
+NAMESPACE, KEY, NUMBER = "praxis-am-park", "key_test_praxis_am_park", "+495117654310"
 REGULAR = "+4915177700999"  # calls several times
 CLEANING = "Professionelle Zahnreinigung"
 
