@@ -32,7 +32,7 @@ async def test_from_a_view_to_the_issuer_and_back_by_the_keyboard_alone(database
             # The browser sends the session with what is done on the page, and with nothing that leads here from elsewhere.
             await browser.open(f"{pod.private_url}/blocks/new")
             assert await browser.evaluate("document.cookie") == "", "no script reads a cookie"
-            await browser.click("header button")
+            await browser.click("header [action='/logout'] button")
             await browser.wait_for("location.pathname === '/login'")
             await browser.send("Page.navigate", url=f"{pod.private_url}/week")
             await browser.wait_for("location.pathname === '/login'")

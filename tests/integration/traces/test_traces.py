@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import Migrator
+from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.tenant_config import (
     NOTIFICATION_KEY,
     BusinessNews,
@@ -196,7 +196,7 @@ async def test_on_the_schema_before_traces_end_at_the_queue_and_nothing_else_doe
     stopped_pod: TenantPod, database: Database
 ) -> None:
     pod, call_id = stopped_pod, new_call()
-    assert await Migrator(database.dsn).down(steps=3) == [22, 21, 20]
+    assert 20 in await Migrator(database.dsn).down(len(shipped_migrations()) - 19)
     async with running_collector() as collector, calcom_and_gateway(pod):
         async with running_pod(pod, collector.url):
             await book(pod, call_id)
