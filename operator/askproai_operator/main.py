@@ -87,7 +87,7 @@ from askproai_operator.control_loop import (
     enqueue_first_keys,
     kopf_login,
     retry_until_served,
-    schedule_reviews,
+    schedule_slowly,
     shard_leadership,
 )
 from askproai_operator.controllers import (
@@ -315,7 +315,7 @@ async def _work(
     enqueue_first_keys(context.cache, context.relations, queue)
     for key in initial_keys(context):
         queue.add(key)
-    schedule_reviews(grant.grant_keys(context), queue)
+    schedule_slowly(grant.grant_keys(context), queue)  # a thousand tenants have three thousand
     async with asyncio.TaskGroup() as work:
         work.create_task(watch_sessions(context.database, metrics, stop))
         work.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop))

@@ -72,7 +72,8 @@ class BookingField(base.Part):
 
 class OfferingCalcom(base.Part):
     event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
-    """One event type for each person who can do it. An empty list: its appointments stay in the local calendar, and that is meant."""  # noqa: E501
+    """One event type for each person who can do it. An empty list: its appointments stay in the local calendar, and that is
+    meant."""
     booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
     """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
     numbers, `notes` and `title` are answered without an entry here, and optional `notes` with what a caller has said. An event type

@@ -4,7 +4,7 @@ Only the loop turns the returned `Result` into conditions, events, metrics and t
 the Lease; the watches also in a standby. Nothing but the operator's process imports it: it needs kopf and prometheus_client.
 """
 
-from askproai_operator.control_loop.first_keys import enqueue_first_keys, schedule_reviews
+from askproai_operator.control_loop.first_keys import enqueue_first_keys, schedule_slowly
 from askproai_operator.control_loop.following import Following, retry_until_served
 from askproai_operator.control_loop.informer import Informer
 from askproai_operator.control_loop.login import access_by_kopf, kopf_login
@@ -15,6 +15,6 @@ from askproai_operator.control_loop.shard_election import shard_leadership
 
 __all__ = [
     "ConditionCollector", "Following", "Informer", "Metrics", "Priority", "Reconcile", "ReconcileLoop", "WorkQueue",
-    "access_by_kopf", "enqueue_first_keys", "kopf_login", "retry_until_served", "schedule_reviews",
+    "access_by_kopf", "enqueue_first_keys", "kopf_login", "retry_until_served", "schedule_slowly",
     "shard_leadership",
 ]  # fmt: skip

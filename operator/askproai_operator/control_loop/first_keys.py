@@ -32,20 +32,14 @@ def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -
                 is_edit = bool(model.status) and goes_first(key, model)
                 queue.add(key, Priority.EDIT if is_edit else Priority.CHANGE)
     log.info("queue.filled", objects=len(models), changes=len(queue))
-    delay = timedelta()
     for model in models:
         if not _is_ready(model):
             queue.add(model.key, Priority.RESYNC)
-        else:
-            delay += _EVERY
-            queue.schedule(model.key, delay)
+    schedule_slowly((model.key for model in models if _is_ready(model)), queue)
 
 
-def schedule_reviews(keys: Iterable[Key], queue: WorkQueue) -> None:
-    """Make background keys due, beside the objects above and as slowly: a thousand tenants have three thousand grants.
-
-    At once, they would have half of the process while people wait for their changes.
-    """
+def schedule_slowly(keys: Iterable[Key], queue: WorkQueue) -> None:
+    """Make keys due for which nobody waits, one after the other: at once, they would have the process while people wait."""
     for number, key in enumerate(keys, 1):
         queue.schedule(key, number * _EVERY)
 

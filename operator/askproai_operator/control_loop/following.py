@@ -20,9 +20,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _START_RETRY: Final = timedelta(seconds=2)
-_AUDIT_AFTER: Final = timedelta(
-    seconds=10
-)  # the lists of a thousand tenants take seconds of CPU, which changes need first
+# The lists of a thousand tenants take seconds of CPU, which changes need first.
+_AUDIT_AFTER: Final = timedelta(seconds=10)
 
 
 class Following:

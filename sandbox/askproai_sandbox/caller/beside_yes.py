@@ -3,15 +3,29 @@
 The yes books first. What else is asked for is taken up afterwards, so that nothing that was accepted is lost to it.
 """
 
+import re
 from dataclasses import replace
 from typing import NamedTuple
 
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.change import CORRECTS, TOOL_OF_CHANGE, wants_further
 from askproai_sandbox.caller.memory import CalledAgent, Memory, loose_name
 from askproai_sandbox.caller.message import split_off_message, split_off_question
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
-from askproai_sandbox.caller.second_wish import split_off_second_wish
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
+
+_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=außerdem\b|dann\b|noch\b)", re.IGNORECASE)
+_ADDS_ONE = re.compile(
+    r"\b(?:noch|außerdem|zusätzlich|auch|dazu|brauche|bräuchte|möchte|hätte|will|braucht)\b"
+    r"|\b(?:kann|könnte) (?:mein|unser|ich)\w*\b",
+    re.IGNORECASE,
+)
+_FOR_RELATIVE = re.compile(  # "mein Freund kommt mit und möchte eine Massage": who is to be booked
+    r"^(?:und\s+)?(?:kann\s+)?(?P<who>(?:mein|unser)e?)\s+(?P<relative>[A-ZÄÖÜ]\w+)\b"
+    r"(?:.*?\b(?:möchte|will|braucht|bräuchte|hätte)\b|(?=\s))\s*(?P<what>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class Split(NamedTuple):
@@ -26,11 +40,32 @@ def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
     """Split a sentence that accepts an offer; a sentence that accepts none stays as it is."""
     accepting, further = split_off_message(text)
     if not further and (memory.offers or memory.accepted_offer):
-        accepting, further = split_off_second_wish(text, agent.catalogue)
+        accepting, further = _split_off_further(text, agent.catalogue)
     if further and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=further)
     text, question = _split_off_question(agent, memory, text)
     return Split(text, memory, question)
+
+
+def _split_off_further(text: str, catalogue: Catalogue) -> tuple[str, str]:
+    """Split a sentence before the further appointment, the move or the cancellation that it asks for; "" if it asks for none.
+
+    The first part is to accept an offer, which is booked first; a correction ("und lieber am Montag") belongs to it.
+    """
+    for boundary in _BOUNDARY.finditer(text):
+        head, tail = text[: boundary.start()], text[boundary.end() :]
+        accepting, further = read_sentence(head, catalogue), read_sentence(tail, catalogue)
+        if accepting.services or accepting.is_question or accepting.intent in TOOL_OF_CHANGE:
+            continue
+        if further.intent in TOOL_OF_CHANGE:
+            return head, tail
+        names_one = bool(further.services or further.unknown_service) and bool(_ADDS_ONE.search(tail))
+        if CORRECTS.search(tail) or not (names_one or (further.when and wants_further(further, ""))):
+            continue
+        if relative := _FOR_RELATIVE.match(tail):
+            return head, f"Noch für {relative['who']} {relative['relative']} {relative['what']}"
+        return head, tail
+    return text, ""
 
 
 def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:

@@ -40,9 +40,6 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
-_INTRODUCES = re.compile(  # "Meine Freundin heißt Ines Vogt."
-    r"^\W*(?:(?:meine?|unsere?|die|der|das) [A-ZÄÖÜ]\w+|sie|er) (?:heißt|ist|wäre) (?:die |der )?", re.IGNORECASE
-)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -86,8 +83,9 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
 
 
 def _drop_person(memory: Memory, sentence: Sentence) -> Memory:
-    """Return the memory without the person for who says that anybody will do; the next appointment asks for nobody, either."""
-    return memory.drop("staff") if sentence.any_staff and not sentence.staff else memory
+    """Return the memory of who wants no one person any more, nor to be without one: for this appointment and the next."""
+    is_any = sentence.any_staff and not sentence.staff
+    return replace(memory.drop("staff"), rejected_people=frozenset()) if is_any else memory
 
 
 def _take(agent: CalledAgent, memory: Memory, sentence: Sentence, chosen: Item) -> Turn:
@@ -111,16 +109,14 @@ def hear_unwanted_service(agent: CalledAgent, memory: Memory, sentence: Sentence
     known = memory.details.get("service", "").split(", ")
     left = tuple(name for name in known if name not in sentence.unwanted)
     instead = sentence.services if 0 < len(left) < len(known) and sentence.service else ()
-    if instead:
-        visit = tuple(dict.fromkeys((*left, *instead)))
-        wanted = replace(sentence, services=visit, wants_all_services=len(visit) > 1)
-        return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
-    if sentence.services or len(left) == len(known) or sentence.intent in TOPICS:
+    is_other = sentence.services or len(left) == len(known) or sentence.intent in TOPICS
+    if is_other and not instead:
         return Turn(memory)
     if not left:
         return Turn(memory.drop("service"), phrases.ASK_SERVICE)
-    wanted = replace(sentence, services=left, wants_all_services=len(left) > 1)
-    return _ask_availability(agent, memory.note(customer_name=sentence.name), wanted)
+    visit = tuple(dict.fromkeys((*left, *instead)))
+    wanted = replace(sentence, services=visit, wants_all_services=len(visit) > 1)
+    return _ask_availability(agent, _drop_person(memory.note(customer_name=sentence.name), sentence), wanted)
 
 
 def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -137,7 +133,7 @@ def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> T
     booking = memory.last_call
     if not memory.are_companions_asked or booking is None:
         return Turn(memory)
-    names = read_names(_INTRODUCES.sub("", sentence.text))
+    names = read_names(sentence.text)
     if len(names) != len(_nameless(memory)):
         return Turn(memory)
     memory = _name_companions(memory, names)
@@ -245,8 +241,6 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         memory, when, remark = _find_neighbour(memory, sentence)
     if not (when or services or sentence.staff or wants_any):
         return Turn(memory, phrases.ASK_TIME if is_none_left else None)
-    if sentence.any_staff and not sentence.staff:
-        memory = replace(memory.drop("staff"), rejected_people=frozenset())
     memory = memory.note(staff=sentence.staff)
     if when:
         memory = replace(memory, requested_time=_keep_time(agent, memory, sentence, when))
@@ -352,8 +346,7 @@ def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, st
 
 def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -> tuple[str, ...]:
     """Return the services that a sentence names, or the word that answers the question for one; several are alternatives."""
-    visit = _replace_parts(memory.details.get("service", "").split(", "), sentence)
-    services = visit or ((sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services))
+    services = (sentence.service,) if sentence.service else _of_one_kind(memory, sentence.services)
     if not services and memory.services_to_choose and (number := find_ordinal(sentence)) is not None:
         services = memory.services_to_choose[number:][:1]
     services = services or ((sentence.unknown_service,) if sentence.unknown_service else ())
@@ -365,16 +358,6 @@ def _requested_services(memory: Memory, sentence: Sentence, *, has_time: bool) -
     if not services and answers and sentence.loose_words and is_said:
         return (" ".join(sentence.loose_words),)
     return services
-
-
-def _replace_parts(known: list[str], sentence: Sentence) -> tuple[str, ...]:
-    """Return the visit with other services in the place of those that are not wanted any more: "die Beine statt der Achseln".
-
-    Nothing if a sentence does not say both, or what it replaces is all that was asked for.
-    """
-    left = [name for name in known if name not in sentence.unwanted]
-    is_part = bool(left) and len(left) < len(known)
-    return (", ".join(dict.fromkeys((*left, *sentence.services))),) if is_part and sentence.services else ()
 
 
 def _of_one_kind(memory: Memory, services: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import FixedClock
-from askproai_operator.control_loop import enqueue_first_keys, schedule_reviews
+from askproai_operator.control_loop import enqueue_first_keys, schedule_slowly
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.engine import Cache, Key
@@ -104,7 +104,7 @@ def test_all_the_rest_is_looked_at_little_by_little_and_tenants_first(queue: Wor
 
 
 def test_grants_are_reviewed_little_by_little_beside_what_people_wait_for(queue: WorkQueue, clock: FixedClock):
-    schedule_reviews([Key("Grant", "", f"n{number}") for number in range(100)], queue)
+    schedule_slowly([Key("Grant", "", f"n{number}") for number in range(100)], queue)
     queue.promote_due()
     assert len(queue) == 0
     clock.advance(timedelta(seconds=1))

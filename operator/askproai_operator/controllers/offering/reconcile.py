@@ -105,11 +105,13 @@ async def _check_calendar(
 ) -> tuple[Condition, Json]:
     """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
     account, link = calcom_account(tenant), offering.spec.calcom
-    if account is None or link is None or link.is_local or offering.spec.capacity > 1:
+    if link is not None and link.is_local:
+        link = None
+    if account is None or link is None or offering.spec.capacity > 1:
         context.memory.looks.forget(offering.key)
     if account is not None and offering.spec.segments:
         return calendar_without_waits(), _nothing_used(offering)
-    if account is None or link is None or link.is_local:
+    if account is None or link is None:
         return calendar_not_requested(), _nothing_used(offering)
     if offering.spec.capacity > 1:
         return calendar_without_seats(offering.spec.capacity), _nothing_used(offering)
