@@ -51,6 +51,7 @@ from tests.load.idle_requests import idle_request_rows
 from tests.load.measure import Row, latency_rows, percentile
 from tests.load.observed import observed_rows
 from tests.load.outage import outage_rows
+from tests.load.rates import rate_rows
 from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
 from tests.load.traces import trace_rows
@@ -107,6 +108,8 @@ async def measure(
                 rows += memory_rows("web after that load", web.pid)
                 report(f"{FUNCTION_RATES} functions/s beside {RATE} webhooks/s, on schedule")
                 rows += await mixed_rows(env)
+                report("one event at a time; then more and more of them a second, on schedule")
+                rows += await rate_rows(env, partial(check_stored_once, env))
                 report(f"PostgreSQL is frozen for {outage:g} s of that load")
                 rows += await outage_rows(env, RATE, outage, ACK_BAR_MS, partial(check_stored_once, env))
             report(f"capacity: {CONNECTIONS} busy connections, no worker")

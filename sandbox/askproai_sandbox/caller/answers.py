@@ -36,7 +36,7 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
     called = memory.last_call.name if memory.last_call else None
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
-        memory = replace(memory, has_just_booked=True, booked=booked, moved="", booked_until=until, exclusions=())
+        memory = replace(memory, has_just_done=True, booked=booked, moved="", booked_until=until, exclusions=())
         memory = replace(_note_booked(memory), companions=(), replaced_name=None)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
         if memory.wants_two:
@@ -49,10 +49,11 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool
     if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
-        is_cancelled = is_done and called == "cancel_appointment" and _is_of_booked(memory, answer)
-        memory = replace(memory, change=Change(), requested_time={}, wants_further=False)
+        has_cancelled = bool(is_done and called == "cancel_appointment")
+        is_cancelled = has_cancelled and _is_of_booked(memory, answer)
+        memory = replace(memory, change=Change(), requested_time={}, wants_further=False, has_just_done=has_cancelled)
         memory = replace(memory, booked="") if is_cancelled else memory
-        memory = replace(memory, moved="") if is_done and called == "cancel_appointment" else memory
+        memory = replace(memory, moved="") if has_cancelled else memory
     return _learn_appointments(agent, _learn_offers(memory, answer), answer)
 
 

@@ -1,6 +1,6 @@
-"""What is said in one sentence with the yes to an offer: a message, a question, or what else is wanted. Pure.
+"""What is said in one sentence with the yes to an offer or a cancellation: a message, a question, or what else is wanted. Pure.
 
-The yes books first. What else is asked for is taken up afterwards, so that nothing that was accepted is lost to it.
+The yes books or cancels first. What else is asked for is taken up afterwards, so that nothing that was accepted is lost to it.
 """
 
 import re
@@ -21,6 +21,12 @@ _ADDS_ONE = re.compile(
     r"|\b(?:kann|könnte) (?:mein|unser|ich)\w*\b",
     re.IGNORECASE,
 )
+_NEW_INSTEAD = re.compile(  # "Ja, aber ich möchte gleich einen neuen, am Donnerstag um drei": after the cancellation
+    r"^(?P<yes>\W*(?:ja|genau|richtig|bitte|gerne?)\b[^.?!]*?)[,.]?\s+(?:(?:aber|und|dann|dafür)\s+)*(?:ich|wir)?\s*"
+    r"(?:möchten?|brauchen?|bräuchten?|hätten?|will|wollen|nehmen?)\b(?:\s+(?:ich|wir|dann|dafür|gleich|stattdessen|gerne?|noch))*"
+    r"\s+(?:einen|nen)\s+(?:neuen|anderen)\b(?:\s+Termin\b)?\W*(?P<when>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _FOR_RELATIVE = re.compile(  # "mein Freund kommt mit und möchte eine Massage": who is to be booked
     r"^(?:und\s+)?(?:kann\s+)?(?P<who>(?:mein|unser)e?)\s+(?P<relative>[A-ZÄÖÜ]\w+)\b"
     r"(?:.*?\b(?:möchte|will|braucht|bräuchte|hätte)\b|(?=\s))\s*(?P<what>.+)",
@@ -37,7 +43,9 @@ class Split(NamedTuple):
 
 
 def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
-    """Split a sentence that accepts an offer; a sentence that accepts none stays as it is."""
+    """Split a sentence that accepts an offer or a cancellation; a sentence that accepts neither stays as it is."""
+    if memory.change.to_confirm and (both := _NEW_INSTEAD.match(text)):
+        return Split(both["yes"], replace(memory, to_pass_on=f"Ich brauche einen Termin {both['when']}"))
     accepting, further = split_off_message(text)
     if not further and (memory.offers or memory.accepted_offer):
         accepting, further = _split_off_further(text, agent.catalogue)

@@ -9,7 +9,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.choice import Item
 from askproai_sandbox.caller.intent import Intent
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.words import NAME_WORD
+from askproai_sandbox.caller.words import NAME_WORD, SOMEBODY
 
 CORRECTS = re.compile(  # what was said, or booked, before
     r"\b(?:ändern|doch|lieber|warten Sie|statt(?:dessen)?|meinte? ich|ich meinte?|vertan|versprochen|verhört|verguckt"
@@ -22,15 +22,14 @@ _FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is anoth
     r"|^(?!.*\b(?:geht|ginge|passt|klappt|kann|könnte\w*|können|wäre|wär|ist|haben)\b.*\bauch\b).*\bauch\b",
     re.IGNORECASE,
 )
-_FOR_OTHER = re.compile(
-    r"\bfür (?:mein|unser|ihr|sein|die|den|das)\w* (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE
-)
+_OTHER = rf"(?:(?:mein|unser|ihr|sein)\w*|{SOMEBODY})"  # "für eine Freundin"
+_FOR_OTHER = re.compile(rf"\bfür (?:{_OTHER}|die|den|das) (?!Termin|Tag|Woche|Uhrzeit)(?-i:[A-ZÄÖÜ])", re.IGNORECASE)
 _FOR_PERSON = re.compile(  # "für meine Mutter Heike Vier", "für mich, Karin Berg"
-    rf"\bfür (?:mich,?|(?:mein|unser|ihr|sein)\w* (?P<who>{NAME_WORD}),?)(?:\s+(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})*))?"
+    rf"\bfür (?:mich,?|{_OTHER} (?P<who>{NAME_WORD}),?)(?:\s+(?P<name>{NAME_WORD}(?:\s+{NAME_WORD})*))?"
 )
 _FOR_NEXT = re.compile(
     r"\b(?:noch|und)\b(?: (?:auch|dann|gleich|noch))*(?: ein\w*)?"
-    r" für (?:mein|unser|ihr|sein|die|den|das)\w* (?!Termin|Tag|Woche)(?-i:[A-ZÄÖÜ])",
+    rf" für (?:{_OTHER}|die|den|das) (?!Termin|Tag|Woche)(?-i:[A-ZÄÖÜ])",
     re.IGNORECASE,
 )
 ONE = re.compile(r"\b(?:ein|eine[nmrs]?|nen|ne)\b", re.IGNORECASE)

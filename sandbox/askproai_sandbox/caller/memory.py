@@ -92,8 +92,8 @@ class Memory:
     is_aside: bool = False  # the last answer asks something that is not whether to book or change
     is_joining: bool = False  # the waiting list, while the name is missing
     unanswered: tuple[str, ...] = ()  # the sentences since the last call of a function that had no effect
-    to_pass_on: str = ""  # what was said with the yes to an offer, until that is booked
-    has_just_booked: bool = False
+    to_pass_on: str = ""  # what was said with the yes to an offer or a cancellation, until that is done
+    has_just_done: bool = False  # booked or cancelled: what was said with the yes is next
     booked: str = ""  # the id of the appointment that was booked last in this call
     done: str = ""  # the function that was called last, if it did what was asked for
     done_to: str = ""  # the id of the appointment that it has booked, moved or cancelled

@@ -157,9 +157,9 @@ class ScriptedModel:
         return turn.reaction
 
     def take_up(self) -> ToolCall | str | None:
-        """Return the reaction to the message that was said with the yes to an offer, once that is booked; else None."""
+        """Return the reaction to what else was said with a yes, once that is booked or cancelled; else None."""
         text = self._memory.to_pass_on
-        if not text or not self._memory.has_just_booked:
+        if not text or not self._memory.has_just_done:
             return None
         self._memory = replace(self._memory, to_pass_on="")
         return self.hear(text)
@@ -170,7 +170,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     is_spelled = _is_spelled(text)
     text = _prepare(agent, memory, text)
     text, memory, question = split_beside_yes(agent, memory, text)
-    memory = replace(memory, has_just_booked=False)
+    memory = replace(memory, has_just_done=False)
     text = name_given_up(memory, say_cancellation(agent, memory, read_sentence(text, agent.catalogue)))
     sentence = take_name_of_turn(agent, memory, _read(agent, memory, text))
     is_here = agent.catalogue.branches == (sentence.branch,) and not memory.requested_time.get("branch")
