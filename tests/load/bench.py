@@ -61,6 +61,13 @@ CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
 FUNCTION_RATES, MIXED_SECONDS = (25, 50, 75), 10
 PROVIDER_MS, QUESTIONS = 50, 48
+_ONLY = {  # an option for each measurement that can be had alone
+    "only_idle": "what an idle tenant holds",
+    "both": "what the polls find after --outage seconds without PostgreSQL and Redis",
+    "traces": "what traces cost the intake",
+    "observed": "what metrics and logs cost the intake",
+    "rates": "how fast events may come, and how soon a single one is processed",
+}
 
 
 class PromiseBroken(AssertionError):
@@ -73,30 +80,30 @@ async def measure(
     seconds: float,
     outage: float,
     idle: bool,
-    only_idle: bool,
-    only_both: bool,
-    only_traces: bool,
-    only_observed: bool,
+    only: str,
     attacks: bool,
     seed: int,
     report: Callable[[str], None],
 ) -> tuple[dict[str, Any], list[Row]]:
-    """Run every measurement, one after the other, and return the facts about the machine and the rows."""
+    """Run every measurement, or the one of `_ONLY` that `only` names, and return the facts about the machine and the rows."""
     rows: list[Row] = []
     if idle:
         report("idle: the demo's parts with one tenant")
         rows += await idle_rows(directory / "demo")
-    if only_idle:
+    if only == "only_idle":
         return {"load after": round(os.getloadavg()[0], 2)}, rows
     async with open_environment(directory) as env:
         facts = await machine(env)
-        if only_both:
+        if only == "both":
             return facts, await both_away_rows(env, outage, seed, report)
         env.mount()
-        if only_traces:
+        if only == "traces":
             return facts, await trace_rows(env)
-        if only_observed:
+        if only == "observed":
             return facts, await observed_rows(env)
+        if only == "rates":
+            async with env.running("web"), env.running("worker"):
+                return facts, await rate_rows(env, partial(check_stored_once, env))
         report("start → ready, of each process alone")
         rows += await start_rows(env)
         async with env.running("web") as web:
@@ -371,19 +378,16 @@ def main() -> None:
         "--json", action="store_true", help="numbers as JSON on standard output, progress on standard error"
     )
     parser.add_argument("--skip-idle", action="store_true", help="without the demo's parts, so without idle memory")
-    parser.add_argument("--only-idle", action="store_true", help="only what an idle tenant holds")
     parser.add_argument(
         "--skip-attacks", action="store_true", help="without other tenants' latency under a hijacked login"
     )
     parser.add_argument("--seconds", type=float, default=30, help="how long acknowledgements are measured (30)")
     parser.add_argument("--outage", type=float, default=60, help="how long PostgreSQL is frozen under load (60)")
-    parser.add_argument(
-        "--both",
-        action="store_true",
-        help="only what the polls find after --outage seconds without PostgreSQL and Redis",
-    )
-    parser.add_argument("--traces", action="store_true", help="only what traces cost the intake")
-    parser.add_argument("--observed", action="store_true", help="only what metrics and logs cost the intake")
+    one = parser.add_mutually_exclusive_group()
+    for name, what in _ONLY.items():
+        one.add_argument(
+            f"--{name.replace('_', '-')}", action="store_const", const=name, dest="only", help=f"only {what}"
+        )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the sentences, to repeat a run")
     options = parser.parse_args()
     console, started = Console(stderr=options.json), time.monotonic()
@@ -399,11 +403,8 @@ def main() -> None:
                 directory,
                 seconds=options.seconds,
                 outage=options.outage,
-                idle=not options.skip_idle and not options.both,
-                only_idle=options.only_idle,
-                only_both=options.both,
-                only_traces=options.traces,
-                only_observed=options.observed,
+                idle=options.only == "only_idle" or not (options.skip_idle or options.only),
+                only=options.only or "",
                 attacks=not options.skip_attacks,
                 seed=options.seed,
                 report=report,
