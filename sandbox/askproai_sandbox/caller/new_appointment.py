@@ -234,8 +234,13 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     services = _requested_services(memory, sentence, has_time=bool(when))
     is_next = bool(memory.booked) and names_next_person(sentence)
     is_alone = bool(memory.companions and _ALONE.search(sentence.text))
-    wants_any = (
-        sentence.any_staff or is_next or is_alone or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
+    brings = sentence.for_several and agent.takes_companions and not (memory.companions or memory.booked)
+    wants_any = (  # "Wir kommen zu zweit." looks again, for both
+        sentence.any_staff
+        or is_next
+        or is_alone
+        or brings
+        or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     )
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):
         memory, when, remark = _find_neighbour(memory, sentence)

@@ -50,7 +50,8 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
 )
 _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
     r"\b(?:darf|dürfen|dürfte)\b(?!.*\b(?:Termine?|frei|Zeit|buchen|vorbeikommen)\b)"
-    r"|\b(?:kann|können)\s+(?:ich|wir|man)\b[^.?!]*\b(?:schwanger\w*|stille\w*|krank|erkältet|Fieber)\b[^.!]*\?",
+    r"|\b(?:kann|können)\s+(?:ich|wir|man)\b[^.?!]*\b(?:schwanger\w*|stille\w*|krank|erkältet|Fieber)\b[^.!]*\?"
+    r"|\b(?:kann|können|muss|müssen)\s+(?:ich|wir|man)\b[^.?!]*\bwarten\b[^.!]*\?",  # "auf den Batteriewechsel"
     re.IGNORECASE,
 )
 _COMPLAINS = re.compile(

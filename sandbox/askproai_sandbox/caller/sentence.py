@@ -62,7 +62,8 @@ _PAPER_FOR = re.compile(  # no visit
 )
 _YES = re.compile(
     r"\b(joa?|jawoll?|jawohl|(?<!\bna )ja|klar|gerne?|passt|genau|okay|ok|perfekt|wunderbar|prima|top|gebongt|abgemacht"
-    r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich|machen wir"
+    r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich"
+    r"|machen wir(?! (?:(?:mal|doch|dann|gleich) )*(?:einen|nen) )"
     r"|ich nehme? (?:den|das|ihn|die)|den (?:will|möchte) ich(?=\W*$)"
     r"|meinetwegen|von mir aus|wird gemacht|nichts dagegen|(?:da (?:kann|könnte) ich|ich komme)(?=\W*$)"
     r"|(?:bitte|ruhig) (?:buchen|eintragen|reservieren)|(?:tragen|buchen|reservieren) Sie (?:das|es|den|ihn|mich|uns)"

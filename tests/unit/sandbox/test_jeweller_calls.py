@@ -1,7 +1,9 @@
 """Calls of a jeweller: appointments for friends, people asked for by their name alone, a new appointment for a cancelled one."""
 
+from copy import deepcopy
+
 import pytest
-from held_calls import TOOLS, function_of
+from held_calls import TEN, TOOLS, function_of, hold
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -46,3 +48,50 @@ def test_the_new_appointment_that_is_asked_for_with_the_yes_to_a_cancellation_is
     assert model.learn({"success": True, "message": "Abgesagt.", "appointment_id": "a-9"}) is None
     assert model.take_up() == ToolCall("check_availability", {"date": "Donnerstag", "time": "drei"})
     assert model.take_up() is None
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "topic"),
+    [
+        ("Ich möchte wissen, wie lange Sie heute noch da sind.", "business_information", "opening_hours"),
+        ("Dauert ein Batteriewechsel lange?", "business_information", "service"),
+        ("Kann ich auf den Batteriewechsel warten?", "business_information", "other"),
+        ("Mein Mann hat bei Ihnen einen Termin, ich möchte wissen, wann der ist.", "find_appointments", None),
+        ("Ja, dann stellen Sie mich bitte durch.", "transfer_to_human", None),
+    ],
+)
+def test_a_question_looks_for_no_free_time(said: str, name: str, topic: str | None) -> None:
+    called, args = function_of(JEWELLER, said)
+    assert (called, args.get("topic")) == (name, topic)
+
+
+def test_an_appointment_that_may_be_earlier_is_moved() -> None:
+    said = "Könnten Sie mir sagen, ob der Termin am Freitag auch eine halbe Stunde früher ginge?"
+    moved = {"appointment_date": "Freitag", "time": "eine halbe Stunde früher"}
+    assert function_of(JEWELLER, said) == ("reschedule_appointment", moved)
+
+
+def test_who_asks_for_an_appointment_after_an_unanswered_question_is_not_connected() -> None:
+    called = function_of(JEWELLER, "Was kosten Trauringe?", "Dann machen wir mal einen Termin.")
+    assert called == ("check_availability", {"service": "Trauringberatung"})
+
+
+def test_a_message_says_what_somebody_is_to_do() -> None:
+    said = "Können Sie Herrn Brandt sagen, er soll sich melden?"
+    assert function_of(JEWELLER, said, "Nina Krause.")[1]["recipient"] == "Herr Brandt"
+
+
+@pytest.mark.parametrize("said", ["Ja hallo, wer ist denn da?", "Mit wem spreche ich?"])
+def test_who_asks_who_is_speaking_hears_that_it_is_no_person(said: str) -> None:
+    assert hold(JEWELLER, said)[0] == "Ich bin ein KI-Assistent."
+
+
+def test_who_says_later_that_two_come_is_offered_times_for_both() -> None:
+    tools = deepcopy(TOOLS)
+    tools["check_availability"]["parameters"]["properties"]["companions"] = {"type": "array"}
+    model = ScriptedModel(tools, "+491", JEWELLER)
+    model.hear("Ich rufe wegen eines Termins für Trauringe an.")
+    model.learn({"success": True, "slots": [TEN]})
+    assert model.hear("Wir kommen zu zweit.") == ToolCall(
+        "check_availability", {"service": "Trauringberatung", "companions": [{}]}
+    )
