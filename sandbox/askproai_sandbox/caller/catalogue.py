@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from askproai_runtime.german_dates import NUMBERS, fold, is_understood
+from askproai_runtime.german_dates import is_understood
+from askproai_sandbox.caller.known_questions import asked_words
 from askproai_sandbox.caller.spoken_time import Times
+from askproai_sandbox.caller.visit_lengths import find_lengths
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -52,28 +54,12 @@ _ANY_NOUNS = frozenset({
     "ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "moment", "frage", "danke", "stunde", "frau", "herr", "herrn",
     "doktor",
 })  # fmt: skip
-_QUESTION_WORD = r"(?:(?:ei)?ne (?:kurze |kleine |andere |weitere |letzte )?frage(?: noch)?)"
-_LEAD = re.compile(  # before a question, which is asked all the same
-    r"(?:\W*\b(?:guten (?:tag|morgen|abend)|hallo|moin|servus|grüß gott|und|aber|ach|äh|ähm|also|ja|gut|okay|so|super"
-    r"|(?:vielen )?danke?(?: schön)?|entschuldigung|verzeihung|entschuldigen sie|sagen sie(?: mal)?|noch was|außerdem"
-    rf"|(?:ich )?(?:habe?|hätte)(?: ich)?(?: da| noch| mal| nur| auch| gern)* {_QUESTION_WORD}|(?:nur |noch )*{_QUESTION_WORD}"
-    r"|(?:ich )?(?:wollte|möchte)(?: ich)?(?: noch| nur| mal| gern)* (?:fragen|wissen))\b)+\W*",
-    re.IGNORECASE,
-)
-_FILL_QUESTION = frozenset({"denn", "eigentlich", "auch", "bitte", "mal", "bei", "ihnen", "euch", "hier", "dafür"})
 _AT_PLACE = (
     r"(?i:(?:in|im|am|an|nach|zu|zum|zur|bei|beim|auf)(?: (?:Ihnen|euch))?(?: (?:in|im|am|an|bei))?"
     r"(?: (?:der|die|das|den|dem))?)"
 )
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
-_ANYBODY = frozenset({"man", "wir"})  # "Kann man mit Karte zahlen?"
 _PLAIN = str.maketrans("äöü", "aou")
-_HOURS = {"halbe": 30, "dreiviertel": 45, "ganze": 60, "volle": 60, "eine": 60, "anderthalb": 90, "eineinhalb": 90}
-_LENGTH = re.compile(
-    r"\b(?:(?P<number>\d{1,3}|[a-zäöüß]+)[ -]?minuten?"
-    r"|(?P<hours>halben?|dreiviertel|ganzen?|vollen?|eine|anderthalb|eineinhalb)[ -]?stunden?)\b",
-    re.IGNORECASE,
-)
 _OF_LENGTH = frozenset({"minute", "minuten", "stunde", "stunden"})  # which name no service alone
 _PLACES = (
     "werkstatt",
@@ -146,9 +132,9 @@ class Catalogue:
 
         A real model also recognises its meaning.
         """
-        asked = {" ".join(words): question for question in self.questions if (words := _asked_words(question))}
+        asked = {" ".join(words): question for question in self.questions if (words := asked_words(question))}
         ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
-        said = (" ".join(_asked_words(each)) for each in (text, *ends))
+        said = (" ".join(asked_words(each)) for each in (text, *ends))
         return next((asked[each] for each in said if each in asked), None)
 
     def _may_wish(self, text: str) -> bool:
@@ -160,7 +146,7 @@ class Catalogue:
 
         "Muss ich etwas anzahlen?" is "Muss ich eine Anzahlung leisten?".
         """
-        said, found = _asked_words(text), list[str]()
+        said, found = asked_words(text), list[str]()
         for question in self.questions:
             nouns = [_plain(noun) for noun in _NOUN.findall(question)]
             is_alike = (
@@ -169,7 +155,7 @@ class Catalogue:
                 and nouns
                 and all(any(_alike(noun, word) for word in said) for noun in nouns)
             )
-            if is_alike and _asked_words(question)[:2] == said[:2]:
+            if is_alike and asked_words(question)[:2] == said[:2]:
                 found.append(question)
         return found[0] if len(found) == 1 else None
 
@@ -235,7 +221,7 @@ class Catalogue:
                 for name, said in named.items()
             }
         else:
-            named = by_word
+            named = self._with_compounds(by_word, words)
         exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
         others = _of_other_compounds(text, tokens, named)
         named = {name: frozenset() if said <= others else said for name, said in named.items()}
@@ -254,6 +240,18 @@ class Catalogue:
             and not any(said < other and together[wider] for wider, other in named.items())
             # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
+        }
+
+    def _with_compounds(self, by_word: _Positions, words: Sequence[str]) -> _Positions:
+        """Return the services of a text's words, and where a word is only the end of a compound, those whose name it begins.
+
+        "Klavier" is the end of Mietklavier, and may also mean Klavierstimmung or Klaviertransport: it is asked which.
+        """
+        exact = frozenset[int]().union(*(_said_exactly(each, words) for each in self.services))
+        ends = frozenset[int]().union(*by_word.values()) - exact
+        return {
+            each.name: by_word[each.name] | frozenset(at for at in ends if _begins_name(words[at], each))
+            for each in self.services
         }
 
     def _find_of_length(
@@ -350,18 +348,6 @@ def _split(names: str | None) -> list[str]:
     return names.split(", ") if names else []
 
 
-def find_lengths(text: str) -> dict[int, tuple[int, int]]:
-    """Return the lengths of a visit that a text says, in minutes, and where: "eine halbe Stunde", "45 Minuten"."""
-    found: dict[int, tuple[int, int]] = {}
-    for length in _LENGTH.finditer(text):
-        number = fold(length["number"] or "")
-        minutes = int(number) if number.isdecimal() else NUMBERS.get(number)
-        hours = _HOURS.get(fold(length["hours"] or "").removesuffix("n"))
-        if value := minutes or hours:
-            found[value] = length.span()
-    return found
-
-
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
@@ -386,13 +372,6 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", _plain(text))
 
 
-def _asked_words(question: str) -> list[str]:
-    """Return the words of a question without "Guten Tag", "Ich habe eine Frage", "Und" before it, and "denn", "auch" in it."""
-    lead = _LEAD.match(question)
-    words = _words(question[lead.end() :] if lead else question)
-    return ["ich" if word in _ANYBODY else word for word in words if word not in _FILL_QUESTION]
-
-
 def _last_part(word: str) -> str | None:
     """Return what callers shorten a name to, where it has one of the usual ends: "werkstatt" of "Klavierwerkstatt"."""
     folded = word.casefold()
@@ -412,7 +391,10 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     positions: set[int] = set()
     for name in _names(service):
         parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
-        found = [{i for i, word in enumerate(words) if _alike(part, word)} for part in parts]
+        found = [
+            {i for i, word in enumerate(words) if _alike(part, word) and not (in_full and _is_end(part, word))}
+            for part in parts
+        ]
         if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
             positions.update(*found)
         elif not in_full:
@@ -465,6 +447,17 @@ def _is_together(service: Service, words: Sequence[str]) -> bool:
 
 def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:
     return any(at - 1 in others or at + 1 in others for at in some)
+
+
+def _is_end(known: str, said: str) -> bool:
+    """Return whether a word is only the end of a longer one: "Klavier" does not say "Mietklavier" in full."""
+    known, said = _stem(known), _stem(said)
+    return known != said and known.endswith(said)
+
+
+def _begins_name(word: str, service: Service) -> bool:
+    """Return whether a word is the first part of a longer one in a service's names."""
+    return any(part.startswith(word) and part != word for name in _names(service) for part in _words(name))
 
 
 def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:

@@ -18,6 +18,7 @@ _THE = r"(?:der|die|das|den|dem)"
 _ORDINALS = {  # the first that is found counts
     rf"{_THE} früheren?": 0, rf"{_THE} späteren?": -1, r"nummer (?:eins|1)": 0, r"nummer (?:zwei|2)": 1, r"nummer (?:drei|3)": 2,
     "erste[nrsm]?": 0, "zweite[nrsm]?": 1, "dritte[nrsm]?": 2, "vierte[nrsm]?": 3, "fünfte[nrsm]?": 4, "letzte[nrsm]?": -1,
+    "mittlere[nrsm]?": 1,
 }  # fmt: skip
 _NOON = 12
 _LATER = (("Nachmittag", _NOON), ("Abend", 17))  # each begins at that hour for the product's grammar
@@ -46,6 +47,13 @@ def choose(items: Sequence[Item], sentence: Sentence, now: datetime | None = Non
         return named
     same = {(item.get("start"), item.get("customer_name")) for item in found}
     return found[0] if found and len(same) == 1 else None
+
+
+def find_at_time(items: Sequence[Item], sentence: Sentence, now: datetime | None = None) -> tuple[Item, ...]:
+    """Return the items at the clock time that a sentence names without a day: "Um zehn" may be that of several days."""
+    if sentence.when.keys() != {"time"} or find_ordinal(sentence) is not None:
+        return ()
+    return tuple(item for item in items if _agrees(item, sentence, _first_day(items, now)))
 
 
 def _find_customer(items: Sequence[Item], text: str) -> Item | None:

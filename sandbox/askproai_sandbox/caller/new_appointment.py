@@ -14,6 +14,7 @@ from askproai_sandbox.caller.choice import (
     ask_again,
     ask_which,
     choose,
+    find_at_time,
     find_ordinal,
     find_other_part,
     is_one_of_several,
@@ -79,7 +80,15 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
             if memory.are_offers_earlier:
                 return Turn(replace(memory, are_offers_earlier=False), ask_again(memory.offers))
             chosen = memory.offers[0]
-    return _take(agent, memory, sentence, chosen) if chosen else _ask_availability(agent, memory, sentence)
+    return _take(agent, memory, sentence, chosen) if chosen else _ask_day(agent, memory, sentence)
+
+
+def _ask_day(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Ask for the day where offers of several days have the time that is named ("Um zehn"), else for free times."""
+    same = () if _is_other_service(memory, sentence) else find_at_time(memory.offers, sentence, agent.now)
+    if len({offer["start"] for offer in same}) > 1:
+        return Turn(replace(memory, offers=same), ask_which(same))
+    return _ask_availability(agent, memory, sentence)
 
 
 def _drop_person(memory: Memory, sentence: Sentence) -> Memory:

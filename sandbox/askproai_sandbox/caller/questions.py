@@ -130,7 +130,15 @@ def _find_topic(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str |
     if sentence.services or sentence.unknown_service:
         return sentence.service or sentence.unknown_service
     last = memory.asked_business
-    return (last and last.args.get("service")) or memory.details.get("service")
+    return (last and last.args.get("service")) or memory.details.get("service") or _find_own(agent, memory)
+
+
+def _find_own(agent: CalledAgent, memory: Memory) -> str | None:
+    """Return the service of the only appointment of the caller that was named: "Und was muss ich da mitbringen?"."""
+    own = memory.change.appointments
+    spoken = str(own[0].get("spoken", "")) if len(own) == 1 else ""
+    named = sorted((each.name for each in agent.catalogue.services if each.name in spoken), key=len)
+    return named[-1] if named else None
 
 
 def _note_service(memory: Memory, sentence: Sentence) -> Memory:

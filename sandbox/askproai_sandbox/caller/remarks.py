@@ -18,7 +18,7 @@ _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
     r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
     r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
-    r"|(?<=\w\s)(?:was|etwas)\b",
+    r"|(?<=\w\s)(?<!\bund\s)(?<!\baber\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
 _TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe meine Tasche liegen lassen."
@@ -87,7 +87,8 @@ _LITTLE = """
     ach äh ähm also bitte frau herr herrn doktor dr denn da eher ich kann könnte ihnen euch
 """
 _ACCEPTING = """
-    erste ersten erster zweite zweiten zweiter dritte dritten dritter vierte vierten fünfte fünften letzte letzten früheste
+    erste ersten erster zweite zweiten zweiter dritte dritten dritter vierte vierten fünfte fünften letzte letzten
+    mittlere mittleren besser früheste
     nehm scho schon wär wird mich meiner halt eben achso aha wirklich sehr toll schön freut eintragen trage bucht
     reservieren reserviere machen mache mach macht geht ginge gehen bestens damit dabei termine zeit kommen komme eins hört
     hab habe hätte würde möchte will soll sollen darf können kannst könnten natürlich selbstverständlich unbedingt sicher

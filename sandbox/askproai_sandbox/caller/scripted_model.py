@@ -96,6 +96,7 @@ _REPEAT = re.compile(
     r"^\W*(?:wie )?bitte\s*\?|\bwiederholen\b|\bnicht (?:ganz |richtig |so )?verstanden\b|\bnoch ?mal (?:sagen|bitte)\b",
     re.IGNORECASE,
 )
+_FILLS = re.compile(r"\bwissen Sie was\b(?!,? (?:das|ein|die|der))[,:]?\s*", re.IGNORECASE)
 _TAKES = re.compile(  # an offer: "Nein, schon gut, wir nehmen den Termin", "Ja, tragen Sie das bitte ein"
     r"^(?!.*\b(?:nicht|kein\w*)\b).*\b(?:nehm(?:e|en)?|trag(?:en|e)?|eintragen|buch(?:en|e)?|machen wir|passt)\b",
     re.IGNORECASE,
@@ -108,6 +109,7 @@ _SAYS_WHAT = re.compile(r"(?<=\w )[A-ZÄÖÜ](?!hnen|ie\b|hr)|(?:\w+\W+){6}")  #
 _ASKS_INDIRECTLY = re.compile(  # "Ich wollte fragen, ob ihr auch Welpen nehmt."
     r"\b(?:fragen|wissen|hören),? (?:ob|wie|wo|was|wann|wer|warum|welche\w*)\b", re.IGNORECASE
 )
+_MEANS = re.compile(r"\bich mein(?:e|te)?\b|\bda müsste\b", re.IGNORECASE)  # something else than another time
 _LEAVES = re.compile(r"\b(?:lassen Sie|bleib\w*|behalte)\b", re.IGNORECASE)
 _BOOKS = "book_appointment"
 _SEE_YOU = re.compile(  # "Okay, dann bis Donnerstag!" takes what is offered on that day
@@ -212,7 +214,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
 
 def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
     """Return a sentence as it is read, by its place in the call: "neun" after the question for a time is "um neun"."""
-    text = name_hours(drop_closed_day(text), asked="wie viel Uhr" in memory.question)
+    text = name_hours(_FILLS.sub("", drop_closed_day(text)), asked="wie viel Uhr" in memory.question)
     if memory.is_name_asked or (memory.offers and not _names_known(agent, text)):
         text = correct_answer(text)
     if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
@@ -431,7 +433,7 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     if memory.offers and sentence.is_question and not sentence.other_time:
         return Turn(memory, ask_again(memory.offers), not_understood)
     if memory.offers and (sentence.no or sentence.other_time):
-        return Turn(memory, phrases.ASK_TIME)
+        return Turn(memory, phrases.ASK_TIME, not_understood if _MEANS.search(sentence.text) else None)
     if len(memory.offers) > 1 and find_ordinal(sentence) is not None:  # "die vierte" of three
         return Turn(memory, ask_which(memory.offers))
     if sentence.intent is Intent.GREETING:

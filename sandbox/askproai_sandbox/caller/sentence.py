@@ -4,6 +4,7 @@ docs/demo-agent.md lists what is understood.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from askproai_sandbox.caller.catalogue import Catalogue
@@ -33,6 +34,7 @@ from askproai_sandbox.caller.spoken_time import (
 from askproai_sandbox.caller.words import (
     NAME,
     NAME_WORD,
+    NO_SERVICE,
     correct_name,
     find_asked_noun,
     find_capitalised_words,
@@ -56,6 +58,10 @@ _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gi
 )
 _MEANS = re.compile(
     r"\b(?:per|mittels)\s+((?!Telefon|Mail|E-Mail|SMS|Post|Rechnung|Karte)[A-ZÄÖÜ][\wäöüß-]+(?:\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
+)
+_DONE_TO = re.compile(  # "eine Regulierung für meinen Flügel" is no Flügelstimmung
+    rf"\b(?i:eine?|zur|zum)\s+{NO_SERVICE}(?P<deed>[A-ZÄÖÜ][\wäöüß-]{{4,}})\s+(?:für|an|von)\s+(?i:mein|unser|ein|den|die|das)\w*\s+"
+    r"(?P<thing>[A-ZÄÖÜ][\wäöüß-]+)"
 )
 _PAPER_FOR = re.compile(  # no visit
     r"\b(?:Gutscheine?|Rechnung|Quittung|Bescheinigung|Attest) (?:für|über|zum|zur|von)\b"
@@ -248,6 +254,15 @@ def _cut_next_appointment(text: str) -> str:
     return text
 
 
+def _find_deed(text: str, named: Sequence[str], catalogue: Catalogue) -> str | None:
+    """Return what is to be done to the thing that a service is named after, where that is no service: "Augenbrauen per Laser"."""
+    if means := _MEANS.search(text):
+        return None if named and catalogue.names_in_full(text) else means[1]
+    done = _DONE_TO.search(text)
+    is_of_thing = done and named and not catalogue.names_in_full(text) and catalogue.find_services(done["thing"])
+    return done["deed"] if done and is_of_thing and not catalogue.find_services(done["deed"]) else None
+
+
 def _is_english(text: str) -> bool:
     words = re.findall(r"[a-zäöüß']+", text.casefold())
     return len(words) > 2 and 2 * sum(word in _ENGLISH for word in words) > len(words)
@@ -284,9 +299,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if branch is None and len(catalogue.branches) > 1:
         branch, rest = take(_PLACE, rest)
     named = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
-    means = _MEANS.search(rest)
-    if means and named and not (catalogue.names_in_full(rest) or catalogue.find_services(means[1])):
-        named = ()  # "die Augenbrauen per Permanent Make-up" is no Augenbrauenlifting
+    deed = _find_deed(rest, named, catalogue)
+    named = () if deed and named and not catalogue.find_services(deed) else named
     services = named if intent in {*_CHANGES, Intent.LIST} else read_done(named, rest, catalogue)
     wants_all = (
         len(services) > 1
@@ -302,9 +316,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     noun = (
         None
         if services
-        else means[1]
-        if means
-        else find_noun(cut_shift(rest)) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
+        else deed or find_noun(cut_shift(rest)) or (find_asked_noun(rest) if intent in _OF_A_SERVICE else None)
     )
     if intent is None and services and ASKS_FOR_OWN.search(text):
         intent = Intent.LIST

@@ -188,7 +188,7 @@ def _is_no_time(words: list[str], before: str) -> bool:
     return (
         not _STOPS.isdisjoint(words[:-1])
         or "auf" in folded
-        or folded[0] == "wann"
+        or next((fold(word) for word in words if word != ","), "") == "wann"
         or ("egal" in folded and "wann" not in folded)  # "egal, die erste"
         or ("wie" not in folded and any(word.casefold() in _NO_TIME_AFTER.get(last, ()) for last, word in pairs))
         or any(fold(word) in SEASONS and last not in _BEFORE_SEASON for last, word in pairs)  # a family name

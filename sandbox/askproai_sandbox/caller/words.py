@@ -15,6 +15,8 @@ _NO_CALLER = (  # "Ich bin Freitag da", "Ich bin die Neukundin"
 )
 NAME = re.compile(
     r"(?:(?:(?:[Mm]ein |[Ss]ein |[Ii]hr |[Dd]er )?\bName (?:ist|lautet)|[Ii]ch hei(?:ß|ss)e|(?:[Ee]r|[Ss]ie) hei(?:ß|ss)t)\s+"
+    rf"|[Bb]itte auf\s+(?!{_NO_CALLER}|Deutsch\b|[A-Z]\w+isch\b|Rechnung|Morgen|Abruf|Termin|Warte)"
+    rf"(?={NAME_WORD}(?:\s+{NAME_WORD})?[.!]?\s*$)"
     rf"|(?:[Ii]ch bin|[Aa]uf den Namen|[Hh]ier (?:ist|spricht))\s+(?!{_NO_CALLER}))(?:(?:die|der)\s+)?"
     rf"(?:(?:Frau|Herr)\s+(?!{_NO_CALLER}))?"
     rf"({NAME_WORD}(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}{NAME_WORD})*)"
@@ -36,7 +38,7 @@ NO_SERVICE = (
     r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Freund(?:in(?:nen)?|e[ns]?)?|Bekannte[nr]?|Kolleg(?:en?|in(?:nen)?)|Nachbar(?:in|n)?|Verwandte[nr]?|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
-    r"|Ganz|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
+    r"|Ganz|Einmal|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
     r"|Ein|Eine[nmrs]?|Zwei|Drei|Jo|Joa|Jawoll?|Jawohl|Passt|Super|Klar|Gut|Schön|Noch|Auch|Nur|Da|Dort|Hier|Jetzt|Gleich|So|Na|Ach|Ähm?"
     r"|Hat|Hast|Ist|Sind|Wird|Darf|Muss|Soll|Will|War|Gibt|Macht|Kann|Könnte\w*|Können|Haben|Hätte\w*|Habt|Möchte\w*|Geht|Ginge|Wo|Wer|Wie|Warum|Welche[rsn]?|Ab|Nach|Vor|Bis|In|Am|Um|Im|Zum|Zur|Ja|Nein|Nee|Nö|Tja|Doch|Was|Wann|Und|Name[n]?|Egal|Stunden?|Minuten?|Viertelstunden?|Wieder(?:hören|sehen|schauen)|Tschü(?:ss?|ß)|Tschö|Ciao|Ade)\b)"
 )

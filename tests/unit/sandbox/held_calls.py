@@ -28,28 +28,37 @@ HALF_PAST_TWO = {
 
 
 def hold(
-    catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,), now: datetime | None = None
+    catalogue: Catalogue,
+    *says: str,
+    offers: tuple[dict[str, str], ...] = (TEN,),
+    now: datetime | None = None,
+    answers: dict[str, dict[str, Any]] | None = None,
 ) -> tuple[Any, str | None]:
     """Return what the model does at the last sentence of a call, a function with its arguments or what it says, and its remark."""
     model = ScriptedModel(TOOLS, "+491", catalogue, now=now)
-    answers: dict[str, dict[str, Any]] = {
+    known: dict[str, dict[str, Any]] = {
         "check_availability": {"success": True, "slots": list(offers)},
         "book_appointment": {"success": True, "appointment_id": "a-1"},
         "cancel_appointment": {"success": False, "needs_confirmation": True, "appointment_id": "a-9"},
         "reschedule_appointment": {"success": True, "appointment_id": "a-8"},
         "business_information": {"success": False, "message": "Soll ich etwas ausrichten?"},
+        **(answers or {}),
     }
     reaction: ToolCall | str = ""
     for said in says:
         reaction = model.hear(said)
         if isinstance(reaction, ToolCall):
-            model.learn({"message": "…", **answers.get(reaction.name, {"success": True})})
+            model.learn({"message": "…", **known.get(reaction.name, {"success": True})})
     return ((reaction.name, reaction.args) if isinstance(reaction, ToolCall) else reaction), model.remark
 
 
 def function_of(
-    catalogue: Catalogue, *says: str, offers: tuple[dict[str, str], ...] = (TEN,), now: datetime | None = None
+    catalogue: Catalogue,
+    *says: str,
+    offers: tuple[dict[str, str], ...] = (TEN,),
+    now: datetime | None = None,
+    answers: dict[str, dict[str, Any]] | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    called, remark = hold(catalogue, *says, offers=offers, now=now)
+    called, remark = hold(catalogue, *says, offers=offers, now=now, answers=answers)
     assert isinstance(called, tuple), (called, remark)
     return called

@@ -95,3 +95,29 @@ def test_who_says_later_that_two_come_is_offered_times_for_both() -> None:
     assert model.hear("Wir kommen zu zweit.") == ToolCall(
         "check_availability", {"service": "Trauringberatung", "companions": [{}]}
     )
+
+
+FRIDAY = {"start": "2026-11-27T10:00:00+01:00", "spoken": "Freitag, den 27. November, um 10 Uhr bei Malte"}
+AT_NOON = {"start": "2026-11-27T12:00:00+01:00", "spoken": "Freitag, den 27. November, um 12 Uhr bei Malte"}
+OFFERS = (TEN, FRIDAY, AT_NOON)
+ENGRAVING = "Eine Gravur, bitte."
+
+
+def test_a_clock_time_of_offers_on_several_days_is_asked_about() -> None:
+    asked = f"Welcher Termin passt Ihnen: {TEN['spoken']} oder {FRIDAY['spoken']}?"
+    assert hold(JEWELLER, ENGRAVING, "Den um zehn, bitte.", offers=OFFERS)[0] == asked
+    booked = function_of(JEWELLER, ENGRAVING, "Den um zehn, bitte.", "Am Freitag.", "Nina Krause.", offers=OFFERS)
+    assert booked[1]["start"] == FRIDAY["start"]
+
+
+@pytest.mark.parametrize(
+    "said", ["Freitag um zehn, bitte auf Krause.", "Wissen Sie was, Freitag um zehn, bitte auf Krause."]
+)
+def test_a_name_behind_the_choice_books(said: str) -> None:
+    name, args = function_of(JEWELLER, ENGRAVING, said, offers=OFFERS)
+    assert (name, args["customer_name"], args["start"]) == ("book_appointment", "Krause", FRIDAY["start"])
+
+
+def test_the_one_in_the_middle_of_three_is_a_choice() -> None:
+    name, args = function_of(JEWELLER, ENGRAVING, "Den mittleren, bitte.", "Nina Krause.", offers=OFFERS)
+    assert (name, args["start"]) == ("book_appointment", FRIDAY["start"])

@@ -280,7 +280,7 @@ def test_what_was_offered_is_said_again(text: str) -> None:
     [
         ("Zum Nägel auffüllen.", "Auffüllen"),
         ("Nägel machen lassen, bitte.", "Maniküre"),
-        ("Nägel, Auffüllen und Pediküre, bitte.", "Neumodellage, Auffüllen, Pediküre"),
+        ("Nägel, Auffüllen und Pediküre, bitte.", "Maniküre, Auffüllen, Pediküre"),
     ],
 )
 def test_what_is_done_to_something_is_one_service(text: str, service: str) -> None:
