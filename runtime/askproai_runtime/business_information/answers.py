@@ -26,8 +26,10 @@ from askproai_runtime.booking import (
 from askproai_runtime.business_information.hours import (
     asks_about_now,
     describe_closures,
+    describe_habitual_days,
     describe_hours,
     describe_now,
+    find_habitual_days,
     understand_days,
 )
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
@@ -195,6 +197,8 @@ def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading
     zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
     if reading.is_about_now:
         return describe_now(branch, question.now, zone, pauses)
+    if question.topic is Topic.OPENING_HOURS and (days := find_habitual_days(question.date, question.words)):
+        return describe_habitual_days(branch, days, question.now, zone, pauses)
     if question.topic is Topic.CLOSED_DAYS and not reading.understood:
         return describe_closures(branch, question.now.astimezone(zone), pauses)
     return describe_hours(branch, reading.understood, question.now, zone, pauses)

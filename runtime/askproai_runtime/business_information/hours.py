@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
@@ -38,6 +39,7 @@ _NO_DAY_OF_OPENING = frozenset({
 _NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
 _BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
 _ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
+_SPANS = frozenset({"bis", "to", "through", "until", "till"})
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
 
@@ -69,6 +71,43 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     if phrase or any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
         return Understanding((Candidate(at.astimezone(zone), at.astimezone(zone) + _AHEAD, Grain.RANGE, ""),))
     return None
+
+
+def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
+    """Return the weekdays (0 is Monday) whose usual hours a question is about: "samstags", "on Saturdays".
+
+    Of a span ("montags bis freitags"), and of more days than a listener can follow, nothing: they get the hours of the week.
+    """
+    said = fold(f"{phrase or ''} {words}").split()
+    names = [fold(name) for name in say().habitual_weekdays]
+    days = tuple(day for day, name in enumerate(names) if name in said)
+    is_span = any(between in _SPANS and after in names for between, after in pairwise(said))
+    return days if len(days) <= _MAX_DAYS and not is_span else ()
+
+
+def describe_habitual_days(
+    branch: Branch, days: Sequence[int], now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()
+) -> str | None:
+    """Return the usual hours of weekdays (0 is Monday), and whether the branch is closed on the next of them.
+
+    `now` is an aware time. None without opening hours.
+    """
+    if not branch.opening_hours:
+        return None
+    local = now.astimezone(zone)
+    sentences = []
+    for weekday in days:
+        following = local.date() + _DAY * ((weekday - local.weekday()) % _WEEK_DAYS)
+        usual, hours = say().habitual_weekdays[weekday], open_minutes(branch, following)
+        day = say().on_every.format(day=usual[:1].upper() + usual[1:])
+        if not hours:
+            sentences.append(say().day_closed.format(day=day, holiday=""))
+            continue
+        sentences.append(say().day_open.format(day=day, hours=spell_ranges(hours)))
+        if find_closure(branch, following) is not None:
+            sentences.append(_describe_day(branch, following, local))
+        sentences.append(describe_pause(branch, following, local, pauses))
+    return _join(*sentences)
 
 
 def asks_about_now(phrase: str | None, words: str) -> bool:

@@ -267,6 +267,7 @@ class Sentences:
     today: str
     tomorrow: str
     on_day: str
+    on_every: str  # a weekday: Samstags
     day_closed: str
     day_over: str
     day_open: str

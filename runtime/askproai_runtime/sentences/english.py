@@ -305,6 +305,7 @@ ENGLISH: Final = Sentences(
     today="Today, {day},",
     tomorrow="Tomorrow, {day},",
     on_day="On {day},",
+    on_every="On {day},",
     day_closed="{day} we are closed{holiday}.",
     day_over="{day} we were open until {until}; we are closed now.",
     day_open="{day} we are open {hours}.",

@@ -314,6 +314,7 @@ GERMAN: Final = Sentences(
     today="Heute, {day},",
     tomorrow="Morgen, {day},",
     on_day="Am {day},",
+    on_every="{day}",
     day_closed="{day} ist geschlossen{holiday}.",
     day_over="{day} war bis {until} geöffnet, jetzt ist geschlossen.",
     day_open="{day} ist {hours} geöffnet.",

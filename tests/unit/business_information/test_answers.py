@@ -112,12 +112,31 @@ def test_a_question_without_a_day_gets_the_hours_of_a_week(words: str) -> None:
     [
         "Guten Morgen, wann haben Sie auf?",
         "Ich habe am Dienstag einen Termin. Wie sind Ihre Öffnungszeiten?",
-        "Bis wann haben Sie freitags auf und wann samstags?",
         "Wann machen Sie morgens auf?",
     ],
 )
 def test_a_greeting_and_the_day_of_something_else_are_no_day_that_is_asked_about(words: str) -> None:
     assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("Haben Sie samstags auf?", "Samstags ist von neun bis vierzehn Uhr geöffnet."),
+        ("Haben Sie montags auf?", "Montags ist geschlossen."),
+        (
+            "Bis wann haben Sie freitags auf und wann samstags?",
+            "Freitags ist von neun bis achtzehn Uhr geöffnet. Samstags ist von neun bis vierzehn Uhr geöffnet.",
+        ),
+    ],
+)
+def test_the_usual_hours_of_a_weekday_are_those_of_that_day_alone(words: str, sentence: str) -> None:
+    assert ask(SALON, "opening_hours", question=words).message == sentence
+
+
+def test_a_span_of_weekdays_gets_the_hours_of_the_week() -> None:
+    span = ask(SALON, "opening_hours", question="Haben Sie montags bis freitags auf?")
+    assert span.message.startswith("Geöffnet ist Dienstag bis Freitag")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,14 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
 from askproai_runtime.booking import Span
-from askproai_runtime.business_information.hours import asks_about_now, describe_closures, describe_hours, describe_now
+from askproai_runtime.business_information.hours import (
+    asks_about_now,
+    describe_closures,
+    describe_habitual_days,
+    describe_hours,
+    describe_now,
+    find_habitual_days,
+)
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 
@@ -100,6 +107,17 @@ def test_who_asks_in_the_evening_hears_that_it_is_closed_already() -> None:
 @pytest.mark.parametrize("phrase", ["nächste Woche", "im Dezember", "irgendwas"])
 def test_many_days_and_words_that_name_none_get_the_hours_of_a_week(phrase: str) -> None:
     assert str(say(phrase)).startswith("Geöffnet ist Dienstag bis Freitag")
+
+
+def test_the_next_of_the_usual_days_is_said_where_it_is_closed_and_in_english() -> None:
+    christmas = datetime(2026, 12, 21, 10, tzinfo=BERLIN)
+    assert describe_habitual_days(SALON, (3,), christmas, BERLIN) == (
+        "Donnerstags ist von neun bis achtzehn Uhr geöffnet. Am Donnerstag, den 24. Dezember, ist geschlossen."
+    )
+    with speaking(Language.EN):
+        assert find_habitual_days(None, "Are you open on Saturdays?") == (5,)
+        assert describe_habitual_days(SALON, (5,), FRIDAY, BERLIN) == "On Saturdays, we are open from 9 am to 2 pm."
+    assert describe_habitual_days(opening(), (5,), FRIDAY, BERLIN) is None
 
 
 def test_closed_days_of_the_named_time_are_said_with_the_hours() -> None:
