@@ -82,6 +82,23 @@ async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_
         assert (await env.reconcile()).conditions[0].reason == Reason.TENANT_NOT_FOUND
 
 
+async def test_what_a_new_agent_names_may_follow_for_30_seconds_without_a_warning() -> None:
+    """Flux creates all agents of a commit before its first Tenant, and fails at once for a reason that does not end by itself."""
+    async with open_agent_environment() as env:
+        env.remove(resources.TENANTS, "salon")
+        created = env.api.objects["RetellAgent", "salon", "mitte"]
+        env.put(
+            resources.AGENTS,
+            {**created, "metadata": {**created["metadata"], "creationTimestamp": f"{env.clock.now():%FT%TZ}"}},
+        )
+        env.clock.advance(timedelta(seconds=20))
+        waits = await env.reconcile()
+        assert (waits.conditions[0].reason, waits.requeue_after) == (Reason.PENDING, timedelta(seconds=10))
+        env.clock.advance(timedelta(seconds=10))
+        missing = await env.reconcile()
+        assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
+
+
 async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:
     async with open_agent_environment() as env:
         raw = env.api.objects["Tenant", "salon", "salon"]
