@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.engine import resources
+from askproai_operator.engine import find_condition, resources
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
@@ -67,7 +67,7 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
     tenant_name = relations.tenant_of(model)
     tenant = relations.tenant(namespace, tenant_name) if tenant_name else None
     is_missing = tenant is None or (branch_name and branch is None)
-    look_again = _waits_for(model.metadata.creation_timestamp, context.clock.now()) if is_missing else None
+    look_again = _waits_for(model, context.clock.now()) if is_missing else None
     absence = None
     if look_again is not None:
         absence = Reason.PENDING
@@ -78,10 +78,11 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
     return References(branch_name, branch, tenant_name, tenant, absence, look_again)
 
 
-def _waits_for(created: datetime, now: datetime) -> timedelta | None:
-    """Return how long an object still waits for what it names; None if it is not new."""
-    age = now - created
-    return FOLLOWS_WITHIN - age if timedelta() <= age < FOLLOWS_WITHIN else None
+def _waits_for(model: Branch | ServiceOffering | RetellAgent, now: datetime) -> timedelta | None:
+    """Return how long an object still waits for what it names; None if it is not new, or had what it names before."""
+    age = now - model.metadata.creation_timestamp
+    has_waited_only = find_condition(model, ConditionType.READY).get("reason") in {None, Reason.PENDING}
+    return FOLLOWS_WITHIN - age if has_waited_only and timedelta() <= age < FOLLOWS_WITHIN else None
 
 
 def missing_reference(
