@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.engine import resources
+from askproai_operator.engine import find_condition, resources
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
 Check = Callable[[InputsT], Condition | None]  # pure; returns the condition to report, None if it passes
+FOLLOWS_WITHIN: Final = timedelta(seconds=30)
+"""How long an object that a new one names may come after it. Flux creates all Branches of a commit first and its Tenants last."""
+FOLLOWS: Final = "what this new object names may follow, and nothing may come"
 
 
 def first_failing(checks: Iterable[Check[InputsT]], inputs: InputsT) -> Condition | None:
@@ -38,7 +42,8 @@ class References:
     """The Branch and the Tenant of a resource. A name without its object is a reference that does not resolve.
 
     `branch_name` is None for a resource that names its Tenant directly; `tenant_name` is None where it is not known, since
-    the Branch that named it is gone. `absence` is the reason why the first of the two is missing.
+    the Branch that named it is gone. `absence` is the reason why the first of the two is missing. `look_again` is in how long
+    a new object has waited for it long enough; None: no run is needed, since a watch reports what is missing.
     """
 
     branch_name: str | None
@@ -46,13 +51,14 @@ class References:
     tenant_name: str | None
     tenant: Tenant | None
     absence: Reason | None = None
+    look_again: timedelta | None = None
 
 
 async def resolve_references(model: Branch | ServiceOffering | RetellAgent, context: PlanContext) -> References:
     """Find the Branch that a resource names and the Tenant that it belongs to, in the cache.
 
-    The API server is asked about the first that is missing: if it exists, the reason is Pending, since only its watch event
-    is still due.
+    The first that is missing is Pending as long as the resource is so new that it may follow. Then the API server is asked about
+    it: if it exists, the reason is Pending, too, since only its watch event is still due.
     """
     namespace, relations = model.metadata.namespace, context.relations
     branch_ref = None if isinstance(model, Branch) else model.spec.branch_ref
@@ -60,12 +66,23 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
     branch = relations.branch(namespace, branch_name) if branch_name else None
     tenant_name = relations.tenant_of(model)
     tenant = relations.tenant(namespace, tenant_name) if tenant_name else None
+    is_missing = tenant is None or (branch_name and branch is None)
+    look_again = _waits_for(model, context.clock.now()) if is_missing else None
     absence = None
-    if branch_name and branch is None:
+    if look_again is not None:
+        absence = Reason.PENDING
+    elif branch_name and branch is None:
         absence = await context.missing_reason(resources.BRANCHES, namespace, branch_name, Reason.BRANCH_NOT_FOUND)
     elif tenant is None:
         absence = await context.missing_reason(resources.TENANTS, namespace, tenant_name, Reason.TENANT_NOT_FOUND)
-    return References(branch_name, branch, tenant_name, tenant, absence)
+    return References(branch_name, branch, tenant_name, tenant, absence, look_again)
+
+
+def _waits_for(model: Branch | ServiceOffering | RetellAgent, now: datetime) -> timedelta | None:
+    """Return how long an object still waits for what it names; None if it is not new, or had what it names before."""
+    age = now - model.metadata.creation_timestamp
+    has_waited_only = find_condition(model, ConditionType.READY).get("reason") in {None, Reason.PENDING}
+    return FOLLOWS_WITHIN - age if has_waited_only and timedelta() <= age < FOLLOWS_WITHIN else None
 
 
 def missing_reference(

@@ -10,6 +10,7 @@ from tests.worlds.agent_environment import (
     MARKER,
     NUMBER,
     RETELL_KEY,
+    AgentEnvironment,
     open_agent_environment,
 )
 
@@ -80,6 +81,35 @@ async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_
         assert (await env.reconcile()).conditions[0].reason == Reason.PENDING
         env.remove(resources.TENANTS, "salon")
         assert (await env.reconcile()).conditions[0].reason == Reason.TENANT_NOT_FOUND
+
+
+def put_as_created_now(env: AgentEnvironment) -> None:
+    """Store the agent with the present time as that of its creation."""
+    agent = env.api.objects["RetellAgent", "salon", "mitte"]
+    created = f"{env.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    env.put(resources.AGENTS, {**agent, "metadata": {**agent["metadata"], "creationTimestamp": created}})
+
+
+async def test_what_a_new_agent_names_may_follow_for_30_seconds_without_a_warning() -> None:
+    """Flux creates all agents of a commit before its first Tenant, and fails at once for a reason that does not end by itself."""
+    async with open_agent_environment() as env:
+        env.remove(resources.TENANTS, "salon")
+        put_as_created_now(env)
+        env.clock.advance(timedelta(seconds=20))
+        waits = await env.reconcile()
+        assert (waits.conditions[0].reason, waits.requeue_after) == (Reason.PENDING, timedelta(seconds=10))
+        env.clock.advance(timedelta(seconds=10))
+        missing = await env.reconcile()
+        assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
+
+
+async def test_a_tenant_that_was_there_and_is_deleted_is_missed_at_once_by_a_new_agent_too() -> None:
+    async with open_agent_environment() as env:
+        await env.settle()
+        put_as_created_now(env)
+        env.remove(resources.TENANTS, "salon")
+        missing = await env.reconcile()
+        assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
 
 
 async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:

@@ -25,7 +25,7 @@ async def test_a_branch_without_services_gets_the_default_one_until_a_person_wri
 async def test_services_that_are_applied_with_their_branch_prevent_the_default_one(namespace):
     await namespace.create("Branch")
     await namespace.create("ServiceOffering")
-    await namespace.wait_for_condition("ServicesReady", "False", "TenantNotFound", kind="Branch", name="mitte")
+    await namespace.wait_for_condition("ServicesReady", "False", "Pending", kind="Branch", name="mitte")
     assert await namespace.get("ServiceOffering", "mitte-standardberatung") is None
     default = f"{namespace.name}/serviceofferings/mitte-standardberatung"
     assert [path for _, path in namespace.operator.writes if path.endswith(default)] == []

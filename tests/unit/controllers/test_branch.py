@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import Branch, RetellAgent, ServiceOffering
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
@@ -20,6 +20,7 @@ from askproai_operator.controllers.branch.phone_numbers import read_phone_number
 from askproai_operator.controllers.branch.plan import (
     Action,
     default_service,
+    is_settling,
     plan_default_service,
     written_services,
 )
@@ -27,14 +28,21 @@ from askproai_operator.controllers.branch.reconcile import QUIET_RESYNCS
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.services import staff_by_branch
 from askproai_operator.settings import Settings
-from tests.worlds.salon_models import branch, offering, raw
+from tests.worlds.salon_models import branch, offering, raw, tenant
 
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
+TENANT = tenant()
 
 
-def inputs(of: Branch | None = None, tenant: Any = "exists", absence: Reason | None = None, **read: Any) -> Inputs:
+def inputs(
+    of: Branch | None = None,
+    tenant: Tenant | None = TENANT,
+    absence: Reason | None = None,
+    look_again: timedelta | None = None,
+    **read: Any,
+) -> Inputs:
     of = of or branch()
-    references = References(None, None, "salon-mueller", tenant, absence)
+    references = References(None, None, "salon-mueller", tenant, absence, look_again)
     return Inputs(**{"branch": of, "numbers": read_phone_numbers(of), "claimed": {}, "references": references} | read)
 
 
@@ -128,14 +136,14 @@ HOTLINE = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
 )
 def test_a_number_is_answered_when_the_agent_of_its_branch_is_bound_to_it(agents, status, reason):
     found = answering_agents(branch(), agents)
-    condition = answering_condition(branch(), [MINE], found, LATER)
+    condition = answering_condition(branch(), [MINE], found, settling=False)
     assert (condition.status, condition.reason) == (status, reason)
     if status is Status.FALSE:
         assert MINE in condition.message
 
 
 def test_a_branch_whose_numbers_nobody_answers_says_what_to_do():
-    condition = answering_condition(branch(), [MINE], [], LATER)
+    condition = answering_condition(branch(), [MINE], [], settling=False)
     assert "create a RetellAgent with branchRef mitte, or one with tenantRef for a hotline" in condition.message
 
 
@@ -145,14 +153,16 @@ def test_an_agent_that_cannot_be_made_never_answers_and_the_branch_repeats_why(r
     refused.status["conditions"] = [
         {"type": "Synced", "status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
     ]
-    condition = answering_condition(branch(), [MINE], [refused], LATER)
+    condition = answering_condition(branch(), [MINE], [refused], settling=False)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_NOT_BOUND)
     assert MINE in condition.message
     assert condition.message.endswith("adopt.agentId x is not in this workspace")
 
 
 def test_an_agent_that_was_paused_from_the_beginning_does_not_answer():
-    condition = answering_condition(branch(), [MINE], [voice(annotations={"askproai.de/paused": "true"})], LATER)
+    condition = answering_condition(
+        branch(), [MINE], [voice(annotations={"askproai.de/paused": "true"})], settling=False
+    )
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_NOT_BOUND)
     assert "until the annotation askproai.de/paused is removed" in condition.message
 
@@ -167,7 +177,7 @@ def test_a_branch_waits_while_its_agent_waits_for_the_tenant():
             "message": "Tenant 'salon-mueller' is not ready",
         }
     ]
-    condition = answering_condition(branch(), [MINE], [waiting], LATER)
+    condition = answering_condition(branch(), [MINE], [waiting], settling=False)
     assert (condition.status, condition.reason) == (Status.UNKNOWN, Reason.PENDING)
     assert condition.message.endswith("Tenant 'salon-mueller' is not ready")
 
@@ -175,13 +185,15 @@ def test_a_branch_waits_while_its_agent_waits_for_the_tenant():
 def test_a_branch_without_numbers_of_its_own_needs_no_agent():
     claimed = inputs(branch(phoneNumbers=[{"number": MINE}]), claimed={MINE: "other/branch"})
     assert claimed.own_dids == frozenset()
-    condition = answering_condition(branch(), claimed.own_dids, [], LATER)
+    condition = answering_condition(branch(), claimed.own_dids, [], settling=False)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
 def test_a_new_branch_waits_a_moment_for_its_agent():
-    new = branch(created="2026-11-20T08:59:58Z")
-    assert answering_condition(new, [MINE], [], LATER).status is Status.UNKNOWN
+    new = inputs(branch(created="2026-11-20T08:59:58Z"))
+    assert is_settling(new, datetime(2026, 11, 20, 9, tzinfo=UTC))
+    assert not is_settling(new, datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC))
+    assert answering_condition(new.branch, [MINE], [], settling=True).status is Status.UNKNOWN
 
 
 # Holidays
@@ -346,6 +358,24 @@ def test_a_new_branch_waits_a_moment_for_its_services():
     assert plan_default_service(inputs(), created - timedelta(seconds=1)).action is Action.CREATE, (
         "a clock that is behind"
     )
+
+
+def test_no_service_is_created_and_no_agent_missed_while_the_tenant_may_follow():
+    """Flux creates all Branches of a commit first and its Tenants last."""
+    waits = inputs(tenant=None, absence=Reason.PENDING, look_again=timedelta(seconds=9))
+    plan = plan_default_service(waits, LATER)
+    assert (plan.action, plan.condition.reason) == (Action.NONE, Reason.PROGRESSING)
+    assert is_settling(waits, LATER)
+    assert not is_settling(inputs(tenant=None, absence=Reason.TENANT_NOT_FOUND), LATER)
+
+
+def test_no_service_is_created_for_a_tenant_that_is_being_deleted():
+    """Its services may go before their branch."""
+    manifest = raw("Tenant")
+    manifest["metadata"]["deletionTimestamp"] = "2026-11-20T09:00:00Z"
+    deleted = Tenant.from_raw(manifest)
+    plan = plan_default_service(inputs(tenant=deleted), LATER)
+    assert (plan.action, plan.condition.reason) == (Action.NONE, Reason.PENDING)
 
 
 def test_ages_are_compared_as_times():

@@ -16,7 +16,7 @@ from askproai_operator.controllers.agent.status import (
     waiting,
 )
 from askproai_operator.controllers.agent_plan import CHECKS, Plan, PlanInputs, Target, gather, gather_remote, make_plan
-from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.controllers.conditions import FOLLOWS, first_failing
 from askproai_operator.controllers.plan_annotation import agent_hold
 from askproai_operator.engine import GONE, Key, Result
 from askproai_operator.memory import CatalogueChange
@@ -58,6 +58,8 @@ async def _provision(
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
             # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
+            if inputs.references.look_again is not None:
+                return Result((failure,), requeue_after=inputs.references.look_again, requeue_reason=FOLLOWS)
             reason = "a Branch that is not created anew by then is closed, and callers are to hear so"
             return Result((failure,), requeue_after=inputs.closes_after, requeue_reason=reason)
         target = inputs.target

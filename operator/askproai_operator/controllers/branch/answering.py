@@ -1,11 +1,9 @@
 """Whether a RetellAgent answers the numbers of a branch. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 
 from askproai_operator.api import Branch, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
-from askproai_operator.controllers.branch.plan import is_settling
 from askproai_operator.engine import find_condition, pause_condition
 
 _KIND = ConditionType.NUMBERS_ANSWERED
@@ -23,13 +21,14 @@ def answering_agents(branch: Branch, agents: Iterable[RetellAgent]) -> list[Rete
 
 
 def answering_condition(
-    branch: Branch, dids: Collection[str], agents: Sequence[RetellAgent], now: datetime
+    branch: Branch, dids: Collection[str], agents: Sequence[RetellAgent], *, settling: bool
 ) -> Condition:
-    """Return NumbersAnswered. `dids` are the dialled numbers that the branch has; `agents` answer them."""
+    """Return NumbersAnswered. `dids` are the dialled numbers that the branch has; `agents` answer them, and may follow while it is
+    `settling`."""
     if not dids:
         return good(_KIND, "the branch has no phone numbers of its own", Reason.NOT_REQUESTED)
     if not agents:
-        if is_settling(branch, now):
+        if settling:
             return unknown(_KIND, Reason.PROGRESSING, "waits for a RetellAgent")
         text = (
             f"nobody answers {', '.join(sorted(dids))}: create a RetellAgent with branchRef {branch.metadata.name}, or one with"

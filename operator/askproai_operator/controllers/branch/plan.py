@@ -43,9 +43,10 @@ class Plan:
     requeue_after: timedelta | None = None
 
 
-def is_settling(branch: Branch, now: datetime) -> bool:
-    """Return whether a branch is so new that what belongs to it may follow."""
-    return timedelta() <= now - branch.metadata.creation_timestamp < SETTLE
+def is_settling(inputs: Inputs, now: datetime) -> bool:
+    """Return whether a branch is so new that what belongs to it may follow. While its Tenant may follow, so may all else."""
+    age = now - inputs.branch.metadata.creation_timestamp
+    return inputs.references.look_again is not None or timedelta() <= age < SETTLE
 
 
 def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
@@ -60,7 +61,11 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
             and not is_paused(default)
         )
         return Plan(Action.DELETE if superseded else Action.NONE, _services_condition(inputs.branch, written), count)
-    if default is None and is_settling(inputs.branch, now):
+    tenant = inputs.references.tenant
+    if default is None and tenant is not None and tenant.metadata.deletion_timestamp is not None:
+        # What is deleted together goes in any order, its services before their branch.
+        return Plan(Action.NONE, unknown(kind, Reason.PENDING, f"Tenant {tenant.metadata.name} is being deleted"), 0)
+    if default is None and is_settling(inputs, now):
         # No watch event comes if there is no service: ask for the next run.
         return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=SETTLE)
     if default is not None and not is_auto_created(default):  # nothing is ever written to a person's own object

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from askproai_operator.api.conditions import Reason
+from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.answering import answering_agents, answering_condition
 from askproai_operator.controllers.branch.inputs import (
@@ -18,7 +18,9 @@ from askproai_operator.controllers.branch.inputs import (
 from askproai_operator.controllers.branch.plan import (
     SETTLE,
     Action,
+    Plan,
     default_service,
+    is_settling,
     plan_default_service,
 )
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
@@ -38,10 +40,10 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this Branch
     inputs = await gather(branch, context)
     now = context.clock.now()
-    plan = plan_default_service(inputs, now)
+    plan, settling = plan_default_service(inputs, now), is_settling(inputs, now)
     await _execute(plan.action, inputs, context)
     services = tenant_missing(inputs) or plan.condition
-    answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), now)
+    answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), settling=settling)
     conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
     is_good = all(condition.good for condition in conditions)
     # Watches report what other objects change. What they do not report is somebody else's write of this status, or of the default
@@ -53,12 +55,19 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             "phoneNumbers": [number.number for number in inputs.numbers.usable if number.did not in inputs.claimed],
             "staff": len(branch.spec.staff),
         },
-        requeue_after=SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after,
-        requeue_reason="its services and its agent may follow, and none of them may come",
+        requeue_after=_next_run(inputs, answered, plan),
+        requeue_reason="its Tenant, its services and its agent may follow, and none of them may come",
         resync_after=_quiet_resync(context) if is_good else None,
         events=(_created(inputs),) if plan.action is Action.CREATE else (),
         edit_held=edit_hold(inputs.references.tenant, (*inputs.branches, *inputs.offerings)),
     )
+
+
+def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | None:
+    """Return in how long what may follow a new Branch has had its time; None if nothing is missing."""
+    if inputs.references.look_again is not None:
+        return inputs.references.look_again
+    return SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:

@@ -9,7 +9,7 @@ from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.conditions import condition_of, missing_reference
+from askproai_operator.controllers.conditions import FOLLOWS, condition_of, missing_reference
 from askproai_operator.controllers.offering.inputs import EventTypes, gather, read_event_types, read_usable_own_keys
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
@@ -62,7 +62,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this offering
     inputs = await gather(offering, context)
     if missing := missing_reference(inputs.references, ConditionType.STAFF_MATCHED, _MISSING):
-        return Result((missing,), {"staff": []})  # no retry: the missing object enqueues this one when it is created
+        # The missing object enqueues this one when it is created.
+        return Result((missing,), {"staff": []}, inputs.references.look_again, requeue_reason=FOLLOWS)
     tenant = inputs.references.tenant
     assert tenant is not None  # else it were missing
     units = plan_units(inputs.branches, inputs.neighbours)
