@@ -20,6 +20,14 @@ _FLAGS: Final = (
     "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0",
 )  # fmt: skip
 _KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, "")}
+# The frame after an element came, by the clock of the machine, in milliseconds; what is hidden has no rectangles.
+_NOTE_FIRST_FRAME: Final = """(selector => {
+    const noted = window.firstFrames ??= {};
+    const look = () => document.querySelector(selector)?.getClientRects().length
+        && requestAnimationFrame(() => noted[selector] ??= Date.now());
+    new MutationObserver(look).observe(document, {childList: true, subtree: true, attributes: true});
+    look();
+})"""
 
 
 class Browser:
@@ -52,6 +60,14 @@ class Browser:
         return await eventually(
             lambda: self.evaluate(f"document.readyState === 'complete' && ({condition})"), what=condition
         )
+
+    async def note_first_frame(self, selector: str) -> None:
+        """Have the open page note when it first shows an element, which need not be there yet."""
+        await self.evaluate(f"{_NOTE_FIRST_FRAME}({json.dumps(selector)})")
+
+    async def first_frame(self, selector: str) -> float:
+        """Return when the page first showed an element of which it was to note that, as seconds since the epoch."""
+        return float(await self.wait_for(f"window.firstFrames[{json.dumps(selector)}]")) / 1000
 
     async def click(self, selector: str) -> None:
         """Press and release the mouse in the middle of an element, of its first line where it has several."""
