@@ -97,11 +97,11 @@ class Browser:
 
 
 @asynccontextmanager
-async def browsing(folder: Path) -> AsyncIterator[Browser]:
+async def browsing(folder: Path, *flags: str) -> AsyncIterator[Browser]:
     """Run Chromium with a profile of its own in `folder`."""
     assert PROGRAM is not None, "the test is skipped without it"
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, *_FLAGS, f"--user-data-dir={folder}", "about:blank",
+        PROGRAM, *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
