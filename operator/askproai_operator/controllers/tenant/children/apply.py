@@ -135,7 +135,8 @@ async def _apply_canary(
     """
     canary, trial = wanted_canary(tenant, context.settings), newest_trial(tenant, context.cache)
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
-    if not is_of(trial, canary) and (canary is not None or trial is not None):
+    is_over = trial is None or trial.state is CanaryState.TAKEN_BACK
+    if not is_of(trial, canary) and not (canary is None and is_over):
         context.enqueue(canaries_key(context.settings))  # begins or ends a trial, and makes the Tenant due again
     if live is not None and (canary is None or trial is None):
         await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
