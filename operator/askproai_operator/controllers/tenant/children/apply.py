@@ -8,7 +8,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.holders import claimed_host_condition, find_holder
+from askproai_operator.controllers.holders import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.canary import (
     canaries_key,
     canary_pods,
@@ -218,7 +218,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
     """
     for subject, scope in exposed_host(tenant).items():
         if reserved := context.settings.what_is_reserved(subject.value):
-            return routes.reserved_condition(tenant, subject.value, reserved)
+            return reserved_host_condition(tenant, subject.value, reserved)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
             refused = claimed_host_condition(address)
