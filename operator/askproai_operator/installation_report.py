@@ -65,6 +65,7 @@ class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_default
     shared_base_url: str
     verify_exposure: bool
     exposure_hosts: tuple[str, ...] = ()
+    fleet_page_host: str = ""
     database: DatabaseReport
     redis: RedisReport | None = None
 

@@ -20,6 +20,14 @@ _FLAGS: Final = (
     "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0",
 )  # fmt: skip
 _KEYS: Final = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, "")}
+# The frame after an element came, by the clock of the machine, in milliseconds; what is hidden has no rectangles.
+_NOTE_FIRST_FRAME: Final = """(selector => {
+    const noted = window.firstFrames ??= {};
+    const look = () => document.querySelector(selector)?.getClientRects().length
+        && requestAnimationFrame(() => noted[selector] ??= Date.now());
+    new MutationObserver(look).observe(document, {childList: true, subtree: true, attributes: true});
+    look();
+})"""
 
 
 class Browser:
@@ -53,6 +61,14 @@ class Browser:
             lambda: self.evaluate(f"document.readyState === 'complete' && ({condition})"), what=condition
         )
 
+    async def note_first_frame(self, selector: str) -> None:
+        """Have the open page note when it first shows an element, which need not be there yet."""
+        await self.evaluate(f"{_NOTE_FIRST_FRAME}({json.dumps(selector)})")
+
+    async def first_frame(self, selector: str) -> float:
+        """Return when the page first showed an element of which it was to note that, as seconds since the epoch."""
+        return float(await self.wait_for(f"window.firstFrames[{json.dumps(selector)}]")) / 1000
+
     async def click(self, selector: str) -> None:
         """Press and release the mouse in the middle of an element, of its first line where it has several."""
         script = f"""(() => {{ const each = document.querySelector({json.dumps(selector)}); if (!each) return null;
@@ -81,11 +97,11 @@ class Browser:
 
 
 @asynccontextmanager
-async def browsing(folder: Path) -> AsyncIterator[Browser]:
+async def browsing(folder: Path, *flags: str) -> AsyncIterator[Browser]:
     """Run Chromium with a profile of its own in `folder`."""
     assert PROGRAM is not None, "the test is skipped without it"
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, *_FLAGS, f"--user-data-dir={folder}", "about:blank",
+        PROGRAM, *_FLAGS, *flags, f"--user-data-dir={folder}", "about:blank",
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:

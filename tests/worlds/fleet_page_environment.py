@@ -22,6 +22,7 @@ from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.oidc_issuer import CLIENT_SECRET
 
 TOKEN = "token-of-the-platform-0123456789"
+SYSTEM = "askproai-system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +100,47 @@ async def create_salon(
     for number in range(services):
         await create(client, OFFERINGS, namespace, f"{name}-schnitt-{number}", branchRef={"name": f"{name}-mitte"})
     return path
+
+
+# Name, namespace, Ready as it is unless it is good, and the figures of the day.
+_EXAMPLES: tuple[tuple[str, str, dict[str, str], tuple[int | None, str, str]], ...] = (
+    ("Zahnarzt Dr. Weber", "zahnarzt-dr-weber", condition(
+        status="False", reason="CredentialsInvalid",
+        message="Cal.com does not accept the key, and callers hear that nothing is booked: put a valid key into the Secret of"
+        " calendar.calcom.apiKeySecretRef",
+    ), (37, "93.1", "13.0")),
+    ("Friseur am Markt", "friseur-am-markt", condition(
+        status="False", reason="VoiceNotFound", message="Retell has no voice 11labs-Leni: choose another voiceId"
+    ), (30, "92.3", "39.0")),
+    ("Hebamme Krüger", "hebamme-krueger", condition(
+        status="False", reason="Suspended", message="spec.suspend is true: no pods run"
+    ), (0, "", "")),
+    ("Physio Nord", "physio-nord", condition(), (67, "94.4", "0.0")),
+    ("Salon Müller", "salon-mueller", condition(), (41, "98.2", "81.0")),
+    ("Kosmetik Elbe", "kosmetik-elbe", condition(), (53, "96.8", "44.0")),
+    ("Barber Kreuzberg", "barber-kreuzberg", condition(), (9, "100.0", "100.0")),
+    ("Haarwerk", "haarwerk", condition(), (88, "97.9", "58.0")),
+    ("Praxis Sommer", "praxis-sommer", condition(), (25, "99.1", "90.0")),
+    ("Optik Brandt", "optik-brandt", condition(), (17, "100.0", "100.0")),
+    ("Tierarzt Vogel", "tierarzt-vogel", condition(), (34, "96.1", "22.0")),
+    ("Nagelstudio Köln", "nagelstudio-koeln", condition(), (12, "98.0", "61.0")),
+)  # fmt: skip
+
+
+async def create_example_fleet(client: KubeClient) -> list[str]:
+    """Create a dozen businesses, each in a namespace of its own, with a Tenant named `salon`, and the Leases of who leads; return
+    the namespaces.
+    """
+    await client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": SYSTEM}})
+    for component, pod in (("operator", "5c8b6-q9k2m"), ("coordinator", "7d9f8-x2x4p")):
+        await client.create(
+            f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases",
+            {"metadata": {"name": f"askproai-{component}"}, "spec": {"holderIdentity": f"askproai-{component}-{pod}"}},
+        )
+    for number, (name, namespace, ready, (calls, booked, budget)) in enumerate(_EXAMPLES):
+        await client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": namespace}})
+        figures = {"calls24h": calls, "bookingSuccessPercent": booked, "errorBudgetPercent": budget}
+        status = {"conditions": [ready], "release": "0.2.0" if number != 9 else "0.1.0"}
+        status |= {key: value for key, value in figures.items() if value != ""}
+        await create(client, TENANTS, namespace, "salon", status, displayName=name)
+    return [namespace for _, namespace, _, _ in _EXAMPLES]

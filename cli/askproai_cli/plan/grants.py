@@ -16,10 +16,14 @@ from askproai_operator.controllers.holders import (
     claimed_numbers_condition,
     claimed_page_host_condition,
     find_holder,
+    reserved_host_condition,
+    reserved_page_host_condition,
 )
-from askproai_operator.grants import Subject, page_host, requested_subjects
+from askproai_operator.grants import Subject, exposed_host, page_host, requested_subjects
+from askproai_operator.installation_report import NAME, read_report
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.resources import MANAGER
+from askproai_operator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
 
 def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
     """Return the condition that the operator would report, None if nobody else has what the object names."""
+    if isinstance(model, Tenant) and (reserved := _reserved(model, context.settings)) is not None:
+        return reserved
     others = {
         subject.value: f"{holder.namespace}/{holder.name}"
         for subject, scope in requested_subjects(model).items()
@@ -94,6 +100,32 @@ def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
             own = context.relations.branches(model.metadata.namespace, model.spec.tenant_ref.name)
             return claimed_numbers_condition(others, {f"{each.key.namespace}/{each.key.name}" for each in own})
     return None
+
+
+def _reserved(tenant: Tenant, settings: Settings) -> Condition | None:
+    """Return the condition of a Tenant that names a host of the platform; None if it names none that the operator has reported."""
+    for subject in exposed_host(tenant):
+        if what := settings.what_is_reserved(subject.value):
+            return reserved_host_condition(tenant, subject.value, what)
+    for subject in page_host(tenant):
+        if what := settings.what_is_reserved(subject.value):
+            return reserved_page_host_condition(subject.value, what)
+    return None
+
+
+async def read_reported(settings: Settings, transport: HttpTransport) -> Settings:
+    """Return the settings with the platform's hosts as the operator has reported them; as they are where nobody may read that."""
+    try:
+        found = await transport.find(resources.CONFIG_MAPS.path(settings.namespace, NAME))
+    except ApiError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return settings
+    report = read_report(found) if found is not None else None
+    if report is None:
+        return settings
+    hosts = {"shared_base_url": report.shared_base_url, "fleet_page_host": report.fleet_page_host}
+    return settings.model_copy(update=hosts)
 
 
 def _not_known(model: CustomResource, problem: str) -> str:

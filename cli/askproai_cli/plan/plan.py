@@ -14,7 +14,7 @@ from askproai_cli.output import format_count
 from askproai_cli.plan.agents import find_lowered, plan_calendar, plan_steps
 from askproai_cli.plan.dry_run import Change, preview
 from askproai_cli.plan.event_types import find_event_type_claims
-from askproai_cli.plan.grants import find_claims
+from askproai_cli.plan.grants import find_claims, read_reported
 from askproai_cli.plan.named_secrets import NamedSecrets
 from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
@@ -99,7 +99,7 @@ async def plan_manifests(
                     sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
-        settings = Settings().model_copy(update={"namespace": operator_namespace})
+        settings = await read_reported(Settings().model_copy(update={"namespace": operator_namespace}), transport)
         context = PlanContext(
             kube=kube,
             cache=cache,

@@ -406,7 +406,7 @@ class CanaryStatus(base.Part):
     """When the trial began."""
     state: CanaryState
     """Running, Passed (no worse after `canary.callers` callers; it goes on) or TakenBack: no pods of it run, nor will they until
-    image or percent of `canary` are changed or `canary` is removed."""
+    image or percent of `canary` are changed; that `canary` was away changes nothing."""
     callers: base.Count = 0
     """Callers that a pod of it answered; while it runs, in round numbers."""
     failed_callers: base.Count = 0

@@ -96,6 +96,8 @@ def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
 async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
     """Begin the trial that the spec in effect asks for, or forget one that it no longer asks for; return the one of now.
 
+    What was taken back is not forgotten before another trial begins.
+
     Pods that nobody is going to judge any more are ended first: what holds up the reconcile of the Tenant, such as a key that is
     refused, holds up their deletion, too.
     """
@@ -114,7 +116,9 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
     if trial is not None:
         await _scale_to_zero(tenant, context)
     if canary is None:
-        if trial is not None:
+        if (
+            trial is not None and trial.state is not CanaryState.TAKEN_BACK
+        ):  # a verdict stays: the image may be asked for again
             await _write(tenant, None, context)
         return None
     # A name of its own, so that records of an earlier trial of this image are not counted.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from askproai_operator.api import Branch, CustomResource
+from askproai_operator.api import Branch, CustomResource, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.engine import resources
@@ -45,6 +45,20 @@ def claimed_page_host_condition(host: str) -> Condition:
     return bad(
         ConditionType.PAGE_READY, Reason.HOST_CLAIMED_TWICE, f"{text}; whoever runs the platform can name the other"
     )
+
+
+def reserved_host_condition(tenant: Tenant, host: str, reserved: str) -> Condition:
+    """Return Exposed for a tenant that names a host of the platform as its own; `reserved` is what is there."""
+    path = f"/{tenant.metadata.namespace}/{tenant.metadata.name}"
+    text = (
+        f"{host} is {reserved}: leave exposure.host out, and be reached at {path} of the shared host, or choose another"
+    )
+    return bad(ConditionType.EXPOSED, Reason.HOST_RESERVED, text)
+
+
+def reserved_page_host_condition(host: str, reserved: str) -> Condition:
+    """Return PageReady of a tenant whose page's host is the platform's; `reserved` is what is there."""
+    return bad(ConditionType.PAGE_READY, Reason.HOST_RESERVED, f"{host} is {reserved}: choose another page.host")
 
 
 def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) -> Condition:

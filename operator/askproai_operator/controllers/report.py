@@ -66,6 +66,7 @@ class ReportController:
             shared_base_url=settings.shared_base_url,
             verify_exposure=settings.verify_exposure,
             exposure_hosts=settings.exposure_hosts,
+            fleet_page_host=settings.fleet_page_host,
             database=await _look_at_database(context),
             redis=await _look_at_redis(context),
         )

@@ -246,7 +246,7 @@ class Calls:
         if found is None and (rows := await self._store.get_timeline_of_correlation(text)):
             found = None, rows
         if found is None:
-            raise Problem(404, "Not Found", "No call, appointment or correlation id of the last 30 days is this")
+            raise Problem(404, "Not Found", "No call, appointment or correlation id is this")
         return await self._to_timeline(request, text, *found, personal=personal)
 
     async def _of_call(self, text: str) -> _Found | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -15,6 +15,13 @@ from askproai_runtime.admin_api import BlockEntry, MessageEntry
 from askproai_runtime.page.audit_words import say_audit
 from askproai_runtime.page.words import Words
 from askproai_runtime.sentences import format_call_back
+
+_UNITS: Final = (
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("min", 60_000),
+    ("s", 1_000),
+)  # the same in all languages of the page
 
 
 def load_templates(own: str = "templates", *shared: str) -> Environment:
@@ -30,6 +37,7 @@ def load_templates(own: str = "templates", *shared: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    templates.filters["duration"] = format_duration
     for name in folders[0].list_templates():
         templates.get_template(name)  # compiled now, in the thread that imports this module, and not while callers wait
     return templates
@@ -86,6 +94,14 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         "span": partial(_say_span, words, zone),
     }
     return templates.get_template(name).render(functions | dict(values))
+
+
+def format_duration(milliseconds: int) -> str:
+    """Return a duration in the largest unit of which it has at least two."""
+    for unit, size in _UNITS:
+        if milliseconds >= 2 * size:
+            return f"{milliseconds // size} {unit}"
+    return f"{milliseconds} ms"
 
 
 def _say_reason(

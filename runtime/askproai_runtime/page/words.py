@@ -195,7 +195,7 @@ GERMAN: Final = Words(
     body="Antwort mit", find="Suchen", find_label="ID: Anruf, Termin, Vorgang",
     find_hint="Hier steht, was zu einer Kennung geschah: der eines Anrufs oder Termins, auch ihr Anfang, oder einer "
     "Korrelations-ID.",
-    none_found="Diese Kennung gehört zu keinem Anruf und keinem Termin und zu keinem Vorgang der letzten 30 Tage.",
+    none_found="Diese Kennung gehört zu keinem Anruf, keinem Termin und keinem Vorgang.",
     several_found="So beginnen mehrere Kennungen: bitte mehr davon eingeben.", name="Name",
     detail="Einzelheiten", show_personal="Zeigen, wer anrief und was gesagt wurde",
     personal_hint="Das steht danach im Protokoll.", transcript="Wortlaut",
@@ -332,7 +332,7 @@ ENGLISH: Final = Words(
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What",
     body="Body with", find="Search", find_label="Id: call, appointment, log line",
     find_hint="Here is what happened under an id: that of a call or an appointment, or its beginning, or a correlation id.",
-    none_found="This id is of no call, of no appointment, and of no correlation of the last 30 days.",
+    none_found="This id is of no call, no appointment and no correlation.",
     several_found="Several ids begin so: please enter more of it.", name="Name",
     detail="Details", show_personal="Show who called and what was said",
     personal_hint="The audit log will have that you did.", transcript="Transcript",

@@ -94,6 +94,15 @@ async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
     assert ended["metadata"]["uid"] == (await namespace.get("Deployment", CANARY) or {})["metadata"]["uid"]
 
+    # Nor does who removes the canary and asks for the same one again.
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": None}}})
+    await namespace.wait_until_gone("Deployment", CANARY)
+    await namespace.wait_for_condition("CanaryHealthy", "True", "NotRequested")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": on_trial()})
+    await namespace.wait_for_condition("CanaryHealthy", "False", "CanaryTakenBack")
+    assert await trial_of(namespace) == taken_back
+    assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
+
     await namespace.client.merge(
         namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"image": "askproai:0.2.1"}}}}
     )

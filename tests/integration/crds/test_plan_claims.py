@@ -1,14 +1,26 @@
 """`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.grants import Holder, Subject, SubjectKind
+from askproai_operator.installation_report import DatabaseReport, InstallationReport, report_manifest
 from askproai_operator.providers import hash_key
-from askproai_operator.resources import CUSTOM, SECRETS
+from askproai_operator.resources import CONFIG_MAPS, CUSTOM, SECRETS
 from tests.worlds.plan_platform import HOST, Platform, person
 
 NUMBER = "+492217654321"
+LOGIN = {
+    "oidc": {
+        "issuer": "https://login.example",
+        "clientId": "page",
+        "clientSecretRef": {"name": "page-login", "key": "client-secret"},
+        "roles": {"owner": ["owners"]},
+    }
+}
 
 
 async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platform: Platform) -> None:
@@ -30,6 +42,40 @@ async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform
     assert claim.startswith(
         f"Exposed would be False, HostClaimedTwice: another tenant has https://{HOST}/voice already"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "host", "claim"),
+    [
+        (
+            "exposure",
+            "fleet.example",
+            "Exposed would be False, HostReserved: fleet.example is the host of the fleet's page",
+        ),
+        (
+            "exposure",
+            "voice.example",
+            "Exposed would be False, HostReserved: voice.example is the platform's shared host",
+        ),
+        (
+            "page",
+            "fleet.example",
+            "PageReady would be False, HostReserved: fleet.example is the host of the fleet's page",
+        ),
+    ],
+)
+async def test_a_host_of_the_platform_is_in_the_plan(platform: Platform, field: str, host: str, claim: str) -> None:
+    """The operator knows its own hosts, and reports them."""
+    report = InstallationReport(
+        at=datetime(2026, 11, 24, tzinfo=UTC), every_seconds=600, release="0.1.0", shards=1, verify_exposure=True,
+        shared_base_url="https://voice.example", fleet_page_host="Fleet.example", database=DatabaseReport(),
+    )  # fmt: skip
+    await platform.client.create(CONFIG_MAPS.path(platform.namespace), report_manifest(platform.namespace, report))
+    tenant = next(each for each in platform.manifests if each["kind"] == "Tenant")
+    tenant["spec"][field] = {"host": host, "ingress": {"className": "public"}} | (LOGIN if field == "page" else {})
+    planned = (await platform.plan())["Tenant"]
+    assert planned.claims[0].startswith(claim)
+    assert planned.is_problem
 
 
 async def test_what_is_free_or_the_objects_own_is_no_claim(platform: Platform) -> None:

@@ -206,6 +206,11 @@ async def test_questions_of_the_desk(pod: TenantPod, monkeypatch: pytest.MonkeyP
         async with running_web(pod, worker_port=9):
             assert (await api(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
             assert (await api(pod, f"timeline/{some}"))["moments"]
+            assert {each["what"] for each in (await api(pod, "timeline/corr-50"))["moments"]} >= {
+                "event",
+                "function",
+                "provider",
+            }
             await api(pod, "events", status="dead", limit="50")
             await api(pod, "events", type="call_ended", limit="50")
             await api(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})

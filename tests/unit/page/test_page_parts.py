@@ -41,7 +41,7 @@ from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
-from askproai_runtime.page.rendering import render
+from askproai_runtime.page.rendering import format_duration, render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.views import list_others, show_services, show_subject
 from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
@@ -429,3 +429,11 @@ def test_an_appointment_is_moved_only_to_who_does_its_service() -> None:
     assert list_others(config, entry(start, branch="mitte", staff="anna", service="cut")) == [("mehmet", "Mehmet")]
     for service in ("colour", "cut+colour", "gone"):
         assert list_others(config, entry(start, branch="mitte", staff="anna", service=service)) == []
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "shown"),
+    [(0, "0 ms"), (1999, "1999 ms"), (2000, "2 s"), (71_900, "71 s"), (53_942_754, "14 h"), (259_200_000, "3 d")],
+)
+def test_a_duration_has_a_unit_that_people_read(milliseconds: int, shown: str) -> None:
+    assert format_duration(milliseconds) == shown

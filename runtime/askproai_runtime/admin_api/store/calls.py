@@ -140,12 +140,8 @@ class CallStore:
         return await self._fetch(OF_APPOINTMENT, appointment_id)
 
     async def get_timeline_of_correlation(self, correlation_id: str) -> list[Row]:
-        """Return up to 1,000 entries that have a correlation id, in order of time.
-
-        One at a time, as lists: the functions of 30 days are looked through.
-        """
-        async with self._listing:
-            return await self._fetch(OF_CORRELATION, correlation_id)
+        """Return up to 1,000 entries that have a correlation id, in order of time."""
+        return await self._fetch(OF_CORRELATION, correlation_id)
 
     async def list_appointment_ids(self, first: UUID, last: UUID) -> list[str]:
         """Return up to two ids of appointments between two, both included; no holds."""

@@ -49,12 +49,11 @@ WITH appointment AS MATERIALIZED (
     SELECT * FROM webhook_events WHERE tenant = $1 AND correlation_id IN (SELECT correlation_id FROM correlated)
 )
 """
-# No index has the correlation ids of functions, which are written behind each answer: those of 30 days are looked through.
 _OF_CORRELATION: Final = """
 WITH event AS MATERIALIZED (
     SELECT * FROM webhook_events WHERE tenant = $1 AND correlation_id = $2
 ), request AS MATERIALIZED (
-    SELECT * FROM {requests} r WHERE tenant = $1 AND at > now() - interval '30 days' AND correlation_id = $2
+    SELECT * FROM {requests} r WHERE tenant = $1 AND correlation_id = $2
 ), appointment AS MATERIALIZED (
     SELECT a.* FROM (
         SELECT appointment_id FROM request WHERE appointment_id IS NOT NULL

@@ -8,7 +8,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.holders import claimed_host_condition, find_holder
+from askproai_operator.controllers.holders import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.canary import (
     canaries_key,
     canary_pods,
@@ -135,7 +135,8 @@ async def _apply_canary(
     """
     canary, trial = wanted_canary(tenant, context.settings), newest_trial(tenant, context.cache)
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
-    if not is_of(trial, canary) and (canary is not None or trial is not None):
+    is_over = trial is None or trial.state is CanaryState.TAKEN_BACK
+    if not is_of(trial, canary) and not (canary is None and is_over):
         context.enqueue(canaries_key(context.settings))  # begins or ends a trial, and makes the Tenant due again
     if live is not None and (canary is None or trial is None):
         await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
@@ -217,7 +218,7 @@ async def _take_host(tenant: Tenant, address: Address, context: ReconcileContext
     """
     for subject, scope in exposed_host(tenant).items():
         if reserved := context.settings.what_is_reserved(subject.value):
-            return routes.reserved_condition(tenant, subject.value, reserved)
+            return reserved_host_condition(tenant, subject.value, reserved)
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
             refused = claimed_host_condition(address)

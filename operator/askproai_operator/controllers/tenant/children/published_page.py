@@ -7,7 +7,7 @@ from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.holders import claimed_page_host_condition
+from askproai_operator.controllers.holders import claimed_page_host_condition, reserved_page_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
 from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
@@ -28,8 +28,7 @@ async def take_page_host(tenant: Tenant, access: PageAccess, context: ReconcileC
         return access
     for subject, scope in page_host(tenant).items():
         if reserved := context.settings.what_is_reserved(subject.value):
-            text = f"{subject.value} is {reserved}: choose another page.host"
-            return access.without_host(bad(_KIND, Reason.HOST_RESERVED, text))
+            return access.without_host(reserved_page_host_condition(subject.value, reserved))
         holder = await take(tenant, subject, context, scope)
         if holder is not None:
             refused = claimed_page_host_condition(subject.value)

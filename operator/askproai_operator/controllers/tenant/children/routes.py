@@ -144,15 +144,6 @@ def exposed_condition(address: Address) -> Condition:
     return good(ConditionType.EXPOSED, address.base_url)
 
 
-def reserved_condition(tenant: Tenant, host: str, reserved: str) -> Condition:
-    """Return Exposed for a tenant that names a host of the platform as its own; `reserved` is what is there."""
-    path = f"/{tenant.metadata.namespace}/{tenant.metadata.name}"
-    text = (
-        f"{host} is {reserved}: leave exposure.host out, and be reached at {path} of the shared host, or choose another"
-    )
-    return bad(ConditionType.EXPOSED, Reason.HOST_RESERVED, text)
-
-
 def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
     """Return Exposed for a tenant that asks for an HTTPRoute where the cluster lacks the CRD."""
     text = (

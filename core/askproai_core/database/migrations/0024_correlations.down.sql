@@ -1,0 +1,1 @@
+DROP INDEX function_requests_correlation;
