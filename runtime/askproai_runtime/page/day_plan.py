@@ -103,7 +103,8 @@ def plan_day(
     for branch, staff, name, place in list_people(config, live):
         booked, blocked = by_person.get((branch, staff), []), _blocks(branch, staff, blocks)
         away, closure, working = _working(config, branch, staff, day)
-        off = () if away else _draw_off(working, first, last)
+        hidden = [(_minute(block.start, day, zone), _minute(block.end, day, zone)) for block in blocked]
+        off = () if away else _draw_off(working, first, last, hidden)
         drawn = _draw(first, last, day, zone, booked, blocked)
         columns.append(Column(branch, staff, name, place, drawn, away, closure, off))
     return DayPlan(first, last, columns, [each for each in appointments if each.status in _NOT_DRAWN])
@@ -165,12 +166,16 @@ def _working(
     return (None, "", working) if working else (Away.OFF_HOURS, "", None)
 
 
-def _draw_off(working: Sequence[tuple[int, int]] | None, first: int, last: int) -> list[Drawn]:
-    """Return the spans of the drawing in which a person does not work."""
+def _draw_off(
+    working: Sequence[tuple[int, int]] | None, first: int, last: int, hidden: Iterable[tuple[int, int]]
+) -> list[Drawn]:
+    """Return the spans of the drawing in which a person does not work, but for those that are `hidden`: a block says more."""
     if working is None:
         return []
     edges = [first * 60, *(_clip(minute, first, last) for span in working for minute in span), last * 60]
-    gaps = zip(edges[::2], edges[1::2], strict=True)
+    gaps = list(zip(edges[::2], edges[1::2], strict=True))
+    for start, end in hidden:
+        gaps = [part for begin, stop in gaps for part in ((begin, min(stop, start)), (max(begin, end), stop))]
     return [Drawn(*_rows(begin, end, first), 0) for begin, end in gaps if begin < end]
 
 

@@ -198,6 +198,11 @@ def test_a_day_shows_who_is_not_there_and_outside_of_which_hours_nobody_is_offer
     assert (another_day.away, another_day.off) == ("off_hours", ())
     assert (ill.away, ill.off) == ("absent", ())
     assert plan_day(config, DAY + timedelta(days=7), [], []).columns[3].away is None
+    block = BlockEntry("b", ["mitte/part"], at(12, 30), at(17), "Fortbildung", in_force=True)
+    off = plan_day(config, DAY, [], [block]).columns[1].off
+    assert [(each.row, each.length) for each in off] == [(36, 6), (96, 12)], (
+        "what a block covers is not drawn beneath it"
+    )
 
 
 def test_a_closed_day_shows_why_and_a_branch_whose_hours_are_not_known_shows_nothing() -> None:
