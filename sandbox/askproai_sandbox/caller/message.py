@@ -47,7 +47,7 @@ _ASKING = """
     hallo hier ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch
     vielleicht wenn und so es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was
     nachricht hinterlassen dalassen aufgeben lassen der dem den die an für frau herr herrn doktor dr nein nee also äh
-    tschüss tschüß wiederhören auf
+    tschüss tschüß wiederhören auf am besten liebsten möglichst
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 

@@ -74,3 +74,12 @@ def test_who_calls_somewhere_else_ends_the_search() -> None:
 def test_the_word_wann_is_in_no_date() -> None:
     said = "Wir würden gern ein Klavier mieten, wann könnten wir das denn abholen?"
     assert "date" not in function_of(WORKSHOP, said)[1]
+
+
+def test_the_time_of_a_callback_that_is_said_with_the_name_is_in_no_message() -> None:
+    says = ("Bitte rufen Sie mich zurück, es geht um die Rechnung vom Oktober.", "Birgit Lange, am besten nach 16 Uhr.")
+    assert function_of(WORKSHOP, *says)[1] == {
+        "call_back": "nach 16 Uhr",
+        "message": "es geht um die Rechnung vom Oktober",
+        "customer_name": "Birgit Lange",
+    }
