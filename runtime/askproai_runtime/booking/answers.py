@@ -236,7 +236,10 @@ def obstacle_sentence(
     if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
         sentence = _day_off_sentence(config, rules, staff, missed, day)
     elif obstacle is Obstacle.TAKEN and rules.companions:
-        sentence = say().taken_for_group.format(when=format_reading(missed, rules.zone, now), people=len(rules.people))
+        among = say().among_staff.format(staff=decline_name(rules.display_name(staff))) if staff else ""
+        sentence = say().taken_for_group.format(
+            when=format_reading(missed, rules.zone, now), people=len(rules.people), staff=among
+        )
     else:
         sentence = obstacle_template(obstacle).format(
             when=format_reading(missed, rules.zone, now), day=day,

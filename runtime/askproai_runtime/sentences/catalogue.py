@@ -80,6 +80,7 @@ class Sentences:
     outside_hours: str
     off_grid: str
     taken: str
+    among_staff: str  # one of those who come together is with them
     taken_for_group: str
     other_hours: str
     with_staff: str

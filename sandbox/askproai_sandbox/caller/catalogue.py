@@ -38,6 +38,7 @@ _MODALS = frozenset(
 _FOR_TWO = re.compile(
     r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
 )
+_FOR_MANY = re.compile(r"\bFamilien?\b|\bFamilien[a-zäöü-]|\bGruppen?\b|\bGruppen[a-zäöü-]", re.IGNORECASE)
 _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
 )
@@ -122,10 +123,10 @@ class Catalogue:
             able = [each for each in able if service.staff is None or each in service.staff]
         return tuple(able)
 
-    def is_for_two(self, name: str | None) -> bool:
-        """Return whether a service is one for two people by its names: "Paarbehandlung", "Wellness zu zweit"."""
-        service = next((each for each in self.services if each.name == name), None)
-        return service is not None and any(_FOR_TWO.search(each) for each in _names(service))
+    def is_for_all(self, name: str | None, people: int) -> bool:
+        """Return whether a service is one for so many people by its names: "Paarbehandlung" for two, "Verleih für Familien"."""
+        names = [said for each in self.services if each.name == name for said in _names(each)]
+        return any(_FOR_MANY.search(each) or (people <= 2 and _FOR_TWO.search(each)) for each in names)
 
     def find_question(self, text: str) -> str | None:
         """Return the known question that a sentence is, word for word but for what only leads to it or fills it.

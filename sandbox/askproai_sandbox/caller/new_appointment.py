@@ -40,7 +40,11 @@ _ANY_TIME = re.compile(
 )
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
-_ALONE = re.compile(r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b", re.IGNORECASE)
+_ALONE = re.compile(
+    r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b"
+    r"|\b(?:nur|bloß|bloss) einen(?: (?:einzigen|gemeinsamen))?(?: Termin)?\b[^.?!]*\b(?:alle|zusammen|gemeinsam|uns)\b",
+    re.IGNORECASE,
+)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -315,7 +319,8 @@ def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
         return Turn(
             memory, phrases.ASK_SHARES, phrases.NOT_SHARED.format(sentence.text)
         )  # "aber für meine Frau lieber Fango"
-    if not (sentence.for_several and agent.takes_companions) or memory.booked:
+    is_for_all = agent.catalogue.is_for_all(sentence.service or memory.details.get("service"), sentence.people)
+    if not (sentence.for_several and agent.takes_companions) or memory.booked or is_for_all:
         return Turn(memory)
     others = max(sentence.people, 2) - 1
     if others > MAX_COMPANIONS:

@@ -327,8 +327,8 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     is_question = bool(_QUESTION.search(text))
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     text, people = said, count_people(corrected.text)
-    is_of_pair = people <= 2 and not shares and len(services) == 1 and catalogue.is_for_two(services[0])
-    people = 1 if is_of_pair else people
+    is_for_all = not shares and len(services) == 1 and catalogue.is_for_all(services[0], people)
+    people = 1 if is_for_all else people
     return Sentence(
         text=text,
         wanted=re.sub(MARK, " , ", kept.marked),
@@ -357,7 +357,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         or find_counted(text),
         is_too=find_too(text),
         is_shift=is_shift(text),
-        for_several=not is_of_pair and bool(shares or people > 1 or _SEVERAL.search(rest)),
+        for_several=not is_for_all and bool(shares or people > 1 or _SEVERAL.search(rest)),
         people=max(people, 3 if _THREE.search(rest) else 1),
         companions=tuple(share.companion(shares[0]) for share in shares[1:]),
         unwanted=corrected.unwanted,
