@@ -440,8 +440,8 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         return Turn(memory, phrases.HELP)
     if sentence.intent is Intent.GOODBYE:
         return Turn(memory, phrases.GOODBYE)
-    if memory.asked == "services" and (sentence.yes or sentence.name):
-        return Turn(memory, phrases.ASK_SERVICE)
+    if memory.asked == "services" and (sentence.yes or sentence.no or sentence.name):
+        return Turn(memory, phrases.ASK_SERVICE, not_understood if sentence.no else None)
     if memory.question and sentence.yes and not sentence.no:
         return Turn(memory, memory.question, phrases.NO_OFFER.format(sentence.text))
     booked_as = _find_booked_name(memory)

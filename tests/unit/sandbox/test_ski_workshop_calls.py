@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 from held_calls import TEN, TOOLS
 
-from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 WORKSHOP = read_catalogue(
@@ -60,3 +60,11 @@ def test_who_wants_no_connection_but_something_else_is_not_sent_away() -> None:
     assert model.hear("Nein, dann nehme ich den Skiservice.") == ToolCall(
         "check_availability", {"service": "Skiservice"}
     )
+
+
+def test_who_answers_the_question_for_a_service_with_what_is_wrong_is_asked_again() -> None:
+    model = ScriptedModel(TOGETHER, "+491", WORKSHOP)
+    model.hear("Ich bräuchte mal einen Termin.")
+    model.learn({"success": False, "message": "Was möchten Sie buchen: …?", "services": ["Skiservice"]})
+    said = "Für meine Ski, die laufen nicht mehr gut."
+    assert (model.hear(said), model.remark) == (phrases.ASK_SERVICE, phrases.NOT_UNDERSTOOD.format(said))
