@@ -47,6 +47,9 @@ _SEE_YOU = re.compile(  # "Danke, dann bis Freitag!"
 _ANY_FREE = re.compile(
     rf"{ONE.pattern}|\b(?:frei\w*|Termine?|buchen|vereinbaren)\b", re.IGNORECASE
 )  # a further one, perhaps
+_GOES_TOO = re.compile(  # the service of the appointment that there is: "geht die Beratung auch am Freitag?"
+    r"\b(?:geht|ginge|passt|kann|könnte) (?:der|die|das|mein\w*) [^.?!]*\bauch\b", re.IGNORECASE
+)
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
@@ -196,7 +199,8 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
         return False
     before, others = ", ".join(clauses[:at]), ", ".join((*clauses[:at], *clauses[at + 1 :]))
     wants_time = re.search(MARK, before) and not _OWN.search(before)
-    return not (wants_time or agent.catalogue.find_services(others))
+    wants_service = agent.catalogue.find_services(others) and not _GOES_TOO.search(others)
+    return not (wants_time or wants_service)
 
 
 def moves_into_branch(sentence: Sentence) -> bool:

@@ -108,7 +108,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:verbinde\w*|durchstellen|weiterleiten)\b|\bstellen Sie (?:mich|uns)\b[^.?!]*\bdurch\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
         r"\bmit (?!Ihnen\b)[^.?!,]*\b(?:sprechen|reden)\b",
-        r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\bsprechen\b",
+        r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\b(?:ge)?sp(?:re|ro)chen\b",
         r"\b(?:kann|könnte|möchte) ich\b[^.?!,]*\b(?:Chef|Leiter|Inhaber)(?:in)?\b[^.?!,]*\b(?:haben|sehen)\b",
         r"\bgeben Sie mir\b[^.?!,]*\b(?:Chef(?:in)?|Leiter(?:in)?|Inhaber(?:in)?|Frau|Herrn|Doktor)\b",
         r"\b(?:geben Sie|gib) mir\b[^.?!,]*\b(?:Menschen|Mitarbeiter(?:in)?|jemande?n?|(?-i:Echten?))\b",
@@ -195,6 +195,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\bwas (?:habe?|hatte) ich (?:{_FILLER} |bei (?:Ihnen|euch) |alles )*(?:gebucht|eingetragen|stehen)\b",
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
         r"^\W*wie war (?:das|es|der termin) (?:noch|doch)\b",
+        r"\bwann (?:kommt|kommen)\b[^.?!]*\bzu (?:uns|mir)\b",
         r"\b(?:mir|uns) (?:das|es|den|ihn) (?!per\b|auch\b|schriftlich|noch per)(?:\w+ ){0,2}bestätigen\b(?! per)",
         r"\b(?:meine|unsere) termine\b|\bwegen (?:mein|unser)\w* termins?\b|\btermin\b[^.?!]*\bbestätigen\b",
         r"^\W*(?:\w+\W+){0,2}?(?:ist|haben Sie|habt ihr|sehen Sie|finden Sie)\b[^.?!]*\bmein\w* termin\b",
@@ -270,6 +271,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.APPOINTMENT: (
         rf"(?!.*\bohne (?:einen )?Termin\b){_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",
+        r"\bwann (?:kann|könnte|dürfte|können|könnten) (?:ich|wir)\b[^.?!]*\bkommen\b",
     ),
     Intent.GOODBYE: (
         BYE,

@@ -25,7 +25,11 @@ _CONTENT = (
 _REASON = re.compile(
     r"\b((?:es|da) (?:geht|ginge) um .+|wegen .+|es ist wegen .+)", re.IGNORECASE | re.DOTALL
 )  # of a callback
-_ASKS_TO_RING = re.compile(r"\b(?:soll|möge|möchte|könnte|kann)\w*\b[^.?!]*\b(?:zurückrufen|anrufen)\b", re.IGNORECASE)
+_ASKS_TO_RING = re.compile(
+    r"\b(?:soll|möge|möchte|könnte|kann)\w*\b[^.?!]*\b(?:zurückrufen|anrufen)\b"
+    r"|\b(?:er|sie) (?:mich|uns)\b[^.?!]*\b(?:zurückrufen|anrufen) (?:soll|möchte|möge|kann)\w*\b",
+    re.IGNORECASE,
+)
 _CLAUSES = re.compile(r"[.?!;,](?:\s+|$)|\s+und\s+(?=(?:sie|er|bitte|rufen?|ich|dass)\b)", re.IGNORECASE)
 _RINGS = re.compile(r"\b(?:zurück(?:zu)?ruf(?:en|t)|an(?:zu)?ruf(?:en|t)|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
 _BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
@@ -53,6 +57,7 @@ _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which ma
 
 _ASKED_BESIDE = {Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS, Intent.CANCELLATION, Intent.AI}
 _REFERS = re.compile(r"\b(?:das|es)\b", re.IGNORECASE)  # to what was said before: "Geben Sie das bitte weiter"
+_PASSES_THAT_ON = re.compile(r"\brichten Sie (?:ihm |ihr |ihnen )?(?:das|es)\b[^,;.!?]*\baus\b", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w@.])(?!\d+/\d+/\d)(?:\+|0)\d[\d\s/()-]{5,}\d\b")
 _PHONE_CLAUSE = re.compile(  # beside a name: "Lale Demir, und die Nummer ist 0176 12345678"
     r",?\s+(?:und\s+)?(?:meine|die)\s+(?:\w*nummer|Telefon|Handy)\s+(?:ist|lautet|wäre)\s+(?:die\s+)?[+\d][\d\s/()-]+",
@@ -136,6 +141,8 @@ class PendingMessage:
             args["recipient"] = recipient
         elif text and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
             text = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
+        if text and before and not self.asked_for and _PASSES_THAT_ON.search(sentence.text):
+            text = _join(before, text)
         if text:
             args["message"] = _join(args.get("message", ""), text)
         if phone := find_phone(sentence.text):

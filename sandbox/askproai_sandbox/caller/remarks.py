@@ -15,7 +15,8 @@ from askproai_sandbox.caller.sentence import Sentence
 from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
-    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen|möglich|recht|okay|Zeit(?:en)?|Platz|dran|termine?n?|buchen"
+    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen(?! Sie\b)|möglich|recht|okay|Zeit(?:en)?|Platz"
+    r"|dran|termine?n?|buchen"
     r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
     r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
     r"|(?<=\w\s)(?<!\bund\s)(?<!\baber\s)(?:was|etwas)\b",

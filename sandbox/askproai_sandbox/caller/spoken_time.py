@@ -144,7 +144,9 @@ def _find(words: list[str], at: int) -> tuple[str, int, int]:
     for end in range(min(len(words), at + _MAX_WORDS), at, -1):
         kind = _kind(words[at:end], before)
         if kind and not (end < len(words) and kind == "t" and _counts(words[end - 1], words[end])):
-            return kind, *_trim(kind, words, at, end)
+            first, last = _trim(kind, words, at, end)
+            if fold(words[first]) != "wann":  # "…. Wann hätten Sie Zeit?"
+                return kind, first, last
     return "", at, at + 1
 
 
@@ -188,7 +190,7 @@ def _is_no_time(words: list[str], before: str) -> bool:
     return (
         not _STOPS.isdisjoint(words[:-1])
         or "auf" in folded
-        or next((fold(word) for word in words if word != ","), "") == "wann"
+        or folded[0] == "wann"
         or ("egal" in folded and "wann" not in folded)  # "egal, die erste"
         or ("wie" not in folded and any(word.casefold() in _NO_TIME_AFTER.get(last, ()) for last, word in pairs))
         or any(fold(word) in SEASONS and last not in _BEFORE_SEASON for last, word in pairs)  # a family name
