@@ -141,7 +141,7 @@ class PendingMessage:
             args["recipient"] = recipient
         elif text and sentence.intent is Intent.MESSAGE and _ADDRESSED.search(sentence.text):
             text = sentence.text.strip()  # "ihm" is known to who reads the whole sentence
-        if text and before and not self.asked_for and _PASSES_THAT_ON.search(sentence.text):
+        if text and before not in {"", text} and not self.asked_for and _PASSES_THAT_ON.search(sentence.text):
             text = _join(before, text)
         if text:
             args["message"] = _join(args.get("message", ""), text)
