@@ -6,7 +6,7 @@ from typing import Any
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import Change
-from askproai_sandbox.caller.choice import choose
+from askproai_sandbox.caller.choice import ask_again, choose
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call
 from askproai_sandbox.caller.message import offers_message, offers_transfer
 from askproai_sandbox.caller.rejected_people import leave_out
@@ -34,6 +34,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         )
         return Turn(memory)
     called = memory.last_call.name if memory.last_call else None
+    if called == "leave_message" and answer.get("success") and memory.offers:  # which are still open
+        return Turn(replace(memory, done=called, done_to=""), ask_again(memory.offers))
     if called == "book_appointment" and answer.get("success"):
         booked, until = str(answer.get("appointment_id") or ""), str(answer.get("end") or "")
         memory = replace(memory, has_just_done=True, booked=booked, moved="", booked_until=until, exclusions=())
@@ -45,6 +47,8 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))
     if called == "reschedule_appointment" and answer.get("success"):
         memory = _note_moved(memory, str(answer.get("appointment_id") or ""), str(answer.get("end") or ""))
+    if asked == "services" and memory.last_call and ", " in (visit := str(memory.last_call.args.get("service") or "")):
+        memory = replace(memory, services_to_choose=tuple(visit.split(", ")))  # "Womit soll ich anfangen?"
     if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
         memory = memory.drop("service" if asked == "services" else "staff")
     is_done = answer.get("success") and called is not None and called == memory.change.tool

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from askproai_sandbox.caller import phrases
-from askproai_sandbox.caller.change import CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
+from askproai_sandbox.caller.change import CANCELS, CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, name_offered_day, names_person
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
 from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
@@ -53,9 +53,6 @@ _GOES_TOO = re.compile(  # the service of the appointment that there is: "geht d
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
-_CANCELS = re.compile(
-    r"\W*(?:(?:ja|bitte|gern|dann|lieber)\W+)*(?:absagen|stornieren|streichen)\W*(?:bitte\W*)?", re.IGNORECASE
-)
 _MAY_CHECK = re.compile(r"\b(?:Moment|warten Sie|nicht)\b", re.IGNORECASE)  # "Moment, habe ich jetzt Dienstag um vier?"
 _FROM_THE_OLD = re.compile(  # a new time that is counted from what is offered: "am Tag danach"
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
@@ -176,7 +173,7 @@ def name_given_up(memory: Memory, text: str) -> str:
     if not memory.given_up or memory.question != phrases.CANCEL_OR_MOVE:
         return text
     intent = find_intent(text)
-    if intent is Intent.CANCEL or _CANCELS.fullmatch(text):
+    if intent is Intent.CANCEL or CANCELS.fullmatch(text):
         return f"{memory.given_up} absagen"
     new = Times(text).marked
     moves = intent is Intent.MOVE or _MOVES.search(text) or re.search(MARK, new) or SAME_TIME.search(text)

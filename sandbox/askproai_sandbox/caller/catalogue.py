@@ -40,7 +40,7 @@ _FOR_TWO = re.compile(
 )
 _FOR_MANY = re.compile(r"\bFamilien?\b|\bFamilien[a-zäöü-]|\bGruppen?\b|\bGruppen[a-zäöü-]", re.IGNORECASE)
 _NO_SERVICE_WORDS = frozenset(
-    {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne"}
+    {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne", "schade"}
 )
 _WORD_OR_COMMA = re.compile(r"\w+|[,;]")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)")  # nobody says "(30 Min.)" of "Erstgespräch (30 Min.)"

@@ -36,6 +36,9 @@ ONE = re.compile(r"\b(?:ein|eine[nmrs]?|nen|ne)\b", re.IGNORECASE)
 _MAY_WANT_FURTHER = {None, Intent.APPOINTMENT, Intent.GOODBYE, Intent.WAITLIST}
 _DOES_NOT = re.compile(r"\b(?:doch|dann)\s+(?:(?:eben|halt|lieber|doch)\s+)?nicht\b", re.IGNORECASE)
 _NO_ALONE = re.compile(r"\W*(?:nein|nee)\W*(?:danke)?\W*", re.IGNORECASE)
+CANCELS = re.compile(
+    r"\W*(?:(?:ja|bitte|gern|dann|lieber)\W+)*(?:absagen|stornieren|streichen)\W*(?:bitte\W*)?", re.IGNORECASE
+)
 TOOL_OF_CHANGE = {Intent.CANCEL: "cancel_appointment", Intent.MOVE: "reschedule_appointment"}
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.change import CANCELS
 from askproai_sandbox.caller.intent import PATTERN_OF, Intent
 from askproai_sandbox.caller.memory import INFORMATION, CalledAgent, Memory, Turn, call
 from askproai_sandbox.caller.sentence import Sentence
@@ -68,7 +69,9 @@ class _Answer(NamedTuple):
 
 
 def read_while_cancelling(sentence: Sentence) -> Sentence:
-    """Return a sentence that is said while a cancellation is under way: what "it" costs is the cancellation."""
+    """Return a sentence that is said while a cancellation is under way: what "it" costs is the cancellation, "Absagen" is a yes."""
+    if CANCELS.fullmatch(sentence.text):
+        return replace(sentence, yes=True)
     asks_price = sentence.intent is Intent.PRICES and not sentence.unknown_service
     asks = asks_price or bool(_COST_OR_DEADLINE.search(sentence.text))
     if sentence.services or sentence.intent not in _MAY_BE_ABOUT_CANCELLING or not asks:

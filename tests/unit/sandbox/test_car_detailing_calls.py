@@ -1,0 +1,67 @@
+"""Calls of a car workshop: messages beside an open offer, several services of which one is first, a cancellation in one word."""
+
+from typing import Any
+
+import pytest
+from held_calls import TOOLS, function_of
+
+from askproai_sandbox.caller import ScriptedModel, ToolCall
+from askproai_sandbox.caller.catalogue import read_catalogue
+
+WORKSHOP = read_catalogue(
+    "## Buchbar\n- Dellenentfernung (60 Minuten; auch: Hagelschaden)\n- Ozonbehandlung (60 Minuten)\n- Politur (120 Minuten)\n\n"
+    "## Team\n- Wehlheiden: Murat, Frau Kern\n\n## Häufige Fragen\n- Lagern Sie Reifen ein?\n"
+)
+OFFER = {
+    "start": "2026-11-28T10:00:00+01:00",
+    "spoken": "Samstag, den 28. November, um 10 Uhr bei Murat",
+    "staff": "Murat",
+}
+ASKED = f"Das ist {OFFER['spoken']}. Soll ich das eintragen?"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Gut, und können Sie Murat ausrichten, dass der Wagen ein Kombi ist?",
+        "Können Sie Murat ausrichten, dass der Wagen ein Kombi ist?",
+    ],
+)
+def test_an_offer_is_open_after_a_message_and_asked_about_again(said: str) -> None:
+    model = ScriptedModel(TOOLS, "+491", WORKSHOP)
+    model.hear("Ich möchte die Ozonbehandlung am Samstag um zehn.")
+    model.learn({"success": True, "slots": [OFFER]})
+    model.hear(said)
+    left = model.hear("Thorsten Wiegand.")
+    assert isinstance(left, ToolCall)
+    assert left.name == "leave_message"
+    assert model.learn({"success": True, "message": "Ich habe es notiert."}) == ASKED
+    booked = model.hear("Ja, bitte.")
+    assert isinstance(booked, ToolCall)
+    assert (booked.name, booked.args["customer_name"]) == ("book_appointment", "Thorsten Wiegand")
+
+
+@pytest.mark.parametrize(
+    ("said", "service"), [("Mit der ersten, bitte.", "Ozonbehandlung"), ("Die zweite, bitte.", "Politur")]
+)
+def test_the_first_of_several_services_is_one_of_them(said: str, service: str) -> None:
+    each_alone: dict[str, dict[str, Any]] = {
+        "check_availability": {
+            "success": False,
+            "message": "Womit soll ich anfangen?",
+            "services": ["Ozonbehandlung", "Politur"],
+        }
+    }
+    wish = "Eine Ozonbehandlung und eine Politur am Samstag."
+    called = function_of(WORKSHOP, wish, said, answers=each_alone)
+    assert called == ("check_availability", {"service": service, "date": "Samstag"})
+
+
+def test_schade_names_no_service() -> None:
+    name, args = function_of(WORKSHOP, "Schade. Und lagern Sie auch Reifen ein?")
+    assert (name, "service" in args) == ("business_information", False)
+
+
+def test_absagen_alone_is_the_yes_to_a_cancellation() -> None:
+    called = function_of(WORKSHOP, "Ich muss meinen Termin am Samstag absagen.", "Absagen, bitte.")
+    assert called == ("cancel_appointment", {"appointment_id": "a-9", "confirmed": True})
