@@ -21,6 +21,7 @@ OTHERS = {
     "k3d": "needs Docker; hack/k3d is tried with stand-ins of both",
     "pipx": "installs from your own registry",
     "pip": "tests/unit/docs/test_release.py builds the wheel by pip",
+    "flux": "needs a Flux in your cluster; its controllers were run beside the demo: docs/gitops.md",
     "psql": "needs your database",
     "pg_restore": "needs your database; tests/integration/database/test_restore.py runs it with these options",
     "python": "part of a command that tests/e2e runs",
