@@ -76,6 +76,9 @@ _PLACES = (
     "station",
 )
 _Positions: TypeAlias = dict[str, frozenset[int]]  # of words, by the name of the service
+_ANY_ADJECTIVE = re.compile(
+    r"(?:neu|alt|groß|klein|kurz|lang|ganz|gut|erst)(?:e[rsnm]?)?"
+)  # "neues" of "neues Display"
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 # The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
 _OTHER_KIND = re.compile(
@@ -88,7 +91,7 @@ _LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "v
 _BETWEEN_PARTS = _LINKS | frozenset(
     {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
 )
-_LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
+_LONGEST_INFLECTION, _LONGEST_ENDING = 2, 4  # letters that a compound may have behind its first half, as an ending has
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +396,7 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     for name in _names(service):
         parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
         found = [
-            {i for i, word in enumerate(words) if _alike(part, word) and not (in_full and _is_end(part, word))}
+            {i for i, word in enumerate(words) if _alike(part, word) and not (in_full and _is_part(part, word))}
             for part in parts
         ]
         if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
@@ -403,7 +406,7 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 *(
                     at
                     for part, at in zip(parts, found, strict=True)
-                    if len(part) >= _MIN_WORD and part not in verbs | _OF_LENGTH
+                    if len(part) >= _MIN_WORD and part not in verbs | _OF_LENGTH and not _ANY_ADJECTIVE.fullmatch(part)
                 )
             )
     return frozenset(positions)
@@ -450,10 +453,12 @@ def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:
     return any(at - 1 in others or at + 1 in others for at in some)
 
 
-def _is_end(known: str, said: str) -> bool:
-    """Return whether a word is only the end of a longer one: "Klavier" does not say "Mietklavier" in full."""
+def _is_part(known: str, said: str) -> bool:
+    """Return whether a word is only a part of a longer one: "Klavier" does not say "Mietklavier" in full."""
     known, said = _stem(known), _stem(said)
-    return known != said and known.endswith(said)
+    return known != said and (
+        known.endswith(said) or (known.startswith(said) and len(known) - len(said) > _LONGEST_INFLECTION)
+    )
 
 
 def _begins_name(word: str, service: Service) -> bool:
@@ -472,7 +477,8 @@ def _alike(known: str, said: str) -> bool:
     known, said = _stem(known), _stem(said)
     short, long = sorted((known, said), key=len)
     if known == said or len(short) < _MIN_WORD:
-        return known == said
+        is_adjective = bool(_ANY_ADJECTIVE.fullmatch(known))  # "einen neuen Akku" is "neuer Akku"
+        return known == said or (is_adjective and known.rstrip("ersnm") == said.rstrip("ersnm"))
     if long.endswith(short):
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))

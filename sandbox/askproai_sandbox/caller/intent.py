@@ -196,6 +196,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"{_WHEN} (?:{_FILLER} )*(?:bin ich\b|(?:muss|soll(?:te)?) ich\b(?=[^.?!]*\b(?:da|dran|hier|hin|kommen|wieder)\b|\W*$))",
         r"^\W*wie war (?:das|es|der termin) (?:noch|doch)\b",
         r"\bwann (?:kommt|kommen)\b[^.?!]*\bzu (?:uns|mir)\b",
+        r"\b(?:der|die|das) (?-i:[A-ZÄÖÜ])[\w-]+ (?:am|um|vom)\b[^.?!]*\b(?:bleibt|steht|gilt)\b",
         r"\b(?:mir|uns) (?:das|es|den|ihn) (?!per\b|auch\b|schriftlich|noch per)(?:\w+ ){0,2}bestätigen\b(?! per)",
         r"\b(?:meine|unsere) termine\b|\bwegen (?:mein|unser)\w* termins?\b|\btermin\b[^.?!]*\bbestätigen\b",
         r"^\W*(?:\w+\W+){0,2}?(?:ist|haben Sie|habt ihr|sehen Sie|finden Sie)\b[^.?!]*\bmein\w* termin\b",

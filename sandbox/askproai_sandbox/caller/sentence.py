@@ -67,7 +67,8 @@ _PAPER_FOR = re.compile(  # no visit
     r"\b(?:Gutscheine?|Rechnung|Quittung|Bescheinigung|Attest) (?:für|über|zum|zur|von)\b"
 )
 _YES = re.compile(
-    r"\b(joa?|jawoll?|jawohl|(?<!\bna )ja|klar|gerne?|passt|genau|okay|ok|perfekt|wunderbar|prima|top|gebongt|abgemacht"
+    r"\b(joa?|gut(?=,\s+(?-i:[A-ZÄÖÜ])[\w-]+\s+(?-i:[A-ZÄÖÜ])[\w-]+[.!]?\s*$)"
+    r"|jawoll?|jawohl|(?<!\bna )ja|klar|gerne?|passt|genau|okay|ok|perfekt|wunderbar|prima|top|gebongt|abgemacht"
     r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich"
     r"|machen wir(?! (?:(?:mal|doch|dann|gleich) )*(?:einen|nen) )"
     r"|ich nehme? (?:den|das|ihn|die)|den (?:will|möchte) ich(?=\W*$)"

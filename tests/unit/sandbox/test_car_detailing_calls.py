@@ -65,3 +65,29 @@ def test_schade_names_no_service() -> None:
 def test_absagen_alone_is_the_yes_to_a_cancellation() -> None:
     called = function_of(WORKSHOP, "Ich muss meinen Termin am Samstag absagen.", "Absagen, bitte.")
     assert called == ("cancel_appointment", {"appointment_id": "a-9", "confirmed": True})
+
+
+SHOP = read_catalogue(
+    "## Buchbar\n- Akkutausch (30 Minuten; auch: Akkuwechsel, neuer Akku)\n"
+    "- Displaytausch (60 Minuten; auch: Displaywechsel, neues Display)\n"
+    "- Handyeinrichtung (45 Minuten; auch: Handy einrichten, neues Handy)\n"
+    "- Smartphone-Kurs für Senioren (90 Minuten; auch: Handykurs)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "service"),
+    [
+        ("Dann brauche ich wohl einen neuen Akku.", "Akkutausch"),
+        ("Ein neues Display und einen neuen Akku, bitte.", "Displaytausch, Akkutausch"),
+        ("Ich habe ein neues Handy und komme nicht klar.", "Handyeinrichtung"),
+    ],
+)
+def test_an_adjective_of_a_spoken_name_is_inflected_and_means_no_other_service(said: str, service: str) -> None:
+    assert function_of(SHOP, said) == ("check_availability", {"service": service})
+
+
+def test_gut_before_a_name_accepts_and_an_appointment_that_stays_is_looked_up() -> None:
+    booked = function_of(SHOP, "Ein neues Display, bitte.", "Gut, Frank Thoms.")
+    assert (booked[0], booked[1]["customer_name"]) == ("book_appointment", "Frank Thoms")
+    assert function_of(SHOP, "Und der Laptop am Dienstag bleibt aber, oder?")[0] == "find_appointments"
