@@ -91,7 +91,7 @@ _LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "v
 _BETWEEN_PARTS = _LINKS | frozenset(
     {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
 )
-_LONGEST_INFLECTION, _LONGEST_ENDING = 2, 4  # letters that a compound may have behind its first half, as an ending has
+_LONGEST_INFLECTION, _LONGEST_ENDING = 3, 4  # letters that a compound may have behind its first half, as an ending has
 
 
 @dataclass(frozen=True, slots=True)
