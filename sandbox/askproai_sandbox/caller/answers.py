@@ -47,10 +47,7 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))
     if called == "reschedule_appointment" and answer.get("success"):
         memory = _note_moved(memory, str(answer.get("appointment_id") or ""), str(answer.get("end") or ""))
-    if asked == "services" and memory.last_call and ", " in (visit := str(memory.last_call.args.get("service") or "")):
-        memory = replace(memory, services_to_choose=tuple(visit.split(", ")))  # "Womit soll ich anfangen?"
-    if asked in {"services", "staff"}:  # the answer lists them because it did not know the one that was said
-        memory = memory.drop("service" if asked == "services" else "staff")
+    memory = _forget_unknown(memory, asked)
     is_done = answer.get("success") and called is not None and called == memory.change.tool
     if is_done or answer.get("appointments") == []:  # there is nothing to move or cancel
         has_cancelled = bool(is_done and called == "cancel_appointment")
@@ -59,6 +56,16 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, booked="") if is_cancelled else memory
         memory = replace(memory, moved="") if has_cancelled else memory
     return _learn_appointments(agent, _learn_offers(memory, answer), answer)
+
+
+def _forget_unknown(memory: Memory, asked: str | None) -> Memory:
+    """Return the memory without the service or the person that an answer did not know, which lists those there are."""
+    if asked == "services":
+        visit = str(memory.last_call.args.get("service") or "") if memory.last_call else ""
+        parts = tuple(visit.split(", ")) if ", " in visit else memory.services_to_choose  # "Womit soll ich anfangen?"
+        # A yes after it is none to what was offered of another service.
+        return replace(memory, services_to_choose=parts, offers=(), accepted_offer=None).drop("service")
+    return memory.drop("staff") if asked == "staff" else memory
 
 
 def _note_booked(memory: Memory) -> Memory:

@@ -91,3 +91,15 @@ def test_gut_before_a_name_accepts_and_an_appointment_that_stays_is_looked_up() 
     booked = function_of(SHOP, "Ein neues Display, bitte.", "Gut, Frank Thoms.")
     assert (booked[0], booked[1]["customer_name"]) == ("book_appointment", "Frank Thoms")
     assert function_of(SHOP, "Und der Laptop am Dienstag bleibt aber, oder?")[0] == "find_appointments"
+
+
+def test_what_was_offered_is_no_choice_any_more_once_another_service_is_not_known() -> None:
+    model = ScriptedModel(TOOLS, "+491", WORKSHOP)
+    model.hear("Eine Politur, bitte.")
+    model.learn({"success": True, "slots": [OFFER]})
+    model.hear("Dann erst mal so ein Kennenlernen, nächste Woche Donnerstag nach vier.")
+    model.learn(
+        {"success": False, "message": "Das kann ich nicht eintragen. Was möchten Sie?", "services": ["Politur"]}
+    )
+    reaction = model.hear("Ja, der erste, Pia Osterloh.")
+    assert not isinstance(reaction, ToolCall) or reaction.name != "book_appointment"
