@@ -17,6 +17,7 @@ from askproai_sandbox.caller.choice import (
     find_at_time,
     find_ordinal,
     find_other_part,
+    is_on_day,
     is_one_of_several,
     leave_out_days,
     name_offered_day,
@@ -88,9 +89,13 @@ def hear_booking(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
 
 
 def _ask_day(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Ask for the day where offers of several days have the time that is named ("Um zehn"), else for free times."""
+    """Ask for the day where offers of several days have the time that is named ("Um zehn"), and none of them is on the day that was
+    asked for; else ask for free times.
+    """
     same = () if _is_other_service(memory, sentence) else find_at_time(memory.offers, sentence, agent.now)
-    if len({offer["start"] for offer in same}) > 1:
+    asked_for = memory.requested_time.get("date", "")
+    is_on_it = names_one_day(asked_for) and any(is_on_day(offer, asked_for, agent.now) for offer in same)
+    if len({offer["start"] for offer in same}) > 1 and not is_on_it:
         return Turn(replace(memory, offers=same), ask_which(same))
     return _ask_availability(agent, memory, sentence)
 

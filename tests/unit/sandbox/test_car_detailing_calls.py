@@ -103,3 +103,8 @@ def test_what_was_offered_is_no_choice_any_more_once_another_service_is_not_know
     )
     reaction = model.hear("Ja, der erste, Pia Osterloh.")
     assert not isinstance(reaction, ToolCall) or reaction.name != "book_appointment"
+
+
+def test_another_service_that_there_is_not_is_not_dropped() -> None:
+    said = "Ach nein, eigentlich brauche ich die Umsatzsteuervoranmeldung, nächste Woche Donnerstag."
+    assert function_of(WORKSHOP, "Eine Politur am Freitag, bitte.", said)[1]["service"] == "Umsatzsteuervoranmeldung"

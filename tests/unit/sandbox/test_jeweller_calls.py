@@ -1,6 +1,7 @@
 """Calls of a jeweller: appointments for friends, people asked for by their name alone, a new appointment for a cancelled one."""
 
 from copy import deepcopy
+from datetime import datetime
 
 import pytest
 from held_calls import TEN, TOOLS, function_of, hold
@@ -99,6 +100,7 @@ def test_who_says_later_that_two_come_is_offered_times_for_both() -> None:
 
 FRIDAY = {"start": "2026-11-27T10:00:00+01:00", "spoken": "Freitag, den 27. November, um 10 Uhr bei Malte"}
 AT_NOON = {"start": "2026-11-27T12:00:00+01:00", "spoken": "Freitag, den 27. November, um 12 Uhr bei Malte"}
+NOW = datetime.fromisoformat("2026-11-24T10:00:00+01:00")  # a Tuesday
 OFFERS = (TEN, FRIDAY, AT_NOON)
 ENGRAVING = "Eine Gravur, bitte."
 
@@ -108,6 +110,11 @@ def test_a_clock_time_of_offers_on_several_days_is_asked_about() -> None:
     assert hold(JEWELLER, ENGRAVING, "Den um zehn, bitte.", offers=OFFERS)[0] == asked
     booked = function_of(JEWELLER, ENGRAVING, "Den um zehn, bitte.", "Am Freitag.", "Nina Krause.", offers=OFFERS)
     assert booked[1]["start"] == FRIDAY["start"]
+
+
+def test_a_clock_time_of_the_day_that_was_asked_for_is_of_that_day() -> None:
+    called = function_of(JEWELLER, "Eine Gravur am Freitag, bitte.", "Um zehn.", offers=OFFERS, now=NOW)
+    assert called == ("check_availability", {"service": "Gravur", "date": "Freitag", "time": "zehn"})
 
 
 @pytest.mark.parametrize(
