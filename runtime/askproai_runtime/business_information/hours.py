@@ -36,6 +36,7 @@ _ASKING_WORDS = frozenset({
 _NO_DAY_OF_OPENING = frozenset({
     "ich", "mir", "mich", "mein", "meinen", "termin", "ein", "einem", "einen", "einer", "i", "i'd", "me", "my", "appointment",
 })  # fmt: skip
+_NO_HABITUAL_DAY = _NO_DAY_OF_OPENING | {"ausser", "nicht", "except", "not"}
 _NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
 _BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
 _ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
@@ -76,9 +77,12 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
 def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
     """Return the weekdays (0 is Monday) whose usual hours a question is about: "samstags", "on Saturdays".
 
-    Of a span ("montags bis freitags"), and of more days than a listener can follow, nothing: they get the hours of the week.
+    Of a span ("montags bis freitags"), of more days than a listener can follow, and of words that say more about a day than which
+    one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
     """
-    said = fold(f"{phrase or ''} {words}").split()
+    said = fold(phrase or " ".join(_asked_words(words))).split()
+    if not _NO_HABITUAL_DAY.isdisjoint(said):
+        return ()
     names = [fold(name) for name in say().habitual_weekdays]
     days = tuple(day for day, name in enumerate(names) if name in said)
     is_span = any(between in _SPANS and after in names for between, after in pairwise(said))

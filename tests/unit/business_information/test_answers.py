@@ -134,6 +134,18 @@ def test_the_usual_hours_of_a_weekday_are_those_of_that_day_alone(words: str, se
     assert ask(SALON, "opening_hours", question=words).message == sentence
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Ich arbeite samstags, wann haben Sie auf?",
+        "Haben Sie außer samstags immer auf?",
+        "Samstags kann ich. Wann haben Sie auf?",
+    ],
+)
+def test_a_weekday_of_something_else_gets_the_hours_of_the_week(words: str) -> None:
+    assert ask(SALON, "opening_hours", question=words).message.startswith("Geöffnet ist Dienstag bis Freitag")
+
+
 def test_a_span_of_weekdays_gets_the_hours_of_the_week() -> None:
     span = ask(SALON, "opening_hours", question="Haben Sie montags bis freitags auf?")
     assert span.message.startswith("Geöffnet ist Dienstag bis Freitag")
