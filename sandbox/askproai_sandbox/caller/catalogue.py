@@ -76,9 +76,7 @@ _PLACES = (
     "station",
 )
 _Positions: TypeAlias = dict[str, frozenset[int]]  # of words, by the name of the service
-_ANY_ADJECTIVE = re.compile(
-    r"(?:neu|alt|groß|klein|kurz|lang|ganz|gut|erst)(?:e[rsnm]?)?"
-)  # "neues" of "neues Display"
+_ANY_ADJECTIVE = re.compile(r"(neu|alt|groß|klein|kurz|lang|ganz|gut|erst)(?:e[rsnm]?)?")  # "neues" of "neues Display"
 _MIN_WORD = 5  # letters of a word that can mean a longer name
 # The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
 _OTHER_KIND = re.compile(
@@ -91,7 +89,8 @@ _LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "v
 _BETWEEN_PARTS = _LINKS | frozenset(
     {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
 )
-_LONGEST_INFLECTION, _LONGEST_ENDING = 3, 4  # letters that a compound may have behind its first half, as an ending has
+_LONGEST_INFLECTION = 3  # letters that a word in full may lack: "entfernen" of "Entfernung"
+_LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,8 +476,8 @@ def _alike(known: str, said: str) -> bool:
     known, said = _stem(known), _stem(said)
     short, long = sorted((known, said), key=len)
     if known == said or len(short) < _MIN_WORD:
-        is_adjective = bool(_ANY_ADJECTIVE.fullmatch(known))  # "einen neuen Akku" is "neuer Akku"
-        return known == said or (is_adjective and known.rstrip("ersnm") == said.rstrip("ersnm"))
+        stems = [found[1] for word in (known, said) if (found := _ANY_ADJECTIVE.fullmatch(word))]
+        return known == said or (len(stems) == 2 and stems[0] == stems[1])  # "einen neuen Akku" is "neuer Akku"
     if long.endswith(short):
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))

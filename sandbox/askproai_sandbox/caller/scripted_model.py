@@ -109,7 +109,7 @@ _SAYS_WHAT = re.compile(r"(?<=\w )[A-ZÄÖÜ](?!hnen|ie\b|hr)|(?:\w+\W+){6}")  #
 _ASKS_INDIRECTLY = re.compile(  # "Ich wollte fragen, ob ihr auch Welpen nehmt."
     r"\b(?:fragen|wissen|hören),? (?:ob|wie|wo|was|wann|wer|warum|welche\w*)\b", re.IGNORECASE
 )
-_MEANS = re.compile(r"\bich mein(?:e|te)?\b|\bda müsste\b", re.IGNORECASE)  # something else than another time
+_MEANS_OTHER = re.compile(r"\bich mein(?:e|te)?\b|\bda müsste\b", re.IGNORECASE)  # something else than another time
 _LEAVES = re.compile(r"\b(?:lassen Sie|bleib\w*|behalte)\b", re.IGNORECASE)
 _BOOKS = "book_appointment"
 _SEE_YOU = re.compile(  # "Okay, dann bis Donnerstag!" takes what is offered on that day
@@ -433,7 +433,7 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     if memory.offers and sentence.is_question and not sentence.other_time:
         return Turn(memory, ask_again(memory.offers), not_understood)
     if memory.offers and (sentence.no or sentence.other_time):
-        return Turn(memory, phrases.ASK_TIME, not_understood if _MEANS.search(sentence.text) else None)
+        return Turn(memory, phrases.ASK_TIME, not_understood if _MEANS_OTHER.search(sentence.text) else None)
     if len(memory.offers) > 1 and find_ordinal(sentence) is not None:  # "die vierte" of three
         return Turn(memory, ask_which(memory.offers))
     if sentence.intent is Intent.GREETING:

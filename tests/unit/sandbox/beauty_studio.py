@@ -4,7 +4,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from held_calls import TOOLS
+from held_calls import TOGETHER
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -55,9 +55,7 @@ def hold_call(
     *says: str, offers: tuple[dict[str, str], ...] = (ON_SATURDAY,), answers: dict[str, dict[str, Any]] | None = None
 ) -> tuple[list[ToolCall], str, str | None]:
     """Return the functions that the agent calls, what it says to the last sentence itself, and its remark on that."""
-    tools = deepcopy(TOOLS)
-    for name in ("check_availability", "book_appointment"):
-        tools[name]["parameters"]["properties"]["companions"] = {"type": "array"}
+    tools = deepcopy(TOGETHER)
     tools["book_appointment"]["parameters"]["properties"]["staff"] = {}
     tools["join_waitlist"] = {"parameters": tools["check_availability"]["parameters"]}
     tools["decline_recording"] = {"parameters": {}}

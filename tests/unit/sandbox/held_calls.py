@@ -1,5 +1,7 @@
 """Calls held with the demo's agent to their last sentence, each function answered as the pods do."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,9 @@ TOOLS = make_tools({
 })  # fmt: skip
 TOOLS["book_appointment"]["parameters"]["required"] = ["customer_name"]
 TOOLS["transfer_to_human"] = {"type": "transfer_call"}
+TOGETHER = deepcopy(TOOLS)  # of a version whose functions take those who come together
+for _name in ("check_availability", "book_appointment"):
+    TOGETHER[_name]["parameters"]["properties"]["companions"] = {"type": "array"}
 TEN = {
     "start": "2026-11-26T10:00:00+01:00",
     "spoken": "Donnerstag, den 26. November, um 10 Uhr bei Nina",
@@ -33,9 +38,10 @@ def hold(
     offers: tuple[dict[str, str], ...] = (TEN,),
     now: datetime | None = None,
     answers: dict[str, dict[str, Any]] | None = None,
+    tools: Mapping[str, Any] = TOOLS,
 ) -> tuple[Any, str | None]:
     """Return what the model does at the last sentence of a call, a function with its arguments or what it says, and its remark."""
-    model = ScriptedModel(TOOLS, "+491", catalogue, now=now)
+    model = ScriptedModel(tools, "+491", catalogue, now=now)
     known: dict[str, dict[str, Any]] = {
         "check_availability": {"success": True, "slots": list(offers)},
         "book_appointment": {"success": True, "appointment_id": "a-1"},

@@ -1,10 +1,9 @@
 """Calls of a jeweller: appointments for friends, people asked for by their name alone, a new appointment for a cancelled one."""
 
-from copy import deepcopy
 from datetime import datetime
 
 import pytest
-from held_calls import TEN, TOOLS, function_of, hold
+from held_calls import TEN, TOGETHER, TOOLS, function_of, hold
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -88,14 +87,9 @@ def test_who_asks_who_is_speaking_hears_that_it_is_no_person(said: str) -> None:
 
 
 def test_who_says_later_that_two_come_is_offered_times_for_both() -> None:
-    tools = deepcopy(TOOLS)
-    tools["check_availability"]["parameters"]["properties"]["companions"] = {"type": "array"}
-    model = ScriptedModel(tools, "+491", JEWELLER)
-    model.hear("Ich rufe wegen eines Termins für Trauringe an.")
-    model.learn({"success": True, "slots": [TEN]})
-    assert model.hear("Wir kommen zu zweit.") == ToolCall(
-        "check_availability", {"service": "Trauringberatung", "companions": [{}]}
-    )
+    says = ("Ich rufe wegen eines Termins für Trauringe an.", "Wir kommen zu zweit.")
+    called = hold(JEWELLER, *says, tools=TOGETHER)[0]
+    assert called == ("check_availability", {"service": "Trauringberatung", "companions": [{}]})
 
 
 FRIDAY = {"start": "2026-11-27T10:00:00+01:00", "spoken": "Freitag, den 27. November, um 10 Uhr bei Malte"}
