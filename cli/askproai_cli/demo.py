@@ -16,6 +16,8 @@ import typer
 from askproai_cli.demo_state import require_demo, require_simulators
 from askproai_cli.output import Output, OutputOption, print_json
 
+_PROMPT = "said     "  # before what is typed, as before what --say says
+_SHOWN_LIVE = {"heard", "tool", "note"}  # events are under way while the call is
 _WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the number
 
 
@@ -85,7 +87,7 @@ def _parse_caller(text: str) -> str:
 
 def _parse_tool_call(function: str | None, arguments: list[str], say: list[str]) -> list[dict[str, Any]] | None:
     """Return the function call that replaces the demo's agent, None without `--function`."""
-    if (function is None) == (not say):
+    if function is not None and say:
         raise typer.BadParameter("give either sentences, --say, or one function, --function NAME key=value …")
     if function is None:
         if arguments:
@@ -121,8 +123,16 @@ def call(
     ] = "+4915112345678",
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play a simulated, signed call against the running demo. What its agent understands: docs/demo-agent.md."""
+    """Play a simulated, signed call against the running demo. What its agent understands: docs/demo-agent.md.
+
+    Without --say and --function it is held on the terminal: type what the caller says, line by line; Ctrl-D hangs up.
+    """
     tool_calls = _parse_tool_call(function, arguments or [], say or [])
+    if not say and function is None:
+        if output is Output.JSON:
+            raise typer.BadParameter("-o json needs the sentences, --say, or a function, --function NAME key=value …")
+        _hold_call(to, caller)
+        return
     with simulators("call"):
         import asyncio
 
@@ -148,6 +158,53 @@ def call(
         print(record.call_id)  # for `askproai timeline`
     if record.errors:
         raise typer.Exit(1)
+
+
+def _hold_call(to: str, caller: str) -> None:
+    """Hold a call on the terminal, or with the lines of a pipe, and print its steps as they happen."""
+    with simulators("call"):
+        import asyncio
+
+        import aiohttp
+
+        from askproai_sandbox.caller import HeldCall
+
+    retell = require_simulators().retell
+    is_typed = sys.stdin.isatty()
+    if is_typed:
+        import readline  # noqa: F401 - `input` edits the line with it
+    with asyncio.Runner() as runner:  # it does not run while `input` waits, so Ctrl-C hangs up at once
+        try:
+            held, steps = runner.run(HeldCall.begin(retell, to, from_number=caller))
+            while True:
+                for step in steps:
+                    if step.kind in _SHOWN_LIVE or (step.kind == "said" and not is_typed):
+                        print(step.to_text(), flush=True)
+                if held.record is not None or (text := _read_sentence(is_typed)) is None:
+                    break
+                steps = runner.run(held.say(text))
+            record = runner.run(held.hang_up())
+        except ValueError as error:  # the simulator's sentence
+            _fail(f"the call failed: {error}")
+        except (aiohttp.ClientError, TimeoutError):
+            _fail(
+                f"the call failed: the simulated Retell at {retell} does not answer; start `askproai demo --keep` again"
+            )
+    print(*(f"{step.kind:8} {step.error}" for step in record.steps if step.error), sep="\n", end="")
+    print(record.call_id)  # for `askproai timeline`
+    if record.errors:
+        raise typer.Exit(1)
+
+
+def _read_sentence(is_typed: bool) -> str | None:
+    """Return the next line that is not empty; None at the end of the input, and for Ctrl-C."""
+    try:
+        while not (text := input(_PROMPT if is_typed else "").strip()):
+            pass
+    except (EOFError, KeyboardInterrupt):
+        print(end="\n" if is_typed else "")
+        return None
+    return text
 
 
 def play(

@@ -66,6 +66,7 @@ class Reader:
             ["bash", "-E", "-c", script],
             cwd=self.folder,
             env=self.environment,
+            stdin=subprocess.DEVNULL,  # a call that is held ends at once
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,6 +5,7 @@ does not know how agents are stored or requests are signed: the simulator passes
 """
 
 from askproai_sandbox.caller.conversation import Conversation
+from askproai_sandbox.caller.held_call import HeldCall
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
 from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall, play_call
 from askproai_sandbox.caller.scripted_model import ScriptedModel
@@ -14,6 +15,7 @@ __all__ = [
     "CallRecord",
     "CallRequest",
     "Conversation",
+    "HeldCall",
     "PhoneLine",
     "ScriptedModel",
     "Step",

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
@@ -37,25 +37,38 @@ class Conversation:
         self._request, self._phone_line, self._clock = request, phone_line, phone_line.simulator.clock
         self.call_id = f"call_{secrets.token_hex(14)}"
         self.call: dict[str, Any] = {}  # the call object, as Retell sends it in events and to functions
-        self._steps: list[Step] = []
+        self.steps: list[Step] = []
         self._variables: dict[str, str] = {}
         self._events: list[asyncio.Task[None]] = []
         self._outbox: list[Callable[[], Awaitable[None]]] = []  # events that wait for others
         self._transferred_to: str | None = None
 
-    async def play(self, agent: AnsweringAgent | None, inbound_url: str | None = None) -> CallRecord:
-        """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first."""
+    @property
+    def is_transferred(self) -> bool:
+        """Whether the agent has transferred the call, and hears no sentence any more."""
+        return self._transferred_to is not None
+
+    async def play(
+        self,
+        agent: AnsweringAgent | None,
+        inbound_url: str | None = None,
+        sentences: AsyncIterator[str] | None = None,
+    ) -> CallRecord:
+        """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first.
+
+        `sentences` are what the caller says, instead of those of the request: each is asked for when the agent is silent.
+        """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
             self._record("heard", error="the call is declined: no agent is bound to the number")
-            return CallRecord(self.call_id, "declined", None, None, "", self._steps)
+            return CallRecord(self.call_id, "declined", None, None, "", self.steps)
         self._begin(agent, variables)
         self._send_event("call_started", agent)
         self.call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
         greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
         if greeting:
             self._say("agent", greeting)
-        await self._talk(agent, greeting)
+        await self._talk(agent, greeting, sentences or _each(self._request.say))
         self._end()
         self._send_event("call_ended", agent)
         await self._phone_line.pause("analysis_delay_ms")
@@ -63,12 +76,12 @@ class Conversation:
         self._send_event("call_analyzed", agent)
         self._send_outbox()
         await asyncio.gather(*self._events)
-        steps = sorted(self._steps, key=lambda step: step.at)
+        steps = sorted(self.steps, key=lambda step: step.at)
         return CallRecord(self.call_id, "ended", agent.agent_id, agent.version, self.call["transcript"], steps)
 
     def _record(self, kind: str, **fields: Any) -> Step:
         step = Step(self._clock.now().isoformat(), kind, **fields)
-        self._steps.append(step)
+        self.steps.append(step)
         return step
 
     async def _request_variables(self, agent: AnsweringAgent | None, url: str) -> dict[str, str]:
@@ -132,7 +145,7 @@ class Conversation:
         self._record("said", text=f"[{keys}]")
         self.call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
-    async def _talk(self, agent: AnsweringAgent, greeting: str) -> None:
+    async def _talk(self, agent: AnsweringAgent, greeting: str, sentences: AsyncIterator[str]) -> None:
         if self._request.args is not None:  # instead of the model: a tool call after each sentence
             for text, tool_call in zip_longest(self._request.say, self._request.args):
                 if text is not None:
@@ -144,7 +157,7 @@ class Conversation:
         model = ScriptedModel(
             agent.tools, self._request.from_number, catalogue, greeting=greeting, now=self._clock.now()
         )
-        for text in self._request.say:
+        async for text in sentences:
             if self._transferred_to is not None:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
@@ -255,7 +268,7 @@ class Conversation:
         }  # fmt: skip
 
     def _analyse(self) -> None:
-        answers = [step.answer for step in self._steps if step.kind == "tool" and step.name == "book_appointment"]
+        answers = [step.answer for step in self.steps if step.kind == "tool" and step.name == "book_appointment"]
         booked = any(isinstance(answer, dict) and answer.get("success") is True for answer in answers)
         summary = "Der Anrufer hat einen Termin gebucht." if booked else "Der Anrufer hat keinen Termin gebucht."
         self.call["call_analysis"] = {
@@ -291,6 +304,11 @@ class Conversation:
                 await deliver()
 
         self._events.append(asyncio.create_task(deliver_in_order()))
+
+
+async def _each(sentences: Iterable[str]) -> AsyncIterator[str]:
+    for text in sentences:
+        yield text
 
 
 def _finish(step: Step, reply: Reply) -> None:

@@ -130,6 +130,7 @@ def _print_next_commands(state: State, directory: Path, console: Console) -> Non
         f"  export KUBECONFIG={state.kubeconfig} PATH={Path(sys.executable).parent}:$PATH\n"
         '  askproai call --to +49301234567 --say "Ich hätte gern einen Haarschnitt am Mittwoch um elf." '
         '--say "Ja, mein Name ist Max Muster."\n'
+        "  askproai call --to +49301234567  (you speak, line by line; Ctrl-D hangs up)\n"
         "  askproai demo --down",
         highlight=False,
         soft_wrap=True,

@@ -46,7 +46,7 @@ def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> we
 
 
 class RetellSimulator(Simulator):
-    """Retell's management API, and the telephone line behind it (`POST /_sim/calls`)."""
+    """Retell's management API, and the telephone line behind it: `POST /_sim/calls`, or sentence by sentence `GET /_sim/calls`."""
 
     defaults = {  # noqa: RUF012 - the base takes a copy
         "webhook_retry_delay_ms": 500.0,
@@ -84,6 +84,7 @@ class RetellSimulator(Simulator):
         ):
             self.route(method, path, operation, self._authenticated(handler))
         self.controls["calls"] = self._play_call
+        self.sockets["calls"] = self._talk
         self.controls["workspaces"] = self._create_workspace
 
     def _authenticated(self, handler: WorkspaceHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -268,6 +269,9 @@ class RetellSimulator(Simulator):
 
     async def _play_call(self, body: dict[str, Any]) -> web.Response:
         return await calls.play(self, self.workspaces, body)
+
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        return await calls.talk(self, self.workspaces, request)
 
 
 def _llm_fields(body_type: Any, fields: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:

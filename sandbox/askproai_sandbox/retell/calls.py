@@ -1,13 +1,14 @@
 """Calls of a workspace: how one is played, and how played ones are read and listed (docs/vendors/retell.md)."""
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-from askproai_sandbox.caller import CallRequest, Conversation, PhoneLine
+from askproai_sandbox.caller import AnsweringAgent, CallRequest, Conversation, PhoneLine
 from askproai_sandbox.retell.fields import body_type, checked
 from askproai_sandbox.retell.signing import signature
 from askproai_sandbox.retell.workspace import Call, Workspace, find
@@ -26,7 +27,66 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 async def play(simulator: Simulator, workspaces: Mapping[str, Workspace], body: dict[str, Any]) -> web.Response:
     """Play a call to its end: `{to_number, from_number?, say, key?, args?}`. A call that is declined leaves no record."""
-    request = msgspec.convert(body, CallRequest)
+    conversation, agent, inbound_url = _ring(simulator, workspaces, msgspec.convert(body, CallRequest))
+    record = await conversation.play(agent, inbound_url)
+    return web.json_response(record.to_json())
+
+
+async def talk(
+    simulator: Simulator, workspaces: Mapping[str, Workspace], request: web.Request
+) -> web.WebSocketResponse:
+    """Play a call sentence by sentence over a WebSocket; all messages are JSON.
+
+    The client sends `{to_number, from_number?, key?}`, and then `{say}` for each sentence or `{hang_up}`; who closes the WebSocket
+    hangs up, too. It gets `{steps}`, those since the last ones, whenever the agent is silent, at the end of the call
+    `{steps, record}`, and `{error}` instead of all of it.
+    """
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    try:
+        conversation, agent, inbound_url = _ring(
+            simulator, workspaces, msgspec.convert(await socket.receive_json(), CallRequest)
+        )
+    except (TypeError, ValueError) as error:  # no text, no JSON, no request, no such number
+        await _send(socket, {"error": str(error)})
+        return socket
+
+    sent = 0
+
+    def news() -> list[Any]:
+        nonlocal sent
+        steps, sent = conversation.steps[sent:], len(conversation.steps)
+        news: list[Any] = msgspec.to_builtins(steps)
+        return news
+
+    async def hear() -> AsyncIterator[str]:
+        while not conversation.is_transferred:
+            await _send(socket, {"steps": news()})
+            message = await socket.receive()
+            said = msgspec.json.decode(message.data) if message.type is WSMsgType.TEXT else {}
+            if "say" not in said:
+                return
+            yield said["say"]
+
+    record = await conversation.play(agent, inbound_url, hear())
+    await _send(socket, {"steps": news(), "record": record.to_json()})
+    return socket
+
+
+async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
+    """Send a message, unless the client is gone: its call is played to its end all the same."""
+    if not socket.closed:
+        with suppress(ConnectionError):
+            await socket.send_json(message)
+
+
+def _ring(
+    simulator: Simulator, workspaces: Mapping[str, Workspace], request: CallRequest
+) -> tuple[Conversation, AnsweringAgent | None, str | None]:
+    """Return the conversation of a call that begins, the agent that answers, and the URL of the number's inbound webhook.
+
+    Raises ValueError where no workspace, or more than one, has the number.
+    """
     having = [
         (w, key) for key, w in workspaces.items() if request.to_number in w.numbers and request.key in {None, key}
     ]
@@ -42,11 +102,10 @@ async def play(simulator: Simulator, workspaces: Mapping[str, Workspace], body: 
     key = keys[0]
     phone_line = PhoneLine(simulator, lambda body: signature(key, body, unix_milliseconds(simulator.clock)))
     workspace = workspaces[key]
-    inbound_url = workspace.numbers[request.to_number].fields.get("inbound_webhook_url")
     conversation = Conversation(request, phone_line)
     workspace.calls[conversation.call_id] = Call(simulator.clock.now(), conversation.call)
-    record = await conversation.play(workspace.answering_agent(request.to_number), inbound_url)
-    return web.json_response(record.to_json())
+    inbound_url = workspace.numbers[request.to_number].fields.get("inbound_webhook_url")
+    return conversation, workspace.answering_agent(request.to_number), inbound_url
 
 
 async def get_call(request: web.Request, w: Workspace) -> web.Response:

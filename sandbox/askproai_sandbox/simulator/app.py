@@ -96,6 +96,7 @@ class Simulator:
         self.faults, self.journal = Faults(), Journal(clock)
         self.settings = dict(self.defaults)
         self.controls: dict[str, Control] = {}  # more paths below `/_sim/`, by name; each takes a POST
+        self.sockets: dict[str, Handler] = {}  # paths below `/_sim/` that take a WebSocket
         self.app = web.Application(middlewares=[self._middleware], client_max_size=8 * 1024 * 1024)
         self.app.cleanup_ctx.append(self._lifetime)
         self._operations: dict[Any, str] = {}
@@ -199,8 +200,8 @@ class Simulator:
                 request.transport.abort()
         return response
 
-    async def _control(self, request: web.Request) -> web.Response:
-        """Answer a request to a control path: faults, settings, journal, deliveries, state, or one of `controls`."""
+    async def _control(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request to a control path: faults, settings, journal, deliveries, state, or one of `controls` and `sockets`."""
         since = int(request.query.get("since", "0"))
         match request.method, request.path.removeprefix("/_sim/"):
             case "POST", "faults":  # one fault, or a list of them
@@ -216,6 +217,8 @@ class Simulator:
                     raise ValueError(f"unknown settings {', '.join(unknown)}; there are {', '.join(self.defaults)}")
                 self.settings |= changes
                 return web.json_response(self.settings)
+            case "GET", name if name in self.sockets:
+                return await self.sockets[name](request)
             case "GET", name if (read := self._read(name, since)) is not None:
                 return web.json_response(read)
             case "POST", name if name in self.controls:

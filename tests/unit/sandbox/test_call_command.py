@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from click.testing import Result
 from played_calls import NUMBER, OFFER, Tools, salon, verified
@@ -13,7 +15,9 @@ from sandbox_clients import Api, Receiver
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
+from askproai_sandbox.caller import HeldCall
 from askproai_sandbox.demo import State
+from tests.worlds.waiting import eventually
 
 Call = Callable[..., Awaitable[Result]]
 
@@ -49,7 +53,8 @@ async def test_a_misspelt_function_or_argument_is_named_with_those_that_exist(ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--function NAME"),
+        (["-o", "json"], "--function NAME"),
+        (["service=x"], "--function"),
         (["--say", "Hallo", "--function", "check_availability"], "either sentences"),
         (["--function", "check_availability", "implantat"], "key=value"),
         (["--say", "Hallo", "service=x"], "--function"),
@@ -76,3 +81,66 @@ async def test_json_has_functions_with_arguments_and_answers(call: Call) -> None
     (step,) = [step for step in steps if step["kind"] == "tool"]
     assert step["arguments"]["service"] == "Haarschnitt"
     assert step["answer"]["slots"] == [OFFER]
+
+
+@pytest.fixture
+def talk(call: Call) -> Call:
+    """Return a function that holds a call with these lines as the standard input."""
+    return lambda *lines: asyncio.to_thread(
+        CliRunner().invoke, app, ["call", "--to", NUMBER], input="".join(f"{line}\n" for line in lines)
+    )
+
+
+def events(receiver: Receiver) -> list[str]:
+    return [json.loads(body)["event"] for _, body in receiver.at("/hook")]
+
+
+async def test_a_call_without_sentences_takes_them_from_the_input_until_it_ends(talk: Call, receiver: Receiver) -> None:
+    result = await talk("Einen Haarschnitt am Freitag um drei", "", "Xylophon quietscht")
+    assert result.exit_code == 0, result.output
+    said = [line for line in result.stdout.splitlines() if line.startswith("said")]
+    assert said == ["said     Einen Haarschnitt am Freitag um drei", "said     Xylophon quietscht"]
+    assert (
+        "tool     check_availability(service=Haarschnitt, date=Freitag, time=drei) 200\nheard    Am Freitag"
+        in result.stdout
+    )
+    assert "note     [demo agent] did not understand “Xylophon quietscht”" in result.stdout
+    assert re.fullmatch(r"call_\w+", result.stdout.splitlines()[-1])
+    assert events(receiver) == ["call_started", "call_ended", "call_analyzed"]
+
+
+async def test_the_agent_answers_a_held_call_before_the_next_sentence_is_said(retell: Api, talk: Call) -> None:
+    held, greeting = await HeldCall.begin(retell.url, NUMBER, from_number="anonymous")
+    assert [step.kind for step in greeting] == ["webhook", "heard"]
+    steps = await held.say("Einen Haarschnitt am Freitag um drei")
+    assert [step.kind for step in steps if step.kind != "webhook"] == ["said", "tool", "heard"]
+    assert held.record is None
+    record = await held.hang_up()
+    assert record.status == "ended"
+    assert record.transcript.startswith("Agent: ")
+
+
+async def test_a_caller_who_is_gone_without_a_goodbye_has_hung_up(retell: Api, talk: Call, receiver: Receiver) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{retell.url}/_sim/calls") as socket:
+        await socket.send_json({"to_number": NUMBER})
+        await socket.receive_json()
+    await eventually(lambda: "call_analyzed" in events(receiver), what="the end of the call")
+
+
+async def test_a_held_call_to_nobody_is_refused_with_the_numbers_that_there_are(talk: Call, retell: Api) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"nobody has the number +4930999; there is: {NUMBER}")):
+        await HeldCall.begin(retell.url, "+4930999", from_number="anonymous")
+
+
+async def test_a_transfer_ends_a_held_call(retell: Api, receiver: Receiver, tools: Tools, talk: Call) -> None:
+    transfer = {
+        "type": "transfer_call",
+        "name": "transfer_to_human",
+        "transfer_destination": {"type": "predefined", "number": "+49301"},
+        "transfer_option": {"type": "cold_transfer"},
+    }
+    await retell("DELETE", f"/delete-phone-number/{NUMBER}", expect=204)
+    await salon(retell, receiver, [*tools, transfer])
+    result = await talk("Mit einem Menschen verbinden, bitte.", "Hallo?")
+    assert "transfer_to_human()" in result.stdout
+    assert "Hallo?" not in result.stdout

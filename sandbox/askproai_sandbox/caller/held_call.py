@@ -1,0 +1,55 @@
+"""A call that is held sentence by sentence over a Retell simulator's WebSocket (`GET /_sim/calls`)."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from askproai_sandbox.caller.record import CallRecord, Step
+
+
+class HeldCall:
+    """A call under way. `record` is None until it is over: the caller has hung up, or the agent has transferred or declined it."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._session, self._socket = session, socket
+        self.record: CallRecord | None = None
+
+    @classmethod
+    async def begin(cls, retell_url: str, to_number: str, *, from_number: str) -> tuple[Self, list[Step]]:
+        """Ring a number, and return the call with its steps until the agent is silent.
+
+        Raises ValueError with the simulator's message when it refuses, `aiohttp.ClientError` when it does not answer.
+        """
+        session = aiohttp.ClientSession()
+        try:
+            held = cls(session, await session.ws_connect(f"{retell_url}/_sim/calls", max_msg_size=0))
+            return held, await held._exchange({"to_number": to_number, "from_number": from_number})
+        except BaseException:
+            await session.close()
+            raise
+
+    async def say(self, text: str) -> list[Step]:
+        """Say a sentence, and return the steps that follow until the agent is silent. The call must not be over."""
+        return await self._exchange({"say": text})
+
+    async def hang_up(self) -> CallRecord:
+        """End the call, unless it is over, and return its record."""
+        if self.record is None:
+            await self._exchange({"hang_up": True})
+        await self._session.close()
+        assert self.record is not None, "a call that was hung up has no record"
+        return self.record
+
+    async def _exchange(self, message: Mapping[str, Any]) -> list[Step]:
+        await self._socket.send_json(message)
+        received = await self._socket.receive()
+        if received.type is not aiohttp.WSMsgType.TEXT:
+            raise aiohttp.ClientConnectionError("the simulated Retell went away during the call")
+        answer = received.json()
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        if "record" in answer:
+            self.record = msgspec.convert(answer["record"], CallRecord)
+        return msgspec.convert(answer["steps"], list[Step])
