@@ -4,11 +4,12 @@ Correlation id and tenant are bound as context; a phone number never is. An exce
 or traceback: a driver's text quotes hosts, names and numbers. An object appears by its `repr`, never by its fields.
 """
 
+import asyncio
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -109,12 +110,75 @@ def _describe(value: object) -> str:
         return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
 
 
+class _Stderr(structlog.WriteLogger):
+    """Writes lines to stderr in their order; those of `RequestLine` at the end of a turn of the event loop."""
+
+    def __init__(self, context: Mapping[str, str]) -> None:
+        super().__init__(sys.stderr)
+        self.context = context
+        self._waiting: list[bytes] = []
+
+    def msg(self, message: str) -> None:
+        self._write_waiting()
+        super().msg(message)
+
+    debug = info = warning = error = critical = exception = msg
+
+    def write_soon(self, line: bytes) -> None:
+        """Write a line with all others of this turn. The caller runs in the event loop."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_waiting)
+        self._waiting.append(line)
+
+    def _write_waiting(self) -> None:
+        if self._waiting:
+            lines, self._waiting = b"\n".join([*self._waiting, b""]), []
+            sys.stderr.buffer.write(lines)
+            sys.stderr.buffer.flush()
+
+
+_stderr: _Stderr | None = None  # None unless logs are configured and lines at info are wanted
+
+
+class RequestLine:
+    """An event at info that the event loop logs for each request: the line is that of structlog, for a third of the time.
+
+    Lines of one turn of the loop are written together at its end: a process that is killed in between writes none of them.
+    """
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._log: Any = structlog.get_logger()
+
+    def __call__(self, correlation_id: str, **fields: str | int | None) -> None:
+        """Log the event with these fields, the ids of the request and of its trace, and the context of the process."""
+        stderr = _stderr
+        if stderr is None or current_ids() is not None:
+            self._log.info(self._event, **fields)
+            return
+        line = {
+            **fields,
+            "event": self._event,
+            "correlation_id": correlation_id,
+            **stderr.context,
+            "level": "info",
+            "timestamp": datetime.now(UTC),
+        }
+        try:
+            stderr.write_soon(msgspec.json.format(_ENCODER.encode(line), indent=0))
+        except UnicodeEncodeError:  # half a surrogate pair
+            self._log.info(self._event, **fields)
+
+
 def configure_logs(level: str, **context: str) -> None:
     """Send our events and the libraries' warnings to stderr as JSON lines, each with `context` (tenant, component).
 
     Libraries never log below WARNING, whatever `level` is: at its debug level kopf prints whole patches.
     """
+    global _stderr  # noqa: PLW0603 - the logs of a process, as those of structlog and logging
     number = logging.getLevelNamesMapping()[level.upper()]
+    stderr = _Stderr(context)
+    _stderr = stderr if number <= logging.INFO else None
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         add_trace,
@@ -125,7 +189,7 @@ def configure_logs(level: str, **context: str) -> None:
     structlog.configure(
         processors=[*shared, _render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: stderr,
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(**context)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -54,6 +55,8 @@ class Metrics:
         self._events: set[str] = set()
         self._initialized: set[tuple[str, str]] = set()
         self._received = create.counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
+        self._received_by: dict[tuple[str, str, str], Counter] = {}
+        self._ack_by: dict[str, Histogram] = {}
         self._ack = create.histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
         self._processing = create.histogram(
             "webhook_processing_duration_seconds", "Handler time of a stored event", WORK_BUCKETS, "source", "event"
@@ -116,15 +119,25 @@ class Metrics:
         self._config_rejected = create.counter("config_rejected", "Configuration files that could not be read")
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
+        known = self._received_by.get((source, event, outcome))  # to look up a series takes longer than to count
+        if known is not None:
+            known.inc()
+            return
         event = self._bounded(event)
         if (source, event) not in self._initialized:  # from 0, because Prometheus sees no rise in a first sample
             self._initialized.add((source, event))
             for alerted in TURNED_AWAY:
                 self._received.labels(self._tenant, source, event, alerted)
-        self._received.labels(self._tenant, source, event, outcome).inc()
+        series = self._received.labels(self._tenant, source, event, outcome)
+        if event in self._events:  # others are as many as senders invent
+            self._received_by[source, event, outcome] = series
+        series.inc()
 
     def ack(self, source: str, seconds: float) -> None:
-        self._ack.labels(self._tenant, source).observe(seconds)
+        series = self._ack_by.get(source)
+        if series is None:
+            series = self._ack_by[source] = self._ack.labels(self._tenant, source)
+        series.observe(seconds)
 
     def processed(self, source: str, event: str, seconds: float) -> None:
         self._processing.labels(self._tenant, source, self._bounded(event)).observe(seconds)

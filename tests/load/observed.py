@@ -1,6 +1,6 @@
 """What metrics and logs cost the intake: capacity and CPU time of an event without both and with both, by turns.
 
-With them is the product as it is, at log level info, its log a file, scraped once a second, which is far more often than usual.
+With them is the product as it is, at log level info, its log a file, scraped each 2 s (the chart: 30 s).
 Without them nothing is counted (`tests/load/unobserved.py`), nothing below an error is logged, and nobody scrapes.
 """
 
@@ -16,7 +16,7 @@ from tests.load.by_turns import compare_by_turns
 from tests.load.environment import LoadEnvironment
 from tests.load.measure import Row
 
-_SCRAPE_SECONDS = 1
+_SCRAPE_SECONDS = 2
 
 
 async def observed_rows(env: LoadEnvironment) -> list[Row]:

@@ -17,8 +17,9 @@ def recorder() -> Iterator[MemoryRecorder]:
 
 
 @pytest.fixture
-def restored_logs() -> Iterator[None]:
+def restored_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Restore what `configure_logs` changes in the whole process."""
+    monkeypatch.setattr("askproai_core.logging._stderr", None)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -23,6 +23,7 @@ from askproai_core.http_server import (
     require_readable_body,
     too_many_requests,
 )
+from askproai_core.logging import RequestLine
 from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
@@ -43,6 +44,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
+_log_stored = RequestLine("event.stored")
 
 _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
@@ -128,7 +130,9 @@ class Webhooks:
         annotate(source=event.source, event_type=event.event_type, outcome=outcome)
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
-        log.info("event.stored", source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome)
+        _log_stored(
+            event.correlation_id, source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome
+        )
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
         return json_response({"status": outcome, **ids})
 

@@ -1,7 +1,9 @@
 """Logs of all processes: one JSON object per line, exceptions by type and place, libraries from WARNING on."""
 
+import asyncio
 import json
 import logging
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +15,8 @@ import msgspec
 import pytest
 import structlog
 
-from askproai_core.logging import configure_logs, redact_exception
+from askproai_core.logging import RequestLine, configure_logs, redact_exception
+from askproai_core.tracing import Kind, record_trace
 
 pytestmark = pytest.mark.usefixtures("restored_logs")
 
@@ -156,3 +159,49 @@ def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
     assert event["error"] == "ValueError"
     assert event["at"].startswith("test_logging.py:")
     assert "+49" not in str(event)
+
+
+async def test_the_line_of_a_request_is_that_of_any_other_event(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", tenant="ns.salon", component="web")
+    event = RequestLine("event.stored")
+    with structlog.contextvars.bound_contextvars(correlation_id="c-1"):
+        event("c-1", source="retell", id=7, outcome=Output.TEXT, note=None)
+        await asyncio.sleep(0)
+        structlog.get_logger().info("event.stored", source="retell", id=7, outcome=Output.TEXT, note=None)
+    composed, usual = lines(capsys)
+    assert re.fullmatch(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", composed.pop("timestamp"))
+    assert usual.pop("timestamp")
+    assert composed == usual
+
+
+async def test_lines_stand_in_the_order_in_which_they_were_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info")
+    event = RequestLine("event.stored")
+    event("c", id=1)
+    event("c", id=2)
+    assert capsys.readouterr().err == "", "written together, at the end of the turn"
+    structlog.get_logger().warning("circuit.opened")
+    event("c", id=3)
+    await asyncio.sleep(0)
+    assert [line.get("id") for line in lines(capsys)] == [1, 2, None, 3]
+
+
+async def test_the_line_of_a_request_is_not_written_above_its_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("warning")
+    RequestLine("event.stored")("c", id=1)
+    await asyncio.sleep(0)
+    assert lines(capsys) == []
+
+
+@pytest.mark.usefixtures("recorder")
+async def test_the_line_of_a_request_in_a_trace_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info")
+    with record_trace("webhook", Kind.SERVER):
+        RequestLine("event.stored")("c", id=1)
+    assert len(lines(capsys)[0]["trace_id"]) == 32
+
+
+async def test_the_line_of_a_request_holds_any_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info")
+    RequestLine("event.stored")("c", event_type="half \ud83d")
+    assert [line["event"] for line in lines(capsys)] == ["event.stored"]
