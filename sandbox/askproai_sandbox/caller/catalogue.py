@@ -14,6 +14,17 @@ from askproai_runtime.german_dates import is_understood
 from askproai_sandbox.caller.known_questions import asked_words
 from askproai_sandbox.caller.spoken_time import Times
 from askproai_sandbox.caller.visit_lengths import find_lengths
+from askproai_sandbox.caller.word_forms import (
+    ANY_ADJECTIVE,
+    MIN_WORD,
+    alike,
+    is_part,
+    plain,
+    said_apart,
+    stem,
+    stem_of_noun,
+    words_of,
+)
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -25,7 +36,6 @@ _LINE = re.compile(r"- (?P<text>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
-_ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,.;:!]\s+")
 _WISHES = re.compile(
@@ -60,7 +70,6 @@ _AT_PLACE = (
     r"(?: (?:der|die|das|den|dem))?)"
 )
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
-_PLAIN = str.maketrans("äöü", "aou")
 _OF_LENGTH = frozenset({"minute", "minuten", "stunde", "stunden"})  # which name no service alone
 _PLACES = (
     "werkstatt",
@@ -76,21 +85,11 @@ _PLACES = (
     "station",
 )
 _Positions: TypeAlias = dict[str, frozenset[int]]  # of words, by the name of the service
-_ANY_ADJECTIVE = re.compile(r"(neu|alt|groß|klein|kurz|lang|ganz|gut|erst)(?:e[rsnm]?)?")  # "neues" of "neues Display"
-_MIN_WORD = 5  # letters of a word that can mean a longer name
-# The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
-_OTHER_KIND = re.compile(
-    r"(?:ultraschall|blut|harn|urin|kot|augen?|ohren?|haut|herz|lungen?|nieren?|leber|schilddrüsen?|magen|darm|gelenk"
-    r"|knie|hüft|krebs|allergie|labor|röntgen|gewebe|gen|dna|hormon|eignungs|schwangerschafts|trächtigkeits|ankaufs"
-    r"|mrt|ct|ekg|eeg|endoskopie)s?-?$"
-)
 # Words of a name that callers leave out or replace: "Beratung für Permanent-Make-up" of "Beratung zum Permanent-Make-up"
 _LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "vom", "wegen", "über"})
 _BETWEEN_PARTS = _LINKS | frozenset(
     {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
 )
-_LONGEST_INFLECTION = 3  # letters that a word in full may lack: "entfernen" of "Entfernung"
-_LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +150,12 @@ class Catalogue:
         """
         said, found = asked_words(text), list[str]()
         for question in self.questions:
-            nouns = [_plain(noun) for noun in _NOUN.findall(question)]
+            nouns = [plain(noun) for noun in _NOUN.findall(question)]
             is_alike = (
                 said[:1]
                 and said[0] in _MODALS
                 and nouns
-                and all(any(_alike(noun, word) for word in said) for noun in nouns)
+                and all(any(alike(noun, word) for word in said) for noun in nouns)
             )
             if is_alike and asked_words(question)[:2] == said[:2]:
                 found.append(question)
@@ -169,10 +168,10 @@ class Catalogue:
 
     def find_nouns(self, text: str) -> frozenset[str]:
         """Return what a text is about, by the stems of its nouns, but for services, people, days and nouns such as "Termin"."""
-        people = {word for name in self.staff for word in _words(name)}
+        people = {word for name in self.staff for word in words_of(name)}
         nouns = (noun for noun in _NOUN.findall(text) if noun.casefold() not in _ANY_NOUNS | people)
         return frozenset(
-            _stem_of_noun(noun) for noun in nouns if not self.find_services(noun) and not is_understood(noun)
+            stem_of_noun(noun) for noun in nouns if not self.find_services(noun) and not is_understood(noun)
         )
 
     def find_services(self, text: str) -> tuple[str, ...]:
@@ -187,16 +186,16 @@ class Catalogue:
 
     def names_in_full(self, text: str) -> bool:
         """Return whether a sentence names a service in full, and not only by a word of it, which may mean something else."""
-        said = {_stem(word) for word in _words(text)}
+        said = {stem(word) for word in words_of(text)}
         names = [name for service in self.services for name in _names(service)]
-        return any({_stem(word) for word in _words(name)} <= said for name in names)
+        return any({stem(word) for word in words_of(name)} <= said for name in names)
 
     def means_all(self, text: str) -> bool:
         """Return whether all services of a sentence are wanted together: other words mean each of them, and no "oder" is said."""
         said = self._find_said(text)
         others = {name: frozenset[int]().union(*(said[other] for other in said.keys() - {name})) for name in said}
         apart = all(at - others[name] for name, at in said.items())  # "Waxing, Beine und Achseln"
-        return apart and "oder" not in _words(text)
+        return apart and "oder" not in words_of(text)
 
     def find_service_words(self, text: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
         """Return where the words are that name services, in a text in the form NFC of Unicode, and which services each names."""
@@ -207,7 +206,7 @@ class Catalogue:
     def _find_said(self, text: str) -> dict[str, frozenset[int]]:
         text = unicodedata.normalize("NFC", text)
         tokens = _service_tokens(text)
-        words = [_plain(token[0]) for token in tokens]
+        words = [plain(token[0]) for token in tokens]
         named = {service.name: _said(service, words, in_full=True) for service in self.services}
         by_word = {service.name: _said(service, words, in_full=False) for service in self.services}
         of_length, at_length = self._find_of_length(text, tokens, by_word)
@@ -272,7 +271,7 @@ class Catalogue:
         long = {each.name for each in self.services if each.minutes in lengths}
         found = {name: said for name, said in by_word.items() if name in long and said - at}
         if not found and not any(said - at for said in by_word.values()):
-            named = (name for name in long if any(str(minutes) in _words(name) for minutes in lengths))
+            named = (name for name in long if any(str(minutes) in words_of(name) for minutes in lengths))
             found = dict.fromkeys(named, frozenset(at))
         return (found, at) if found else ({}, set())
 
@@ -293,22 +292,24 @@ class Catalogue:
 
     def _own_words(self, branch: str) -> str:
         """Return a pattern of the words of a branch's name that are in the name of no other."""
-        others = {word for other in (*self.branches, *self.other_branches) if other != branch for word in _words(other)}
+        others = {
+            word for other in (*self.branches, *self.other_branches) if other != branch for word in words_of(other)
+        }
         own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", branch) if word.casefold() not in others]
         ends = [f"(?i:{re.escape(end)})" for word in own if (end := _last_part(word)) and not _is_end_of(end, others)]
         return "|".join((*map(re.escape, own), *ends)) or "(?!)"
 
     def find_staff(self, said: str) -> str | None:
         """Return the only staff member whose name has all words that were said, titles aside; None if there is not exactly one."""
-        words = [word for word in _words(said) if word not in _TITLES]
-        found = {name for name in self.staff if words and set(words) <= set(_words(name))}
+        words = [word for word in words_of(said) if word not in _TITLES]
+        found = {name for name in self.staff if words and set(words) <= set(words_of(name))}
         return found.pop() if len(found) == 1 else None
 
     def find_titled_staff(self, text: str) -> str | None:
         """Return the staff member whose full name of several words is in a sentence, however its title is spelt."""
-        words = " ".join(_words(text))
+        words = " ".join(words_of(text))
         for name in self.staff:
-            title, *others = _words(name)
+            title, *others = words_of(name)
             if others and any(f"{each} {' '.join(others)}" in words for each in {title, *_spellings(title)}):
                 return name
         return None
@@ -351,12 +352,8 @@ def _split(names: str | None) -> list[str]:
     return names.split(", ") if names else []
 
 
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
-
-
 def _service_tokens(text: str) -> list[re.Match[str]]:
-    return [token for token in _WORD_OR_COMMA.finditer(text) if _plain(token[0]) not in _NO_SERVICE_WORDS]
+    return [token for token in _WORD_OR_COMMA.finditer(text) if plain(token[0]) not in _NO_SERVICE_WORDS]
 
 
 def _is_wish(text: str, token: re.Match[str]) -> bool:
@@ -368,11 +365,6 @@ def _names(service: Service) -> tuple[str, ...]:
     """Return what a service is called, also without what its name has in brackets."""
     names = (service.name, *service.spoken_names)
     return tuple(dict.fromkeys((*names, *filter(None, (_IN_BRACKETS.sub("", name).strip() for name in names)))))
-
-
-def _words(text: str) -> list[str]:
-    """Return the words in lower case, in one form of Unicode, without punctuation."""
-    return re.findall(r"\w+", _plain(text))
 
 
 def _last_part(word: str) -> str | None:
@@ -393,11 +385,13 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
     """Return the positions of the words that mean this service: by all words of one of its names, or by a long one."""
     positions: set[int] = set()
     for name in _names(service):
-        parts, verbs = _words(name), set(_words(" ".join(_INFINITIVE.findall(name))))
+        parts, verbs = words_of(name), set(words_of(" ".join(_INFINITIVE.findall(name))))
         found = [
-            {i for i, word in enumerate(words) if _alike(part, word) and not (in_full and _is_part(part, word))}
+            {i for i, word in enumerate(words) if alike(part, word) and not (in_full and is_part(part, word))}
             for part in parts
         ]
+        if in_full and len(parts) == 1:
+            positions |= said_apart(parts[0], words)
         if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
             positions.update(*found)
         elif not in_full:
@@ -405,7 +399,7 @@ def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset
                 *(
                     at
                     for part, at in zip(parts, found, strict=True)
-                    if len(part) >= _MIN_WORD and part not in verbs | _OF_LENGTH and not _ANY_ADJECTIVE.fullmatch(part)
+                    if len(part) >= MIN_WORD and part not in verbs | _OF_LENGTH and not ANY_ADJECTIVE.fullmatch(part)
                 )
             )
     return frozenset(positions)
@@ -431,20 +425,18 @@ def _is_together(service: Service, words: Sequence[str]) -> bool:
 
     "Eine Beratung für Permanent-Make-up" is one, while "Permanent-Make-up und eine Beratung" may be two services.
     """
-    names = [_words(name) for name in _names(service)]
+    names = [words_of(name) for name in _names(service)]
     if not any(_LINKS.intersection(name) for name in names):
         return True
     runs: list[list[str]] = [[]]
     known = {part for name in names for part in name}
     for word in words:
-        if word in _BETWEEN_PARTS or any(_alike(part, word) for part in known):
+        if word in _BETWEEN_PARTS or any(alike(part, word) for part in known):
             runs[-1].append(word)
         else:
             runs.append([])
     return any(
-        all(part in _LINKS or any(_alike(part, word) for word in run) for part in name)
-        for name in names
-        for run in runs
+        all(part in _LINKS or any(alike(part, word) for word in run) for part in name) for name in names for run in runs
     )
 
 
@@ -452,48 +444,12 @@ def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:
     return any(at - 1 in others or at + 1 in others for at in some)
 
 
-def _is_part(known: str, said: str) -> bool:
-    """Return whether a word is only a part of a longer one: "Klavier" does not say "Mietklavier" in full."""
-    known, said = _stem(known), _stem(said)
-    return known != said and (
-        known.endswith(said) or (known.startswith(said) and len(known) - len(said) > _LONGEST_INFLECTION)
-    )
-
-
 def _begins_name(word: str, service: Service) -> bool:
     """Return whether a word is the first part of a longer one in a service's names."""
-    return any(part.startswith(word) and part != word for name in _names(service) for part in _words(name))
+    return any(part.startswith(word) and part != word for name in _names(service) for part in words_of(name))
 
 
 def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:
     """Return the positions of words of this service's names, whatever their endings."""
-    parts = {_stem(part) for name in (service.name, *service.spoken_names) for part in _words(name)}
-    return frozenset(at for at, word in enumerate(words) if _stem(word) in parts)
-
-
-def _alike(known: str, said: str) -> bool:
-    """Return whether two words differ by their endings only, one ends in the other, or most of the shorter one begins both."""
-    known, said = _stem(known), _stem(said)
-    short, long = sorted((known, said), key=len)
-    if known == said or len(short) < _MIN_WORD:
-        stems = [found[1] for word in (known, said) if (found := _ANY_ADJECTIVE.fullmatch(word))]
-        return known == said or (len(stems) == 2 and stems[0] == stems[1])  # "einen neuen Akku" is "neuer Akku"
-    if long.endswith(short):
-        return known == long or not _OTHER_KIND.match(long.removesuffix(short))
-    common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    if known == long and len(long) - common > _LONGEST_ENDING:
-        return False  # "Hörgerät" is not "Hörgeräteanpassung", but "Kontrolltermin" is "Kontrolle"
-    return common >= _MIN_WORD and common >= 0.75 * len(short)
-
-
-def _stem_of_noun(noun: str) -> str:
-    """Return what is the same in all forms of a noun: "gutschei" of "Gutschein" and "Gutscheinen"."""
-    stem = noun.casefold().translate(_PLAIN)
-    while (shorter := _stem(stem)) != stem:
-        stem = shorter
-    return stem
-
-
-def _stem(word: str) -> str:
-    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 4), "")
-    return word.removesuffix(ending)
+    parts = {stem(part) for name in (service.name, *service.spoken_names) for part in words_of(name)}
+    return frozenset(at for at, word in enumerate(words) if stem(word) in parts)
