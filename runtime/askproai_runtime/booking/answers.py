@@ -18,7 +18,7 @@ from askproai_runtime.booking.phrases import (
     obstacle_template,
 )
 from askproai_runtime.booking.slots import ServiceRules, Slot
-from askproai_runtime.booking.spoken_services import is_named
+from askproai_runtime.booking.spoken_services import find_named
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, Basis, CallContext, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
@@ -147,16 +147,16 @@ def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str
 
 
 def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
-    """Begin an offer with the service that it is for, if nobody has said its name in this call: a model may have understood another
-    one, and the caller has to hear it before the booking.
+    """Begin an offer with the service that it is for, if nobody has said its name in this call, or the name of another one, too: a
+    model may have understood another one than the caller means, who has to hear it before the booking.
 
     A visit of several services names them with its length; who offers one service only means no other.
     """
     service = rules.service
-    offered = sum(each.branch in {None, rules.branch.name} for each in config.services)
-    if call.said is None or offered == 1 or has_several(service.name):
+    offered = [each for each in config.services if each.branch in {None, rules.branch.name}]
+    if call.said is None or len(offered) == 1 or has_several(service.name):
         return answer
-    if is_named(service, call.said):
+    if {each.name for each in find_named(offered, call.said)} == {service.name}:
         return answer
     return replace(answer, message=f"{service.display_name}. {answer.message}")
 

@@ -67,10 +67,14 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     return NamedServices(_each_once(found), repeated=repeated)
 
 
-def is_named(service: Service, text: str) -> bool:
-    """Return whether a text contains one of a service's names as whole words."""
+def find_named(services: Iterable[Service], text: str) -> tuple[Service, ...]:
+    """Return those of the services of which a text contains one of the names as whole words."""
     words = f" {' '.join(_list_words(text))} "
-    return any(f" {' '.join(_fold_name(name))} " in words for name in (service.display_name, *service.spoken_names))
+    return tuple(
+        each
+        for each in services
+        if any(f" {' '.join(_fold_name(name))} " in words for name in (each.display_name, *each.spoken_names))
+    )
 
 
 def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:

@@ -41,7 +41,9 @@ def learn_answer(agent: CalledAgent, memory: Memory, answer: Mapping[str, Any]) 
         memory = replace(memory, has_just_done=True, booked=booked, moved="", booked_until=until, exclusions=())
         memory = replace(_note_booked(memory), companions=(), replaced_name=None)
         memory = memory.forget_time(("time", "part_of_day"))  # of the next appointment that is asked for
-        if memory.wants_two:
+        if memory.to_pass_on:  # which names the second one
+            memory = replace(memory, wants_two=False)
+        elif memory.wants_two:
             return Turn(_learn_offers(replace(memory, done=called, done_to=booked), answer), phrases.AND_THE_SECOND)
     if called and answer.get("success"):
         memory = replace(memory, done=called, done_to=str(answer.get("appointment_id") or ""))

@@ -8,7 +8,7 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.change import CANCELS, CORRECTS, ONE, TOOL_OF_CHANGE, Change, drops_change, wants_further
 from askproai_sandbox.caller.choice import ask_which, choose, name_offered_day, names_person
 from askproai_sandbox.caller.intent import PASSED_ON, Intent, find_intent
-from askproai_sandbox.caller.memory import SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
+from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, Memory, Turn, call, cannot, not_placed
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.questions import TOPICS
 from askproai_sandbox.caller.record import ToolCall
@@ -133,13 +133,22 @@ def note_further(memory: Memory, sentence: Sentence) -> Memory:
     return replace(memory, wants_further=memory.wants_further or is_wanted, wants_two=wants_two)
 
 
-def refuse_second(before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
+def refuse_second(agent: CalledAgent, before: Memory, memory: Memory, turn: Turn, sentence: Sentence) -> Turn:
     """Return the turn, or the question what is meant where it looks for, or books, a second appointment that nobody asked for.
 
-    `memory` has what the sentence asks for, `before` has not. A question for which nothing is called asks for no appointment.
+    `memory` has what the sentence asks for, `before` has not. A question for which nothing is called asks for no appointment, and
+    one without a word of a wish ("Kann ich die Reifen bei Ihnen einlagern?") is about the business.
     """
     is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
     if memory.booked and not memory.wants_further and is_new:
+        asks_little = sentence.is_question and not (sentence.when or _ANY_FREE.search(sentence.wanted))
+        if asks_little and not is_wish(sentence) and INFORMATION in agent.tools:
+            answered = call(agent, memory, INFORMATION, {"topic": "other", "question": sentence.text})
+            return replace(answered, remark=phrases.NOT_UNDERSTOOD.format(sentence.text))
+        if before.question == phrases.CHANGE_OR_FURTHER and _MOVES.search(sentence.text) and sentence.services:
+            named = {"appointment_id": memory.booked}
+            change = Change(_CANCEL, args=named, to_confirm=named)
+            return Turn(replace(memory, change=change, question=""), phrases.OTHER_SERVICE)
         asked = replace(memory, question=phrases.CHANGE_OR_FURTHER)  # which a yes does not answer
         return Turn(asked, phrases.CHANGE_OR_FURTHER, phrases.NO_SECOND.format(sentence.text))
     if sentence.is_question and isinstance(turn.reaction, str):  # "Kann ich danach gleich Sport machen?"

@@ -15,7 +15,11 @@ from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
 
-_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=außerdem\b|dann\b|noch\b)", re.IGNORECASE)
+_BOUNDARY = re.compile(
+    r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=außerdem\b|dann\b|noch\b)"
+    r"|,\s+(?=(?:geht|ginge|kann|könnte|können|könnten|machen|macht)\b[^.!]*\?)",
+    re.IGNORECASE,
+)
 _ADDS_ONE = re.compile(
     r"\b(?:noch|außerdem|zusätzlich|auch|dazu|brauche|bräuchte|möchte|hätte|will|braucht)\b"
     r"|\b(?:kann|könnte) (?:mein|unser|ich)\w*\b",
@@ -47,18 +51,18 @@ def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
     if memory.change.to_confirm and (both := _NEW_INSTEAD.match(text)):
         return Split(both["yes"], replace(memory, to_pass_on=f"Ich brauche einen Termin {both['when']}"))
     accepting, further = split_off_message(text)
-    if not further and (memory.offers or memory.accepted_offer):
-        accepting, further = _split_off_further(text, agent.catalogue)
+    if not further and (memory.offers or memory.accepted_offer or memory.change.to_confirm):
+        accepting, further = _split_off_further(text, agent.catalogue, memory.details.get("service", ""))
     if further and _may_accept(agent, memory, read_sentence(accepting, agent.catalogue)):
         text, memory = accepting, replace(memory, to_pass_on=further)
     text, question = _split_off_question(agent, memory, text)
     return Split(text, memory, question)
 
 
-def _split_off_further(text: str, catalogue: Catalogue) -> tuple[str, str]:
+def _split_off_further(text: str, catalogue: Catalogue, service: str) -> tuple[str, str]:
     """Split a sentence before the further appointment, the move or the cancellation that it asks for; "" if it asks for none.
 
-    The first part is to accept an offer, which is booked first; a correction ("und lieber am Montag") belongs to it.
+    The first part is to accept an offer of `service`, which is booked first; a correction ("und lieber am Montag") belongs to it.
     """
     for boundary in _BOUNDARY.finditer(text):
         head, tail = text[: boundary.start()], text[boundary.end() :]
@@ -67,19 +71,23 @@ def _split_off_further(text: str, catalogue: Catalogue) -> tuple[str, str]:
             continue
         if further.intent in TOOL_OF_CHANGE:
             return head, tail
-        names_one = bool(further.services or further.unknown_service) and bool(_ADDS_ONE.search(tail))
+        is_other = bool(further.services) and service not in {"", further.service}
+        adds_one = is_other or bool(_ADDS_ONE.search(tail))
+        names_one = bool(further.services or further.unknown_service) and adds_one
         if CORRECTS.search(tail) or not (names_one or (further.when and wants_further(further, ""))):
             continue
         if relative := _FOR_RELATIVE.match(tail):
             return head, f"Noch für {relative['who']} {relative['relative']} {relative['what']}"
-        return head, tail
+        return head, f"Außerdem: {tail}" if is_other and further.is_question else tail
     return text, ""
 
 
 def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
-    """Return whether a sentence accepts an offer, or is the name for the accepted one."""
+    """Return whether a sentence accepts an offer or a cancellation, or is the name for the accepted offer."""
     if memory.accepted_offer is not None:
         return True
+    if memory.change.to_confirm:
+        return sentence.yes and not (sentence.no or sentence.is_question)
     is_free = bool(memory.offers) and memory.change.tool is None and not sentence.is_question
     return is_free and ((sentence.yes and not sentence.no) or find_chosen_offer(agent, memory, sentence) is not None)
 

@@ -190,6 +190,16 @@ class Catalogue:
         names = [name for service in self.services for name in _names(service)]
         return any({stem(word) for word in words_of(name)} <= said for name in names)
 
+    def names_kind(self, noun: str) -> bool:
+        """Return whether a noun ends a word of a service's name, and so names its kind: "Massagen" of Rückenmassage."""
+        said = stem(plain(noun))
+        return any(
+            stem(word).endswith(said)
+            for service in self.services
+            for name in _names(service)
+            for word in words_of(name)
+        )
+
     def means_all(self, text: str) -> bool:
         """Return whether all services of a sentence are wanted together: other words mean each of them, and no "oder" is said."""
         said = self._find_said(text)

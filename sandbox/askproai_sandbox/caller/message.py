@@ -32,7 +32,7 @@ _ASKS_TO_RING = re.compile(
 )
 _CLAUSES = re.compile(r"[.?!;,](?:\s+|$)|\s+und\s+(?=(?:sie|er|bitte|rufen?|ich|dass)\b)", re.IGNORECASE)
 _RINGS = re.compile(r"\b(?:zurück(?:zu)?ruf(?:en|t)|an(?:zu)?ruf(?:en|t)|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
-_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+", re.IGNORECASE)
+_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=(?:was|wie|muss)\b[^.!]*\?)", re.IGNORECASE)
 _TO = (
     r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"
     r"|(?:de[mrn]|meine[mr]|Ihre[mrn]|seine[mr]|an d(?:ie|en)) ([A-ZÄÖÜ][\w-]+))"

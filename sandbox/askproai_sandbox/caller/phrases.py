@@ -24,6 +24,7 @@ KEPT = "Gut, der Termin bleibt bestehen."
 OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
+OTHER_SERVICE = "Eine andere Leistung ist ein neuer Termin. Soll ich den eingetragenen absagen?"
 CANCEL_OR_MOVE = "Möchten Sie den Termin absagen oder verschieben?"
 ENDS_AT = "Der Termin geht bis {}."
 MOVE_BOOKED = "Soll ich den eingetragenen Termin verschieben: {}?"

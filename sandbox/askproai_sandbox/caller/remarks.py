@@ -24,7 +24,10 @@ _WISH = re.compile(  # of a question that asks for an appointment
 )
 _TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe meine Tasche liegen lassen."
     r"^\W*(?:(?:guten tag|hallo|also|ja|äh)\W+)*(?:ich|wir) (?:hatten?|waren?) (?:gestern|vorgestern|heute|letzte\w*|am)\b"
-    r"(?!.*(?:\b(?:möchte|brauche|hätte|würde|will|kann ich|bitte|jetzt|neuen)\b|\?))",
+    r"(?!.*(?:\b(?:möchte|brauche|hätte|würde|will|kann ich|bitte|jetzt|neuen)\b|\?))"
+    # "Jannik hat gestern bei uns sein Maßband vergessen."
+    r"|^[^,.?!]*\b(?:hat|habe|haben) (?:\w+ )?(?:gestern|vorgestern|letzte[nr]? \w+)\b"
+    r"[^,.?!]*\b(?:\w*ge\w{3,}(?:t|en)|ver\w+en)[.!]?$",
     re.IGNORECASE,
 )
 _TELLS_ALONE = re.compile(
@@ -44,6 +47,12 @@ _WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
     r"|Aushilfe|bewerben|Bewerbung|Praktikum|Ausbildungsplatz)\b",
     re.IGNORECASE,
 )
+_ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die denn?"
+    r"\b(?:bestellt|gekauft|abgegeben)\b[^.?!]*\bwann (?:kommt|kommen|wird|ist|sind|kann ich)\b[^.?!]*\?", re.IGNORECASE
+)
+_ONLY_ASKS = re.compile(
+    r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
+)
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?)\b",
@@ -52,7 +61,8 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
 _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
     r"\b(?:darf|dürfen|dürfte)\b(?!.*\b(?:Termine?|frei|Zeit|buchen|vorbeikommen)\b)"
     r"|\b(?:kann|können)\s+(?:ich|wir|man)\b[^.?!]*\b(?:schwanger\w*|stille\w*|krank|erkältet|Fieber)\b[^.!]*\?"
-    r"|\b(?:kann|können|muss|müssen)\s+(?:ich|wir|man)\b[^.?!]*\bwarten\b[^.!]*\?",  # "auf den Batteriewechsel"
+    r"|\b(?:kann|können|muss|müssen)\s+(?:ich|wir|man)\b[^.?!]*\bwarten\b[^.!]*\?"  # "auf den Batteriewechsel"
+    r"|\b(?:kann|können|könnte)\s+(?:ich|wir|man)\b[^.?!]*\bmitbringen\b[^.!]*\?",
     re.IGNORECASE,
 )
 _COMPLAINS = re.compile(
@@ -196,7 +206,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     asks_which = turn.memory.services_to_choose != before.services_to_choose and isinstance(called, str)
     if not (is_lookup or asks_which):
         return False
-    if tells_what_was(text) or _WANTS_NO_VISIT.search(text):
+    if _is_other_matter(sentence, catalogue):
         return True
     wishes = is_wish(sentence)
     asks_other_deed = sentence.is_question and _OTHER_DEED.search(text) and not catalogue.names_in_full(text)
@@ -220,11 +230,20 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
     is_pending = turn.memory.details.get("service") not in {None, noun} and not is_filled
     # but not for what is named by "Kann ich in Raten zahlen?", or by "Wie wird morgen das Wetter in Erfurt?"
     asks_for_it = noun and (
-        (sentence.when and not _ASKS_WHAT.match(text)) or re.search(rf"\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text)
+        (sentence.when and not _ASKS_WHAT.match(text))
+        or re.search(rf"(?<!für )(?<!mit )\bein(?:e[nmrs]?)? {re.escape(noun)}\b", text)
     )
     if is_pending or asks_for_it or wishes:
         return False
     return says_more(sentence, catalogue)
+
+
+def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
+    """Return whether a sentence reports, complains, or says itself that it only asks."""
+    other = _WANTS_NO_VISIT.search(sentence.text)
+    only_asks = _ONLY_ASKS.search(sentence.text) and not sentence.when
+    reports = tells_what_was(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
+    return bool(reports or only_asks or (other and not catalogue.find_services(other[0])))
 
 
 def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:
@@ -240,7 +259,7 @@ def tells_what_was(text: str) -> bool:
 
 def is_wish(sentence: Sentence) -> bool:
     """Return whether a question asks for an appointment by its words, and not whether somebody may come at all."""
-    if _ASKS_LEAVE.search(sentence.text) and not sentence.when:
+    if (_ASKS_LEAVE.search(sentence.text) and not sentence.when) or _ASKS_FOR_GOODS.search(sentence.text):
         return False
     return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 

@@ -194,7 +194,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     turn = _place_all(memory, turn, sentence)
     if is_no_wish(before, turn, sentence, agent.catalogue):
         turn = _not_understood(memory, sentence)
-    turn = refuse_second(before, memory, turn, sentence)
+    turn = refuse_second(agent, before, memory, turn, sentence)
     turn = turn if is_spelled else _ask_first(agent, memory, turn, sentence)
     turn = replace(turn, memory=_note_unanswered(turn, sentence))
     is_answered = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from askproai_sandbox.caller.catalogue import Catalogue
-from askproai_sandbox.caller.companions import Companion, count_people, read_shares
+from askproai_sandbox.caller.companions import Companion, count_people, is_relation, read_shares
 from askproai_sandbox.caller.corrections import are_joined, cut_corrected, find_people
 from askproai_sandbox.caller.email_address import EMAIL
 from askproai_sandbox.caller.intent import ASKS_FOR_OWN, BYE, PASSED_ON, PATTERN_OF, Intent, find_intent
@@ -23,6 +23,7 @@ from askproai_sandbox.caller.rejections import (
 from askproai_sandbox.caller.service_verbs import read_done
 from askproai_sandbox.caller.spoken_time import (
     MARK,
+    UNITS,
     Times,
     cut_asides,
     cut_shift,
@@ -130,7 +131,7 @@ _HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss 
     rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
 )
 _GOES_TOO = re.compile(
-    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b", re.IGNORECASE
+    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b", re.IGNORECASE
 )  # "Mein Termin am Freitag, geht der um vier?"
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
@@ -146,7 +147,13 @@ _HINDRANCE = re.compile(  # why an offer does not suit: "Da hab ich leider einen
 _BESIDE_PERSON = re.compile(
     r"\b(?:oder|und|bei|beim|zu|zum|zur|mit|von|Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s*$", re.IGNORECASE
 )
-_NTH_TIME = re.compile(r"\b(?:das|zum|beim) (?:\w+te[ns]?|\d+\.) Mal\b")  # how often, and no day of the month
+_NTH_TIME = re.compile(  # how often, or how far a pregnancy is, and no day of the month
+    r"\b(?:das|zum|beim) (?:\w+te[ns]?|\d+\.) Mal\b"
+    r"|\bbin (?:jetzt |schon |gerade |nun )?(?:in|ab) der \S+ (?:Schwangerschaftsw|W)oche\b(?! (?:im|in|nicht|weg|verreist))"
+)
+_COUNTED_THINGS = re.compile(  # "drei Fenster", "unsere beiden Autos"
+    r"\b(?:zwei|drei)(?:mal)? (?P<thing>[A-ZÄÖÜ]\w+)|\b(?:unsere|meine|die) (?:beiden|zwei|drei) (?P<own>[A-ZÄÖÜ]\w+)"
+)
 _THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
 _BEFORE_LAST = re.compile(r"\b(?:davor|vorher|direkt vorneweg)\b", re.IGNORECASE)
@@ -298,7 +305,9 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
     if branch is None and len(catalogue.branches) > 1:
-        branch, rest = take(_PLACE, rest)
+        place, without = take(_PLACE, rest)
+        if not (place and catalogue.find_services(place)):  # "einen Platz im Rückbildungskurs"
+            branch, rest = place, without
     named = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
     deed = _find_deed(rest, named, catalogue)
     named = () if deed and named and not catalogue.find_services(deed) else named
@@ -326,6 +335,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     if staff is None and noun and (known := catalogue.find_staff(noun)):  # "Anna bitte"
         staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))
+    things = _counts_things(rest, catalogue)
     wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
     text, people = said, count_people(corrected.text)
     is_for_all = not shares and len(services) == 1 and catalogue.is_for_all(services[0], people)
@@ -358,12 +368,13 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         or find_counted(text),
         is_too=find_too(text),
         is_shift=is_shift(text),
-        for_several=not is_for_all and bool(shares or people > 1 or _SEVERAL.search(rest)),
+        for_several=not is_for_all
+        and bool(shares or people > 1 or _SEVERAL.search(_COUNTED_THINGS.sub("", rest) if things else rest)),
         people=max(people, 3 if _THREE.search(rest) else 1),
         companions=tuple(share.companion(shares[0]) for share in shares[1:]),
         unwanted=corrected.unwanted,
         others=others,
-        wants_several=intent not in {*_CHANGES, Intent.LIST} and bool(_SEVERAL_APPOINTMENTS.search(text)),
+        wants_several=intent not in {*_CHANGES, Intent.LIST} and bool(things or _SEVERAL_APPOINTMENTS.search(text)),
         email=email,
         rejected_staff=frozenset(filter(None, map(catalogue.find_staff, find_rejected_people(text)))),
         after_last=bool(_AFTER_LAST.search(text)),
@@ -387,6 +398,12 @@ def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Ca
     ]
     place = catalogue.take_branch(rest)[0] if branch else None
     return tuple(each for each in dict.fromkeys((*people, place)) if each and each not in {staff, branch})
+
+
+def _counts_things(text: str, catalogue: Catalogue) -> bool:
+    """Return whether a text counts what something is to be done to, and neither people nor appointments: "drei Fenster"."""
+    counted = (found["thing"] or found["own"] for found in _COUNTED_THINGS.finditer(text))
+    return any(not (UNITS.match(noun) or is_relation(f"zwei {noun}") or catalogue.names_kind(noun)) for noun in counted)
 
 
 def split_at_new_time(text: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has t
 _LATER_WEEK = frozenset({"drauf", "darauf"})  # "am Freitag drauf", which the pods have to hear of
 _OR = re.compile(r"\boder\b", re.IGNORECASE)  # "vormittags oder nach 17 Uhr" is no time in a part of the day
 _STOPS = frozenset('?!;()„“"')
-_UNITS = re.compile(r"(?:Tag|Woche|Monat|Minute|Stunde|Jahr|Person|Leute|Kind|Termin)", re.IGNORECASE)
+UNITS = re.compile(r"(?:Tag|Woche|Monat|Minute|Stunde|Jahr|Person|Leute|Kind|Termin)", re.IGNORECASE)
 _ORDINAL_CHOICE = re.compile(r"(?:(?:den|der|die|das) )?(?:erste|zweite|dritte|vierte|fuenfte)[nrsm]?\b(?: (\w+))?")
 _AFTER_ORDINAL_DAY = re.compile(
     rf"(?:{'|'.join(MONTHS)})$|(?:ers|zwei|drit|vier|fuenf|sechs|sieb|ach|neun|zehn|elf|zwoelf)ten$|woche|haelfte|advent|weihnacht|feiertag"
@@ -241,7 +241,7 @@ def _says_nothing(word: str) -> bool:
 
 def _counts(last: str, following: str) -> bool:
     """Return whether a number counts what follows it: "um zwei Stunden" is no time."""
-    return bool(_UNITS.match(following)) and not last.casefold().startswith("uhr")
+    return bool(UNITS.match(following)) and not last.casefold().startswith("uhr")
 
 
 _COUNTED = (

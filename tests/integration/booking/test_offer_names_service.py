@@ -1,4 +1,4 @@
-"""An offer begins with its service where nobody has said its name: who was misunderstood hears it before the booking."""
+"""An offer begins with its service where nobody has said its name, or that of another one, too: who was misunderstood hears it."""
 
 from dataclasses import replace
 
@@ -34,6 +34,7 @@ def saying(said: str | None, call_id: str = "call_1"):
         ("Ich hätte gern einen Haarschnitt.", OFFER),
         ("Schneiden, bitte!", OFFER),
         ("Spitzen, bitte. Gern, Haarschnitt also. Wann möchten Sie kommen?", OFFER),  # the agent has said it
+        ("Haarschnitt, bitte. Und geht das Färben gleich danach?", f"Haarschnitt. {OFFER}"),  # which of both?
         (None, OFFER),  # a request without a transcript
     ],
 )
