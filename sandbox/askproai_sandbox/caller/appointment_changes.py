@@ -137,7 +137,7 @@ def refuse_second(agent: CalledAgent, before: Memory, memory: Memory, turn: Turn
     """Return the turn, or the question what is meant where it looks for, or books, a second appointment that nobody asked for.
 
     `memory` has what the sentence asks for, `before` has not. A question for which nothing is called asks for no appointment, and
-    one without a word of a wish ("Kann ich die Reifen bei Ihnen einlagern?") is about the business.
+    one without a word that asks for one ("Kann ich die Reifen bei Ihnen einlagern?") is about the business.
     """
     is_new = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {"check_availability", "book_appointment"}
     if memory.booked and not memory.wants_further and is_new:
