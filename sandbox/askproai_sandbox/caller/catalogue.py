@@ -289,7 +289,7 @@ class Catalogue:
         """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
         for name in (*self.other_branches, *self.branches):
             named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{self._own_words(name)}))"
-            if found := re.search(rf"\b{_AT_PLACE} {named}\b", text):
+            if found := re.search(rf"\b{_AT_PLACE} {named}(?:-?[Ff]iliale)?\b", text):
                 return name, f"{text[: found.start()]} , {text[found.end() :]}"
         return None, text
 

@@ -3,6 +3,7 @@
 Each rule is a function of both and of a sentence, and returns a `Turn`: what is remembered then, and the reaction.
 """
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +24,9 @@ from askproai_sandbox.caller.words import RELATIVES, says_only_name
 
 INFORMATION = "business_information"
 SEARCHES = frozenset({"check_availability", "join_waitlist"})
+_AGREES = re.compile(
+    r"\W*(?:(?:ja|gut|okay|ok|alles klar|danke|dann|prima|super|bitte)\b\W*)+", re.IGNORECASE
+)  # no name
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ def loose_name(agent: CalledAgent, memory: Memory, sentence: Sentence, *, asked:
         or sentence.services
         or (memory.asked == "services" and not sentence.yes)
     ):
+        return None
+    if _AGREES.fullmatch(sentence.text):
         return None
     first, *others = sentence.loose_words or ("",)
     return " ".join(others if first in RELATIVES else sentence.loose_words) or None

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 _ENDINGS = ("ern", "em", "en", "er", "es", "e", "n", "s")
 _PLAIN = str.maketrans("äöü", "aou")
-ANY_ADJECTIVE = re.compile(r"(neu|alt|groß|klein|kurz|lang|ganz|gut|erst)(?:e[rsnm]?)?")  # "neues" of "neues Display"
+ANY_ADJECTIVE = re.compile(
+    r"(neu|alt|groß|klein|kurz|lang|ganz|gut|erst|frei|offen)(?:e[rsnm]?)?"
+)  # "neues" of "neues Display"
 MIN_WORD = 5  # letters of a word that can mean a longer name
 # The first part of a word that makes another service of the one in its end: "Ultraschalluntersuchung", unlike "Herrenhaarschnitt"
 _OTHER_KIND = re.compile(

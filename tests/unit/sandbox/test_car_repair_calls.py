@@ -149,6 +149,26 @@ def test_who_cannot_so_early_moves_the_appointment() -> None:
     assert function_of(SHOP, said)[0] == "find_appointments"
 
 
+def test_an_adjective_alone_names_no_service() -> None:
+    pottery = read_catalogue("## Buchbar\n- Freies Arbeiten (120 Minuten)\n- Drehkurs (90 Minuten)\n")
+    assert function_of(pottery, "Ist am Donnerstag noch was frei?") == ("check_availability", {"date": "Donnerstag"})
+    assert function_of(pottery, "Freies Arbeiten, bitte.") == ("check_availability", {"service": "Freies Arbeiten"})
+
+
+def test_whether_an_own_appointment_is_up_to_date_looks_for_it() -> None:
+    assert function_of(SHOP, "Mein Termin am Donnerstag, ist der noch aktuell?")[0] == "find_appointments"
+
+
+def test_who_agrees_says_no_name() -> None:
+    says = ("Sagen Sie Murat bitte, dass der Schlüssel da ist.", "Gut, danke.")
+    assert hold(SHOP, *says)[0] == phrases.ASK_WHO
+
+
+def test_a_branch_may_be_called_one() -> None:
+    said = "Ölwechsel in der Vellmarfiliale, bitte."
+    assert function_of(SHOP, said) == ("check_availability", {"service": "Ölwechsel", "branch": "Vellmar"})
+
+
 BOOKED = ("Einen Ölwechsel am Donnerstag um zehn.", "Ja, Uwe Stein.")
 
 
