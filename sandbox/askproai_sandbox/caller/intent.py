@@ -203,7 +203,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann (?:kommt|kommen)\b[^.?!]*\bzu (?:uns|mir)\b",
         r"\b(?:der|die|das) (?-i:[A-ZÄÖÜ])[\w-]+ (?:am|um|vom)\b[^.?!]*\b(?:bleibt|steht|gilt)\b",
         r"\b(?:mir|uns) (?:das|es|den|ihn) (?!per\b|auch\b|schriftlich|noch per)(?:\w+ ){0,2}bestätigen\b(?! per)",
-        r"\b(?:mein|unser)\w* (?:\w+ )?termin\b[^.!?]*\bist (?:der|er) (?:(?:denn|noch|so|auch) )*(?:aktuell|gebucht|eingetragen|fest|richtig)\b",
+        r"\bmein\w* (?:\w+ )?termin\b[^.!?]*\bist (?:der|er) (?:\w+ ){0,2}(?:aktuell|gebucht|eingetragen|fest|richtig)\b",
         r"\b(?:meine|unsere) termine\b|\bwegen (?:mein|unser)\w* termins?\b|\btermin\b[^.?!]*\bbestätigen\b",
         r"^\W*(?:\w+\W+){0,2}?(?:ist|haben Sie|habt ihr|sehen Sie|finden Sie)\b[^.?!]*\bmein\w* termin\b",
         r"\bmuss ich (?:denn )?(?:heute|morgen|übermorgen|am \w+tag|nächste Woche)\b[^.?!]*\bkommen\b",
