@@ -58,6 +58,10 @@ _FROM_THE_OLD = re.compile(  # a new time that is counted from what is offered: 
     r"\b(?:danach|davor|darauf|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b", re.IGNORECASE
 )
 _CANCEL, _MOVE = TOOL_OF_CHANGE[Intent.CANCEL], TOOL_OF_CHANGE[Intent.MOVE]
+_WANTS_NEW = re.compile(  # and no change: "Nein, der soll bleiben, ich möchte einen neuen Termin"
+    r"\b(?:möchte|brauche|bräuchte|will|wollte|hätte)\b[^.?!]*\b(?:einen|nen) (?:neuen|zusätzlichen|weiteren|extra) termin",
+    re.IGNORECASE,
+)
 _ASKS_OF_IT = re.compile(
     r"^\W*(?:(?:und|aber|oh|moment)\W+)*(?:ist|wäre|war) (?:das|es|der)\b.*\?", re.IGNORECASE
 )  # "… noch rechtzeitig?"
@@ -239,6 +243,14 @@ def hear_question_of_change(agent: CalledAgent, memory: Memory, sentence: Senten
     if not is_beside or sentence.intent is not None or checks_appointment(sentence, agent.catalogue):
         return Turn(memory)
     return Turn(memory, memory.question, phrases.NOT_UNDERSTOOD.format(sentence.text))
+
+
+def drop_unwanted_change(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Forget a move or a cancellation that was not meant: "Nein, der soll bleiben, ich möchte einen neuen Termin"."""
+    is_meant = memory.change.tool is None or memory.change.to_confirm or not _WANTS_NEW.search(sentence.text)
+    return Turn(
+        memory if is_meant else replace(memory, change=Change(), requested_time={}, offers=(), wants_further=True)
+    )
 
 
 def hear_change(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -36,6 +36,7 @@ _LINE = re.compile(r"- (?P<text>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
+_OWN_APPOINTMENT = re.compile(r"\b(?:den|meinen?|unseren?|der|mein) (?:\w+ )?Termine?\b")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,.;:!]\s+")
 _WISHES = re.compile(
@@ -189,6 +190,22 @@ class Catalogue:
         said = {stem(word) for word in words_of(text)}
         names = [name for service in self.services for name in _names(service)]
         return any({stem(word) for word in words_of(name)} <= said for name in names)
+
+    def leave_out_verbs(self, text: str) -> str:
+        """Return a text without the verb of a service that it names ("Rollrasen verlegen"), which says nothing else then.
+
+        It is left in where an own appointment is spoken of: "meinen Termin für Rollrasen verlegen".
+        """
+        if _OWN_APPOINTMENT.search(text):
+            return text
+        said = {stem(word) for word in words_of(text)}
+        for name in (each for service in self.services for each in _names(service)):
+            verbs = _INFINITIVE.findall(name)
+            nouns = {stem(word) for word in words_of(name)} - {stem(verb) for verb in verbs}
+            if verbs and nouns and nouns <= said:
+                forms = "|".join(f"{re.escape(verb.removesuffix('n').removesuffix('e'))}(?:e?n?|e?t)" for verb in verbs)
+                text = re.sub(rf"\b(?:{forms})\b", "", text)
+        return text
 
     def names_kind(self, noun: str) -> bool:
         """Return whether a noun ends a word of a service's name, and so names its kind: "Massagen" of Rückenmassage."""

@@ -209,6 +209,7 @@ def repeat_with_branch(agent: CalledAgent, memory: Memory, sentence: Sentence) -
     day = {"date": sentence.when.get("date", "")}
     if names_one_day(day["date"]) and are_understood(day):  # "Ja, in der Altstadt, aber lieber am Freitag"
         args |= sentence.when
+        memory = replace(memory, requested_time={**memory.requested_time, **sentence.when})
     return call(agent, memory, last.name, args if sentence.is_pressed else {**args, "branch": sentence.text})
 
 

@@ -14,6 +14,7 @@ from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.agreement import hear_condition
 from askproai_sandbox.caller.answers import learn_answer
 from askproai_sandbox.caller.appointment_changes import (
+    drop_unwanted_change,
     find_counted_move,
     hear_change,
     hear_change_of_mind,
@@ -46,7 +47,7 @@ from askproai_sandbox.caller.memory import (
     loose_name,
     not_placed,
 )
-from askproai_sandbox.caller.message import find_phone, offers_transfer
+from askproai_sandbox.caller.message import offers_transfer
 from askproai_sandbox.caller.name_answer import read_names, take_name
 from askproai_sandbox.caller.new_appointment import (
     hear_birth_date,
@@ -85,6 +86,7 @@ from askproai_sandbox.caller.spoken_time import Times, name_hours
 from askproai_sandbox.caller.team_requests import (
     can_take_back,
     give_up,
+    hear_number,
     hear_refusal,
     hear_request,
     hear_what_nothing_does,
@@ -353,14 +355,6 @@ def _hear_repeat(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     return Turn(memory, last if is_free and last and not sentence.when and _REPEAT.search(sentence.text) else None)
 
 
-def _hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Repeat the call whose answer asked for the caller's number, with the number that the sentence says in digits."""
-    last, phone = memory.last_call, find_phone(sentence.text)
-    if not memory.is_number_asked or last is None or phone is None or sentence.intent is Intent.CALLBACK:
-        return Turn(memory)
-    return call(agent, replace(memory, is_number_asked=False), last.name, {**last.args, "phone": phone})
-
-
 def _hear_question_about_found(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Look the caller's appointments up again, which are named with their people, after "Bei wem denn?"."""
     last = memory.last_call
@@ -469,7 +463,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_repeat,
     hear_goodbye,
     _hear_nothing_yet,
-    _hear_number,
+    hear_number,
     _hear_question_about_found,
     _hear_other_name,
     _hear_offer_after_aside,
@@ -488,6 +482,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     hear_move_elsewhere,
     hear_question_for_end,
     hear_question_of_change,
+    drop_unwanted_change,
     hear_change,
     hear_question,
     hear_giving_up,

@@ -293,7 +293,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     shares, text = read_shares(corrected.text, catalogue), corrected.text
     email, rest = take(EMAIL, text)
     hindrance, rest = take(_HINDRANCE, rest)
-    intent = find_intent(rest)
+    intent = find_intent(catalogue.leave_out_verbs(rest))
     name, rest = take(NAME, rest)
     place, rest = catalogue.take_branch(rest)
     times = Times(name_hours(_NTH_TIME.sub(" , ", rest)))
@@ -304,6 +304,10 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
+    is_too, rejected, exclusions = find_too(text), kept.kinds, rejections.exclusions
+    if is_too and rejected >= {"date", "time"} and "date" not in when:  # "Donnerstag um acht ist mir zu früh"
+        when = {**when, **{name: day for name, day in times.when(times.marked)[0].items() if name == "date"}}
+        rejected, exclusions = rejected - {"date"}, ()
     if branch is None and len(catalogue.branches) > 1:
         place, without = take(_PLACE, rest)
         if not (place and catalogue.find_services(place)):  # "einen Platz im Rückbildungskurs"
@@ -358,15 +362,15 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         no=bool(hindrance) or kept.marked != marked or bool(_NO.search(text)),
         any_staff=bool(_ANYBODY.search(text)),
         other_time=bool(_OTHER_TIME.search(text)),
-        rejected=kept.kinds,
-        exclusions=rejections.exclusions,
+        rejected=rejected,
+        exclusions=exclusions,
         rejected_clock=rejections.clock,
         unplaced=unplaced
         or rejections.unplaced
         or find_left_clock(rest)
         or find_left_part(rest, when)
         or find_counted(text),
-        is_too=find_too(text),
+        is_too=is_too,
         is_shift=is_shift(text),
         for_several=not is_for_all
         and bool(shares or people > 1 or _SEVERAL.search(_COUNTED_THINGS.sub("", rest) if things else rest)),

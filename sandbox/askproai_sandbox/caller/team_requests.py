@@ -8,10 +8,10 @@ from askproai_sandbox.caller.change import Change
 from askproai_sandbox.caller.choice import ask_again
 from askproai_sandbox.caller.intent import PASSED_ON, Intent
 from askproai_sandbox.caller.memory import CalledAgent, Memory, Turn, call, cannot, loose_name, not_placed
-from askproai_sandbox.caller.message import PendingMessage
+from askproai_sandbox.caller.message import PendingMessage, find_phone
 from askproai_sandbox.caller.name_answer import take_name
 from askproai_sandbox.caller.record import ToolCall
-from askproai_sandbox.caller.rejections import exclude, quote
+from askproai_sandbox.caller.rejections import exclude, join_time, quote
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
 from askproai_sandbox.caller.words import NAME_WORD
 
@@ -94,6 +94,16 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     if memory.is_joining or (memory.is_waiting_offered and accepts) or sentence.intent is Intent.WAITLIST:
         return _join_waitlist(agent, memory, sentence)
     return Turn(replace(memory, is_aside=is_aside))
+
+
+def hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Repeat the call whose answer asked for the caller's number, with the number that the sentence says in digits."""
+    last, phone = memory.last_call, find_phone(sentence.text)
+    if not memory.is_number_asked or last is None or phone is None or sentence.intent is Intent.CALLBACK:
+        return Turn(memory)
+    when = join_time(sentence.when) if "call_back" in last.args else ""  # "am besten nach 17 Uhr"
+    args = {**last.args, **({"call_back": when} if when else {}), "phone": phone}
+    return call(agent, replace(memory, is_number_asked=False), last.name, args)
 
 
 def hear_what_nothing_does(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
