@@ -43,11 +43,17 @@ else
     "$ENFORCER" --kubeconfig "$KUBECONFIG" --run-router=false --run-service-proxy=false --enable-cni=false --hostname-override local \
       --service-cluster-ip-range 10.96.0.0/16 --health-port 0 >"$(dirname "$KUBECONFIG")/enforcer.log" 2>&1 &
     enforcer=$!
-    forget_policies() { # they would close addresses of the next cluster's pods; kube-router 2.1's own --cleanup-config fails
+    end_enforced() {
+      set +e
+      rm -rf "$context"
+      kill $enforcer
+      wait $enforcer
+      $cluster down
+      # Its rules would close addresses of the next cluster's pods, and its own --cleanup-config fails (kube-router 2.1).
       iptables-save -t filter | grep -vE 'KUBE-(POD-FW|ROUTER|NWPLCY)' | iptables-restore
       ipset list -n | grep -E '^(KUBE-(DST|SRC)-|kube-router-)' | xargs -rn 1 ipset destroy
     }
-    trap 'rm -rf "$context"; kill $enforcer || true; wait $enforcer || true; $cluster down; forget_policies' EXIT
+    trap end_enforced EXIT
     export ASKPROAI_E2E_ENFORCED=1
   fi
 fi
