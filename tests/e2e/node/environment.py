@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
@@ -25,7 +26,7 @@ from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
-from tests.e2e.node.cluster import SYSTEM, CommandFailed, apply, kubectl, run
+from tests.e2e.node.cluster import SYSTEM, CommandFailed, api_server_port, apply, kubectl, run
 
 CHART = EXAMPLES.parent / "charts" / "askproai"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -74,6 +75,7 @@ class NodeEnvironment:
                 "calcomBaseUrl": self.calcom,
             },
             "redis": {"existingSecret": "askproai-redis"},
+            "networkPolicy": {"enabled": True, "egressPorts": await self._ports()},
         }
         options = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
         command = ("upgrade", "--install", "askproai", str(chart), *options, *arguments)
@@ -82,6 +84,11 @@ class NodeEnvironment:
         except CommandFailed as error:
             logs = await kubectl("logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=askproai", "--tail=20", "--prefix")
             raise CommandFailed(f"{error}\n{await kubectl('get', 'pods,events', '-n', SYSTEM)}\n{logs}") from None
+
+    async def _ports(self) -> list[int]:
+        """Return the ports of all that operator and coordinator need."""
+        urls = (self.postgres.superuser_dsn, self.redis.admin_url, self.retell, self.calcom, self.proxy_url)
+        return sorted({await api_server_port(), *(port for url in urls if (port := urlsplit(url).port))})
 
     async def call(self, *say: str, to: str = SALON.number, **options: Any) -> CallRecord:
         return await play_call(self.retell, to, say, **options)

@@ -361,9 +361,15 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
 def test_exposed_says_what_the_gateways_say(conditions, status, text):
     written = [{"type": kind, "status": is_, "reason": "R", "message": text} for kind, is_, text in conditions or ()]
     parents = {"parents": [{"conditions": written}]} if conditions else {}
-    condition = http_route_condition(Address("https://s.example", ""), parents)
+    condition = http_route_condition(tenant(), Address("https://s.example", ""), parents)
     assert condition.status is status
     assert text in condition.message
+
+
+def test_a_gateway_that_is_missing_is_looked_for_where_it_was_named():
+    own = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
+    for exposed, field in ((own, "exposure.gateway"), (tenant(), "settings.sharedGateway")):
+        assert field in http_route_condition(exposed, Address("https://s.example", ""), {}).message
 
 
 # Monitoring

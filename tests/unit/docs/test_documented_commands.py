@@ -30,7 +30,7 @@ KINDS = set(
     """
     all node pod deployment service configmap secret namespace event lease ingress networkpolicy hpa pdb serviceaccount role
     clusterrole statefulset replicaset validatingadmissionpolicy validatingadmissionpolicybinding
-    kustomization gitrepository application certificate gateway httproute servicemonitor
+    endpointslice kustomization gitrepository application certificate gateway httproute servicemonitor
     """.split()
 )
 VERBS_OF_KINDS = ("annotate", "delete", "describe", "explain", "get", "label", "patch", "wait")

@@ -179,7 +179,7 @@ async def apply_routes(
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
         name = installed[0]["metadata"]["name"]
         route = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
-        return routes.http_route_condition(address, (route or {}).get("status") or {})
+        return routes.http_route_condition(tenant, address, (route or {}).get("status") or {})
     return routes.exposed_condition(address)
 
 

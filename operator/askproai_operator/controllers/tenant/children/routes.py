@@ -153,9 +153,11 @@ def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
     return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
 
 
-def http_route_condition(address: Address, status: Mapping[str, Any]) -> Condition:
+def http_route_condition(tenant: Tenant, address: Address, status: Mapping[str, Any]) -> Condition:
     """Return Exposed from the status of the HTTPRoute: True once some Gateway accepts it and none refuses it."""
-    problem = http_route_problem(status, "exposure.gateway")
+    exposure = tenant.spec.exposure
+    is_own = exposure is not None and exposure.gateway is not None
+    problem = http_route_problem(status, "exposure.gateway" if is_own else "settings.sharedGateway")
     return bad(ConditionType.EXPOSED, Reason.PENDING, problem) if problem else exposed_condition(address)
 
 
