@@ -61,7 +61,7 @@ def test_the_day_that_is_said_with_the_branch_is_kept() -> None:
 def test_who_finds_a_time_of_a_day_too_early_keeps_the_day() -> None:
     says = ("Eine Gartenberatung, bitte.", "Donnerstag um acht ist mir zu früh, geht das da auch nachmittags?")
     called = function_of(GARDEN, *says)
-    assert called[1] == {"service": "Gartenberatung", "date": "Donnerstag", "part_of_day": "nachmittag"}
+    assert called[1] == {"service": "Gartenberatung", "date": "2026-11-26", "part_of_day": "nachmittag"}
 
 
 def test_the_time_to_call_back_may_be_said_with_the_number() -> None:
