@@ -1,14 +1,24 @@
 """The free starts of a day, and why a day has none."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Weekday
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, Param
-from askproai_runtime.booking import Basis, BookingContext, ServiceRules, UnknownName, find_closure, list_free_slots
+from askproai_runtime.booking import (
+    Basis,
+    BookingContext,
+    ServiceRules,
+    UnknownName,
+    find_closure,
+    list_current_blocks,
+    list_free_slots,
+)
+
+_MOST_BLOCKS = 1000  # of those in force, by their start
 
 
 class FreeSlot(msgspec.Struct, frozen=True):
@@ -21,7 +31,8 @@ class SlotList(msgspec.Struct, frozen=True):
     """`basis`: `calendar` if Cal.com is known to have the slots free, since `read_at`; `own_book` if that is not known.
     Where there is no slot, both are about the day: `calendar` if all that Cal.com has of it is known.
 
-    `closed` says why the day as a whole cannot be booked, such as a holiday's name; None where it can be.
+    `closed` says why the day as a whole cannot be booked, such as a holiday's name, or who is blocked where there is no slot; None
+    where neither is so.
     """
 
     slots: list[FreeSlot]
@@ -58,7 +69,22 @@ class Slots:
         closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
         if closed is None and not free.rules.staff_members and free.refused:
             closed = f"Cal.com does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
+        if closed is None and not slots:
+            closed = await _explain_blocked(booking, free.rules, day)
         return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)
+
+
+async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: date) -> str | None:
+    """Return who of those who do the service is blocked on a local day, or for a part of it; None if nobody is."""
+    start, end = (datetime.combine(day + timedelta(days=more), time(), rules.zone) for more in (0, 1))
+    blocks = [
+        each
+        for each in await list_current_blocks(booking, None, _MOST_BLOCKS)
+        if each.starts_at < end and each.ends_at > start
+    ]
+    blocked = {entry for block in blocks for entry in block.staff}
+    names = [each.id for each in rules.staff_members if f"{rules.branch.name}/{each.id}" in blocked]
+    return f"blocked on it, or for a part of it (`askproai blocks list`): {', '.join(names)}" if names else None
 
 
 def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:

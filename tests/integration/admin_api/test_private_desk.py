@@ -190,6 +190,10 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert (code, "name the person with --staff, or write --everyone" in out) == (2, True), out
     code, out = await run("block", "--everyone", "--from", f"{hour:%Y-%m-%d}", answer="y\n")
     assert (code, "blocked: mitte/anna, mitte/mehmet, " in out) == (0, True), out
+    day = ("--branch", "mitte", "--service", "haarschnitt", "--date", f"{hour:%Y-%m-%d}")
+    code, free = await run("slots", *day)
+    why = "nothing is free on that day: blocked on it, or for a part of it (`askproai blocks list`): anna, mehmet"
+    assert (code, free.splitlines()[0]) == (0, why), free
     code, out = await run("unblock", out.split("(id ")[1][:8], "--yes")
     assert code == 0, out
     code, out = await run("appointments", "cancel", appointment[:8], "--reason", "krank", answer="y\n")
