@@ -33,6 +33,7 @@ from askproai_core.database.sessions import (
     TenantLogins,
     open_watch,
 )
+from askproai_core.database.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
 from askproai_core.database.tenant_figures import (
     BookingCounts,
     TenantFigures,
@@ -380,34 +381,30 @@ class AdminStore:
         if erase:
             await self.erase(tenant, uid)
 
-    async def ensure_shadow(
-        self, tenant: str, uid: str, password: str, connection_limit: int, facts: TenantFacts
-    ) -> Mapping[int, int]:
-        """Create or update the shadow of a tenant, with an empty book, and its login role `role_name(shadows.shadow_name(tenant))`; return
-        the ids of its resources by those of the tenant. One that a former Tenant of this name has left is erased.
+    async def ensure_shadow(self, tenant: str, uid: str, password: str, connection_limit: int) -> Mapping[int, int]:
+        """Create or update a tenant's shadow and its login; return the ids of its resources by the tenant's (`shadows.py`).
+
+        One that a former Tenant of this name has left is erased.
         """
         name = shadows.shadow_name(tenant)
-        async with self._connection() as conn:
-            owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1", name)
-        if owner not in {None, uid}:
+        if await self.find_owner(name) not in {None, uid}:
             await self.drop_shadow(tenant)
-        await self.ensure_tenant(name, uid, password, connection_limit, facts=facts, verify_password=False)
+        await self.ensure_tenant(name, uid, password, connection_limit, verify_password=False)
         async with self._connection() as conn, conn.transaction():
             return await shadows.ensure_shadow_resources(conn, tenant)
 
     async def read_shadow_results(self, tenant: str, limit: int) -> shadows.ShadowResults:
-        """Return what the shadow of a tenant has found, with the newest `limit` calls that differ (`shadows.py`)."""
+        """Return what a tenant's shadow has found, with the newest `limit` calls that differ (`shadows.py`)."""
         async with self._connection() as conn:
             return await shadows.read_shadow_results(conn, tenant, limit)
 
     async def drop_shadow(self, tenant: str) -> None:
-        """End the login of a tenant's shadow and delete all of its rows, and what waits to be replayed. Safe to repeat."""
+        """Delete everything of a tenant's shadow: its login, its rows, and what waits to be replayed. Safe to repeat."""
         async with self._connection() as conn:
-            if not await shadows.has_shadow(conn, tenant):
-                return
-            await self._drop_login(conn, self.role_name(shadows.shadow_name(tenant)))
-            async with conn.transaction():
-                await shadows.delete_shadow_rows(conn, tenant)
+            if await shadows.has_shadow(conn, tenant):
+                await self._drop_login(conn, self.role_name(shadows.shadow_name(tenant)))
+                async with conn.transaction():
+                    await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
         """Do as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.

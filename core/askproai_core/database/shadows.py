@@ -58,8 +58,12 @@ class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class ShadowResults:
-    """What all comparisons of a shadow have found together; `differences` are the newest `limit` calls, the newest first."""
+    """What all comparisons of a shadow have found together; `differences` are the newest `limit` calls, the newest first.
 
+    `has_begun`: its book was copied once, and what callers ask since is replayed.
+    """
+
+    has_begun: bool
     compared: int
     not_compared: int
     calls_that_differ: int
@@ -96,6 +100,7 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
     found = [msgspec.json.decode(row["detail"], type=ShadowFindings) for row in rows]
     differences = {difference.call_id: difference for each in reversed(found) for difference in each.differences}
     return ShadowResults(
+        has_begun=bool(found),
         compared=sum(each.compared for each in found),
         not_compared=sum(each.not_compared for each in found),
         calls_that_differ=len(differences),

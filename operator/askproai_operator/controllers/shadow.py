@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from askproai_core import tenant_config as config
 from askproai_core.database import ShadowDifference as FoundDifference
-from askproai_core.database import TenantFacts, parse_login, shadow_name
+from askproai_core.database import parse_login, shadow_name
 from askproai_operator.api import Shadow, ShadowDifference, ShadowState, ShadowStatus, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -132,9 +132,7 @@ async def _run_pods(tenant: Tenant, image: str, context: ReconcileContext) -> bo
     if context.database.ca:
         values["DATABASE_CA_FILE"] = context.database.ca
     await context.kube.apply(shadow_secret(tenant, values))
-    resource_ids = await context.database.ensure_shadow(
-        tenant.metadata.dotted, uid, password, _CONNECTIONS, TenantFacts()
-    )
+    resource_ids = await context.database.ensure_shadow(tenant.metadata.dotted, uid, password, _CONNECTIONS)
     text = config.encode(shadow_config(live_config, resource_ids))
     await context.kube.apply_all(
         [shadow_config_map(tenant, text), shadow_policy(tenant, database_url, context.settings)]

@@ -41,7 +41,7 @@ _COPY_EVERY: Final = timedelta(seconds=5)  # while nobody calls: the desk books,
 _COPY_SHARE: Final = 20  # a copy that takes long is made so many times rarer than it takes
 _LONGEST_EPOCH: Final = timedelta(minutes=5)  # then they are compared between two answers
 _TOO_OLD: Final = timedelta(seconds=60)
-_CLOCKS: Final = timedelta(milliseconds=100)  # between the pods' and the database's
+_CLOCKS: Final = timedelta(milliseconds=50)  # between the pods' and the database's
 _ANSWER_SECONDS: Final = aiohttp.ClientTimeout(total=10, connect=1)
 # A copy after which both books hold something else than before; what Cal.com has free is of no moment.
 _OF_THE_BOOK: Final = frozenset({"appointments", "claims", "call_actions", "customers"})
@@ -87,6 +87,7 @@ class Replayer:
     key: Callable[[], str | None]
     clock: Clock
     _epoch: _Epoch | None = None
+    _began_at: datetime | None = None  # the first copy: what was asked before is in it, and no trial's
     _next_copy: float = float("-inf")
     _copy_anew: bool = True
 
@@ -117,7 +118,7 @@ class Replayer:
 
     async def _take(self, request: CopiedRequest, epoch: _Epoch) -> None:
         """Replay one request, or count why it cannot be."""
-        if request.outcome in _NOT_CARRIED_OUT:
+        if request.outcome in _NOT_CARRIED_OUT or self._began_at is None or request.at < self._began_at:
             return
         is_old = self.clock.now() - request.answered_at > _TOO_OLD
         if is_old or request.at < epoch.copied_at + _CLOCKS or request.outcome in _LATE:
@@ -185,6 +186,9 @@ class Replayer:
             await store.store_findings(self.shadow, self.shadow_tenant, findings)
         if epoch is None or epoch.has_findings or any(changed.get(table) for table in _OF_THE_BOOK):
             self._epoch = _Epoch(at)
+        if self._began_at is None:
+            self._began_at = at
+            await store.store_findings(self.shadow, self.shadow_tenant, ShadowFindings())
         took = self.clock.monotonic() - began
         self._next_copy = self.clock.monotonic() + max(_COPY_EVERY.total_seconds(), _COPY_SHARE * took)
 

@@ -17,11 +17,14 @@ WHERE tenant = $1 AND (call_id = ANY($2) OR id = ANY($3))
 _CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"
 # One snapshot, and its time: what is committed before it is in the copy, and it alone.
 _COPY: Final = "SELECT copy_live_book($1), statement_timestamp()"
-# Nobody talks: no function was answered a moment ago, and none that changes the book is under way.
+# Nobody talks: no function was answered a moment ago, and none that changes the book is under way. Records are written a moment after
+# the answer, so what requests leave at once is looked at, too.
 _IS_QUIET: Final = """
 SELECT NOT EXISTS (SELECT FROM function_requests WHERE tenant = $1 AND at > clock_timestamp() - $2::interval - interval '8 s'
                    AND at + duration_ms * interval '1 ms' > clock_timestamp() - $2::interval)
-   AND NOT EXISTS (SELECT FROM call_actions WHERE tenant = $1 AND state = 'in_flight' AND lease_until > clock_timestamp())
+   AND NOT EXISTS (SELECT FROM call_actions WHERE tenant = $1 AND (
+                       state = 'in_flight' AND lease_until > clock_timestamp() OR created_at > clock_timestamp() - $2::interval))
+   AND NOT EXISTS (SELECT FROM appointments WHERE tenant = $1 AND status = 'held' AND created_at > clock_timestamp() - $2::interval)
 """
 _NOT_COPIED: Final = """
 SELECT DISTINCT call_id FROM function_requests

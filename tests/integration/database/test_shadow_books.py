@@ -3,14 +3,14 @@
 import asyncpg
 import pytest
 
-from askproai_core.database import TenantFacts, shadow_name
+from askproai_core.database import shadow_name
 from askproai_sandbox.databases import Database, TenantStore
 
 COMPARED = ("call_actions", "appointments", "customers", "calls", "free_times")
 
 
 async def make_shadow(database: Database, live: TenantStore) -> tuple[TenantStore, dict[int, int]]:
-    ids = await database.admin.ensure_shadow(live.tenant, live.uid, "password-of-shadow", 5, TenantFacts())
+    ids = await database.admin.ensure_shadow(live.tenant, live.uid, "password-of-shadow", 5)
     name = shadow_name(live.tenant)
     dsn = database.admin.tenant_dsn(name, "password-of-shadow")
     return TenantStore(name, live.uid, database.admin.role_name(name), dsn, {}), dict(ids)
