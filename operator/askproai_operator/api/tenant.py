@@ -458,6 +458,8 @@ class ShadowStatus(base.Part):
     """When it began."""
     state: ShadowState
     """Running, or Ended: nothing of it is left but this."""
+    has_begun: bool = False
+    """Its pod runs and the book was copied: calls are replayed from then on."""
     compared: base.Count = 0
     """Requests to book, move or cancel whose results were compared."""
     not_compared: base.Count = 0

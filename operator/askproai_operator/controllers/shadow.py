@@ -160,6 +160,7 @@ async def _with_results(recorded: ShadowStatus, tenant: Tenant, context: Reconci
     found = await context.database.read_shadow_results(tenant.metadata.dotted, _SHOWN)
     return recorded.model_copy(
         update={
+            "has_begun": found.has_begun,
             "compared": found.compared,
             "not_compared": found.not_compared,
             "calls_that_differ": found.calls_that_differ,

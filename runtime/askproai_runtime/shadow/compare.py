@@ -101,6 +101,22 @@ def compare(
     return Compared(differences, changed_by_others)
 
 
+def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:
+    """Return whether appointments are the same but for their ids."""
+    return Counter(filter(None, (row.text for row in live))) == Counter(filter(None, (row.text for row in shadow)))
+
+
+def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference:
+    """Return what two comparisons of one call have found together."""
+    return ShadowDifference(
+        call_id=first.call_id,
+        only_live=first.only_live + second.only_live,
+        only_shadow=first.only_shadow + second.only_shadow,
+        answers_live=second.answers_live or first.answers_live,
+        answers_shadow=second.answers_shadow or first.answers_shadow,
+    )
+
+
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
     """Return requests in the order in which they are replayed: as they came, but what changed the book before what overlapped it.
 

@@ -18,16 +18,17 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 import structlog
+from msgspec.structs import replace as replace_struct
 
 from askproai_core.clock import Clock
-from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowFindings
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowDifference, ShadowFindings
 from askproai_core.http_server import read_json
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_runtime.calls import CopiedRequest, delete_copied_request, find_ids, list_copied_requests, reference_of
 from askproai_runtime.encryption import BodyCipher, DecryptionError, Place
 from askproai_runtime.intake import RETELL_SIGNATURE
 from askproai_runtime.shadow import store
-from askproai_runtime.shadow.compare import Replayed, compare, find_doubtful, order
+from askproai_runtime.shadow.compare import Replayed, are_equal, compare, find_doubtful, merge, order
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ class _Epoch:
     replayed: list[Replayed] = field(default_factory=list)
     unclear_calls: set[str] = field(default_factory=set)
     not_compared: int = 0
+    corrected: dict[str, ShadowDifference] = field(default_factory=dict)  # what differed, by call, and does no more
     ids: dict[UUID, UUID] = field(
         default_factory=dict
     )  # those of the shadow, by what the live version named the same thing
@@ -109,15 +111,17 @@ class Replayer:
             await self._copy_if_due(now)
         if self._epoch is None:
             return
-        ids = {id(request): row_id for row_id, request in waiting}
+        ids, waiting_ids = {id(request): row_id for row_id, request in waiting}, {row_id for row_id, _ in waiting}
         for request in order([request for _, request in waiting]):
             if now - request.answered_at < _SETTLE:
                 break  # its neighbours may not be here yet
+            waiting_ids.discard(ids[id(request)])
             if await delete_copied_request(self.live, self.tenant, ids[id(request)]):
-                await self._take(request, self._epoch)
+                later = {each for row_id, other in waiting if row_id in waiting_ids for each in other.named_ids}
+                await self._take(request, self._epoch, later)
 
-    async def _take(self, request: CopiedRequest, epoch: _Epoch) -> None:
-        """Replay one request, or count why it cannot be."""
+    async def _take(self, request: CopiedRequest, epoch: _Epoch, later: set[UUID]) -> None:
+        """Replay one request, or count why it cannot be. `later` are the ids that requests after it have named."""
         if request.outcome in _NOT_CARRIED_OUT or self._began_at is None or request.at < self._began_at:
             return
         is_old = self.clock.now() - request.answered_at > _TOO_OLD
@@ -142,6 +146,29 @@ class Replayer:
             epoch.ids |= dict(zip(request.named_ids, shadow_ids, strict=True))
         epoch.replayed.append(Replayed(replace(request, body=b""), shadow_ids))
         epoch.last_answer[request.call_id] = request.answered_at, self.clock.monotonic()
+        if epoch.replayed[-1].is_change and not later & set(request.named_ids):
+            await self._correct(epoch.replayed[-1], epoch)
+
+    async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
+        """Note what a request has booked otherwise, and give the shadow what the live version has booked.
+
+        Otherwise those who call next would meet another book: the time is free, or the other staff member has less to do.
+        """
+        ids = {*replayed.request.named_ids, *replayed.shadow_ids}
+        live = await store.read_book(self.live, self.tenant, (), ids)
+        shadow = await store.read_book(self.shadow, self.shadow_tenant, (), ids)
+        if are_equal(live, shadow):
+            return
+        found = compare([replayed], live, shadow, {}).differences.get(replayed.request.call_id)
+        try:
+            await store.copy_live_appointments(self.shadow, [row.id for row in live], [row.id for row in shadow])
+        except asyncpg.IntegrityConstraintViolationError:
+            return  # both books are compared later, and made equal
+        for row in live:
+            epoch.ids.pop(row.id, None)
+        if found is not None:
+            former = epoch.corrected.get(found.call_id)
+            epoch.corrected[found.call_id] = found if former is None else merge(former, found)
 
     async def _keep_pace(self, request: CopiedRequest, epoch: _Epoch) -> None:
         """Wait until the caller has had as long since the answer before as in the live call: a question must be old enough."""
@@ -210,18 +237,26 @@ class Replayer:
         named |= await store.list_changed(self.shadow, self.shadow_tenant, epoch.copied_at)
         live = await store.read_book(self.live, self.tenant, calls, named)
         shadow = await store.read_book(self.shadow, self.shadow_tenant, calls, named)
-        found = compare(epoch.replayed, live, shadow, await store.read_outcomes(self.shadow, self.shadow_tenant, calls))
+        answers = await store.read_outcomes(self.shadow, self.shadow_tenant, calls)
+        found = compare(epoch.replayed, live, shadow, answers)
+        differences = dict(found.differences)
+        for call, difference in epoch.corrected.items():
+            live_answers = tuple(
+                each.request.outcome for each in epoch.replayed if each.request.call_id == call and each.is_change
+            )
+            noted = replace_struct(difference, answers_live=live_answers, answers_shadow=tuple(answers.get(call, ())))
+            differences[call] = merge(noted, differences[call]) if call in differences else noted
         changes, since = self._count_changes(epoch), epoch.copied_at
         copied = {each.request.correlation_id for each in epoch.replayed}
         unclear = epoch.unclear_calls | await store.list_calls_not_copied(self.live, self.tenant, calls, since, copied)
-        if found.changed_by_others and found.differences:
+        if found.changed_by_others and differences:
             return ShadowFindings(not_compared=changes + epoch.not_compared)
-        doubtful = find_doubtful(epoch.replayed, unclear) & found.differences.keys()
+        doubtful = find_doubtful(epoch.replayed, unclear) & differences.keys()
         not_compared = sum(each.is_change and each.request.call_id in doubtful for each in epoch.replayed)
         return ShadowFindings(
             compared=changes - not_compared,
             not_compared=not_compared + epoch.not_compared,
-            differences=tuple(each for call, each in sorted(found.differences.items()) if call not in doubtful),
+            differences=tuple(each for call, each in sorted(differences.items()) if call not in doubtful),
         )
 
     @staticmethod

@@ -17,8 +17,8 @@ WHERE tenant = $1 AND (call_id = ANY($2) OR id = ANY($3))
 _CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"
 # One snapshot, and its time: what is committed before it is in the copy, and it alone.
 _COPY: Final = "SELECT copy_live_book($1), statement_timestamp()"
-# Nobody talks: no function was answered a moment ago, and none that changes the book is under way. Records are written a moment after
-# the answer, so what requests leave at once is looked at, too.
+# Nobody talks: no function was answered a moment ago, and none that changes the book is under way. Records are written a moment
+# after the answer, so what requests leave at once is looked at, too.
 _IS_QUIET: Final = """
 SELECT NOT EXISTS (SELECT FROM function_requests WHERE tenant = $1 AND at > clock_timestamp() - $2::interval - interval '8 s'
                    AND at + duration_ms * interval '1 ms' > clock_timestamp() - $2::interval)
@@ -42,6 +42,11 @@ async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], d
         row = await conn.fetchrow(_COPY, anew)
         assert row is not None
     return msgspec.json.decode(row[0], type=dict[str, int]), row[1]
+
+
+async def copy_live_appointments(shadow: Pool, chosen: Collection[UUID], instead_of: Collection[UUID]) -> None:
+    """Give the shadow some live appointments as they are, in place of others of its own."""
+    await shadow.execute("SELECT copy_live_appointments($1, $2)", list(chosen), list(instead_of))
 
 
 async def is_quiet(live: Pool, tenant: str, pause: timedelta) -> bool:

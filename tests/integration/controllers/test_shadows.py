@@ -14,7 +14,8 @@ from tests.worlds.waiting import SOON, eventually
 
 SHADOW, WEB = "salon-mueller-shadow", "salon-mueller-web"
 IMAGE = "askproai:0.2.0"
-FINDINGS = """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'shadow', $2, $3::text::jsonb, 'c')"""
+FINDINGS = """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+    VALUES ($1, 'shadow', $2, $3::text::jsonb, 'c')"""
 DIFFERS = ShadowDifference(
     call_id="call_1",
     only_live=("mitte: haarschnitt, anna, 2026-12-01T10:00Z, booked",),

@@ -84,10 +84,40 @@ async def test_the_copy_is_equal_after_changes_on_both_sides(database: Database)
     assert await read(superuser, shadow.tenant) == expected
     assert await read(superuser, other.tenant) == untouched[1]
 
+    for forbidden in (
+        "copy_live_book(false)",
+        "copy_live_appointments('{}', '{}')",
+        "copy_live_rows('claims', 'a', 'b', true, true, NULL)",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await theirs.fetchval(f"SELECT {forbidden}")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await theirs.fetchval("SELECT copy_live_book(false)")
+        await own.fetchval("SELECT copy_live_rows('claims', 'other.other', 'salon.salon', true, true, NULL)")
     assert await own.fetchval("SELECT count(*) FROM appointments WHERE tenant <> $1", shadow.tenant) == 0
 
     await database.admin.drop_shadow(live.tenant)
     assert await superuser.fetchval("SELECT count(*) FROM tenants WHERE shadow_of IS NOT NULL") == 0
     assert await read(superuser, live.tenant) == expected
+
+
+async def test_single_appointments_take_the_place_of_what_the_shadow_has_booked_instead(database: Database) -> None:
+    live = await database.create_tenant("salon")
+    shadow, ids = await make_shadow(database, live)
+    anna, mehmet = live.resources["mitte", "anna", 1], live.resources["mitte", "mehmet", 1]
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    theirs, own = await asyncpg.connect(live.dsn), await asyncpg.connect(shadow.dsn)
+    await own.fetchval("SELECT copy_live_book(false)")
+    await book(theirs, live.tenant, anna, 1, "+4915100009")  # a new customer in both, and another staff member
+    await book(own, shadow.tenant, ids[mehmet], 1, "+4915100009")
+    await book(own, shadow.tenant, ids[anna], 2, "+4915100010")  # what is to stay
+    chosen, instead = [
+        await conn.fetchval("SELECT id FROM appointments WHERE call_id = 'call_1'") for conn in (theirs, own)
+    ]
+    await own.execute("SELECT copy_live_appointments($1, $2)", [chosen], [instead])
+    kept = await read(superuser, live.tenant)
+    copied = await read(superuser, shadow.tenant)
+    assert set(kept["appointments"]) < set(copied["appointments"])
+    assert set(kept["claims"]) < set(copied["claims"])
+    assert len(copied["appointments"]) == 2
+    await own.fetchval("SELECT copy_live_book(false)")
+    assert await read(superuser, shadow.tenant) == kept

@@ -36,6 +36,57 @@ END $$;
 -- Last, since all read this table. Whose copy the rows of this tenant are; null for every Tenant of the cluster.
 ALTER TABLE tenants ADD COLUMN shadow_of text CHECK (shadow_of <> '');
 
+-- Columns with the name of a table before each.
+CREATE FUNCTION prefixed(alias text, columns text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT alias || '.' || replace(columns, ', ', ', ' || alias || '.')
+$$;
+
+-- Makes rows of one table of tenant `own` equal to those of `live`: of all, or of the appointments `chosen`. In two steps, since rows
+-- that are no more must go from all tables before others are written. Returns how many rows that changed.
+CREATE FUNCTION copy_live_rows(place text, own text, live text, writes boolean, anew boolean, chosen uuid[])
+RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    keys    text;   -- columns of the primary key, without the tenant
+    others  text;   -- all other columns, but generated ones
+    source  text;   -- the live rows, as they are in the copy
+    part    text;   -- which rows are meant
+    changed bigint;
+BEGIN
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attnum = ANY (i.indkey)),
+           string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE NOT a.attnum = ANY (i.indkey))
+    INTO keys, others
+    FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+    WHERE a.attrelid = place::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> 'tenant';
+    part := CASE WHEN chosen IS NULL THEN 'true' ELSE CASE place
+        WHEN 'appointments' THEN 'x.id = ANY ($4)'
+        WHEN 'claims' THEN 'x.appointment_id = ANY ($4)'
+        WHEN 'customers' THEN 'x.id IN (SELECT customer_id FROM appointments WHERE tenant = $2 AND id = ANY ($4))'
+    END END;
+    SELECT format('SELECT %s FROM %I x %s WHERE x.tenant = $2 AND %s', string_agg(CASE
+            -- What was said decides no booking, and may be encrypted for the tenant's own rows.
+            WHEN place = 'calls' AND a.attname IN ('transcript', 'analysis')
+                THEN format('NULL::%s AS %I', a.atttypid::regtype, a.attname)
+            WHEN a.attname = 'resource_id' THEN 's.id AS resource_id'
+            ELSE format('x.%I', a.attname) END, ', '), place,
+        CASE WHEN bool_or(a.attname = 'resource_id') THEN 'JOIN resources r ON r.tenant = x.tenant AND r.id = x.resource_id
+            JOIN resources s ON s.tenant = $1 AND (s.branch, s.staff, s.unit) = (r.branch, r.staff, r.unit)' ELSE '' END, part)
+    INTO source FROM pg_attribute a WHERE a.attrelid = place::regclass AND a.attnum > 0 AND NOT a.attisdropped;
+    IF writes THEN
+        EXECUTE format(
+            'INSERT INTO %1$I (tenant, %2$s, %3$s) OVERRIDING SYSTEM VALUE SELECT $1, %2$s, %3$s FROM (%4$s) l
+             WHERE NOT EXISTS (SELECT FROM %1$I o WHERE o.tenant = $1 AND (%5$s) = (%6$s) AND (%7$s) IS NOT DISTINCT FROM (%8$s))
+             ON CONFLICT (tenant, %2$s) DO UPDATE SET (%3$s) = ROW (%9$s)',
+            place, keys, others, source, prefixed('o', keys), prefixed('l', keys), prefixed('o', others), prefixed('l', others),
+            prefixed('excluded', others)) USING own, live, anew, chosen;
+    ELSE
+        EXECUTE format(
+            'DELETE FROM %I x WHERE x.tenant = $1 AND %s AND ($3 OR NOT EXISTS (SELECT FROM (%s) l WHERE (%s) = (%s)))',
+            place, part, source, prefixed('x', keys), prefixed('l', keys)) USING own, live, anew, chosen;
+    END IF;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN changed;
+END $$;
+
 -- Makes the rows of the shadow whose role asks equal to those of its tenant, as far as bookings depend on them; with `anew` all are
 -- written again. Returns by table how many rows that changed.
 -- It runs as the owner, since a role may not delete what was promised, and may not read the rows of another one: it reads those of
@@ -44,72 +95,31 @@ CREATE FUNCTION copy_live_book(anew boolean) RETURNS jsonb LANGUAGE plpgsql SECU
 DECLARE
     own     text;
     live    text;
-    name    text;
-    keys    text;   -- columns of the primary key, without the tenant
-    values_ text;   -- all other columns
-    source  text;
-    changed bigint;
-    inserted bigint;
+    place   text;
     result  jsonb := '{}';
-    -- In the order in which rows may be deleted: referencing tables first.
+    -- Referencing tables first.
     copied CONSTANT text[] := ARRAY['call_actions', 'verifications', 'claims', 'refusals', 'appointments', 'customers', 'calls',
                                     'free_times', 'host_free_times'];
     -- What pods add for jobs, messages and people: of no meaning to the next booking, and never carried out.
     emptied CONSTANT text[] := ARRAY['jobs', 'notifications', 'function_requests', 'provider_calls', 'messages', 'waitlist_offers',
-                                     'freed_times', 'waitlist', 'call_notices', 'shadow_requests'];
+                                     'freed_times', 'waitlist', 'call_notices'];
 BEGIN
     SELECT t.tenant, t.shadow_of INTO own, live FROM tenants t WHERE t.role = session_user AND t.shadow_of IS NOT NULL;
     IF live IS NULL THEN
         RAISE EXCEPTION 'the role is no shadow''s' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    FOREACH name IN ARRAY emptied LOOP
-        EXECUTE format('DELETE FROM %I WHERE tenant = $1', name) USING own;
+    FOREACH place IN ARRAY emptied LOOP
+        EXECUTE format('DELETE FROM %I WHERE tenant = $1', place) USING own;
     END LOOP;
     -- A claim is copied as it is, wherever the trigger would redirect a new one.
     UPDATE resources SET person_row = NULL WHERE tenant = own AND person_row IS NOT NULL;
-    FOR round IN 1..2 LOOP  -- rows that are no more are deleted first, then the others are written, referenced tables first
-        FOR place IN 1..array_length(copied, 1) LOOP
-            name := copied[CASE round WHEN 1 THEN place ELSE array_length(copied, 1) + 1 - place END];
-            SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attnum = ANY (i.indkey)),
-                   string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE NOT a.attnum = ANY (i.indkey))
-            INTO keys, values_
-            FROM pg_attribute a JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
-            WHERE a.attrelid = name::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-              AND a.attname <> 'tenant';
-            source := format('SELECT * FROM %I WHERE tenant = $2', name);
-            IF name IN ('claims', 'refusals') THEN
-                source := format(
-                    'SELECT s.id AS resource_id, %s FROM %I l JOIN resources r ON r.tenant = l.tenant AND r.id = l.resource_id
-                     JOIN resources s ON s.tenant = $1 AND (s.branch, s.staff, s.unit) = (r.branch, r.staff, r.unit)
-                     WHERE l.tenant = $2',
-                    (SELECT string_agg('l.' || quote_ident(a.attname), ', ') FROM pg_attribute a WHERE a.attrelid = name::regclass
-                     AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'resource_id'), name);
-            ELSIF name = 'calls' THEN  -- what was said decides no booking, and may be encrypted for the tenant's own rows
-                source := format('SELECT %s FROM calls WHERE tenant = $2', (
-                    SELECT string_agg(CASE a.attname WHEN 'transcript' THEN 'NULL::text AS transcript'
-                                      WHEN 'analysis' THEN 'NULL::jsonb AS analysis' ELSE quote_ident(a.attname) END, ', ')
-                    FROM pg_attribute a WHERE a.attrelid = name::regclass AND a.attnum > 0 AND NOT a.attisdropped));
-            END IF;
-            IF round = 1 THEN
-                EXECUTE format(
-                    'DELETE FROM %I o WHERE o.tenant = $1 AND ($3 OR NOT EXISTS (SELECT FROM (%s) l WHERE (%s) = (%s)))',
-                    name, source, prefixed('o', keys), prefixed('l', keys))
-                USING own, live, anew;
-                GET DIAGNOSTICS changed = ROW_COUNT;
-                result := result || jsonb_build_object(name, changed);
-            ELSE
-                EXECUTE format(
-                    'INSERT INTO %1$I (tenant, %2$s, %3$s) OVERRIDING SYSTEM VALUE SELECT $1, %2$s, %3$s FROM (%4$s) l
-                     WHERE NOT EXISTS (SELECT FROM %1$I o WHERE o.tenant = $1 AND (%5$s) = (%6$s)
-                                       AND (%7$s) IS NOT DISTINCT FROM (%8$s))
-                     ON CONFLICT (tenant, %2$s) DO UPDATE SET (%3$s) = ROW (%9$s)',
-                    name, keys, values_, source, prefixed('o', keys), prefixed('l', keys), prefixed('o', values_),
-                    prefixed('l', values_), prefixed('excluded', values_))
-                USING own, live;
-                GET DIAGNOSTICS inserted = ROW_COUNT;
-                result := result || jsonb_build_object(name, (result ->> name)::bigint + inserted);
-            END IF;
-        END LOOP;
+    FOREACH place IN ARRAY copied LOOP
+        result := result || jsonb_build_object(place, copy_live_rows(place, own, live, false, anew, NULL));
+    END LOOP;
+    FOR n IN REVERSE array_length(copied, 1)..1 LOOP
+        place := copied[n];
+        result := result || jsonb_build_object(
+            place, (result ->> place)::bigint + copy_live_rows(place, own, live, true, anew, NULL));
     END LOOP;
     UPDATE resources o SET person_row = s.id
     FROM resources r JOIN resources p ON p.tenant = r.tenant AND p.id = r.person_row
@@ -117,8 +127,29 @@ BEGIN
     WHERE r.tenant = live AND o.tenant = own AND (o.branch, o.staff, o.unit) = (r.branch, r.staff, r.unit);
     RETURN result;
 END $$;
-CREATE FUNCTION prefixed(alias text, columns text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT alias || '.' || replace(columns, ', ', ', ' || alias || '.')
-$$;
-REVOKE ALL ON FUNCTION copy_live_book(boolean), prefixed(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION copy_live_book(boolean) TO askproai_tenant;
+
+-- Gives the shadow whose role asks some of the tenant's appointments as they are, in place of appointments of its own.
+CREATE FUNCTION copy_live_appointments(chosen uuid[], instead_of uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    own     text;
+    live    text;
+BEGIN
+    SELECT t.tenant, t.shadow_of INTO own, live FROM tenants t WHERE t.role = session_user AND t.shadow_of IS NOT NULL;
+    IF live IS NULL THEN
+        RAISE EXCEPTION 'the role is no shadow''s' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    DELETE FROM appointments a WHERE a.tenant = own AND a.id = ANY (instead_of) AND NOT a.id = ANY (chosen);
+    PERFORM copy_live_rows('claims', own, live, false, false, chosen);
+    -- The customer of a new number has another id there.
+    DELETE FROM customers c USING customers l JOIN appointments a ON a.tenant = l.tenant AND a.customer_id = l.id
+    WHERE l.tenant = live AND a.id = ANY (chosen) AND c.tenant = own AND c.phone = l.phone AND c.id <> l.id
+      AND NOT EXISTS (SELECT FROM appointments b WHERE b.tenant = own AND b.customer_id = c.id);
+    PERFORM copy_live_rows('customers', own, live, true, false, chosen);
+    PERFORM copy_live_rows('appointments', own, live, true, false, chosen);
+    PERFORM copy_live_rows('claims', own, live, true, false, chosen);
+END $$;
+
+REVOKE ALL ON FUNCTION prefixed(text, text), copy_live_rows(text, text, text, boolean, boolean, uuid[]), copy_live_book(boolean),
+    copy_live_appointments(uuid[], uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION copy_live_book(boolean), copy_live_appointments(uuid[], uuid[]) TO askproai_tenant;

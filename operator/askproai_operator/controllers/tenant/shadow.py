@@ -100,6 +100,11 @@ def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
     return frozenset(each.credential for service in live.services for each in service.own_event_types)
 
 
+def _describe(tenant: Tenant) -> str:
+    meta, selected = tenant.metadata, "app.kubernetes.io/name=askproai-shadow,app.kubernetes.io/instance="
+    return f"kubectl describe pods -n {meta.namespace} -l {selected}{meta.name}"
+
+
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
     """Return ShadowAgrees, None if there is no shadow and never was one."""
     kind, wanted, recorded = ConditionType.SHADOW_AGREES, wanted_shadow(tenant, settings), recorded_shadow(tenant)
@@ -109,6 +114,9 @@ def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
         return good(kind, "no shadow is asked for, or the Tenant is suspended", Reason.NOT_REQUESTED)
     if recorded is None or not is_of_shadow(recorded, wanted):
         return good(kind, f"the shadow of {wanted.image} begins", Reason.PROGRESSING)
+    if not recorded.has_begun and recorded.state is ShadowState.RUNNING:
+        text = f"the pod of {wanted.image} has replayed nothing yet; if it stays so: {_describe(tenant)}"
+        return good(kind, text, Reason.PROGRESSING)
     seen = f"{recorded.compared} changes of the book compared, {recorded.not_compared} could not be"
     if recorded.calls_that_differ:
         text = f"{recorded.image} books otherwise in {recorded.calls_that_differ} calls ({seen}); see status.shadow"
