@@ -100,14 +100,14 @@ async def test_a_version_of_which_some_bookings_fail_lists_exactly_these(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     """Who gets a booking depends on what the others of the day have to do, and nothing else may differ by what has failed."""
-    faults = FaultPoints("fail:40:before:book")
+    faults = FaultPoints("fail:50:before:book")
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config(), faults=faults) as environment:
         calls = [f"call_{n}" for n in range(8)]
         for n, call in enumerate(calls):
-            assert (await book(pod, call, next_friday(pod, (9, 11, 13, 15)[n % 4], 1 + n // 4)))["success"]
+            assert (await book(pod, call, next_friday(pod, (12, 13, 15, 16)[n % 4], 1 + n // 4)))["success"]
         found = await environment.wait_until_compared(8)
         chance = random.Random(0)  # as that of the faults
-        failed = {call for call in calls if chance.random() < 0.4}
+        failed = {call for call in calls if chance.random() < 0.5}
         assert 0 < len(failed) < 8
         assert {each.call_id for each in found.differences} == failed
         assert (found.compared, found.not_compared) == (8, 0)
