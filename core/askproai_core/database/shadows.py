@@ -76,7 +76,7 @@ def shadow_name(tenant: str) -> str:
 
 
 async def ensure_shadow_resources(conn: Connection, tenant: str) -> Mapping[int, int]:
-    """Give the shadow a row for each of the tenant's resources, and note whose shadow it is; return its ids by the tenant's."""
+    """Add a row of the shadow for each of the tenant's resources, and note whose shadow it is; return its ids by the tenant's."""
     await conn.execute(
         "UPDATE tenants SET shadow_of = $2 WHERE tenant = $1 AND shadow_of IS DISTINCT FROM $2",
         shadow_name(tenant),

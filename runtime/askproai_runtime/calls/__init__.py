@@ -27,19 +27,15 @@ from askproai_runtime.calls.payload import (
     read_transcript,
 )
 from askproai_runtime.calls.record import FunctionRecorder
-from askproai_runtime.calls.shadow_requests import (
-    CopiedRequest,
-    ShadowRequests,
-    delete_copied_request,
-    find_ids,
-    list_copied_requests,
-    reference_of,
-)
+from askproai_runtime.calls.shadow_requests import ShadowRequests, find_ids, reference_of
 from askproai_runtime.calls.store import (
     CallRow,
+    CopiedRequest,
     audit_refusal,
     call_stage,
     count_active_calls,
+    delete_copied_request,
+    list_copied_requests,
     lock_calls,
     save_calls,
 )

@@ -7,8 +7,7 @@ A copy does not delay the answer, nor can it fail it: it waits in memory until t
 
 import asyncio
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +20,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.payload import FunctionRequest
+from askproai_runtime.calls.store import CopiedRequest, insert_copied_request
 from askproai_runtime.encryption import BodyCipher, Place
 from askproai_runtime.metrics import Metrics
 
@@ -43,25 +43,6 @@ _WRITE_SECONDS = 2.0
 _LONGEST_BODY: Final = 500_000  # bytes; a call of an hour has some 100 kB
 _MOST_BYTES: Final = 4_000_000  # that wait here
 _MOST_ROWS: Final = 500
-_INSERT: Final = """
-INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE (SELECT count(*) FROM shadow_requests WHERE tenant = $1) < $10
-RETURNING true
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class CopiedRequest:
-    """A request of a call function as it came (`body`), when it was answered, and what with."""
-
-    at: datetime
-    answered_at: datetime
-    call_id: str
-    function: str
-    outcome: str
-    named_ids: tuple[UUID, ...]
-    correlation_id: str
-    body: bytes
 
 
 def find_ids(fields: dict[str, Any]) -> tuple[UUID, ...]:
@@ -124,10 +105,9 @@ class ShadowRequests:
         body = self.cipher.encrypt(Place.SHADOW, reference_of(request), request.body)
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
-                is_written = await self.pool.fetchval(
-                    _INSERT, self.tenant, request.at, request.answered_at, request.call_id, request.function,
-                    request.outcome, request.named_ids, request.correlation_id, body, _MOST_ROWS,
-                )  # fmt: skip
+                is_written = await insert_copied_request(
+                    self.pool, self.tenant, replace(request, body=body), most_rows=_MOST_ROWS
+                )
         except DATABASE_UNAVAILABLE as error:
             self._drop(type(error).__name__)
             return
@@ -137,28 +117,3 @@ class ShadowRequests:
     def _drop(self, why: str) -> None:
         self.metrics.shadow_request_dropped()
         log.warning("shadow.request_dropped", why=why)
-
-
-async def list_copied_requests(pool: Pool, tenant: str, without: Iterable[int] = ()) -> list[tuple[int, CopiedRequest]]:
-    """Return the copies that wait, by row id, in the order in which they came; `without` those. Bodies are as stored."""
-    rows = await pool.fetch(
-        """SELECT id, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body FROM shadow_requests
-           WHERE tenant = $1 AND NOT id = ANY($2) ORDER BY at, id""",
-        tenant, list(without),
-    )  # fmt: skip
-    return [
-        (
-            row["id"],
-            CopiedRequest(
-                row["at"], row["answered_at"], row["call_id"], row["function"], row["outcome"], tuple(row["named_ids"]),
-                row["correlation_id"], row["body"],
-            ),
-        )
-        for row in rows
-    ]  # fmt: skip
-
-
-async def delete_copied_request(pool: Pool, tenant: str, row_id: int) -> bool:
-    """Delete a copy; return whether it was there."""
-    deleted = "DELETE FROM shadow_requests WHERE tenant = $1 AND id = $2 RETURNING true"
-    return bool(await pool.fetchval(deleted, tenant, row_id))

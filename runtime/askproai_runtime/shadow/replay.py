@@ -150,7 +150,7 @@ class Replayer:
             await self._correct(epoch.replayed[-1], epoch)
 
     async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
-        """Note what a request has booked otherwise, and give the shadow what the live version has booked.
+        """Note what a request has booked otherwise, and replace it by what the live version has booked.
 
         Otherwise those who call next would meet another book: the time is free, or the other staff member has less to do.
         """

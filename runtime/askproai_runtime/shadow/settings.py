@@ -11,7 +11,7 @@ _FOLDER = Path("/etc/askproai")
 
 
 class ShadowSettings(Struct, frozen=True, kw_only=True):
-    """How the process runs that stands beside a shadow's web process. The operator sets these in the pod's manifest."""
+    """How the process beside a shadow's web process runs. The operator sets these in the pod's manifest."""
 
     config_file: Annotated[Path, Meta(description="The shadow's config, as its web process reads it")] = (
         _FOLDER / "config/tenant.json"

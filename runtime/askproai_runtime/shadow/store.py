@@ -45,7 +45,7 @@ async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], d
 
 
 async def copy_live_appointments(shadow: Pool, chosen: Collection[UUID], instead_of: Collection[UUID]) -> None:
-    """Give the shadow some live appointments as they are, in place of others of its own."""
+    """Copy some live appointments as they are, in place of others of the shadow's own."""
     await shadow.execute("SELECT copy_live_appointments($1, $2)", list(chosen), list(instead_of))
 
 
