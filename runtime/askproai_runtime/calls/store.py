@@ -1,4 +1,4 @@
-"""The tables `calls`, `function_requests` and `shadow_requests`, the signed requests of a call, what is known of a caller, refused requests."""
+"""Calls, records of functions and their copies for a shadow, signed requests, what is known of a caller, refused requests."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
