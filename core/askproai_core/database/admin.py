@@ -375,7 +375,7 @@ class AdminStore:
 
         With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
         """
-        await self.drop_shadow(tenant)
+        await self.drop_shadow(tenant, uid)
         async with self._connection() as conn:
             await self._drop_login(conn, self.role_name(tenant))
         if erase:
@@ -398,10 +398,10 @@ class AdminStore:
         async with self._connection() as conn:
             return await shadows.read_shadow_results(conn, tenant, limit)
 
-    async def drop_shadow(self, tenant: str) -> None:
-        """Delete everything of a tenant's shadow: its login, its rows, and what waits to be replayed. Safe to repeat."""
+    async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
+        """Delete everything of the shadow of a tenant (with `uid`): login, rows, what waits to be replayed. Safe to repeat."""
         async with self._connection() as conn:
-            if await shadows.has_shadow(conn, tenant):
+            if await shadows.has_shadow(conn, tenant, uid):
                 await self._drop_login(conn, self.role_name(shadows.shadow_name(tenant)))
                 async with conn.transaction():
                     await shadows.delete_shadow_rows(conn, tenant)

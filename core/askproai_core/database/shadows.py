@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from askproai_core.database.pool import Connection, has_tables
-from askproai_core.database.tenant_tables import TENANT_TABLES
+from askproai_core.database.tenant_tables import TENANT_TABLES, uid_of_owner
 
 _SUFFIX: Final = ":shadow"  # no name of Kubernetes has a colon
 SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shadow, with a `ShadowFindings`
@@ -108,9 +108,13 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
     )
 
 
-async def has_shadow(conn: Connection, tenant: str) -> bool:
-    """Return whether anything is left of a tenant's shadow, or waits to be replayed."""
+async def has_shadow(conn: Connection, tenant: str, uid: str | None) -> bool:
+    """Return whether anything is left of a tenant's shadow, or waits to be replayed: of the Tenant with `uid`, or of any (None)."""
     if not await has_tables(conn, "shadow_requests"):  # the schema is that of the release before
+        return False
+    owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
+    owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)
+    if uid is not None and owner is not None and uid_of_owner(owner) != uid:
         return False
     left = "SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1) OR EXISTS (SELECT FROM shadow_requests WHERE tenant = $2)"
     return bool(await conn.fetchval(left, shadow_name(tenant), tenant))
