@@ -32,6 +32,21 @@ WITH added AS (
 SELECT l.id AS live, own.id AS shadow FROM resources l JOIN own USING (branch, staff, unit) WHERE l.tenant = $1
 """
 
+_TOTALS: Final = """
+SELECT count(*) > 0 AS has_begun, coalesce(sum((detail ->> 'compared')::bigint), 0)::bigint AS compared,
+       coalesce(sum((detail ->> 'not_compared')::bigint), 0)::bigint AS not_compared,
+       (SELECT count(DISTINCT d ->> 'call_id') FROM audit_log a, jsonb_array_elements(a.detail -> 'differences') d
+        WHERE a.tenant = $1 AND a.action = $2) AS calls_that_differ
+FROM audit_log WHERE tenant = $1 AND action = $2
+"""
+_NEWEST_DIFFERENCES: Final = """
+SELECT difference FROM (
+    SELECT DISTINCT ON (d ->> 'call_id') d::text AS difference, a.id
+    FROM audit_log a, jsonb_array_elements(a.detail -> 'differences') d
+    WHERE a.tenant = $1 AND a.action = $2 ORDER BY d ->> 'call_id', a.id DESC) each
+ORDER BY id DESC LIMIT $3
+"""
+
 
 class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
     """Bookings of one call that are not the same in both books. Texts name services, staff, times and states, and no caller.
@@ -92,20 +107,14 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
         "DELETE FROM shadow_requests WHERE tenant = $1 AND answered_at < clock_timestamp() - $2::interval",
         tenant, _WAITS_FOR_REPLAY,
     )  # fmt: skip
-    rows = await conn.fetch(
-        "SELECT detail FROM audit_log WHERE tenant = $1 AND action = $2 ORDER BY id DESC",
-        shadow_name(tenant),
-        SHADOW_COMPARED,
-    )
-    found = [msgspec.json.decode(row["detail"], type=ShadowFindings) for row in rows]
-    differences = {difference.call_id: difference for each in reversed(found) for difference in each.differences}
-    return ShadowResults(
-        has_begun=bool(found),
-        compared=sum(each.compared for each in found),
-        not_compared=sum(each.not_compared for each in found),
-        calls_that_differ=len(differences),
-        differences=tuple(list(differences.values())[::-1][:limit]),
-    )
+    key = shadow_name(tenant), SHADOW_COMPARED
+    totals = await conn.fetchrow(_TOTALS, *key)
+    assert totals is not None
+    newest = [
+        msgspec.json.decode(row["difference"], type=ShadowDifference)
+        for row in await conn.fetch(_NEWEST_DIFFERENCES, *key, limit)
+    ]
+    return ShadowResults(**totals, differences=tuple(newest))
 
 
 async def has_shadow(conn: Connection, tenant: str, uid: str | None) -> bool:

@@ -32,6 +32,7 @@ class BookRow:
     staff: str
     starts_at: datetime
     status: str
+    changed_at: datetime
 
     @property
     def text(self) -> str | None:

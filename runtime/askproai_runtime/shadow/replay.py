@@ -17,6 +17,8 @@ from uuid import UUID
 
 import aiohttp
 import asyncpg
+import msgspec
+import stamina
 import structlog
 from msgspec.structs import replace as replace_struct
 
@@ -47,6 +49,10 @@ _ANSWER_SECONDS: Final = aiohttp.ClientTimeout(total=10, connect=1)
 # A copy after which both books hold something else than before; what Cal.com has free is of no moment.
 _OF_THE_BOOK: Final = frozenset({"appointments", "claims", "call_actions", "customers"})
 _NOT_CARRIED_OUT: Final = frozenset({"repeated", "call_over"})
+# The coordinator deletes expired holds meanwhile; a row may be in the way of another.
+_RACES: Final = (
+    asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError,
+)  # fmt: skip
 _LATE: Final = frozenset({"too_slow"})  # what it changed, it changed after the answer
 
 
@@ -58,13 +64,12 @@ class _Epoch:
     replayed: list[Replayed] = field(default_factory=list)
     unclear_calls: set[str] = field(default_factory=set)
     not_compared: int = 0
-    corrected: dict[str, ShadowDifference] = field(default_factory=dict)  # what differed, by call, and does no more
-    ids: dict[UUID, UUID] = field(
-        default_factory=dict
-    )  # those of the shadow, by what the live version named the same thing
-    last_answer: dict[str, tuple[datetime, float]] = field(
-        default_factory=dict
-    )  # by call: the live one, and when it was replayed
+    # What differed, by call, and does no more.
+    corrected: dict[str, ShadowDifference] = field(default_factory=dict)
+    # The shadow's ids, by those of the live version for the same appointment.
+    ids: dict[UUID, UUID] = field(default_factory=dict)
+    # By call, when the last request was answered, and when its replay was.
+    last_answer: dict[str, tuple[datetime, float]] = field(default_factory=dict)
 
     @property
     def has_findings(self) -> bool:
@@ -92,6 +97,7 @@ class Replayer:
     _began_at: datetime | None = None  # the first copy: what was asked before is in it, and no trial's
     _next_copy: float = float("-inf")
     _copy_anew: bool = True
+    _interrupted: int = 0  # requests that were not compared, since a database was away
 
     async def run(self, stop: asyncio.Event) -> None:
         """Replay until `stop`. While a database is away, nothing is compared."""
@@ -100,6 +106,8 @@ class Replayer:
                 await self.step()
             except DATABASE_UNAVAILABLE as error:
                 log.warning("shadow.interrupted", error=type(error).__name__)
+                if self._epoch is not None:
+                    self._interrupted += self._count_changes(self._epoch) + self._epoch.not_compared
                 self._epoch, self._copy_anew = None, True
             await sleep_until_stopped(stop, _POLL_SECONDS)
 
@@ -157,13 +165,14 @@ class Replayer:
         ids = {*replayed.request.named_ids, *replayed.shadow_ids}
         live = await store.read_book(self.live, self.tenant, (), ids)
         shadow = await store.read_book(self.shadow, self.shadow_tenant, (), ids)
-        if are_equal(live, shadow):
+        changed_since = any(row.changed_at > replayed.request.answered_at + _CLOCKS for row in live)
+        if are_equal(live, shadow) or changed_since:  # a request that is not here yet; both books are compared later
             return
         found = compare([replayed], live, shadow, {}).differences.get(replayed.request.call_id)
         try:
             await store.copy_live_appointments(self.shadow, [row.id for row in live], [row.id for row in shadow])
         except asyncpg.IntegrityConstraintViolationError:
-            return  # both books are compared later, and made equal
+            return  # as above
         for row in live:
             epoch.ids.pop(row.id, None)
         if found is not None:
@@ -190,7 +199,11 @@ class Replayer:
         if not response.ok:
             log.warning("shadow.not_answered", function=request.function, status=response.status)
             return {}
-        return read_json(text, dict[str, Any])
+        try:
+            return read_json(text, dict[str, Any])
+        except msgspec.DecodeError:
+            log.warning("shadow.answer_unreadable", function=request.function)
+            return {}
 
     def _skip(self, request: CopiedRequest, epoch: _Epoch, why: str) -> None:
         epoch.not_compared += 1
@@ -207,10 +220,13 @@ class Replayer:
             return
         findings = await self._compare(epoch) if epoch is not None and epoch.has_findings else None
         changed, at = await self._copy()
-        if findings is not None:
+        if findings is not None or self._interrupted:
+            findings = findings or ShadowFindings()
             if changed.get("refusals"):  # a block, a pause or what Cal.com refused: it may be of another moment in both
                 findings = _without_differences(findings, self._count_changes(epoch))
+            findings = replace_struct(findings, not_compared=findings.not_compared + self._interrupted)
             await store.store_findings(self.shadow, self.shadow_tenant, findings)
+            self._interrupted = 0
         if epoch is None or epoch.has_findings or any(changed.get(table) for table in _OF_THE_BOOK):
             self._epoch = _Epoch(at)
         if self._began_at is None:
@@ -220,12 +236,11 @@ class Replayer:
         self._next_copy = self.clock.monotonic() + max(_COPY_EVERY.total_seconds(), _COPY_SHARE * took)
 
     async def _copy(self) -> tuple[dict[str, int], datetime]:
-        """Make both books equal. Where a row is in the way of another, all are written anew."""
+        """Make both books equal. Where a row is in the way of another, or vanished meanwhile, all are written anew."""
         anew, self._copy_anew = self._copy_anew, True
-        try:
-            copied = await store.copy_live_book(self.shadow, anew=anew)
-        except asyncpg.IntegrityConstraintViolationError:
-            copied = await store.copy_live_book(self.shadow, anew=True)
+        async for attempt in stamina.retry_context(on=_RACES, attempts=4, timeout=5.0, wait_initial=0.05):
+            with attempt:
+                copied = await store.copy_live_book(self.shadow, anew=anew or attempt.num > 1)
         self._copy_anew = False
         return copied
 

@@ -11,7 +11,7 @@ from askproai_core.database import SHADOW_COMPARED, Pool, ShadowFindings
 from askproai_runtime.shadow.compare import CHANGES, BookRow
 
 _ROWS: Final = """
-SELECT id, call_id, branch, service, staff, starts_at, status FROM appointments
+SELECT id, call_id, branch, service, staff, starts_at, status, updated_at AS changed_at FROM appointments
 WHERE tenant = $1 AND (call_id = ANY($2) OR id = ANY($3))
 """
 _CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"

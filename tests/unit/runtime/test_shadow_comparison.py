@@ -22,7 +22,7 @@ def request(call: str, at: float = 0, lasts: float = 0.1, outcome: str = "booked
 def row(call: str | None, *, row_id: UUID | None = None, **changes: Any) -> BookRow:
     fields = {
         "id": row_id or uuid4(), "call_id": call, "branch": "mitte", "service": "haarschnitt", "staff": "anna", "starts_at": NOON,
-        "status": "confirmed",
+        "status": "confirmed", "changed_at": NOON,
     }  # fmt: skip
     return BookRow(**fields | changes)
 
