@@ -18,6 +18,7 @@ from askproai_core.database import ShadowDifference as FoundDifference
 from askproai_core.database import parse_login, shadow_name
 from askproai_operator.api import Shadow, ShadowDifference, ShadowState, ShadowStatus, Tenant
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.canary import image_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
@@ -137,8 +138,10 @@ async def _run_pods(tenant: Tenant, image: str, context: ReconcileContext) -> bo
     await context.kube.apply_all(
         [shadow_config_map(tenant, text), shadow_policy(tenant, database_url, context.settings)]
     )
-    live_image = image_of(tenant, context.settings)
-    await context.kube.apply(shadow_deployment(tenant, image, live_image, context.settings.image_pull_secrets))
+    # What the platform does not allow the tenant's own pods, it does not allow these: one of them has the tenant's login.
+    allowed, _ = apply_ceilings(tenant, context.settings)
+    live_image = image_of(allowed, context.settings)
+    await context.kube.apply(shadow_deployment(allowed, image, live_image, context.settings.image_pull_secrets))
     return True
 
 

@@ -144,6 +144,20 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     await eventually(nothing, SOON, "its login and its rows to go")
 
 
+async def test_what_the_platform_does_not_allow_the_tenants_pods_it_does_not_allow_those_of_a_shadow(
+    namespace: TenantNamespace,
+) -> None:
+    spec = with_shadow()
+    spec["runtime"] |= {"image": "elsewhere.example/askproai:1"}
+    spec["runtime"]["pods"] = {**spec["runtime"]["pods"], "priorityClassName": "not-listed"}
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=spec)
+    deployment = await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    assert {each["image"] for each in pod["containers"]} == {IMAGE, "askproai:0.1.0"}
+    assert "priorityClassName" not in pod
+
+
 async def test_only_images_of_listed_repositories_run(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", spec=with_shadow(image="elsewhere.example/askproai:1"))
