@@ -130,6 +130,21 @@ async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
     await namespace.wait_for_condition("ShadowAgrees", "True", "NotRequested")
 
 
+async def test_its_hours_end_it_and_it_does_not_begin_again_by_itself(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    await begin(namespace)
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+    day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
+    await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
+    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await namespace.wait_until_gone("Deployment", SHADOW)
+    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    assert await namespace.get("Deployment", SHADOW) is None
+    assert await left_in_database(namespace, module_database) == 0
+    assert (await namespace.get("Tenant") or {})["status"]["shadow"]["state"] == "Ended"
+
+
 async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
