@@ -27,6 +27,8 @@ QuietTenants       controllers/quiet_tenants     no condition: Tenants become du
                                                  PostgreSQL or Redis knows something new
 Canaries           controllers/canary            trials of images: begun, judged, taken  a Tenant asks for one; each second     1
                                                  back                                 while one is on, else each 10 s
+Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1
+                                                 hears, what they would have booked   while one is on, else each 30 s
 TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
@@ -103,12 +105,14 @@ from askproai_operator.controllers import (
     orphan,
     quiet_tenants,
     report,
+    shadow,
     tenant,
     tenant_figures,
     write_guard,
 )
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
+from askproai_operator.controllers.tenant.shadow import SHADOWS, shadows_key
 from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
@@ -148,6 +152,7 @@ def background_controllers(
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
         CANARIES: canary.reconcile,
+        SHADOWS: shadow.reconcile,
     }
 
 
@@ -167,6 +172,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
         tenant_figures.KIND: tenant_figures.OPTIONS,
         CANARIES: canary.OPTIONS,
+        SHADOWS: shadow.OPTIONS,
     }
 
 
@@ -178,6 +184,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         quiet_tenants.quiet_tenants_key(settings),
         tenant_figures.tenant_figures_key(settings),
         canaries_key(settings),
+        shadows_key(settings),
     )
     if not settings.shard.is_first:
         return of_each_shard

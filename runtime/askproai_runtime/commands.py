@@ -56,6 +56,15 @@ def worker() -> None:
 
 
 @app.command()
+def shadow() -> None:
+    """Replay the calls of a tenant to its shadow, and compare what is booked; the operator runs it beside the shadow's web process.
+
+    Example: ASKPROAI_CONFIG_FILE=tenant.json ASKPROAI_LIVE_CREDENTIALS_DIR=live askproai-runtime shadow
+    """
+    serve.shadow()
+
+
+@app.command()
 def coordinator() -> None:
     """Do what must be done once for all tenants, as one of several processes of which one leads.
 

@@ -48,6 +48,7 @@ class Place(StrEnum):
     EVENT = "webhook_events"  # reference: source and event_id
     CALL = "calls"  # reference: call_id
     FUNCTION = "function_requests"  # reference: call_id, time and function
+    SHADOW = "shadow_requests"  # reference: call_id and correlation id
 
 
 class DecryptionError(Exception):

@@ -4,7 +4,7 @@ import sys
 
 from askproai_runtime import serve
 
-_PROCESSES = {"web": serve.web, "worker": serve.worker}
+_PROCESSES = {"web": serve.web, "worker": serve.worker, "shadow": serve.shadow}
 
 
 def app() -> None:

@@ -68,6 +68,7 @@ class Metrics:
             "function_seconds", "Time until the answer of a call function", FUNCTION_BUCKETS, "function"
         )
         self._calls_with_functions = create.counter("calls_with_functions", "Calls whose agent asked us something")
+        self._shadow_dropped = create.counter("shadow_requests_dropped", "Copies of call functions that no shadow gets")
         self._provider = create.histogram(
             "api_response_time_seconds", "Time of a provider's answer", WORK_BUCKETS, "provider", "operation", "outcome"
         )
@@ -162,6 +163,9 @@ class Metrics:
     def function_answered(self, function: str, outcome: str, seconds: float) -> None:
         self._functions.labels(self._tenant, function, outcome).inc()
         self._function_seconds.labels(self._tenant, function).observe(seconds)
+
+    def shadow_request_dropped(self) -> None:
+        self._shadow_dropped.labels(self._tenant).inc()
 
     def calls_with_functions(self, count: int) -> None:
         self._calls_with_functions.labels(self._tenant).inc(count)

@@ -29,6 +29,12 @@ def worker() -> None:
     _serve(run_worker, Settings)
 
 
+def shadow() -> None:
+    from askproai_runtime.shadow import ShadowSettings, run_shadow  # noqa: PLC0415 - see the module
+
+    _serve(run_shadow, ShadowSettings)
+
+
 def coordinator() -> None:
     from askproai_core.kube import AccessError  # noqa: PLC0415 - no pod of a tenant asks the API server
     from askproai_runtime.coordinator import CoordinatorSettings, run_coordinator  # noqa: PLC0415 - see the module

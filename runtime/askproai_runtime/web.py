@@ -26,7 +26,7 @@ from askproai_core.tenant_config import Function
 from askproai_core.tracing import annotate, is_recording, name_route
 from askproai_runtime.admin_api import endpoints
 from askproai_runtime.booking import warm_up
-from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls
+from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls, ShadowRequests
 from askproai_runtime.health import Readiness, metrics_app, open_page, private_app, published_app
 from askproai_runtime.intake import (
     STREAM,
@@ -210,6 +210,7 @@ class WebProcess:
             recorder=FunctionRecorder(
                 process.pool, process.tenant, process.cipher, process.clock, process.metrics, process.settings.track
             ),
+            shadow=ShadowRequests(process.pool, process.tenant, process.cipher, process.clock, process.metrics),
         )
         self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))

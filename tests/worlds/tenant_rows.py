@@ -97,6 +97,11 @@ async def fill(tenant: TenantStore) -> UUID:
         )
         await c.execute("INSERT INTO verifications (tenant, call_id) VALUES ($1, 'call_1')", key)
         await c.execute("INSERT INTO call_notices (tenant, call_id) VALUES ($1, 'call_1')", key)
+        await c.execute(
+            """INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, correlation_id, body)
+               VALUES ($1, now(), now(), 'call_1', 'book_appointment', 'booked', 'c', 'body')""",
+            key,
+        )
         await c.execute("INSERT INTO billing (tenant, subscription, livemode) VALUES ($1, 'sub_1', false)", key)
         await c.execute("INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())", key)
         await c.execute(

@@ -57,6 +57,13 @@ from askproai_core.database.roles import (
     with_authority,
 )
 from askproai_core.database.sessions import EndedSession, Misuse, WatchStep
+from askproai_core.database.shadows import (
+    SHADOW_COMPARED,
+    ShadowDifference,
+    ShadowFindings,
+    ShadowResults,
+    shadow_name,
+)
 from askproai_core.database.stranded import DeclaredWork, Stranded, StrandedBy, encode_declared
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures, read_days_of_bookings
 from askproai_core.database.tenant_rows import CannotMove, Insertion, Snapshot, TenantRows, open_tenant_rows
@@ -65,14 +72,15 @@ from askproai_core.database.tenant_tables import find_export_id
 
 __all__ = [
     "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
-    "NOTIFICATIONS", "PERSON", "AccountState", "AdminStore", "AuditProgress", "AuditState", "AuditedAccount", "AwayChannel",
-    "BookingCounts", "CalendarBacklog", "CallerCounts", "CanaryOutcomes", "CannotMove", "Connection", "DataOwnedByOther",
-    "DatabaseError", "DatabaseFacts", "DeclaredWork", "Difference", "DifferenceSort", "EndedSession", "ImportState",
-    "Insertion", "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError", "Migrator", "Misuse",
-    "NotificationState", "PollProgress", "PollState", "Pool", "ProvisionedTenant", "RolesUnavailable", "Snapshot",
-    "StatementTimeout", "Stranded", "StrandedBy", "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows",
-    "TenantState", "Trial", "WatchStep", "decode_audit_state", "encode_declared", "find_export_id", "has_tables",
-    "login_dsn", "oldest_usable_version", "open_pool", "open_tenant_rows", "parse_login", "read_audit_state",
-    "read_days_of_bookings", "read_notification_state", "read_poll_state", "require_passable_options", "schema_version",
+    "NOTIFICATIONS", "PERSON", "SHADOW_COMPARED", "AccountState", "AdminStore", "AuditProgress", "AuditState",
+    "AuditedAccount", "AwayChannel", "BookingCounts", "CalendarBacklog", "CallerCounts", "CanaryOutcomes", "CannotMove",
+    "Connection", "DataOwnedByOther", "DatabaseError", "DatabaseFacts", "DeclaredWork", "Difference", "DifferenceSort",
+    "EndedSession", "ImportState", "Insertion", "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError",
+    "Migrator", "Misuse", "NotificationState", "PollProgress", "PollState", "Pool", "ProvisionedTenant",
+    "RolesUnavailable", "ShadowDifference", "ShadowFindings", "ShadowResults", "Snapshot", "StatementTimeout", "Stranded",
+    "StrandedBy", "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows", "TenantState", "Trial", "WatchStep",
+    "decode_audit_state", "encode_declared", "find_export_id", "has_tables", "login_dsn", "oldest_usable_version",
+    "open_pool", "open_tenant_rows", "parse_login", "read_audit_state", "read_days_of_bookings",
+    "read_notification_state", "read_poll_state", "require_passable_options", "schema_version", "shadow_name",
     "shipped_migrations", "with_authority",
 ]  # fmt: skip

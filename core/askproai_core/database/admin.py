@@ -10,7 +10,7 @@ from time import monotonic
 import asyncpg
 import structlog
 
-from askproai_core.database import roles
+from askproai_core.database import roles, shadows
 from askproai_core.database.audit_state import AuditProgress
 from askproai_core.database.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
 from askproai_core.database.facts import DatabaseFacts, read_facts
@@ -55,7 +55,7 @@ from askproai_core.database.tenant_states import (
     read_states,
     write_facts,
 )
-from askproai_core.database.tenant_tables import TENANT_TABLES, find_export_id, uid_of_owner
+from askproai_core.database.tenant_tables import find_export_id, uid_of_owner
 from askproai_core.tenant_config import NotificationChannel
 
 # As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
@@ -66,7 +66,6 @@ _HAS_LOST_ROWS = """
 SELECT EXISTS (SELECT FROM audit_log
     WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)
 """
-_TABLE_NAMES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 
 log = structlog.get_logger(__name__)
 
@@ -376,10 +375,36 @@ class AdminStore:
 
         With `uid` only rows of that Tenant are erased, never those of an earlier Tenant of this name that nobody adopted.
         """
+        await self.drop_shadow(tenant, uid)
         async with self._connection() as conn:
             await self._drop_login(conn, self.role_name(tenant))
         if erase:
             await self.erase(tenant, uid)
+
+    async def ensure_shadow(self, tenant: str, uid: str, password: str, connection_limit: int) -> Mapping[int, int]:
+        """Create or update a tenant's shadow and its login; return the ids of its resources by the tenant's (`shadows.py`).
+
+        One that a former Tenant of this name has left is erased.
+        """
+        name = shadows.shadow_name(tenant)
+        if await self.find_owner(name) not in {None, uid}:
+            await self.drop_shadow(tenant)
+        await self.ensure_tenant(name, uid, password, connection_limit, verify_password=False)
+        async with self._connection() as conn, conn.transaction():
+            return await shadows.ensure_shadow_resources(conn, tenant)
+
+    async def read_shadow_results(self, tenant: str, limit: int) -> shadows.ShadowResults:
+        """Return what a tenant's shadow has found, with the newest `limit` calls that differ (`shadows.py`)."""
+        async with self._connection() as conn:
+            return await shadows.read_shadow_results(conn, tenant, limit)
+
+    async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
+        """Delete everything of the shadow of a tenant (with `uid`): login, rows, what waits to be replayed. Safe to repeat."""
+        async with self._connection() as conn:
+            if await shadows.has_shadow(conn, tenant, uid):
+                await self._drop_login(conn, self.role_name(shadows.shadow_name(tenant)))
+                async with conn.transaction():
+                    await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
         """Do as `drop_tenant` for a deleted Tenant while a namesake exists: the role may be the namesake's by now.
@@ -406,9 +431,8 @@ class AdminStore:
             owner = await conn.fetchval("SELECT uid FROM tenants WHERE tenant = $1 FOR UPDATE", tenant)
             if uid is not None and uid_of_owner(owner or "") != uid:
                 return
-            existing = {row["table_name"] for row in await conn.fetch(_TABLE_NAMES)}
-            for table in (table for table in TENANT_TABLES if table in existing):  # the schema may be the previous one
-                await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names
+            await shadows.delete_rows(conn, shadows.shadow_name(tenant))
+            await shadows.delete_rows(conn, tenant)
 
     def role_name(self, tenant: str) -> str:
         return roles.tenant_role_name(tenant, roles.database_name(self._dsn))

@@ -7,7 +7,7 @@ TENANT_TABLES: Final = (
     "jobs", "call_actions", "refusals", "claims", "appointments", "customers", "calls", "webhook_events",
     "provider_calls", "audit_log", "billing", "function_requests", "tasks", "free_times",
     "host_free_times", "messages", "waitlist_offers", "freed_times", "waitlist", "verifications", "notifications",
-    "reminder_opt_outs", "erased_references", "erasures", "call_notices", "resources", "tenants",
+    "reminder_opt_outs", "erased_references", "erasures", "call_notices", "shadow_requests", "resources", "tenants",
 )  # fmt: skip
 
 _EXPORTED: Final = ":"  # no UID of Kubernetes has one

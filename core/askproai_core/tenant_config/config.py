@@ -112,6 +112,9 @@ class TenantConfig(ConfigStruct, frozen=True):
     ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
     booking_target_percent: Decimal = BOOKING_TARGET_PERCENT  # of bookings that shall succeed (`spec.slo`)
     encrypt_bodies: bool = False  # all pods can decrypt: bodies and what callers said are stored encrypted
+    shadow: bool = (
+        False  # requests of call functions are copied for an image that no caller hears (`spec.runtime.shadow`)
+    )
     withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
 
     def own_credential(self, event_type_id: int | None) -> str | None:

@@ -40,6 +40,10 @@ class ConditionType(Explained):
         "CanaryHealthy",
         "Callers of the image on trial (`runtime.canary`) meet no more failures than others. Only with a canary; Ready ignores it.",
     )
+    SHADOW_AGREES = (
+        "ShadowAgrees",
+        "The image of `runtime.shadow` books what the callers' version books. Only with a shadow; Ready ignores it.",
+    )
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = (
         "Exposed",
@@ -108,6 +112,7 @@ ADVISORY_TYPES = frozenset(
         ConditionType.CACHE_READY,
         ConditionType.EVENTS_SPOOLED,
         ConditionType.CANARY_HEALTHY,
+        ConditionType.SHADOW_AGREES,
         ConditionType.BODIES_ENCRYPTED,
         ConditionType.STAFF_IDENTIFIED,
         ConditionType.CALENDAR_SYNCED,
@@ -250,6 +255,10 @@ class Reason(Explained):
     CANARY_TAKEN_BACK = (
         "CanaryTakenBack",
         "The image on trial failed and runs no more; the other pods go on. The message has the numbers and what to do.",
+    )
+    SHADOW_DIFFERS = (
+        "ShadowDiffers",
+        "Bookings of the shadow are not those of the callers' version; `status.shadow.differences` lists them by call.",
     )
     TIME_ZONE_UNKNOWN = (
         "TimeZoneUnknown",

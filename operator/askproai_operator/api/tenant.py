@@ -248,12 +248,26 @@ class Canary(base.Part):
     """Callers after whom CanaryHealthy says that the image is good enough to be promoted. The trial goes on until you end it."""
 
 
+class Shadow(base.Part):
+    image: Image
+    """Image that answers copies of this tenant's calls on a copy of its book, which no caller hears; of a repository that the
+    operator's ASKPROAI_RUNTIME_IMAGES lists. It reaches no provider and sends nothing. `status.shadow` lists the bookings that
+    differ."""
+    hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew when image or
+    hours change."""
+
+
 class Runtime(base.Part):
     model_config = base.with_rules(
         base.rule(
+            "!has(self.canary) || !has(self.shadow)",
+            "try one image at a time: keep either canary or shadow",
+        ),
+        base.rule(
             "!has(self.image) || !has(self.canary) || self.image != self.canary.image",
             "canary.image is runtime.image already: remove canary, or name another image",
-        )
+        ),
     )
 
     image: Image | None = None
@@ -261,6 +275,8 @@ class Runtime(base.Part):
     of the one before, so write it anew at each upgrade. Absent: the operator's image, which follows its upgrades."""
     canary: Canary | None = None
     """An image on trial, for a share of the callers."""
+    shadow: Shadow | None = None
+    """An image on trial, for no callers: what it would have booked is compared with what was booked."""
     mode: RuntimeMode = RuntimeMode.COMBINED
     """Combined: one Deployment whose pods have a web and a worker container.
     Split: two Deployments that scale apart."""
@@ -415,6 +431,45 @@ class CanaryStatus(base.Part):
     """Why it was taken back, with what to do."""
 
 
+class ShadowState(StrEnum):
+    RUNNING = "Running"
+    ENDED = "Ended"
+
+
+class ShadowDifference(base.Part):
+    call: base.Short
+    """The call; `askproai calls show` has it."""
+    only_live: Annotated[tuple[base.Short, ...], base.bounded_list(20)] = ()
+    """Bookings that the callers' version has, and the shadow has not: branch, service, staff member, start (UTC), state."""
+    only_shadow: Annotated[tuple[base.Short, ...], base.bounded_list(20)] = ()
+    """Bookings that the shadow has, and the callers' version has not."""
+    answers_live: Annotated[tuple[base.Short, ...], base.bounded_list(20)] = ()
+    """How the call's functions that change bookings ended, in their order."""
+    answers_shadow: Annotated[tuple[base.Short, ...], base.bounded_list(20)] = ()
+    """How they ended in the shadow."""
+
+
+class ShadowStatus(base.Part):
+    image: Url
+    """The image that answers copies of the calls."""
+    hours: base.Count
+    """For how long, as it was asked for."""
+    since: datetime
+    """When it began."""
+    state: ShadowState
+    """Running, or Ended: nothing of it is left but this."""
+    has_begun: bool = False
+    """Its pod runs and the book was copied: calls are replayed from then on."""
+    compared: base.Count = 0
+    """Requests to book, move or cancel whose results were compared."""
+    not_compared: base.Count = 0
+    """Those that could not be: others changed the book at the same moment, or a copy was late or dropped."""
+    calls_that_differ: base.Count = 0
+    """Calls with a booking that is not the same in both."""
+    differences: Annotated[tuple[ShadowDifference, ...], base.bounded_list(50)] = ()
+    """The newest 50 of them."""
+
+
 class TenantStatus(base.AppliedStatus):
     """What the operator found and made of a Tenant."""
 
@@ -437,6 +492,8 @@ class TenantStatus(base.AppliedStatus):
     an image."""
     canary: CanaryStatus | None = None
     """The trial of `runtime.canary`."""
+    shadow: ShadowStatus | None = None
+    """What `runtime.shadow` has found."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None

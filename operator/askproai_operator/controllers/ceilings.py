@@ -85,6 +85,10 @@ def _leave_out_images(runtime: dict[str, Any], settings: Settings) -> list[str]:
     if canary is not None and not _is_allowed_image(canary["image"], settings):
         runtime["canary"] = None
         sentences.append(f"runtime.canary of image {canary['image']} is left out: {_NOT_LISTED}")
+    shadow = runtime["shadow"]
+    if shadow is not None and not _is_allowed_image(shadow["image"], settings):
+        runtime["shadow"] = None
+        sentences.append(f"runtime.shadow of image {shadow['image']} is left out: {_NOT_LISTED}")
     return sentences
 
 

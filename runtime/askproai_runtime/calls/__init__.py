@@ -27,11 +27,15 @@ from askproai_runtime.calls.payload import (
     read_transcript,
 )
 from askproai_runtime.calls.record import FunctionRecorder
+from askproai_runtime.calls.shadow_requests import ShadowRequests, find_ids, reference_of
 from askproai_runtime.calls.store import (
     CallRow,
+    CopiedRequest,
     audit_refusal,
     call_stage,
     count_active_calls,
+    delete_copied_request,
+    list_copied_requests,
     lock_calls,
     save_calls,
 )
@@ -39,8 +43,9 @@ from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 
 __all__ = [
     "API_KEY", "ERASURES", "FUNCTIONS_BY_NAME", "CallFunctions", "CallNotice", "CallRow", "CallTexts", "CallsAtRetell",
-    "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable", "TranscriptEvent",
-    "audit_refusal", "call_stage", "count_active_calls", "decode", "empty_texts", "find_route", "iterate_refused_calls",
+    "CopiedRequest", "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable",
+    "ShadowRequests", "TranscriptEvent", "audit_refusal", "call_stage", "count_active_calls", "decode",
+    "delete_copied_request", "empty_texts", "find_ids", "find_route", "iterate_refused_calls", "list_copied_requests",
     "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_said",
-    "read_transcript", "record_notices", "refuse_call", "save_calls",
+    "read_transcript", "record_notices", "reference_of", "refuse_call", "save_calls",
 ]  # fmt: skip

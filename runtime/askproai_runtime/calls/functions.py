@@ -44,6 +44,7 @@ from askproai_runtime.calls.payload import (
     read_said,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
+from askproai_runtime.calls.shadow_requests import ShadowRequests
 from askproai_runtime.calls.store import (
     RequestState,
     SignedRequest,
@@ -102,6 +103,7 @@ class CallFunctions:
     wake_worker: Callable[[], None]
     metrics: Metrics
     recorder: FunctionRecorder
+    shadow: ShadowRequests
     deadline_seconds: float = DEADLINE_SECONDS
     running: set[asyncio.Task[Answer]] = field(default_factory=set)
 
@@ -131,6 +133,8 @@ class CallFunctions:
             fail_current()
         self.metrics.function_answered(payload.name, outcome, seconds)
         self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
+        if self.config.current.shadow:
+            self.shadow.add(body, payload, context, answer, arrived_at, seconds)
         log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         return json_response(answer.as_json())
 
@@ -139,6 +143,7 @@ class CallFunctions:
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
         await self.recorder.close()
+        await self.shadow.close()
 
     def _decode(self, body: bytes, function: Function) -> FunctionRequest:
         try:

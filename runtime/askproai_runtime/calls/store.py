@@ -1,4 +1,4 @@
-"""The tables `calls` and `function_requests`, the signed requests of a call, what is known of a caller, refused requests."""
+"""Calls, records of functions and their copies for a shadow, signed requests, what is known of a caller, refused requests."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -123,6 +124,13 @@ SELECT count(*) FROM first
 # Only pods of a canary name the column `track`: the others run on the schema before it, too.
 _INSERT_RECORDS = _INSERT.format(column="", value="")
 _INSERT_RECORDS_OF_TRACK = _INSERT.format(column=", track", value=", $3")
+
+# What waits for a shadow is bounded.
+_INSERT_COPY = """
+INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE (SELECT count(*) FROM shadow_requests WHERE tenant = $1) < $10
+RETURNING true
+"""
 
 # Later stages win. The list is open: an unknown status of Retell's counts as an ongoing call.
 _STAGES = {"registered": 0, "ongoing": 1, "not_connected": 2, "ended": 3, "error": 4}
@@ -331,3 +339,51 @@ def _encrypted(cipher: BodyCipher, record: FunctionRecord) -> FunctionRecord:
     """Return a record with arguments and answer encrypted in the place of the arguments, if `cipher` is on."""
     stored = store_said(cipher, record.call_id, record.at, record.function, record.arguments, record.answer)
     return record if stored is None else msgspec.structs.replace(record, arguments=stored, answer=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedRequest:
+    """A request of a call function as it came (`body`), when it was answered, and what with."""
+
+    at: datetime
+    answered_at: datetime
+    call_id: str
+    function: str
+    outcome: str
+    named_ids: tuple[UUID, ...]
+    correlation_id: str
+    body: bytes
+
+
+async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest, *, most_rows: int) -> bool:
+    """Add a copy, unless so many rows wait already; return whether it was added."""
+    added = await pool.fetchval(
+        _INSERT_COPY, tenant, request.at, request.answered_at, request.call_id, request.function, request.outcome,
+        request.named_ids, request.correlation_id, request.body, most_rows,
+    )  # fmt: skip
+    return bool(added)
+
+
+async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, CopiedRequest]]:
+    """Return the copies that wait, by row id, in the order in which they came. Bodies are as stored."""
+    rows = await pool.fetch(
+        """SELECT id, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body FROM shadow_requests
+           WHERE tenant = $1 ORDER BY at, id""",
+        tenant,
+    )
+    return [
+        (
+            row["id"],
+            CopiedRequest(
+                row["at"], row["answered_at"], row["call_id"], row["function"], row["outcome"], tuple(row["named_ids"]),
+                row["correlation_id"], row["body"],
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def delete_copied_request(pool: Pool, tenant: str, row_id: int) -> bool:
+    """Delete a copy; return whether it was there."""
+    deleted = "DELETE FROM shadow_requests WHERE tenant = $1 AND id = $2 RETURNING true"
+    return bool(await pool.fetchval(deleted, tenant, row_id))

@@ -48,6 +48,8 @@ BAD_VALUES: list[tuple[str, str, Any, str]] = [
     ("Tenant", "runtime.canary", {"image": "askproai:0.2.0 --privileged"}, "not an image, such as"),
     ("Tenant", "runtime.canary", {"image": "askproai:0.2.0", "percent": 51}, "should be less than or equal to 50"),
     ("Tenant", "runtime.canary", {"percent": 10}, "Required value"),
+    ("Tenant", "runtime.shadow", {"image": "askproai:0.2.0", "hours": 169}, "should be less than or equal to 168"),
+    ("Tenant", "runtime", {"shadow": {"image": "a:1"}, "canary": {"image": "b:1"}}, "try one image at a time"),
     ("Tenant", "runtime", {"image": "a:1", "canary": {"image": "a:1"}}, "canary.image is runtime.image already"),
     ("Tenant", "runtime.workers", {"minReplicas": 6}, "minReplicas must not be above maxReplicas"),
     ("Tenant", "runtime.web.resources", {"memoryLimitMebibytes": 128}, "should be greater than or equal to 192"),

@@ -16,7 +16,7 @@ from askproai_core.database import (
     open_pool,
     roles,
 )
-from askproai_core.database.admin import TENANT_TABLES
+from askproai_core.database.tenant_tables import TENANT_TABLES
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.tenant_rows import fill
@@ -236,10 +236,10 @@ async def test_a_tenant_is_erased_by_the_previous_release_and_on_its_schema(
     if older == "code":
         new = {
             "tasks", "free_times", "host_free_times", "verifications", "notifications", "reminder_opt_outs",
-            "erased_references", "erasures", "call_notices",
+            "erased_references", "erasures", "call_notices", "shadow_requests",
         }  # fmt: skip
         known = tuple(table for table in TENANT_TABLES if table not in new)
-        monkeypatch.setattr("askproai_core.database.admin.TENANT_TABLES", known)
+        monkeypatch.setattr("askproai_core.database.shadows.TENANT_TABLES", known)
     else:
         await Migrator(database.dsn).down()
     await database.admin.erase(salon.tenant)

@@ -69,7 +69,7 @@ async def test_a_tenants_role_sees_its_own_rows_in_every_table_and_no_others(ten
 
 DELETABLE = {
     "appointments", "claims", "call_actions", "customers", "calls", "webhook_events", "function_requests", "messages", "waitlist",
-    "notifications", "reminder_opt_outs", "verifications",
+    "notifications", "reminder_opt_outs", "verifications", "shadow_requests",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from askproai_runtime.commands import app as runtime
 from askproai_sandbox.demo import State
 
 # These run until they are ended, or show a scenario; they print no result.
-WITHOUT_RESULT = {"web", "worker", "coordinator", "run", "retell", "calcom", "demo"}
+WITHOUT_RESULT = {"web", "worker", "coordinator", "shadow", "run", "retell", "calcom", "demo"}
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -200,6 +200,7 @@ def test_every_field_of_the_config_is_filled_by_the_compile_step():
         withheld={"haarschnitt": dict.fromkeys(IDS, tenant_config.Withheld.NOT_FOUND)},
         withheld_event_types=[999],
         encrypt_bodies=True,
+        shadow=True,
     )
     filled: dict[type, set[str]] = defaultdict(set)
     for struct in structs_in(config):

@@ -38,6 +38,7 @@ from askproai_operator.controllers.tenant.notifications import notifications_con
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.page import page_condition
 from askproai_operator.controllers.tenant.quiet import note_quiet
+from askproai_operator.controllers.tenant.shadow import is_copied, shadow_condition, shadows_key
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
 from askproai_operator.controllers.tenant.status import (
     credentials_condition,
@@ -204,6 +205,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
                 page_condition(tenant, inputs.page, page_routed),
                 encryption.condition,
                 _canary_condition(tenant, deployments[Component.WEB], context),
+                _shadow_condition(tenant, context),
             ),
         ),
     )
@@ -304,6 +306,13 @@ def _canary_condition(tenant: Tenant, web: ObservedObject, context: ReconcileCon
     return canary_condition(tenant, trial, pods, web.replicas or 0, context.settings)
 
 
+def _shadow_condition(tenant: Tenant, context: ReconcileContext) -> Condition | None:
+    """Return ShadowAgrees, and have a shadow that is asked for, or was, begun or ended."""
+    if tenant.spec.runtime.shadow is not None or "shadow" in tenant.status:
+        context.enqueue(shadows_key(context.settings))
+    return shadow_condition(tenant, context.settings)
+
+
 def _encoded_config(
     inputs: Inputs,
     resource_ids: ResourceIds,
@@ -338,6 +347,7 @@ def _encoded_config(
                 inputs.accounts,
             ),
             encrypt_bodies=encryption.is_on,
+            shadow=is_copied(inputs.tenant, context.cache),
             withheld_event_types=find_former(inputs.tenant, inputs.offerings, inputs.accounts),
         )
     )

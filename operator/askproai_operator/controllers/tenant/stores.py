@@ -44,6 +44,7 @@ DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
 CALENDAR_PATIENCE: Final = timedelta(minutes=2)
 
 _CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
+_CONNECTIONS_OF_REPLAY = 2
 _SURGE = 1
 
 
@@ -156,7 +157,13 @@ def connection_limit(tenant: Tenant) -> int:
     per_pod = _CONNECTIONS_OF_WEB + _CONNECTIONS_OF_WORKER
     canary = tenant.spec.runtime.canary
     on_trial = canary_pods(web.max_replicas, canary.percent) + _SURGE if canary else 0
-    return (web.max_replicas + _SURGE) * per_pod + worker_pods * _CONNECTIONS_OF_WORKER + on_trial * _CONNECTIONS_OF_WEB
+    replaying = 2 * _CONNECTIONS_OF_REPLAY if tenant.spec.runtime.shadow else 0
+    return (
+        replaying
+        + (web.max_replicas + _SURGE) * per_pod
+        + worker_pods * _CONNECTIONS_OF_WORKER
+        + on_trial * _CONNECTIONS_OF_WEB
+    )
 
 
 def tenant_facts(inputs: Inputs) -> TenantFacts:

@@ -61,6 +61,7 @@ def compile_config(
     withheld: WithheldEventTypes = MappingProxyType({}),
     withheld_event_types: Collection[int] = (),
     encrypt_bodies: bool = False,
+    shadow: bool = False,
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
@@ -70,7 +71,7 @@ def compile_config(
     `logs_in_at_issuer`: the pods may connect to the issuer of `page.oidc`; `page_is_published`: its host is the tenant's.
     `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
-    `encrypt_bodies`: all pods can decrypt what one of them encrypts.
+    `encrypt_bodies`: all pods can decrypt what one of them encrypts. `shadow`: what call functions are asked is copied.
     """
     spec = tenant.spec
     branches = sorted(branches, key=lambda branch: branch.metadata.name)
@@ -103,6 +104,7 @@ def compile_config(
         booking_target_percent=_booking_target(tenant),
         withheld_event_types=withheld_event_types,
         encrypt_bodies=encrypt_bodies,
+        shadow=shadow,
         notifications=_notifications(tenant, notification_channels, public_url),
         page=_page(tenant, published=page_is_published) if logs_in_at_issuer else None,
     )

@@ -64,7 +64,7 @@ def deployment(
     the pods run all the same. `variables` are further ones of the environment. With a `track` it is `T-canary`, whose pods the
     Services select beside the others, and which record by that name what they answer.
     """
-    spec: Manifest = copy.deepcopy(_template())
+    spec: Manifest = copy.deepcopy(pod_template())
     if replicas is not None:
         spec["replicas"] = replicas
     selector, labels = pod_selector(tenant, component), {TRACK: CANARY} if track else {}
@@ -80,14 +80,14 @@ def deployment(
         named = {**(variables or {}), **({"ASKPROAI_TRACK": track} if track else {})}
         further = [{"name": name, "value": value} for name, value in named.items()]
         container["env"] = [*container["env"], *further]  # both containers share the template's list
-        container["resources"] = _resources(replica_bounds(tenant, Component(container["name"])).resources)
+        container["resources"] = container_resources(replica_bounds(tenant, Component(container["name"])).resources)
     if component is Component.WORKER:  # no Service selects it; but a rollout waits until the new pod can work
         pod["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/readyz", "port": "worker"}, "periodSeconds": 2}
     for constraint in pod["topologySpreadConstraints"]:
         constraint["labelSelector"] = {"matchLabels": selector}
     pod["volumes"] = _volumes(tenant, credentials, {**(own_keys or {}), **(further_keys or {})})
     common = tenant.spec.runtime.pods
-    pod |= _pod_fields(common, pull_secrets)
+    pod |= pod_fields(common, pull_secrets)
     if common.annotations:
         spec["template"]["metadata"]["annotations"] = dict(common.annotations)
     manifest = new_manifest(tenant, resources.DEPLOYMENTS, CANARY if track else component, component) | {"spec": spec}
@@ -101,7 +101,8 @@ def deployment(
 
 
 @cache
-def _template() -> Manifest:
+def pod_template() -> Manifest:
+    """Return `deployment.yaml`, which is not to be changed."""
     return dict(yaml.safe_load(files(__package__).joinpath("deployment.yaml").read_text("utf-8")))
 
 
@@ -115,7 +116,7 @@ def tracing_variables(settings: Settings) -> dict[str, str]:
     }
 
 
-def _resources(resources: ContainerResources) -> Manifest:
+def container_resources(resources: ContainerResources) -> Manifest:
     """Return a container's resources; without a limit of CPU by default, since a throttled process answers late."""
     limits = {"memory": f"{resources.memory_limit_mebibytes}Mi"}
     if resources.cpu_limit_millicores is not None:
@@ -124,7 +125,7 @@ def _resources(resources: ContainerResources) -> Manifest:
     return {"requests": requests, "limits": limits}
 
 
-def _pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
+def pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
     """Return the fields of a pod that `runtime.pods` asks for; empty ones are left out, so that existing pods stay as they are."""
     names = dict.fromkeys([*(ref.name for ref in pods.image_pull_secrets), *pull_secrets])
     fields = {

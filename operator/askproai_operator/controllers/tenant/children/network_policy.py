@@ -30,6 +30,7 @@ def network_policy(
     """
     trusted = sorted({settings.namespace, *settings.monitoring_namespaces})
     inner = [*stores, *([settings.tracing_endpoint] if settings.tracing_endpoint else [])]
+    dns, to_stores = dns_and_stores(inner, settings)
     from_trusted = {"key": _NAMESPACE_NAME, "operator": "In", "values": trusted}
     spec = {
         "podSelector": {"matchLabels": pod_selector(tenant)},
@@ -42,14 +43,22 @@ def network_policy(
             },
         ],
         "egress": [
-            {"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]},
+            dns,
             {"to": _addresses(settings), "ports": _server_ports(providers)},
-            # Unless the platform restricts them, stores and the collector may be anywhere, also where no range and no pod is
-            # meant: some network plugins count a node's address as neither.
-            {"ports": _server_ports(inner)} | ({"to": _addresses(settings)} if settings.denied_egress_ranges else {}),
+            to_stores,
         ],
     }
     return new_manifest(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
+
+
+def dns_and_stores(stores: Iterable[str], settings: Settings) -> tuple[Manifest, Manifest]:
+    """Return what lets pods reach DNS, and the ports of the URLs of servers of the installation.
+
+    Unless the platform restricts them, such servers may be anywhere, also where no range and no pod is meant: some network plugins
+    count a node's address as neither.
+    """
+    addresses = {"to": _addresses(settings)} if settings.denied_egress_ranges else {}
+    return {"ports": [{"protocol": "UDP", "port": 53}, _tcp(53)]}, {"ports": _server_ports(stores)} | addresses
 
 
 def _addresses(settings: Settings) -> list[Manifest]:

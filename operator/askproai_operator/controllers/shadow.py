@@ -1,0 +1,192 @@
+"""Shadows: begin, look at and end those of all Tenants, every few seconds while one is on.
+
+A shadow is a tenant of its own in the database, with a copy of the book, and a Deployment of its own; all else of the Tenant goes
+on as if there were none. What fails here for one Tenant is tried again, and holds up no other (docs/decisions/0126-shadows.md).
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import structlog
+from pydantic import ValidationError
+
+from askproai_core import tenant_config as config
+from askproai_core.database import ShadowDifference as FoundDifference
+from askproai_core.database import parse_login, shadow_name
+from askproai_operator.api import Shadow, ShadowDifference, ShadowState, ShadowStatus, Tenant
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.tenant.canary import image_of
+from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.shadow import (
+    SHADOW,
+    shadow_children,
+    shadow_config_map,
+    shadow_deployment,
+    shadow_policy,
+    shadow_secret,
+)
+from askproai_operator.controllers.tenant.shadow import (
+    is_of_shadow,
+    is_over,
+    own_account_keys,
+    recorded_shadow,
+    shadow_config,
+    wanted_shadow,
+)
+from askproai_operator.controllers.tenant.stores import DATABASE_ERRORS
+from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, read_own_secret
+from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, UnmanagedObject, Unreachable, resources
+
+log = structlog.get_logger(__name__)
+
+_EVERY: Final = timedelta(seconds=5)
+_IDLE: Final = timedelta(seconds=30)  # a Tenant that asks for a shadow makes the key due itself
+_SHOWN: Final = 50  # calls
+_MOST_TEXTS, _LONGEST_TEXT = 20, 200
+_CONNECTIONS: Final = 5  # of the web process and of the one that replays, and one more while they are replaced
+
+OPTIONS: Final = Options(Backoff(timedelta(seconds=1), _IDLE, jitter=0.1), workers=1)
+
+
+async def reconcile(_key: Key, context: ReconcileContext) -> Result:
+    """Bring all shadows forward."""
+    tenants = [
+        each
+        for each in context.cache.list(Tenant)
+        if ("shadow" in each.status or each.spec.runtime.shadow is not None)
+        and "key" in each.status
+        and each.metadata.deletion_timestamp is None
+    ]
+    is_complete, runs = True, False
+    for tenant in tenants:
+        try:
+            runs |= await _bring_forward(tenant, context)
+        except Unreachable:
+            raise
+        except (ApiError, UnmanagedObject, ValidationError, msgspec.DecodeError, *DATABASE_ERRORS) as error:
+            log.warning("shadow.not_brought_forward", tenant=tenant.metadata.dotted, error=type(error).__name__)
+            is_complete = False
+    if not is_complete:
+        return Result(requeue=True, requeue_reason="not every shadow could be brought forward")
+    return Result(resync_after=_EVERY if runs else _IDLE)
+
+
+async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
+    """Begin the shadow that the spec in effect asks for, read what it has found, or end it; return whether it is to be looked at
+    again soon.
+    """
+    tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
+    if tenant is None:
+        return False
+    recorded, now = recorded_shadow(tenant), context.clock.now()
+    wanted = _wanted(tenant, recorded, context)
+    is_same = is_of_shadow(recorded, wanted)
+    if recorded is not None and recorded.state is ShadowState.RUNNING and (not is_same or is_over(recorded, now)):
+        ended = await _with_results(recorded, tenant, context)
+        # Its pods go with the next run: by then those of the tenant, who read this in their config, copy no more requests.
+        await _write(tenant, recorded, ended.model_copy(update={"state": ShadowState.ENDED}), context)
+        return True
+    if recorded is not None and recorded.state is ShadowState.ENDED and (is_same or wanted is None):
+        await _clear_away(tenant, context)
+        return False
+    if wanted is None:
+        return False
+    running = recorded
+    if recorded is None or not is_same:
+        await _clear_away(tenant, context)
+        running = ShadowStatus(
+            image=wanted.image, hours=wanted.hours, since=now.replace(microsecond=0), state=ShadowState.RUNNING
+        )
+    assert running is not None
+    if await _run_pods(tenant, running.image, context):
+        await _write(tenant, recorded, await _with_results(running, tenant, context), context)
+    return True
+
+
+def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileContext) -> Shadow | None:
+    """Return the shadow that is to run. While edits of the Tenant have no effect that is the one that runs."""
+    relations, names = context.relations, tenant.key[1:]
+    if plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is None:
+        return wanted_shadow(tenant, context.settings)
+    return Shadow(image=recorded.image, hours=recorded.hours) if recorded is not None else None
+
+
+async def _run_pods(tenant: Tenant, image: str, context: ReconcileContext) -> bool:
+    """Apply the pods of the shadow and what they mount; return False while the tenant has none of its own to look at."""
+    (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
+    live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config"))
+    database_url = (await read_own_secret(context, namespace, name, "runtime", uid=uid)).get("DATABASE_URL")
+    if live is None or database_url is None:
+        return False
+    live_config = config.decode(live["data"]["tenant.json"])
+    existing = await read_own_secret(context, namespace, name, SHADOW, uid=uid)
+    password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
+    shadow_url = context.database.tenant_dsn(shadow_name(tenant.metadata.dotted), password)
+    # No provider knows these keys, and none is asked: the pods' policy lets them reach PostgreSQL alone.
+    keys = {RETELL_KEY, CALCOM_KEY, "token", *own_account_keys(live_config)}
+    values = {key: existing.get(key) or secrets.token_urlsafe(32) for key in keys} | {"DATABASE_URL": shadow_url}
+    if context.database.ca:
+        values["DATABASE_CA_FILE"] = context.database.ca
+    await context.kube.apply(shadow_secret(tenant, values))
+    resource_ids = await context.database.ensure_shadow(tenant.metadata.dotted, uid, password, _CONNECTIONS)
+    text = config.encode(shadow_config(live_config, resource_ids))
+    await context.kube.apply_all(
+        [shadow_config_map(tenant, text), shadow_policy(tenant, database_url, context.settings)]
+    )
+    # What the platform does not allow the tenant's own pods, it does not allow these: one of them has the tenant's login.
+    allowed, _ = apply_ceilings(tenant, context.settings)
+    live_image = image_of(allowed, context.settings)
+    await context.kube.apply(shadow_deployment(allowed, image, live_image, context.settings.image_pull_secrets))
+    return True
+
+
+async def _clear_away(tenant: Tenant, context: ReconcileContext) -> None:
+    """Delete everything of a shadow but its status; safe to repeat."""
+    namespace = tenant.metadata.namespace
+    for ref, name in shadow_children(tenant):
+        found = (
+            context.cache.secret(namespace, name)
+            if ref is resources.SECRETS
+            else context.cache.child(ref, namespace, name)
+        )
+        if found is not None:
+            await context.kube.delete(ref, namespace, name, found.uid)
+    await context.database.drop_shadow(tenant.metadata.dotted)
+
+
+async def _with_results(recorded: ShadowStatus, tenant: Tenant, context: ReconcileContext) -> ShadowStatus:
+    found = await context.database.read_shadow_results(tenant.metadata.dotted, _SHOWN)
+    return recorded.model_copy(
+        update={
+            "has_begun": found.has_begun,
+            "compared": found.compared,
+            "not_compared": found.not_compared,
+            "calls_that_differ": found.calls_that_differ,
+            "differences": tuple(_shown(each) for each in found.differences),
+        }
+    )
+
+
+def _shown(found: FoundDifference) -> ShadowDifference:
+    def bound(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(each[:_LONGEST_TEXT] for each in texts[:_MOST_TEXTS])
+
+    return ShadowDifference(
+        call=found.call_id[:_LONGEST_TEXT],
+        only_live=bound(found.only_live),
+        only_shadow=bound(found.only_shadow),
+        answers_live=bound(found.answers_live),
+        answers_shadow=bound(found.answers_shadow),
+    )
+
+
+async def _write(tenant: Tenant, former: ShadowStatus | None, shadow: ShadowStatus, context: ReconcileContext) -> None:
+    """Write what is new into the status, and make the Tenant due: its config and its condition follow."""
+    if shadow != former:
+        await context.kube.patch_status(tenant, {"shadow": shadow.model_dump(by_alias=True, mode="json")})
+        context.enqueue(tenant.key)

@@ -1,0 +1,126 @@
+"""A Tenant's shadow, as its spec asks for it and as its status remembers it; its config; the condition ShadowAgrees. Pure.
+
+`controllers/shadow` begins and ends it, runs its pods and writes `status.shadow`; nobody else does.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from askproai_core import tenant_config as config
+from askproai_core.database import shadow_name
+from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.engine import MANAGER, Cache, Key, find_condition
+from askproai_operator.settings import Settings
+
+SHADOWS: Final = "Shadows"
+CALENDAR_URL: Final = "http://127.0.0.1:8092"  # of the container beside the shadow's web process: Cal.com as it was
+
+
+def shadows_key(settings: Settings) -> Key:
+    """Return the only key of this kind: all shadows are looked at together."""
+    return Key(SHADOWS, settings.namespace, MANAGER)
+
+
+def wanted_shadow(tenant: Tenant, settings: Settings) -> Shadow | None:
+    """Return the shadow that the spec asks for and the platform allows; None while the Tenant is suspended."""
+    if tenant.spec.runtime.shadow is None or tenant.spec.suspend:
+        return None
+    allowed, _ = apply_ceilings(tenant, settings)
+    return allowed.spec.runtime.shadow
+
+
+def recorded_shadow(tenant: Tenant) -> ShadowStatus | None:
+    """Return the shadow that the status remembers."""
+    found: Any = tenant.status.get("shadow")
+    return ShadowStatus.model_validate(found) if found else None
+
+
+def is_of_shadow(recorded: ShadowStatus | None, wanted: Shadow | None) -> bool:
+    """Return whether the remembered shadow is the one that the spec asks for."""
+    return (
+        recorded is not None and wanted is not None and (recorded.image, recorded.hours) == (wanted.image, wanted.hours)
+    )
+
+
+def is_over(recorded: ShadowStatus, now: datetime) -> bool:
+    """Return whether its hours have passed."""
+    return now >= recorded.since + timedelta(hours=recorded.hours)
+
+
+def is_copied(tenant: Tenant, objects: Cache) -> bool:
+    """Return whether pods copy the requests of call functions, by the newest status."""
+    newest = objects.get(tenant.key)
+    recorded = recorded_shadow(newest) if isinstance(newest, Tenant) else None
+    return recorded is not None and recorded.state is ShadowState.RUNNING
+
+
+def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) -> config.TenantConfig:
+    """Return the config of the shadow: that of the tenant with the shadow's rows, and no provider but its own container.
+
+    `resource_ids` are the shadow's, by the tenant's. What is not among them is not bookable there yet.
+    """
+    branches = tuple(
+        replace(
+            branch,
+            staff=tuple(
+                replace(
+                    member,
+                    resource_ids=tuple(resource_ids[each] for each in member.resource_ids if each in resource_ids),
+                )
+                for member in branch.staff
+            ),
+        )
+        for branch in live.branches
+    )
+    calendar = live.calendar
+    if calendar.provider is config.CalendarProvider.CALCOM:
+        versions = (config.CalcomVersion.V2,)
+        calendar = replace(calendar, base_url=CALENDAR_URL, api_versions=versions, requests_per_minute=0)
+    return replace(
+        live,
+        tenant=shadow_name(live.tenant),
+        branches=branches,
+        calendar=calendar,
+        retell=config.RetellConfig(),
+        path_prefix="",
+        former_path_prefix="",
+        page=None,
+        encrypt_bodies=False,
+        shadow=False,
+    )
+
+
+def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
+    """Return the names of the files with staff members' own keys, without which nothing is booked at their event types."""
+    return frozenset(each.credential for service in live.services for each in service.own_event_types)
+
+
+def _describe(tenant: Tenant) -> str:
+    meta, selected = tenant.metadata, "app.kubernetes.io/name=askproai-shadow,app.kubernetes.io/instance="
+    return f"kubectl describe pods -n {meta.namespace} -l {selected}{meta.name}"
+
+
+def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
+    """Return ShadowAgrees, None if there is no shadow and never was one."""
+    kind, wanted, recorded = ConditionType.SHADOW_AGREES, wanted_shadow(tenant, settings), recorded_shadow(tenant)
+    if wanted is None:
+        if not find_condition(tenant, kind):
+            return None
+        return good(kind, "no shadow is asked for, or the Tenant is suspended", Reason.NOT_REQUESTED)
+    if recorded is None or not is_of_shadow(recorded, wanted):
+        return good(kind, f"the shadow of {wanted.image} begins", Reason.PROGRESSING)
+    if not recorded.has_begun and recorded.state is ShadowState.RUNNING:
+        text = f"the pod of {wanted.image} has replayed nothing yet; if it stays so: {_describe(tenant)}"
+        return good(kind, text, Reason.PROGRESSING)
+    seen = f"{recorded.compared} changes of the book compared, {recorded.not_compared} could not be"
+    if recorded.calls_that_differ:
+        text = f"{recorded.image} books otherwise in {recorded.calls_that_differ} calls ({seen}); see status.shadow"
+        return bad(kind, Reason.SHADOW_DIFFERS, text)
+    state = "has ended" if recorded.state is ShadowState.ENDED else "goes on"
+    reason = Reason.AS_DECLARED if recorded.state is ShadowState.ENDED else Reason.PROGRESSING
+    return good(kind, f"no booking of {recorded.image} differs ({seen}); it {state}", reason)

@@ -1,0 +1,149 @@
+"""Which bookings differ between two books, by the calls that made or changed them. Pure.
+
+Compared are branch, service, staff member, start and state. Ids differ always, and so may what the remote calendar decides alone:
+the end of an appointment, and whether it has confirmed it already.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from askproai_core.database import ShadowDifference
+from askproai_runtime.calls import CopiedRequest
+
+# How requests end that change the book.
+SUCCESSES: Final = frozenset({"booked", "already_booked", "moved", "already_moved", "cancelled"})
+CHANGES: Final = frozenset({"book_appointment", "reschedule_appointment", "cancel_appointment"})
+_BOOKED: Final = {"confirmed": "booked", "pending_sync": "booked", "no_show": "booked", "cancelled": "cancelled"}
+_NOBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookRow:
+    """An appointment, as far as it is compared."""
+
+    id: UUID
+    call_id: str | None
+    branch: str
+    service: str
+    staff: str
+    starts_at: datetime
+    status: str
+    changed_at: datetime
+
+    @property
+    def text(self) -> str | None:
+        """Return what is compared; None of what is no booking: a hold, and what never came about."""
+        state = _BOOKED.get(self.status)
+        if state is None:
+            return None
+        return f"{self.branch}: {self.service}, {self.staff}, {self.starts_at:%Y-%m-%dT%H:%MZ}, {state}"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A request that was answered by both versions, and the ids in the shadow's answer."""
+
+    request: CopiedRequest
+    shadow_ids: tuple[UUID, ...]
+
+    @property
+    def is_change(self) -> bool:
+        return self.request.function in CHANGES
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Differences by call, and whether bookings differ that no replayed call has touched: somebody else has changed the book."""
+
+    differences: Mapping[str, ShadowDifference]
+    changed_by_others: bool
+
+
+def compare(
+    replayed: Sequence[Replayed],
+    live: Iterable[BookRow],
+    shadow: Iterable[BookRow],
+    answers_shadow: Mapping[str, Sequence[str]],
+) -> Compared:
+    """Compare the appointments that changed since both books were equal. `answers_shadow` are the outcomes by call."""
+    calls = {each.request.call_id for each in replayed}
+    named: dict[UUID, str] = {}
+    for each in replayed:
+        named |= dict.fromkeys((*each.request.named_ids, *each.shadow_ids), each.request.call_id)
+    live_rows, shadow_rows = {row.id: row for row in live}, {row.id: row for row in shadow}
+
+    def call_of(row: BookRow) -> str:
+        return named.get(row.id) or (row.call_id if row.call_id in calls else None) or _NOBODY
+
+    only_live, only_shadow = defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
+    for book, rows in ((only_live, live_rows), (only_shadow, shadow_rows)):
+        for row in rows.values():
+            if row.text:
+                book[call_of(row)][row.text] += 1
+    differences = {}
+    for call in only_live.keys() | only_shadow.keys():
+        missing, added = only_live[call] - only_shadow[call], only_shadow[call] - only_live[call]
+        if missing or added:
+            answers = tuple(
+                each.request.outcome for each in replayed if each.request.call_id == call and each.is_change
+            )
+            differences[call] = ShadowDifference(
+                call_id=call,
+                only_live=tuple(sorted(missing.elements())),
+                only_shadow=tuple(sorted(added.elements())),
+                answers_live=answers,
+                answers_shadow=tuple(answers_shadow.get(call, ())),
+            )
+    changed_by_others = differences.pop(_NOBODY, None) is not None
+    return Compared(differences, changed_by_others)
+
+
+def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:
+    """Return whether appointments are the same but for their ids."""
+    return Counter(filter(None, (row.text for row in live))) == Counter(filter(None, (row.text for row in shadow)))
+
+
+def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference:
+    """Return what two comparisons of one call have found together."""
+    return ShadowDifference(
+        call_id=first.call_id,
+        only_live=first.only_live + second.only_live,
+        only_shadow=first.only_shadow + second.only_shadow,
+        answers_live=second.answers_live or first.answers_live,
+        answers_shadow=second.answers_shadow or first.answers_shadow,
+    )
+
+
+def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
+    """Return requests in the order in which they are replayed: as they came, but what changed the book before what overlapped it.
+
+    Of two callers for one time the one who came first may have lost.
+    """
+    waiting = sorted(requests, key=lambda each: each.at)
+    ordered = []
+    while waiting:
+        overlapping = [each for each in waiting if each.at <= waiting[0].answered_at]
+        first = min(overlapping, key=lambda each: (each.outcome not in SUCCESSES, each.at))
+        ordered.append(first)
+        waiting.remove(first)
+    return ordered
+
+
+def find_doubtful(replayed: Sequence[Replayed], unclear: Collection[str]) -> set[str]:
+    """Return the calls whose differences prove nothing: a request of them was not replayed (`unclear`), or failed to change
+    the book while another one changed it, so that the order of both may be another one in the shadow.
+    """
+    doubtful = set(unclear)
+    changes = [each.request for each in replayed if each.is_change]
+    for request in changes:
+        others = [each for each in changes if each is not request and each.call_id != request.call_id]
+        if request.outcome not in SUCCESSES and any(
+            each.outcome in SUCCESSES and each.at <= request.answered_at and request.at <= each.answered_at
+            for each in others
+        ):
+            doubtful.add(request.call_id)
+    return doubtful

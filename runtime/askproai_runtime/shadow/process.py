@@ -1,0 +1,53 @@
+"""The process beside a shadow's web process, in the same pod and of the live version: it replays, compares, and is its Cal.com."""
+
+import asyncio
+
+import aiohttp
+import structlog
+
+from askproai_core.clock import Clock, SystemClock
+from askproai_core.data_keys import DATA_KEYS
+from askproai_core.http_server import start_server
+from askproai_core.logging import configure_logs
+from askproai_runtime.calls import API_KEY
+from askproai_runtime.encryption import BodyCipher
+from askproai_runtime.process import open_database
+from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
+from askproai_runtime.shadow.replay import Replayer
+from askproai_runtime.shadow.settings import ShadowSettings
+from askproai_runtime.watched_files import Credentials, LiveConfig
+
+log = structlog.get_logger(__name__)
+
+LIVE_CONNECTIONS, SHADOW_CONNECTIONS = 2, 1
+_LOOPBACK = "127.0.0.1"
+_SUFFIX = ":shadow"
+
+
+async def run_shadow(settings: ShadowSettings, stop: asyncio.Event, clock: Clock | None = None) -> None:
+    """Replay until `stop`. Raises `ConfigUnreadable`, and `OSError` for a taken port."""
+    config, clock = LiveConfig(settings.config_file), clock or SystemClock()
+    own, live = Credentials(settings.credentials_dir), Credentials(settings.live_credentials_dir)
+    shadow_tenant = config.current.tenant
+    tenant = shadow_tenant.removesuffix(_SUFFIX)
+    configure_logs(settings.log_level, component="shadow", tenant=shadow_tenant)
+    name = f"askproai-shadow {settings.pod_name.rpartition('-')[2]}"
+    cipher = BodyCipher(tenant, lambda: live.get(DATA_KEYS), lambda: False, clock)  # it only decrypts
+    address = _LOOPBACK if settings.bind_address == "0.0.0.0" else settings.bind_address  # noqa: S104 - a comparison
+    async with (
+        open_database(live, LIVE_CONNECTIONS, name, stop) as live_pool,
+        open_database(own, SHADOW_CONNECTIONS, name, stop) as shadow_pool,
+        aiohttp.ClientSession() as session,
+    ):
+        calendar = FrozenCalendar(live_pool, tenant)
+        server, port = await start_server(calendar.app(), _LOOPBACK, settings.calendar_port, grace_seconds=1)
+        url = f"http://{address}:{settings.public_port}"
+        replayer = Replayer(
+            tenant, shadow_tenant, live_pool, shadow_pool, cipher, calendar, session, url, lambda: own.get(API_KEY), clock
+        )  # fmt: skip
+        log.info("shadow.started", calendar_port=port)
+        try:
+            await replayer.run(stop)
+        finally:
+            await server.cleanup()
+    log.info("shadow.stopped")

@@ -1,0 +1,113 @@
+"""What the replay reads and writes: of the live tenant it reads only, and deletes what it has replayed from the queue."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from askproai_core.database import SHADOW_COMPARED, Pool, ShadowFindings
+from askproai_runtime.shadow.compare import CHANGES, BookRow
+
+_ROWS: Final = """
+SELECT id, call_id, branch, service, staff, starts_at, status, updated_at AS changed_at FROM appointments
+WHERE tenant = $1 AND (call_id = ANY($2) OR id = ANY($3))
+"""
+_CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"
+# One snapshot, and its time: what is committed before it is in the copy, and it alone.
+_COPY: Final = "SELECT copy_live_book($1), statement_timestamp()"
+# Nobody talks: no function was answered a moment ago, and none that changes the book is under way. Records are written a moment
+# after the answer, so what requests leave at once is looked at, too.
+_IS_QUIET: Final = """
+SELECT NOT EXISTS (SELECT FROM function_requests WHERE tenant = $1 AND at > clock_timestamp() - $2::interval - interval '8 s'
+                   AND at + duration_ms * interval '1 ms' > clock_timestamp() - $2::interval)
+   AND NOT EXISTS (SELECT FROM call_actions WHERE tenant = $1 AND (
+                       state = 'in_flight' AND lease_until > clock_timestamp() OR created_at > clock_timestamp() - $2::interval))
+   AND NOT EXISTS (SELECT FROM appointments WHERE tenant = $1 AND status = 'held' AND created_at > clock_timestamp() - $2::interval)
+"""
+_NOT_COPIED: Final = """
+SELECT DISTINCT call_id FROM function_requests
+WHERE tenant = $1 AND call_id = ANY($2) AND at > $3 AND function = ANY($4) AND NOT correlation_id = ANY($5)
+  AND outcome NOT IN ('repeated', 'call_over')
+"""
+_OUTCOMES: Final = """
+SELECT call_id, outcome FROM function_requests WHERE tenant = $1 AND call_id = ANY($2) AND function = ANY($3) ORDER BY at, id
+"""
+
+
+async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], datetime]:
+    """Make the shadow's rows equal to the live ones; return how many changed by table, and the time of the copy."""
+    async with shadow.acquire() as conn, conn.transaction(isolation="repeatable_read"):
+        row = await conn.fetchrow(_COPY, anew)
+        assert row is not None
+    return msgspec.json.decode(row[0], type=dict[str, int]), row[1]
+
+
+async def copy_live_appointments(shadow: Pool, chosen: Collection[UUID], instead_of: Collection[UUID]) -> None:
+    """Copy some live appointments as they are, in place of others of the shadow's own."""
+    await shadow.execute("SELECT copy_live_appointments($1, $2)", list(chosen), list(instead_of))
+
+
+async def is_quiet(live: Pool, tenant: str, pause: timedelta) -> bool:
+    """Return whether no call function was answered within `pause`, and none is under way."""
+    return bool(await live.fetchval(_IS_QUIET, tenant, pause))
+
+
+async def list_calls_not_copied(
+    live: Pool, tenant: str, calls: Collection[str], since: datetime, correlation_ids: Collection[str]
+) -> set[str]:
+    """Return those of the calls that changed the book by another request than these: its copy was dropped."""
+    rows = await live.fetch(_NOT_COPIED, tenant, list(calls), since, list(CHANGES), list(correlation_ids))
+    return {row["call_id"] for row in rows}
+
+
+async def list_changed(pool: Pool, tenant: str, since: datetime) -> set[UUID]:
+    """Return the ids of the appointments that changed since."""
+    return {row["id"] for row in await pool.fetch(_CHANGED, tenant, since)}
+
+
+async def read_book(pool: Pool, tenant: str, calls: Collection[str], ids: Collection[UUID]) -> list[BookRow]:
+    """Return the appointments of these calls, and those with these ids."""
+    return [BookRow(**row) for row in await pool.fetch(_ROWS, tenant, list(calls), list(ids))]
+
+
+async def read_outcomes(shadow: Pool, tenant: str, calls: Collection[str]) -> dict[str, list[str]]:
+    """Return how the shadow's changes ended, by call."""
+    found: dict[str, list[str]] = {}
+    for row in await shadow.fetch(_OUTCOMES, tenant, list(calls), list(CHANGES)):
+        found.setdefault(row["call_id"], []).append(row["outcome"])
+    return found
+
+
+async def read_provider_outcomes(live: Pool, tenant: str, correlation_id: str) -> list[tuple[str, int | None, str]]:
+    """Return what the remote calendar answered to the requests of one call function: operation, HTTP status, outcome."""
+    rows = await live.fetch(
+        "SELECT operation, status, outcome FROM provider_calls WHERE tenant = $1 AND correlation_id = $2 ORDER BY id",
+        tenant, correlation_id,
+    )  # fmt: skip
+    return [(row["operation"].removesuffix(":own-key"), row["status"], row["outcome"]) for row in rows]
+
+
+async def read_free_times(
+    live: Pool, tenant: str, event_type_id: int, host_id: int, days: Sequence[str]
+) -> list[tuple[str, list[tuple[datetime, datetime]], int]]:
+    """Return what the live version knows to be free: by day its ranges, and the length of a booking in seconds."""
+    table, of_host = ("host_free_times", "AND host_id = $4") if host_id else ("free_times", "AND $4 = 0")
+    rows = await live.fetch(
+        f"""SELECT day::text, slot_seconds, ARRAY(SELECT lower(r) FROM unnest(free) r) AS starts,
+                   ARRAY(SELECT upper(r) FROM unnest(free) r) AS ends
+            FROM {table} WHERE tenant = $1 AND event_type_id = $2 AND day = ANY($3::text[]::date[]) AND read_at IS NOT NULL
+            {of_host}""",  # noqa: S608  our own names
+        tenant, event_type_id, list(days), host_id,
+    )  # fmt: skip
+    return [(row["day"], list(zip(row["starts"], row["ends"], strict=True)), row["slot_seconds"] or 0) for row in rows]
+
+
+async def store_findings(shadow: Pool, tenant: str, findings: ShadowFindings) -> None:
+    """Keep what was found with the shadow; the operator reads it there."""
+    await shadow.execute(
+        """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+           VALUES ($1, 'shadow', $2, $3::jsonb, gen_random_uuid()::text)""",
+        tenant, SHADOW_COMPARED, msgspec.json.encode(findings).decode(),
+    )  # fmt: skip

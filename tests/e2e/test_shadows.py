@@ -1,0 +1,132 @@
+"""Calls are replayed to an image that nobody hears, with real processes: it lists the bookings that differ, and no others."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_core.database import shadow_name
+from askproai_sandbox.example_tenant import SALON
+from tests.worlds.running_demo import Demo
+from tests.worlds.waiting import eventually
+
+NAME = SALON.tenant.partition(".")[2]
+SAME, FAILING = "askproai:0.1.0", "askproai:fails-50-percent"  # see sandbox/askproai_sandbox/pods/spec.py
+BETWEEN_CALLS = 0.5  # seconds; bookings of one line
+BOOKED_AT_CALCOM = "SELECT count(*) AS n FROM provider_calls WHERE tenant = $1 AND operation = 'create-booking'"
+
+
+async def patch(demo: Demo, shadow: dict[str, Any] | None) -> None:
+    change = {"spec": {"runtime": {"shadow": shadow}}}
+    names = ("tenants.askproai.de", NAME, "-n", SALON.namespace)
+    await demo.kubectl("patch", *names, "--type=merge", "-p", json.dumps(change))
+
+
+async def status(demo: Demo) -> dict[str, Any]:
+    found = await demo.kubectl("get", "tenants.askproai.de", NAME, "-n", SALON.namespace, "-o", "json")
+    return dict(json.loads(found)["status"].get("shadow") or {})
+
+
+async def begin(demo: Demo, image: str) -> None:
+    await patch(demo, {"image": image})
+
+    async def has_begun() -> bool:
+        found = await status(demo)
+        return found.get("image") == image and found["hasBegun"]
+
+    await eventually(has_begun, 60, f"the shadow of {image}")
+
+
+async def wait_until_compared(demo: Demo, requests: int) -> dict[str, Any]:
+    async def enough() -> dict[str, Any] | None:
+        found = await status(demo)
+        return found if found["compared"] + found["notCompared"] >= requests else None
+
+    return await eventually(enough, 60, f"{requests} requests to be compared")
+
+
+def starts() -> Iterator[datetime]:
+    """Yield hours at which the salon is mostly open; no other test books so far ahead."""
+    first = datetime.now(UTC).date() + timedelta(days=60)
+    days = [day for number in range(30) if (day := first + timedelta(days=number)).weekday() in {1, 2, 3, 4}]
+    for day in days:
+        for hour in (10, 12, 14, 16):
+            yield datetime(day.year, day.month, day.day, hour)  # noqa: DTZ001  the salon's own time
+
+
+async def book(demo: Demo, number: int, start: datetime) -> tuple[str, dict[str, Any]]:
+    """Book in a call of its own; return its id, and the answer."""
+    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Anrufer {number}"}
+    calls = [{"name": "book_appointment", "args": args}]
+    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+49153{number:07}", args=calls)
+    assert record.errors == []
+    (answer,) = record.answers("book_appointment")
+    return record.call_id, answer
+
+
+def failed_calls(demo: Demo) -> set[str]:
+    """Return the calls whose bookings the failing image has failed, by the logs of its pod."""
+    logs = [path for path in demo.directory.rglob("web.log") if f"{NAME}-shadow" in str(path)]
+    lines = [json.loads(line) for path in logs for line in path.read_text().splitlines() if line.startswith("{")]
+    return {each["call_id"] for each in lines if each["event"] == "function.answered" and each["outcome"] == "failed"}
+
+
+async def left(demo: Demo) -> list[Any]:
+    """Return what is left of a shadow, in the cluster and in the database."""
+    names = f"deployments.apps/{NAME}-shadow configmaps/{NAME}-shadow secrets/{NAME}-shadow networkpolicies/{NAME}-shadow-policy"
+    objects = await demo.kubectl("get", *names.split(), "-n", SALON.namespace, "-o", "name", "--ignore-not-found")
+    rows = await demo.rows("SELECT tenant FROM tenants WHERE tenant = $1", shadow_name(SALON.tenant))
+    waiting = await demo.rows("SELECT id FROM shadow_requests")
+    return [*objects.split(), *rows, *waiting]
+
+
+@pytest.mark.timeout(300)
+async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    times, calls = starts(), 0
+    await begin(demo, SAME)
+    created = (await demo.rows(BOOKED_AT_CALCOM, SALON.tenant))[0]["n"]
+    answers: list[tuple[str, dict[str, Any]]] = []
+    for _ in range(6):
+        answers.append(await book(demo, calls := calls + 1, next(times)))
+        await asyncio.sleep(BETWEEN_CALLS)
+    contested = next(times)
+    answers += await asyncio.gather(*(book(demo, calls + n, contested) for n in (1, 2, 3)))
+    calls += 3
+    same = await wait_until_compared(demo, len(answers))
+    assert (same["differences"], same["callsThatDiffer"]) == ([], 0)
+    assert same["compared"] >= len(answers) - 1
+
+    await begin(demo, FAILING)
+    tried = [await book(demo, calls := calls + 1, next(times)) for _ in range(8)]
+    found = await wait_until_compared(demo, len(tried))
+    failed, booked = failed_calls(demo), {call for call, answer in tried if answer["success"]}
+    assert len(booked) > 4, [answer["message"] for _, answer in tried]
+    assert 0 < len(failed) < len(tried)
+    assert {each["call"] for each in found["differences"]} == failed & booked
+    assert all((len(each["onlyLive"]), each["onlyShadow"]) == (1, []) for each in found["differences"])
+    assert found["notCompared"] == 0
+    condition = await demo.kubectl(
+        "get", "tenants.askproai.de", NAME, "-n", SALON.namespace,
+        "-o", 'jsonpath={.status.conditions[?(@.type=="ShadowAgrees")].reason}',
+    )  # fmt: skip
+    assert condition == "ShadowDiffers"
+    # What the live version has booked is at Cal.com, and nothing that its shadow has.
+    sent = (await demo.rows(BOOKED_AT_CALCOM, SALON.tenant))[0]["n"] - created
+    assert sent <= len(answers) + len(tried)
+
+    await patch(demo, None)
+
+    async def nothing() -> bool:
+        return not await left(demo)
+
+    await eventually(nothing, 60, "the end of everything that the shadow had")
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nthe same image: {same['compared']} compared, {same['notCompared']} not, no difference;"
+            f" one that fails half: {found['compared']} compared, {len(failed & booked)} calls differ, all of them listed\n"
+        )
+    await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)

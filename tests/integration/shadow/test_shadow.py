@@ -1,0 +1,216 @@
+"""A shadow of the same version lists no booking, one of another version exactly those that differ; callers notice neither."""
+
+import asyncio
+import random
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from askproai_core.clock import SystemClock
+from askproai_core.fault_injection import FaultPoints
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_runtime.shadow import replay
+from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.databases import Database
+from askproai_sandbox.simulator import serve
+from tests.worlds.shadow_environment import running_shadow
+from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+from tests.worlds.waiting import eventually, stopwatch
+
+CUT = {"service": "Haarschnitt"}
+CALCOM_KEY = "cal_salon"
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no request skipped that comes right after a copy: pods and database have one clock here."""
+    monkeypatch.setattr(replay, "_CLOCKS", timedelta())
+
+
+@pytest.fixture
+async def pod(database: Database, tmp_path: Path) -> Any:
+    folder = tmp_path / "live"
+    folder.mkdir()
+    async with open_pod(database, folder, "salon") as pod:
+        pod.write_config(pod.config(shadow=True))
+        async with running_web(pod):
+            yield pod
+
+
+async def book(pod: TenantPod, call: str, start: datetime, **args: Any) -> dict[str, Any]:
+    number = number_of(call)
+    asked = CUT | {"start": start.isoformat(), "customer_name": "Petra Müller", **args}
+    return (await pod.function("book_appointment", call, asked, from_number=number)).body
+
+
+def current_config(pod: TenantPod) -> TenantConfig:
+    """Return the config that the live pod uses by now."""
+    return pod.web._process.config.current
+
+
+def number_of(call: str) -> str:
+    return f"+49151{sum(call.encode()) % 10**7:07}"
+
+
+async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[str, Any]:
+    """Change an appointment of the call's number; what is asked back is confirmed."""
+    for asked in (args, args | {"confirmed": True}):
+        answer = (await pod.function(f"{function}_appointment", call, asked, from_number=number_of(call))).body
+        if answer["success"] or not answer.get("needs_confirmation"):
+            break
+        await asyncio.sleep(2.1)  # a question that nobody can have heard yet is not answered
+    return answer
+
+
+async def test_the_same_version_lists_no_booking(database: Database, pod: TenantPod, tmp_path: Path) -> None:
+    """Bookings, moves, cancellations, two who come together, lost races, and what the desk does in between."""
+    booked = [await book(pod, name, next_friday(pod, hour)) for name, hour in (("moves", 9), ("cancels", 10))]
+    assert all(each["success"] for each in booked)
+    async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
+        free = await pod.function("check_availability", "offered", CUT, from_number=number_of("offered"))
+        first = await book(pod, "offered", datetime.fromisoformat(free.body["slots"][0]["start"]))
+        moved = await change(pod, "reschedule", "moves", start=next_friday(pod, 11).isoformat())
+        cancelled = await change(pod, "cancel", "cancels", appointment_id=booked[1]["appointment_id"])
+        raced = await asyncio.gather(*(book(pod, f"race_{n}", next_friday(pod, 15), staff="anna") for n in range(4)))
+        group = await book(pod, "group", next_friday(pod, 16), companions=[{"customer_name": "Mia Rot"}])
+        assert [each["success"] for each in (first, moved, cancelled, group)] == [True] * 4
+        assert sum(each["success"] for each in raced) == 1
+        found = await environment.wait_until_compared(9)
+        assert (found.differences, found.not_compared) == ((), 0)
+
+        await environment.wait_until_equal()
+        # What was booked in the copied book is moved and cancelled by the ids that the live version has given.
+        ids = [first["appointment_id"], *(each["appointment_id"] for each in group["appointments"])]
+        again = await change(
+            pod, "reschedule", "offered", start=next_friday(pod, 12).isoformat(), appointment_id=ids[0]
+        )
+        left = [await change(pod, "cancel", "group", appointment_id=each) for each in ids[1:]]
+        assert [each["success"] for each in (again, *left)] == [True] * 3, (again, left)
+        found = await environment.wait_until_compared(12)
+        assert (found.differences, found.not_compared) == ((), 0)
+        await environment.wait_until_equal()
+
+
+async def test_a_version_of_which_some_bookings_fail_lists_exactly_these(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
+    """Who gets a booking depends on what the others of the day have to do, and nothing else may differ by what has failed."""
+    faults = FaultPoints("fail:50:before:book")
+    async with running_shadow(database, pod, tmp_path / "shadow", pod.config(), faults=faults) as environment:
+        calls = [f"call_{n}" for n in range(8)]
+        for n, call in enumerate(calls):
+            assert (await book(pod, call, next_friday(pod, (12, 13, 15, 16)[n % 4], 1 + n // 4)))["success"]
+        found = await environment.wait_until_compared(8)
+        chance = random.Random(0)  # as that of the faults
+        failed = {call for call in calls if chance.random() < 0.5}
+        assert 0 < len(failed) < 8
+        assert {each.call_id for each in found.differences} == failed
+        assert (found.compared, found.not_compared) == (8, 0)
+        for each in found.differences:
+            assert (each.answers_live, each.answers_shadow) == (("booked",), ("failed",))
+            assert (len(each.only_live), each.only_shadow) == (1, ())
+            assert "booked" in each.only_live[0]
+        await environment.wait_until_equal()
+        assert (await environment.found()).calls_that_differ == len(failed), (
+            "the next copy makes no difference of what was one"
+        )
+
+
+async def test_a_version_that_books_with_somebody_else_is_found_in_both_directions(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
+    def without_anna(config: TenantConfig) -> TenantConfig:
+        """Return the config as a version reads it that takes Anna to be away."""
+        (branch,) = config.branches
+        staff = tuple(
+            msgspec.structs.replace(each, working_hours=()) if each.id == "anna" else each for each in branch.staff
+        )
+        return msgspec.structs.replace(config, branches=(msgspec.structs.replace(branch, staff=staff),))
+
+    async with running_shadow(database, pod, tmp_path / "shadow", pod.config(), without_anna) as environment:
+        with_anna, start = await book(pod, "anna", next_friday(pod, 11), staff="anna"), next_friday(pod, 13)
+        anybody = await book(pod, "anybody", start)
+        assert with_anna["success"]
+        assert anybody["success"]
+        assert (await book(pod, "mehmet", next_friday(pod, 15), staff="mehmet"))["success"]
+        found = await environment.wait_until_compared(3)
+        differences = {each.call_id: each for each in found.differences}
+        staff = await pod.db.fetchval(
+            "SELECT staff FROM appointments WHERE call_id = 'anybody' AND tenant = $1", pod.store.tenant
+        )
+        assert differences.keys() == ({"anna", "anybody"} if staff == "anna" else {"anna"})
+        assert differences["anna"].only_shadow == ()
+        if staff == "anna":
+            (ours,), (theirs,) = differences["anybody"].only_live, differences["anybody"].only_shadow
+            assert theirs == ours.replace("anna", "mehmet")
+
+
+async def test_what_calcom_has_accepted_refused_and_free_is_the_same_in_the_shadow_which_never_asks_it(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
+    calcom = CalcomSimulator(SystemClock())
+    async with serve(calcom) as url:
+        for number, host in ((1001, "anna"), (1002, "mehmet")):
+            event_type = {"key": CALCOM_KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": host}
+            async with pod.session.post(f"{url}/_sim/event-types", json=event_type) as response:
+                assert response.status == 201
+        calendar = CalendarConfig(provider=CalendarProvider.CALCOM, base_url=url, attendee_email_domain="anruf.example")
+        config = pod.config(calendar=msgspec.structs.replace(calendar, requests_per_minute=0))
+        pod.write_credential("calcom-api-key", CALCOM_KEY)
+        pod.write_config(msgspec.structs.replace(config, shadow=True))
+        await eventually(lambda: current_config(pod).calendar.base_url == url)
+        async with running_shadow(database, pod, tmp_path / "shadow", config) as environment:
+            free = await pod.function("check_availability", "offered", CUT, from_number=number_of("offered"))
+            first = await book(pod, "offered", datetime.fromisoformat(free.body["slots"][0]["start"]))
+            # Somebody books at Cal.com, of which no event comes.
+            guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
+            start = next_friday(pod, 15)
+            booking = {"eventTypeId": 1001, "start": f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "attendee": guest}
+            headers = {"cal-api-version": "2024-08-13", "Authorization": f"Bearer {CALCOM_KEY}"}
+            async with pod.session.post(f"{url}/v2/bookings", json=booking, headers=headers) as response:
+                assert response.status == 201, await response.text()
+            taken = await book(pod, "taken", start, staff="anna")
+            moved = await change(pod, "reschedule", "offered", start=next_friday(pod, 11).isoformat())
+            cancelled = await change(pod, "cancel", "offered", appointment_id=first["appointment_id"])
+            assert [each["success"] for each in (first, taken, moved, cancelled)] == [True, False, True, True]
+            found = await environment.wait_until_compared(5)
+            assert (found.differences, found.not_compared) == ((), 0)
+            keys = {entry.get("key") for entry in calcom.journal.entries}
+            created = [entry for entry in calcom.journal.entries if entry.get("operation") == "create-booking"]
+            assert len(created) == 3, "the shadow's bookings reach no provider"
+            assert "none" not in keys
+
+
+async def test_no_answer_waits_for_the_shadow_nor_fails_by_it(database: Database, pod: TenantPod) -> None:
+    """The table of copies is locked, as if the database were slow for it alone."""
+    async with pod.db.transaction():
+        await pod.db.execute("LOCK TABLE shadow_requests IN ACCESS EXCLUSIVE MODE")
+        async with stopwatch() as waited:
+            answers = [await book(pod, f"call_{n}", next_friday(pod, 9 + 2 * n), staff="anna") for n in range(3)]
+        assert all(each["success"] for each in answers)
+        assert waited() < 1.5
+        with capture_logs() as logs:
+            await eventually(lambda: [each for each in logs if each["event"] == "shadow.request_dropped"])
+    async with pod.session.get(f"http://127.0.0.1:{pod.web.metrics_port}/metrics") as answer:
+        counted = await answer.text()
+    assert re.search(r"^askproai_shadow_requests_dropped_total\{.*\} [1-3]", counted, re.MULTILINE)
+
+
+async def test_bodies_are_encrypted_and_the_replay_reads_them(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
+    pod.encrypt()
+    await eventually(lambda: current_config(pod).encrypt_bodies)
+    await book(pod, "stored", next_friday(pod, 9))
+    stored = await eventually(lambda: pod.db.fetchval("SELECT body FROM shadow_requests WHERE call_id = 'stored'"))
+    assert b"Petra" not in stored
+    async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
+        assert (await book(pod, "replayed", next_friday(pod, 11)))["success"]
+        found = await environment.wait_until_compared(1)
+        assert (found.differences, found.compared, found.not_compared) == ((), 1, 0)
+        assert await pod.db.fetchval("SELECT count(*) FROM shadow_requests") == 0

@@ -1,0 +1,101 @@
+"""What a Tenant's shadow is: which images may be named, its config, and what the condition reports."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from askproai_core.tenant_config import CalcomVersion, CalendarConfig, CalendarProvider
+from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
+from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.tenant.shadow import (
+    CALENDAR_URL,
+    is_of_shadow,
+    is_over,
+    own_account_keys,
+    shadow_condition,
+    shadow_config,
+    wanted_shadow,
+)
+from askproai_operator.controllers.tenant.stores import connection_limit
+from askproai_operator.settings import Settings
+from tests.worlds.compiled_salon import salon_config
+from tests.worlds.salon_models import tenant
+
+IMAGE = "registry.example/voice/askproai:0.2.0"
+SETTINGS = Settings(runtime_image="registry.example/voice/askproai:0.1.0")
+SINCE = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def recorded(**changes: Any) -> ShadowStatus:
+    fields = {"image": IMAGE, "hours": 24, "since": SINCE, "state": ShadowState.RUNNING, "has_begun": True}
+    return ShadowStatus.model_validate(fields | changes)
+
+
+def with_shadow(status: ShadowStatus | None = None, image: str = IMAGE, **spec: Any) -> Tenant:
+    shown = {"shadow": status.model_dump(by_alias=True, mode="json")} if status else {}
+    return tenant(runtime={"shadow": {"image": image}}, **spec).model_copy(update={"status": shown})
+
+
+def test_an_image_of_a_repository_that_is_not_listed_is_left_out() -> None:
+    allowed, sentences = apply_ceilings(with_shadow(image="elsewhere.example/x:1"), SETTINGS)
+    assert allowed.spec.runtime.shadow is None
+    assert "runtime.shadow of image elsewhere.example/x:1 is left out" in sentences[0]
+    assert wanted_shadow(with_shadow(image="elsewhere.example/x:1"), SETTINGS) is None
+    assert wanted_shadow(with_shadow(), SETTINGS) == Shadow(image=IMAGE, hours=24)
+
+
+def test_a_suspended_tenant_has_none() -> None:
+    assert wanted_shadow(with_shadow(suspend=True), SETTINGS) is None
+
+
+def test_another_image_or_time_is_another_shadow_and_the_hours_end_it() -> None:
+    assert is_of_shadow(recorded(), Shadow(image=IMAGE, hours=24))
+    assert not is_of_shadow(recorded(), Shadow(image=IMAGE, hours=25))
+    assert not is_of_shadow(recorded(), Shadow(image="a:1", hours=24))
+    assert not is_over(recorded(), SINCE + timedelta(hours=23, minutes=59))
+    assert is_over(recorded(), SINCE + timedelta(hours=24))
+
+
+def test_the_processes_that_replay_may_connect() -> None:
+    assert connection_limit(with_shadow()) == connection_limit(tenant()) + 4
+
+
+def test_its_config_is_the_tenants_with_other_rows_and_no_provider() -> None:
+    calendar = CalendarConfig(
+        provider=CalendarProvider.CALCOM, base_url="https://api.cal.example", api_versions=(CalcomVersion.V1, CalcomVersion.V2),
+        attendee_email_domain="anruf.example",
+    )  # fmt: skip
+    live = salon_config(calendar=calendar, shadow=True, encrypt_bodies=True)
+    config = shadow_config(live, {1: 101, 2: 102})
+    assert config.tenant == f"{live.tenant}:shadow"
+    assert [each.resource_ids for each in config.branches[0].staff] == [(101,), (102,)]
+    assert (config.calendar.base_url, config.calendar.api_versions) == (CALENDAR_URL, (CalcomVersion.V2,))
+    assert config.calendar.attendee_email_domain == "anruf.example"
+    assert config.retell.base_url == ""
+    assert not config.encrypt_bodies
+    assert not config.shadow
+    same = ("services", "agents", "booking_limits", "caller_verification", "time_zone", "rate_limits")
+    assert all(getattr(config, name) == getattr(live, name) for name in same)
+    assert own_account_keys(live) == frozenset()
+    assert shadow_config(live, {2: 102}).branches[0].staff[0].resource_ids == (), (
+        "a row that is to come cannot be claimed"
+    )
+
+
+def test_the_condition_says_how_far_it_is_and_what_differs() -> None:
+    assert shadow_condition(tenant(), SETTINGS) is None
+    for status, expected in (
+        (None, (Status.TRUE, Reason.PROGRESSING, "begins")),
+        (recorded(has_begun=False), (Status.TRUE, Reason.PROGRESSING, "has replayed nothing yet")),
+        (recorded(compared=3), (Status.TRUE, Reason.PROGRESSING, "it goes on")),
+        (recorded(compared=3, state=ShadowState.ENDED), (Status.TRUE, Reason.AS_DECLARED, "it has ended")),
+        (
+            recorded(compared=3, not_compared=1, calls_that_differ=2),
+            (Status.FALSE, Reason.SHADOW_DIFFERS, "in 2 calls (3 changes"),
+        ),
+        (recorded(image="a:1"), (Status.TRUE, Reason.PROGRESSING, "begins")),
+    ):
+        condition = shadow_condition(with_shadow(status), SETTINGS)
+        assert condition is not None
+        assert (condition.status, condition.reason) == expected[:2]
+        assert expected[2] in condition.message
