@@ -10,7 +10,7 @@ from askproai_sandbox.cluster import Child
 from tests.load.environment import LoadEnvironment, send
 from tests.load.measure import percentile
 
-ROUNDS, SECONDS, CONNECTIONS = 4, 4, 64
+ROUNDS, SECONDS, CONNECTIONS = 12, 4, 64
 
 Running = Callable[[], AbstractAsyncContextManager[Child]]
 
