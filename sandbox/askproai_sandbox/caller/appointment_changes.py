@@ -50,6 +50,10 @@ _ANY_FREE = re.compile(
 _GOES_TOO = re.compile(  # the service of the appointment that there is: "geht die Beratung auch am Freitag?"
     r"\b(?:geht|ginge|passt|kann|könnte) (?:der|die|das|mein\w*) [^.?!]*\bauch\b", re.IGNORECASE
 )
+_ABOUT_OWN = re.compile(r"\bwegen (?:dem|der|des|den|mein\w*|unser\w*) ", re.IGNORECASE)  # "… Wasserhahn morgen"
+_GOES_INSTEAD = re.compile(
+    r"\b(?:geht|ginge|passt) (?:das|es|der|die) (?:vielleicht |denn )?auch\b[^.!]*\?", re.IGNORECASE
+)
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"
 _MOVES = re.compile(r"\b(?:ändern|verschieben|verlegen|umbuchen|besser)\b", re.IGNORECASE)
@@ -205,8 +209,12 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
     clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
-    if is_busy or not is_own or at is None or _AT_OTHER_TIME.search(clauses[at]) or _ELSE.search(sentence.text):
+    is_about_it = _ABOUT_OWN.search(sentence.text) and _GOES_INSTEAD.search(sentence.text)
+    is_at_other = at is not None and _AT_OTHER_TIME.search(clauses[at]) and not is_about_it
+    if is_busy or not is_own or at is None or is_at_other or _ELSE.search(sentence.text):
         return False
+    if is_about_it:
+        return True
     before, others = ", ".join(clauses[:at]), ", ".join((*clauses[:at], *clauses[at + 1 :]))
     wants_time = re.search(MARK, before) and not _OWN.search(before)
     wants_service = agent.catalogue.find_services(others) and not _GOES_TOO.search(others)

@@ -71,7 +71,9 @@ _AT_PLACE = (
     r"(?: (?:der|die|das|den|dem))?)"
 )
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
-_OF_LENGTH = frozenset({"minute", "minuten", "stunde", "stunden"})  # which name no service alone
+_OF_LENGTH = frozenset(
+    {"minute", "minuten", "stunde", "stunden", "hause"}
+)  # and of a place, which name no service alone
 _PLACES = (
     "werkstatt",
     "schule",

@@ -116,6 +116,7 @@ class Memory:
     replaced_name: str | None = (
         None  # the caller's own name, "" if it is not known, while somebody else is to be booked
     )
+    are_together_asked: bool = False  # those who come: whether one appointment is for all of them
     is_person_declined: bool = False  # the times that were offered for that one
 
     @property

@@ -46,6 +46,15 @@ _ALONE = re.compile(
     r"|\b(?:nur|bloß|bloss) einen(?: (?:einzigen|gemeinsamen))?(?: Termin)?\b[^.?!]*\b(?:alle|zusammen|gemeinsam|uns)\b",
     re.IGNORECASE,
 )
+_WE = re.compile(  # "Meine Frau und ich möchten eine Beratung": which may be one for both
+    r"\b(?:[Mm]ein|[Uu]nser)e? [A-ZÄÖÜ]\w+ und ich\b|\b[Ii]ch und (?:mein|unser)e? [A-ZÄÖÜ]\w+"
+)
+_EACH_OWN = re.compile(
+    r"\b(?:jede[rs]?|jeweils|beide[rns]?|zwei|gleichzeitig|parallel|nebeneinander|getrennt)\b", re.IGNORECASE
+)
+_ALL_IN_ONE = re.compile(
+    r"\b(?:zusammen|gemeinsam\w*|für (?:uns )?beide|ein(?:er|en|mal)? für|nur ein\w*)\b", re.IGNORECASE
+)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -265,6 +274,9 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         memory, when, remark = _find_neighbour(memory, sentence)
     if not (when or services or sentence.staff or wants_any):
         return Turn(memory, phrases.ASK_TIME if is_none_left else None)
+    if memory.booked and services and not sentence.staff:  # the person of the other appointment may not do this one
+        able = agent.catalogue.find_able(services[0])
+        memory = memory.drop("staff") if able and memory.details.get("staff") not in able else memory
     memory = memory.note(staff=sentence.staff)
     if when:
         memory = replace(memory, requested_time=_keep_time(agent, memory, sentence, when))
@@ -328,6 +340,10 @@ def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
     is_for_all = agent.catalogue.is_for_all(sentence.service or memory.details.get("service"), sentence.people)
     if not (sentence.for_several and agent.takes_companions) or memory.booked or is_for_all:
         return Turn(memory)
+    may_be_one = _WE.search(sentence.text) and not (_EACH_OWN.search(sentence.text) or sentence.companions)
+    if may_be_one and sentence.people <= 2 and not memory.offers:
+        asking = memory.note(service=sentence.service)
+        return Turn(replace(asking, are_together_asked=True, question=phrases.ASK_TOGETHER), phrases.ASK_TOGETHER)
     others = max(sentence.people, 2) - 1
     if others > MAX_COMPANIONS:
         return Turn(memory, phrases.TOO_MANY, phrases.NO_GROUP.format(sentence.text))
@@ -336,6 +352,19 @@ def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
         return Turn(memory, phrases.ASK_SHARES, phrases.NOT_SHARED.format(sentence.text))
     companions = sentence.companions or (Companion(),) * others
     return Turn(replace(memory, companions=companions, wants_two=False))
+
+
+def hear_together(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Look for one appointment, or for one each, after the question which of both is meant."""
+    if not memory.are_together_asked:
+        return Turn(memory)
+    each = _EACH_OWN.search(sentence.text) and not _ALL_IN_ONE.search(sentence.text)
+    companions = (Companion(),) if each else ()
+    memory = replace(memory, are_together_asked=False, question="", companions=companions, wants_two=False)
+    if sentence.when or sentence.services or sentence.intent not in {None, Intent.APPOINTMENT}:
+        return Turn(memory)
+    args = {**memory.details, **(exclude(memory.requested_time, memory.exclusions) or {}), **_companion_args(memory)}
+    return call(agent, memory, "check_availability", args)
 
 
 def _keep_time(agent: CalledAgent, memory: Memory, sentence: Sentence, when: Mapping[str, str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ KEPT = "Gut, der Termin bleibt bestehen."
 OTHER_BRANCH = (
     "Der Termin ist schon eingetragen, und in eine andere Filiale kann ich ihn nicht verschieben. Soll ich ihn absagen?"
 )
+ASK_TOGETHER = "Möchten Sie einen Termin für Sie zusammen, oder jeder einen eigenen?"
 OTHER_SERVICE = "Eine andere Leistung ist ein neuer Termin. Soll ich den eingetragenen absagen?"
 CANCEL_OR_MOVE = "Möchten Sie den Termin absagen oder verschieben?"
 ENDS_AT = "Der Termin geht bis {}."

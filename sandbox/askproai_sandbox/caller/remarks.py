@@ -50,6 +50,9 @@ _WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
 _ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die denn?"
     r"\b(?:bestellt|gekauft|abgegeben)\b[^.?!]*\bwann (?:kommt|kommen|wird|ist|sind|kann ich)\b[^.?!]*\?", re.IGNORECASE
 )
+_HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekommen und da hätte ich noch eine Frage zu"
+    r"\bhab\w* [^.?!]*\b(?:bekommen|erhalten|gekriegt)\b[^.?!]*\bFragen?\b", re.IGNORECASE
+)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
 )
@@ -242,7 +245,9 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a sentence reports, complains, or says itself that it only asks."""
     other = _WANTS_NO_VISIT.search(sentence.text)
     only_asks = _ONLY_ASKS.search(sentence.text) and not sentence.when
-    reports = tells_what_was(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
+    reports = (
+        tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
+    )
     return bool(reports or only_asks or (other and not catalogue.find_services(other[0])))
 
 

@@ -56,6 +56,7 @@ from askproai_sandbox.caller.new_appointment import (
     hear_email,
     hear_open_choice,
     hear_question_about_offers,
+    hear_together,
     hear_unwanted_service,
     repeat_with_branch,
 )
@@ -462,6 +463,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     _hear_english,
     _hear_repeat,
     hear_goodbye,
+    hear_together,
     _hear_nothing_yet,
     hear_number,
     _hear_question_about_found,
