@@ -98,8 +98,7 @@ class ShadowRequests:
     async def _write_all(self) -> None:
         await self.clock.sleep(_COLLECT_TIME)  # the answer goes first
         while self._waiting:
-            await self._write(self._waiting[0])
-            del self._waiting[0]
+            await self._write(self._waiting.pop(0))  # one that cannot be written must not come again
 
     async def _write(self, request: CopiedRequest) -> None:
         body = self.cipher.encrypt(Place.SHADOW, reference_of(request), request.body)
