@@ -12,7 +12,7 @@ from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES, TITL
 
 _LEAD = (
     r"(?:Ja|Jawoh?ll?|Joa?|Jep|Klar|Super|Prima|Passt|Perfekt|Wunderbar|Einverstanden|In Ordnung|Gut|Gerne?|Genau|Okay|Also|Bitte"
-    r"|Wieder|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+    r"|Ähm?|Öhm?|Hm+|Na|Nun|Moment|Wieder|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
 )
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
 _ANSWER = re.compile(

@@ -53,6 +53,7 @@ _ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die
 _HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekommen und da hätte ich noch eine Frage zu"
     r"\bhab\w* [^.?!]*\b(?:bekommen|erhalten|gekriegt)\b[^.?!]*\bFragen?\b", re.IGNORECASE
 )
+_ASKS_NEED = re.compile(r"\W*(?:(?:und|aber|ach|ja)\W+)*brauche? (?:ich|man|wir)\b[^.!]*\?", re.IGNORECASE)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
 )
@@ -264,7 +265,8 @@ def tells_what_was(text: str) -> bool:
 
 def is_wish(sentence: Sentence) -> bool:
     """Return whether a question asks for an appointment by its words, and not whether somebody may come at all."""
-    if (_ASKS_LEAVE.search(sentence.text) and not sentence.when) or _ASKS_FOR_GOODS.search(sentence.text):
+    asks_leave = _ASKS_LEAVE.search(sentence.text) or (_ASKS_NEED.match(sentence.text) and not sentence.services)
+    if (asks_leave and not sentence.when) or _ASKS_FOR_GOODS.search(sentence.text):
         return False
     return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 

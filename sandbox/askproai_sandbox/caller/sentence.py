@@ -131,7 +131,8 @@ _HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss 
     rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
 )
 _GOES_TOO = re.compile(
-    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b", re.IGNORECASE
+    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b|(?<=gebucht, )(?:könnte|kann|geht|ginge)\b",
+    re.IGNORECASE,
 )  # "Mein Termin am Freitag, geht der um vier?"
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
@@ -153,6 +154,9 @@ _NTH_TIME = re.compile(  # how often, or how far a pregnancy is, and no day of t
 )
 _COUNTED_THINGS = re.compile(  # "drei Fenster", "unsere beiden Autos"
     r"\b(?:zwei|drei)(?:mal)? (?P<thing>[A-ZÄÖÜ]\w+)|\b(?:unsere|meine|die) (?:beiden|zwei|drei) (?P<own>[A-ZÄÖÜ]\w+)"
+)
+_LONG_AGO = re.compile(
+    r"(?:(?:am|im|seit) )?(?:letzte[nrs]?|vorige[nrs]?|vergangene[nrs]?|gestern|vorgestern)\b", re.IGNORECASE
 )
 _THREE = re.compile(r"\b(?:drei|dritt)\b", re.IGNORECASE)  # people
 _AFTER_LAST = re.compile(r"\b(?:danach|hinterher|anschließend|im Anschluss|direkt dahinter)\b", re.IGNORECASE)
@@ -304,6 +308,11 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
+    if _LONG_AGO.match(when.get("date", "")) and intent not in {
+        *_CHANGES,
+        Intent.LIST,
+    }:  # "der hat mich letztes Jahr behandelt"
+        when = {name: words for name, words in when.items() if name != "date"}
     is_too, rejected, exclusions = find_too(text), kept.kinds, rejections.exclusions
     if is_too and rejected >= {"date", "time"} and "date" not in when:  # "Donnerstag um acht ist mir zu früh"
         when = {**when, **{name: day for name, day in times.when(times.marked)[0].items() if name == "date"}}

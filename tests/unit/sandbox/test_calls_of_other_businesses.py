@@ -242,7 +242,7 @@ def test_for_whom_an_appointment_is_names_no_service() -> None:
 
 
 def test_who_asks_whether_an_appointment_is_needed_wants_none_yet() -> None:
-    assert isinstance(hold(GARAGE, "Brauche ich einen Termin?")[0], str)
+    assert function_of(GARAGE, "Brauche ich einen Termin?")[0] == "business_information"
 
 
 def test_services_that_share_a_word_are_one_visit() -> None:

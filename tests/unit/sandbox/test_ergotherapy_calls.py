@@ -1,0 +1,50 @@
+"""Calls of an ergotherapy practice: what has been is no wish, and names as they are said."""
+
+import pytest
+from held_calls import function_of
+
+from askproai_sandbox.caller.catalogue import read_catalogue
+
+PRACTICE = read_catalogue(
+    "## Buchbar\n- Ergotherapie (45 Minuten; auch: Behandlung)\n- Kindertherapie (45 Minuten)\n\n"
+    "## Team\n- Kaßberg: Frau Lohse, Herr Zimmer\n"
+)
+
+
+def test_a_sound_before_a_name_is_no_part_of_it() -> None:
+    says = ("Ergotherapie am Donnerstag um zehn.", "Ja.", "Äh, Lieselotte Kunze.")
+    assert function_of(PRACTICE, *says)[1]["customer_name"] == "Lieselotte Kunze"
+
+
+@pytest.mark.parametrize(
+    ("said", "args"),
+    [
+        ("Ich möchte zu Herrn Zimmer, der hat mich letztes Jahr behandelt.", {"staff": "Herr Zimmer"}),
+        (
+            "Mein Baby ist letzten Freitag geboren, jetzt brauch ich jemanden zur Kindertherapie.",
+            {"service": "Kindertherapie"},
+        ),
+    ],
+)
+def test_a_time_that_is_over_is_not_looked_for(said: str, args: dict[str, str]) -> None:
+    assert function_of(PRACTICE, said) == ("check_availability", args)
+
+
+def test_a_person_of_the_team_may_be_asked_to_ring() -> None:
+    called = function_of(PRACTICE, "Könnte Frau Lohse mich mal anrufen wegen dem Bericht?", "Uhlig.")
+    assert (called[0], called[1]["recipient"], called[1]["call_back"]) == ("leave_message", "Frau Lohse", "egal wann")
+
+
+def test_how_many_appointments_there_are_is_looked_up() -> None:
+    assert function_of(PRACTICE, "Können Sie mir sagen, wie viele Termine ich noch habe?")[0] == "find_appointments"
+
+
+def test_what_is_needed_is_a_question() -> None:
+    said = "Brauch ich eine Überweisung?"
+    assert function_of(PRACTICE, said) == ("business_information", {"topic": "other", "question": said})
+
+
+def test_who_had_booked_a_time_and_asks_for_another_day_moves_it() -> None:
+    said = "Ich hatte Donnerstag um zehn gebucht, könnte ich doch Freitag kommen?"
+    args = {"appointment_date": "Donnerstag", "appointment_time": "zehn", "date": "Freitag"}
+    assert function_of(PRACTICE, said) == ("reschedule_appointment", args)
