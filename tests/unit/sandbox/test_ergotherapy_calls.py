@@ -1,4 +1,4 @@
-"""Calls of an ergotherapy practice: what has been is no wish, and names as they are said."""
+"""Calls of an ergotherapy practice: what has been is not asked for, and names as they are said."""
 
 import pytest
 from held_calls import function_of
