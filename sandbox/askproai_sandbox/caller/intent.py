@@ -192,7 +192,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
         r"\bob mein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])[^.?!]*\bnoch steht\b|^(?!\W*wo\b)[^.?!]*\bsteht (?:denn )?mein\w* [^.?!]*\bnoch\b",
-        r"\b(?:welche[nrs]?|was für)\b[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
+        r"\b(?:welche[nrs]?|was für)\b(?![^.?!]*\bbrauch)[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
         r"\bwas (?:habe?|hatte|haben|hatten) (?:ich|wir)\b[^.?!]*\btermine?\b",
         r"^\W*(?:und )?was habe? ich (?:denn )?jetzt(?: alles)?\W*$",
         r"\b(?:ich habe?|wir haben)\b[^.?!]*\btermine?\b[^.!]*\b(?:welche|wann|was) (?:sind|ist|waren?) (?:das|die|es|der)\b",

@@ -39,6 +39,11 @@ def test_how_many_appointments_there_are_is_looked_up() -> None:
     assert function_of(PRACTICE, "Können Sie mir sagen, wie viele Termine ich noch habe?")[0] == "find_appointments"
 
 
+def test_which_appointment_somebody_needs_is_none_that_there_is() -> None:
+    said = "Was für einen Termin brauche ich denn bei einer Fraktur?"
+    assert function_of(PRACTICE, said)[0] != "find_appointments"
+
+
 def test_what_is_needed_is_a_question() -> None:
     said = "Brauch ich eine Überweisung?"
     assert function_of(PRACTICE, said) == ("business_information", {"topic": "other", "question": said})
