@@ -31,6 +31,7 @@ from askproai_sandbox.caller.spoken_time import (
     find_left_part,
     is_shift,
     name_hours,
+    names_day,
 )
 from askproai_sandbox.caller.words import (
     NAME,
@@ -308,11 +309,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
-    if _LONG_AGO.match(when.get("date", "")) and intent not in {
-        *_CHANGES,
-        Intent.LIST,
-    }:  # "der hat mich letztes Jahr behandelt"
-        when = {name: words for name, words in when.items() if name != "date"}
+    when = when if intent in {*_CHANGES, Intent.LIST} else _drop_day_that_was(when)
     is_too, rejected, exclusions = find_too(text), kept.kinds, rejections.exclusions
     if is_too and rejected >= {"date", "time"} and "date" not in when:  # "Donnerstag um acht ist mir zu früh"
         when = {**when, **{name: day for name, day in times.when(times.marked)[0].items() if name == "date"}}
@@ -411,6 +408,13 @@ def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Ca
     ]
     place = catalogue.take_branch(rest)[0] if branch else None
     return tuple(each for each in dict.fromkeys((*people, place)) if each and each not in {staff, branch})
+
+
+def _drop_day_that_was(when: dict[str, str]) -> dict[str, str]:
+    """Return the words for a time without a day that nobody asks for: "Herr Zimmer hat mich letztes Jahr behandelt"."""
+    day = when.get("date", "")
+    is_over = _LONG_AGO.match(day) and not names_day(day)
+    return {name: words for name, words in when.items() if name != "date"} if is_over else when
 
 
 def _counts_things(text: str, catalogue: Catalogue) -> bool:
