@@ -12,15 +12,20 @@ from typing import TypeAlias
 
 from askproai_runtime.german_dates import is_understood
 from askproai_sandbox.caller.known_questions import asked_words
+from askproai_sandbox.caller.service import (
+    INFINITIVE,
+    Service,
+    begins_name,
+    find_said,
+    find_said_exactly,
+    is_together,
+    names_of,
+)
 from askproai_sandbox.caller.spoken_time import Times
 from askproai_sandbox.caller.visit_lengths import find_lengths
 from askproai_sandbox.caller.word_forms import (
-    ANY_ADJECTIVE,
-    MIN_WORD,
     alike,
-    is_part,
     plain,
-    said_apart,
     stem,
     stem_of_noun,
     words_of,
@@ -54,13 +59,11 @@ _NO_SERVICE_WORDS = frozenset(
     {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne", "schade"}
 )
 _WORD_OR_COMMA = re.compile(r"\w+|[,;]")
-_IN_BRACKETS = re.compile(r"\s*\([^()]*\)")  # nobody says "(30 Min.)" of "Erstgespräch (30 Min.)"
 _BEFORE_WISH = re.compile(  # "eine Lymphdrainage und …", not "… für meine Katze"
     r"(?:^|[,;:.!?]|\b(?:ein(?:e[nmr]?)?|ne|nen|einmal|die|den|das|der|zur|zum|und|plus|sowie|oder|noch|auch|nur|lieber|doch"
     r"|dann|sondern|statt|nein|nee|ohne|keine?n?))\s*$",
     re.IGNORECASE,
 )
-_INFINITIVE = re.compile(r"\b[a-zäöü]+n\b")  # "machen" of "Zähne machen" is said of anything
 _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\w-]{3,}")  # the first word of a sentence has a capital anyway
 _ANY_NOUNS = frozenset({
     "ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "moment", "frage", "danke", "stunde", "frau", "herr", "herrn",
@@ -71,9 +74,6 @@ _AT_PLACE = (
     r"(?: (?:der|die|das|den|dem))?)"
 )
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
-_OF_LENGTH = frozenset(
-    {"minute", "minuten", "stunde", "stunden", "hause"}
-)  # and of a place, which name no service alone
 _PLACES = (
     "werkstatt",
     "schule",
@@ -87,23 +87,8 @@ _PLACES = (
     "atelier",
     "station",
 )
+_COMBINES = re.compile(r"\w (?:und|mit|&|\+) \w")  # a name of several things
 _Positions: TypeAlias = dict[str, frozenset[int]]  # of words, by the name of the service
-# Words of a name that callers leave out or replace: "Beratung für Permanent-Make-up" of "Beratung zum Permanent-Make-up"
-_LINKS = frozenset({"zum", "zur", "zu", "für", "fürs", "der", "des", "von", "vom", "wegen", "über"})
-_BETWEEN_PARTS = _LINKS | frozenset(
-    {"um", "das", "die", "den", "dem", "ein", "eine", "einem", "einer", "es", "geht", "ihr", "ihre", ","}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service by its name and the other names that callers use for it."""
-
-    name: str
-    spoken_names: tuple[str, ...] = ()
-    staff: tuple[str, ...] | None = None  # who can do it; None where the prompt does not say: everybody of its branches
-    is_everywhere: bool = True  # not in some branches only
-    minutes: int | None = None  # its length; None where the prompt does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +114,7 @@ class Catalogue:
 
     def is_for_all(self, name: str | None, people: int) -> bool:
         """Return whether a service is one for so many people by its names: "Paarbehandlung" for two, "Verleih für Familien"."""
-        names = [said for each in self.services if each.name == name for said in _names(each)]
+        names = [said for each in self.services if each.name == name for said in names_of(each)]
         return any(_FOR_MANY.search(each) or (people <= 2 and _FOR_TWO.search(each)) for each in names)
 
     def find_question(self, text: str) -> str | None:
@@ -190,7 +175,7 @@ class Catalogue:
     def names_in_full(self, text: str) -> bool:
         """Return whether a sentence names a service in full, and not only by a word of it, which may mean something else."""
         said = {stem(word) for word in words_of(text)}
-        names = [name for service in self.services for name in _names(service)]
+        names = [name for service in self.services for name in names_of(service)]
         return any({stem(word) for word in words_of(name)} <= said for name in names)
 
     def leave_out_verbs(self, text: str) -> str:
@@ -201,8 +186,8 @@ class Catalogue:
         if _OWN_APPOINTMENT.search(text):
             return text
         said = {stem(word) for word in words_of(text)}
-        for name in (each for service in self.services for each in _names(service)):
-            verbs = _INFINITIVE.findall(name)
+        for name in (each for service in self.services for each in names_of(service)):
+            verbs = INFINITIVE.findall(name)
             nouns = {stem(word) for word in words_of(name)} - {stem(verb) for verb in verbs}
             if verbs and nouns and nouns <= said:
                 forms = "|".join(f"{re.escape(verb.removesuffix('n').removesuffix('e'))}(?:e?n?|e?t)" for verb in verbs)
@@ -215,7 +200,7 @@ class Catalogue:
         return any(
             stem(word).endswith(said)
             for service in self.services
-            for name in _names(service)
+            for name in names_of(service)
             for word in words_of(name)
         )
 
@@ -236,8 +221,8 @@ class Catalogue:
         text = unicodedata.normalize("NFC", text)
         tokens = _service_tokens(text)
         words = [plain(token[0]) for token in tokens]
-        named = {service.name: _said(service, words, in_full=True) for service in self.services}
-        by_word = {service.name: _said(service, words, in_full=False) for service in self.services}
+        named = {service.name: find_said(service, words, in_full=True) for service in self.services}
+        by_word = {service.name: find_said(service, words, in_full=False) for service in self.services}
         of_length, at_length = self._find_of_length(text, tokens, by_word)
         if of_length:  # "eine Stunde" is then no "Probestunde"
             named = {name: at if name in of_length else at - at_length for name, at in named.items()}
@@ -245,7 +230,7 @@ class Catalogue:
         if any(named.values()):
             in_full = frozenset[int]().union(*named.values())
             wished = {at for at, token in enumerate(tokens) if _is_wish(text, token)}
-            exact = {each.name: _said_exactly(each, words) for each in self.services}
+            exact = {each.name: find_said_exactly(each, words) for each in self.services}
             # "eine Lymphdrainage und eine Massage": beside the name in full, the word of "Manuelle Lymphdrainage"
             named = {
                 name: said or (by_word[name] & exact[name] & wished if by_word[name].isdisjoint(in_full) else said)
@@ -253,10 +238,16 @@ class Catalogue:
             }
         else:
             named = self._with_compounds(by_word, words)
-        exact = {each.name: _said_exactly(each, words) for each in self.services if named[each.name]}
+        exact = {each.name: find_said_exactly(each, words) for each in self.services if named[each.name]}
         others = _of_other_compounds(text, tokens, named)
         named = {name: frozenset() if said <= others else said for name, said in named.items()}
-        together = {each.name: _is_together(each, words) for each in self.services}
+        together = {each.name: is_together(each, words) for each in self.services}
+        combined = frozenset[int]().union(*(said for name, said in named.items() if _COMBINES.search(name)))
+        # "Haare schneiden und Bart" is "Haare und Bart", and no "Haarschnitt" beside it
+        named = {
+            name: said if _COMBINES.search(name) or said.isdisjoint(combined) else frozenset()
+            for name, said in named.items()
+        }
         # "Paarmassage" is that service, and not "Massage", too
         named = {
             name: frozenset(
@@ -278,10 +269,10 @@ class Catalogue:
 
         "Klavier" is the end of Mietklavier, and may also mean Klavierstimmung or Klaviertransport: it is asked which.
         """
-        exact = frozenset[int]().union(*(_said_exactly(each, words) for each in self.services))
+        exact = frozenset[int]().union(*(find_said_exactly(each, words) for each in self.services))
         ends = frozenset[int]().union(*by_word.values()) - exact
         return {
-            each.name: by_word[each.name] | frozenset(at for at in ends if _begins_name(words[at], each))
+            each.name: by_word[each.name] | frozenset(at for at in ends if begins_name(words[at], each))
             for each in self.services
         }
 
@@ -306,11 +297,25 @@ class Catalogue:
 
     def take_branch(self, text: str) -> tuple[str | None, str]:
         """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
+        text = self._leave_out_replaced(text)
         for name in (*self.other_branches, *self.branches):
             named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{self._own_words(name)}))"
             if found := re.search(rf"\b{_AT_PLACE} {named}(?:-?[Ff]iliale)?\b", text):
                 return name, f"{text[: found.start()]} , {text[found.end() :]}"
         return None, text
+
+    def _leave_out_replaced(self, text: str) -> str:
+        """Return a text without a branch that another one replaces: "statt nach Flöha auf den Kaßberg"."""
+        for name in (*self.other_branches, *self.branches):
+            replaced = rf"\b(?:an)?statt (?:{_AT_PLACE} )?(?:{re.escape(name)}|{self._own_words(name)})\b"
+            left = re.sub(replaced, ",", text)
+            if left != text and any(
+                re.search(self._own_words(other), left)
+                for other in (*self.other_branches, *self.branches)
+                if other != name
+            ):
+                return left
+        return text
 
     def name_place(self, text: str) -> str:
         """Return a text that begins with a branch after a preposition: "in Mitte" for "Mitte"; else as it is."""
@@ -390,12 +395,6 @@ def _is_wish(text: str, token: re.Match[str]) -> bool:
     return token[0][0].isupper() and bool(_BEFORE_WISH.search(text[: token.start()]))
 
 
-def _names(service: Service) -> tuple[str, ...]:
-    """Return what a service is called, also without what its name has in brackets."""
-    names = (service.name, *service.spoken_names)
-    return tuple(dict.fromkeys((*names, *filter(None, (_IN_BRACKETS.sub("", name).strip() for name in names)))))
-
-
 def _last_part(word: str) -> str | None:
     """Return what callers shorten a name to, where it has one of the usual ends: "werkstatt" of "Klavierwerkstatt"."""
     folded = word.casefold()
@@ -408,30 +407,6 @@ def _is_end_of(end: str, words: Iterable[str]) -> bool:
 
 def _spellings(title: str) -> frozenset[str]:
     return frozenset({"dr", "doktor"}) if title in {"dr", "doktor"} else frozenset()
-
-
-def _said(service: Service, words: Sequence[str], *, in_full: bool) -> frozenset[int]:
-    """Return the positions of the words that mean this service: by all words of one of its names, or by a long one."""
-    positions: set[int] = set()
-    for name in _names(service):
-        parts, verbs = words_of(name), set(words_of(" ".join(_INFINITIVE.findall(name))))
-        found = [
-            {i for i, word in enumerate(words) if alike(part, word) and not (in_full and is_part(part, word))}
-            for part in parts
-        ]
-        if in_full and len(parts) == 1:
-            positions |= said_apart(parts[0], words)
-        if in_full and all(at for part, at in zip(parts, found, strict=True) if part not in _LINKS):
-            positions.update(*found)
-        elif not in_full:
-            positions.update(
-                *(
-                    at
-                    for part, at in zip(parts, found, strict=True)
-                    if len(part) >= MIN_WORD and part not in verbs | _OF_LENGTH and not ANY_ADJECTIVE.fullmatch(part)
-                )
-            )
-    return frozenset(positions)
 
 
 def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Positions) -> frozenset[int]:
@@ -449,36 +424,5 @@ def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Posi
     return frozenset(found)
 
 
-def _is_together(service: Service, words: Sequence[str]) -> bool:
-    """Return whether one of a service's names is said as one phrase; also where no name has a word that may be left out.
-
-    "Eine Beratung für Permanent-Make-up" is one, while "Permanent-Make-up und eine Beratung" may be two services.
-    """
-    names = [words_of(name) for name in _names(service)]
-    if not any(_LINKS.intersection(name) for name in names):
-        return True
-    runs: list[list[str]] = [[]]
-    known = {part for name in names for part in name}
-    for word in words:
-        if word in _BETWEEN_PARTS or any(alike(part, word) for part in known):
-            runs[-1].append(word)
-        else:
-            runs.append([])
-    return any(
-        all(part in _LINKS or any(alike(part, word) for word in run) for part in name) for name in names for run in runs
-    )
-
-
 def _are_beside(some: frozenset[int], others: frozenset[int]) -> bool:
     return any(at - 1 in others or at + 1 in others for at in some)
-
-
-def _begins_name(word: str, service: Service) -> bool:
-    """Return whether a word is the first part of a longer one in a service's names."""
-    return any(part.startswith(word) and part != word for name in _names(service) for part in words_of(name))
-
-
-def _said_exactly(service: Service, words: Sequence[str]) -> frozenset[int]:
-    """Return the positions of words of this service's names, whatever their endings."""
-    parts = {stem(part) for name in (service.name, *service.spoken_names) for part in words_of(name)}
-    return frozenset(at for at, word in enumerate(words) if stem(word) in parts)

@@ -18,6 +18,7 @@ _OWN = r"(?:mein|unser|ihr|sein)(?:e[nmrs]?)?"
 _ONE = (
     r"(?:Frau|Mann|Ehefrau|Ehemann|Gatte|Gattin|Tochter|Sohn|Mutter|Mutti|Mama|Vater|Vati|Papa|Schwester|Bruder|Oma|Opa|Großmutter|Großvater"
     r"|Enkel(?:in|kind|tochter|sohn)?|Freund(?:in)?|Kind|Baby|Kolleg(?:e|en|in)|Partner(?:in)?|Verlobten?|Schwager|Schwägerin|Nachbarn?(?:in)?"
+    r"|Kleinen?|Kleiner|Großen?|Großer|Jüngsten?|Ältesten?|Mittleren?|Kumpel"
     r"|Tante|Onkel|Nichte|Neffen?|Cousin|Cousine|Schwieger\w+)"
 )
 _MANY = (

@@ -24,15 +24,21 @@ _LATER = (  # than the appointment is now
     r"|(?:nächsten|folgenden) Tag|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b"
 )
 _HAD = r"(?:den|die|das|ihn|es|mein\w* (?-i:[A-ZÄÖÜ])\w+)"
+_NO_MACHINE = r"(?![^.?!,]*\b(?:Anrufbeantworter|Band|Mailbox)\b)"
+_GOES = r"(?:und )?(?:geht|ginge|passt|klappt)(?:'s| es)? (?:(?:denn|vielleicht|dafür|stattdessen) )*"
+_ON_DAY = r"(?:auch )?(?:am )?(?:\w+tag|Mittwoch|Sonnabend|heute|morgen|übermorgen|nächste\w*)\b"
 _OWED = r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b"
 _TAG = r"(?:,\s*(?:oder(?: nicht)?|nicht(?: wahr)?|ja|richtig|gell?|stimmt's)\s*)?"  # ", oder?"
 _WITHOUT_ONE = r"(?<!\bohne )(?<!\bohne Termin )"  # "Kann ich ohne Termin vorbeikommen?"
 _NEEDS_ONE = r"^(?!.*\bkein Termin\b)(?!.*\b(?:muss|brauch\w*) (?:ich|man|wir)\b[^.!]*\btermin\b[^.!]*\?).*"
 ASKS_FOR_OWN = re.compile(  # about a service: when the caller has it, not when it is free
     rf"(?:{_WHEN} (?:{_FILLER} )*(?:ist|war|beginnt)|(?:^\W*|\bund |{_WHEN} )habe? ich) (?:{_FILLER} )*"
-    r"(?!(?:das|es|Sie|recht)\b)(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)"
+    r"(?!(?:das|es|Sie|recht)\b)(?!(?:der|die|das) nächste\b)"
+    r"(?![^.?!]*\b(?:möglich|frei|fertig|da|offen|geöffnet|am besten|richtig|Zeit)\b)"
     # "Steht mein Test?", "Fällt die Stunde morgen aus?", "Ich weiß nicht mehr, wann mein Test ist."
-    r"|\b(?:steht|gilt|bleibt) (?:denn )?mein|\b(?:findet|fällt) (?:denn )?(?:mein\w*|der|die|das)\b[^.!]*\b(?:statt|aus)\W*\?"
+    r"|\b(?:steht|gilt|bleibt) (?:denn )?mein"
+    r"|\b(?:findet|fällt) (?:denn )?(?:mein\w*|der|die|das)\b(?! nächste)[^.!]*\b(?:statt|aus)\W*\?"
+    rf"|{_WHEN} (?:{_FILLER} )*(?:geht|fängt) (?:{_FILLER} )*(?:mein\w*|die|der|das) (?-i:[A-ZÄÖÜ])[^.?!]*\b(?:los|an)\W*\?"
     r"|\bwann mein\w* [^.!?]*\b(?:ist|war|beginnt)\b",
     re.IGNORECASE,
 )
@@ -109,7 +115,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:verbinde\w*|durchstellen|weiterleiten)\b|\bstellen Sie (?:mich|uns)\b[^.?!]*\bdurch\b",
         r"\b(?:mit|an) (?:(?:eine[mnr]|de[mnr]|Ihre[mnr]) )?(?:echten )?(?:Menschen?|Mitarbeiter(?:in)?|Kolleg\w+|jemande[mn])\b",
         r"\bmit (?!Ihnen\b)[^.?!,]*\b(?:sprechen|reden)\b",
-        r"\bich\b[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\b(?:ge)?sp(?:re|ro)chen\b",
+        rf"\bich\b{_NO_MACHINE}[^.?!,]*\b(?:den|die|Frau|Herrn|Doktor|jemand\w*)\b[^.?!,]*\b(?:ge)?sp(?:re|ro)chen\b",
         r"\b(?:kann|könnte|möchte) ich\b[^.?!,]*\b(?:Chef|Leiter|Inhaber)(?:in)?\b[^.?!,]*\b(?:haben|sehen)\b",
         r"\bgeben Sie mir\b[^.?!,]*\b(?:Chef(?:in)?|Leiter(?:in)?|Inhaber(?:in)?|Frau|Herrn|Doktor)\b",
         r"\b(?:geben Sie|gib) mir\b[^.?!,]*\b(?:Menschen|Mitarbeiter(?:in)?|jemande?n?|(?-i:Echten?))\b",
@@ -133,6 +139,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\b(?:der|den) (?:am|vom|um)\b[^.!?]*\b(?:kann|könnte|geht|ginge) (?:der|den|ich den|man den)\b[^.?!]*{_LATER}",
         rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
         r"\bhab\w*\b[^.?!]*\bbei (?:Ihnen|euch)\b[^.?!]*\b(?:schaffe?|kann)\b[^.?!]*\bnicht\b[^.?!]*\b(?:geht|ginge|passt)\b.*\?",
+        # "Ich muss morgen absagen, geht Freitag?", "Ich hab um drei einen Termin, ich schaffe es nicht, geht auch vier?"
+        rf"\b(?:absagen|nicht kommen)\b[^.?!]*, {_GOES}{_ON_DAY}[^.!]*\?",
+        rf"\bhab'?e?n?\b[^.?!]*\btermin\b[^.?!]*\b(?:schaff|kann)\S*[^.?!]*\bnicht\b[^.?!]*, {_GOES}auch\b[^.!]*\?",
+        r"\bmein\w* (?-i:\w*[Tt]ermin)\b[^.?!]*\blieber\b[^.?!]*\b(?:haben|machen|nehmen|wahrnehmen)\b",
         r"\bich hatte\b[^.?!]*\bgebucht, (?:könnte|kann|geht|ginge)\b[^.!]*\?",
         r"\b(?:den|mein\w*) Termin\b[^.!?]*\bnicht (?:ein)?halten\b[^.!?]*\b(?:geht|ginge|passt)\b[^.!]*\?",
         r"\bmein\w* Termin\b[^.!]*\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\bvon (?:\w+ )?\w+(?: Uhr)? auf \w+ Uhr\b",
@@ -155,7 +165,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:den|meinen|unseren) Termin\b[^.?!]*\bbrauche?n? (?:ich|wir)\b[^.?!]*\bnicht\b",
         r"\bbrauche?n?\b[^.?!]*\b(?:den|meinen|unseren) Termin\b[^.?!]*\bnicht\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
-        r"\b(?:kann|wir können|können wir)\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
+        r"\b(?:kann|(?:wir|den|ihn) könn(?:t?en)|könn(?:t?en) wir)\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
         r"(?<!\bmir )\bfällt (?!mir\b)[^.?!]*\baus\b(?![^.?!]*\?)",
         r"\b(?:(?:muss|müsste|müssen|lassen?|soll)\b[^.?!]*\bausfallen|ausfallen lassen)\b(?![^.?!]*\?)",

@@ -12,7 +12,8 @@ from askproai_sandbox.caller.words import NAME_WORD, NO_SERVICE, PARTICLES, TITL
 
 _LEAD = (
     r"(?:Ja|Jawoh?ll?|Joa?|Jep|Klar|Super|Prima|Passt|Perfekt|Wunderbar|Einverstanden|In Ordnung|Gut|Gerne?|Genau|Okay|Also|Bitte"
-    r"|Ähm?|Öhm?|Hm+|Na|Nun|Moment|Wieder|Auf|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
+    r"|Ähm?|Öhm?|Hm+|Na|Nun|Moment|Wieder|Auf|Für"
+    r"|(?:Das|Es) (?:ist|wäre) für|(?:Auf )?den Namen|Das ist|Mein Name ist|Ich bin|Ich heiße|Hier ist)"
 )
 _WORDS = rf"(?:{NAME_WORD})(?:\s+(?:(?:{'|'.join(sorted(PARTICLES))})\s+){{0,3}}(?:{NAME_WORD}))*"
 _ANSWER = re.compile(
@@ -37,7 +38,17 @@ _SAYS_WHO = re.compile(  # "Meine Freundin heißt Ines Vogt", "Ines Vogt heißt 
     r"\s+(?:heißt|heisst|ist|wäre|lautet)\s+"
     r"|\s+(?:heißt|heisst|ist)\s+(?:sie|er|(?:ihr|sein|der)\s+Name|meine?\s+\w+)\W*$"
 )
+_BORN = re.compile(
+    r",?\s+(?:geb\.|geboren|Geburtsdatum|Geburtstag)\s*(?:ist\s+)?(?:am\s+)?(?P<date>[^,]+)$", re.IGNORECASE
+)
 _LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
+
+
+def take_birth_date(text: str) -> tuple[str, str]:
+    """Return the birth date that is said after a name, "" if there is none, and the rest: "Ben Kraus, geboren am 3. Mai 2020"."""
+    found = _BORN.search(text)
+    is_date = found is not None and is_understood(found["date"].strip(" ."))
+    return (found["date"].strip(" ."), text[: found.start()]) if found and is_date else ("", text)
 
 
 def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:
@@ -84,7 +95,8 @@ def read_names(text: str) -> tuple[str, ...]:
             names.append(f"{_ADDRESS.sub('', answer['title'])}{answer['name']}")
         else:
             return ()
-    return tuple(names)
+    family = names[-1].split()[1:] if len(names) > 1 else []  # "Emil und Frida Vogel"
+    return tuple(name if " " in name else " ".join([name, *family]) for name in names)
 
 
 def _may_be_caller(answer: re.Match[str], catalogue: Catalogue) -> bool:

@@ -81,7 +81,7 @@ def read_while_cancelling(sentence: Sentence) -> Sentence:
 
 def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask the function about the business, or answer from the prompt. A service in a question about it stays."""
-    sentence = _read_price_of_parking(sentence)
+    sentence = _read_topic(sentence)
     topic = TOPICS.get(sentence.intent) if sentence.intent else None
     known = agent.catalogue.find_question(sentence.text)
     parking = (
@@ -116,8 +116,14 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     return Turn(replace(memory, change=change), answer.text, answer.remark)
 
 
-def _read_price_of_parking(sentence: Sentence) -> Sentence:
-    """Return "Ist das Parken kostenlos?" as a question about where to park, which is none about the price of a service."""
+def _read_topic(sentence: Sentence) -> Sentence:
+    """Return a sentence with what its question is about.
+
+    "Ist das Parken kostenlos?" is about where to park, not about the price of a service; "Was machen Sie beim Training?" is about
+    one service, not about all of them.
+    """
+    if sentence.intent is Intent.SERVICES and sentence.services:
+        return replace(sentence, intent=Intent.DETAILS)
     asks = sentence.intent is Intent.PRICES and not sentence.services and _PARKS.search(sentence.text)
     return replace(sentence, intent=Intent.ADDRESS, unknown_service=None) if asks else sentence
 

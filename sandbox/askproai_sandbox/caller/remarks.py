@@ -53,6 +53,14 @@ _ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die
 _HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekommen und da hätte ich noch eine Frage zu"
     r"\bhab\w* [^.?!]*\b(?:bekommen|erhalten|gekriegt)\b[^.?!]*\bFragen?\b", re.IGNORECASE
 )
+_ASKS_ADVICE = (
+    re.compile(  # "Er hat morgen den Sehtest und ist krank, sollen wir trotzdem kommen?", "…, was soll ich da machen?"
+        r"\b(?:soll\w*|kann|können|darf|dürfen|muss|müssen) (?:ich|wir|er|sie|man)\b[^.?!]*\btrotzdem\b[^.!]*\?"
+        r"|\bwas (?:soll\w*|kann|können|muss|müssen) (?:ich|wir|man) (?:(?:da|jetzt|denn|dann) )*(?:tun|machen)\W*$"
+        r"|\bob (?:das|der|die|mein\w*) (?-i:[A-ZÄÖÜ])[^.?!,]*\b(?:gültig|fertig|da|bereit|angekommen) (?:ist|sind)\b",
+        re.IGNORECASE,
+    )
+)
 _ASKS_NEED = re.compile(r"\W*(?:(?:und|aber|ach|ja)\W+)*brauche? (?:ich|man|wir)\b[^.!]*\?", re.IGNORECASE)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
@@ -70,7 +78,9 @@ _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing ko
     re.IGNORECASE,
 )
 _COMPLAINS = re.compile(
-    r"\bdas (?:\w+te|\d+\.) Mal,? dass\b|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*", re.IGNORECASE
+    r"\b(?:un|nicht )zufrieden\b|\bdas (?:\w+te|\d+\.) Mal,? dass\b"
+    r"|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*",
+    re.IGNORECASE,
 )
 _OTHER_DEED = re.compile(  # with what a word of a service names: "Kann man bei Ihnen eine Gitarre ausleihen?"
     r"\b(?:(?:aus|ver)?leihen|rufen|bestellen|ausgeliehen|mieten|kaufen|verkauf\w*|(?:be)?zahlen|lernen)\b",
@@ -146,7 +156,21 @@ def find_remark(sentence: Sentence, *, takes_companions: bool) -> str | None:
     return None
 
 
-def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
+def find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, question: str) -> str | None:
+    """Return the remark on a part of a sentence that its turn does not follow; `question` was cut off before it was read."""
+    if question:
+        return phrases.ALSO_QUESTION.format(question)
+    return (
+        _find_remark_on_number(agent, turn, sentence.text)
+        or _find_remark_on_second_question(turn, sentence.text, agent.catalogue)
+        or _find_remark_on_lookup(turn, sentence, agent.catalogue)
+        or _find_remark_on_aside(turn, sentence)
+        or _find_remark_on_others(turn, sentence)
+        or _find_remark_on_left_part(turn, sentence, agent.catalogue)
+    )
+
+
+def _find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
     """Return the remark on a known question that a sentence asks beside the appointment that a turn looks for."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
@@ -160,7 +184,7 @@ def find_remark_on_lookup(turn: Turn, sentence: Sentence, catalogue: Catalogue) 
     return None
 
 
-def find_remark_on_aside(turn: Turn, sentence: Sentence) -> str | None:
+def _find_remark_on_aside(turn: Turn, sentence: Sentence) -> str | None:
     """Return the remark on one of two things that a sentence says: an appointment, and "ich wüsste gern, ob …"."""
     aside, called = _ASIDE.search(sentence.text), turn.reaction
     if aside is None or not isinstance(called, ToolCall):
@@ -171,7 +195,7 @@ def find_remark_on_aside(turn: Turn, sentence: Sentence) -> str | None:
     return phrases.ALSO_APPOINTMENT.format(sentence.text[: aside.start()].strip(" ,")) if wants else None
 
 
-def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
+def _find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogue) -> str | None:
     """Return the remark on what a caller wants beside a service and that is none: "und ein neues Armband", "mit Shellac"."""
     called = turn.reaction
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
@@ -186,7 +210,7 @@ def find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalogu
     return phrases.LEFT_PART.format(left[0]) if left and len(others) < len(parts) else None
 
 
-def find_remark_on_others(turn: Turn, sentence: Sentence) -> str | None:
+def _find_remark_on_others(turn: Turn, sentence: Sentence) -> str | None:
     """Return the remark on people of the team and branches that a sentence names, and that the called function does not get."""
     is_time = isinstance(turn.reaction, ToolCall) and turn.reaction.name in {*SEARCHES, *TOOL_OF_CHANGE.values()}
     if not (is_time and sentence.others):
@@ -194,7 +218,7 @@ def find_remark_on_others(turn: Turn, sentence: Sentence) -> str | None:
     return phrases.LEFT_OTHERS.format("”, “".join(sentence.others), sentence.text)
 
 
-def find_remark_on_second_question(turn: Turn, text: str, catalogue: Catalogue) -> str | None:
+def _find_remark_on_second_question(turn: Turn, text: str, catalogue: Catalogue) -> str | None:
     """Return the remark on a second thing that a question about the business asks: "Was kostet das, und wie lange dauert es?"."""
     is_asked = isinstance(turn.reaction, ToolCall) and turn.reaction.name == INFORMATION
     about = [intent for intent in _ASKED_TOGETHER if PATTERN_OF[intent].search(text)]
@@ -249,13 +273,18 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     reports = (
         tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
     )
-    return bool(reports or only_asks or (other and not catalogue.find_services(other[0])))
+    return bool(reports or asks_advice(sentence.text) or only_asks or (other and not catalogue.find_services(other[0])))
 
 
 def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a question such as "Ist das …?" is about an appointment, not about what is done there ("schmerzhaft")."""
     names_it = sentence.when or sentence.staff or sentence.branch or sentence.services
     return bool(names_it) or not says_more(sentence, catalogue, FILLERS | _CHECKING)
+
+
+def asks_advice(text: str) -> bool:
+    """Return whether a sentence asks what is right, not for a time: "Er ist krank, sollen wir trotzdem kommen?"."""
+    return bool(_ASKS_ADVICE.search(text))
 
 
 def tells_what_was(text: str) -> bool:
@@ -290,7 +319,7 @@ def find_rest(sentence: Sentence, name: str, catalogue: Catalogue) -> str:
     return " ".join(word for word in re.findall(r"[^\W\d]{2,}", sentence.wanted) if word.casefold() not in known)
 
 
-def find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:
+def _find_remark_on_number(agent: CalledAgent, turn: Turn, text: str) -> str | None:
     """Return the remark on a number to call back that a sentence names, and that is not passed on."""
     if not names_phone(text):
         return None

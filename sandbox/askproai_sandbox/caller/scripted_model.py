@@ -48,7 +48,7 @@ from askproai_sandbox.caller.memory import (
     not_placed,
 )
 from askproai_sandbox.caller.message import offers_transfer
-from askproai_sandbox.caller.name_answer import read_names, take_name
+from askproai_sandbox.caller.name_answer import read_names, take_birth_date, take_name
 from askproai_sandbox.caller.new_appointment import (
     hear_birth_date,
     hear_booking,
@@ -69,13 +69,9 @@ from askproai_sandbox.caller.questions import (
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejected_people import ask_for_other, leave_out
 from askproai_sandbox.caller.remarks import (
+    asks_advice,
     find_remark,
-    find_remark_on_aside,
-    find_remark_on_left_part,
-    find_remark_on_lookup,
-    find_remark_on_number,
-    find_remark_on_others,
-    find_remark_on_second_question,
+    find_remark_on_rest,
     find_rest,
     is_no_wish,
     is_wish,
@@ -174,6 +170,9 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
     """Read a sentence, and return the reaction of the first rule that has one. Pure."""
     is_spelled = _is_spelled(text)
     text = _prepare(agent, memory, text)
+    if memory.offers or memory.is_name_asked:
+        born, text = take_birth_date(text)
+        memory = memory.note(birth_date=born or None)
     text, memory, question = split_beside_yes(agent, memory, text)
     memory = replace(memory, has_just_done=False)
     text = name_given_up(memory, say_cancellation(agent, memory, read_sentence(text, agent.catalogue)))
@@ -207,7 +206,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         turn.remark
         or _find_remark_on_waiting(before, turn)
         or remark
-        or _find_remark_on_rest(agent, turn, sentence, question)
+        or find_remark_on_rest(agent, turn, sentence, question)
     )
     turn = _offer_to_pass_on(agent, replace(turn, remark=remark), sentence)
     if isinstance(turn.reaction, ToolCall) and turn.reaction.name not in agent.tools:
@@ -252,20 +251,6 @@ def _read(agent: CalledAgent, memory: Memory, text: str) -> Sentence:
     sentence = read_first_appointment(text, agent.catalogue)
     is_word = memory.accepted_offer is not None and not agent.catalogue.names_in_full(text)
     return replace(sentence, services=()) if is_word else sentence
-
-
-def _find_remark_on_rest(agent: CalledAgent, turn: Turn, sentence: Sentence, question: str) -> str | None:
-    """Return the remark on a part of a sentence that its turn does not follow; `question` was cut off before it was read."""
-    if question:
-        return phrases.ALSO_QUESTION.format(question)
-    return (
-        find_remark_on_number(agent, turn, sentence.text)
-        or find_remark_on_second_question(turn, sentence.text, agent.catalogue)
-        or find_remark_on_lookup(turn, sentence, agent.catalogue)
-        or find_remark_on_aside(turn, sentence)
-        or find_remark_on_others(turn, sentence)
-        or find_remark_on_left_part(turn, sentence, agent.catalogue)
-    )
 
 
 def _react(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -329,7 +314,11 @@ def _offer_to_pass_on(agent: CalledAgent, turn: Turn, sentence: Sentence) -> Tur
     """Return the turn, or for what it does not understand what a real model does: it asks the function, or offers a message."""
     is_lost = turn.reaction == phrases.HELP and turn.remark == phrases.NOT_UNDERSTOOD.format(sentence.text)
     is_question = "?" in sentence.text or bool(_ASKS_INDIRECTLY.search(sentence.text))
-    wishes = is_wish(sentence) if is_question else bool(_MAY_BE_WISH.search(sentence.text))
+    wishes = (
+        not asks_advice(sentence.text) and is_wish(sentence)
+        if is_question
+        else bool(_MAY_BE_WISH.search(sentence.text))
+    )
     may_be_wish = wishes and not (tells_what_was(sentence.text) or _WITHOUT_ONE.search(sentence.text))
     if not is_lost or may_be_wish or len(sentence.text.split()) < _FEWEST_WORDS:
         return turn

@@ -54,7 +54,8 @@ _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)
 _PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
 _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gives: a paper, a mail, a lift
     r"\b(?:(?:zu)?schick(?:e|en)?|(?:zu)?send(?:e|en)|zumailen)\b|\b(?:eine?n?|die|der|den)\s+"
-    r"(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Quittung|Beleg|Bescheinigung|Attest|Krankschreibung|\w*[Ee]rinnerung|SMS|(?:E-?)?Mail|Gutschein"
+    r"(?:(?-i:[a-zäöü]+)\s+)?(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Rezept"
+    r"|Quittung|Beleg|Bescheinigung|Attest|Krankschreibung|\w*[Ee]rinnerung|SMS|(?:E-?)?Mail|Gutschein"
     r"|Aufzug|Fahrstuhl|Lift|Gebühr)\b",
     re.IGNORECASE,
 )
@@ -105,7 +106,8 @@ _SEVERAL = re.compile(
     r"|\b(?:zusammen|gemeinsam) mit mein\w+|\bmit mein\w+ (?-i:[A-ZÄÖÜ])[\w-]+ (?:zusammen|gemeinsam)\b"
     r"|\bich und mein\w*|\bmeine? (?-i:[A-ZÄÖÜ])[\w-]+ und ich\b"
     r"|\b(eine[nr]?|einmal) (?:(?-i:[A-ZÄÖÜ])\w+ )?für\b[^.?!]*\bund \1 für\b"
-    r"|\b(?:zwei|drei)(?:mal)? (?!Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
+    r"|\b(?:zwei|drei)(?:mal)? (?!\w*(?:stunden|sitzungen|einheiten|anwendungen|behandlungen)\b"
+    r"|Uhr|Tag|Woch|Monat|Stund|Minut|Viertel|Termin)(?-i:[A-ZÄÖÜ])\w+",
     re.IGNORECASE,
 )
 _SOME = r"(?:\d+|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|fünfzehn|zwanzig|mehrere|einige|ein paar)"
@@ -132,9 +134,13 @@ _HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss 
     rf"(.*\b(?:habe?|hat|haben|hätte|hätten)\b.*{MARK}.*\bTermin\b).*\b(?:den|ihn)\b", re.IGNORECASE
 )
 _GOES_TOO = re.compile(
-    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b|(?<=gebucht, )(?:könnte|kann|geht|ginge)\b",
+    r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b|(?<=gebucht, )(?:könnte|kann|geht|ginge)\b"
+    rf"|(?<=, )(?:geht|ginge|passt|klappt)(?:'s| es)? (?:denn |vielleicht |stattdessen )*(?=(?:am )?{MARK})",
     re.IGNORECASE,
 )  # "Mein Termin am Freitag, geht der um vier?"
+_HAS_AT = re.compile(  # "Er hat morgen den Sehtest, den müssen wir verschieben"
+    rf"\b(?:habe?n?|hat|hatten?)\b[^.?!‹›]*{MARK}(?! (?:Zeit|frei)\b)", re.IGNORECASE
+)
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
     r"(?:zu|geschlossen|Feiertag|Ruhetag)[,.!]\s+(?=\w)(?!(?:oder|nicht|gell?|ja|richtig)\b)",
@@ -155,6 +161,12 @@ _NTH_TIME = re.compile(  # how often, or how far a pregnancy is, and no day of t
 )
 _COUNTED_THINGS = re.compile(  # "drei Fenster", "unsere beiden Autos"
     r"\b(?:zwei|drei)(?:mal)? (?P<thing>[A-ZÄÖÜ]\w+)|\b(?:unsere|meine|die) (?:beiden|zwei|drei) (?P<own>[A-ZÄÖÜ]\w+)"
+)
+_HAD = re.compile(  # "Ich hatte schon das Erstgespräch, und …", "Ich hab die Theorie bestanden und …"
+    r"\b(?:hatten? (?:ich|wir)|(?:ich|wir) hatten?)\b[^.,;?!]*?(?=\b(?:und|aber)\b|[.,;])"
+    r"|\b(?:ich|wir|er|sie) (?:hab'?e?n?|hat)\b[^.,;?!]*?"
+    r"\b(?:bestanden|geschafft|abgeschlossen|absolviert|gehabt|hinter (?:mir|uns|sich))\b",
+    re.IGNORECASE,
 )
 _LONG_AGO = re.compile(
     r"(?:(?:am|im|seit) )?(?:letzte[nrs]?|vorige[nrs]?|vergangene[nrs]?|gestern|vorgestern)\b", re.IGNORECASE
@@ -318,7 +330,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         place, without = take(_PLACE, rest)
         if not (place and catalogue.find_services(place)):  # "einen Platz im Rückbildungskurs"
             branch, rest = place, without
-    named = () if _PAPER_FOR.search(rest) else catalogue.find_services(cut_shift(rest))
+    named = () if _PAPER_FOR.search(rest) else catalogue.find_services(_cut_done(cut_shift(rest), catalogue))
     deed = _find_deed(rest, named, catalogue)
     named = () if deed and named and not catalogue.find_services(deed) else named
     services = named if intent in {*_CHANGES, Intent.LIST} else read_done(named, rest, catalogue)
@@ -401,6 +413,12 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     )
 
 
+def _cut_done(text: str, catalogue: Catalogue) -> str:
+    """Return a text without what a caller has had already, where it names another service: "Die Theorie hab ich bestanden, …"."""
+    left = _HAD.sub(",", text)
+    return left if catalogue.find_services(left) else text
+
+
 def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Catalogue) -> tuple[str, ...]:
     """Return the people and branches that a text names after `staff` and `branch` were taken from it: "bei Anna oder Mehmet"."""
     people = [
@@ -436,5 +454,7 @@ def split_at_new_time(text: str) -> tuple[str, str]:
     verb = PATTERN_OF[Intent.MOVE].search(times.marked)
     if verb and re.search(MARK, times.marked[: verb.start()]) and re.search(MARK, times.marked[verb.end() :]):
         return times.unmark(times.marked[: verb.end()]), times.unmark(times.marked[verb.end() :])
+    if verb and _HAS_AT.search(times.marked[: verb.start()]) and not times.when(times.marked)[1]:
+        return text, ""
     names_the_appointment = re.search(r"\b(?:den|der|vom|termin)\s+(?:am|vom|um|von)\b", text, re.IGNORECASE)
     return (text, "") if names_the_appointment else ("", text)

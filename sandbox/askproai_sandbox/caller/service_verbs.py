@@ -6,7 +6,8 @@ A service may have a name that is a part of another one's: "Piercing" and "Pierc
 import re
 from itertools import pairwise
 
-from askproai_sandbox.caller.catalogue import Catalogue, Service
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.service import Service
 
 _CHANGING = re.compile(  # what there is already; "stechen", "machen" are said of a new one
     r"\b(?:\w*(?P<stem>wechsel|tausch|laser|entfern|nachstech|auffrisch|überstech|repar|prüf|ausbesser|erneuer|nacharbeit|kürz"

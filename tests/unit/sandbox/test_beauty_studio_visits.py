@@ -8,7 +8,8 @@ from held_calls import TOOLS, function_of, hold
 from scripted_models import FUNCTIONS, make_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
-from askproai_sandbox.caller.catalogue import Catalogue, Service
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.service import Service
 
 TEAM = ("Frau Wolff", "Aylin", "Jule")
 STUDIO = Catalogue(

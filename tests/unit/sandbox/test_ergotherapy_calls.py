@@ -53,3 +53,35 @@ def test_who_had_booked_a_time_and_asks_for_another_day_moves_it() -> None:
     said = "Ich hatte Donnerstag um zehn gebucht, könnte ich doch Freitag kommen?"
     args = {"appointment_date": "Donnerstag", "appointment_time": "zehn", "date": "Freitag"}
     assert function_of(PRACTICE, said) == ("reschedule_appointment", args)
+
+
+def test_a_last_name_that_is_a_day_is_a_name_after_the_question_for_one() -> None:
+    called = function_of(PRACTICE, "Ergotherapie bitte.", "Um zehn.", "Für Helga Sonntag.")
+    assert (called[0], called[1]["customer_name"]) == ("book_appointment", "Helga Sonntag")
+
+
+def test_who_wants_an_appointment_rather_at_another_time_moves_it() -> None:
+    said = "Ich bin's noch mal, Kunze, ich wollte meinen Termin doch lieber am Nachmittag haben."
+    assert function_of(PRACTICE, said)[0] == "reschedule_appointment"
+
+
+def test_after_a_cancellation_a_time_is_that_of_the_new_appointment() -> None:
+    says = ("Ich möchte den Termin am Donnerstag absagen, und einen neuen ausmachen.", "Ja.", "Nächste Woche Dienstag.")
+    cancelled = {"cancel_appointment": {"success": True, "appointment_id": "a-9"}}
+    assert function_of(PRACTICE, *says, answers=cancelled) == ("check_availability", {"date": "Nächste Woche Dienstag"})
+
+
+def test_what_is_done_in_a_service_is_asked_of_that_service() -> None:
+    said = "Was machen Sie da eigentlich bei der Kindertherapie?"
+    assert function_of(PRACTICE, said) == (
+        "business_information",
+        {"topic": "service", "question": said, "service": "Kindertherapie"},
+    )
+
+
+def test_a_branch_that_another_one_replaces_is_not_asked_for() -> None:
+    two = read_catalogue(
+        "## Buchbar\n- Ergotherapie (45 Minuten)\n\n## Team\n- Kaßberg: Frau Lohse\n- Flöha: Frau Uhlig\n"
+    )
+    said = "Kann ich statt zum Kaßberg auch nach Flöha kommen?"
+    assert function_of(two, said) == ("check_availability", {"branch": "Flöha"})

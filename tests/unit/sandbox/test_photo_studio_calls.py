@@ -8,7 +8,8 @@ from played_calls import OFFER
 from scripted_models import FUNCTIONS, called, make_tools
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
-from askproai_sandbox.caller.catalogue import Catalogue, Service
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.service import Service
 
 PHOTOS = "Passbilder"
 CATALOGUE = Catalogue(services=(Service(PHOTOS),), staff=("Frau Sommer", "Herr Clausen"))

@@ -7,7 +7,8 @@ import pytest
 from held_calls import TOOLS, function_of, hold
 
 from askproai_sandbox.caller import ScriptedModel
-from askproai_sandbox.caller.catalogue import Catalogue, Service, read_catalogue
+from askproai_sandbox.caller.catalogue import Catalogue, read_catalogue
+from askproai_sandbox.caller.service import Service
 
 TEAM = ("Annegret Hoffmann", "Tomasz Kowalski", "Lena Richter")
 LESSONS = tuple(f"Klavierstunde {minutes} Minuten" for minutes in (30, 45, 60))

@@ -5,7 +5,8 @@ from played_calls import OFFER
 from scripted_models import FUNCTIONS, called, make_tools
 
 from askproai_sandbox.caller import ScriptedModel
-from askproai_sandbox.caller.catalogue import Catalogue, Service
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.service import Service
 
 PEDICURE, CARE = "Pediküre", "Medizinische Fußpflege"
 CATALOGUE = Catalogue(

@@ -9,7 +9,8 @@ from held_calls import TOOLS, function_of, hold
 from scripted_models import ASK_NAME
 
 from askproai_sandbox.caller import ScriptedModel, ToolCall
-from askproai_sandbox.caller.catalogue import Catalogue, Service
+from askproai_sandbox.caller.catalogue import Catalogue
+from askproai_sandbox.caller.service import Service
 
 KNOWN = "Gibt es einen Parkplatz?"
 TEAM = ("Frau Meyer-Lansky", "Juri", "Doktor Kühn-Albrecht")
