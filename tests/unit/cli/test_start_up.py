@@ -114,7 +114,7 @@ def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folde
         ("lint salon.yaml", 610),
         ("plan salon.yaml --kubeconfig config", 640),
         ("doctor --kubeconfig config", 400),
-        ("call --to +49301234567 --say Hallo", 381),
+        ("call --to +49301234567 --say Hallo", 382),
         ("sandbox faults", 220),
     ],
 )
