@@ -116,13 +116,14 @@ def slot_sentence(
     obstacle: Obstacle | None = None,
     *,
     which: bool = False,
+    moves: bool = False,
     paused_until: datetime | None = None,
 ) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
     They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
-    (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings.
-    `paused_until` is when a pause ends, in which all lies that was looked through.
+    (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings; `moves`
+    asks whether to move an appointment there. `paused_until` is when a pause ends, in which all lies that was looked through.
     """
     if not slots and paused_until is not None:
         return _paused_sentence(rules, paused_until, now)
@@ -131,8 +132,8 @@ def slot_sentence(
     if not slots:
         return say().nothing_free
     offered = join_list(_describe(rules, slots, now))
-    question = say().shall_i_book if len(slots) == 1 else say().which_suits
-    question = say().which_do_you_mean if which else question
+    one, several = (say().shall_i_move, say().move_where) if moves else (say().shall_i_book, say().which_suits)
+    question = say().which_do_you_mean if which else one if len(slots) == 1 else several
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
     return say().offered.format(slots=offered, length=_length_of(rules, slots), question=question)

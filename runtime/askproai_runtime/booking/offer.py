@@ -123,6 +123,8 @@ def _answer(
     now: datetime,
     basis: Basis,
     paused_until: datetime | None = None,
+    *,
+    moves: bool = False,
 ) -> Answer:
     rules, sentences = request.rules, list[str]()
     fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
@@ -140,7 +142,9 @@ def _answer(
             sentences.append(say().other_hours)
     which = bool(offer.readings)
     sentences.append(
-        slot_sentence(rules, offer.slots, now, basis, offer.obstacle, which=which, paused_until=paused_until)
+        slot_sentence(
+            rules, offer.slots, now, basis, offer.obstacle, which=which, moves=moves, paused_until=paused_until
+        )
     )
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
@@ -194,7 +198,10 @@ async def offer_alternatives(
     if rules.companions and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
         why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
     paused_until = None if alternatives else await read_pause(ctx, rules.branch, now, settings.look_ahead)
-    message = f"{why} {slot_sentence(rules, alternatives, now, basis, obstacle, paused_until=paused_until)}"
+    choice = slot_sentence(
+        rules, alternatives, now, basis, obstacle, moves=moving is not None, paused_until=paused_until
+    )
+    message = f"{why} {choice}"
     fields = {
         "alternatives": slot_fields(rules, alternatives, now),
         "obstacle": obstacle.value,
@@ -222,7 +229,8 @@ async def offer_for_move(
     others = [slot for slot in offer.slots if slot.start != appointment.starts_at]
     offer = replace(offer, slots=others or offer.slots)
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, ctx.settings.look_ahead)
-    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until)
+    basis = _count_offer(ctx, read_remote, offer.slots)
+    answer = _answer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)

@@ -51,6 +51,8 @@ class Sentences:
     service_with: str
     nothing_free: str
     shall_i_book: str
+    shall_i_move: str
+    move_where: str
     which_suits: str
     which_do_you_mean: str  # of the readings that were offered
     bookings_paused: str

@@ -286,11 +286,20 @@ async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFFERED)
     assert answer.message.startswith(offered), answer.message
+    assert answer.message.endswith("Auf welche Zeit soll ich Ihren Termin verschieben?"), "it is no offer of a new one"
     (row,) = await salon.live()
     assert row["version"] == 1, "nothing is moved or held before the caller has chosen"
     chosen = answer.fields["alternatives"][-1]
     assert (await salon.booking.reschedule_appointment(call(), {"start": chosen["start"]})).success
     await salon.assert_claims_match()
+
+
+async def test_the_only_time_for_a_move_is_asked_for_as_one(new_salon) -> None:
+    salon = await new_salon(settings=BookingSettings(offers=1))
+    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await salon.booking.reschedule_appointment(call(), {"date": "Samstag oder Montag"})
+    assert len(answer.fields["alternatives"]) == 1
+    assert answer.message.endswith("Soll ich Ihren Termin dorthin verschieben?")
 
 
 async def test_an_appointment_is_no_obstacle_to_its_own_move_and_is_not_offered_where_it_is(new_salon) -> None:
