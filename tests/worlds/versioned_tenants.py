@@ -124,10 +124,12 @@ class VersionedTenants:
         """Write a part of the status, as the operator does."""
         return await self.client.merge(f"{self.path(version, name)}/status", {"status": status})
 
-    async def apply(self, manager: str, version: str, spec: Object, name: str = "salon") -> Object:
-        """Apply a spec, or a part of one, on the server's side."""
-        body = {"apiVersion": f"{self.group}/{version}", "kind": "Tenant", "metadata": {"name": name}, "spec": spec}
-        path = self.path(version, name)
+    async def apply(
+        self, manager: str, version: str, fields: Object, name: str = "salon", *, part: str = "spec"
+    ) -> Object:
+        """Apply fields of the spec, or of another part, on the server's side."""
+        body = {"apiVersion": f"{self.group}/{version}", "kind": "Tenant", "metadata": {"name": name}, part: fields}
+        path = self.path(version, name) + ("/status" if part == "status" else "")
         return await self.client.request(
             "PATCH", path, body, content_type="application/apply-patch+yaml", fieldManager=manager
         )
