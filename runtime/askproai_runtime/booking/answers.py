@@ -122,7 +122,7 @@ def slot_sentence(
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
     They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
-    (`obstacle`) nobody is asked whether to search later. `which` asks which one is meant: the slots are of several readings; `moves`
+    (`obstacle`) nobody is asked whether to search later. `which` asks which is meant (several readings), `moves`
     asks whether to move an appointment there. `paused_until` is when a pause ends, in which all lies that was looked through.
     """
     if not slots and paused_until is not None:
