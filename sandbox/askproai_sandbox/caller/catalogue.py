@@ -406,7 +406,8 @@ def _is_end_of(end: str, words: Iterable[str]) -> bool:
 
 
 def _spellings(title: str) -> frozenset[str]:
-    return frozenset({"dr", "doktor"}) if title in {"dr", "doktor"} else frozenset()
+    spellings = {"dr": {"dr", "doktor"}, "doktor": {"dr", "doktor"}, "herr": {"herr", "herrn"}}
+    return frozenset(spellings.get(title, ()))
 
 
 def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Positions) -> frozenset[int]:

@@ -24,6 +24,8 @@ _LATER = (  # than the appointment is now
     r"|(?:nächsten|folgenden) Tag|(?:gleiche|selbe)[nr]? (?:Uhrz|Z)eit)\b"
 )
 _HAD = r"(?:den|die|das|ihn|es|mein\w* (?-i:[A-ZÄÖÜ])\w+)"
+_NOT_OF_LIST = r"^(?!.*\bvon (?:der|Ihrer|eurer) (?:Warte)?liste\b).*"
+_FOR_THAT = r"\b(?:für|zu[rm]?|beim?)\b[^.?!]*\b(?:eine?n?|meine?n?|die|den|das)"
 _NO_MACHINE = r"(?![^.?!,]*\b(?:Anrufbeantworter|Band|Mailbox)\b)"
 _GOES = r"(?:und )?(?:geht|ginge|passt|klappt)(?:'s| es)? (?:(?:denn|vielleicht|dafür|stattdessen) )*"
 _ON_DAY = r"(?:auch )?(?:am )?(?:\w+tag|Mittwoch|Sonnabend|heute|morgen|übermorgen|nächste\w*)\b"
@@ -139,6 +141,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\b(?:der|den) (?:am|vom|um)\b[^.!?]*\b(?:kann|könnte|geht|ginge) (?:der|den|ich den|man den)\b[^.?!]*{_LATER}",
         rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
         r"\bhab\w*\b[^.?!]*\bbei (?:Ihnen|euch)\b[^.?!]*\b(?:schaffe?|kann)\b[^.?!]*\bnicht\b[^.?!]*\b(?:geht|ginge|passt)\b.*\?",
+        rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*\b(?:an)?statt (?:am|um)\b",
         # "Ich muss morgen absagen, geht Freitag?", "Ich hab um drei einen Termin, ich schaffe es nicht, geht auch vier?"
         rf"\b(?:absagen|nicht kommen)\b[^.?!]*, {_GOES}{_ON_DAY}[^.!]*\?",
         rf"\bhab'?e?n?\b[^.?!]*\btermin\b[^.?!]*\b(?:schaff|kann)\S*[^.?!]*\bnicht\b[^.?!]*, {_GOES}auch\b[^.!]*\?",
@@ -159,7 +162,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"{_OWED}[^.!]*\b(?:wenn|falls) (?:ich|wir)\b[^.!]*\babsagen (?:muss|müsste|will|möchte)\b",
     ),
     Intent.CANCEL: (
-        r"(?<!nicht )\b(?:absagen?|abzusagen|stornier\w*|streichen|löschen|rückgängig|canceln|annullieren)\b",
+        rf"{_NOT_OF_LIST}(?<!nicht )\b(?:absagen?|abzusagen|stornier\w*|streichen|löschen|rückgängig|canceln|annullieren)\b",
         r"\b(?:möchte|will|werde|wollen|werden)\b[^.?!]*\bnicht (?:mehr )?kommen\b",
         r"\b(?:ich|wir)\b[^.?!]*\bnicht (?:mehr )?(?:kommen|wahrnehmen) (?:kann|können|werden?)\b",
         r"\b(?:den|meinen|unseren) Termin\b[^.?!]*\bbrauche?n? (?:ich|wir)\b[^.?!]*\bnicht\b",
@@ -196,6 +199,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",
         r"\bwann ich\b[^.?!]*\b(?:dran bin|da sein (?:soll|muss)|kommen (?:soll|muss))\b",
         r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
+        r"\b(?:mit|bei) wem (?:ich|wir)\b[^.?!]*\btermin\b[^.?!]*\bhaben?\b",
         r"\b(?:mein|unser)e? (?-i:[A-ZÄÖÜ])\w+ hat\b[^.?!]*\b(?:einen|nen) termin\b[^.!]*\bwann (?:der|er|das) ist\b",
         r"^\W*(?:(?:und|ach|ja|oh|okay)\W+)*bei wem (?:ist|war|bin) (?:denn |noch ?mal )*(?:der|die|das|ich)\b(?! [A-ZÄÖÜ])\W*$",
         r"\b(?:bei wem|wo|in welcher filiale)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
@@ -232,6 +236,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"^\W*(?:und )?was brauche?n? (?:ich|wir)\b[^.?!]*\bfür (?:den|die|das|mein\w*) (?:\w+ )?(?-i:Termin|Besuch|Stunde)\b",
+        rf"^\W*(?:(?:und|aber)\W+)?brauche?n? (?:ich|wir|man)\b[^.?!]*{_FOR_THAT} (?!termin)(?-i:[A-ZÄÖÜ])\w+\W*\?",
         r"\bwie lange\b[^.?!]*\b(?:sitze?|liege?|bin|brauche) ich\b(?:[^.?!]*\bd(?:a|abei|afür|ort)\b)",
         r"^\W*(?:(?:und|aber)\W+)?dauer(?:t|n)\b[^.?!]*\blange?\b[^.!]*\?",
         r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
@@ -250,7 +255,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"^\W*(?:und )?arbeitet\b",
         r"\bob\b[^.?!]*\barbeitet\b",
         r"\bwer (?:arbeitet|ist)\b[^.?!]*\b(?:am|heute|morgen|übermorgen|\w+tags)\b",
-        r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!]*\b(?:da|im Haus|anwesend)\s*\?",
+        r"\bist (?!(?:das|es|dies|da)\b)(?![^?]*\b(?:termine?|was|etwas|frei)\b)[^.?!,]*\b(?:da|im Haus|anwesend)\s*\?",
         r"^\W*ist (?:(?:der|die) )?(?:Frau|Herr)\b[^.?!]*\bbei (?:Ihnen|euch)\s*\?",
     ),
     Intent.HOURS: (

@@ -41,6 +41,9 @@ _SAYS_WHO = re.compile(  # "Meine Freundin heißt Ines Vogt", "Ines Vogt heißt 
 _BORN = re.compile(
     r",?\s+(?:geb\.|geboren|Geburtsdatum|Geburtstag)\s*(?:ist\s+)?(?:am\s+)?(?P<date>[^,]+)$", re.IGNORECASE
 )
+SPELLED_HOW = re.compile(
+    r",\s+(?:geschrieben\s+)?(?:mit|ohne)\s+(?!mein|unser|der|dem|de[nr]|ein)[^,]{1,30}$", re.IGNORECASE
+)
 _LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
 
 

@@ -391,7 +391,7 @@ def _name_day_of_span(span: str, day: str, now: datetime | None) -> dict[str, st
 
     Not if that day is over: on a Sunday "diese Woche" was answered with times of the next one.
     """
-    words = [word for word in span.split() if WEEKDAYS.get(fold(word)) is None]
+    words = [word for word in span.split() if WEEKDAYS.get(fold(word)) is None and word not in {"oder", "und"}]
     is_span = "woche" in fold(span) or (bool(span) and not names_one_day(span))
     joined = " ".join([*words, day])
     is_day = WEEKDAYS.get(fold(day)) is not None and is_span and are_understood({"date": joined})

@@ -12,6 +12,7 @@ from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, M
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
+from askproai_sandbox.caller.spoken_time import MARK, Times
 from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
@@ -61,6 +62,11 @@ _ASKS_ADVICE = (
         re.IGNORECASE,
     )
 )
+_HAS_AT = re.compile(  # "Wir haben morgen um zehn Besichtigung, ist das Haus noch zu haben?"
+    rf"^\W*(?:ich|wir) hab'?e?n? (?:(?:am|um|ja|doch|dann) |{MARK} )*{MARK} (?:um {MARK} )?(?:die |den |das |eine[nr]? )?"
+    r"(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)[^?]*\b(?:ist|sind|gibt|kommt|wird)\b[^?]*\?",
+    re.IGNORECASE,
+)
 _ASKS_NEED = re.compile(r"\W*(?:(?:und|aber|ach|ja)\W+)*brauche? (?:ich|man|wir)\b[^.!]*\?", re.IGNORECASE)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
@@ -78,7 +84,7 @@ _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing ko
     re.IGNORECASE,
 )
 _COMPLAINS = re.compile(
-    r"\b(?:un|nicht )zufrieden\b|\bdas (?:\w+te|\d+\.) Mal,? dass\b"
+    r"\b(?:un|nicht )zufrieden\b|\b(?:ist|sind) (?:\w+ )?nicht (?:an)?gekommen\b|\bdas (?:\w+te|\d+\.) Mal,? dass\b"
     r"|\bimmer noch (?:nicht|kein\w*)\b|\bFrechheit\b|\bunverschämt\w*",
     re.IGNORECASE,
 )
@@ -273,6 +279,8 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     reports = (
         tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
     )
+    has_one = _HAS_AT.search(Times(sentence.text).marked)
+    reports = reports or (has_one and catalogue.find_services(has_one["what"]))
     return bool(reports or asks_advice(sentence.text) or only_asks or (other and not catalogue.find_services(other[0])))
 
 

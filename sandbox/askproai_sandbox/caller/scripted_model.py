@@ -48,7 +48,7 @@ from askproai_sandbox.caller.memory import (
     not_placed,
 )
 from askproai_sandbox.caller.message import offers_transfer
-from askproai_sandbox.caller.name_answer import read_names, take_birth_date, take_name
+from askproai_sandbox.caller.name_answer import SPELLED_HOW, read_names, take_birth_date, take_name
 from askproai_sandbox.caller.new_appointment import (
     hear_birth_date,
     hear_booking,
@@ -218,7 +218,7 @@ def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
     """Return a sentence as it is read, by its place in the call: "neun" after the question for a time is "um neun"."""
     text = name_hours(_FILLS.sub("", drop_closed_day(text)), asked="wie viel Uhr" in memory.question)
     if memory.is_name_asked or (memory.offers and not _names_known(agent, text)):
-        text = correct_answer(text)
+        text = correct_answer(SPELLED_HOW.sub("", text) if memory.is_name_asked else text)
     if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
         text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
     offered = find_common_time(memory.offers)

@@ -119,7 +119,7 @@ _SEVERAL_APPOINTMENTS = re.compile(  # of one person, also a series: "zehn Termi
     rf"|\balle (?:{_SOME}|vierzehn) (?:Tage|Wochen|Monate)\b|\b(?:ein|zwei|drei)mal (?:die|pro|in der|im|jede) (?:Woche|Monat)\b"
     rf"|\b(?:wöchentlich|monatlich|täglich|regelmäßig|\d+-tägig|vierzehntägig)\w*|\bimmer (?:am )?{_DAY}\b|\b\w*serie\b"
     rf"|\b(?:Fünfer|Sechser|Zehner)(?:karte|block|rezept)\b|\bnächsten {_SOME} \w+|\b{_SOME} Mal\b|\b(?:mehrmals|jeweils)\b"
-    r"|\b(?:Dauer|Serien|Folge)termine?\b",
+    r"|\b(?:(?:Dauer|Serien)termine?|Folgetermine)\b",
     re.IGNORECASE,
 )
 _NEXT_ONE = re.compile(  # "und einmal Krallen", "und am Donnerstag"
@@ -141,6 +141,9 @@ _GOES_TOO = re.compile(
 _HAS_AT = re.compile(  # "Er hat morgen den Sehtest, den müssen wir verschieben"
     rf"\b(?:habe?n?|hat|hatten?)\b[^.?!‹›]*{MARK}(?! (?:Zeit|frei)\b)", re.IGNORECASE
 )
+_INSTEAD_OF = re.compile(  # "am Samstag statt am Freitag"
+    rf"(?:(?P<new>{MARK}),? )?(?:an)?statt (?:(?:am|um) )?(?P<old>{MARK})", re.IGNORECASE
+)
 _SAYS_CLOSED = re.compile(  # "Ach stimmt, mittwochs ist ja zu. Dann …": not the day that is wanted
     r"^[^?]*?\b(?:ist|sind|haben Sie|habt ihr) (?:(?:ja|da|doch|auch|bei Ihnen|wohl|dann) )*"
     r"(?:zu|geschlossen|Feiertag|Ruhetag)[,.!]\s+(?=\w)(?!(?:oder|nicht|gell?|ja|richtig)\b)",
@@ -150,6 +153,10 @@ _HINDRANCE = re.compile(  # why an offer does not suit: "Da hab ich leider einen
     r"^\W*(?:(?:oh|ach|ah|nein|nee|hm+|leider|ja|tja|also|aber|moment)\W+)*"
     r"da (?:hab'?e?n?|bin|sind|muss|müssen|arbeiten?) (?:ich|wir)\b"
     r"(?![^,.;!?]*\b(?:Zeit|frei|dabei|da|gern|nichts vor)\b)[^,.;!?]*",
+    re.IGNORECASE,
+)
+_HINDRANCE_WITHIN = re.compile(  # "Nicht am Donnerstag, da bin ich in München, …"
+    r"(?<=, )da (?:bin|sind|muss|müssen|hab'?e?n?) (?:ich|wir)\b(?![^,.;!?]*\b(?:Zeit|frei|dabei|da|gern|nichts vor)\b)[^,.;!?]*,",
     re.IGNORECASE,
 )
 _BESIDE_PERSON = re.compile(
@@ -310,6 +317,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     shares, text = read_shares(corrected.text, catalogue), corrected.text
     email, rest = take(EMAIL, text)
     hindrance, rest = take(_HINDRANCE, rest)
+    rest = _HINDRANCE_WITHIN.sub(",", rest)
     intent = find_intent(catalogue.leave_out_verbs(rest))
     name, rest = take(NAME, rest)
     place, rest = catalogue.take_branch(rest)
@@ -444,6 +452,10 @@ def _counts_things(text: str, catalogue: Catalogue) -> bool:
 def split_at_new_time(text: str) -> tuple[str, str]:
     """Split "den am Dienstag auf Freitag verschieben" into what names the appointment and what names its new time."""
     times = Times(text)
+    if instead := _INSTEAD_OF.search(times.marked):
+        return times.unmark(f"den Termin am {instead['old']}"), times.unmark(
+            _INSTEAD_OF.sub(instead["new"] or ",", times.marked)
+        )
     which, separator, new = times.marked.partition(" auf ")
     if separator:
         return times.unmark(which), f"auf {times.unmark(new)}"  # "den dritten" alone may be an offer
