@@ -8,7 +8,8 @@ from askproai_sandbox.caller.catalogue import read_catalogue
 
 AGENCY = read_catalogue(
     "## Buchbar\n- Erstberatung (45 Minuten)\n- Folgeberatung (30 Minuten; auch: Folgetermin)\n- Hausbesichtigung (60 Minuten; "
-    "auch: Besichtigung)\n- Finanzierungsberatung (60 Minuten; auch: Finanzierung)\n- Schlüsselübergabe (30 Minuten; auch: Übergabe)\n\n"
+    "auch: Besichtigung)\n- Finanzierungsberatung (60 Minuten; auch: Finanzierung)\n"
+    "- Schlüsselübergabe (30 Minuten; auch: Übergabe)\n\n"
     "## Team\n- Zentrum: Frau Hagedorn, Herr Ünal, Herr van der Berg\n- Westend: Frau Pohl\n"
 )
 OWN = {"appointment_id": "a-7", "start": "2026-11-27T10:00:00+01:00", "spoken": "Freitag, den 27. November, um 10 Uhr"}
