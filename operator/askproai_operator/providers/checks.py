@@ -10,6 +10,8 @@ from typing import Any
 
 from askproai_operator.api.conditions import Reason
 
+_CIPHERTEXT = "ENC[AES256_GCM,"  # what SOPS writes in place of each value
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialProblem:
@@ -38,6 +40,9 @@ def secret_value(secret: dict[str, Any] | CredentialProblem | None, name: str, k
         value = ""
     if not value or not value.isprintable():
         text = f"key {key!r} of Secret {name!r} is empty or not one line of plain text; put the bare key there"
+        return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
+    if value.startswith(_CIPHERTEXT):
+        text = f"key {key!r} of Secret {name!r} is encrypted by SOPS; have it decrypted as it is applied (Flux: spec.decryption)"
         return CredentialProblem(Reason.SECRET_KEY_MISSING, text)
     return value
 

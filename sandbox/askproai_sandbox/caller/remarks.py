@@ -279,9 +279,15 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     reports = (
         tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
     )
-    has_one = _HAS_AT.search(Times(sentence.text).marked)
-    reports = reports or (has_one and catalogue.find_services(has_one["what"]))
-    return bool(reports or asks_advice(sentence.text) or only_asks or (other and not catalogue.find_services(other[0])))
+    own = _HAS_AT.search(Times(sentence.text).marked)
+    is_about_own = own is not None and bool(catalogue.find_services(own["what"]))
+    return bool(
+        reports
+        or is_about_own
+        or asks_advice(sentence.text)
+        or only_asks
+        or (other and not catalogue.find_services(other[0]))
+    )
 
 
 def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:

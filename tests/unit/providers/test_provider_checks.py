@@ -64,6 +64,10 @@ def test_a_key_hash_depends_on_the_installation() -> None:
         ({"data": {"key": base64.b64encode(b"a\nb").decode()}}, Reason.SECRET_KEY_MISSING),
         ({"data": {"key": base64.b64encode("schlüssel".encode()).decode()}}, Reason.SECRET_KEY_MISSING),
         ({"data": {"key": "%%%"}}, Reason.SECRET_KEY_MISSING),
+        (
+            {"data": {"key": base64.b64encode(b"ENC[AES256_GCM,data:YJoJ,iv:C9oB,type:str]").decode()}},
+            Reason.SECRET_KEY_MISSING,
+        ),
     ],
 )
 def test_secret_values(secret: dict[str, Any] | None, found: Any) -> None:
