@@ -26,6 +26,11 @@ _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen 
     r"|\b(?:dazwischen\s?gekommen|verhindert)\b",
     re.IGNORECASE,
 )
+_IS_ILL = re.compile(  # "Meine Tochter hat morgen Kindertanz und ist krank."
+    rf"\b(?:hat|hab'?e?n?) (?:(?:am|um|ja|doch) |{MARK} )*{MARK} (?:um {MARK} )?(?:die |den |das |eine[nr]? )?"
+    r"(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)[^?]*\b(?:krank|erkältet|Fieber|Grippe|verletzt|verknackst|gebrochen)\b[^?]*$",
+    re.IGNORECASE,
+)
 _ENDS_WITH_NOT = re.compile(r"\bnicht(?: mehr)?\s*$", re.IGNORECASE)
 _AT_OTHER_TIME = re.compile(r"\bnicht\s+(?:vor|nach|bis|um|ab|so|ganz|zu\s+(?!kommen))\b", re.IGNORECASE)
 _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
@@ -211,6 +216,9 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
     is_about_it = _ABOUT_OWN.search(sentence.text) and _GOES_INSTEAD.search(sentence.text)
     is_at_other = at is not None and _AT_OTHER_TIME.search(clauses[at]) and not is_about_it
+    ill = None if is_busy or not is_own else _IS_ILL.search(Times(sentence.text).marked)
+    if ill and agent.catalogue.find_services(ill["what"]):
+        return True
     if is_busy or not is_own or at is None or is_at_other or _ELSE.search(sentence.text):
         return False
     if is_about_it:

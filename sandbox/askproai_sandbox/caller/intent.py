@@ -26,6 +26,7 @@ _LATER = (  # than the appointment is now
 _HAD = r"(?:den|die|das|ihn|es|mein\w* (?-i:[A-ZÄÖÜ])\w+)"
 _NOT_OF_LIST = r"^(?!.*\bvon (?:der|Ihrer|eurer) (?:Warte)?liste\b).*"
 _FOR_THAT = r"\b(?:für|zu[rm]?|beim?)\b[^.?!]*\b(?:eine?n?|meine?n?|die|den|das)"
+_NO_DAY = r"(?!\w+tag\b|Mittwoch|Sonnabend)(?-i:[A-ZÄÖÜ])\w+"
 _NO_MACHINE = r"(?![^.?!,]*\b(?:Anrufbeantworter|Band|Mailbox)\b)"
 _GOES = r"(?:und )?(?:geht|ginge|passt|klappt)(?:'s| es)? (?:(?:denn|vielleicht|dafür|stattdessen) )*"
 _ON_DAY = r"(?:auch )?(?:am )?(?:\w+tag|Mittwoch|Sonnabend|heute|morgen|übermorgen|nächste\w*)\b"
@@ -142,6 +143,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
         r"\bhab\w*\b[^.?!]*\bbei (?:Ihnen|euch)\b[^.?!]*\b(?:schaffe?|kann)\b[^.?!]*\bnicht\b[^.?!]*\b(?:geht|ginge|passt)\b.*\?",
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*\b(?:an)?statt (?:am|um)\b",
+        rf"\b(?:kann|können|könnten?) (?:ich|wir)\b[^.?!]*\b(?:an)?statt {_ON_DAY}[^.?!]*\bkommen\b",
         # "Ich muss morgen absagen, geht Freitag?", "Ich hab um drei einen Termin, ich schaffe es nicht, geht auch vier?"
         rf"\b(?:absagen|nicht kommen)\b[^.?!]*, {_GOES}{_ON_DAY}[^.!]*\?",
         rf"\bhab'?e?n?\b[^.?!]*\btermin\b[^.?!]*\b(?:schaff|kann)\S*[^.?!]*\bnicht\b[^.?!]*, {_GOES}auch\b[^.!]*\?",
@@ -236,6 +238,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"^\W*(?:und )?was brauche?n? (?:ich|wir)\b[^.?!]*\bfür (?:den|die|das|mein\w*) (?:\w+ )?(?-i:Termin|Besuch|Stunde)\b",
+        rf"\bist (?:das|es|(?:die|der|das) (?!termin)(?-i:[A-ZÄÖÜ])\w+) (?:auch |was |etwas )?für {_NO_DAY}(?: geeignet)?\W*\?",
         rf"^\W*(?:(?:und|aber)\W+)?brauche?n? (?:ich|wir|man)\b[^.?!]*{_FOR_THAT} (?!termin)(?-i:[A-ZÄÖÜ])\w+\W*\?",
         r"\bwie lange\b[^.?!]*\b(?:sitze?|liege?|bin|brauche) ich\b(?:[^.?!]*\bd(?:a|abei|afür|ort)\b)",
         r"^\W*(?:(?:und|aber)\W+)?dauer(?:t|n)\b[^.?!]*\blange?\b[^.!]*\?",

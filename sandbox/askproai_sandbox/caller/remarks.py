@@ -58,6 +58,7 @@ _ASKS_ADVICE = (
     re.compile(  # "Er hat morgen den Sehtest und ist krank, sollen wir trotzdem kommen?", "…, was soll ich da machen?"
         r"\b(?:soll\w*|kann|können|darf|dürfen|muss|müssen) (?:ich|wir|er|sie|man)\b[^.?!]*\btrotzdem\b[^.!]*\?"
         r"|\bwas (?:soll\w*|kann|können|muss|müssen) (?:ich|wir|man) (?:(?:da|jetzt|denn|dann) )*(?:tun|machen)\W*$"
+        r"|\bwas (?:machen wir|mache ich)(?: (?:da|jetzt|denn|dann|nun))*\W*$"
         r"|\bob (?:das|der|die|mein\w*) (?-i:[A-ZÄÖÜ])[^.?!,]*\b(?:gültig|fertig|da|bereit|angekommen) (?:ist|sind)\b",
         re.IGNORECASE,
     )

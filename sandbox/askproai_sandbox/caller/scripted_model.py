@@ -116,6 +116,9 @@ _SEE_YOU = re.compile(  # "Okay, dann bis Donnerstag!" takes what is offered on 
     re.IGNORECASE,
 )
 _NOT_COME = re.compile(r"\bnicht kommen\b", re.IGNORECASE)
+_INSTEAD_OF = re.compile(
+    r"\b(?:an)?statt (?:am )?(?:\w+tag|Mittwoch|Sonnabend|heute|morgen|übermorgen)\b", re.IGNORECASE
+)
 _NO_WISH = frozenset({  # of who has not said yet what is wanted: "Hallo? Hören Sie mich?"
     "hallo", "moment", "mal", "sekunde", "augenblick", "äh", "ähm", "hm", "ja", "also", "so", "halt", "hören", "hört", "sie",
     "mich", "man", "ist", "da", "jemand",
@@ -220,7 +223,7 @@ def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
     if memory.is_name_asked or (memory.offers and not _names_known(agent, text)):
         text = correct_answer(SPELLED_HOW.sub("", text) if memory.is_name_asked else text)
     if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
-        text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", text))
+        text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", _INSTEAD_OF.sub("", text)))
     offered = find_common_time(memory.offers)
     return SAME_TIME.sub(offered, text) if offered else text
 
