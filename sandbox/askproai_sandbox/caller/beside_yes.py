@@ -11,7 +11,7 @@ from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import CORRECTS, TOOL_OF_CHANGE, wants_further
 from askproai_sandbox.caller.memory import CalledAgent, Memory, loose_name
 from askproai_sandbox.caller.message import split_off_message, split_off_question
-from askproai_sandbox.caller.name_answer import take_name
+from askproai_sandbox.caller.name_answer import read_couple, take_name
 from askproai_sandbox.caller.new_appointment import find_chosen_offer
 from askproai_sandbox.caller.sentence import Sentence, read_sentence
 
@@ -110,4 +110,7 @@ def take_name_of_turn(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         and memory.change.tool is None
         and not memory.is_email_asked
     )
-    return take_name(sentence, agent.catalogue, asked=is_asked) if is_asked or may_accept else sentence
+    named = take_name(sentence, agent.catalogue, asked=is_asked) if is_asked or may_accept else sentence
+    if is_asked and named.name is None and not memory.companions and len(names := read_couple(sentence.text)) > 1:
+        return replace(sentence, name=" und ".join(names), when={}, services=(), unknown_service=None)
+    return named

@@ -33,7 +33,7 @@ def hear_goodbye(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         helps_only and only_ends_call(sentence)
     )
     heard = sentence if may_accept else replace(sentence, yes=False)  # "Super, danke, tschüss"
-    if not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
+    if sentence.is_question or not sentence.ends_call or heard.says_more(name_is_asked=memory.is_name_asked):
         return Turn(memory)
     if memory.message and memory.message.asked_for == phrases.ASK_WHO and not sentence.no:
         asked = replace(memory.message, asked_for=phrases.ASK_WHO_AT_LEAST)

@@ -44,6 +44,12 @@ _BORN = re.compile(
 SPELLED_HOW = re.compile(
     r",\s+(?:geschrieben\s+)?(?:mit|ohne)\s+(?!mein|unser|der|dem|de[nr]|ein)[^,]{1,30}$", re.IGNORECASE
 )
+_COUPLE = re.compile(
+    rf"\W*(?:(?i:{_LEAD})\b[\s,.!]*)*(?P<one>{NAME_WORD}(?:\s+{NAME_WORD})?)\s+und\s+(?P<other>{NAME_WORD}\s+{NAME_WORD})\W*"
+)
+_DAY_NAME = re.compile(
+    rf",\s+(?:auf\s+|für\s+)?{NO_SERVICE}(?P<first>{NAME_WORD})\s+(?P<last>{'|'.join(map(str.capitalize, WEEKDAY_NAMES))})\W*$"
+)
 _LAST_NAMES = frozenset({"tag", "abend", "morgen"})  # behind a first name
 
 
@@ -52,6 +58,20 @@ def take_birth_date(text: str) -> tuple[str, str]:
     found = _BORN.search(text)
     is_date = found is not None and is_understood(found["date"].strip(" ."))
     return (found["date"].strip(" ."), text[: found.start()]) if found and is_date else ("", text)
+
+
+def read_couple(text: str) -> tuple[str, ...]:
+    """Return the names of two who come to one appointment, as they were said: "Auf Gerda und Heinz Otto"."""
+    found = _COUPLE.fullmatch(text)
+    return (found["one"], found["other"]) if found else ()
+
+
+def name_day_names(text: str, catalogue: Catalogue) -> str:
+    """Return a choice with the name after it said as one, where its last word is a day: "Um zehn, Helga Sonntag"."""
+    found = _DAY_NAME.search(text)
+    if not found or is_understood(found["first"]) or catalogue.find_staff(found["first"]):
+        return text
+    return f"{text[: found.start()]}, mein Name ist {found['first']} {found['last']}."
 
 
 def take_name(sentence: Sentence, catalogue: Catalogue, *, asked: bool) -> Sentence:

@@ -227,7 +227,8 @@ def find_chosen_offer(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     the sentence names another time beside it.
     """
     replaces = sentence.no and sentence.when.keys() == {"date"}
-    if _is_other_service(memory, sentence) or sentence.branch or replaces or sentence.unplaced:
+    brings = sentence.for_several and agent.takes_companions and not (memory.companions or memory.booked)
+    if _is_other_service(memory, sentence) or sentence.branch or replaces or sentence.unplaced or brings:
         return None
     return choose(memory.offers, replace(sentence, services=()), agent.now)
 

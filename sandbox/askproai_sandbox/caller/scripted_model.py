@@ -48,7 +48,7 @@ from askproai_sandbox.caller.memory import (
     not_placed,
 )
 from askproai_sandbox.caller.message import offers_transfer
-from askproai_sandbox.caller.name_answer import SPELLED_HOW, read_names, take_birth_date, take_name
+from askproai_sandbox.caller.name_answer import SPELLED_HOW, name_day_names, read_names, take_birth_date, take_name
 from askproai_sandbox.caller.new_appointment import (
     hear_birth_date,
     hear_booking,
@@ -223,6 +223,7 @@ def _prepare(agent: CalledAgent, memory: Memory, text: str) -> str:
     if memory.is_name_asked or (memory.offers and not _names_known(agent, text)):
         text = correct_answer(SPELLED_HOW.sub("", text) if memory.is_name_asked else text)
     if memory.offers and memory.change.tool is None:  # it rejects what is offered, and cancels nothing
+        text = text if memory.is_name_asked else name_day_names(text, agent.catalogue)
         text = _SEE_YOU.sub(r"\1", _NOT_COME.sub("nicht", _INSTEAD_OF.sub("", text)))
     offered = find_common_time(memory.offers)
     return SAME_TIME.sub(offered, text) if offered else text

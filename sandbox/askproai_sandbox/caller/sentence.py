@@ -59,6 +59,7 @@ _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gi
     r"|Aufzug|Fahrstuhl|Lift|Gebühr)\b",
     re.IGNORECASE,
 )
+_ASKS_NEED = re.compile(r"\bbrauche?n? (?:ich|wir|man)\b", re.IGNORECASE)
 _MEANS = re.compile(
     r"\b(?:per|mittels)\s+((?!Telefon|Mail|E-Mail|SMS|Post|Rechnung|Karte)[A-ZÄÖÜ][\wäöüß-]+(?:\s+[A-ZÄÖÜ][\wäöüß-]+)?)"
 )
@@ -366,7 +367,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         staff, rest, noun = known, rest.replace(noun, ",", 1), None
     is_question = bool(_QUESTION.search(text))
     things = _counts_things(rest, catalogue)
-    wants_other = not services and intent in _MAY_WANT_OTHER and bool(_NO_APPOINTMENT.search(rest))
+    wants_other = not services and intent in _MAY_WANT_OTHER and _wants_paper(rest, is_question=is_question)
     text, people = said, count_people(corrected.text)
     is_for_all = not shares and len(services) == 1 and catalogue.is_for_all(services[0], people)
     people = 1 if is_for_all else people
@@ -419,6 +420,11 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
         wants_other=wants_other,
         wants_all_services=wants_all,
     )
+
+
+def _wants_paper(text: str, *, is_question: bool) -> bool:
+    """Return whether a text asks for what no function gives, and not whether one needs it: "Brauchen wir ein Rezept?"."""
+    return bool(_NO_APPOINTMENT.search(text)) and not (is_question and _ASKS_NEED.search(text))
 
 
 def _cut_done(text: str, catalogue: Catalogue) -> str:

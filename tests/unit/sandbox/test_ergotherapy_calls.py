@@ -1,8 +1,9 @@
 """Calls of an ergotherapy practice: what has been is not asked for, and names as they are said."""
 
 import pytest
-from held_calls import function_of
+from held_calls import TOGETHER, function_of, hold
 
+from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
 PRACTICE = read_catalogue(
@@ -85,3 +86,37 @@ def test_a_branch_that_another_one_replaces_is_not_asked_for() -> None:
     )
     said = "Kann ich statt zum Kaßberg auch nach Flöha kommen?"
     assert function_of(two, said) == ("check_availability", {"branch": "Flöha"})
+
+
+def test_a_name_that_is_a_day_may_follow_the_choice() -> None:
+    called = function_of(PRACTICE, "Ergotherapie bitte.", "Um zehn bitte, Helga Sonntag.")
+    assert (called[0], called[1]["customer_name"]) == ("book_appointment", "Helga Sonntag")
+    assert function_of(PRACTICE, "Ergotherapie bitte.", "Nein, am Sonntag.")[1]["date"] == "Sonntag"
+
+
+def test_a_couple_that_chooses_a_time_is_looked_for_together() -> None:
+    says = ("Ergotherapie bitte.", "Um zehn passt, wir kommen zu zweit, mein Mann und ich.")
+    (name, args), _ = hold(PRACTICE, *says, tools=TOGETHER)
+    assert (name, args["companions"]) == ("check_availability", [{}])
+
+
+def test_a_couple_that_comes_to_one_appointment_is_booked_under_both_names() -> None:
+    says = ("Mein Mann und ich möchten eine Ergotherapie.", "Zusammen.", "Um zehn.", "Auf Gerda und Heinz Otto.")
+    (name, args), remark = hold(PRACTICE, *says, tools=TOGETHER)
+    assert (name, args["customer_name"], args.get("companions")) == ("book_appointment", "Gerda und Heinz Otto", None)
+    assert remark is None
+
+
+@pytest.mark.parametrize(
+    "said", ["Und brauchen wir ein Rezept?", "Ich wollte fragen, ob ich ein Rezept brauche, das ist das erste Mal."]
+)
+def test_a_known_question_is_known_in_the_plural_and_indirectly(said: str) -> None:
+    practice = read_catalogue(
+        "## Buchbar\n- Ergotherapie (45 Minuten)\n\n## Häufige Fragen\n- Brauche ich ein Rezept?\n"
+    )
+    assert function_of(practice, said)[1]["question"] == "Brauche ich ein Rezept?"
+
+
+def test_a_question_does_not_end_the_call() -> None:
+    said, _ = hold(PRACTICE, "Nein danke, dann nicht, tschüss. Oder wo ist denn das andere?")
+    assert said != phrases.GOODBYE
