@@ -101,9 +101,11 @@ def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
     assert of.provider_writes() / TENANTS == 5, of.providers
 
 
-@pytest.mark.parametrize(("kind", "most"), [("Tenant", 6), ("Branch", 5), ("ServiceOffering", 5), ("RetellAgent", 6)])
+@pytest.mark.parametrize(("kind", "most"), [("Tenant", 7), ("Branch", 5), ("ServiceOffering", 5), ("RetellAgent", 6)])
 def test_nothing_of_a_new_tenant_is_reconciled_for_a_change_that_it_does_not_read(
     costs: Costs, kind: str, most: int
 ) -> None:
-    """Bounds are what is needed now (4.7, 3.6, 3.2, 4.5), and a little more; a tenant has three services."""
+    """Bounds are what is needed now (4.7, 3.6, 3.2, 4.5; 6.2 for a Tenant beside other load: the events that it reads then come one
+    by one), and a little more; a tenant has three services.
+    """
     assert costs.runs[kind] <= most, costs.runs
