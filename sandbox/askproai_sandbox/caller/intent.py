@@ -201,6 +201,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bwann ich (?:den|meinen|einen|die|das)\b[^.?!]*\bhabe?\b",
         r"\bwann ich\b[^.?!]*\b(?:dran bin|da sein (?:soll|muss)|kommen (?:soll|muss))\b",
         r"\bob ich\b[^.?!]*\btermine?\b[^.?!]*\bhabe?\b",
+        r"\b(?:vergessen|weiß nicht mehr|nicht mehr(?: genau)?),? wann\b(?! (?:Sie|ihr)\b)",
         r"\b(?:mit|bei) wem (?:ich|wir)\b[^.?!]*\btermin\b[^.?!]*\bhaben?\b",
         r"\b(?:mein|unser)e? (?-i:[A-ZÄÖÜ])\w+ hat\b[^.?!]*\b(?:einen|nen) termin\b[^.!]*\bwann (?:der|er|das) ist\b",
         r"^\W*(?:(?:und|ach|ja|oh|okay)\W+)*bei wem (?:ist|war|bin) (?:denn |noch ?mal )*(?:der|die|das|ich)\b(?! [A-ZÄÖÜ])\W*$",

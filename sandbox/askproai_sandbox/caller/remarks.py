@@ -68,6 +68,9 @@ _HAS_AT = re.compile(  # "Wir haben morgen um zehn Besichtigung, ist das Haus no
     r"(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)[^?]*\b(?:ist|sind|gibt|kommt|wird)\b[^?]*\?",
     re.IGNORECASE,
 )
+_NEEDS = re.compile(
+    r"\b(?:brauch\w*|möcht\w*|bräucht\w*)\b(?=[^?]*\bwas muss\b)", re.IGNORECASE
+)  # "Sie braucht Ergo, was muss ich machen?"
 _ASKS_NEED = re.compile(r"\W*(?:(?:und|aber|ach|ja)\W+)*brauche? (?:ich|man|wir)\b[^.!]*\?", re.IGNORECASE)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE
@@ -285,7 +288,7 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     return bool(
         reports
         or is_about_own
-        or asks_advice(sentence.text)
+        or (asks_advice(sentence.text) and not _NEEDS.search(sentence.wanted))
         or only_asks
         or (other and not catalogue.find_services(other[0]))
     )

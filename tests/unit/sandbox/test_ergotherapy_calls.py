@@ -120,3 +120,13 @@ def test_a_known_question_is_known_in_the_plural_and_indirectly(said: str) -> No
 def test_a_question_does_not_end_the_call() -> None:
     said, _ = hold(PRACTICE, "Nein danke, dann nicht, tschüss. Oder wo ist denn das andere?")
     assert said != phrases.GOODBYE
+
+
+def test_who_needs_a_service_and_asks_how_gets_times() -> None:
+    said = "Meine Tochter braucht Kindertherapie, was muss ich da machen?"
+    assert function_of(PRACTICE, said) == ("check_availability", {"service": "Kindertherapie"})
+
+
+def test_who_has_forgotten_when_it_is_has_it_looked_up() -> None:
+    said = "Ich komme nächste Woche zur Kindertherapie, hab aber vergessen wann genau."
+    assert function_of(PRACTICE, said)[0] == "find_appointments"
