@@ -40,7 +40,7 @@ _IS_THAT_SO = re.compile(  # "Also Donnerstag um zehn, ja?"
 _OWN = re.compile(r"\b(?:den|diesen|meine?[nm]?|(?:ander|neu)en)\s+Termin\b", re.IGNORECASE)
 _INTO = re.compile(  # another branch, and not "meinen Termin in Plagwitz"
     r"\b(?:in (?:die|das|den|eine)|ins|an (?:die|das|den)|nach|zu|zum|zur"
-    r"|(?:lieber|stattdessen|bei Ihnen|zu Ihnen) (?:\w+ )?(?:in|im|am|an))\b",
+    r"|(?:lieber|auch|stattdessen|bei Ihnen|zu Ihnen) (?:\w+ )?(?:in|im|am|an))\b",
     re.IGNORECASE,
 )
 _TO_OTHER = re.compile(r"\b(?:doch|lieber|statt(?:dessen)?)\b.*\b(?:bei|zu)\b", re.IGNORECASE)  # another person

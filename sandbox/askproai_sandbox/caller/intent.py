@@ -144,6 +144,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bhab\w*\b[^.?!]*\bbei (?:Ihnen|euch)\b[^.?!]*\b(?:schaffe?|kann)\b[^.?!]*\bnicht\b[^.?!]*\b(?:geht|ginge|passt)\b.*\?",
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*\b(?:an)?statt (?:am|um)\b",
         rf"\b(?:kann|können|könnten?) (?:ich|wir)\b[^.?!]*\b(?:an)?statt {_ON_DAY}[^.?!]*\bkommen\b",
+        # "Ich hab am Freitag Massage in Flöha, ginge das auch in Mitte?"
+        r"\bhab'?e?n? (?:(?!Zeit\b|frei\b)[^.?!])*, (?:geht|ginge) (?:das|es|der|die) (?:denn |vielleicht )?auch (?:in|im)\b",
         # "Ich muss morgen absagen, geht Freitag?", "Ich hab um drei einen Termin, ich schaffe es nicht, geht auch vier?"
         rf"\b(?:absagen|nicht kommen)\b[^.?!]*, {_GOES}{_ON_DAY}[^.!]*\?",
         rf"\bhab'?e?n?\b[^.?!]*\btermin\b[^.?!]*\b(?:schaff|kann)\S*[^.?!]*\bnicht\b[^.?!]*, {_GOES}auch\b[^.!]*\?",

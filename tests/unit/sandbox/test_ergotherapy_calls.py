@@ -130,3 +130,12 @@ def test_who_needs_a_service_and_asks_how_gets_times() -> None:
 def test_who_has_forgotten_when_it_is_has_it_looked_up() -> None:
     said = "Ich komme nächste Woche zur Kindertherapie, hab aber vergessen wann genau."
     assert function_of(PRACTICE, said)[0] == "find_appointments"
+
+
+def test_an_appointment_of_another_branch_is_not_booked_once_more() -> None:
+    two = read_catalogue(
+        "## Buchbar\n- Ergotherapie (45 Minuten)\n\n## Team\n- Kaßberg: Frau Lohse\n\n## Weitere Filialen\n- Flöha\n"
+    )
+    said = "Ich hab am zweiten Dezember Ergotherapie in Kaßberg, ginge das auch in Flöha?"
+    assert hold(two, said)[0] == phrases.NO_BRANCH_MOVE
+    assert function_of(two, "Ich hab am Freitag Zeit, ginge das auch in Flöha?")[0] == "check_availability"
