@@ -128,6 +128,10 @@ class ConversionWebhook:
         return context
 
     async def _convert(self, request: web.Request) -> web.Response:
+        if self._runner is None:  # by a connection whose TLS handshake had begun before the stop, and ended after it
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
         review = await request.json()
         asked = review["request"]
         self.reviews.append(asked)

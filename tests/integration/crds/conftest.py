@@ -51,4 +51,4 @@ async def tenants(
         versioned_tenants(control_plane, kube_client, webhook, kube_namespace) as opened,
     ):
         yield opened
-        await webhook.start()
+        await webhook.start()  # the API server reads the objects before it deletes them

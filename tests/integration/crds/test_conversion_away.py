@@ -1,6 +1,7 @@
 """What works, and what does not, while nobody answers at the conversion webhook (CONTRIBUTING.md)."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,16 +35,16 @@ async def test_only_the_stored_version_can_be_read_and_written(tenants: Versione
     await tenants.client.request("DELETE", tenants.path(stored, "new"))
 
     for request in (
-        tenants.get(other),
-        tenants.client.get(tenants.path(other)),
-        tenants.create(other, "newest"),
-        tenants.annotate(other),
-        tenants.write_status(other, {"branches": 2}),
-        tenants.apply("git", other, tenants.manifest(other)["spec"], "applied"),
-        tenants.client.request("DELETE", tenants.path(other, "salon")),
+        partial(tenants.get, other),
+        partial(tenants.client.get, tenants.path(other)),
+        partial(tenants.create, other, "newest"),
+        partial(tenants.annotate, other),
+        partial(tenants.write_status, other, {"branches": 2}),
+        partial(tenants.apply, "git", other, tenants.manifest(other)["spec"], "applied"),
+        partial(tenants.client.request, "DELETE", tenants.path(other, "salon")),
     ):
         with pytest.raises(Unreachable, match=REFUSAL) as refused:
-            await request
+            await request()
         assert refused.value.status == 500
 
 
@@ -73,12 +74,9 @@ async def test_a_write_of_an_object_with_managers_of_both_versions_forgets_all_m
     await tenants.apply("team", BETA, {"cancellation": {"noticeHours": 24}}, "both")
     await tenants.webhook.stop()
 
-    for refused in (
-        tenants.apply("git", ALPHA, spec, "both"),
-        tenants.apply("operator", ALPHA, {"branches": 1}, "both", part="status"),
-    ):
+    for manager, part, fields in (("git", "spec", spec), ("operator", "status", {"branches": 1})):
         with pytest.raises(Unreachable, match=REFUSAL):
-            await refused
+            await tenants.apply(manager, ALPHA, fields, "both", part=part)
     assert len((await tenants.write_status(ALPHA, {"branches": 1}, "one"))["metadata"]["managedFields"]) == 2
     written = await tenants.write_status(ALPHA, {"branches": 1}, "both")
     assert "managedFields" not in written["metadata"]
