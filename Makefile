@@ -81,7 +81,7 @@ matrix: $(STAMP) ## The suites of each Python, PostgreSQL, Redis and Kubernetes 
 release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CRDs, bill of materials (CONTRIBUTING.md)
 	@python hack/release.py build --helm "$${HELM:-helm}"
 
-bench: $(STAMP) ## Measure what docs/performance.md states (about 10 minutes)
+bench: $(STAMP) ## Measure what docs/performance.md states (10 to 14 minutes)
 	@python -m tests.load.bench
 
 scale: tools ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)
