@@ -37,6 +37,8 @@ OF_THE_CLUSTER = ("resourceVersion", "managedFields", "creationTimestamp", "fina
 BOOKED = """SELECT tenant, branch, service, staff, customer_name, starts_at, ends_at, status, external_id, call_id
             FROM appointments WHERE status <> 'held' ORDER BY tenant, starts_at, staff"""
 
+EVENTS = "SELECT tenant, source, event_id, payload, status FROM webhook_events ORDER BY tenant, source, event_id"
+
 
 @pytest.fixture
 async def lost_demo(tmp_path: Path) -> AsyncIterator[Demo]:
@@ -69,6 +71,14 @@ class Drill:
         for saved in self.saved:
             for name in OF_THE_CLUSTER:
                 saved["metadata"].pop(name, None)
+
+    async def grants(self) -> dict[str, Any]:
+        """Return who holds which host, number and key, without the UIDs, which are new after a restore."""
+        found = await self._objects("configmaps", "-n", "askproai-system", "-l", "askproai.de/grant")
+        kept = [json.loads(each["metadata"]["annotations"]["askproai.de/grant-holders"]) for each in found]
+        return {
+            f"{each['kind']} {each['value']}": [{**holder, "uid": ""} for holder in each["holders"]] for each in kept
+        }
 
     async def lose(self) -> None:
         """Delete everything of Kubernetes, PostgreSQL and Redis, while the operator does not run."""
@@ -185,7 +195,8 @@ async def test_a_lost_installation_is_restored_from_dump_secrets_and_git(
     await book(demo, PRACTICE_NUMBER, day, 9, "Gesicherter Patient")
     drill = Drill(demo, tmp_path)
     await drill.back_up()
-    saved = await demo.rows(BOOKED)
+    saved, events, grants = await demo.rows(BOOKED), await demo.rows(EVENTS), await drill.grants()
+    assert events, "there are events to lose"
     await book(demo, SALON.number, day, 12, "Spätere Kundin")
     await book(demo, PRACTICE_NUMBER, day, 11, "Späterer Patient")
     remote = await remote_objects(demo)
@@ -200,6 +211,11 @@ async def test_a_lost_installation_is_restored_from_dump_secrets_and_git(
     assert await remote_objects(demo) == remote, "everything at the providers is taken over, and nothing is made twice"
     after = await demo.rows(BOOKED)
     assert [row for row in saved if row not in after] == []
+    kept = await demo.rows(EVENTS)
+    assert [row for row in events if row not in kept] == [], (
+        "every event that the dump has is there, and as far as it was"
+    )
+    assert await drill.grants() == grants, "hosts, numbers and keys are of those who had them"
 
     async def returned() -> list[dict[str, Any]]:
         return [row for row in await demo.rows(BOOKED) if row["customer_name"] == "Spätere Kundin"]
