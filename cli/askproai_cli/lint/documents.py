@@ -49,7 +49,9 @@ def read_documents(names: Iterable[str]) -> Iterator[Document]:
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
             if not files:
-                raise Unreadable(f"{name}: the folder holds no {', '.join(SUFFIXES)} file")
+                below = any(file.suffix in SUFFIXES for file in path.rglob("*"))
+                hint = f"; folders in it are not read: name them ({path}/*)" if below else ""
+                raise Unreadable(f"{name}: the folder holds no {', '.join(SUFFIXES)} file{hint}")
         else:
             files = [path]
         for file in files:

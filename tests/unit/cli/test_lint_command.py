@@ -198,6 +198,14 @@ def test_empty_labels_and_annotations_are_accepted() -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_a_folder_with_its_manifests_in_folders_says_that_they_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "salon").mkdir()
+    (tmp_path / "salon" / "branch.yaml").write_text(BRANCH)
+    result = lint(str(tmp_path))
+    assert result.exit_code == 2
+    assert f"folders in it are not read: name them ({tmp_path}/*)" in result.output.replace("\n", "")
+
+
 def test_an_absent_file_is_misuse(tmp_path: Path) -> None:
     result = lint(str(tmp_path / "nothing.yaml"))
     assert result.exit_code == 2
