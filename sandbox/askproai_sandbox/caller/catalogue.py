@@ -317,6 +317,12 @@ class Catalogue:
                 return left
         return text
 
+    def is_place(self, word: str) -> bool:
+        """Return whether a word is a place of business, or in the name of a branch: "bei der Tanzschule"."""
+        return word.casefold().endswith(_PLACES) or any(
+            word in branch.split() for branch in (*self.other_branches, *self.branches)
+        )
+
     def name_place(self, text: str) -> str:
         """Return a text that begins with a branch after a preposition: "in Mitte" for "Mitte"; else as it is."""
         for name in (*self.other_branches, *self.branches):

@@ -144,6 +144,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bhab\w*\b[^.?!]*\bbei (?:Ihnen|euch)\b[^.?!]*\b(?:schaffe?|kann)\b[^.?!]*\bnicht\b[^.?!]*\b(?:geht|ginge|passt)\b.*\?",
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*\b(?:an)?statt (?:am|um)\b",
         rf"\b(?:kann|können|könnten?) (?:ich|wir)\b[^.?!]*\b(?:an)?statt {_ON_DAY}[^.?!]*\bkommen\b",
+        rf"\b(?:hat|hab'?e?n?)\b[^.?!]*, (?:und )?(?:geht|ginge)\b[^.?!]*{_LATER}[^.!]*\?",
+        # "Ich habe am Samstag eine Privatstunde, die schaffe ich erst um zwölf."
+        r"\bhab'?e?n? (?:ich|wir)?[^.?!]*, (?:den|die|das|da) (?:schaff\w*|kann|können) (?:ich|wir) (?:\w+ )?(?:erst|nur)\b",
         # "Ich hab am Freitag Massage in Flöha, ginge das auch in Mitte?"
         r"\bhab'?e?n? (?:(?!Zeit\b|frei\b)[^.?!])*, (?:geht|ginge) (?:das|es|der|die) (?:denn |vielleicht )?auch (?:in|im)\b",
         # "Ich muss morgen absagen, geht Freitag?", "Ich hab um drei einen Termin, ich schaffe es nicht, geht auch vier?"
@@ -238,7 +241,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:was|worauf|etwas|irgendwas)\b[^.?!]*\b(?:beachten|beachte|vorbereiten|achten)\b|\bbereite ich mich\b[^.?!]*\bvor\b",
         r"\bwas (?:darf|soll|sollte|muss) ich (?:davor|vorher)\b",
         r"\bwas (?:soll|sollte|muss) ich\b[^.?!]*\b(?:bereit(?:legen|halten|stellen)|dabei ?haben)\b",
-        r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?",
+        r"\b(?:muss|soll)\b[^.?!]*\bnüchtern\b[^.!]*\?|\bwas (?:soll\w*|muss|müssen) (?:ich|wir|sie|er) (?:\w+ )?anziehen\b",
         r"^\W*(?:und )?(?:was|welche (?-i:[A-ZÄÖÜ])\w+) brauche?n? (?:ich|wir)\b(?![^?]*\bfür\b)[^.!]*\?",
         r"^\W*(?:und )?was brauche?n? (?:ich|wir)\b[^.?!]*\bfür (?:den|die|das|mein\w*) (?:\w+ )?(?-i:Termin|Besuch|Stunde)\b",
         rf"\bist (?:das|es|(?:die|der|das) (?!termin)(?-i:[A-ZÄÖÜ])\w+) (?:auch |was |etwas )?für {_NO_DAY}(?: geeignet)?\W*\?",

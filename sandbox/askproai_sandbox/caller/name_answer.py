@@ -41,8 +41,10 @@ _SAYS_WHO = re.compile(  # "Meine Freundin heißt Ines Vogt", "Ines Vogt heißt 
 _BORN = re.compile(
     r",?\s+(?:geb\.|geboren|Geburtsdatum|Geburtstag)\s*(?:ist\s+)?(?:am\s+)?(?P<date>[^,]+)$", re.IGNORECASE
 )
-SPELLED_HOW = re.compile(
-    r",\s+(?:geschrieben\s+)?(?:mit|ohne)\s+(?!mein|unser|der|dem|de[nr]|ein)[^,]{1,30}$", re.IGNORECASE
+SPELLED_HOW = re.compile(  # what is said of a name: "Tanja Weiß, mit scharfem S", "Dieter Ahlers, das sagte ich doch."
+    r",\s+(?:geschrieben\s+)?(?:mit|ohne)\s+(?!mein|unser|der|dem|de[nr]|ein)[^,]{1,30}$"
+    r"|,\s+(?:das\s+(?:sagte\s+ich|hab'?e?\s+ich\s+(?:schon|doch|bereits))|wie\s+gesagt)[^,]{0,20}$",
+    re.IGNORECASE,
 )
 _COUPLE = re.compile(
     rf"\W*(?:(?i:{_LEAD})\b[\s,.!]*)*(?P<one>{NAME_WORD}(?:\s+{NAME_WORD})?)\s+und\s+(?P<other>{NAME_WORD}\s+{NAME_WORD})\W*"

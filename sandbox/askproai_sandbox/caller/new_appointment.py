@@ -42,12 +42,14 @@ _ANY_TIME = re.compile(
 _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne Adresse"
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(
-    r"\b(?:nur|bloß) (?:für )?(?:mich|ich)\b|\b(?:doch|ich) alleine?\b"
-    r"|\b(?:nur|bloß|bloss) einen(?: (?:einzigen|gemeinsamen))?(?: Termin)?\b[^.?!]*\b(?:alle|zusammen|gemeinsam|uns)\b",
+    r"\beine?[nr]? gemeinsame[nrs]? (?:Termin|\w*[Ss]tunde|Sitzung|Besuch)\b|\b(?:nur|bloß) (?:für )?(?:mich|ich)\b"
+    r"|\b(?:doch|ich) alleine?\b|\b(?:nur|bloß|bloss) ein(?:en)?(?: (?:einzige[nr]?|gemeinsame[nr]?))? Termin\b"
+    r"|\b(?:nur|bloß|bloss) einen(?: (?:einzigen|gemeinsamen))?\b[^.?!]*\b(?:alle|zusammen|gemeinsam|uns)\b",
     re.IGNORECASE,
 )
 _WE = re.compile(  # "Meine Frau und ich möchten eine Beratung": which may be one for both
-    r"\b(?:[Mm]ein|[Uu]nser)e? [A-ZÄÖÜ]\w+ und ich\b|\b[Ii]ch und (?:mein|unser)e? [A-ZÄÖÜ]\w+"
+    r"\bfür (?:meine|unsere) \w*[Ee]ltern\b|\bfür die beiden\b|\b(?:[Mm]ein|[Uu]nser)e? [A-ZÄÖÜ]\w+ und ich\b"
+    r"|\b[Ii]ch und (?:mein|unser)e? [A-ZÄÖÜ]\w+"
 )
 _EACH_OWN = re.compile(
     r"\b(?:jede[rs]?|jeweils|beide[rns]?|zwei|gleichzeitig|parallel|nebeneinander|getrennt)\b", re.IGNORECASE
@@ -339,7 +341,8 @@ def _note_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> 
             memory, phrases.ASK_SHARES, phrases.NOT_SHARED.format(sentence.text)
         )  # "aber für meine Frau lieber Fango"
     is_for_all = agent.catalogue.is_for_all(sentence.service or memory.details.get("service"), sentence.people)
-    if not (sentence.for_several and agent.takes_companions) or memory.booked or is_for_all:
+    wants_one = bool(_ALONE.search(sentence.text))
+    if not (sentence.for_several and agent.takes_companions) or memory.booked or is_for_all or wants_one:
         return Turn(memory)
     may_be_one = _WE.search(sentence.text) and not (_EACH_OWN.search(sentence.text) or sentence.companions)
     if may_be_one and sentence.people <= 2 and not memory.offers:

@@ -10,7 +10,7 @@ from askproai_sandbox.caller.spoken_time import AT, KINDS, MARK, ZONE, Times
 _ORDINAL = r"(?:erste|zweite|dritte|vierte|fünfte|letzte)[nrsm]?\b"
 _LINK = r"(?:mehr|noch|schon|erst|gleich|gerade|unbedingt|gern|bitte|am|um|im|in|der|die|den|das|dem|auf)"
 _WHENS = rf"{MARK}(?:(?:\s+(?:{_LINK}\s+)*)?{MARK})*"  # "Freitagnachmittag" is two without a space
-_WHO = r"(?:beim?|zum?|mit)\s+(?:(?:Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
+_WHO = r"(?:beim?|zum?|mit)\s+(?:(?:de[mr]|Frau|Herrn?|Doktor(?:in)?|Dr\.?)\s+)*(?-i:[A-ZÄÖÜ][\w'’-]+)"
 _CANNOT = (
     r"\b(?:nicht|nie|niemals|ned|net|schlecht|ungünstig|ungern|unmöglich|zu\s+(?:früh|spät)|kei(?:ne)?\s+Zeit|arbeiten"
     r"|(?:im|in)\s+Urlaub|verreist|unterwegs|verhindert|weg)\b"

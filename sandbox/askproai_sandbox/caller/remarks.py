@@ -18,6 +18,7 @@ from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELA
 _WISH = re.compile(  # of a question that asks for an appointment
     r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen(?! Sie\b)|möglich|recht|okay|Zeit(?:en)?|Platz"
     r"|dran|termine?n?|buchen"
+    r"|einplanen|unterbringen|(?:da)?zwischenschieben|einschieben"
     r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
     r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
     r"|(?<=\w\s)(?<!\bund\s)(?<!\baber\s)(?:was|etwas)\b",

@@ -136,6 +136,7 @@ _HAS_TO_MOVE = re.compile(  # "Ich hab am Montag um neun einen Termin, den muss 
 )
 _GOES_TOO = re.compile(
     r"\b(?:geht|ginge|passt) (?:der|er|es|das|auch)\b|\b(?:kann|könnte) (?:der|er)\b|(?<=gebucht, )(?:könnte|kann|geht|ginge)\b"
+    r"|, (?:den|die|das|da) (?:schaff\w*|kann|können) (?:ich|wir) (?:\w+ )?(?:erst|nur)\b"
     rf"|(?<=, )(?:geht|ginge|passt|klappt)(?:'s| es)? (?:denn |vielleicht |stattdessen )*(?=(?:am )?{MARK})",
     re.IGNORECASE,
 )  # "Mein Termin am Freitag, geht der um vier?"
