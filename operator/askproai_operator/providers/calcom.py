@@ -13,6 +13,7 @@ from askproai_operator.providers.provider_api import ProviderApi
 # Every endpoint has its own version; a wrong or missing one silently selects an old shape of the body.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
+_ABSENT_SECONDS: Final = 60.0  # a path that was not there is not asked for again before the key is shown to be served
 _FIREWALL: Final = (
     "without a reason, as a firewall or proxy in front of Cal.com does: let the operator's requests pass there"
 )
@@ -38,7 +39,9 @@ class CalcomClient:
             raise
 
     async def _find_event_type(self, event_type_id: int) -> Json | None:
-        path = f"/v2/event-types/{event_type_id}"
+        path, absent = f"/v2/event-types/{event_type_id}", self.api.state.absent
+        if self.api.clock.monotonic() - absent.get(path, -_ABSENT_SECONDS) < _ABSENT_SECONDS:
+            return await self._confirm_absent(path)  # the budget was used up when its turn was
         try:
             body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)
         except ProviderRefused as error:
@@ -49,8 +52,13 @@ class CalcomClient:
                 raise
         else:
             return body.get("data") or {}
+        absent[path] = self.api.clock.monotonic()
+        return await self._confirm_absent(path)
+
+    async def _confirm_absent(self, path: str) -> None:
+        """Ask for something that Cal.com has where it serves the key, so that a path that is not there counts as absent."""
         await self.api.read("get-me", "GET", "/v2/me")
-        return None
+        self.api.state.absent.pop(path, None)
 
     async def list_webhooks(self) -> list[Json]:
         """Return the user's webhooks, oldest first. Cal.com sends no page count: a short page is the last."""

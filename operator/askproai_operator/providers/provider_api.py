@@ -46,6 +46,7 @@ class KeyState:
     filled_at: float = 0.0
     refused_until: float = 0.0
     limited_until: float = 0.0
+    absent: dict[str, float] = field(default_factory=dict)  # paths that answered "not found", and when (monotonic)
 
     def __post_init__(self) -> None:
         self.tokens = self.burst

@@ -5,8 +5,10 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
-from askproai_operator.providers import ProviderClients, ProviderError, ProviderRefused
+from askproai_operator.providers import ProviderClients, ProviderError, ProviderRefused, RateLimited
+from askproai_operator.providers.provider_api import KEPT_FOR_WRITES
 
+ONE_READ = 1.0 + KEPT_FOR_WRITES  # tokens
 NOT_FOUND = {"status": "error", "error": {"message": "Event type with id 7 not found."}}
 FORBIDDEN = {"statusCode": 403, "message": "User does not own this event type"}
 NO_ENDPOINT = {"statusCode": 404, "message": "Cannot GET /v2/event-types/7"}
@@ -66,3 +68,26 @@ async def test_what_says_nothing_about_the_event_type_leaves_it_as_it_was(
 ) -> None:
     with pytest.raises(ProviderError):
         await look_up(status, body, me)
+
+
+async def test_an_event_type_that_is_not_there_is_named_though_the_budget_has_one_request_at_a_time() -> None:
+    """A mistyped id was reported as the operator's own limit for as long as other objects used the rest of the budget."""
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        found = {"status": "success", "data": {"id": 1}}
+        return web.json_response(found) if request.path == "/v2/me" else web.json_response(NOT_FOUND, status=404)
+
+    async with RawTestServer(answer) as server, ProviderClients(SystemClock()) as providers:
+        client = providers.calcom(str(server.make_url("")).rstrip("/"), "cal_x")
+        client.api.state.filled_at, client.api.state.tokens = client.api.clock.monotonic(), ONE_READ
+        with pytest.raises(RateLimited, match="own limit"):
+            await client.get_event_type(7)
+        client.api.state.tokens = ONE_READ  # its next turn
+        assert await client.get_event_type(7) is None
+        assert asked == ["/v2/event-types/7", "/v2/me"]
+        client.api.state.tokens = ONE_READ
+        with pytest.raises(RateLimited):
+            await client.get_event_type(7)
+    assert asked[2:] == ["/v2/event-types/7"], "a later look asks for it anew"
