@@ -93,11 +93,14 @@ def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
 
 
 def _split_off_question(agent: CalledAgent, memory: Memory, text: str) -> tuple[str, str]:
-    """Split a sentence that accepts an offer and says the caller's name before the question that follows; "" if none does."""
+    """Split a sentence that accepts an offer and says the caller's name, or accepts a cancellation, before the question that
+    follows; "" if none does.
+    """
     accepting, question = split_off_question(text)
     sentence = take_name_of_turn(agent, memory, read_sentence(accepting, agent.catalogue))
     name = sentence.name or loose_name(agent, memory, sentence, asked=memory.accepted_offer is not None)
-    return (accepting, question) if name and _may_accept(agent, memory, sentence) else (text, "")
+    is_whole = name or memory.change.to_confirm
+    return (accepting, question) if is_whole and _may_accept(agent, memory, sentence) else (text, "")
 
 
 def take_name_of_turn(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Sentence:

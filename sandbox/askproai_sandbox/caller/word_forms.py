@@ -16,6 +16,7 @@ _OTHER_KIND = re.compile(
     r"|knie|hüft|krebs|allergie|labor|röntgen|gewebe|gen|dna|hormon|eignungs|schwangerschafts|trächtigkeits|ankaufs"
     r"|mrt|ct|ekg|eeg|endoskopie)s?-?$"
 )
+_THERAPY, _ANY_THERAPY = "therapi", frozenset({"einzel", "gruppen"})  # a stem, and what makes no other kind of it
 _LONGEST_INFLECTION = 3  # letters that a word in full may lack: "entfernen" of "Entfernung"
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
@@ -51,6 +52,8 @@ def alike(known: str, said: str) -> bool:
         stems = [found[1] for word in (known, said) if (found := ANY_ADJECTIVE.fullmatch(word))]
         return known == said or (len(stems) == 2 and stems[0] == stems[1])  # "einen neuen Akku" is "neuer Akku"
     if long.endswith(short):
+        if short == _THERAPY and said == long:  # "Handtherapie" is none of what is called "Therapie"
+            return known == long or long.removesuffix(short) in _ANY_THERAPY
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if known == long and len(long) - common > _LONGEST_ENDING:

@@ -139,3 +139,24 @@ def test_an_appointment_of_another_branch_is_not_booked_once_more() -> None:
     said = "Ich hab am zweiten Dezember Ergotherapie in Kaßberg, ginge das auch in Flöha?"
     assert hold(two, said)[0] == phrases.NO_BRANCH_MOVE
     assert function_of(two, "Ich hab am Freitag Zeit, ginge das auch in Flöha?")[0] == "check_availability"
+
+
+@pytest.mark.parametrize("said", ["Machen Sie eigentlich auch Handtherapie?", "Ich brauche eine Kunsttherapie."])
+def test_another_kind_of_therapy_is_not_taken_for_the_one_that_there_is(said: str) -> None:
+    practice = read_catalogue(
+        "## Buchbar\n- Ergotherapie (45 Minuten; auch: Therapie)\n- Kindertherapie (45 Minuten)\n"
+    )
+    assert "Ergotherapie" not in practice.find_services(said)
+    assert practice.find_services("Ich hätte gern eine Therapie.") == ("Ergotherapie",)
+
+
+def test_a_clear_yes_cancels_whatever_is_asked_behind_it() -> None:
+    says = ("Den Termin am Donnerstag absagen.", "Ja bitte absagen. Das kostet mich jetzt aber nichts, oder?")
+    called, remark = hold(PRACTICE, *says)
+    assert called == ("cancel_appointment", {"appointment_id": "a-9", "confirmed": True})
+    assert "kostet" in str(remark)
+
+
+def test_a_day_that_is_asked_for_next_is_of_the_same_question() -> None:
+    says = ("Wie haben Sie am Donnerstag geöffnet?", "Gut, und am Freitag?")
+    assert function_of(PRACTICE, *says)[1]["topic"] == "opening_hours"
