@@ -41,7 +41,8 @@ class CalcomClient:
     async def _find_event_type(self, event_type_id: int) -> Json | None:
         path, absent = f"/v2/event-types/{event_type_id}", self.api.state.absent
         if self.api.clock.monotonic() - absent.get(path, -_ABSENT_SECONDS) < _ABSENT_SECONDS:
-            return await self._confirm_absent(path)  # the budget was used up when its turn was
+            await self._confirm_absent(path)  # the budget was used up when its turn was
+            return None
         try:
             body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)
         except ProviderRefused as error:
@@ -53,7 +54,8 @@ class CalcomClient:
         else:
             return body.get("data") or {}
         absent[path] = self.api.clock.monotonic()
-        return await self._confirm_absent(path)
+        await self._confirm_absent(path)
+        return None
 
     async def _confirm_absent(self, path: str) -> None:
         """Ask for something that Cal.com has where it serves the key, so that a path that is not there counts as absent."""
