@@ -18,7 +18,7 @@ CORRECTS = re.compile(  # what was said, or booked, before
 )
 _FURTHER = re.compile(  # without "auch" in "Geht auch Freitag?", which is another time
     r"\bnoch (?:ein(?!mal\b)\w*(?! (?:bisschen|wenig|paar)\b)|(?:\w+ )?für)\b|\bund (?:auch |dann )?für\b"
-    r"|\b(?:außerdem|zusätzlich|zweite[nrsm]?|weitere[nrsm]?)\b"
+    r"|\bnoch (?:den|die|das) (?:am|um)\b|\b(?:außerdem|zusätzlich|zweite[nrsm]?|weitere[nrsm]?)\b"
     r"|^(?!.*\b(?:geht|ginge|passt|klappt|kann|könnte\w*|können|wäre|wär|ist|haben)\b.*\bauch\b).*\bauch\b",
     re.IGNORECASE,
 )

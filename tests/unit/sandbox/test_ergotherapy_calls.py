@@ -160,3 +160,13 @@ def test_a_clear_yes_cancels_whatever_is_asked_behind_it() -> None:
 def test_a_day_that_is_asked_for_next_is_of_the_same_question() -> None:
     says = ("Wie haben Sie am Donnerstag geöffnet?", "Gut, und am Freitag?")
     assert function_of(PRACTICE, *says)[1]["topic"] == "opening_hours"
+
+
+def test_a_second_time_beside_the_yes_does_not_lose_the_first() -> None:
+    says = ("Ergotherapie am Donnerstag um zehn.", "Ja, auf Rolf Uhlig, und dann noch den am Mittwoch um neun.")
+    called = function_of(PRACTICE, *says)
+    assert (called[0], called[1]["customer_name"], called[1]["start"]) == (
+        "book_appointment",
+        "Rolf Uhlig",
+        "2026-11-26T10:00:00+01:00",
+    )
