@@ -128,7 +128,7 @@ class ConversionWebhook:
         return context
 
     async def _convert(self, request: web.Request) -> web.Response:
-        if self._runner is None:  # by a connection whose TLS handshake had begun before the stop, and ended after it
+        if self._runner is None:  # a connection may end its TLS handshake after the stop; seen by no log
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
