@@ -1,5 +1,6 @@
 """The kind Tenant in a group of a test's own, in the versions that the test wants: the real definition is not changed by it."""
 
+import asyncio
 import json
 import uuid
 from base64 import b64decode, b64encode
@@ -14,7 +15,7 @@ import aiohttp
 import yaml
 
 from askproai_core.api_resource import ApiResource
-from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient
+from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient, Mirror
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.conversion_webhook import ALPHA, BETA, ConversionWebhook, converted, schema_of_beta
 from tests.worlds.waiting import SOON, eventually
@@ -41,8 +42,22 @@ class VersionedTenants:
     def definition_path(self) -> str:
         return _DEFINITIONS.path(name=f"tenants.{self.group}")
 
+    def resource(self, version: str) -> ApiResource:
+        return ApiResource(self.group, version, "tenants", "Tenant")
+
     def path(self, version: str, name: str | None = None) -> str:
-        return ApiResource(self.group, version, "tenants", "Tenant").path(self.namespace, name)
+        return self.resource(version).path(self.namespace, name)
+
+    @asynccontextmanager
+    async def watched(self, version: str) -> AsyncIterator[Mirror]:
+        """Watch all objects of the namespace in a version."""
+        mirror = Mirror(self.client, self.path(version))
+        running = asyncio.create_task(mirror.run())
+        try:
+            await asyncio.wait_for(mirror.synced.wait(), SOON)
+            yield mirror
+        finally:
+            running.cancel()
 
     def manifest(self, version: str, name: str = "salon", *, notice_hours: int | None = None) -> Object:
         """Return the salon of `examples/` in a version."""
@@ -136,7 +151,7 @@ class VersionedTenants:
 
     async def rewrite_all(self, version: str) -> None:
         """Read all objects and write them as they are, so that each is stored in the present version."""
-        for obj in (await self.client.get(ApiResource(self.group, version, "tenants", "Tenant").path()))["items"]:
+        for obj in (await self.client.get(self.resource(version).path()))["items"]:
             await self.replace(version, obj)
 
     async def version_in_etcd(self, name: str = "salon", namespace: str | None = None) -> str:
@@ -165,7 +180,7 @@ class VersionedTenants:
         """Write an object outside of the namespace and see how it is stored."""
         manifest = self.manifest(written_as, "probe")
         manifest["metadata"]["namespace"] = "default"
-        collection = ApiResource(self.group, written_as, "tenants", "Tenant").path("default")
+        collection = self.resource(written_as).path("default")
         try:
             await self.client.create(collection, manifest)
             return await self.version_in_etcd("probe", "default") == version
@@ -187,7 +202,7 @@ async def versioned_tenants(
         yield tenants
     finally:
         await client.delete(tenants.definition_path)
-        await eventually(lambda: _is_gone(client, tenants.definition_path), SOON, "the end of the definition")
+        await eventually(lambda: is_gone(client, tenants.definition_path), SOON, "the end of the definition")
 
 
 def _url_of_etcd(plane: ControlPlane) -> str:
@@ -196,7 +211,7 @@ def _url_of_etcd(plane: ControlPlane) -> str:
     return url
 
 
-async def _is_gone(client: KubeClient, path: str) -> bool:
+async def is_gone(client: KubeClient, path: str) -> bool:
     try:
         await client.get(path)
     except ApiError as error:

@@ -40,27 +40,23 @@ class CalcomClient:
 
     async def _find_event_type(self, event_type_id: int) -> Json | None:
         path, absent = f"/v2/event-types/{event_type_id}", self.api.state.absent
-        if self.api.clock.monotonic() - absent.get(path, -_ABSENT_SECONDS) < _ABSENT_SECONDS:
-            await self._confirm_absent(path)  # the budget was used up when its turn was
-            return None
-        try:
-            body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)
-        except ProviderRefused as error:
-            if error.status != HTTPStatus.NOT_FOUND or not error.reason or error.reason.startswith("Cannot GET"):
-                raise
-        except CredentialRefused as error:
-            if error.status != HTTPStatus.FORBIDDEN or not error.reason:  # of another user's event type
-                raise
-        else:
-            return body.get("data") or {}
-        absent[path] = self.api.clock.monotonic()
-        await self._confirm_absent(path)
-        return None
-
-    async def _confirm_absent(self, path: str) -> None:
-        """Ask for something that Cal.com has where it serves the key, so that a path that is not there counts as absent."""
+        asked_at = absent.get(path)
+        if asked_at is None or self.api.clock.monotonic() - asked_at >= _ABSENT_SECONDS:
+            try:
+                body = await self.api.read("get-event-type", "GET", path, headers=EVENT_TYPES_VERSION)
+            except ProviderRefused as error:
+                if error.status != HTTPStatus.NOT_FOUND or not error.reason or error.reason.startswith("Cannot GET"):
+                    raise
+            except CredentialRefused as error:
+                if error.status != HTTPStatus.FORBIDDEN or not error.reason:  # of another user's event type
+                    raise
+            else:
+                return body.get("data") or {}
+            absent[path] = self.api.clock.monotonic()
+        # Where the budget is used up by now, the next look begins here: else it would never come to this question.
         await self.api.read("get-me", "GET", "/v2/me")
-        self.api.state.absent.pop(path, None)
+        absent.pop(path, None)
+        return None
 
     async def list_webhooks(self) -> list[Json]:
         """Return the user's webhooks, oldest first. Cal.com sends no page count: a short page is the last."""

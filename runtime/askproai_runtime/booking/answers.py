@@ -132,8 +132,12 @@ def slot_sentence(
     if not slots:
         return say().nothing_free
     offered = join_list(_describe(rules, slots, now))
-    one, several = (say().shall_i_move, say().move_where) if moves else (say().shall_i_book, say().which_suits)
-    question = say().which_do_you_mean if which else one if len(slots) == 1 else several
+    if which:
+        question = say().which_do_you_mean
+    elif moves:
+        question = say().shall_i_move if len(slots) == 1 else say().move_where
+    else:
+        question = say().shall_i_book if len(slots) == 1 else say().which_suits
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
     return say().offered.format(slots=offered, length=_length_of(rules, slots), question=question)

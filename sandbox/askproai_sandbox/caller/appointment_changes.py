@@ -15,7 +15,7 @@ from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.rejections import exclude, quote
 from askproai_sandbox.caller.remarks import checks_appointment, is_wish, says_more
 from askproai_sandbox.caller.sentence import Sentence, read_sentence, split_at_new_time
-from askproai_sandbox.caller.spoken_time import MARK, Times, take_counted
+from askproai_sandbox.caller.spoken_time import AT_WHAT, MARK, Times, take_counted
 from askproai_sandbox.caller.team_requests import give_up
 from askproai_sandbox.caller.words import FILLERS, SAME_TIME, find_counted
 
@@ -27,8 +27,8 @@ _GIVES_UP = re.compile(  # an appointment that there is: "Ich schaffe es morgen 
     re.IGNORECASE,
 )
 _IS_ILL = re.compile(  # "Meine Tochter hat morgen Kindertanz und ist krank."
-    rf"\b(?:hat|hab'?e?n?) (?:(?:am|um|ja|doch) |{MARK} )*{MARK} (?:um {MARK} )?(?:die |den |das |eine[nr]? )?"
-    r"(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)[^?]*\b(?:krank|erkältet|Fieber|Grippe|verletzt|verknackst|gebrochen)\b[^?]*$",
+    rf"\b(?:hat|hab'?e?n?) (?:(?:am|um|ja|doch) |{MARK} )*{AT_WHAT}"
+    r"[^?]*\b(?:krank|erkältet|Fieber|Grippe|verletzt|verknackst|gebrochen)\b[^?]*$",
     re.IGNORECASE,
 )
 _ENDS_WITH_NOT = re.compile(r"\bnicht(?: mehr)?\s*$", re.IGNORECASE)
@@ -212,14 +212,16 @@ def _gives_up(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     is_searching = memory.last_call is not None and memory.last_call.name in SEARCHES
     is_busy = is_searching or memory.offers or memory.change.tool or memory.message or memory.is_name_asked
     is_own = sentence.intent is None or (sentence.intent is Intent.APPOINTMENT and _OWN.search(sentence.text))
-    clauses = re.split(r"[,.;:!?]+", Times(sentence.text).marked)
+    if is_busy or not is_own:
+        return False
+    marked = Times(sentence.text).marked
+    if (ill := _IS_ILL.search(marked)) and agent.catalogue.find_services(ill["what"]):
+        return True
+    clauses = re.split(r"[,.;:!?]+", marked)
     at = next((number for number, clause in enumerate(clauses) if _GIVES_UP.search(clause)), None)
     is_about_it = _ABOUT_OWN.search(sentence.text) and _GOES_INSTEAD.search(sentence.text)
     is_at_other = at is not None and _AT_OTHER_TIME.search(clauses[at]) and not is_about_it
-    ill = None if is_busy or not is_own else _IS_ILL.search(Times(sentence.text).marked)
-    if ill and agent.catalogue.find_services(ill["what"]):
-        return True
-    if is_busy or not is_own or at is None or is_at_other or _ELSE.search(sentence.text):
+    if at is None or is_at_other or _ELSE.search(sentence.text):
         return False
     if is_about_it:
         return True

@@ -114,6 +114,6 @@ def take_name_of_turn(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         and not memory.is_email_asked
     )
     named = take_name(sentence, agent.catalogue, asked=is_asked) if is_asked or may_accept else sentence
-    if is_asked and named.name is None and not memory.companions and len(names := read_couple(sentence.text)) > 1:
-        return replace(sentence, name=" und ".join(names), when={}, services=(), unknown_service=None)
+    if is_asked and named.name is None and not memory.companions and (names := read_couple(sentence.text)):
+        return replace(sentence, name=names, when={}, services=(), unknown_service=None)
     return named

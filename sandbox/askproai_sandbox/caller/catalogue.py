@@ -23,13 +23,7 @@ from askproai_sandbox.caller.service import (
 )
 from askproai_sandbox.caller.spoken_time import Times
 from askproai_sandbox.caller.visit_lengths import find_lengths
-from askproai_sandbox.caller.word_forms import (
-    alike,
-    plain,
-    stem,
-    stem_of_noun,
-    words_of,
-)
+from askproai_sandbox.caller.word_forms import alike, plain, stem, stem_of_noun, words_of
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -41,6 +35,7 @@ _LINE = re.compile(r"- (?P<text>.+)")
 _TITLES = frozenset(
     {"dr", "doktor", "doktorin", "prof", "professor", "professorin", "frau", "herr", "herrn", "med", "dent"}
 )
+_SPELLINGS = {"dr": ("dr", "doktor"), "doktor": ("dr", "doktor"), "herr": ("herrn",)}  # of titles
 _OWN_APPOINTMENT = re.compile(r"\b(?:den|meinen?|unseren?|der|mein) (?:\w+ )?Termine?\b")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,.;:!]\s+")
@@ -101,6 +96,11 @@ class Catalogue:
     other_branches: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the staff by branch
+
+    @property
+    def all_branches(self) -> tuple[str, ...]:
+        """Return the other branches of the business, and then those for which the agent answers."""
+        return (*self.other_branches, *self.branches)
 
     def find_able(self, services: str) -> tuple[str, ...]:
         """Return the staff who can do a visit's services (names, separated by ", "); nobody where the prompt does not say."""
@@ -298,7 +298,7 @@ class Catalogue:
     def take_branch(self, text: str) -> tuple[str | None, str]:
         """Return the branch that a sentence names after a preposition, by a word that is in the name of no other; and the rest."""
         text = self._leave_out_replaced(text)
-        for name in (*self.other_branches, *self.branches):
+        for name in self.all_branches:
             named = rf"(?:{re.escape(name)}|(?:{_NO_PREPOSITION}\w+ ){{0,2}}?(?:{self._own_words(name)}))"
             if found := re.search(rf"\b{_AT_PLACE} {named}(?:-?[Ff]iliale)?\b", text):
                 return name, f"{text[: found.start()]} , {text[found.end() :]}"
@@ -306,35 +306,28 @@ class Catalogue:
 
     def _leave_out_replaced(self, text: str) -> str:
         """Return a text without a branch that another one replaces: "statt nach Flöha auf den Kaßberg"."""
-        for name in (*self.other_branches, *self.branches):
+        for name in self.all_branches:
             replaced = rf"\b(?:an)?statt (?:{_AT_PLACE} )?(?:{re.escape(name)}|{self._own_words(name)})\b"
             left = re.sub(replaced, ",", text)
-            if left != text and any(
-                re.search(self._own_words(other), left)
-                for other in (*self.other_branches, *self.branches)
-                if other != name
-            ):
+            others = (self._own_words(other) for other in self.all_branches if other != name)
+            if left != text and any(re.search(words, left) for words in others):
                 return left
         return text
 
     def is_place(self, word: str) -> bool:
         """Return whether a word is a place of business, or in the name of a branch: "bei der Tanzschule"."""
-        return word.casefold().endswith(_PLACES) or any(
-            word in branch.split() for branch in (*self.other_branches, *self.branches)
-        )
+        return word.casefold().endswith(_PLACES) or any(word in branch.split() for branch in self.all_branches)
 
     def name_place(self, text: str) -> str:
         """Return a text that begins with a branch after a preposition: "in Mitte" for "Mitte"; else as it is."""
-        for name in (*self.other_branches, *self.branches):
+        for name in self.all_branches:
             if re.match(rf"\W*(?:{re.escape(name)}|{self._own_words(name)})\b", text):
                 return f" in {text.lstrip(' ,')}"
         return text
 
     def _own_words(self, branch: str) -> str:
         """Return a pattern of the words of a branch's name that are in the name of no other."""
-        others = {
-            word for other in (*self.branches, *self.other_branches) if other != branch for word in words_of(other)
-        }
+        others = {word for other in self.all_branches if other != branch for word in words_of(other)}
         own = [word for word in re.findall(r"[A-ZÄÖÜ][\w-]+", branch) if word.casefold() not in others]
         ends = [f"(?i:{re.escape(end)})" for word in own if (end := _last_part(word)) and not _is_end_of(end, others)]
         return "|".join((*map(re.escape, own), *ends)) or "(?!)"
@@ -350,7 +343,7 @@ class Catalogue:
         words = " ".join(words_of(text))
         for name in self.staff:
             title, *others = words_of(name)
-            if others and any(f"{each} {' '.join(others)}" in words for each in {title, *_spellings(title)}):
+            if others and any(f"{each} {' '.join(others)}" in words for each in {title, *_SPELLINGS.get(title, ())}):
                 return name
         return None
 
@@ -409,11 +402,6 @@ def _last_part(word: str) -> str | None:
 
 def _is_end_of(end: str, words: Iterable[str]) -> bool:
     return any(word.endswith(end) for word in words)
-
-
-def _spellings(title: str) -> frozenset[str]:
-    spellings = {"dr": {"dr", "doktor"}, "doktor": {"dr", "doktor"}, "herr": {"herr", "herrn"}}
-    return frozenset(spellings.get(title, ()))
 
 
 def _of_other_compounds(text: str, tokens: Sequence[re.Match[str]], named: _Positions) -> frozenset[int]:

@@ -62,10 +62,10 @@ def take_birth_date(text: str) -> tuple[str, str]:
     return (found["date"].strip(" ."), text[: found.start()]) if found and is_date else ("", text)
 
 
-def read_couple(text: str) -> tuple[str, ...]:
-    """Return the names of two who come to one appointment, as they were said: "Auf Gerda und Heinz Otto"."""
+def read_couple(text: str) -> str:
+    """Return the names of two who come to one appointment, as they were said, "" if it names no two: "Gerda und Heinz Otto"."""
     found = _COUPLE.fullmatch(text)
-    return (found["one"], found["other"]) if found else ()
+    return f"{found['one']} und {found['other']}" if found else ""
 
 
 def name_day_names(text: str, catalogue: Catalogue) -> str:

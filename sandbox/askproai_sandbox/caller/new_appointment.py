@@ -229,8 +229,8 @@ def find_chosen_offer(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     the sentence names another time beside it.
     """
     replaces = sentence.no and sentence.when.keys() == {"date"}
-    brings = sentence.for_several and agent.takes_companions and not (memory.companions or memory.booked)
-    if _is_other_service(memory, sentence) or sentence.branch or replaces or sentence.unplaced or brings:
+    is_for_others = replaces or sentence.unplaced or _brings(agent, memory, sentence)
+    if _is_other_service(memory, sentence) or sentence.branch or is_for_others:
         return None
     return choose(memory.offers, replace(sentence, services=()), agent.now)
 
@@ -245,6 +245,11 @@ def _prefers_person(memory: Memory, sentence: Sentence) -> bool:
     is_new = sentence.staff is not None and sentence.staff != memory.details.get("staff")
     names_offer = bool(sentence.when) or find_ordinal(sentence) is not None
     return is_new and not names_offer and bool(_RATHER.search(sentence.text))
+
+
+def _brings(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
+    """Return whether a sentence says for the first time that somebody comes along, whom the functions take."""
+    return sentence.for_several and agent.takes_companions and not (memory.companions or memory.booked)
 
 
 def _is_other_service(memory: Memory, sentence: Sentence) -> bool:
@@ -265,12 +270,11 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     services = _requested_services(memory, sentence, has_time=bool(when))
     is_next = bool(memory.booked) and names_next_person(sentence)
     is_alone = bool(memory.companions and _ALONE.search(sentence.text))
-    brings = sentence.for_several and agent.takes_companions and not (memory.companions or memory.booked)
     wants_any = (  # "Wir kommen zu zweit." looks again, for both
         sentence.any_staff
         or is_next
         or is_alone
-        or brings
+        or _brings(agent, memory, sentence)
         or (sentence.intent is Intent.APPOINTMENT and not memory.offers)
     )
     if (sentence.after_last or sentence.before_last) and not when and (services or wants_any):

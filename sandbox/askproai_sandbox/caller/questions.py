@@ -23,10 +23,10 @@ TOPICS = {
     Intent.CANCELLATION: "cancellation",
     Intent.LANGUAGES: "staff",
 }
-_FURTHER = re.compile(
+_FURTHER = re.compile(  # "Und am 28.?", "Gut, und am Freitag?"
     r"\W*(?:(?:gut|okay|ok|ja|aha|ach so|danke|alles klar|prima|super|schön)\W+)*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*",
     re.IGNORECASE,
-)  # "Und am 28.?"
+)
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
 )

@@ -12,7 +12,7 @@ from askproai_sandbox.caller.memory import INFORMATION, SEARCHES, CalledAgent, M
 from askproai_sandbox.caller.message import find_phone, names_phone
 from askproai_sandbox.caller.record import ToolCall
 from askproai_sandbox.caller.sentence import Sentence
-from askproai_sandbox.caller.spoken_time import MARK, Times
+from askproai_sandbox.caller.spoken_time import AT_WHAT, MARK, Times
 from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
@@ -55,23 +55,21 @@ _ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die
 _HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekommen und da hätte ich noch eine Frage zu"
     r"\bhab\w* [^.?!]*\b(?:bekommen|erhalten|gekriegt)\b[^.?!]*\bFragen?\b", re.IGNORECASE
 )
-_ASKS_ADVICE = (
-    re.compile(  # "Er hat morgen den Sehtest und ist krank, sollen wir trotzdem kommen?", "…, was soll ich da machen?"
-        r"\b(?:soll\w*|kann|können|darf|dürfen|muss|müssen) (?:ich|wir|er|sie|man)\b[^.?!]*\btrotzdem\b[^.!]*\?"
-        r"|\bwas (?:soll\w*|kann|können|muss|müssen) (?:ich|wir|man) (?:(?:da|jetzt|denn|dann) )*(?:tun|machen)\W*$"
-        r"|\bwas (?:machen wir|mache ich)(?: (?:da|jetzt|denn|dann|nun))*\W*$"
-        r"|\bob (?:das|der|die|mein\w*) (?-i:[A-ZÄÖÜ])[^.?!,]*\b(?:gültig|fertig|da|bereit|angekommen) (?:ist|sind)\b",
-        re.IGNORECASE,
-    )
-)
-_HAS_AT = re.compile(  # "Wir haben morgen um zehn Besichtigung, ist das Haus noch zu haben?"
-    rf"^\W*(?:ich|wir) hab'?e?n? (?:(?:am|um|ja|doch|dann) |{MARK} )*{MARK} (?:um {MARK} )?(?:die |den |das |eine[nr]? )?"
-    r"(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)[^?]*\b(?:ist|sind|gibt|kommt|wird)\b[^?]*\?",
+_ASKS_ADVICE = re.compile(  # "… und ist krank, sollen wir trotzdem kommen?", "…, was soll ich da machen?"
+    r"\b(?:soll\w*|kann|können|darf|dürfen|muss|müssen) (?:ich|wir|er|sie|man)\b[^.?!]*\btrotzdem\b[^.!]*\?"
+    r"|\bwas (?:soll\w*|kann|können|muss|müssen) (?:ich|wir|man) (?:(?:da|jetzt|denn|dann) )*(?:tun|machen)\W*$"
+    r"|\bwas (?:machen wir|mache ich)(?: (?:da|jetzt|denn|dann|nun))*\W*$"
+    r"|\bob (?:das|der|die|mein\w*) (?-i:[A-ZÄÖÜ])[^.?!,]*\b(?:gültig|fertig|da|bereit|angekommen) (?:ist|sind)\b",
     re.IGNORECASE,
 )
-_NEEDS = re.compile(
+_HAS_AT = re.compile(  # "Wir haben morgen um zehn Besichtigung, ist das Haus noch zu haben?"
+    rf"^\W*(?:ich|wir) hab'?e?n? (?:(?:am|um|ja|doch|dann) |{MARK} )*{AT_WHAT}"
+    r"[^?]*\b(?:ist|sind|gibt|kommt|wird)\b[^?]*\?",
+    re.IGNORECASE,
+)
+_NEEDS = re.compile(  # "Sie braucht Ergo, was muss ich machen?"
     r"\b(?:brauch\w*|möcht\w*|bräucht\w*)\b(?=[^?]*\bwas muss\b)", re.IGNORECASE
-)  # "Sie braucht Ergo, was muss ich machen?"
+)
 _ASKS_NEED = re.compile(r"\W*(?:(?:und|aber|ach|ja)\W+)*brauche? (?:ich|man|wir)\b[^.!]*\?", re.IGNORECASE)
 _ONLY_ASKS = re.compile(
     r"\b(?:wollte|will|möchte) (?:ja |doch |eigentlich |das )*nur (?:mal )?(?:wissen|fragen),? ob\b", re.IGNORECASE

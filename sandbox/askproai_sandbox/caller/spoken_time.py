@@ -54,6 +54,9 @@ _NO_TIME_AFTER = {  # "Schönen Abend noch", "zu spät"
 }  # fmt: skip
 
 MARK = r"‹[dtp]\d+›"
+AT_WHAT = (  # an appointment by its time: "um zehn die Besichtigung"
+    rf"{MARK} (?:um {MARK} )?(?:die |den |das |eine[nr]? )?(?P<what>(?-i:[A-ZÄÖÜ])[\w-]+)"
+)
 KINDS = {"d": Argument.DATE, "t": Argument.TIME, "p": Argument.PART_OF_DAY}
 
 

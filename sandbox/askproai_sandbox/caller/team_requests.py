@@ -79,9 +79,8 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
             return replace(cannot(offered, "transfers calls"), reaction=phrases.OFFER_MESSAGE)
         return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
     is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
-    goes_on = (
-        wants_other or sentence.is_question or sentence.intent is Intent.APPOINTMENT
-    )  # "Nein, ich brauche nur einen Termin für alle"
+    # "Nein, ich brauche nur einen Termin für alle", "Nein, schon gut. Was zahlt die Krankenkasse?"
+    goes_on = wants_other or sentence.is_question or sentence.intent is Intent.APPOINTMENT
     if is_transfer_offered and sentence.no and not goes_on:
         if memory.offers:  # an aside does not close them
             return Turn(replace(memory, is_message_offered=False), ask_again(memory.offers))

@@ -53,7 +53,7 @@ def alike(known: str, said: str) -> bool:
         return known == said or (len(stems) == 2 and stems[0] == stems[1])  # "einen neuen Akku" is "neuer Akku"
     if long.endswith(short):
         if short == _THERAPY and said == long:  # "Handtherapie" is none of what is called "Therapie"
-            return known == long or long.removesuffix(short) in _ANY_THERAPY
+            return long.removesuffix(short) in _ANY_THERAPY
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if known == long and len(long) - common > _LONGEST_ENDING:

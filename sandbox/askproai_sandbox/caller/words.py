@@ -142,9 +142,11 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
             end = match.start(3) + len(said)
             if known := catalogue.find_staff(said):
                 return known, f"{text[: match.start()]} , {text[end:]}"
-        is_other = catalogue.find_services(words) or catalogue.is_place(words.split()[0])
-        is_person = title.strip() or (preposition.lower() == "bei" and not is_other)
-        if is_person and words.split()[0] not in {"Ihnen", "Euch"}:
+        first = words.split()[0]
+        may_be_person = preposition.lower() == "bei" and not (
+            catalogue.find_services(words) or catalogue.is_place(first)
+        )
+        if (title.strip() or may_be_person) and first not in {"Ihnen", "Euch"}:
             return f"{title}{words}".strip(), f"{text[: match.start()]} , {text[match.end() :]}"
     for match in (*_SUBJECT.finditer(text), *_ASKED_STAFF.finditer(text)):
         if known := catalogue.find_staff(match[1]):

@@ -3,9 +3,6 @@
 v1beta1 is made up: tests/worlds/conversion_webhook.py. What is tried is what every next version meets.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +10,7 @@ import pytest
 import yaml
 
 from askproai_operator.api import Tenant
-from askproai_sandbox.cluster import ApiError, Mirror
+from askproai_sandbox.cluster import ApiError
 from tests.worlds.conversion_webhook import ALPHA, BETA, KEPT, converted
 from tests.worlds.versioned_tenants import VersionedTenants
 from tests.worlds.waiting import SOON, eventually
@@ -33,16 +30,6 @@ def managers(obj: dict[str, Any]) -> dict[str, str]:
     """Return who holds fields of an object, each with the version in which."""
     entries = obj["metadata"].get("managedFields", ())
     return {entry["manager"]: entry["apiVersion"].rpartition("/")[2] for entry in entries}
-
-
-@asynccontextmanager
-async def watched(tenants: VersionedTenants, version: str) -> AsyncIterator[Mirror]:
-    """Watch all objects of the namespace in a version."""
-    mirror = Mirror(tenants.client, tenants.path(version))
-    running = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(mirror.synced.wait(), SOON)
-    yield mirror
-    running.cancel()
 
 
 @pytest.mark.parametrize("stored", BOTH)
@@ -163,7 +150,7 @@ async def test_the_watch_of_the_release_before_sees_what_is_written_as_v1beta1(t
     """It began before there was a v1beta1, and goes on while the storage moves; the release before can read what it sees."""
     await tenants.define()
     await tenants.create(ALPHA, "before")
-    async with watched(tenants, ALPHA) as mirror:
+    async with tenants.watched(ALPHA) as mirror:
 
         def seen(name: str) -> dict[str, Any] | None:
             return mirror.objects.get(f"{tenants.namespace}/{name}")

@@ -1,15 +1,14 @@
 """What works, and what does not, while nobody answers at the conversion webhook (CONTRIBUTING.md)."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
 import pytest
 
 from askproai_core.kube import Unreachable
-from askproai_sandbox.cluster import ApiError, Mirror, ProcessError
+from askproai_sandbox.cluster import ProcessError
 from tests.worlds.conversion_webhook import ALPHA, BETA
-from tests.worlds.versioned_tenants import VersionedTenants
+from tests.worlds.versioned_tenants import VersionedTenants, is_gone
 from tests.worlds.waiting import SOON, eventually
 
 BOTH = (ALPHA, BETA)
@@ -115,30 +114,20 @@ async def test_kubectl_and_the_deletion_of_a_namespace_use_v1beta1_as_soon_as_it
     assert (failed["status"], "conversion webhook for" in failed["message"]) == ("True", True)
     await tenants.webhook.start()
 
-    async def gone() -> bool:
-        try:
-            await client.get(f"/api/v1/namespaces/{doomed}")
-        except ApiError as error:
-            return error.status == 404
-        return False
-
-    await eventually(gone, SOON, "the end of the namespace")
+    await eventually(partial(is_gone, client, f"/api/v1/namespaces/{doomed}"), SOON, "the end of the namespace")
 
 
 async def test_a_watch_of_the_other_version_has_what_it_missed_when_the_webhook_is_back(tenants: VersionedTenants):
     await tenants.define(served=BOTH)
     await tenants.create(ALPHA)
-    mirror = Mirror(tenants.client, tenants.path(BETA))
-    watching = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(mirror.synced.wait(), SOON)
-    await tenants.webhook.stop()
-    await tenants.create(ALPHA, "meanwhile")
-    await tenants.client.delete(tenants.path(ALPHA, "salon"))
-    with pytest.raises(Unreachable, match=REFUSAL):
-        await tenants.client.get(tenants.path(BETA))
-    assert [obj["metadata"]["name"] for obj in mirror.objects.values()] == ["salon"]
-    await tenants.webhook.start()
-    await eventually(
-        lambda: [obj["metadata"]["name"] for obj in mirror.objects.values()] == ["meanwhile"], SOON, "the changes"
-    )
-    watching.cancel()
+    async with tenants.watched(BETA) as mirror:
+        await tenants.webhook.stop()
+        await tenants.create(ALPHA, "meanwhile")
+        await tenants.client.delete(tenants.path(ALPHA, "salon"))
+        with pytest.raises(Unreachable, match=REFUSAL):
+            await tenants.client.get(tenants.path(BETA))
+        assert [obj["metadata"]["name"] for obj in mirror.objects.values()] == ["salon"]
+        await tenants.webhook.start()
+        await eventually(
+            lambda: [obj["metadata"]["name"] for obj in mirror.objects.values()] == ["meanwhile"], SOON, "the changes"
+        )

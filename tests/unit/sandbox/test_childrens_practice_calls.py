@@ -1,7 +1,7 @@
 """Calls of a children's practice: birth dates said with a name, siblings, and parents who ask what is right."""
 
 import pytest
-from held_calls import TOGETHER, function_of, hold
+from held_calls import TOGETHER, finding, function_of, hold
 
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -9,12 +9,7 @@ PRACTICE = read_catalogue(
     "## Buchbar\n- Vorsorgeuntersuchung (30 Minuten; auch: U7, U9, J1)\n- Impfung (15 Minuten)\n- Sehtest (20 Minuten)\n"
     "- Akutsprechstunde (15 Minuten; auch: krankes Kind)\n\n## Team\n- Lindenhof: Doktor Albers, Frau Doktor Sari\n"
 )
-OWN = {
-    "appointment_id": "a-7",
-    "start": "2026-11-26T10:00:00+01:00",
-    "spoken": "Donnerstag, den 26. November, um 10 Uhr",
-}
-FOUND = {"find_appointments": {"success": True, "appointments": [OWN]}}
+FOUND = finding("2026-11-26T10:00:00+01:00", "Donnerstag, den 26. November, um 10 Uhr")
 
 
 def test_a_birth_date_beside_the_name_is_no_time_to_look_for() -> None:

@@ -1,7 +1,7 @@
 """Calls of a dancing school: who is ill, who comes on another day instead, and whom a course is for."""
 
 import pytest
-from held_calls import TOGETHER, function_of, hold
+from held_calls import TOGETHER, finding, function_of, hold
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -10,8 +10,7 @@ SCHOOL = read_catalogue(
     "## Buchbar\n- Probestunde (60 Minuten)\n- Privatstunde (60 Minuten)\n- Hochzeitstanz (60 Minuten)\n- Kindertanz (45 Minuten)\n"
     "- Auffrischungskurs (90 Minuten; auch: Auffrischung)\n\n## Team\n- Innenstadt: Olga, Marco\n"
 )
-OWN = {"appointment_id": "a-7", "start": "2026-11-28T11:00:00+01:00", "spoken": "Samstag, den 28. November, um 11 Uhr"}
-FOUND = {"find_appointments": {"success": True, "appointments": [OWN]}}
+FOUND = finding("2026-11-28T11:00:00+01:00", "Samstag, den 28. November, um 11 Uhr")
 
 
 def test_who_is_ill_is_asked_whether_to_cancel_or_to_move() -> None:

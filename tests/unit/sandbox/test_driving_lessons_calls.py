@@ -1,7 +1,7 @@
 """Calls of a driving school: what is behind somebody, hours that are counted, courses that take place, and a day instead."""
 
 import pytest
-from held_calls import TOGETHER, function_of, hold
+from held_calls import TOGETHER, finding, function_of, hold
 
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -10,12 +10,7 @@ SCHOOL = read_catalogue(
     "- Theorieprüfung Vorbereitung (60 Minuten; auch: Theorie)\n- Erstgespräch (30 Minuten)\n\n"
     "## Team\n- Altstadt: Herr Baumann, Frau Yildiz\n"
 )
-OWN = {
-    "appointment_id": "a-7",
-    "start": "2026-11-26T10:00:00+01:00",
-    "spoken": "Donnerstag, den 26. November, um 10 Uhr",
-}
-FOUND = {"find_appointments": {"success": True, "appointments": [OWN]}}
+FOUND = finding("2026-11-26T10:00:00+01:00", "Donnerstag, den 26. November, um 10 Uhr")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Calls of an estate agency: what is about an appointment that there is, names with particles, and days that are replaced."""
 
 import pytest
-from held_calls import function_of, hold
+from held_calls import finding, function_of, hold
 
 from askproai_sandbox.caller import phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
@@ -12,8 +12,7 @@ AGENCY = read_catalogue(
     "- Schlüsselübergabe (30 Minuten; auch: Übergabe)\n\n"
     "## Team\n- Zentrum: Frau Hagedorn, Herr Ünal, Herr van der Berg\n- Westend: Frau Pohl\n"
 )
-OWN = {"appointment_id": "a-7", "start": "2026-11-27T10:00:00+01:00", "spoken": "Freitag, den 27. November, um 10 Uhr"}
-FOUND = {"find_appointments": {"success": True, "appointments": [OWN]}}
+FOUND = finding("2026-11-27T10:00:00+01:00", "Freitag, den 27. November, um 10 Uhr")
 MESSAGE = "Damit kann ich Ihnen leider nicht selbst helfen. Soll ich etwas ausrichten?"
 
 
