@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from askproai_runtime.german_dates import is_understood
@@ -38,10 +39,14 @@ _TITLES = frozenset(
 _SPELLINGS = {"dr": ("dr", "doktor"), "doktor": ("dr", "doktor"), "herr": ("herrn",)}  # of titles
 _OWN_APPOINTMENT = re.compile(r"\b(?:den|meinen?|unseren?|der|mein) (?:\w+ )?Termine?\b")
 _ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
+_FIRST_QUESTION = re.compile(r"[^?]*\?(?=\s+\w)")
 _CLAUSE = re.compile(r"[,.;:!]\s+")
 _WISHES = re.compile(
     r"\b(?:Termine?|buchen|brauche|bräuchte|möchte|hätte|würde|will|nehme|ja|nein|gerne?|verschieben|absagen|Warteliste)\b|\?",
     re.IGNORECASE,
+)
+_ONLY_MEANS = re.compile(  # "Ich möchte meiner Schwester was schenken"
+    r"\b(?:möchte|will|würde)\b(?![^.?!]*\b(?:eine[nrs]?|\w*kommen|machen|haben)\b)", re.IGNORECASE
 )
 _MODALS = frozenset(
     {"muss", "müssen", "darf", "dürfen", "kann", "können", "soll", "bekomme", "gibt", "nehmen", "verkaufen"}
@@ -50,8 +55,9 @@ _FOR_TWO = re.compile(
     r"\bzu zweit\b|\bfür (?:zwei|2|Paare)\b|\bPaar(?!e\b)|\bPärchen|\bPartner|\bPartnerschaft", re.IGNORECASE
 )
 _FOR_MANY = re.compile(r"\bFamilien?\b|\bFamilien[a-zäöü-]|\bGruppen?\b|\bGruppen[a-zäöü-]", re.IGNORECASE)
+_VISIT = "termin"
 _NO_SERVICE_WORDS = frozenset(
-    {"termin", "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne", "schade"}
+    {_VISIT, "termine", "einen", "eine", "bitte", "haben", "hätte", "möchte", "brauche", "gerne", "schade"}
 )
 _WORD_OR_COMMA = re.compile(r"\w+|[,;]")
 _BEFORE_WISH = re.compile(  # "eine Lymphdrainage und …", not "… für meine Katze"
@@ -65,7 +71,7 @@ _ANY_NOUNS = frozenset({
     "doktor",
 })  # fmt: skip
 _AT_PLACE = (
-    r"(?i:(?:in|im|am|an|nach|zu|zum|zur|bei|beim|auf)(?: (?:Ihnen|euch))?(?: (?:in|im|am|an|bei))?"
+    r"(?i:(?:ins?|im|am|ans?|nach|zu|zum|zur|bei|beim|auf)(?: (?:Ihnen|euch))?(?: (?:in|im|am|an|bei))?"
     r"(?: (?:der|die|das|den|dem))?)"
 )
 _NO_PREPOSITION = r"(?!(?:in|im|am|an|bei|zu|nach)\b)"  # "am Mittwoch in Bonn" is a day before a place
@@ -124,8 +130,14 @@ class Catalogue:
         """
         asked = {" ".join(words): question for question in self.questions if (words := asked_words(question))}
         ends = [text[at.end() :] for at in _CLAUSE.finditer(text) if not self._may_wish(text[: at.start()])]
-        said = (" ".join(asked_words(each)) for each in (text, *ends))
+        said = (" ".join(asked_words(each)) for each in (text, *ends, self.cut_report(text)))
         return next((asked[each] for each in said if each in asked), None)
+
+    def cut_report(self, text: str) -> str:
+        """Return a question without what is reported behind it: "Machen Sie auch Hausbesuche? Meine Mutter ist krank."."""
+        asks = _FIRST_QUESTION.match(text)
+        report = _ONLY_MEANS.sub("", text[asks.end() :]) if asks else ""
+        return asks[0] if asks and not self._may_wish(report) else text
 
     def _may_wish(self, text: str) -> bool:
         """Return whether what is said before a question may ask for an appointment, or accept one: it is not left out then."""
@@ -211,15 +223,21 @@ class Catalogue:
         apart = all(at - others[name] for name, at in said.items())  # "Waxing, Beine und Achseln"
         return apart and "oder" not in words_of(text)
 
+    def names_any_visit(self, text: str) -> bool:
+        """Return whether a text names a service only by a word for all of them: "so eine Behandlung" is no Warzenbehandlung."""
+        text = unicodedata.normalize("NFC", text)
+        said = [text[start:end] for start, end, _ in self.find_service_words(text)]
+        return bool(said) and not self.names_in_full(text) and all(_ANY_VISIT.fullmatch(word) for word in said)
+
     def find_service_words(self, text: str) -> tuple[tuple[int, int, frozenset[str]], ...]:
         """Return where the words are that name services, in a text in the form NFC of Unicode, and which services each names."""
-        said, tokens = self._find_said(text), _service_tokens(text)
+        said, tokens = self._find_said(text), self._service_tokens(text)
         named = {at: frozenset(name for name, found in said.items() if at in found) for at in range(len(tokens))}
         return tuple((token.start(), token.end(), named[at]) for at, token in enumerate(tokens) if named[at])
 
     def _find_said(self, text: str) -> dict[str, frozenset[int]]:
         text = unicodedata.normalize("NFC", text)
-        tokens = _service_tokens(text)
+        tokens = self._service_tokens(text)
         words = [plain(token[0]) for token in tokens]
         named = {service.name: find_said(service, words, in_full=True) for service in self.services}
         by_word = {service.name: find_said(service, words, in_full=False) for service in self.services}
@@ -248,10 +266,15 @@ class Catalogue:
             name: said if _COMBINES.search(name) or said.isdisjoint(combined) else frozenset()
             for name, said in named.items()
         }
-        # "Paarmassage" is that service, and not "Massage", too
+        # "Paarmassage" is that service, and not "Massage", too; "Beratung" is not only "Telefonische Beratung"
+        whole = {
+            each.name: exact[each.name] & find_said(each, words, in_full=True)
+            for each in self.services
+            if each.name in exact
+        }
         named = {
             name: frozenset(
-                at for at in said if at in exact[name] or not any(at in exact[other] for other in exact.keys() - {name})
+                at for at in said if at in exact[name] or not any(at in whole[other] for other in exact.keys() - {name})
             )
             for name, said in named.items()
         }
@@ -263,6 +286,23 @@ class Catalogue:
             # "Nägel" of "Nägel auffüllen" says what is done there, and is no second service such as "Gelnägel"
             and (said & exact[name] or not any(_are_beside(said, other) for other in exact.values()))
         }
+
+    def _service_tokens(self, text: str) -> list[re.Match[str]]:
+        """Return the words that may name a service, with the commas between them; "Termin" only of "erster Termin"."""
+        before = {
+            stem(first)
+            for service in self.services
+            for name in names_of(service)
+            for first, second in pairwise(words_of(name))
+            if second == _VISIT
+        }
+        words = list(_WORD_OR_COMMA.finditer(text))
+        return [
+            token
+            for last, token in zip([None, *words], words, strict=False)
+            if plain(token[0]) not in _NO_SERVICE_WORDS
+            or (last is not None and stem(plain(last[0])) in before and plain(token[0]) == _VISIT)
+        ]
 
     def _with_compounds(self, by_word: _Positions, words: Sequence[str]) -> _Positions:
         """Return the services of a text's words, and where a word is only the end of a compound, those whose name it begins.
@@ -383,10 +423,6 @@ def _matches(pattern: re.Pattern[str], lines: Iterable[str]) -> list[re.Match[st
 
 def _split(names: str | None) -> list[str]:
     return names.split(", ") if names else []
-
-
-def _service_tokens(text: str) -> list[re.Match[str]]:
-    return [token for token in _WORD_OR_COMMA.finditer(text) if plain(token[0]) not in _NO_SERVICE_WORDS]
 
 
 def _is_wish(text: str, token: re.Match[str]) -> bool:

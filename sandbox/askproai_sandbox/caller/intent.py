@@ -160,7 +160,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.CANCELLATION: (
         r"\b(?:kostet|bis wann|wie lange vorher)\b[^.!]*\b(?:abzusag|absag|storn)\w*",
-        r"\bwie lange\b[^.!]*\b(?:absag|storn)\w*\b[^.!]*\bvorher\b|\bwie lange\b[^.!]*\bvorher\b[^.!]*\b(?:absag|storn)\w*",
+        r"\bwie lange?\b[^.!]*\b(?:absag|storn)\w*\b[^.!]*\bvorher\b|\bwie lange?\b[^.!]*\bvorher\b[^.!]*\b(?:absag|storn)\w*",
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b[^.!]*\b(?:abzusag|absag|storn)\w*|\b(?:Storno|Ausfall|Absage)(?:gebühr|kosten)",
         r"\b(?:muss|soll) (?:ich|man|wir)\b[^.!]*\babsagen\b[^.!]*\bwenn\b[^.!]*\?",
         r"\b(?:kostet|(?:be)?zahlen|berechne\w*|gebühr\w*)\b[^.!]*\bwenn\b[^.!]*\b(?:absage|nicht (?:komme|erscheine))\b",
@@ -246,9 +246,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"^\W*(?:und )?was brauche?n? (?:ich|wir)\b[^.?!]*\bfür (?:den|die|das|mein\w*) (?:\w+ )?(?-i:Termin|Besuch|Stunde)\b",
         rf"\bist (?:das|es|(?:die|der|das) (?!termin)(?-i:[A-ZÄÖÜ])\w+) (?:auch |was |etwas )?für {_NO_DAY}(?: geeignet)?\W*\?",
         rf"^\W*(?:(?:und|aber)\W+)?brauche?n? (?:ich|wir|man)\b[^.?!]*{_FOR_THAT} (?!termin)(?-i:[A-ZÄÖÜ])\w+\W*\?",
-        r"\bwie lange\b[^.?!]*\b(?:sitze?|liege?|bin|brauche) ich\b(?:[^.?!]*\bd(?:a|abei|afür|ort)\b)",
+        r"\bwie lange?\b[^.?!]*\b(?:sitze?|liege?|bin|brauche) ich\b(?:[^.?!]*\bd(?:a|abei|afür|ort)\b)",
         r"^\W*(?:(?:und|aber)\W+)?dauer(?:t|n)\b[^.?!]*\blange?\b[^.!]*\?",
-        r"\bwie lange\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
+        r"\bwie lange?\b[^.?!]*\b(?:dauer[nt]|dauert|braucht)\b|\bwie lange geht (?:das|es|die|der|so|eine?)\b",
     ),
     Intent.PRICES: (
         r"\b(?:kostenlos|kostenfrei|umsonst|gratis)\b",
@@ -269,14 +269,15 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.HOURS: (
         r"Öffnungszeit",
-        r"\b(?:wann|wie lange)\b[^.?!]*\b(?:offen|geöffnet|auf|zu|(?:auf|zu)mach\w+|öffne\w*|schließ\w*)\b",
+        r"\b(?:wann|wie lange?)\b[^.?!]*\b(?:offen|geöffnet|auf|zu|(?:auf|zu)mach\w+|öffne\w*|schließ\w*)\b",
         r"\b(?:offen|geöffnet) (?:habt|haben)\b",
-        r"\b(?:ab wann|wann|wie lange) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar) (?:sind|seid)\b",
+        r"\b(?:ab wann|wann|wie lange?) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar) (?:sind|seid)\b",
         r"\bauf ?(?:habt|haben)\b",
         rf"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet),? (?:oder|und) (?:auch )?(?:am|an|im)\b[^.?!]*\?",
         rf"\b(?:Sie|ihr) (?:haben|habt)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
         r"\bRuhetag\b",
+        r"\b(?:haben|habt) (?:Sie|ihr) (?:(?:schon|noch|heute|jetzt|denn|gerade) )*(?:auf|offen|zu|geöffnet|geschlossen)\b[^.!]*\?",
         rf"\b(?:sind|seid) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar)\s*{_TAG}\?",
         rf"\bist\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\s*{_TAG}\?",
     ),
@@ -305,6 +306,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.APPOINTMENT: (
         rf"(?!.*\bohne (?:einen )?Termin\b){_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",
         r"\bwann (?:kann|könnte|dürfte|können|könnten) (?:ich|wir)\b[^.?!]*\bkommen\b",
+        r"\b(?:brauche|bräuchte|suche) (?:\w+ ){0,2}einen? (?-i:\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut))",
     ),
     Intent.GOODBYE: (
         BYE,

@@ -105,7 +105,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         wanted = {"question": known or sentence.text, "date": sentence.when.get("date"), "branch": sentence.branch}
         if topic in {"prices", "service"}:
             wanted["service"] = _find_topic(agent, memory, sentence)
-            memory = _note_service(memory, sentence)  # not by "Brauche ich ein Rezept?"
+            memory = _note_service(agent, memory, sentence)  # not by "Brauche ich ein Rezept?"
         asked = _ask(agent, memory, {"topic": topic or "other", **wanted})
         is_unknown = not known and topic == "address" and _PARKS.search(sentence.text)
         return replace(asked, remark=phrases.NO_PARKING.format(sentence.text)) if is_unknown else asked
@@ -114,7 +114,7 @@ def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
         return Turn(memory)
     if answer.remark and not _books(agent):  # the agent of a suspended tenant repeats its greeting
         return call(agent, memory, INFORMATION, {"question": sentence.text})
-    memory = _note_service(memory, sentence)
+    memory = _note_service(agent, memory, sentence)
     change = replace(memory.change, to_confirm={})  # a yes after it is none to the question before it
     return Turn(replace(memory, change=change), answer.text, answer.remark)
 
@@ -135,6 +135,8 @@ def _find_topic(agent: CalledAgent, memory: Memory, sentence: Sentence) -> str |
     """Return the service that a question is about: the one it names, or the word that names several ("Klavierstunde" of 30, 45 and
     60 minutes), else the one that was talked of last.
     """
+    if agent.catalogue.names_any_visit(sentence.text):
+        sentence = replace(sentence, services=())
     if len(sentence.services) > 1 and not sentence.service:
         text = unicodedata.normalize("NFC", sentence.text)
         said = [text[start:end] for start, end, _ in agent.catalogue.find_service_words(text)]
@@ -153,9 +155,10 @@ def _find_own(agent: CalledAgent, memory: Memory) -> str | None:
     return named[-1] if named else None
 
 
-def _note_service(memory: Memory, sentence: Sentence) -> Memory:
+def _note_service(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Memory:
     """Return the memory with the service of a question as the wanted one, but not beside offers, which are for another."""
-    return memory if memory.offers or memory.accepted_offer else memory.note(service=sentence.service)
+    is_none = memory.offers or memory.accepted_offer or agent.catalogue.names_any_visit(sentence.text)
+    return memory if is_none else memory.note(service=sentence.service)
 
 
 def _books(agent: CalledAgent) -> bool:
@@ -164,7 +167,8 @@ def _books(agent: CalledAgent) -> bool:
 
 def _find_same(agent: CalledAgent, sentence: Sentence) -> str | None:
     """Return the known question about the same nouns as a sentence that asks, as it does, if there is something, or the price."""
-    nouns, asks = agent.catalogue.find_nouns(sentence.text), sentence.text
+    asks = agent.catalogue.cut_report(sentence.text)
+    nouns = agent.catalogue.find_nouns(asks)
     is_further = bool(_FURTHER.fullmatch(asks))
     if INFORMATION not in agent.tools or sentence.intent not in _MAY_BE_KNOWN or sentence.when or _IS_WISH.search(asks):
         return None
@@ -215,7 +219,7 @@ def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence
     if _FURTHER.fullmatch(sentence.text) and (same := _find_same(agent, sentence)):
         return _ask(agent, memory, {"topic": "other", "question": same})
     further = _read_further_question(sentence, asked.args)
-    return _ask(agent, _note_service(memory, sentence), further) if further else Turn(memory)
+    return _ask(agent, _note_service(agent, memory, sentence), further) if further else Turn(memory)
 
 
 def _ask(agent: CalledAgent, memory: Memory, args: Mapping[str, str | None]) -> Turn:

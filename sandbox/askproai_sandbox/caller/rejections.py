@@ -23,7 +23,7 @@ _REJECTED = re.compile(  # "nicht um zehn", "um zehn geht es nicht", "keine Kont
     r"\b(?:nicht(?!\s+nur\b)|keine?[nmrs]?)\b[^.;!?]*?\bsondern\b|"
     rf"\b(?:nicht|nie|ned|net|weder|ohne|(?:an)?statt|kein(?:en)?|auf\s+keinen\s+Fall)\s+(?:{_LINK}\s+)*(?:{_WHO}|{_ORDINAL}|{_WHENS})"
     rf"(?:\s+noch\s+(?:{_LINK}\s+)*{_WHENS})?"
-    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|klappt|habe?|hat|hätte|schaffe?|muss|bin|sind)\b"
+    rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:ist|wäre|wär|passt|geht|ginge|kann|können|klappt|haben?|hat|hätten?|schaffe?n?|muss|müssen|bin|sind)\b"
     rf"[^,.;!?]*?{_CANNOT}"
     rf"|(?:\b{_LINK}\s+)?{_WHENS}\s+(?:leider\s+|bitte\s+|eher\s+|lieber\s+)?nicht(?=\s*(?:[,.;!?]|$))"
     rf"|\b(?:hat|habe?|hätte|kann|könnte|geht|passt|bin)\b[^,.;!?‹]*{_WHENS}[^,.;!?‹]*{_CANNOT}(?!\s+‹)"

@@ -40,6 +40,9 @@ _ADDED = re.compile(  # "Maniküre mit Shellac", "und die Kollegin muss Englisch
     r"|(?=(?:die|der) (?:Kolleg\w+|Mitarbeiter\w*|Dame) (?:muss|soll)))"
     r"(?P<what>[A-ZÄÖÜ][a-zäöüß]{3,}\b|[^.?!]+)"
 )
+_WITHOUT = re.compile(
+    r"\b[Oo]hne (?:ein(?:e[nm]?)? )?(?!(?:Termin|Eile)\b)[A-ZÄÖÜ][\w-]+"
+)  # "eine Pediküre, aber ohne Lack"
 _WANTED_NOUN = re.compile(  # "ein neues Armband", "die Kette", not "für meinen Mann"
     rf"(?<!für )(?<!mit )\b(?:ein(?:e[nmr]?)?|den|die|das|mein(?:e[nmr]?)?)\s+(?:[a-zäöüß]+\s+)?{NO_SERVICE}[A-ZÄÖÜ][\w-]{{3,}}"
 )
@@ -76,7 +79,8 @@ _ONLY_ASKS = re.compile(
 )
 _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?"
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
-    r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?)\b",
+    r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?"
+    r"|zahl(?:t|en)|übern(?:imm|ehm)\w+|erstatte\w+|tut|hilft|wirkt|sind Sie|seid ihr|bin ich)\b",
     re.IGNORECASE,
 )
 _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
@@ -210,6 +214,8 @@ def _find_remark_on_left_part(turn: Turn, sentence: Sentence, catalogue: Catalog
     is_lookup = isinstance(called, ToolCall) and called.name == "check_availability"
     if not (is_lookup and len(sentence.services) == 1):
         return None
+    if (without := _WITHOUT.search(sentence.text)) and not catalogue.find_services(without[0]):
+        return phrases.LEFT_PART.format(without[0])
     added = _ADDED.search(sentence.wanted)
     if added and not catalogue.find_services(added["what"]):
         return phrases.LEFT_PART.format(added["what"].strip())
@@ -330,7 +336,7 @@ def find_rest(sentence: Sentence, name: str, catalogue: Catalogue) -> str:
 
     They may take the yes back, or ask for something: the offer is said again before it is booked.
     """
-    own = " ".join([name, *catalogue.staff, *RELATIVES])
+    own = " ".join([name, *catalogue.staff, *RELATIVES, "Mann", "Frau"])
     services = (each for service in catalogue.services for each in (service.name, *service.spoken_names))
     known = _SAYS_LITTLE | BESIDE_NAME | _ACCEPTS | frozenset(re.findall(r"\w+", " ".join([own, *services]).casefold()))
     return " ".join(word for word in re.findall(r"[^\W\d]{2,}", sentence.wanted) if word.casefold() not in known)

@@ -388,7 +388,8 @@ def _hear_nothing_yet(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
 
 def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask what is wanted, after a yes to a question that was not whether to book or change."""
-    is_yes = memory.is_aside and sentence.yes and not sentence.no and not sentence.when
+    is_yes = memory.is_aside and sentence.yes and not (sentence.no or sentence.when)
+    is_yes = is_yes and sentence.intent is not Intent.APPOINTMENT  # "Dann hätte ich gern einen Termin"
     return Turn(replace(memory, is_aside=False), phrases.HELP if is_yes else None)
 
 
@@ -438,7 +439,8 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     if sentence.yes or sentence.no or sentence.name:
         asks_more = not _ANSWER.match(sentence.text) and says_more(sentence, agent.catalogue, FILLERS)
         names_several = sentence.yes and len(read_names(sentence.text)) > 1  # no offer is there to take them
-        remark = not_understood if sentence.is_question or asks_more or names_several else None
+        asks = sentence.is_question or _ASKS_INDIRECTLY.search(sentence.text)
+        remark = not_understood if asks or asks_more or names_several else None
         return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP, remark)
     return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP, not_understood)
 

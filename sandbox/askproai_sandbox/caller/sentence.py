@@ -85,7 +85,7 @@ _YES = re.compile(
 _YES_FIRST = re.compile(rf"\W*{_YES.pattern}", re.IGNORECASE)
 _CHECKING = r"(?:ist|wäre?|wär|war|sind) (?:das|es|der|dies)\b"  # "Ist das morgen?"
 _CHECKS = re.compile(
-    rf"(?<!\bwie )\b{_CHECKING}(?!.*\b(?:auch|noch(?! ?mal)|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL
+    rf"(?<!\bwie )\b{_CHECKING}(?![^?]*\b(?:auch|noch(?! ?mal)|frei|möglich|nicht)\b)", re.IGNORECASE | re.DOTALL
 )
 _QUESTION = re.compile(  # with the mark that ends it, or without it by its words
     rf"\?|(?:^\W*|[,.;!]\s*|\b(?:und|aber|ja|ach|so|äh|ähm|hm|Sie|Moment)\W+){_CHECKING}|,\s*oder(?: nicht)?[\s.!]*$",
@@ -177,6 +177,11 @@ _HAD = re.compile(  # "Ich hatte schon das Erstgespräch, und …", "Ich hab die
     r"\b(?:bestanden|geschafft|abgeschlossen|absolviert|gehabt|hinter (?:mir|uns|sich))\b",
     re.IGNORECASE,
 )
+_PRESCRIBED = re.compile(  # "Ich habe ein Rezept für Ergotherapie und bräuchte einen ersten Termin."
+    r"\b(?:Rezept|Verordnung|Überweisung)\w* (?:für|über|zur|zum|auf) (?:die |das |den |eine |\w+e )?[A-ZÄÖÜ][\w-]+"
+)
+_FILLING = re.compile(r"(?:jetzt|nun)(?: auch| immer)?", re.IGNORECASE)  # "und braucht jetzt Ergotherapie"
+_AT_ONCE = re.compile(r"\b(?:frei\w*|Zeit|Platz|\w*kommen|komme|geht|ginge|dran|gleich|sofort|vorbei)\b", re.IGNORECASE)
 _LONG_AGO = re.compile(
     r"(?:(?:am|im|seit) )?(?:letzte[nrs]?|vorige[nrs]?|vergangene[nrs]?|gestern|vorgestern)\b", re.IGNORECASE
 )
@@ -331,7 +336,7 @@ def read_sentence(text: str, catalogue: Catalogue) -> Sentence:
     (when, unplaced), rest = times.when(rest), re.sub(MARK, " , ", rest)
     rejections = read_rejections(times, kept, when)
     when = {**when, "date": rejections.span} if rejections.span else when
-    when = when if intent in {*_CHANGES, Intent.LIST} else _drop_day_that_was(when)
+    when = when if intent in {*_CHANGES, Intent.LIST} else _drop_day_not_meant(when, text)
     is_too, rejected, exclusions = find_too(text), kept.kinds, rejections.exclusions
     if is_too and rejected >= {"date", "time"} and "date" not in when:  # "Donnerstag um acht ist mir zu früh"
         when = {**when, **{name: day for name, day in times.when(times.marked)[0].items() if name == "date"}}
@@ -429,9 +434,13 @@ def _wants_paper(text: str, *, is_question: bool) -> bool:
 
 
 def _cut_done(text: str, catalogue: Catalogue) -> str:
-    """Return a text without what a caller has had already, where it names another service: "Die Theorie hab ich bestanden, …"."""
-    left = _HAD.sub(",", text)
-    return left if catalogue.find_services(left) else text
+    """Return a text without what a caller has had already, or has a prescription for, where it names another service:
+    "Die Theorie hab ich bestanden, …".
+    """
+    for pattern in (_HAD, _PRESCRIBED):
+        left = pattern.sub(",", text)
+        text = left if catalogue.find_services(left) else text
+    return text
 
 
 def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Catalogue) -> tuple[str, ...]:
@@ -443,11 +452,12 @@ def _find_others(rest: str, staff: str | None, branch: str | None, catalogue: Ca
     return tuple(each for each in dict.fromkeys((*people, place)) if each and each not in {staff, branch})
 
 
-def _drop_day_that_was(when: dict[str, str]) -> dict[str, str]:
+def _drop_day_not_meant(when: dict[str, str], text: str) -> dict[str, str]:
     """Return the words for a time without a day that nobody asks for: "Herr Zimmer hat mich letztes Jahr behandelt"."""
     day = when.get("date", "")
     is_over = _LONG_AGO.match(day) and not names_day(day)
-    return {name: words for name, words in when.items() if name != "date"} if is_over else when
+    is_filling = _FILLING.fullmatch(day) and not _AT_ONCE.search(text)
+    return {name: words for name, words in when.items() if name != "date"} if is_over or is_filling else when
 
 
 def _counts_things(text: str, catalogue: Catalogue) -> bool:

@@ -68,7 +68,8 @@ def only_ends_call(sentence: Sentence) -> bool:
 
 def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
-    wants_other = bool(sentence.when or sentence.services or sentence.unknown_service)  # "Ich hätte gern eine Impfung"
+    is_visit = sentence.intent is Intent.APPOINTMENT  # "Dann hätte ich gern einen Termin"
+    wants_other = bool(sentence.when or sentence.services or sentence.unknown_service) or is_visit
     accepts = sentence.yes and not (sentence.no or wants_other or only_ends_call(sentence))
     is_transfer_offered = memory.is_transfer_offered
     memory = replace(memory, is_transfer_offered=False)
@@ -80,7 +81,7 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
         return Turn(memory, ToolCall(tool, {})) if tool else cannot(memory, "transfers calls")
     is_aside, memory = memory.is_aside, replace(memory, is_aside=False)
     # "Nein, ich brauche nur einen Termin für alle", "Nein, schon gut. Was zahlt die Krankenkasse?"
-    goes_on = wants_other or sentence.is_question or sentence.intent is Intent.APPOINTMENT
+    goes_on = wants_other or sentence.is_question
     if is_transfer_offered and sentence.no and not goes_on:
         if memory.offers:  # an aside does not close them
             return Turn(replace(memory, is_message_offered=False), ask_again(memory.offers))
@@ -125,13 +126,16 @@ def _leave_message(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tu
     is_asked = message.asks_who and sentence.intent not in PASSED_ON
     # "Anna Nym, heute Abend bitte": the time is that of the callback
     answer = replace(sentence, text=sentence.wanted) if "call_back" in message.args else sentence
-    name = sentence.name or (loose_name(agent, memory, answer, asked=True) if is_asked else None)
+    is_offered = memory.is_message_offered and sentence.yes  # "Ja bitte, Hella Thiessen"
+    name = sentence.name or (loose_name(agent, memory, answer, asked=is_asked) if is_asked or is_offered else None)
     first, rest = _split_off_name(agent, sentence.text) if message.asks_who and not name else (None, "")
     if first is None and not (name or memory.message) and (said := _LAST_NAME.fullmatch(sentence.text)):
         first, rest = (
             take_name(read_sentence(said["name"], agent.catalogue), agent.catalogue, asked=True).name,
             said["rest"],
         )
+    if first is None and not (name or memory.message) and (behind := _find_name_behind(agent, sentence.text)):
+        first, rest = behind, sentence.text.rpartition(",")[0]
     if first:
         name, sentence = first, read_sentence(rest, agent.catalogue)
     memory = memory.note(customer_name=name)

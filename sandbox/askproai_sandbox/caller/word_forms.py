@@ -20,6 +20,9 @@ _THERAPY, _ANY_THERAPY = "therapi", frozenset({"einzel", "gruppen"})  # a stem, 
 _LONGEST_INFLECTION = 3  # letters that a word in full may lack: "entfernen" of "Entfernung"
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
+_GENERAL = re.compile(
+    r"(?:termi|behandl|sitzung|stund|besuch|kurs|programm|paket|angebo|servic)"
+)  # any visit, by its stem
 _SHORTEST_NOUN = 2  # letters: "Öl"
 _MIN_VERB = 4  # letters of its stem
 _FARTHEST_VERB = 4  # words behind its noun: "die Reifen bei mir bitte wechseln"
@@ -55,6 +58,10 @@ def alike(known: str, said: str) -> bool:
         if short == _THERAPY and said == long:  # "Handtherapie" is none of what is called "Therapie"
             return long.removesuffix(short) in _ANY_THERAPY
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
+    if known == short and long.startswith(short) and not _GENERAL.match(_LINK.sub("", long.removeprefix(short))):
+        return (
+            len(long) - len(short) <= _LONGEST_ENDING
+        )  # "Nagelmodellage" is no "Nagelkorrektur", which is called "Nagel", too
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if known == long and len(long) - common > _LONGEST_ENDING:
         return False  # "Hörgerät" is not "Hörgeräteanpassung", but "Kontrolltermin" is "Kontrolle"

@@ -35,7 +35,7 @@ SOMEBODY = (  # before a noun for a person: "für eine Freundin"
 )
 NO_SERVICE = (
     r"(?!(?:Stopp?|Halt|Warten?|Sekunde|Augenblick|Quatsch|Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
-    r"|Mitarbeiter|Personen|Person|(?:Zahn)?[AÄ]rzt(?:in)?|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
+    r"|Mitarbeiter|Personen|Person|\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut(?:in)?|[Pp]fleger(?:in)?|[Bb]erater(?:in)?|[Mm]echaniker(?:in)?)|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Freund(?:in(?:nen)?|e[ns]?)?|Bekannte[nr]?|Kolleg(?:en?|in(?:nen)?)|Nachbar(?:in|n)?|Verwandte[nr]?|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Einmal|Mit|Schade|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
@@ -45,13 +45,18 @@ NO_SERVICE = (
 _NO_NOUN = r"(?!\s+\w*ge\w{2,}(?:t|en)\b|\s+(?:mein|unser)e[rs]\b)"  # "Termin vorgezogen", "für das Auto meiner Frau"
 _NOUN = rf"{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{2,}}(?:\s+und\s+[A-ZÄÖÜ][\wäöüß-]+)?)\b{_NO_NOUN}"
 _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte", or before the time at the beginning
-    r"(?<!as ist )(?<!as war )(?<!\bhabe )(?<!\bhab )"
+    r"(?<!as ist )(?<!as war )(?<!\bhabe )(?<!\bhab )(?<!\bhat )(?<!\bhatte )(?<!\bhatten )(?<!\bhatte ich )(?<!\bhatten wir )"
+    r"(?<!keiten )(?<!robleme )(?<!chmerzen )"
     rf"\b(?i:ein(?:e[nmrs]?)?|zum|zur|für|beim|in|gerne?|brauche|möchte|will)\s+(?:(?i:ich|wir)\s+)?(?:(?i:ein(?:e[nm]?)?|den|die|das)\s+)?{_NOUN}"
     rf"|\b{NO_SERVICE}([A-ZÄÖÜ][\wäöüß-]{{3,}}),?\s+bitte\b|\bnoch\s+{_NOUN}\s+(?:danach|hinterher|dazu|im\s+Anschluss)\b"
     rf"|^\W*(?!(?:Auf|Bis|Zum|Geht|Ginge|Passt|Lieber|Vielleicht|Besser|Nur|Noch|Auch|Eher)\b){_NOUN}\s+(?:am|um|im|,)\s"
 )
 _LOWER = (
     r"(?!(?:bei|mit|für|in|an|am|im|auf|es|wenn|falls|pro|ohne|zu|zum|zur|ob|oder|und|von|vom|aus|nach)\b)[a-zäöüß]+"
+)
+_HAS = re.compile(r"\b(?:hab'?e?|haben|hat|hatten?)\b", re.IGNORECASE)
+_GOT = re.compile(
+    r"\b(?:bekommen|erhalten|gekriegt|gehabt|gefunden|verloren|gelesen|gesehen|gehört|gekauft|bestellt|geschickt|geerbt)\b"
 )
 _ASKED_FOR = re.compile(  # "Was kosten Gleitsichtgläser?", "Sind Gleitsichtgläser teuer?", but not "Was kostet das Ganze?"
     r"\b(?:(?i:kostet|kosten|dauert|dauern|teuer (?:ist|sind|wäre|wird|werden))|(?i:sind|ist|wird|werden|würden?|soll(?:en|te)?)"
@@ -124,8 +129,15 @@ def _first_group(match: re.Match[str] | None) -> str | None:
 
 def find_noun(text: str) -> str | None:
     """Return the noun that is asked for; None for a word that is a noun only by its place at the beginning of a sentence."""
-    noun = _first_group(_SERVICE.search(text))
+    found = next((each for each in _SERVICE.finditer(text) if not _is_past(text, each)), None)
+    noun = _first_group(found)
     return None if noun is None or says_nothing(noun) else noun
+
+
+def _is_past(text: str, noun: re.Match[str]) -> bool:
+    """Return whether a clause says what a caller has got: "Ich hab ein Schreiben vom Gericht bekommen"."""
+    before, after = re.split(r"[,.;!?]", text[: noun.start()])[-1], re.split(r"[,.;!?]", text[noun.end() :])[0]
+    return bool(_HAS.search(f"{before} {noun[0].split()[0]}") and _GOT.search(after))
 
 
 def find_asked_noun(text: str) -> str | None:
@@ -163,13 +175,25 @@ def find_counted(text: str) -> str:
 
 def correct_name(text: str) -> str:
     """Return a sentence with the name that its caller corrects or completes to, in the place of the one that was said first."""
-    text = _NAME_HERE.sub(r"\1Mein Name ist \2,", _NAME_FIRST.sub(r"Mein Name ist \1", text))
+    text = _NAME_HERE.sub(_named_here, _NAME_FIRST.sub(_named_first, text))
     return _WHOLE_NAME.sub(r"\g<lead>\g<whole>", _CORRECTED_NAME.sub(_corrected, text))
 
 
 def correct_answer(text: str) -> str:
     """Return an answer with the name that it corrects to: "Ja, Anna Nym, nein, Anna Nimm"."""
     return _CORRECTED_ANSWER.sub(_corrected, text)
+
+
+def _named_here(match: re.Match[str]) -> str:
+    return f"{match[1]}{_my_name(match[1])} {match[2]},"
+
+
+def _named_first(match: re.Match[str]) -> str:
+    return f"{_my_name(match.string[: match.start()])} {match[1]}"
+
+
+def _my_name(before: str) -> str:
+    return "Mein Name ist" if before.rstrip()[-1:] in {"", ".", "!", "?"} else "mein Name ist"
 
 
 def _corrected(match: re.Match[str]) -> str:
