@@ -59,7 +59,8 @@ from tests.load.traces import trace_rows
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
 CALLS, AT_ONCE, CROWD = 150, 8, 1_000
-FUNCTION_RATES, MIXED_SECONDS = (25, 50, 75), 10
+LOCAL_WISHES = ("< 8 ms", "< 5 ms", "< 30 ms")  # p95 of a question, of a booking, and of bookings at once
+FUNCTION_RATES, FUNCTION_MS, MIXED_SECONDS = (25, 50, 75, 100, 125, 150, 200, 250, 300, 400, 500), 150, 10
 PROVIDER_MS, QUESTIONS = 50, 48
 _ONLY = {  # an option for each measurement that can be had alone
     "only_idle": "what an idle tenant holds",
@@ -109,11 +110,13 @@ async def measure(
         async with env.running("web") as web:
             async with env.running("worker"):
                 report(f"calls that book, in the local book: {CALLS}, then {AT_ONCE} at once")
-                rows += await booking_rows(env, "local")
+                rows += await booking_rows(env, "local", *LOCAL_WISHES)
                 report(f"acknowledgements: {RATE}/s for {seconds:g} s, on schedule")
                 rows += await ack_rows(env, seconds)
                 rows += memory_rows("web after that load", web.pid)
-                report(f"{FUNCTION_RATES} functions/s beside {RATE} webhooks/s, on schedule")
+                report(
+                    f"functions beside {RATE} webhooks/s, on schedule, at one rate after the other: {FUNCTION_RATES}"
+                )
                 rows += await mixed_rows(env)
                 report("one event at a time; then more and more of them a second, on schedule")
                 rows += await rate_rows(env, partial(check_stored_once, env))
@@ -127,6 +130,8 @@ async def measure(
         rows += await observed_rows(env)
         report("the intake with and without traces, by turns")
         rows += await trace_rows(env)
+        report("calls that book in the local book, without a Redis")
+        rows += await without_redis_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")
         rows += await calcom_rows(env)
         report("an hour of a tenant at which nothing happens: the clock is advanced")
@@ -172,8 +177,10 @@ async def machine(env: LoadEnvironment) -> dict[str, Any]:
     }
 
 
-async def booking_rows(env: LoadEnvironment, calendar: str, wish: str = "") -> list[Row]:
-    """Measure the first caller after the start, then callers one after the other, then side by side."""
+async def booking_rows(
+    env: LoadEnvironment, calendar: str, check: str = "", book: str = "", at_once: str = ""
+) -> list[Row]:
+    """Measure the first caller after the start, then callers one after the other, then side by side; the strings are wishes."""
     first = await play_calls(env.url, 0, 1)
     sequential = await play_calls(env.url, 1, CALLS)
     parallel = await play_calls(env.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)
@@ -181,11 +188,19 @@ async def booking_rows(env: LoadEnvironment, calendar: str, wish: str = "") -> l
         raise PromiseBroken(f"{len(refused)} calls did not end with a confirmed appointment, such as {refused[0]}")
     return [
         Row(f"check_availability, {calendar}, first call", first.check_seconds[0] * 1000),
-        *latency_rows(f"check_availability, {calendar}", sequential.check_seconds, 50, 95),
+        *latency_rows(f"check_availability, {calendar}", sequential.check_seconds, 50, 95, wish=check),
         Row(f"book_appointment, {calendar}, first call", first.book_seconds[0] * 1000),
-        *latency_rows(f"book_appointment, {calendar}", sequential.book_seconds, 50, 95, wish=wish),
-        *latency_rows(f"book_appointment, {calendar}, {AT_ONCE} at once", parallel.book_seconds, 50, 95),
+        *latency_rows(f"book_appointment, {calendar}", sequential.book_seconds, 50, 95, wish=book),
+        *latency_rows(f"book_appointment, {calendar}, {AT_ONCE} at once", parallel.book_seconds, 50, 95, wish=at_once),
     ]
+
+
+async def without_redis_rows(env: LoadEnvironment) -> list[Row]:
+    """Measure the calls of the local book once more, with a web process that has no Redis."""
+    env.mount(redis=False)
+    await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
+    async with env.running("web"):
+        return await booking_rows(env, "local, no Redis", *LOCAL_WISHES)
 
 
 async def crowd_rows(env: LoadEnvironment) -> list[Row]:
@@ -200,7 +215,7 @@ async def crowd_rows(env: LoadEnvironment) -> list[Row]:
         raise PromiseBroken(f"{booked} of {CROWD} callers got the one slot")
     helped = sum(bool(answer.get("success") or answer.get("alternatives")) for answer in answers)
     return [
-        Row(f"{CROWD:,} callers for one slot, the last answer", seconds, "s", wish="< 5 s"),
+        Row(f"{CROWD:,} callers for one slot, the last answer", seconds, "s", wish="< 2 s"),
         Row("… who heard neither yes nor what else is free", CROWD - helped, "", wish="0"),
     ]
 
@@ -215,7 +230,7 @@ async def ack_rows(env: LoadEnvironment, seconds: float) -> list[Row]:
     name = f"webhook ack at {RATE}/s"
     return [
         *latency_rows(name, result.latencies, 50, 95),
-        Row(f"{name}, p99", percentile(result.latencies, 99) * 1000, bar=ACK_BAR_MS),
+        Row(f"{name}, p99", percentile(result.latencies, 99) * 1000, wish="< 10 ms", bar=ACK_BAR_MS),
         Row(f"{name}, slowest of {len(result.latencies):,}", max(result.latencies) * 1000),
         Row("… requests that failed", sum(result.errors.values()), "", bar=0),
         *latency_rows("… of it the sender's own lateness", result.late, 99),
@@ -224,8 +239,8 @@ async def ack_rows(env: LoadEnvironment, seconds: float) -> list[Row]:
 
 
 async def mixed_rows(env: LoadEnvironment) -> list[Row]:
-    """Measure what callers wait while events come, at several rates of functions: one web process for both."""
-    rows: list[Row] = []
+    """Raise the rate of functions, beside events, until an answer of twenty is late: one web process for both."""
+    rows, held, reason = list[Row](), 0, "no rate missed"
     for rate in FUNCTION_RATES:
         run, first = f"mixed{rate}", 30_000 + 1_000 * rate
         result, answers = await asyncio.gather(
@@ -234,9 +249,14 @@ async def mixed_rows(env: LoadEnvironment) -> list[Row]:
         await env.all_processed()
         await check_stored_once(env, run, result)
         beside = f"{rate} functions/s beside {RATE} webhooks/s"
-        rows += latency_rows(f"{beside}: function", answers, 50, 95, wish="< 150 ms")
+        rows += latency_rows(f"{beside}: function", answers, 50, 95)
         rows += latency_rows(f"{beside}: ack", result.latencies, 95)
-    return rows
+        if (p95 := percentile(answers, 95) * 1000) >= FUNCTION_MS:
+            reason = f"at {rate}/s p95 {p95:.0f} ms"
+            break
+        held = rate
+    highest = f"highest rate of functions beside {RATE} webhooks/s with p95 < {FUNCTION_MS} ms ({reason})"
+    return [*rows, Row(highest, held, "/s", "≥ 500/s")]
 
 
 async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) -> None:
@@ -271,7 +291,7 @@ async def capacity_rows(env: LoadEnvironment) -> list[Row]:
         *latency_rows(f"… ack with {CONNECTIONS} busy connections", intake.latencies, 50, 99),
         Row("bare aiohttp 204, the same requests", bare, "/s"),
         Row("… the sender's share of a core", max(before.own_cpu, after.own_cpu) * 100, "%"),
-        Row("intake capacity ÷ bare aiohttp", stored / bare, "×", "≥ 0.35"),
+        Row("intake capacity ÷ bare aiohttp", stored / bare, "×", "≥ 0.5"),
         *[row for connections in OTHER_CONNECTIONS for row in await intake_rows(env, connections)],
     ]
 
@@ -300,7 +320,9 @@ async def drain_rows(env: LoadEnvironment) -> list[Row]:
         started = time.perf_counter()
         await env.all_processed()
     return [
-        Row(f"jobs finished by one worker, of {pending:,}", pending / (time.perf_counter() - started), "/s", "≥ 500/s")
+        Row(
+            f"jobs finished by one worker, of {pending:,}", pending / (time.perf_counter() - started), "/s", "≥ 2,000/s"
+        )
     ]
 
 
@@ -321,7 +343,7 @@ async def calcom_rows(env: LoadEnvironment) -> list[Row]:
         await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
         async with env.running("web"):
             questions, before = await free_times_rows(env), await _count_requests(url)
-            rows = await booking_rows(env, f"Cal.com {PROVIDER_MS} ms", "< 200 ms")
+            rows = await booking_rows(env, f"Cal.com {PROVIDER_MS} ms", book="< 65 ms")
             booked = await env.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'")
             requests = await _count_requests(url) - before
             return [*rows, Row("… requests to Cal.com for each booked call", requests / booked, ""), *questions]
@@ -357,8 +379,8 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     routing, number = Routing(config), branch.phone_numbers[0].number
     routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
     return [
-        *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 20 ms"),
-        Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 1 ms"),
+        *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 3 ms"),
+        Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 50 µs"),
     ]
 
 

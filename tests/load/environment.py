@@ -71,9 +71,16 @@ class LoadEnvironment:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.ports['PUBLIC']}"
 
-    def mount(self, calcom_url: str | None = None, retell_url: str = "", event_types: int = len(EVENT_TYPES)) -> None:
+    def mount(
+        self,
+        calcom_url: str | None = None,
+        retell_url: str = "",
+        event_types: int = len(EVENT_TYPES),
+        *,
+        redis: bool = True,
+    ) -> None:
         """Mount config and credentials as a kubelet does."""
-        urls = {"DATABASE_URL": self.store.dsn, "REDIS_URL": self.redis_url}
+        urls = {"DATABASE_URL": self.store.dsn} | ({"REDIS_URL": self.redis_url} if redis else {})
         secrets = urls | {"retell-api-key": KEY, "calcom-api-key": CALCOM_KEY, "calcom-webhook-secret": CALCOM_SECRET}
         config = encode(bench_config(self.store, calcom_url, retell_url, event_types))
         replace_files(self.directory / "config", {"tenant.json": config.encode()})
