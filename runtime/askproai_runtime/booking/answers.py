@@ -161,7 +161,8 @@ def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, a
     offered = [each for each in config.services if each.branch in {None, rules.branch.name}]
     if call.said is None or len(offered) == 1 or has_several(service.name):
         return answer
-    if {each.name for each in find_named(offered, call.said)} == {service.name}:
+    others = [each for each in offered if each.name != service.name]
+    if find_named([service], call.said) and not find_named(others, call.said, inflected=True):
         return answer
     return replace(answer, message=f"{service.display_name}. {answer.message}")
 

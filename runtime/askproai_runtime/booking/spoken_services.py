@@ -16,6 +16,7 @@ from askproai_runtime.booking.phrases import fold
 _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
 _AND = frozenset({"and", "und"})  # folded
+_ENDINGS, _MIN_STEM = ("en", "em", "er", "es", "e", "n", "s"), 4  # letters
 _JOINING = frozenset({  # folded; of German and English, none of them a service
     "a", "also", "an", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
     "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "with", "zuerst",
@@ -67,14 +68,23 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     return NamedServices(_each_once(found), repeated=repeated)
 
 
-def find_named(services: Iterable[Service], text: str) -> tuple[Service, ...]:
-    """Return those of the services of which a text contains one of the names as whole words."""
-    words = f" {' '.join(_list_words(text))} "
+def find_named(services: Iterable[Service], text: str, *, inflected: bool = False) -> tuple[Service, ...]:
+    """Return those of the services of which a text contains one of the names as whole words.
+
+    With `inflected` words may have other endings: "einen ersten Termin" contains "erster Termin".
+    """
+    cut = _cut_ending if inflected else str
+    words = f" {' '.join(map(cut, _list_words(text)))} "
     return tuple(
         each
         for each in services
-        if any(f" {' '.join(_fold_name(name))} " in words for name in (each.display_name, *each.spoken_names))
+        if any(f" {' '.join(map(cut, _fold_name(name)))} " in words for name in (each.display_name, *each.spoken_names))
     )
+
+
+def _cut_ending(word: str) -> str:
+    ending = next((each for each in _ENDINGS if word.endswith(each) and len(word) - len(each) >= _MIN_STEM), "")
+    return word.removesuffix(ending)
 
 
 def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import dropwhile
 from typing import Any, TypeVar
 
 import msgspec
@@ -179,10 +180,13 @@ def read_transcript(call: OngoingCall) -> str:
 
 
 def read_said(call: OngoingCall) -> str | None:
-    """Return the last words of caller and agent; None if the request has no transcript."""
-    utterances = call.transcript_with_tool_calls
-    if not utterances:
+    """Return the last words of caller and agent; None if the request has no transcript.
+
+    What the agent says first is left out: "Ergotherapie Lohse, guten Tag" is no answer to a wish.
+    """
+    if not call.transcript_with_tool_calls:
         return None
+    utterances = dropwhile(lambda each: each.role != "user", call.transcript_with_tool_calls)
     said = " ".join(str(each.content or "") for each in utterances if each.role in {"user", "agent"})
     return said[-_MOST_READ_FOR_SERVICE:]
 

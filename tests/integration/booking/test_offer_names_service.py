@@ -35,6 +35,7 @@ def saying(said: str | None, call_id: str = "call_1"):
         ("Schneiden, bitte!", OFFER),
         ("Spitzen, bitte. Gern, Haarschnitt also. Wann möchten Sie kommen?", OFFER),  # the agent has said it
         ("Haarschnitt, bitte. Und geht das Färben gleich danach?", f"Haarschnitt. {OFFER}"),  # which of both?
+        ("Ein Haarschnitt wegen der alten Farben.", f"Haarschnitt. {OFFER}"),  # the other one with another ending
         (None, OFFER),  # a request without a transcript
     ],
 )

@@ -137,15 +137,21 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
 
 
 def test_what_both_have_said_is_read_to_its_end_and_answers_of_functions_are_not() -> None:
-    said = [{"role": "agent", "content": "Salon Müller."}, {"role": "user", "content": "Spitzen, bitte."}]
+    said = [{"role": "user", "content": "Spitzen, bitte."}, {"role": "agent", "content": "Gern, Haarschnitt also."}]
     call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": [*said, _QUESTION]}, OngoingCall)
-    assert read_said(call) == "Salon Müller. Spitzen, bitte."
+    assert read_said(call) == "Spitzen, bitte. Gern, Haarschnitt also."
     long = [{"role": "user", "content": "Haarschnitt"}, *[{"role": "user", "content": "und dann " * 50}] * 20]
     read = read_said(msgspec.convert({"call_id": "c", "transcript_with_tool_calls": long}, OngoingCall))
     assert read is not None
     assert read.endswith("und dann ")
     assert "Haarschnitt" not in read, "each function call reads it, while other callers wait"
     assert read_said(OngoingCall(call_id="c")) is None
+
+
+def test_the_name_of_the_business_names_no_service() -> None:
+    said = [{"role": "agent", "content": "Ergotherapie Lohse."}, {"role": "user", "content": "Kunsttherapie, bitte."}]
+    call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": said}, OngoingCall)
+    assert read_said(call) == "Kunsttherapie, bitte."
 
 
 def test_of_a_long_call_only_the_last_words_are_read_for_what_is_declined() -> None:
