@@ -57,7 +57,7 @@ _GOES_TOO = re.compile(  # the service of the appointment that there is: "geht d
 )
 _ABOUT_OWN = re.compile(r"\bwegen (?:dem|der|des|den|mein\w*|unser\w*) ", re.IGNORECASE)  # "… Wasserhahn morgen"
 _GOES_INSTEAD = re.compile(
-    r"\b(?:geht|ginge|passt) (?:das|es|der|die) (?:vielleicht |denn )?auch\b[^.!]*\?", re.IGNORECASE
+    r"\b(?:geht|ginge|passt)(?: (?:das|es|der|die))? (?:vielleicht |denn )?auch\b[^.!]*\?", re.IGNORECASE
 )
 _MAY_CHANGE_BOOKED = {None, Intent.APPOINTMENT, Intent.GOODBYE}
 _ELSE = re.compile(r"\bsonst\b(?! noch)", re.IGNORECASE)  # "sonst immer", not "Wann hätten Sie sonst noch was?"

@@ -20,6 +20,11 @@ _BOUNDARY = re.compile(
     r"|,\s+(?=(?:geht|ginge|kann|könnte|können|könnten|machen|macht)\b[^.!]*\?)",
     re.IGNORECASE,
 )
+_SAYS_YES = re.compile(r"\W*(?:ja|gerne?|genau|okay|ok|einverstanden|(?:das )?passt)\b", re.IGNORECASE)
+_BEFORE_QUESTION = re.compile(
+    r"[.!,]\s+(?:(?:und|aber)\s+)?(?=(?:was|wie|wo|wer|muss|soll|kann|darf|kostet|ist|gibt|brauche|haben)\b[^.!]*\?)",
+    re.IGNORECASE,
+)
 _ADDS_ONE = re.compile(
     r"\b(?:noch|außerdem|zusätzlich|auch|dazu|brauche|bräuchte|möchte|hätte|will|braucht)\b"
     r"|\b(?:kann|könnte) (?:mein|unser|ich)\w*\b",
@@ -82,6 +87,18 @@ def _split_off_further(text: str, catalogue: Catalogue, service: str) -> tuple[s
     return text, ""
 
 
+def keep_chosen(agent: CalledAgent, memory: Memory, text: str) -> Memory:
+    """Return the memory with the offer that is chosen before a question, which is answered first."""
+    if len(memory.offers) < 2 or memory.change.tool is not None or "?" not in text:
+        return memory
+    for boundary in reversed(list(_BEFORE_QUESTION.finditer(text))):
+        sentence = read_sentence(text[: boundary.start()], agent.catalogue)
+        chosen = None if sentence.no or sentence.is_question else find_chosen_offer(agent, memory, sentence)
+        if chosen is not None:
+            return replace(memory, offers=(chosen,))
+    return memory
+
+
 def _may_accept(agent: CalledAgent, memory: Memory, sentence: Sentence) -> bool:
     """Return whether a sentence accepts an offer or a cancellation, or is the name for the accepted offer."""
     if memory.accepted_offer is not None:
@@ -99,7 +116,7 @@ def _split_off_question(agent: CalledAgent, memory: Memory, text: str) -> tuple[
     accepting, question = split_off_question(text)
     sentence = take_name_of_turn(agent, memory, read_sentence(accepting, agent.catalogue))
     name = sentence.name or loose_name(agent, memory, sentence, asked=memory.accepted_offer is not None)
-    is_whole = name or memory.change.to_confirm
+    is_whole = name or memory.change.to_confirm or _SAYS_YES.match(accepting)  # not "Um drei wäre gut, was kostet das?"
     return (accepting, question) if is_whole and _may_accept(agent, memory, sentence) else (text, "")
 
 

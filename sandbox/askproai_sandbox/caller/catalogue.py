@@ -65,6 +65,7 @@ _BEFORE_WISH = re.compile(  # "eine Lymphdrainage und …", not "… für meine 
     r"|dann|sondern|statt|nein|nee|ohne|keine?n?))\s*$",
     re.IGNORECASE,
 )
+_FAMILY_NAME = re.compile(r"Familie (?=[A-ZÄÖÜ])")  # "Ja, auf Familie Meier"
 _NOUN = re.compile(r"(?<=[^.!?\s] )[A-ZÄÖÜ][\w-]{3,}")  # the first word of a sentence has a capital anyway
 _ANY_NOUNS = frozenset({
     "ihnen", "ihre", "ihren", "ihrem", "euch", "termin", "termine", "moment", "frage", "danke", "stunde", "frau", "herr", "herrn",
@@ -300,7 +301,7 @@ class Catalogue:
         return [
             token
             for last, token in zip([None, *words], words, strict=False)
-            if plain(token[0]) not in _NO_SERVICE_WORDS
+            if (plain(token[0]) not in _NO_SERVICE_WORDS and not _FAMILY_NAME.match(text, token.start()))
             or (last is not None and stem(plain(last[0])) in before and plain(token[0]) == _VISIT)
         ]
 

@@ -83,6 +83,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     Intent.MESSAGE: (
         rf"\b(?:können|könnten|würden) Sie (?:bitte )?{_ADDRESSEE}\b[^.?!]*\bsagen,? (?:er|sie|die|der) (?:soll\w*|möchte)\b",
         r"\bausrichten\b",
+        r"\b(?:soll|möge|möchte|könnte) (?:er|sie|die|der) (?:mich|uns)\b[^.?!]*\banrufen\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
         # not "Sagen Sie Freitag bitte ab"
@@ -104,6 +105,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\bverspäte mich\b|\bverspäten uns\b|\bsteh\w* (?:\w+ )?im Stau\b",
         r"\btermin\b[^.?!]*\b(?:verpasst|versäumt|verschlafen)\b",
         rf"\bich\b[^.?!]*{_TOO_LATE}[^.?!]*\bkomme\b",
+        rf"\b(?:er|sie|mein\w* (?-i:[A-ZÄÖÜ])\w+)\b[^.?!]*\bkommt\b[^.?!]*{_TOO_LATE}(?!\?)",
         rf"\bich (?:komme?|werde?|bin)\b(?![^.?!]*\b(?:sonst|lieber)\b)[^.?!]*{_TOO_LATE}",
     ),
     Intent.WAITLIST: (
@@ -133,11 +135,13 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.MOVE: (
         r"\b(?:verschieben|(?:vor|zurück)?schieben|verlegen|umbuchen|verschoben|umlegen|vor(?:zu)?(?:ver)?legen|vor(?:zu)?ziehen)\b",
+        r"\bmach\w*\b[^.?!]*\bdaraus\b",
         r"\b(?:auf|nach (?:vorne?|hinten))\b[^.?!]*(?-i:\blegen\b)",  # "Waschen und Legen" is a service
         rf"\b(?:kann|können|könnten?) (?:ich|wir|Sie) {_HAD}\b[^.?!]*{_LATER}[^.?!]*\b(?:machen|haben|nehmen)\b",
         rf"\b(?:mein\w*|unser\w*|den|diesen) (?-i:\w*[Tt]ermin)\b[^.?!]*{_LATER}",
         rf"\b(?:kann|könnte) (?:der|die|das)\b[^.?!]*{_LATER} (?:sein|stattfinden|werden)\b",
         r"\b(?:der|mein\w*) (?-i:\w*[Tt]ermin)\b[^.?!]*\b(?:kann|könnte) (?:der|er)\b[^.?!]*\b(?:sein|stattfinden)\W*\?",
+        r"\b(?:der|mein\w*|unser\w*) (?-i:\w*[Tt]ermin)\b[^.?!]*\bausweichen\b",
         rf"\bob der (?-i:\w*[Tt]ermin)\b[^.?!]*{_LATER}[^.?!]*\b(?:geht|ginge|möglich|passt|klappt)\b",
         rf"\b(?:der|den) (?:am|vom|um)\b[^.!?]*\b(?:kann|könnte|geht|ginge) (?:der|den|ich den|man den)\b[^.?!]*{_LATER}",
         rf"\b(?:kann|könnte|geht|ginge) der Termin (?:von|für)\b[^.?!]*{_LATER}",
@@ -192,6 +196,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\banders überlegt\W*$|\b(?:will|möchte) (?:ihn|den|meinen termin)\b[^.?!]*\bbehalten\b",
         r"\bich (?:ruf|meld)e?\b[^.?!]*\bspäter (?:noch ?mal|wieder)\b",
         r"\b(?:lassen wir (?:es|das|alles)|lassen Sie (?:es|alles|den|ihn)|vergessen Sie|hat sich erledigt)\b",
+        r"\b(?:nichts|nix) buchen\b|\bbuchen (?:will|möchte) ich (?:(?:noch|jetzt|aber|gar) )*(?:nichts|nix)\b",
         r"^\W*(?:nein|nee)\b[^.?!]*\bkeinen (?:neuen|weiteren|anderen)\b",
         r"\b(?:um \w+|\w+tag|(?:der|mein) (?-i:Termin)) bleibt\s*(?:[.,!]|$)",
         r"\b(?:bleib\w* (?:bitte )?(?:alles|es so)|alles so bleib\w*|dann bleibt es|behalte ich (?:den|ihn|meinen))\b",
@@ -236,7 +241,10 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.DETAILS: (
         # "Darf ich meinen Hund mitbringen?" asks for no service
-        r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man)\b)[^.?!:]*\bmitbringen\b",
+        (
+            r"(?:^|[.?!:])(?!(?:(?!\bwas\b)[^.?!:])*\b(?:kann|darf|könnte|können|dürfen) (?:ich|wir|man|er|sie|mein\w* \w+)\b)"
+            r"[^.?!:]*\bmitbringen\b"
+        ),
         r"\bbring(?:e|t)\b[^.?!]*\bmit\s*\?",
         r"\b(?:was|worauf|etwas|irgendwas)\b[^.?!]*\b(?:beachten|beachte|vorbereiten|achten)\b|\bbereite ich mich\b[^.?!]*\bvor\b",
         r"\bwas (?:darf|soll|sollte|muss) ich (?:davor|vorher)\b",
@@ -277,6 +285,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet),? (?:oder|und) (?:auch )?(?:am|an|im)\b[^.?!]*\?",
         rf"\b(?:Sie|ihr) (?:haben|habt)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
         r"\bRuhetag\b",
+        r"\bob (?:Sie|ihr)\b[^.?!]*\barbeite(?:n|t)\b",
+        r"^\W*(?:und )?arbeiten Sie\b[^.!]*\b(?:am|an|samstags?|sonntags?|\w+tags)\b[^.!]*\?",
+        r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf),? und (?:von |ab |bis )?(?:wann|wie lange?)\b[^.!]*\?",
         r"\b(?:haben|habt) (?:Sie|ihr) (?:(?:schon|noch|heute|jetzt|denn|gerade) )*(?:auf|offen|zu|geöffnet|geschlossen)\b[^.!]*\?",
         rf"\b(?:sind|seid) (?:Sie|ihr)\b[^.?!]*\b(?:da|erreichbar)\s*{_TAG}\?",
         rf"\bist\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\s*{_TAG}\?",
@@ -305,8 +316,11 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.APPOINTMENT: (
         rf"(?!.*\bohne (?:einen )?Termin\b){_NEEDS_ONE}{_WITHOUT_ONE}\b(?:termin|buchen|vereinbaren|vorbeikommen)\b",
-        r"\bwann (?:kann|könnte|dürfte|können|könnten) (?:ich|wir)\b[^.?!]*\bkommen\b",
-        r"\b(?:brauche|bräuchte|suche) (?:\w+ ){0,2}einen? (?-i:\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut))",
+        r"\bwann (?:kann|könnte|dürfte|können|könnten) (?:ich|wir|Sie|ihr|jemand|einer)\b[^.?!]*\bkommen\b",
+        (
+            r"\b(?:brauche|bräuchte|suche) (?:\w+ ){0,2}einen? "
+            r"(?-i:\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut|[Ll]ehrer|[Tt]rainer|[Pp]fleger|[Bb]erater))"
+        ),
     ),
     Intent.GOODBYE: (
         BYE,

@@ -32,7 +32,10 @@ _ASKS_TO_RING = re.compile(
 )
 _CLAUSES = re.compile(r"[.?!;,](?:\s+|$)|\s+und\s+(?=(?:sie|er|bitte|rufen?|ich|dass)\b)", re.IGNORECASE)
 _RINGS = re.compile(r"\b(?:zurück(?:zu)?ruf(?:en|t)|an(?:zu)?ruf(?:en|t)|Rückrufs?|ruf(?:en|e|t)?)\b", re.IGNORECASE)
-_BOUNDARY = re.compile(r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=(?:was|wie|muss)\b[^.!]*\?)", re.IGNORECASE)
+_BOUNDARY = re.compile(
+    r"[.!]\s+(?:und\s+)?|,?\s+und\s+|,\s+(?=(?:was|wie|muss|kostet|ist|gibt|kann|darf|brauche?)\b[^.!]*\?)",
+    re.IGNORECASE,
+)
 _TO = (
     r"(?:(?:de[mrn] )?((?:Herrn|Frau|Doktor|Dr\.) [A-ZÄÖÜ][\w-]+)"
     r"|(?:de[mrn]|meine[mr]|Ihre[mrn]|seine[mr]|an d(?:ie|en)) ([A-ZÄÖÜ][\w-]+))"
@@ -51,7 +54,7 @@ _ASKING = """
     hallo hier ist mein name heiße meine nummer lautet wäre telefonnummer handynummer handy hätte möchte wollte dann auch
     vielleicht wenn und so es das ausrichten aus richten sagen geben weiter weitergeben weitersagen bescheid etwas was
     nachricht hinterlassen dalassen aufgeben lassen der dem den die an für frau herr herrn doktor dr nein nee also äh
-    tschüss tschüß wiederhören auf am besten liebsten möglichst
+    tschüss tschüß wiederhören auf am besten liebsten möglichst zwar
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 

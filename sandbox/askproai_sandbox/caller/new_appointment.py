@@ -43,6 +43,7 @@ _MAY_ANSWER_EMAIL = {None, Intent.GOODBYE, Intent.ADDRESS}  # "Ja, danke", "ohne
 _ASKS_WHO = re.compile(r"\bbei wem\b|\bwer macht\b", re.IGNORECASE)
 _ALONE = re.compile(
     r"\beine?[nr]? gemeinsame[nrs]? (?:Termin|\w*[Ss]tunde|Sitzung|Besuch)\b|\b(?:nur|bloß) (?:für )?(?:mich|ich)\b"
+    r"|\b(?:erst ?mal|zuerst|erstens|den ersten) (?:nur )?für mich\b"
     r"|\b(?:doch|ich) alleine?\b|\b(?:nur|bloß|bloss) ein(?:en)?(?: (?:einzige[nr]?|gemeinsame[nr]?))? Termin\b"
     r"|\b(?:nur|bloß|bloss) einen(?: (?:einzigen|gemeinsamen))?\b[^.?!]*\b(?:alle|zusammen|gemeinsam|uns)\b",
     re.IGNORECASE,
@@ -57,6 +58,8 @@ _EACH_OWN = re.compile(
 _ALL_IN_ONE = re.compile(
     r"\b(?:zusammen|gemeinsam\w*|für (?:uns )?beide|ein(?:er|en|mal)? für|nur ein\w*)\b", re.IGNORECASE
 )
+_THEN = re.compile(r"\bdann\b", re.IGNORECASE)
+_SELF = re.compile(r"\b(?:mich|mir|ich|meine[nr]?|für uns)\b", re.IGNORECASE)
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -155,6 +158,24 @@ def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
         return Turn(memory)
     args = answer_email_question(sentence.text, sentence.email, booking.args, yes=sentence.yes, no=sentence.no)
     return Turn(memory) if args is None else call(agent, memory, booking.name, args)
+
+
+def hear_who_is_first(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
+    """Look for the first one, after the question for whom of those who come: "Für mich", or a whole wish."""
+    if "den ersten" not in memory.question or not memory.companions:
+        return Turn(memory)
+    first = memory.companions[0]
+    alone = replace(memory, companions=(), question="", wants_two=True)
+    if sentence.when or sentence.services or sentence.for_several or sentence.intent is not None or sentence.no:
+        return Turn(alone)
+    if find_person(sentence, agent.catalogue) is not None and not names_self(sentence):
+        alone = alone.drop("staff", "service").note(
+            service=first.service or memory.details.get("service"), staff=first.staff
+        )
+    elif not _SELF.search(sentence.text):
+        return Turn(memory)
+    args = {**alone.details, **(exclude(alone.requested_time, alone.exclusions) or {})}
+    return call(agent, alone, "check_availability", args)
 
 
 def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -266,7 +287,8 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     requested = memory.requested_time.get("date", "")
     asked_for, dated = requested if memory.question else "", requested if memory.question or memory.offers else ""
     day = name_offered_day(memory.offers, sentence.when.get("date"), asked_for, agent.now, dated)
-    when, remark = {**sentence.when, **day, **other_part, **branch}, None
+    asked_about = _find_asked_day(memory, sentence)
+    when, remark = {**asked_about, **sentence.when, **day, **other_part, **branch}, None
     services = _requested_services(memory, sentence, has_time=bool(when))
     is_next = bool(memory.booked) and names_next_person(sentence)
     is_alone = bool(memory.companions and _ALONE.search(sentence.text))
@@ -305,6 +327,13 @@ def _ask_availability(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         memory = memory.note(staff=next((name for name in able if name not in memory.rejected_people), None))
     args = {**memory.details, **searched, **_companion_args(memory)}
     return call(agent, memory, "check_availability", args, remark)
+
+
+def _find_asked_day(memory: Memory, sentence: Sentence) -> dict[str, str]:
+    """Return the day of which the hours were asked for just before "Dann hätte ich gern …"."""
+    args = memory.asked_business.args if memory.asked_business else {}
+    is_next = args.get("topic") == "opening_hours" and _THEN.search(sentence.text) and not memory.offers
+    return {"date": args["date"]} if is_next and args.get("date") and "date" not in sentence.when else {}
 
 
 def hear_open_choice(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

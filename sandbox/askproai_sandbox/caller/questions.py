@@ -27,6 +27,9 @@ _FURTHER = re.compile(  # "Und am 28.?", "Gut, und am Freitag?"
     r"\W*(?:(?:gut|okay|ok|ja|aha|ach so|danke|alles klar|prima|super|schön)\W+)*(?:und|oder)\b(?:[^.?!]|(?<=\d)\.)*\?\W*",
     re.IGNORECASE,
 )
+_ASKS_OTHER = re.compile(
+    r"\b(?:wie ?viele?|warum|wieso|wozu|welche\w*|muss|müssen|darf|dürfen|soll\w*|passen|braucht?)\b", re.IGNORECASE
+)
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
 )
@@ -213,7 +216,8 @@ def hear_further_question(agent: CalledAgent, memory: Memory, sentence: Sentence
     asked = memory.asked_business
     if asked is None or is_known_question(agent, sentence):
         return Turn(memory)
-    if memory.asked == "services" and sentence.services:
+    wishes = sentence.when or sentence.intent is Intent.APPOINTMENT  # "Dann möchte ich die Kutschfahrt am Samstag"
+    if memory.asked == "services" and sentence.services and not wishes:
         question = {"question": sentence.text} if sentence.is_question else {}
         return _ask(agent, memory, {**asked.args, **question, "service": sentence.service or sentence.services[0]})
     if _FURTHER.fullmatch(sentence.text) and (same := _find_same(agent, sentence)):
@@ -228,7 +232,8 @@ def _ask(agent: CalledAgent, memory: Memory, args: Mapping[str, str | None]) -> 
 
 def _read_further_question(sentence: Sentence, args: Mapping[str, str]) -> dict[str, str] | None:
     """Return the arguments of a question that goes on from the last one, which had `args`: "Und Färben?"; None if it does not."""
-    if sentence.intent is not None or not _FURTHER.fullmatch(sentence.text):
+    is_other = _ASKS_OTHER.search(sentence.text)  # "Und wie viele Personen passen in die Kutsche?"
+    if sentence.intent is not None or is_other or not _FURTHER.fullmatch(sentence.text):
         return None
     noun = None if sentence.when else _FURTHER_NOUN.fullmatch(sentence.text)  # of a service that there is not
     service = sentence.service or next(iter(sentence.services), None) or sentence.unknown_service or (noun and noun[1])

@@ -16,12 +16,13 @@ from askproai_sandbox.caller.spoken_time import AT_WHAT, MARK, Times
 from askproai_sandbox.caller.words import BESIDE_NAME, FILLERS, NO_SERVICE, RELATIVES
 
 _WISH = re.compile(  # of a question that asks for an appointment
-    r"\b(?:frei(?:e\w*)?|geht'?s?|ginge|passt|klappt|(?:vorbei|dran)?kommen(?! Sie\b)|möglich|recht|okay|Zeit(?:en)?|Platz"
+    r"\b(?:frei(?:e\w*)?|(?<!kaputt )(?<!schief )(?<!weiter )geht'?s?|ginge|passt|klappt"
+    r"|(?:vorbei|dran)?kommen(?! Sie\b)|möglich|recht|okay|Zeit(?:en)?|Platz"
     r"|dran|termine?n?|buchen"
     r"|einplanen|unterbringen|(?:da)?zwischenschieben|einschieben"
     r"|vereinbaren|bekomm\w*|krieg\w*|nehmen(?! Sie\b)|wär\w*|würd\w*|hätt\w*|sieht|schaut"
     r"|\w*schauen|möcht\w*|will|wollen|brauch\w*)\b"
-    r"|(?<=\w\s)(?<!\bund\s)(?<!\baber\s)(?:was|etwas)\b",
+    r"|(?<=\w\s)(?<!\bund\s)(?<!\baber\s)(?<!\bwenn\s)(?<!\bso\s)(?:was|etwas)\b",
     re.IGNORECASE,
 )
 _TELLS = re.compile(  # what has been: "Ich hatte gestern einen Termin und habe meine Tasche liegen lassen."
@@ -53,7 +54,12 @@ _WANTS_NO_VISIT = re.compile(  # who complains, or looks for work
     re.IGNORECASE,
 )
 _ASKS_FOR_GOODS = re.compile(  # "Wir haben eine Küche bestellt, wann kommt die denn?"
-    r"\b(?:bestellt|gekauft|abgegeben)\b[^.?!]*\bwann (?:kommt|kommen|wird|ist|sind|kann ich)\b[^.?!]*\?", re.IGNORECASE
+    r"\b(?:bestellt|gekauft|abgegeben)\b[^.?!]*\bwann (?:kommt|kommen|wird|ist|sind|kann ich)\b[^.?!]*\?"
+    # "Ich hab einen Ring zur Reparatur abgegeben, ist der schon fertig?"
+    r"|\b(?:abgegeben|gebracht|dagelassen|eingeschickt|bestellt)\b[^.?!]*"
+    r"\b(?:ist|sind) (?:der|die|das|es|er|sie|mein\w*)\b[^.?!]*\?"
+    r"|\b(?:ist|sind) (?:denn )?mein\w* [A-ZÄÖÜ][\w-]+ [^.?!]*\b(?:fertig|abholbereit|angekommen)\b[^.!]*\?",
+    re.IGNORECASE,
 )
 _HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekommen und da hätte ich noch eine Frage zu"
     r"\bhab\w* [^.?!]*\b(?:bekommen|erhalten|gekriegt)\b[^.?!]*\bFragen?\b", re.IGNORECASE
@@ -61,7 +67,7 @@ _HAS_QUESTION = re.compile(  # about what there is: "Ich hab ein Angebot bekomme
 _ASKS_ADVICE = re.compile(  # "… und ist krank, sollen wir trotzdem kommen?", "…, was soll ich da machen?"
     r"\b(?:soll\w*|kann|können|darf|dürfen|muss|müssen) (?:ich|wir|er|sie|man)\b[^.?!]*\btrotzdem\b[^.!]*\?"
     r"|\bwas (?:soll\w*|kann|können|muss|müssen) (?:ich|wir|man) (?:(?:da|jetzt|denn|dann) )*(?:tun|machen)\W*$"
-    r"|\bwas (?:machen wir|mache ich)(?: (?:da|jetzt|denn|dann|nun))*\W*$"
+    r"|\bwie geht(?:'s| es)\b[^?]*\bweiter\b|\bwas (?:machen wir|mache? ich)(?: (?:da|jetzt|denn|dann|nun))*\W*$"
     r"|\bob (?:das|der|die|mein\w*) (?-i:[A-ZÄÖÜ])[^.?!,]*\b(?:gültig|fertig|da|bereit|angekommen) (?:ist|sind)\b",
     re.IGNORECASE,
 )
@@ -81,6 +87,10 @@ _ASKS_WHAT = re.compile(  # about a service: "Wie oft muss man Shellac erneuern?
     r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*"
     r"(?:was|wie|warum|wieso|weshalb|wozu|wofür|womit|woran|bis wann|(?:(?:ab|aus|für|in|mit|von) )?welche[rsnm]?"
     r"|zahl(?:t|en)|übern(?:imm|ehm)\w+|erstatte\w+|tut|hilft|wirkt|sind Sie|seid ihr|bin ich)\b",
+    re.IGNORECASE,
+)
+_ASKS_HOW_MANY = re.compile(  # "Wie viele Kartons brauche ich denn für zwei Zimmer?"
+    r"\W*(?:(?:und|aber|also|ja|äh|hallo|guten tag)\W+)*wie ?viele?\b(?!.*\b(?:frei\w*|Termine?|Plätze?|Uhr)\b)[^.!]*\?",
     re.IGNORECASE,
 )
 _ASKS_LEAVE = re.compile(  # whether somebody may: "Darf die schon zum Waxing kommen?"
@@ -284,7 +294,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
 def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a sentence reports, complains, or says itself that it only asks."""
     other = _WANTS_NO_VISIT.search(sentence.text)
-    only_asks = _ONLY_ASKS.search(sentence.text) and not sentence.when
+    is_question = only_asks(sentence.text) and not sentence.when
     reports = (
         tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
     )
@@ -292,11 +302,17 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     is_about_own = own is not None and bool(catalogue.find_services(own["what"]))
     return bool(
         reports
+        or _ASKS_HOW_MANY.match(sentence.text)
         or is_about_own
         or (asks_advice(sentence.text) and not _NEEDS.search(sentence.wanted))
-        or only_asks
+        or is_question
         or (other and not catalogue.find_services(other[0]))
     )
+
+
+def only_asks(text: str) -> bool:
+    """Return whether a sentence says itself that it wants an answer, and no appointment."""
+    return bool(_ONLY_ASKS.search(text))
 
 
 def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:
@@ -318,7 +334,8 @@ def tells_what_was(text: str) -> bool:
 def is_wish(sentence: Sentence) -> bool:
     """Return whether a question asks for an appointment by its words, and not whether somebody may come at all."""
     asks_leave = _ASKS_LEAVE.search(sentence.text) or (_ASKS_NEED.match(sentence.text) and not sentence.services)
-    if (asks_leave and not sentence.when) or _ASKS_FOR_GOODS.search(sentence.text):
+    is_other = _ASKS_FOR_GOODS.search(sentence.text) or _ASKS_HOW_MANY.match(sentence.text)
+    if (asks_leave and not sentence.when) or is_other:
         return False
     return sentence.any_staff or bool(_WISH.search(sentence.wanted))
 

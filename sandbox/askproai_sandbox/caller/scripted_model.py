@@ -28,7 +28,7 @@ from askproai_sandbox.caller.appointment_changes import (
     refuse_second,
     say_cancellation,
 )
-from askproai_sandbox.caller.beside_yes import split_beside_yes, take_name_of_turn
+from askproai_sandbox.caller.beside_yes import keep_chosen, split_beside_yes, take_name_of_turn
 from askproai_sandbox.caller.catalogue import Catalogue
 from askproai_sandbox.caller.change import TOOL_OF_CHANGE
 from askproai_sandbox.caller.choice import ask_again, ask_which, find_common_time, find_ordinal
@@ -58,6 +58,7 @@ from askproai_sandbox.caller.new_appointment import (
     hear_question_about_offers,
     hear_together,
     hear_unwanted_service,
+    hear_who_is_first,
     repeat_with_branch,
 )
 from askproai_sandbox.caller.questions import (
@@ -75,6 +76,7 @@ from askproai_sandbox.caller.remarks import (
     find_rest,
     is_no_wish,
     is_wish,
+    only_asks,
     says_more,
     tells_what_was,
 )
@@ -177,6 +179,7 @@ def hear_sentence(agent: CalledAgent, memory: Memory, text: str) -> Turn:
         born, text = take_birth_date(text)
         memory = memory.note(birth_date=born or None)
     text, memory, question = split_beside_yes(agent, memory, text)
+    memory = memory if question else keep_chosen(agent, memory, text)
     memory = replace(memory, has_just_done=False)
     text = name_given_up(memory, say_cancellation(agent, memory, read_sentence(text, agent.catalogue)))
     sentence = take_name_of_turn(agent, memory, _read(agent, memory, text))
@@ -359,7 +362,7 @@ def _hear_question_about_found(agent: CalledAgent, memory: Memory, sentence: Sen
 
 
 def _hear_nothing_wanted(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    if sentence.intent is not Intent.NOTHING:
+    if sentence.intent is not Intent.NOTHING or only_asks(sentence.text):
         return Turn(memory)
     leaves = memory.done == _BOOKS and _LEAVES.search(sentence.text)  # "Lassen Sie alles so"
     return take_back(agent, memory) if can_take_back(memory) and not leaves else give_up(memory)
@@ -389,7 +392,8 @@ def _hear_nothing_yet(_: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
 def _hear_yes_to_aside(_: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
     """Ask what is wanted, after a yes to a question that was not whether to book or change."""
     is_yes = memory.is_aside and sentence.yes and not (sentence.no or sentence.when)
-    is_yes = is_yes and sentence.intent is not Intent.APPOINTMENT  # "Dann hätte ich gern einen Termin"
+    wishes = sentence.intent is Intent.APPOINTMENT or sentence.services  # "Dann hätte ich gern eine Massage"
+    is_yes = is_yes and not wishes
     return Turn(replace(memory, is_aside=False), phrases.HELP if is_yes else None)
 
 
@@ -441,7 +445,7 @@ def _hear_nothing_new(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         names_several = sentence.yes and len(read_names(sentence.text)) > 1  # no offer is there to take them
         asks = sentence.is_question or _ASKS_INDIRECTLY.search(sentence.text)
         remark = not_understood if asks or asks_more or names_several else None
-        return Turn(memory, phrases.MORE if memory.last_call else phrases.HELP, remark)
+        return Turn(memory, phrases.MORE if memory.last_call and not asks else phrases.HELP, remark)
     return Turn(memory, ask_again(memory.offers) if memory.offers else phrases.HELP, not_understood)
 
 
@@ -471,6 +475,7 @@ _RULES: Final[tuple[_Rule, ...]] = (  # the first one with a reaction counts
     repeat_with_branch,
     hear_further_question,
     _hear_yes_to_aside,
+    hear_who_is_first,
     hear_companions,
     hear_email,
     hear_birth_date,

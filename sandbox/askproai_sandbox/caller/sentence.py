@@ -51,7 +51,10 @@ _ANYBODY = re.compile(
     r"\b(?:ganz )?egal,? (?:bei |zu |mit )?we[mr]\b|\bwer (?:gerade )?Zeit hat\b|\birgendwem\b", re.IGNORECASE
 )
 _BRANCH = re.compile(r"\b(?:Filiale|Zweigstelle|Standort)\s+((?:(?:in|im|am)\s+)?[A-ZÄÖÜ][\wäöüß-]+)")
-_PLACE = re.compile(rf"\b(?:in|im|nach|am)\s+((?!Ordnung\b){NAME_WORD})|\b(?:in\s+)?(\d{{5}})\b|\b(wie immer)\b")
+_PLACE = re.compile(
+    rf"\b(?:in|im|nach|am)\s+((?!(?:Ordnung|Deutsch|Mathe\w*|Physik|Chemie|Bio\w*|[A-Z]\w+isch)\b){NAME_WORD})"
+    r"|\b(?:in\s+)?(\d{5})\b|\b(wie immer)\b"
+)
 _NO_APPOINTMENT = re.compile(  # what is wanted is something that no function gives: a paper, a mail, a lift
     r"\b(?:(?:zu)?schick(?:e|en)?|(?:zu)?send(?:e|en)|zumailen)\b|\b(?:eine?n?|die|der|den)\s+"
     r"(?:(?-i:[a-zäöü]+)\s+)?(?-i:\w*[Bb]estätigung|\w*[Rr]echnung|Rezept"
@@ -73,7 +76,7 @@ _PAPER_FOR = re.compile(  # no visit
 _YES = re.compile(
     r"\b(joa?|gut(?=,\s+(?-i:[A-ZÄÖÜ])[\w-]+\s+(?-i:[A-ZÄÖÜ])[\w-]+[.!]?\s*$)"
     r"|jawoll?|jawohl|(?<!\bna )ja|klar|gerne?|passt|genau|okay|ok|perfekt|wunderbar|prima|top|gebongt|abgemacht"
-    r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich"
+    r"|klingt (?:gut|super|prima)|super|einverstanden|in ordnung|nehme? ich|nehmen wir (?:den|das|die|ihn)"
     r"|machen wir(?! (?:(?:mal|doch|dann|gleich) )*(?:einen|nen) )"
     r"|ich nehme? (?:den|das|ihn|die)|den (?:will|möchte) ich(?=\W*$)"
     r"|meinetwegen|von mir aus|wird gemacht|nichts dagegen|(?:da (?:kann|könnte) ich|ich komme)(?=\W*$)"
@@ -166,6 +169,7 @@ _BESIDE_PERSON = re.compile(
 )
 _NTH_TIME = re.compile(  # how often, or how far a pregnancy is, and no day of the month
     r"\b(?:das|zum|beim) (?:\w+te[ns]?|\d+\.) Mal\b"
+    r"|\b(?:(?:in|aus) )?(?:de[rmn] |die )?(?:\w+te[nrs]?|\d+\.) (?:Klasse|Schuljahr|Semester|Stock\w*|Etage|Geburtstag|Kind)\b"
     r"|\bbin (?:jetzt |schon |gerade |nun )?(?:in|ab) der \S+ (?:Schwangerschaftsw|W)oche\b(?! (?:im|in|nicht|weg|verreist))"
 )
 _COUNTED_THINGS = re.compile(  # "drei Fenster", "unsere beiden Autos"

@@ -32,6 +32,22 @@ _ASIDES = (  # when the caller calls, or has called: "Ich hab heute schon mal an
         re.IGNORECASE,
     ),
     re.compile(r"\b(?:(?:ich|wir) war(?:en)?|war(?:en)? (?:ich|wir))\b[^,.;!?‹]*‹d\d+›", re.IGNORECASE),
+    # what the caller is going to do: "Wir wollen nächstes Jahr heiraten und …", "…, der schreibt nächste Woche eine Arbeit"
+    re.compile(
+        r"\b(?:ich|wir|er|sie|die|der)\s+(?:will|wollen|werde?n?|wird|möchten?)\s+[^,.;!?‹]*‹d\d+›[^,.;!?‹]*?"
+        r"\b(?:heiraten|umziehen|verreisen|wegfahren|wegfliegen|feiern|einziehen|ausziehen|operiert|entbinden)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:ich|wir|er|sie|der|die|das)\s+(?:heirate[nt]?|zieh(?:e|en|t)|feier(?:e|n|t)|verreise?n?|flieg(?:e|en|t)|schreib(?:e|en|t))"
+        r"\s+(?:\w+\s+){0,3}‹d\d+›",
+        re.IGNORECASE,
+    ),
+    # "Unter der Woche arbeiten wir beide, geht das auch am Wochenende?"
+    re.compile(r"‹d\d+›\s+arbeite[nt]?\s+(?:ich|wir|er|sie)\b[^,.;!?‹]*(?=,[^‹]*‹d)", re.IGNORECASE),
+    re.compile(
+        r"‹d\d+›(?=\s+(?:Geburtstag|Hochzeit(?:stag)?|Jubiläum|Prüfung|Abi(?:tur)?)\b)"
+    ),  # "hat bald Geburtstag"
     re.compile(r"(?<=\brufe )‹d\d+›(?=[^,.;!?‹]*\ban\b)|(?<=\bmelde mich )‹d\d+›", re.IGNORECASE),
 )
 _ADVERB = re.compile(r"(?<=mittag)s\b|(?<=abend)s\b")  # a part of the day has the form of the function's schema

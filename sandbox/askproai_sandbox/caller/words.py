@@ -29,13 +29,17 @@ _STAFF = re.compile(
     rf"\b([Bb]eim?|[Zz]u[mr]?|[Mm]it|[Vv]on)\s+(?:de[mr]\s+)?({TITLE}*)({NAME_WORD}(?:\s+{NAME_WORD})?)"
 )
 _SUBJECT = re.compile(rf"\b(?:[Hh]at|[Hh]ätte|[Kk]ann|[Ii]st|[Aa]rbeitet)\s+({NAME_WORD})")  # "Wann hat Jule Zeit?"
+_BY_NAME = re.compile(
+    rf"\b(?i:hätte|möchte|würde|will|gerne?|wieder|lieber|nehme|nur)\s+(?:(?i:ich|wir|gerne?|wieder|lieber|bitte)\s+)*(?:den|die)\s+({TITLE}*{NAME_WORD})"
+)
+_TO_THEM = re.compile(r"\b(?:zu|bei) (?:ihm|ihr)\b")
 _ASKED_STAFF = re.compile(rf"(?:^|[,.!]\s+)({TITLE}*{NAME_WORD})(?:,?\s+bitte\b|,)")  # "Lena bitte, einen Ölwechsel"
 SOMEBODY = (  # before a noun for a person: "für eine Freundin"
     r"(?:eine[nrm]?(?= (?:gute[nr]? )?(?:Freund(?:in)?|Bekannten?|Kolleg(?:en|in)|Nachbar(?:in|n)|Verwandten?)\b))"
 )
 NO_SERVICE = (
-    r"(?!(?:Stopp?|Halt|Warten?|Sekunde|Augenblick|Quatsch|Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
-    r"|Mitarbeiter|Personen|Person|\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut(?:in)?|[Pp]fleger(?:in)?|[Bb]erater(?:in)?|[Mm]echaniker(?:in)?)|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
+    r"(?!(?:Stopp?|Halt|Warten?|Sekunde|Augenblick|Quatsch|Termine?|Zeiten|Uhrzeit(?:en)?|Möglichkeiten|Platz|Plätze|Moment|Frage|Uhr|Hallo|Morgen|Danke|Gerne?|Genau|Okay|Perfekt|Ihnen|Dann|Also|Tag|Woche|Zeit|Mensch(?:en)?"
+    r"|Mitarbeiter|Personen|Person|\w*(?:[Aa]rzt|[Ää]rztin|[Aa]nwalt|[Aa]nwältin|[Tt]herapeut(?:in)?|[Pp]fleger(?:in)?|[Bb]erater(?:in)?|[Ll]ehrer(?:in)?|[Tt]rainer(?:in)?|[Aa]ngebot|[Kk]ostenvoranschlag|[Mm]echaniker(?:in)?)|Doktor|Friseur(?:in)?|Hilfe|Notfall|Schmerzen|Probleme?|Beschwerden?|Angst|Ahnung|Eile|Rezept|Überweisung"
     r"|Arbeit|Schule|Kita|Büro|Bahn|Zug|Bus|Urlaub|Mann|Frau|Herrn?|Nachricht|Bescheid"
     r"|Freund(?:in(?:nen)?|e[ns]?)?|Bekannte[nr]?|Kolleg(?:en?|in(?:nen)?)|Nachbar(?:in|n)?|Verwandte[nr]?|Tochter|Sohn|Kind(?:er)?|Mutter|Mutti|Vater|Der|Die|Das|Den|Dem|Ich|Wir|Sie|Er|Es|Mir|Mich|Uns|Ihre?[nmrs]?|Mein\w*|Mei|Bei|Für|Aber|Oder"
     r"|Ganz|Einmal|Mit|Schade|Irgend\w*|Vielleicht|Eigentlich|Leider|Entschuldigung|Verzeihung|Servus|Moin|Grüß|Guten?|Bitte|Lieber|Möglichst|Sofort|Schnell"
@@ -54,9 +58,13 @@ _SERVICE = re.compile(  # the noun after an article or a verb, before a "bitte",
 _LOWER = (
     r"(?!(?:bei|mit|für|in|an|am|im|auf|es|wenn|falls|pro|ohne|zu|zum|zur|ob|oder|und|von|vom|aus|nach)\b)[a-zäöüß]+"
 )
-_HAS = re.compile(r"\b(?:hab'?e?|haben|hat|hatten?)\b", re.IGNORECASE)
+_HAS = re.compile(r"\b(?:hab'?e?|haben|hat|hatten?|ist|sind|wurden?)\b", re.IGNORECASE)
+_OWNS = re.compile(  # "Ich hab nur ein Sofa, das …"
+    r"\b(?:ich|wir|er|sie)\s+(?:hab'?e?n?|hat)(?:\s+(?:nur|da|hier|so|noch|auch|zu Hause|zuhause))*\s*(?:eine?n?|ne[nr]?|n)?$",
+    re.IGNORECASE,
+)
 _GOT = re.compile(
-    r"\b(?:bekommen|erhalten|gekriegt|gehabt|gefunden|verloren|gelesen|gesehen|gehört|gekauft|bestellt|geschickt|geerbt)\b"
+    r"\b(?:bekommen|erhalten|gekriegt|gehabt|gefunden|verloren|gelesen|gesehen|gehört|gekauft|bestellt|geschickt|geerbt|worden)\b"
 )
 _ASKED_FOR = re.compile(  # "Was kosten Gleitsichtgläser?", "Sind Gleitsichtgläser teuer?", but not "Was kostet das Ganze?"
     r"\b(?:(?i:kostet|kosten|dauert|dauern|teuer (?:ist|sind|wäre|wird|werden))|(?i:sind|ist|wird|werden|würden?|soll(?:en|te)?)"
@@ -104,7 +112,8 @@ _FILLER_WORDS = """
 """
 FILLERS = frozenset(_FILLER_WORDS.split())
 _BESIDE_NAME_WORDS = """
-    gut gesagt so hm mein meinen meine unter dieser nummer telefon handy wäre lautet uns einfach nur auch noch mal mit
+    gut gesagt so hm mein meinen meine wie beim anderen immer vorhin eben
+    unter dieser nummer telefon handy wäre lautet uns einfach nur auch noch mal mit
     doppel schreibt sich geschrieben trag ein buchen buche wunderbar prima alles klar buchstabiere zwei hinten vorne dt th
     tz ck tt ss ei ie ai ey
 """
@@ -135,9 +144,9 @@ def find_noun(text: str) -> str | None:
 
 
 def _is_past(text: str, noun: re.Match[str]) -> bool:
-    """Return whether a clause says what a caller has got: "Ich hab ein Schreiben vom Gericht bekommen"."""
+    """Return whether a clause says what a caller has or has got: "Ich hab ein Schreiben vom Gericht bekommen"."""
     before, after = re.split(r"[,.;!?]", text[: noun.start()])[-1], re.split(r"[,.;!?]", text[noun.end() :])[0]
-    return bool(_HAS.search(f"{before} {noun[0].split()[0]}") and _GOT.search(after))
+    return bool(_OWNS.search(f"{before}{noun[0].split()[0]}") or (_HAS.search(before) and _GOT.search(after)))
 
 
 def find_asked_noun(text: str) -> str | None:
@@ -163,8 +172,19 @@ def take_staff(text: str, catalogue: Catalogue) -> tuple[str | None, str]:
     for match in (*_SUBJECT.finditer(text), *_ASKED_STAFF.finditer(text)):
         if known := catalogue.find_staff(match[1]):
             return known, f"{text[: match.start(1)]} , {text[match.end(1) :]}"
+    if known := _find_asked_person(text, catalogue):
+        return known, re.sub(rf"\b{re.escape(known.split()[-1])}\b", " , ", text, count=1)
     known = catalogue.find_titled_staff(text)  # "wenn Frau Hoffmann Zeit hat"
     return known, re.sub(rf"\b({re.escape(known.split()[-1])})\s+Zeit\b", r"\1", text) if known else text
+
+
+def _find_asked_person(text: str, catalogue: Catalogue) -> str | None:
+    """Return the staff member of "Ich hätte gern den Torsten", or of "Lennart hat uns geholfen, wir würden gern wieder zu ihm"."""
+    by_name = (catalogue.find_staff(match[1]) for match in _BY_NAME.finditer(text))
+    if known := next(filter(None, by_name), None):
+        return known
+    named = [name for name in catalogue.staff if re.search(rf"\b{re.escape(name.split()[-1])}\b", text)]
+    return named[0] if _TO_THEM.search(text) and len(named) == 1 else None
 
 
 def find_counted(text: str) -> str:
