@@ -73,14 +73,18 @@ async def test_the_server_accepts_the_parameters_of_the_example(bare_server: Emb
     await connection.close()
 
 
+def append(file: Path, lines: list[str]) -> int:
+    """Add lines to a file, and return how many it had."""
+    before = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([*before, *lines, ""]), "utf-8")
+    return len(before)
+
+
 async def test_the_server_reads_the_rules_of_the_example(bare_server: EmbeddedPostgres) -> None:
     """A line that PostgreSQL cannot read would leave the rules of before in force."""
     rules = read_cluster()["postgresql"]["pg_hba"]
     connection = await asyncpg.connect(bare_server.superuser_dsn)
-    file = Path(await connection.fetchval("SHOW hba_file"))
-    before = len(file.read_text().splitlines())
-    with file.open("a") as written:
-        written.writelines(f"{rule}\n" for rule in rules)
+    before = append(Path(await connection.fetchval("SHOW hba_file")), rules)
     read = await connection.fetch(
         "SELECT type, auth_method, error FROM pg_hba_file_rules WHERE line_number > $1 ORDER BY line_number", before
     )

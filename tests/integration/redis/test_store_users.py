@@ -208,6 +208,6 @@ async def test_nobody_gets_in_without_a_user_and_nobody_is_told_a_password_behin
                 await client.ping()
         stranger = tmp_path / "stranger.pem"
         stranger.write_bytes(new_certificate()[1])
-        with pytest.raises(RedisConnectionError, match="(?i)certificate"):
+        with pytest.raises(RedisConnectionError, match=r"(?i)certificate"):
             async with Redis.from_url(example.url("first"), ssl_ca_certs=str(stranger)) as client:
                 await client.execute_command("ACL", "WHOAMI")
