@@ -38,7 +38,7 @@ MODULES = {
         "config/crd/bases/postgresql.cnpg.io_scheduledbackups.yaml",
     ),
     "objectstores.barmancloud.cnpg.io": (
-        "github.com/cloudnative-pg/plugin-barman-cloud@v0.11.0",
+        "github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0",
         "config/crd/bases/barmancloud.cnpg.io_objectstores.yaml",
     ),
 }

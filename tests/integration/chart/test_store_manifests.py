@@ -1,6 +1,5 @@
 """examples/stores at a real API server, with the definitions of those whose controllers they are for."""
 
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_sandbox.cluster import ControlPlane
+from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.chart_render import ROOT
 from tests.worlds.foreign_crds import STORES, crd_files
 
@@ -46,5 +45,5 @@ async def test_a_misspelt_field_is_refused(control_plane: ControlPlane, store_ki
     """So that the test above can fail."""
     text = (ROOT / "examples/stores/postgres.yaml").read_text("utf-8")
     (tmp_path / "wrong.yaml").write_text(text.replace("serverTLSSecret", "serverTLSSecrets"))
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(ProcessError, match="serverTLSSecrets: field not declared"):
         await control_plane.kubectl(*DRY_RUN, "-f", str(tmp_path / "wrong.yaml"))
