@@ -1,4 +1,4 @@
-"""examples/stores/valkey.yaml as it stands: its script, configuration and users, by TLS, as operator and tenants use them.
+"""examples/stores/valkey.yaml unchanged: its script, configuration and users, by TLS, as operator and tenants use them.
 
 The Valkey of the tests is built without TLS. A proxy then ends TLS before it, and the lines `tls-*` are not read; a server with
 TLS (ASKPROAI_TEST_REDIS_SERVER) reads all of them.
