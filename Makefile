@@ -9,6 +9,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # The site's packages have an environment of their own: whoever only runs or tests AskProAI installs none of them.
 DOCS   := $(VENV)/docs
+# So has what looks for known vulnerabilities: only `make audit` needs it, and a network.
+AUDIT  := $(VENV)/audit
 # Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile
@@ -19,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation matrix bench scale soak requirements release clean
+.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -81,6 +83,9 @@ matrix: $(STAMP) ## The suites of each Python, PostgreSQL, Redis and Kubernetes 
 release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CRDs, bill of materials (CONTRIBUTING.md)
 	@python hack/release.py build --helm "$${HELM:-helm}"
 
+audit: $(AUDIT)/.installed ## Ask PyPI for known vulnerabilities of the pinned packages (needs its JSON API; not part of check)
+	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes $(patsubst %,-r hack/requirements/%.txt,dev docs build)
+
 bench: $(STAMP) ## Measure what docs/performance.md states (10 to 14 minutes)
 	@python -m tests.load.bench
 
@@ -94,6 +99,7 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	@for extra in image dev; do \
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
+	@echo pip-audit | $(PIN) - -o hack/requirements/audit.txt
 	@printf '%s\n' 'mkdocs-material>=9.7,<10' 'markdown-it-py>=4' | $(PIN) - -o hack/requirements/docs.txt
 
 clean: ## End the demo, and remove its data, .venv, byte code and all else that the other targets created here (the built control plane stays in the user's cache)
@@ -105,6 +111,11 @@ $(DOCS)/.installed: hack/requirements/docs.txt | $(STAMP)
 	@echo "== Python packages of the site into $(DOCS) (first time only, a few seconds)"
 	@uv venv --quiet --allow-existing --python $(BIN)/python $(DOCS)
 	@uv pip install --quiet --python $(DOCS)/bin/python --require-hashes -r $<
+	@touch $@
+
+$(AUDIT)/.installed: hack/requirements/audit.txt | $(STAMP)
+	@uv venv --quiet --allow-existing --python $(BIN)/python $(AUDIT)
+	@uv pip install --quiet --python $(AUDIT)/bin/python --require-hashes -r $<
 	@touch $@
 
 $(STAMP): hack/requirements/dev.txt pyproject.toml

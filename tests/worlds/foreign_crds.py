@@ -21,9 +21,36 @@ MODULES = {
         "github.com/prometheus-operator/prometheus-operator@v0.85.0",
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
     ),
+    "certificates.cert-manager.io": (
+        "github.com/cert-manager/cert-manager@v1.19.2",
+        "deploy/crds/cert-manager.io_certificates.yaml",
+    ),
+    "issuers.cert-manager.io": (
+        "github.com/cert-manager/cert-manager@v1.19.2",
+        "deploy/crds/cert-manager.io_issuers.yaml",
+    ),
+    "clusters.postgresql.cnpg.io": (
+        "github.com/cloudnative-pg/cloudnative-pg@v1.28.0",
+        "config/crd/bases/postgresql.cnpg.io_clusters.yaml",
+    ),
+    "scheduledbackups.postgresql.cnpg.io": (
+        "github.com/cloudnative-pg/cloudnative-pg@v1.28.0",
+        "config/crd/bases/postgresql.cnpg.io_scheduledbackups.yaml",
+    ),
+    "objectstores.barmancloud.cnpg.io": (
+        "github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0",
+        "config/crd/bases/barmancloud.cnpg.io_objectstores.yaml",
+    ),
 }
 MONITORING = ("servicemonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
 GATEWAY = ("httproutes.gateway.networking.k8s.io",)
+STORES = (
+    "certificates.cert-manager.io",
+    "issuers.cert-manager.io",
+    "clusters.postgresql.cnpg.io",
+    "scheduledbackups.postgresql.cnpg.io",
+    "objectstores.barmancloud.cnpg.io",
+)
 
 
 def crd_files(*names: str) -> list[Path]:

@@ -30,7 +30,7 @@ KINDS = set(
     """
     all node pod deployment service configmap secret namespace event lease ingress networkpolicy hpa pdb serviceaccount role
     clusterrole statefulset replicaset validatingadmissionpolicy validatingadmissionpolicybinding
-    endpointslice kustomization gitrepository application certificate gateway httproute servicemonitor
+    endpointslice kustomization gitrepository application certificate gateway httproute servicemonitor clusters.postgresql.cnpg.io
     """.split()
 )
 VERBS_OF_KINDS = ("annotate", "delete", "describe", "explain", "get", "label", "patch", "wait")
@@ -244,7 +244,7 @@ def subcommand(words: tuple[str, ...]) -> tuple[str, ...]:
         3
         if rest[:2] == ["create", "secret"]
         else 2
-        if rest[:1] in (["create"], ["rollout"]) or rest[:2] == ["get", "values"]
+        if rest[:1] in (["auth"], ["create"], ["rollout"], ["top"]) or rest[:2] == ["get", "values"]
         else 1
     )
     return tuple(rest[:depth])
