@@ -59,7 +59,7 @@ _ALL_IN_ONE = re.compile(
     r"\b(?:zusammen|gemeinsam\w*|für (?:uns )?beide|ein(?:er|en|mal)? für|nur ein\w*)\b", re.IGNORECASE
 )
 _THEN = re.compile(r"\bdann\b", re.IGNORECASE)
-_SELF = re.compile(r"\b(?:mich|mir|ich|meine[nr]?|für uns)\b", re.IGNORECASE)
+_SELF, _RELATIVE = re.compile(r"\b(?:mich|mir|ich)\b", re.IGNORECASE), re.compile(r"\b(?:mein|unser)\w* [A-ZÄÖÜ]\w+")
 _RATHER = re.compile(r"\b(?:aber|lieber|besser)\b", re.IGNORECASE)  # "Ja, aber lieber bei Anna"
 _MAX_QUESTIONING_ANSWER = 2  # words
 _MAX_WORDS_OF_ANSWER = 5  # "Und das Geld will ich auch zurück!" names no service
@@ -168,7 +168,7 @@ def hear_who_is_first(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
     alone = replace(memory, companions=(), question="", wants_two=True)
     if sentence.when or sentence.services or sentence.for_several or sentence.intent is not None or sentence.no:
         return Turn(alone)
-    if find_person(sentence, agent.catalogue) is not None and not names_self(sentence):
+    if _RELATIVE.search(sentence.text):
         alone = alone.drop("staff", "service").note(
             service=first.service or memory.details.get("service"), staff=first.staff
         )

@@ -63,9 +63,13 @@ def test_what_is_asked_beside_a_yes_with_a_name_is_remarked_and_the_offer_booked
     assert remark == phrases.ALSO_QUESTION.format(question)
 
 
-@pytest.mark.parametrize("text", ["Ja. Was kostet das?", "Ja, aber was kostet das?"])
-def test_a_question_beside_a_yes_without_a_name_is_answered_first(text: str) -> None:
-    assert done(WISH, text)["tool"] == "business_information"
+def test_a_question_with_a_but_beside_a_yes_is_answered_first() -> None:
+    assert done(WISH, "Ja, aber was kostet das?")["tool"] == "business_information"
+
+
+def test_a_yes_without_a_name_is_kept_and_the_question_beside_it_remarked() -> None:
+    asked, remark = play(WISH, "Ja. Was kostet das?")
+    assert (asked, remark) == (phrases.ASK_NAME, phrases.ALSO_QUESTION.format("Was kostet das?"))
 
 
 @pytest.mark.parametrize("text", ["Nehmen Sie das Gespräch auf?", "Wird das Gespräch aufgezeichnet?"])
