@@ -180,7 +180,7 @@ async def machine(env: LoadEnvironment) -> dict[str, Any]:
 async def booking_rows(
     env: LoadEnvironment, calendar: str, check: str = "", book: str = "", at_once: str = ""
 ) -> list[Row]:
-    """Measure the first caller after the start, then callers one after the other, then side by side; the strings are wishes."""
+    """Measure the first caller after the start, then callers one after the other, then side by side; the strings are goals."""
     first = await play_calls(env.url, 0, 1)
     sequential = await play_calls(env.url, 1, CALLS)
     parallel = await play_calls(env.url, 1 + CALLS, CALLS // 2, at_once=AT_ONCE)

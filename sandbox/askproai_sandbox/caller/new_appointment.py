@@ -161,7 +161,7 @@ def hear_email(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
 
 
 def hear_who_is_first(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Look for the first one, after the question for whom of those who come: "Für mich", or a whole wish."""
+    """Look for the first one, after the question for whom of those who come: "Für mich", or a whole request."""
     if "den ersten" not in memory.question or not memory.companions:
         return Turn(memory)
     first = memory.companions[0]

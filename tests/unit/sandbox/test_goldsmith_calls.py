@@ -1,4 +1,4 @@
-"""Calls of a goldsmith: a choice and a yes beside a question are kept, and what a caller tells of has no day of its own."""
+"""Calls of a goldsmith: a choice and a yes beside a question are kept, and what a caller reports has no day of its own."""
 
 import pytest
 from held_calls import HALF_PAST_TWO, TEN, function_of, hold
