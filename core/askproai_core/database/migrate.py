@@ -4,15 +4,17 @@ The lock is the table `schema_migrations` itself, because any tenant's role coul
 Each migration is one transaction. A file that was applied must not change: a correction is a new migration.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
+from typing import Final, TypeVar
 
 import asyncpg
 import structlog
@@ -23,8 +25,18 @@ log = structlog.get_logger(__name__)
 
 OWNER = "askproai_owner"
 
+T = TypeVar("T")
+
 # Somebody else has the table, such as a dump or an open transaction.
 _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+# How long each attempt waits for a lock, in milliseconds. Every later statement on a table queues behind a migration that waits;
+# a booking has time for half a second. Each transaction of a tenant reads `tenants` by its policies, and may then want a table that
+# the migration has already: only one of the two can go on, so the migration gives way, and comes again at another moment.
+_LOCK_WAITS: Final = (100,) * 8 + (500,)
+_PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued goes on
+# Tables that a migration locks one after another, with an index to build in between. Locked together at its beginning, it
+# meets the transactions of one moment only. The file itself must not change; a new one begins with its own LOCK TABLE.
+_LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -102,7 +114,7 @@ class Migrator:
     async def up(self) -> list[int]:
         """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do.
 
-        Raises `MigrationBlocked` when a table is locked; the migrations before that one stay applied.
+        Raises `MigrationBlocked` when a table stays locked; the migrations before that one stay applied.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -112,50 +124,57 @@ class Migrator:
             ):
                 await conn.execute(_TABLE)
             for migration in self._migrations:
-                async with conn.transaction():
-                    applied = await self._lock_and_check(conn)
-                    if migration.version in applied:
-                        continue
-                    if applied and migration.version < max(applied):
-                        raise MigrationError(
-                            f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
-                        )
-                    began = time.monotonic()
-                    try:
-                        await conn.execute(migration.up)
-                    except _BLOCKED as error:
-                        raise MigrationBlocked(
-                            f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open "
-                            "transaction on its tables (pg_stat_activity)"
-                        ) from error
-                    await conn.execute(
-                        "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
-                        migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
-                    )  # fmt: skip
-                log.info("migration.applied", version=migration.version, name=migration.name)
-                done.append(migration.version)
+                if await _try_again(partial(self._apply, conn, migration)):
+                    log.info("migration.applied", version=migration.version, name=migration.name)
+                    done.append(migration.version)
         return done
 
+    async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
+        """Apply a migration unless it was applied already; return whether it was now."""
+        async with conn.transaction():
+            applied = await self._lock_and_check(conn, lock_wait)
+            if migration.version in applied:
+                return False
+            if applied and migration.version < max(applied):
+                raise MigrationError(
+                    f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
+                )
+            began = time.monotonic()
+            await _execute(conn, migration, migration.up)
+            await conn.execute(
+                "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
+                migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
+            )  # fmt: skip
+        return True
+
     async def down(self, steps: int = 1) -> list[int]:
-        """Revert the last `steps` migrations and return their versions. The content of their tables is lost."""
+        """Revert the last `steps` migrations and return their versions. The content of their tables is lost.
+
+        Raises `MigrationBlocked` as `up` does; what was reverted before stays so.
+        """
         done: list[int] = []
-        shipped = {migration.version: migration for migration in self._migrations}
         async with self._connect() as conn:
             for _ in range(steps):
-                async with conn.transaction():
-                    applied = await self._lock_and_check(conn)
-                    if not applied:
-                        return done
-                    migration = shipped.get(max(applied))
-                    if migration is None:
-                        raise MigrationError(
-                            f"migration {max(applied):04} is from a newer release: undo it with that one"
-                        )
-                    await conn.execute(migration.down)
-                    await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
+                migration = await _try_again(partial(self._revert, conn))
+                if migration is None:
+                    break
                 log.info("migration.undone", version=migration.version, name=migration.name)
                 done.append(migration.version)
         return done
+
+    async def _revert(self, conn: Connection, lock_wait: int) -> Migration | None:
+        """Revert the newest migration that is applied, and return it; None if there is none."""
+        async with conn.transaction():
+            applied = await self._lock_and_check(conn, lock_wait)
+            if not applied:
+                return None
+            newest = max(applied)
+            migration = next((each for each in self._migrations if each.version == newest), None)
+            if migration is None:
+                raise MigrationError(f"migration {newest:04} is from a newer release: undo it with that one")
+            await _execute(conn, migration, migration.down)
+            await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
+        return migration
 
     async def status(self) -> list[MigrationState]:
         """Return every migration that this release ships or the database has applied, in order."""
@@ -186,13 +205,15 @@ class Migrator:
         finally:
             await conn.close()
 
-    async def _lock_and_check(self, conn: Connection) -> dict[int, asyncpg.Record]:
-        """Lock until the end of the transaction and return what is applied. Refuses files that changed after that."""
+    async def _lock_and_check(self, conn: Connection, lock_wait: int) -> dict[int, asyncpg.Record]:
+        """Lock until the end of the transaction and return what is applied. Refuses files that changed after that.
+
+        Every later lock of the transaction is awaited for at most `lock_wait` milliseconds.
+        """
         await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
         await conn.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
-        # Every later statement on a table queues behind an ALTER TABLE that waits; a booking has time for half a second.
-        await conn.execute("SET LOCAL lock_timeout = '500ms'")
+        await conn.execute(f"SET LOCAL lock_timeout = '{lock_wait}ms'")
         applied = await self._applied(conn)
         changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
         if changed:
@@ -207,3 +228,25 @@ class Migrator:
             return {}
         rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
         return {row["version"]: row for row in rows}
+
+
+async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
+    """Await a step until nothing is in its way; it gets the longest wait for a lock. Raises its last MigrationBlocked."""
+    for lock_wait in _LOCK_WAITS[:-1]:
+        with contextlib.suppress(MigrationBlocked):
+            return await step(lock_wait)
+        await asyncio.sleep(_PAUSE)
+    return await step(_LOCK_WAITS[-1])
+
+
+async def _execute(conn: Connection, migration: Migration, script: str) -> None:
+    """Execute a migration's script. Raises MigrationBlocked when a lock does not come in time."""
+    try:
+        if tables := _LOCKED_TOGETHER.get(migration.version):
+            await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+        await conn.execute(script)
+    except _BLOCKED as error:
+        raise MigrationBlocked(
+            f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open transaction on its "
+            "tables (pg_stat_activity)"
+        ) from error

@@ -95,11 +95,16 @@ class Flusher:
     async def _flush(self, batch: _Batch) -> None:
         if self._spool is not None and self._spool.in_use and await self._put_aside(batch):
             return
+        is_short = self._spool is not None and self._spool.on
         try:
-            receipts = await self._write(batch)
-        except _DATABASE_UNAVAILABLE:
+            receipts = await self._write(batch, SPOOL_AFTER_SECONDS if is_short else FLUSH_SECONDS)
+        except _DATABASE_UNAVAILABLE as error:
             log.exception("flush.database_away", events=len(batch))
-            if not await self._put_aside(batch):
+            if await self._put_aside(batch):
+                return
+            if is_short and isinstance(error, TimeoutError):  # on a busy machine both are slow, and neither is away
+                await self._flush(batch)  # for a long time now: the spool that has refused is off
+            else:
                 _reject(batch, "The database does not answer")
         except Exception:
             log.exception("flush.failed", events=len(batch))
@@ -111,11 +116,10 @@ class Flusher:
         else:
             _answer(batch, receipts)
 
-    async def _write(self, batch: _Batch) -> list[Receipt]:
-        """Write the batch, for a short time only where a spool is ready for it. Raises `TimeoutError`, and what asyncpg raises."""
-        patience = SPOOL_AFTER_SECONDS if self._spool is not None and self._spool.on else FLUSH_SECONDS
+    async def _write(self, batch: _Batch, seconds: float) -> list[Receipt]:
+        """Write the batch. Raises `TimeoutError` after the seconds, and what asyncpg raises."""
         # Given up in the middle of a commit it does no harm: who sends again, or drains, learns that the event is there.
-        return await abandon_after(patience, self._store.write([event for event, _ in batch]))
+        return await abandon_after(seconds, self._store.write([event for event, _ in batch]))
 
     async def _put_aside(self, batch: _Batch) -> bool:
         """Put the batch into the spool and answer it. False if there is none, or it cannot promise to keep the events."""

@@ -1,4 +1,4 @@
-"""One environment around a real cluster for the whole run, and the table of steps at its end."""
+"""One environment around a real cluster for each file, and the table of steps at the end."""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,10 +8,11 @@ import pytest
 
 from tests.e2e.node.environment import NodeEnvironment, missing, open_environment
 
+pytest.register_assert_rewrite("tests.e2e.node.load")  # its assertions are those of the steps
 _STEPS: list[tuple[str, float, str, str]] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def env(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NodeEnvironment]:
     if reason := missing():
         pytest.skip(reason)
@@ -21,9 +22,11 @@ async def env(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NodeEnv
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if "e2e/node/" in report.nodeid and (report.when == "call" or report.failed):
+    if "e2e/node/" in report.nodeid and (report.when == "call" or not report.passed):
         step = report.nodeid.rpartition("::test_")[2].replace("_", " ")
         measured = ", ".join(f"{name}: {value}" for name, value in report.user_properties)
+        if report.skipped:
+            measured = report.longrepr[2].removeprefix("Skipped: ")  # file, line, reason
         _STEPS.append((step, report.duration, report.outcome, measured))
 
 

@@ -6,6 +6,7 @@ Nothing shows the pods that this is a test: they have URLs of a PostgreSQL, a Re
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from askproai_sandbox.simulator import serve
 from tests.e2e.node.cluster import SYSTEM, CommandFailed, api_server_port, apply, kubectl, run
 
 CHART = EXAMPLES.parent / "charts" / "askproai"
+ACKNOWLEDGED = range(200, 300)
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -62,6 +64,7 @@ class NodeEnvironment:
     proxy_url: str = ""
     upstream: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    answered: Counter[int] = field(default_factory=Counter)
 
     async def helm(self, *arguments: str, chart: Path = CHART) -> str:
         """Install or upgrade the release, and wait until its pods are ready."""
@@ -138,12 +141,21 @@ async def ingress_proxy(env: NodeEnvironment) -> AsyncIterator[str]:
     """Proxy `/<namespace>/<tenant>/…`, unchanged, to the ClusterIP of Service `<tenant>-web`, and yield the URL.
 
     There is one connection for each request and no retry: what a starting or stopping pod refuses reaches the sender as 502, and
-    is recorded in `refused`.
+    is recorded in `refused`. Webhooks and call functions are the requests with POST: `answered` counts them by status, and
+    `refused` has also those that a pod did not answer with 2xx.
     """
     connector = aiohttp.TCPConnector(force_close=True, limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:
 
         async def handle(request: web.Request) -> web.Response:
+            response = await forward(request)
+            if request.method == "POST":
+                env.answered[response.status] += 1
+                if response.status not in ACKNOWLEDGED and response.body:
+                    env.refused.append(f"{request.path}: {response.status} {response.body!r}")
+            return response
+
+        async def forward(request: web.Request) -> web.Response:
             _, namespace, tenant, *_ = request.path.split("/")
             ip = env.upstream.get(tenant)
             if ip is None:

@@ -1,5 +1,6 @@
 """An evaluation on a real node, as install.md says: one `helm install` with nothing beside it. The steps build on each other."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -134,11 +135,20 @@ async def test_each_port_is_reached_by_those_who_need_it_and_by_nobody_else(
     record_property("closed", len(everything - expected))
 
 
-async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(disks: None):
+async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(disks: None, record_property):
     (secret,) = [
         each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
     ]
-    await install("--set", "settings.logLevel=DEBUG")
+    upgrade, steps = asyncio.create_task(install("--set", "settings.logLevel=DEBUG")), list[dict[str, Any]]()
+    while not upgrade.done():
+        steps += (await call("Haben Sie am Freitag noch etwas frei?"))["steps"]
+    await upgrade
+    requests = [step for step in steps if step["kind"] in {"tool", "webhook"}]
+    record_property(
+        "during the upgrade", f"{sum('error' in step for step in requests)} of {len(requests)} requests failed"
+    )
+    assert requests
+    assert [step["error"] for step in requests if "error" in step] == []
     (after,) = [
         each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
     ]

@@ -1,25 +1,19 @@
 """The product on a real node, from `helm install` until nothing is left. The steps build on each other, in this order."""
 
-import asyncio
-import hashlib
-import hmac
 import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-import aiohttp
 import pytest
 
-from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
-from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, OtherExample, wait_until_ready
+from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
+from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
@@ -138,88 +132,6 @@ async def _none(count: Callable[[], Awaitable[int]]) -> bool:
     return await count() == 0
 
 
-def free_starts() -> list[str]:
-    """Return starts that no two bookings share: hourly, on Wednesdays at least a week ahead."""
-    day = datetime.now(UTC).date() + timedelta(days=7)
-    day += timedelta(days=(2 - day.weekday()) % 7)
-    hours = ("09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00")
-    days = (day + timedelta(weeks=week) for week in range(12))
-    candidates = [f"{wednesday.isoformat()}T{hour}:00+01:00" for wednesday in days for hour in hours]
-    return [start for start in candidates if start[5:10] not in {"12-23", "12-30"}]
-
-
-def signed(call_id: str) -> tuple[bytes, dict[str, str]]:
-    """Return body and headers of an event, signed as Retell does (docs/vendors/retell.md)."""
-    call = {"call_id": call_id, "agent_id": "unknown", "to_number": SALON.number, "from_number": "+4915100000000"}
-    body = json.dumps({"event": "call_started", "call": call | {"direction": "inbound", "call_status": "ongoing"}})
-    stamp = str(int(time.time() * 1000))
-    digest = hmac.new(SALON.retell_key.encode(), (body + stamp).encode(), hashlib.sha256).hexdigest()
-    return body.encode(), {"x-retell-signature": f"v={stamp},d={digest}", "Content-Type": "application/json"}
-
-
-class Load:
-    """Callers who book at the salon, callers who ask at other tenants, and twenty signed events a second, until `stop`."""
-
-    def __init__(self, env: NodeEnvironment, starts: list[str], others: Iterable[OtherExample] = ()) -> None:
-        self.env, self.starts, self.others = env, starts, others
-        self.records: list[CallRecord] = []
-        self.asked: list[CallRecord] = []
-        self.sent: list[tuple[str, int]] = []
-        self._name = f"call_{time.time_ns()}"
-        self._finished = asyncio.Event()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Call and send while the body runs."""
-        self.env.refused.clear()
-        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            for number in range(2):
-                group.create_task(self._book(number))
-            for other in self.others:
-                group.create_task(self._ask(other))
-            group.create_task(self._send(session))
-            try:
-                yield
-            finally:
-                self._finished.set()
-
-    async def _book(self, number: int) -> None:
-        while not self._finished.is_set() and self.starts:
-            args = {"service": "Haarschnitt", "start": self.starts.pop(0), "customer_name": f"Anrufer {number}"}
-            caller = f"+49151{len(self.starts):08}"
-            call = [{"name": "book_appointment", "args": args}]
-            self.records.append(await self.env.call("Hallo", from_number=caller, args=call))
-            await asyncio.sleep(0.4)
-
-    async def _ask(self, other: OtherExample) -> None:
-        while not self._finished.is_set():
-            question = [{"name": "check_availability", "args": {"service": "Haarschnitt", "date": "nächste Woche"}}]
-            self.asked.append(await self.env.call("Hallo", to=other.number, args=question))
-            await asyncio.sleep(0.5)
-
-    async def _send(self, session: aiohttp.ClientSession) -> None:
-        url = f"{self.env.proxy_url}/{SALON.namespace}/{SALON.namespace}/webhooks/retell"
-        while not self._finished.is_set():
-            call_id = f"{self._name}_{len(self.sent)}"
-            body, headers = signed(call_id)
-            async with session.post(url, data=body, headers=headers) as response:
-                self.sent.append((f"{call_id}:call_started", response.status))
-            await asyncio.sleep(0.05)
-
-    async def assert_nothing_was_lost(self) -> None:
-        """Each request was answered with 200, once; each booking and each event is in the database."""
-        assert self.env.refused == []
-        assert [error for record in (*self.records, *self.asked) for error in record.errors] == []
-        assert [status for _, status in self.sent if status != 200] == []
-        booked = [answer["appointment_id"] for record in self.records for answer in record.answers("book_appointment")]
-        rows = await self.env.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
-        assert set(booked) <= {row["id"] for row in rows}
-        assert len(set(booked)) == len(self.records) >= 3
-        await eventually(lambda: _none(self.env.unfinished), 60, "every acknowledged event to be processed")
-        stored = {row["event_id"] for row in await self.env.rows("SELECT event_id FROM webhook_events")}
-        assert {event for event, _ in self.sent} <= stored
-
-
 async def test_a_rolling_restart_under_calls_loses_no_request(env: NodeEnvironment, record_property):
     """While every pod is replaced, calls book and twenty events a second are sent: each request is answered with 200, once."""
     old = {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
@@ -228,8 +140,7 @@ async def test_a_rolling_restart_under_calls_loses_no_request(env: NodeEnvironme
         await kubectl("rollout", "restart", f"deployment/{WEB}", "-n", SALON.namespace)
         await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
         await eventually(lambda: _are_gone(old), 60, "the old pods to end")
-    record_property("calls", len(load.records))
-    record_property("events", len(load.sent))
+    load.record(record_property)
     await load.assert_nothing_was_lost()
     assert not old & {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
 
@@ -317,9 +228,9 @@ async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_
     for other in OTHERS:
         await wait_until_ready(other.namespace)
     tenants = (SALON.namespace, *(other.namespace for other in OTHERS))
-    ((before,),) = [row.values() for row in await env.rows(SCHEMA)]
+    (before,) = await env.rows(SCHEMA)
     repository, _, tag = following.rpartition(":")
-    load = Load(env, free_starts()[50:], OTHERS)
+    load = Load(env, free_starts()[50:], OTHERS, pause=1.5)
     async with load.running():
         for name, image, act in (
             ("upgraded after", following, partial(env.helm, "--set", f"image.repository={repository},image.tag={tag}")),
@@ -327,28 +238,13 @@ async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_
         ):
             started = time.monotonic()
             await act()
-            await eventually(lambda image=image: _all_run(tenants, image), 180, f"all pods of {image}")
+            await eventually(lambda image=image: all_run(tenants, image), 180, f"all pods of {image}")
             record_property(name, f"{time.monotonic() - started:.1f} s")
-    record_property("calls", len(load.records) + len(load.asked))
-    record_property("events", len(load.sent))
+    load.record(record_property)
     await load.assert_nothing_was_lost()
-    ((after,),) = [row.values() for row in await env.rows(SCHEMA)]
-    assert after == before + 1, "the release before runs on the schema of the next one"
+    (after,) = await env.rows(SCHEMA)
+    assert after["version"] == before["version"] + 1, "the release before runs on the schema of the next one"
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
-
-
-SCHEMA = "SELECT max(version) FROM schema_migrations"
-
-
-async def _all_run(namespaces: Iterable[str], image: str) -> bool:
-    """Return whether all pods of the tenants, those that end too, run an image, and are ready."""
-    for namespace in namespaces:
-        for pod in await objects("pods", "-n", namespace):
-            containers = pod["spec"]["containers"]
-            statuses = pod["status"].get("containerStatuses", ())
-            if any(each["image"] != image for each in containers) or not all(each["ready"] for each in statuses):
-                return False
-    return True
 
 
 async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(env: NodeEnvironment):

@@ -24,7 +24,7 @@ from askproai_core.database import (
 from askproai_core.database import admin as admin_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
-from tests.worlds.waiting import SOON
+from tests.worlds.waiting import SOON, eventually
 
 VERSIONS = [migration.version for migration in shipped_migrations()]
 LATEST = VERSIONS[-1]
@@ -133,6 +133,60 @@ async def test_a_migration_behind_a_dump_gives_up_before_bookings_queue_behind_i
             with pytest.raises(MigrationBlocked, match=r"9001_extra waits for a lock.*dump"):
                 await asyncio.wait_for(migrator.up(), 3)
         assert await migrator.up() == [9001]
+
+
+async def test_a_transaction_that_waits_for_a_migration_is_let_through_and_the_migration_comes_again(
+    database: Database,
+) -> None:
+    """Each of the two has a table that the other one waits for, so one must give way: it is not the caller."""
+    extra = Migration(
+        9001, "extra", "LOCK TABLE calls IN SHARE MODE; ALTER TABLE tenants ADD COLUMN extra int", "SELECT 1"
+    )
+    async with (
+        open_pool(database.dsn, max_size=1) as call,
+        open_pool(database.dsn, max_size=1) as observer,
+        call.acquire() as connection,
+    ):
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE tenants IN ACCESS SHARE MODE")  # as each policy does
+            run = asyncio.create_task(Migrator(database.dsn, (*shipped_migrations(), extra)).up())
+            await eventually(
+                lambda: observer.fetchval(
+                    "SELECT count(*) FROM pg_locks WHERE relation = 'tenants'::regclass AND NOT granted"
+                ),
+                what="the migration to wait for the caller",
+            )
+            await connection.execute("LOCK TABLE calls IN ROW EXCLUSIVE MODE")
+        assert await run == [9001]
+
+
+async def test_the_migrations_of_a_release_come_through_among_callers(database: Database) -> None:
+    """Transactions that read one table and write another begin all the time, also while an index of a large table is built."""
+    await database.create_tenant("salon")
+    newer = [version for version in VERSIONS if version > 5]
+    await Migrator(database.dsn).down(steps=len(newer))
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    await superuser.execute(
+        "INSERT INTO calls (tenant, call_id, status, correlation_id)"
+        " SELECT tenant, n::text, 'ended', 'c' FROM tenants, generate_series(1, 100000) n"
+    )
+    await superuser.close()
+    done = asyncio.Event()
+
+    async def keep_calling(pool: Pool) -> None:
+        while not done.is_set():
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute("LOCK TABLE tenants, appointments IN ACCESS SHARE MODE")
+                await connection.execute("LOCK TABLE calls, webhook_events IN ROW EXCLUSIVE MODE")
+            await asyncio.sleep(0.01)
+
+    async with open_pool(database.dsn, max_size=2) as callers, asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(keep_calling(callers))
+        try:
+            assert await Migrator(database.dsn).up() == newer
+        finally:
+            done.set()
 
 
 @pytest.fixture

@@ -116,6 +116,42 @@ async def test_a_commit_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatc
         await Flusher(writer).submit(event("one"))
 
 
+class RefusingSpool:
+    """A spool that was ready at the last look, and whose Redis does not answer now."""
+
+    def __init__(self, writer: MemoryWriter) -> None:
+        self.on, self.in_use, self._writer = True, False, writer
+
+    async def put(self, events: Sequence[IncomingEvent]) -> bool:
+        self.on = False
+        self._writer.gate.set()
+        return False
+
+
+async def test_an_event_for_which_database_and_spool_were_both_too_slow_is_stored_after_a_longer_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A busy machine misses both short times; the sender waits longer than these."""
+    monkeypatch.setattr(flush, "SPOOL_AFTER_SECONDS", 0.01)
+    writer = MemoryWriter()
+    writer.gate.clear()
+    assert (await Flusher(writer, RefusingSpool(writer)).submit(event("one"))).id == 3
+    assert writer.flushes == [["one"], ["one"]]
+
+
+async def test_an_event_that_neither_takes_after_the_longer_wait_still_belongs_to_its_sender(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flush, "SPOOL_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(flush, "FLUSH_SECONDS", 0.02)
+    writer = MemoryWriter()
+    spool = RefusingSpool(MemoryWriter())  # which opens the gate of another writer
+    writer.gate.clear()
+    with pytest.raises(EventNotStored):
+        await Flusher(writer, spool).submit(event("one"))
+    assert len(writer.flushes) == 2
+
+
 async def test_large_bodies_do_not_share_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flush, "MAX_BYTES_PER_FLUSH", 10)
     writer = MemoryWriter()
