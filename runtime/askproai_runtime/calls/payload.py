@@ -182,7 +182,7 @@ def read_transcript(call: OngoingCall) -> str:
 def read_said(call: OngoingCall) -> str | None:
     """Return the last words of caller and agent; None if the request has no transcript.
 
-    What the agent says first is left out: "Ergotherapie Lohse, guten Tag" is no answer to a wish.
+    What the agent says first is left out: "Ergotherapie Lohse, guten Tag" names a business.
     """
     if not call.transcript_with_tool_calls:
         return None

@@ -185,7 +185,9 @@ _PRESCRIBED = re.compile(  # "Ich habe ein Rezept für Ergotherapie und bräucht
     r"\b(?:Rezept|Verordnung|Überweisung)\w* (?:für|über|zur|zum|auf) (?:die |das |den |eine |\w+e )?[A-ZÄÖÜ][\w-]+"
 )
 _FILLING = re.compile(r"(?:jetzt|nun)(?: auch| immer)?", re.IGNORECASE)  # "und braucht jetzt Ergotherapie"
-_AT_ONCE = re.compile(r"\b(?:frei\w*|Zeit|Platz|\w*kommen|komme|geht|ginge|dran|gleich|sofort|vorbei)\b", re.IGNORECASE)
+_AT_ONCE = re.compile(
+    r"\b(?:frei\w*|Zeit|Platz|\w*kommen|komme|geht|ginge|dran|gleich|sofort|vorbei|jetzt noch)\b", re.IGNORECASE
+)
 _LONG_AGO = re.compile(
     r"(?:(?:am|im|seit) )?(?:letzte[nrs]?|vorige[nrs]?|vergangene[nrs]?|gestern|vorgestern)\b", re.IGNORECASE
 )
