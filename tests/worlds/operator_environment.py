@@ -27,6 +27,7 @@ from askproai_operator.controllers.config_sync import ConfigSyncController
 from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
+from askproai_operator.controllers.rollout import follow_rollouts
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import QUEUE_KIND
@@ -176,6 +177,7 @@ async def running_operator(
                 installation_id=installation_id,
                 fence=lambda: None,
                 enqueue=queue.add,
+                rollouts=follow_rollouts(cache, settings, clock, queue.add),
                 trigger_config_sync=lambda *config: config_syncs.append(config),
                 redis=redis,
                 url_proofs=proofs or Unverified(),
