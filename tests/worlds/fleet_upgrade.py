@@ -11,7 +11,14 @@ from askproai_operator.rollouts import Phase
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace, create_namespace, running_operator
+from tests.worlds.operator_environment import (
+    NAME,
+    Providers,
+    RunningOperator,
+    TenantNamespace,
+    create_namespace,
+    running_operator,
+)
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
@@ -26,6 +33,7 @@ class FleetUpgrade:
     database: Database
     valkey: EmbeddedRedis
     client: KubeClient
+    providers: Providers
     # Of this test only: what an operator counts are the Deployments of its release.
     former: str = field(default_factory=lambda: f"askproai:former-{uuid.uuid4().hex[:8]}")
     present: str = field(default_factory=lambda: f"askproai:present-{uuid.uuid4().hex[:8]}")
@@ -35,7 +43,8 @@ class FleetUpgrade:
     async def operator(self, image: str, *, at_once: int = 1, soak: int = 0) -> AsyncIterator[RunningOperator]:
         """Run the operator of a release until the end of the block, as the only one."""
         settings = {"runtime_image": image, "rollout_max_tenants": at_once, "rollout_soak_seconds": soak}
-        async with running_operator(self.control_plane, self.database, self.valkey, **settings) as running:
+        stores = (self.control_plane, self.database, self.valkey)
+        async with running_operator(*stores, providers=self.providers, **settings) as running:
             for tenant in self.tenants:
                 tenant.operator = running
                 running.queue.add(key_of(tenant))
@@ -78,8 +87,13 @@ class FleetUpgrade:
             await tenant.operator.reconcile_again(key_of(tenant))
 
     async def delete(self) -> None:
-        for tenant in self.tenants:
-            await self.client.delete(f"/api/v1/namespaces/{tenant.name}")
+        """Delete the tenants as an operator that runs does, so that nothing of them is left for other tests."""
+        async with self.operator(self.former):
+            for tenant in self.tenants:
+                await self.client.delete(tenant.path("Tenant"))
+            for tenant in self.tenants:
+                await tenant.wait_until_gone("Tenant")
+                await self.client.delete(f"/api/v1/namespaces/{tenant.name}")
 
 
 def key_of(tenant: TenantNamespace) -> Key:

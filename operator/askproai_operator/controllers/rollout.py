@@ -65,7 +65,7 @@ class RolloutController:
         if before and not stopped_by:
             log.info("rollout.goes_on", release=rollouts.release, waiting=state.waiting)
         for tenant in sorted(new):
-            text = describe_stop(tenant, rollouts.release, state.waiting)
+            text = describe_stop(tenant, rollouts.release)
             fields = {
                 "tenant": f"{tenant.namespace}.{tenant.name}",
                 "release": rollouts.release,
@@ -76,12 +76,11 @@ class RolloutController:
                 await context.kube.record_operator_event("RolloutStopped", text, "Warning")
 
 
-def describe_stop(tenant: Key, release: str, waiting: int) -> str:
+def describe_stop(tenant: Key, release: str) -> str:
     """Return at which Tenant a release has stopped, and what to do. Pure."""
-    others = "1 tenant waits" if waiting == 1 else f"{waiting} tenants wait"
     return (
         f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
-        f" {release}. {others} and keep the former release. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it is the"
+        f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it is the"
         " release, take it back by helm rollback, or upgrade to a mended one: tenants with broken pods get it first. If it is not,"
         " it goes on by itself when these pods are ready, or when the Tenant is paused (askproai.de/paused)"
     )
