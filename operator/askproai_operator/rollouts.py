@@ -2,7 +2,7 @@
 
 All of it is read from the Deployments of the tenants: an annotation says of which release a pod template is (`RolloutRecord`), and
 the status what became of its pods. So a restart changes nothing. Only who waits, and whose turn has begun and is not written yet,
-is of this process: each reconcile of a tenant that waits says so anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
+is of this process: each reconcile of a tenant that waits asks anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
 from collections import Counter

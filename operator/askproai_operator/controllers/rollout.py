@@ -1,4 +1,4 @@
-"""Rollout: give the present release to the next tenants, and say at which one it has stopped.
+"""Rollout: begin the next tenants with the present release, and report at which one it has stopped.
 
 It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those tenants
 are looked at. What it knows is in the Deployments (`rollouts.py`).
@@ -80,7 +80,7 @@ def describe_stop(tenant: Key, release: str) -> str:
     """Return at which Tenant a release has stopped, and what to do. Pure."""
     return (
         f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
-        f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it is the"
-        " release, take it back by helm rollback, or upgrade to a mended one: tenants with broken pods get it first. If it is not,"
-        " it goes on by itself when these pods are ready, or when the Tenant is paused (askproai.de/paused)"
+        f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it"
+        " is the release, take it back by helm rollback or upgrade to a mended one; tenants with broken pods get it first. If it is"
+        " not, it goes on by itself when these pods are ready, or when the Tenant is paused (askproai.de/paused)"
     )
