@@ -114,6 +114,19 @@ def test_what_a_tenant_changes_is_an_edit_whatever_the_platform_has_changed_too(
         assert change(tenant(), tenant(**spec), settings) is Change.EDIT
 
 
+def test_a_default_that_the_api_server_has_written_into_the_manifest_is_no_edit():
+    written = tenant().spec.runtime.model_dump(by_alias=True, exclude_none=True, mode="json")
+    assert change(tenant(), tenant(runtime=written)) is Change.RELEASE
+
+
+def test_the_digest_of_what_a_tenant_contributes_stays_the_same_from_release_to_release():
+    """A digest that a later release makes otherwise, such as of a new field's default, looks like an edit of every tenant: then all
+    of them change at once.
+    """
+    digest = own_inputs(tenant(), WEB, alone=False, own_keys=[OWN_KEY], further_keys=())
+    assert digest == ""
+
+
 def test_a_key_of_a_staff_members_own_account_is_an_edit():
     assert change(tenant(), tenant(), own_keys={"calcom-api-key-1": OWN_KEY}) is Change.EDIT
 
@@ -201,6 +214,15 @@ def test_deployments_of_one_tenant_wait_together_and_follow_the_one_that_has_beg
         records = next_records(declared, parts, dict.fromkeys(parts, wanted), never)
         assert records is not None
         assert {record.judged for record in records.values()} == {judged}
+
+
+def test_a_deployment_that_is_new_takes_the_other_one_along():
+    """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
+    declared = observed(tenant())
+    wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
+    records = next_records(declared, {Component.WORKER: None, WEB: live(tenant())}, wanted, never)
+    assert records is not None
+    assert not any(record.judged for record in records.values())
 
 
 def test_a_tenant_that_waits_is_healthy_and_says_for_what():
