@@ -40,9 +40,11 @@ class FleetUpgrade:
     tenants: list[TenantNamespace] = field(default_factory=list)
 
     @asynccontextmanager
-    async def operator(self, image: str, *, at_once: int = 1, soak: int = 0) -> AsyncIterator[RunningOperator]:
+    async def operator(
+        self, image: str, *, at_once: int = 1, soak: int = 0, **further: Any
+    ) -> AsyncIterator[RunningOperator]:
         """Run the operator of a release until the end of the block, as the only one."""
-        settings = {"runtime_image": image, "rollout_max_tenants": at_once, "rollout_soak_seconds": soak}
+        settings = {"runtime_image": image, "rollout_max_tenants": at_once, "rollout_soak_seconds": soak} | further
         stores = (self.control_plane, self.database, self.valkey)
         async with running_operator(*stores, providers=self.providers, **settings) as running:
             for tenant in self.tenants:

@@ -197,6 +197,19 @@ async def test_deployments_of_a_release_without_records_get_them_without_a_resta
         assert len(await fleet.wait_for_begun(1)) == 1
 
 
+async def test_pods_on_trial_wait_with_the_other_ones(fleet: FleetUpgrade) -> None:
+    canary = f"{NAME}-canary"
+    async with fleet.operator(fleet.former) as running:
+        await fleet.create_tenants(running, 2, canary={"image": f"{fleet.former}-trial"})
+        for tenant in fleet.tenants:
+            await tenant.wait_for("Deployment", canary, bool, "the pods on trial")
+    async with fleet.operator(fleet.present, tracing_endpoint="http://collector:4318"):
+        (first,) = await fleet.wait_for_begun(1)
+        for tenant in fleet.tenants:
+            live = await tenant.wait_for("Deployment", canary, bool, "the pods on trial")
+            assert ("ASKPROAI_TRACING_ENDPOINT" in str(live["spec"])) is (tenant is first)
+
+
 def has_record(live: dict[str, Any] | None) -> bool:
     return live is not None and ROLLOUT in live["metadata"]["annotations"]
 
