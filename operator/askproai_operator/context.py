@@ -14,6 +14,7 @@ from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.resources import resource_of_kind
+from askproai_operator.rollouts import Rollouts
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class ReconcileContext(PlanContext):
     database: AdminStore
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
     enqueue: Callable[[Key], None]  # makes another key due
+    rollouts: Rollouts
     redis: RedisAdmin | None = None  # None: the installation has none
     # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
     trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None

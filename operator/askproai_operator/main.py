@@ -29,6 +29,8 @@ Canaries           controllers/canary            trials of images: begun, judged
                                                  back                                 while one is on, else each 10 s
 Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1
                                                  hears, what they would have booked   while one is on, else each 30 s
+Rollout            controllers/rollout           no condition: Tenants become due whose  pods of a release became ready,    1
+                                                 turn it is to get a new release      or did not; who waits
 TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
@@ -84,6 +86,7 @@ from askproai_operator.control_loop import (
     Priority,
     Reconcile,
     ReconcileLoop,
+    RolloutCollector,
     WorkQueue,
     access_by_kopf,
     enqueue_first_keys,
@@ -105,6 +108,7 @@ from askproai_operator.controllers import (
     orphan,
     quiet_tenants,
     report,
+    rollout,
     shadow,
     tenant,
     tenant_figures,
@@ -117,6 +121,7 @@ from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, 
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.relations import Relations
+from askproai_operator.rollouts import Rollouts
 from askproai_operator.session_watch import watch_sessions
 from askproai_operator.settings import Settings
 
@@ -150,6 +155,7 @@ def background_controllers(
         durability.KIND: durability.reconcile,
         report.KIND: report.ReportController().reconcile,
         quiet_tenants.KIND: quiet_tenants.QuietTenantsController(queue.schedule, metrics.quiet_tenants.set).reconcile,
+        rollout.KIND: rollout.RolloutController().reconcile,
         tenant_figures.KIND: tenant_figures.TenantFiguresController().reconcile,
         CANARIES: canary.reconcile,
         SHADOWS: shadow.reconcile,
@@ -170,6 +176,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
         durability.KIND: durability.OPTIONS,
         report.KIND: report.OPTIONS,
         quiet_tenants.KIND: quiet_tenants.quiet_tenants_options(settings),
+        rollout.KIND: rollout.OPTIONS,
         tenant_figures.KIND: tenant_figures.OPTIONS,
         CANARIES: canary.OPTIONS,
         SHADOWS: shadow.OPTIONS,
@@ -183,6 +190,7 @@ def initial_keys(context: ReconcileContext) -> Iterable[Key]:
         orphan.ledger_key(settings),
         quiet_tenants.quiet_tenants_key(settings),
         tenant_figures.tenant_figures_key(settings),
+        rollout.rollout_key(settings),
         canaries_key(settings),
         shadows_key(settings),
     )
@@ -303,6 +311,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
                 installation_id=installation_id,
                 fence=elector.fence,
                 enqueue=queue.add,
+                rollouts=_follow_rollouts(cache, settings, clock, queue, metrics),
                 trigger_config_sync=sync.trigger,
                 url_proofs=proofs or Unverified(),
                 redis=redis,
@@ -347,6 +356,12 @@ def _provider_clients(settings: Settings, clock: Clock, metrics: Metrics) -> Pro
 def _tracing(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[None]:
     tracing = TracingSettings(settings.tracing_endpoint, settings.tracing_sample_ratio)
     return open_tracing(tracing, "askproai-operator", metrics.count_spans)
+
+
+def _follow_rollouts(cache: Cache, settings: Settings, clock: Clock, queue: WorkQueue, metrics: Metrics) -> Rollouts:
+    rollouts = rollout.follow_rollouts(cache, settings, clock, queue.add)
+    RolloutCollector(rollouts, metrics.registry)
+    return rollouts
 
 
 def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:

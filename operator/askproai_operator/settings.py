@@ -153,6 +153,18 @@ class Settings(BaseSettings):
         description="Repositories, separated by commas, of images that a Tenant may name for its pods: exactly, or with a slash at "
         "the end all below it. Absent: that of ASKPROAI_RUNTIME_IMAGE alone, so a Tenant chooses a tag of it.",
     )
+    rollout_max_tenants: int = Field(
+        10,
+        ge=0,
+        description="Most tenants whose pods change at once because the operator's release or its settings changed; no further one "
+        "begins while the pods of one are unhealthy. 0: all at once, whatever becomes of them.",
+    )
+    rollout_soak_seconds: int = Field(
+        30,
+        ge=0,
+        le=3600,
+        description="How long the pods of a tenant are watched after they had become ready, before its place goes to the next one.",
+    )
     max_replicas: int = Field(
         20,
         ge=1,

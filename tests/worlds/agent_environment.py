@@ -15,6 +15,7 @@ from askproai_core.clock import FixedClock
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
+from askproai_operator.controllers.rollout import follow_rollouts
 from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.status import update_for_result
@@ -335,11 +336,12 @@ async def open_agent_environment(
         sink, kube = await _connect(api_url, clock, stack)
         faults = CrashPoints()
         enqueued: list[Key] = []
+        settings = Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30, drift_seconds=drift_seconds)
         context = ReconcileContext(
             kube=kube,
             cache=sink.cache,
             relations=Relations(sink.cache),
-            settings=Settings(namespace=OPERATOR_NAMESPACE, leftover_retry_seconds=30, drift_seconds=drift_seconds),
+            settings=settings,
             clock=clock,
             faults=faults,
             database=SimpleNamespace(),
@@ -347,6 +349,7 @@ async def open_agent_environment(
             installation_id="inst-1",
             fence=lambda: None,
             enqueue=enqueued.append,
+            rollouts=follow_rollouts(sink.cache, settings, clock, lambda _: None),
         )
         env = AgentEnvironment(
             context, sink, api, api_url, faults, clock, simulator, url, http, stack, enqueued=enqueued

@@ -12,6 +12,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import grant_keys, reconcile, take
+from askproai_operator.controllers.rollout import follow_rollouts
 from askproai_operator.engine import Cache, Key, Kube, Result, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import (
@@ -56,17 +57,18 @@ class GrantEnvironment:
         kube = await self.stack.enter_async_context(
             Kube(lambda: access, sink, self.clock, namespace=OPERATOR_NAMESPACE)
         )
+        settings = Settings(
+            namespace=OPERATOR_NAMESPACE,
+            shared_base_url="https://voice.example",
+            fleet_page_host="fleet.example",
+            shard_count=shard.count,
+            shard_index=shard.index,
+        )
         context = ReconcileContext(
             kube=kube,
             cache=cache,
             relations=relations,
-            settings=Settings(
-                namespace=OPERATOR_NAMESPACE,
-                shared_base_url="https://voice.example",
-                fleet_page_host="fleet.example",
-                shard_count=shard.count,
-                shard_index=shard.index,
-            ),
+            settings=settings,
             clock=self.clock,
             faults=FaultPoints(),
             database=SimpleNamespace(),
@@ -74,6 +76,7 @@ class GrantEnvironment:
             installation_id="inst-1",
             fence=lambda: None,
             enqueue=lambda _: None,
+            rollouts=follow_rollouts(cache, settings, self.clock, lambda _: None),
         )
         for ref in (*resources.CUSTOM, *resources.CHILDREN):
             for obj in await kube.list(ref):

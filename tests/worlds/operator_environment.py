@@ -6,7 +6,7 @@ import signal
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +27,7 @@ from askproai_operator.controllers.config_sync import ConfigSyncController
 from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
+from askproai_operator.controllers.rollout import follow_rollouts
 from askproai_operator.engine import Cache, Kube, resources
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import QUEUE_KIND
@@ -51,6 +52,16 @@ from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
+
+
+@dataclass(frozen=True)
+class Providers:
+    """The simulators of both providers, with their URLs."""
+
+    retell: RetellSimulator
+    retell_url: str
+    calcom: CalcomSimulator
+    calcom_url: str
 
 
 @dataclass
@@ -79,6 +90,11 @@ class RunningOperator:
             self.queue.add(key)
             await eventually(lambda before=before: self.ended[key] > before, SOON, f"a reconcile of {key}")
 
+    @property
+    def provided(self) -> Providers:
+        """The providers, for another operator."""
+        return Providers(self.retell, self.settings.retell_base_url, self.calcom, self.settings.calcom_base_url)
+
     def retry_orphans(self) -> None:
         """Make the orphans due that wait for their backoff."""
         for key in [key for key in self.queue._due if key.kind == ORPHAN]:
@@ -97,13 +113,8 @@ class RunningOperator:
 
 
 @asynccontextmanager
-async def _providers(
-    clock: SystemClock, beside: RunningOperator | None
-) -> AsyncIterator[tuple[RetellSimulator, str, CalcomSimulator, str]]:
-    """Serve the simulators, or yield those of another operator; each with its URL."""
-    if beside is not None:
-        yield beside.retell, beside.settings.retell_base_url, beside.calcom, beside.settings.calcom_base_url
-        return
+async def served_providers(clock: SystemClock) -> AsyncIterator[Providers]:
+    """Serve the simulators until the end of the block."""
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with (
         compared(retell, retell_contract.check_exchange),
@@ -111,7 +122,7 @@ async def _providers(
         serve(retell) as retell_url,
         serve(calcom) as calcom_url,
     ):
-        yield retell, retell_url, calcom, calcom_url
+        yield Providers(retell, retell_url, calcom, calcom_url)
 
 
 @asynccontextmanager
@@ -124,14 +135,13 @@ async def running_operator(
     namespace: str = "default",
     prober: FindsProblem | None = None,
     installation_id: str = "inst-1",
-    beside: RunningOperator | None = None,
+    providers: Providers | None = None,
     **settings_: Any,
 ) -> AsyncIterator[RunningOperator]:
     """Run the operator inside the test's process until the end of the block.
 
     It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. Without a `prober` every public URL
-    counts as reachable. `beside` is the operator of another cluster, whose providers this one has. `settings_` are further
-    settings.
+    counts as reachable. `providers` are those that another operator has, too. `settings_` are further settings.
     """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
@@ -142,13 +152,13 @@ async def running_operator(
     )
     login = partial(kopf_login, kubeconfig or control_plane.kubeconfig)
     async with (
-        _providers(clock, beside) as (retell, retell_url, calcom, calcom_url),
+        served_providers(clock) if providers is None else nullcontext(providers) as simulated,
         Kube(partial(access_by_kopf, login), sink, clock, namespace=namespace) as kube,
     ):
         settings = Settings(
             namespace=namespace,
-            retell_base_url=retell_url,
-            calcom_base_url=calcom_url,
+            retell_base_url=simulated.retell_url,
+            calcom_base_url=simulated.calcom_url,
             shared_base_url="https://voice.example",
             fleet_page_host="Fleet.example",
             resync_seconds=90,  # ± a fifth: what no watch reports comes later than SOON
@@ -157,8 +167,8 @@ async def running_operator(
             **settings_,
         )
         queue = WorkQueue(clock, metrics, options=background_options(settings))
-        hosts = (*settings.provider_hosts, retell_url, calcom_url)
-        async with ProviderClients(clock, hosts=hosts) as providers:
+        hosts = (*settings.provider_hosts, simulated.retell_url, simulated.calcom_url)
+        async with ProviderClients(clock, hosts=hosts) as clients:
             database = AdminStore(tenant_database.dsn)
             redis = RedisAdmin(valkey.admin_url, clock, timeout=SLOW_DISK)
             informer = Informer(sink, kube, clock, metrics, login)
@@ -172,10 +182,11 @@ async def running_operator(
                 clock=clock,
                 faults=FaultPoints(),
                 database=database,
-                providers=providers,
+                providers=clients,
                 installation_id=installation_id,
                 fence=lambda: None,
                 enqueue=queue.add,
+                rollouts=follow_rollouts(cache, settings, clock, queue.add),
                 trigger_config_sync=lambda *config: config_syncs.append(config),
                 redis=redis,
                 url_proofs=proofs or Unverified(),
@@ -217,7 +228,16 @@ async def running_operator(
             ]
             await asyncio.wait_for(informer.ready.wait(), SOON)
             yield RunningOperator(
-                context, settings, queue, informer, retell, calcom, writes, config_syncs, forbidden, ended
+                context,
+                settings,
+                queue,
+                informer,
+                simulated.retell,
+                simulated.calcom,
+                writes,
+                config_syncs,
+                forbidden,
+                ended,
             )
             stop.set()
             await asyncio.gather(*tasks)

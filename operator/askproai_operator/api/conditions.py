@@ -35,7 +35,10 @@ class ConditionType(Explained):
         "EventsSpooled",
         "While PostgreSQL is away, signed events are acknowledged from Redis, which keeps them. Ready ignores it.",
     )
-    ROLLOUT_HEALTHY = "RolloutHealthy", "No Deployment of the tenant is stuck on the way to its newest pods."
+    ROLLOUT_HEALTHY = (
+        "RolloutHealthy",
+        "No Deployment of the tenant is stuck on the way to its newest pods. True also while it waits for a release.",
+    )
     CANARY_HEALTHY = (
         "CanaryHealthy",
         "Callers of the image on trial (`runtime.canary`) meet no more failures than others. Only with a canary; Ready ignores it.",
@@ -247,6 +250,10 @@ class Reason(Explained):
     ROLLOUT_STUCK = (
         "RolloutStuck",
         "New pods do not become ready; the former ones go on. The message has the command that shows why.",
+    )
+    RELEASE_WAITS = (
+        "ReleaseWaits",
+        "The pods stay with the former release of the operator until it is the tenant's turn; the message names both.",
     )
     CANARY_PASSED = (
         "CanaryPassed",

@@ -488,8 +488,8 @@ class TenantStatus(base.AppliedStatus):
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     release: base.Short | None = None
-    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over, unless the spec names
-    an image."""
+    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over, unless they wait for
+    it (RolloutHealthy, `ReleaseWaits`) or the spec names an image."""
     canary: CanaryStatus | None = None
     """The trial of `runtime.canary`."""
     shadow: ShadowStatus | None = None

@@ -9,12 +9,12 @@ from askproai_operator.control_loop.following import Following, retry_until_serv
 from askproai_operator.control_loop.informer import Informer
 from askproai_operator.control_loop.login import access_by_kopf, kopf_login
 from askproai_operator.control_loop.loop import Reconcile, ReconcileLoop
-from askproai_operator.control_loop.metrics import ConditionCollector, Metrics
+from askproai_operator.control_loop.metrics import ConditionCollector, Metrics, RolloutCollector
 from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.control_loop.shard_election import shard_leadership
 
 __all__ = [
-    "ConditionCollector", "Following", "Informer", "Metrics", "Priority", "Reconcile", "ReconcileLoop", "WorkQueue",
-    "access_by_kopf", "enqueue_first_keys", "kopf_login", "retry_until_served", "schedule_slowly",
+    "ConditionCollector", "Following", "Informer", "Metrics", "Priority", "Reconcile", "ReconcileLoop",
+    "RolloutCollector", "WorkQueue", "access_by_kopf", "enqueue_first_keys", "kopf_login", "retry_until_served", "schedule_slowly",
     "shard_leadership",
 ]  # fmt: skip

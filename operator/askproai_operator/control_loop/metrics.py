@@ -13,6 +13,7 @@ from askproai_core.metrics import MetricFactory
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.engine import Cache
+from askproai_operator.rollouts import Phase, Rollouts
 
 _WAITS = (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 _RUNS = (0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -116,3 +117,19 @@ class ConditionCollector(Collector):
             if (condition["type"], condition["status"]) == (ConditionType.DRIFTED, Status.TRUE)
         ]
         return (self._clock.now() - min(since)).total_seconds() if since else 0
+
+
+class RolloutCollector(Collector):
+    """Counts at each scrape how far tenants are on the way to the present release; a leader's."""
+
+    def __init__(self, rollouts: Rollouts, registry: CollectorRegistry) -> None:
+        self._rollouts = rollouts
+        registry.register(self)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        text = "Tenants on the way to the release that this operator renders pods from, by how far they are"
+        family = GaugeMetricFamily("askproai_rollout_tenants", text, labels=["phase"])
+        counts = self._rollouts.count_phases()
+        for phase in Phase:
+            family.add_metric([phase], counts[phase])
+        yield family

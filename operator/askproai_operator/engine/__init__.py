@@ -13,6 +13,7 @@ from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import Dependents, EventSink, goes_first, is_edit
 from askproai_operator.engine.kube import Kube, UnmanagedObject
 from askproai_operator.engine.options import Backoff, Options
+from askproai_operator.engine.owned_fields import digest
 from askproai_operator.engine.result import GONE, EventRecord, EventType, Result
 from askproai_operator.engine.status import (
     TOKEN_ANNOTATION,
@@ -30,7 +31,7 @@ from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TE
 __all__ = [
     "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource",
     "Backoff", "Cache", "Conflict", "Dependents", "EventRecord", "EventSink", "EventType", "Key", "Kube", "M", "NotLeader",
-    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "Unreachable", "find_condition", "goes_first",
-    "is_edit", "is_good", "pause_condition", "resources", "shortened_token", "update_for_error", "update_for_pause",
+    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "Unreachable", "digest", "find_condition",
+    "goes_first", "is_edit", "is_good", "pause_condition", "resources", "shortened_token", "update_for_error", "update_for_pause",
     "update_for_result",
 ]  # fmt: skip

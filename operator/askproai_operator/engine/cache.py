@@ -15,6 +15,7 @@ from askproai_operator.resources import CUSTOM, MANAGED_LABEL, MANAGER, SECRETS,
 
 M = TypeVar("M", bound=CustomResource)
 Indexer = Callable[[CustomResource | None, CustomResource | None], None]
+ChildIndexer = Callable[[tuple[str, str], "ObservedObject | None"], None]
 
 _REMEMBERED_DELETIONS = 10_000
 # Written by the API server and by other controllers' status updates: a change of these is not an edit of our child.
@@ -93,6 +94,7 @@ class Cache:
         self._children: dict[ApiResource, dict[tuple[str, str], ObservedObject]] = defaultdict(dict)
         self._deleted: dict[str, int] = {}  # uids of the last deleted objects, with their last version; oldest first
         self._indexers: list[Indexer] = []
+        self._child_indexers: dict[ApiResource, list[ChildIndexer]] = defaultdict(list)
         self.served: set[ApiResource] = set()  # which of `refs.FOREIGN` this cluster has
 
     def add_indexer(self, indexer: Indexer) -> None:
@@ -100,6 +102,14 @@ class Cache:
         for model in self.models():
             indexer(None, model)
         self._indexers.append(indexer)
+
+    def add_child_indexer(self, ref: ApiResource, indexer: ChildIndexer) -> None:
+        """Call `indexer(where, new)` for every change of an object of a watched resource (None: it is gone), and once for each that
+        is known already; `where` is its namespace and name.
+        """
+        for where, child in self._children[ref].items():
+            indexer(where, child)
+        self._child_indexers[ref].append(indexer)
 
     # Reading
 
@@ -158,6 +168,7 @@ class Cache:
         new = observed_object(raw)
         if ref not in CUSTOM:
             self._children[ref][where] = new
+            self._index_child(ref, where, new)
             return old, new
         model = KINDS[ref.kind].from_raw(raw)
         self._children[ref][where] = new
@@ -185,6 +196,7 @@ class Cache:
             del self._deleted[next(iter(self._deleted))]
         del self._children[ref][namespace, name]
         if ref not in CUSTOM:
+            self._index_child(ref, (namespace, name), None)
             return child
         model = self._models[ref.kind, namespace].pop(name)
         self._index(model, None)
@@ -193,3 +205,7 @@ class Cache:
     def _index(self, old: CustomResource | None, new: CustomResource | None) -> None:
         for indexer in self._indexers:
             indexer(old, new)
+
+    def _index_child(self, ref: ApiResource, where: tuple[str, str], new: ObservedObject | None) -> None:
+        for indexer in self._child_indexers.get(ref, ()):
+            indexer(where, new)

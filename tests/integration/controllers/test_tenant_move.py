@@ -76,7 +76,7 @@ async def other_operator(
     server = EmbeddedRedis(tmp_path_factory.mktemp("other-valkey"))
     await server.start()
     async with running_operator(
-        other_plane, other_database, server, installation_id="inst-2", beside=operator, encrypt_bodies=True
+        other_plane, other_database, server, installation_id="inst-2", providers=operator.provided, encrypt_bodies=True
     ) as running:
         yield running
     await server.remove()

@@ -85,6 +85,7 @@ NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one Tenant. Level-triggered: safe to run again at any point."""
     context.memory.quiet.pop(key, None)
+    context.rollouts.forget(key)
     tenant = context.relations.tenant(key.namespace, key.name)
     if tenant is None or tenant.metadata.deletion_timestamp is not None:
         context.url_proofs.forget(key.namespace, key.name)
@@ -108,7 +109,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
-    tenant, lowered = apply_ceilings(tenant, context.settings)
+    declared = tenant
+    tenant, lowered = apply_ceilings(declared, context.settings)
     inputs = await gather(tenant, context)
     if first_failing(CHECKS, inputs) is None:
         inputs = await take_keys(inputs, context)
@@ -151,8 +153,9 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     linked = linked_event_types(inputs.offerings, inputs.applied, own_accounts.registered, deployed)
     config = _encoded_config(inputs, resource_ids, linked, encryption, context)
     credentials, admin_token = inputs.credentials, await _admin_token(inputs, context)
-    deployments = await apply_children(
+    deployments, awaited = await apply_children(
         tenant,
+        declared,
         credentials,
         config=config,
         admin_token=admin_token,
@@ -191,7 +194,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         good(ConditionType.DATABASE_READY),
         cache,
         spool,
-        rollout_condition(tenant, deployments),
+        rollout_condition(tenant, deployments, awaited=awaited),
         pods,
         exposed_condition(tenant, inputs.exposure, routed),
         (own_accounts.failure if webhook.good else None) or webhook,

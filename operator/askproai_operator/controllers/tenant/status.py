@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import (
@@ -19,13 +18,13 @@ from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.addresses import former_calcom_url
+from askproai_operator.controllers.tenant.children.release import RELEASE
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.withheld import find_not_found
 from askproai_operator.credentials import calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
-RELEASE: Final = version("askproai")
 _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
 _BAD_REQUEST = 400
 _EXACT = 10

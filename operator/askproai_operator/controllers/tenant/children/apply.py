@@ -1,7 +1,9 @@
 """Apply a tenant's children in the order in which they need each other, and delete those that are no longer desired."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from askproai_operator.api import CanaryState, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
@@ -34,12 +36,21 @@ from askproai_operator.controllers.tenant.children.monitoring import (
 )
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.children.published_page import withdraw_page
+from askproai_operator.controllers.tenant.children.release import (
+    Change,
+    change_of,
+    next_records,
+    own_inputs,
+    record_of,
+    with_record,
+)
 from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map, reader_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.tenant.exposure import used_base_url
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ApiResource, ObservedObject, UnmanagedObject, find_condition, resources
 from askproai_operator.grants import exposed_host, route_names
+from askproai_operator.rollouts import RolloutRecord
 
 # Children that may be absent, by the spec, by the cluster's CRDs or during a change of the mode; the suffix of their names.
 _OPTIONAL = (
@@ -56,8 +67,16 @@ _OPTIONAL = (
 _ROUTES = (resources.INGRESSES, resources.HTTP_ROUTES)  # each under one of `grants.route_names`
 
 
+class Workloads(NamedTuple):
+    """The Deployments of a tenant's mode as they are now, and the release that their pods wait for; None: for none."""
+
+    deployments: Mapping[Component, ObservedObject]
+    awaited: str | None = None
+
+
 async def apply_children(
     tenant: Tenant,
+    declared: Tenant,
     credentials: Credentials,
     *,
     config: str,
@@ -68,27 +87,29 @@ async def apply_children(
     further_keys: Mapping[str, SecretKeyRef],
     page_is_published: bool,
     context: ReconcileContext,
-) -> dict[Component, ObservedObject]:
+) -> Workloads:
     """Apply everything that the pods need, the pods, and what people need; return this mode's Deployments as they are now.
 
-    `config` is the encoded TenantConfig, `stores` and `providers` are the URLs that the pods must reach. Raises UnmanagedObject.
+    `declared` is the Tenant as it was before the platform's ceilings, `config` the encoded TenantConfig; `stores` and `providers`
+    are the URLs that the pods must reach. Raises UnmanagedObject.
     """
     first = [config_map(tenant, config), admin_secret(tenant, admin_token), *services(tenant)]
     policy = network_policy(tenant, stores, providers, context.settings, published=page_is_published)
     first += [service_account(tenant), policy]
-    deployments = await _apply_workloads(tenant, credentials, first, own_keys, further_keys, context)
+    workloads = await _apply_workloads(tenant, declared, credentials, first, own_keys, further_keys, context)
     await context.kube.apply(reader_secret(tenant, admin_token))  # last: a foreign Secret of its name holds up no pods
-    return deployments
+    return workloads
 
 
 async def _apply_workloads(
     tenant: Tenant,
+    declared: Tenant,
     credentials: Credentials,
     first: Sequence[Manifest],
     own_keys: Mapping[str, SecretKeyRef],
     further_keys: Mapping[str, SecretKeyRef],
     context: ReconcileContext,
-) -> dict[Component, ObservedObject]:
+) -> Workloads:
     """Apply the Deployments after what their pods need (`first`), with their budgets and autoscalers."""
     meta, split = tenant.metadata, tenant.spec.runtime.mode is RuntimeMode.SPLIT
     # Read right before the apply and not with the other inputs: an autoscaler writes replicas at any time.
@@ -105,33 +126,87 @@ async def _apply_workloads(
     # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
     await _prune(tenant, (resources.AUTOSCALERS, resources.BUDGETS), budgets + autoscalers, context)
     await context.kube.apply_all([*first, *budgets])
-    render_pods = partial(
-        deployment, tenant, credentials, pull_secrets=context.settings.image_pull_secrets, own_keys=own_keys,
-        further_keys=further_keys, variables=tracing_variables(context.settings),
+    pods = _Pods(
+        partial(
+            deployment, tenant, credentials, pull_secrets=context.settings.image_pull_secrets, own_keys=own_keys,
+            further_keys=further_keys, variables=tracing_variables(context.settings),
+        ),
+        partial(own_inputs, declared, own_keys=own_keys.values(), further_keys=further_keys.values()),
+        context.rollouts.release,
     )  # fmt: skip
-    deployments: dict[Component, ObservedObject] = {}
-    for component in components:
-        alone = component is Component.WORKER or layout.web_alone
-        render = partial(render_pods, image_of(tenant, context.settings), component, alone=alone)
-        replicas = autoscaling.initial_replicas(tenant, component, live[component])
-        if component in scaled and not autoscaling.is_handed_over(live[component]):
-            await context.kube.apply(render(replicas=replicas))
-            await context.kube.hand_over(autoscaling.replicas_manifest(tenant, component, replicas))
-        manifest = render() if component in scaled else render(replicas=replicas)
-        deployments[component] = await context.kube.apply(manifest)
+    alone = {part: part is Component.WORKER or layout.web_alone for part in components}
+    try:
+        workloads = await _apply_deployments(tenant, pods, live, alone, scaled, context)
+    finally:
+        context.rollouts.end(tenant.key)
     await context.kube.apply_all(autoscalers)
     if not layout.workers:
         await _prune(tenant, (resources.DEPLOYMENTS,), (), context)
-    await _apply_canary(tenant, render_pods, deployments[Component.WEB].replicas or 0, context)
-    return deployments
+    await _apply_canary(tenant, pods, workloads, context)
+    return workloads
 
 
-async def _apply_canary(
-    tenant: Tenant, render_pods: Callable[..., Manifest], others: int, context: ReconcileContext
-) -> None:
-    """Run the pods of the trial that the status allows, beside `others`; without a canary delete its Deployment.
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    """What renders the Deployments of a tenant, and digests what it contributes itself; the release of both."""
 
-    The status is read right before the apply: a verdict that came during this reconcile must not be undone by it.
+    render: Callable[..., Manifest]
+    digest_inputs: Callable[..., str]
+    release: str
+
+    def record(self, image: str, component: Component, *, alone: bool, track: str = "") -> RolloutRecord:
+        """Return the record of a Deployment, whatever its number of pods."""
+        inputs = self.digest_inputs(component, alone=alone, track=track)
+        return record_of(self.render(image, component, alone=alone, track=track), image, inputs, self.release)
+
+
+async def _apply_deployments(
+    tenant: Tenant,
+    pods: _Pods,
+    live: Mapping[Component, ObservedObject | None],
+    alone: Mapping[Component, bool],
+    scaled: Collection[Component],
+    context: ReconcileContext,
+) -> Workloads:
+    """Apply the Deployments that `alone` names, in its order, or leave their pods as they are until it is the tenant's turn."""
+    image = image_of(tenant, context.settings)
+    wanted = {part: pods.record(image, part, alone=alone[part]) for part in alone}
+    begin = partial(context.rollouts.begin, tenant.key)
+    records = next_records(tenant, {part: live[part] for part in alone}, wanted, begin)
+    applied: dict[Component, ObservedObject] = {}
+    for part in alone:
+        known, replicas = live[part], autoscaling.initial_replicas(tenant, part, live[part])
+        asked = None if part in scaled else replicas
+        if records is None and known is not None:
+            applied[part] = await _keep_pods(tenant, part, known, asked, context)
+            continue
+        record = (records or wanted)[part]
+        render = partial(pods.render, image, part, alone=alone[part])
+        if part in scaled and not autoscaling.is_handed_over(known):
+            await context.kube.apply(with_record(render(replicas=replicas), record))
+            await context.kube.hand_over(autoscaling.replicas_manifest(tenant, part, replicas))
+        applied[part] = await context.kube.apply(with_record(render(replicas=asked), record))
+    return Workloads(applied, pods.release if records is None else None)
+
+
+async def _keep_pods(
+    tenant: Tenant, suffix: str, live: ObservedObject, replicas: int | None, context: ReconcileContext
+) -> ObservedObject:
+    """Leave a Deployment as it is but for the number of pods; None: an autoscaler decides it.
+
+    Not by an apply: the pod template is that of another release, and an apply without it would remove it.
+    """
+    if replicas is not None and live.replicas != replicas:
+        namespace, name = tenant.metadata.namespace, child_name(tenant.metadata.name, suffix)
+        await context.kube.patch(resources.DEPLOYMENTS, namespace, name, {"spec": {"replicas": replicas}})
+    return live
+
+
+async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, context: ReconcileContext) -> None:
+    """Run the pods of the trial that the status allows, beside the web pods; without a canary delete its Deployment.
+
+    The status is read right before the apply: a verdict that came during this reconcile must not be undone by it. While the other
+    pods wait for a release, those of a trial that goes on wait, too.
     """
     canary, trial = wanted_canary(tenant, context.settings), newest_trial(tenant, context.cache)
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
@@ -143,9 +218,15 @@ async def _apply_canary(
     if canary is None or trial is None or not is_of(trial, canary):
         return
     runs = trial.state is not CanaryState.TAKEN_BACK and not tenant.spec.suspend
+    others = workloads.deployments[Component.WEB].replicas or 0
     replicas = canary_pods(others, canary.percent) if runs else 0
-    manifest = render_pods(canary.image, Component.WEB, alone=True, replicas=replicas, track=trial.track)
-    await context.kube.apply(manifest)
+    record = pods.record(canary.image, Component.WEB, alone=True, track=trial.track)
+    is_edited = change_of(live, record, is_edited=False) is Change.EDIT
+    if workloads.awaited is not None and live is not None and not is_edited:
+        await _keep_pods(tenant, CANARY, live, replicas, context)
+        return
+    manifest = pods.render(canary.image, Component.WEB, alone=True, replicas=replicas, track=trial.track)
+    await context.kube.apply(with_record(manifest, record))
 
 
 async def apply_routes(

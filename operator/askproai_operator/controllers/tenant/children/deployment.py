@@ -24,6 +24,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, SIGNING_KEYS
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import Cache, ObservedObject, find_condition, resources
+from askproai_operator.rollouts import read_record, rollout_problem
 from askproai_operator.settings import Settings
 
 OWN_KEYS = (
@@ -255,37 +256,40 @@ def runtime_condition(tenant: Tenant, deployments: Mapping[Component, ObservedOb
     return bad(kind, Reason.PROGRESSING, f"{text}; if it stays so: {_describe_pods(tenant)}")
 
 
-def rollout_condition(tenant: Tenant, deployments: Mapping[Component, ObservedObject]) -> Condition:
+def rollout_condition(
+    tenant: Tenant, deployments: Mapping[Component, ObservedObject], *, awaited: str | None = None
+) -> Condition:
     """Return RolloutHealthy: False where Kubernetes has given up on the newest pods or may not create them.
 
-    It is not part of RuntimeAvailable: the former pods serve, and numbers are bound meanwhile.
+    It is not part of RuntimeAvailable: the former pods serve, and numbers are bound meanwhile. `awaited` is the release that
+    the tenant waits for, None: none. The message names no other tenant and no number, so that it is written once.
     """
     kind, name = ConditionType.ROLLOUT_HEALTHY, tenant.metadata.name
     former = find_condition(tenant, kind)
+    if former.get("reason") == Reason.RELEASE_WAITS:
+        former = {}
     if former and any(live.status.get("observedGeneration", 0) < live.generation for live in deployments.values()):
         # Each step of an autoscaler is a generation: the condition must not change until the Deployment's status follows.
         return Condition(kind, Status(former["status"]), former["reason"], former.get("message", ""))
     problems = [
         f"Deployment {child_name(name, component)}: {problem}"
         for component, live in deployments.items()
-        if (problem := _rollout_problem(live)) is not None
+        if (problem := rollout_problem(live)) is not None
     ]
+    if not problems and awaited is not None:
+        return good(kind, _describe_wait(deployments.values(), awaited), Reason.RELEASE_WAITS)
     if not problems:
         return good(kind)
     return bad(kind, Reason.ROLLOUT_STUCK, f"{'; '.join(problems)}; what the pods wait for: {_describe_pods(tenant)}")
 
 
-def _rollout_problem(deployment: ObservedObject) -> str | None:
-    """Return why the newest pods do not become ready. Its conditions can still be of the former template."""
-    if deployment.status.get("observedGeneration", 0) < deployment.generation:
-        return None
-    found = {each["type"]: each for each in deployment.status.get("conditions") or ()}
-    refused, progress = found.get("ReplicaFailure", {}), found.get("Progressing", {})
-    if refused.get("status") == "True":  # such as by a quota or an admission policy
-        return f"its pods are refused ({refused.get('message', '')})"
-    if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
-        return "its newest pods have not become ready in time, and the former ones go on"
-    return None
+def _describe_wait(deployments: Iterable[ObservedObject], awaited: str) -> str:
+    found = [record for record in map(read_record, deployments) if record is not None]
+    former = f"release {found[0].release} (image {found[0].image})" if found else "a former release"
+    return (
+        f"its pods stay with {former} until it is their turn to get release {awaited}: so many tenants change at once as"
+        " settings.rolloutMaxTenants says, and no further one while the pods of one are unhealthy; an edit never waits"
+    )
 
 
 def _describe_pods(tenant: Tenant) -> str:

@@ -1,0 +1,86 @@
+"""Rollout: begin the next tenants with the present release, and report at which one it has stopped.
+
+It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those tenants
+are looked at. What it knows is in the Deployments (`rollouts.py`).
+"""
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from askproai_core.clock import Clock
+from askproai_operator.api import Key
+from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.deployment import pod_template
+from askproai_operator.controllers.tenant.children.release import present_release
+from askproai_operator.engine import MANAGER, ApiError, Backoff, Cache, Options, Result
+from askproai_operator.rollouts import Rollouts, RolloutState
+from askproai_operator.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND: Final = "Rollout"
+OPTIONS: Final = Options(Backoff(timedelta(seconds=1), timedelta(seconds=30)), workers=1)
+
+
+def rollout_key(settings: Settings) -> Key:
+    """Return the only key of this kind."""
+    return Key(KIND, settings.namespace, MANAGER)
+
+
+def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Callable[[Key], None]) -> Rollouts:
+    """Return what the cache says of the present release, from now on; `enqueue` makes a key due."""
+    return Rollouts(
+        cache,
+        clock,
+        present_release(settings, pod_template()),
+        limit=settings.rollout_max_tenants,
+        soak=timedelta(seconds=settings.rollout_soak_seconds),
+        changed=partial(enqueue, rollout_key(settings)),
+    )
+
+
+class RolloutController:
+    """Makes Tenants due whose turn it is. At whom the rollout has stopped is logged and recorded as an Event when it changes."""
+
+    def __init__(self) -> None:
+        self._stopped_by: frozenset[Key] = frozenset()
+
+    async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
+        """Make the next Tenants due."""
+        rollouts = context.rollouts
+        await self._report(rollouts.state(), context)
+        for tenant in rollouts.take_next():
+            context.enqueue(tenant)
+        return Result(resync_after=rollouts.next_change())
+
+    async def _report(self, state: RolloutState, context: ReconcileContext) -> None:
+        rollouts = context.rollouts
+        stopped_by = frozenset(state.unhealthy) if state.waiting and rollouts.limit else frozenset()
+        new, self._stopped_by, before = stopped_by - self._stopped_by, stopped_by, self._stopped_by
+        if before and not stopped_by:
+            log.info("rollout.goes_on", release=rollouts.release, waiting=state.waiting)
+        for tenant in sorted(new):
+            text = describe_stop(tenant, rollouts.release)
+            fields = {
+                "tenant": f"{tenant.namespace}.{tenant.name}",
+                "release": rollouts.release,
+                "waiting": state.waiting,
+            }
+            log.warning("rollout.stopped", **fields, what_to_do=text)
+            with contextlib.suppress(ApiError):  # log, condition and metric have it
+                await context.kube.record_operator_event("RolloutStopped", text, "Warning")
+
+
+def describe_stop(tenant: Key, release: str) -> str:
+    """Return at which Tenant a release has stopped, and what to do. Pure."""
+    return (
+        f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
+        f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it"
+        " is the release, take it back by helm rollback or upgrade to a mended one; tenants with broken pods get it first. If it is"
+        " not, it goes on by itself when these pods are ready, or when the Tenant is paused (askproai.de/paused)"
+    )

@@ -1,0 +1,245 @@
+"""Which change of a tenant's pods waits for its turn, and which never does: decided from manifests, without a cluster."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from askproai_operator.api import SecretKeyRef, Tenant
+from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.controllers.ceilings import apply_ceilings
+from askproai_operator.controllers.tenant.canary import image_of
+from askproai_operator.controllers.tenant.children.deployment import (
+    deployment,
+    pod_template,
+    rollout_condition,
+    tracing_variables,
+)
+from askproai_operator.controllers.tenant.children.metadata import Component
+from askproai_operator.controllers.tenant.children.release import (
+    Change,
+    change_of,
+    next_records,
+    own_inputs,
+    present_release,
+    record_of,
+    with_record,
+)
+from askproai_operator.credentials import secret_refs
+from askproai_operator.engine import ObservedObject
+from askproai_operator.rollouts import RolloutRecord, read_record
+from askproai_operator.settings import Settings
+from tests.worlds.salon_models import credentials, tenant
+
+WEB = Component.WEB
+FORMER, PRESENT = Settings(runtime_image="askproai:0.1.0"), Settings(runtime_image="askproai:0.2.0")
+OWN_KEY = SecretKeyRef.model_validate({"name": "stylist", "key": "calcom-api-key"})
+Keys = Mapping[str, SecretKeyRef]
+
+
+def render(
+    declared: Tenant, settings: Settings, *, own_keys: Keys | None = None
+) -> tuple[dict[str, Any], RolloutRecord]:
+    """Return the web Deployment that an operator with these settings applies, and its record."""
+    allowed, _ = apply_ceilings(declared, settings)
+    image = image_of(allowed, settings)
+    keys = replace(credentials(), secret_refs=secret_refs(declared))
+    manifest = deployment(allowed, keys, image, own_keys=own_keys, variables=tracing_variables(settings))
+    inputs = own_inputs(declared, WEB, alone=False, own_keys=(own_keys or {}).values(), further_keys=())
+    record = record_of(manifest, image, inputs, present_release(settings, pod_template()))
+    return with_record(manifest, record), record
+
+
+def live(
+    declared: Tenant,
+    settings: Settings = FORMER,
+    *,
+    judged: bool = False,
+    replicas: int = 2,
+    available: int = 2,
+    updated: int = 2,
+) -> ObservedObject:
+    """Return the Deployment that such an operator applied, as the cache keeps it."""
+    manifest, record = render(declared, settings)
+    marked = with_record(manifest, RolloutRecord(record.release, record.image, record.template, record.inputs, judged))
+    status = {"replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}
+    return ObservedObject("uid", 1, "", {}, marked["metadata"]["annotations"], status, replicas=replicas)
+
+
+def observed(declared: Tenant) -> Tenant:
+    """Return a Tenant whose edits have all been applied."""
+    declared.status["observedGeneration"] = declared.metadata.generation
+    return declared
+
+
+def change(before: Tenant, after: Tenant, settings: Settings = PRESENT, **render_: Any) -> Change:
+    return change_of(live(before), render(after, settings, **render_)[1], is_edited=False)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"runtime_image": "askproai:0.2.0"},
+        {"tracing_endpoint": "http://collector:4318"},
+        {"image_pull_secrets": ("registry",)},
+        {"max_memory_mebibytes": 192},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_what_the_platform_changes_is_a_change_of_release(settings):
+    present = FORMER.model_copy(update=settings)
+    assert present_release(present, pod_template()) != present_release(FORMER, pod_template())
+    if "image_pull_secrets" not in settings:  # which this file's `render` leaves out
+        assert change(tenant(), tenant(), present) is Change.RELEASE
+
+
+def test_a_template_of_a_later_operator_is_another_release():
+    changed = {**pod_template(), "revisionHistoryLimit": 5}
+    assert present_release(FORMER, changed) != present_release(FORMER, pod_template())
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"runtime": {"image": "askproai:0.1.1"}},
+        {"runtime": {"pods": {"nodeSelector": {"disk": "ssd"}}}},
+        {"runtime": {"web": {"resources": {"memoryRequestMebibytes": 128}}}},
+        {"stripe": {"webhookSecretRef": {"name": "stripe", "key": "secret"}}},
+    ],
+    ids=["image", "pods", "resources", "Secret"],
+)
+def test_what_a_tenant_changes_is_an_edit_whatever_the_platform_has_changed_too(spec):
+    for settings in (FORMER, PRESENT):
+        assert change(tenant(), tenant(**spec), settings) is Change.EDIT
+
+
+def test_a_default_that_the_api_server_has_written_into_the_manifest_is_no_edit():
+    written = tenant().spec.runtime.model_dump(by_alias=True, exclude_none=True, mode="json")
+    assert change(tenant(), tenant(runtime=written)) is Change.RELEASE
+
+
+def test_the_digest_of_what_a_tenant_contributes_stays_the_same_from_release_to_release():
+    """A digest that a later release makes otherwise, such as of a new field's default, looks like an edit of every tenant: then all
+    of them change at once.
+    """
+    digest = own_inputs(tenant(), WEB, alone=False, own_keys=[OWN_KEY], further_keys=())
+    assert digest == "f0ea809684d2a75c94df642d893bb1a7"
+
+
+def test_a_key_of_a_staff_members_own_account_is_an_edit():
+    assert change(tenant(), tenant(), own_keys={"calcom-api-key-1": OWN_KEY}) is Change.EDIT
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"displayName": "Salon Neu"}, {"runtime": {"web": {"minReplicas": 3}}}, {"retention": {"callDays": 20}}],
+    ids=["name", "pods", "retention"],
+)
+def test_what_is_not_in_the_pods_template_changes_no_pods(spec):
+    assert change(tenant(), tenant(**spec), FORMER) is Change.NONE
+    assert change(tenant(), tenant(**spec), PRESENT) is Change.RELEASE, "the release waits all the same"
+
+
+def test_a_tenant_with_an_image_of_its_own_is_not_changed_by_another_default():
+    pinned = tenant(runtime={"image": "askproai:0.1.1"})
+    assert change(pinned, pinned) is Change.NONE
+    traced = PRESENT.model_copy(update={"tracing_endpoint": "http://collector:4318"})
+    assert change(pinned, pinned, traced) is Change.RELEASE
+
+
+def test_of_a_deployment_without_a_record_the_tenants_generation_decides():
+    unrecorded = ObservedObject("uid", 1, "", {}, {}, {}, replicas=2)
+    for is_edited, expected in ((False, Change.RELEASE), (True, Change.EDIT)):
+        assert change_of(unrecorded, render(tenant(), PRESENT)[1], is_edited=is_edited) is expected
+
+
+def turn(
+    declared: Tenant, found: ObservedObject | None, *, settings: Settings = PRESENT, begin: Callable[[], bool]
+) -> RolloutRecord | None:
+    """Return the record of the Deployment that is applied, None while the tenant waits."""
+    records = next_records(declared, {WEB: found}, {WEB: render(declared, settings)[1]}, begin)
+    return None if records is None else records[WEB]
+
+
+def never() -> bool:
+    raise AssertionError("no turn is asked for")
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_healthy_tenant_gets_a_release_in_its_turn_and_is_judged(begins):
+    record = turn(observed(tenant()), live(tenant()), begin=lambda: begins)
+    assert (record is not None and record.judged) is begins
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, live(tenant(), replicas=0, available=0, updated=0), live(tenant(), available=0), live(tenant(), updated=1)],
+    ids=["new", "no pods", "none is available", "they are being changed"],
+)
+def test_who_has_no_pods_or_broken_ones_waits_for_nobody_and_is_not_judged(found):
+    record = turn(observed(tenant()), found, begin=never)
+    assert record is not None
+    assert not record.judged
+
+
+def test_a_suspended_tenant_and_an_edit_wait_for_nobody():
+    for declared in (tenant(suspend=True), tenant(runtime={"pods": {"nodeSelector": {"disk": "ssd"}}})):
+        record = turn(observed(declared), live(tenant()), begin=never)
+        assert record is not None
+        assert not record.judged
+
+
+def test_the_verdict_stays_until_an_edit_or_another_release():
+    judged = live(tenant(), PRESENT, judged=True)
+    same = turn(observed(tenant()), judged, begin=never)
+    assert same is not None
+    assert same.judged
+    assert same == read_record(judged), "nothing is written again"
+    renamed = PRESENT.model_copy(update={"runtime_images": ("askproai", "other")})
+    edited = tenant(runtime={"pods": {"nodeSelector": {"disk": "ssd"}}})
+    for declared, settings in ((tenant(), renamed), (edited, PRESENT)):
+        record = turn(observed(declared), judged, settings=settings, begin=never)
+        assert record is not None
+        assert not record.judged
+
+
+def test_deployments_of_one_tenant_wait_together_and_follow_the_one_that_has_begun():
+    declared, found = observed(tenant()), live(tenant())
+    wanted = render(declared, PRESENT)[1]
+    parts = {Component.WORKER: found, WEB: found}
+    assert next_records(declared, parts, dict.fromkeys(parts, wanted), lambda: False) is None
+    for judged in (True, False):
+        parts[Component.WORKER] = live(tenant(), PRESENT, judged=judged)
+        records = next_records(declared, parts, dict.fromkeys(parts, wanted), never)
+        assert records is not None
+        assert {record.judged for record in records.values()} == {judged}
+
+
+def test_a_deployment_that_is_new_takes_the_other_one_along():
+    """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
+    declared = observed(tenant())
+    wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
+    records = next_records(declared, {Component.WORKER: None, WEB: live(tenant())}, wanted, never)
+    assert records is not None
+    assert not any(record.judged for record in records.values())
+
+
+def test_a_tenant_that_waits_is_healthy_and_says_for_what():
+    condition = rollout_condition(tenant(), {WEB: live(tenant())}, awaited="0.2.0-1")
+    assert (condition.status, condition.reason) == (Status.TRUE, Reason.RELEASE_WAITS)
+    former = present_release(FORMER, pod_template())
+    assert condition.message.startswith(f"its pods stay with release {former} (image askproai:0.1.0)")
+    assert "to get release 0.2.0-1" in condition.message
+    unrecorded = ObservedObject("uid", 1, "", {}, {}, {}, replicas=2)
+    message = rollout_condition(tenant(), {WEB: unrecorded}, awaited="2").message
+    assert message.startswith("its pods stay with a former release until")
+
+
+def test_who_has_begun_no_longer_says_that_it_waits():
+    waited = tenant()
+    waited.status["conditions"] = [
+        {"type": "RolloutHealthy", "status": "True", "reason": "ReleaseWaits", "message": "…"}
+    ]
+    begun = ObservedObject("uid", 1, "", {}, {}, {"observedGeneration": 1}, generation=2, replicas=2)
+    assert rollout_condition(waited, {WEB: begun}).reason is Reason.AS_DECLARED

@@ -1,0 +1,330 @@
+"""Whose turn it is to get a release: decided from what Deployments show, without a cluster."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+
+from askproai_core.clock import FixedClock
+from askproai_operator.api import Key
+from askproai_operator.controllers.rollout import RolloutController, rollout_key
+from askproai_operator.engine import Cache, resources
+from askproai_operator.engine.cache import observed_object
+from askproai_operator.rollouts import (
+    ROLLOUT,
+    Phase,
+    RolloutRecord,
+    Rollouts,
+    encode_record,
+    is_broken,
+    may_begin,
+    phase_of_pods,
+)
+from askproai_operator.settings import Settings
+
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+SOAK = timedelta(seconds=30)
+FORMER, PRESENT = "0.1.0-former", "0.1.0-present"
+
+
+def at(seconds: float) -> str:
+    """Return a time so many seconds from now as the API has it."""
+    return (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def progress(reason: str, since: float = -3600, *, status: str = "True") -> dict[str, str]:
+    return {"type": "Progressing", "status": status, "reason": reason, "lastUpdateTime": at(since)}
+
+
+def is_down(since: float) -> dict[str, str]:
+    return {"type": "Available", "status": "False", "lastTransitionTime": at(since)}
+
+
+REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+ROLLED_OUT = progress("NewReplicaSetAvailable")
+CHANGING, STUCK = progress("ReplicaSetUpdated"), progress("ProgressDeadlineExceeded", status="False")
+
+
+def deployment(
+    *conditions: dict[str, str],
+    name: str = "salon",
+    component: str = "web",
+    release: str = PRESENT,
+    judged: bool = True,
+    replicas: int = 2,
+    updated: int | None = None,
+    available: int = 2,
+    version: int = 1,
+) -> dict[str, Any]:
+    """Return a Deployment of Tenant `name` as the API server has it."""
+    labels = {"askproai.de/tenant": name, "app.kubernetes.io/component": component}
+    record = RolloutRecord(release, "askproai:1", "template", "inputs", judged)
+    counts = {"replicas": replicas, "updatedReplicas": replicas if updated is None else updated}
+    return {
+        "kind": "Deployment",
+        "metadata": {
+            "name": f"{name}-{component}", "namespace": "salons", "uid": f"{name}-{component}",
+            "resourceVersion": str(version), "generation": 1, "labels": labels, "annotations": {ROLLOUT: encode_record(record)},
+        },
+        "spec": {"replicas": replicas},
+        "status": {**counts, "availableReplicas": available, "observedGeneration": 1, "conditions": list(conditions)},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit", "under_way", "unhealthy", "expected"),
+    [
+        (2, 0, 0, True),
+        (2, 1, 0, True),
+        (2, 2, 0, False),
+        (2, 3, 0, False),
+        (2, 0, 1, False),
+        (0, 99, 0, True),
+        (0, 99, 1, True),
+    ],
+)
+def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, under_way, unhealthy, expected):
+    assert may_begin(limit, under_way, unhealthy) is expected
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        (deployment(CHANGING, updated=1), Phase.UNDER_WAY),
+        (deployment(CHANGING, available=1), Phase.UNDER_WAY),
+        (deployment(ROLLED_OUT), Phase.DONE),
+        (deployment(progress("NewReplicaSetAvailable", -29)), Phase.UNDER_WAY),
+        (deployment(progress("NewReplicaSetAvailable", -30)), Phase.DONE),
+        (deployment(progress("NewReplicaSetAvailable", -60), is_down(-40), available=1), Phase.UNDER_WAY),
+        (deployment(progress("NewReplicaSetAvailable", -60), is_down(-20), available=1), Phase.DONE),
+        (deployment(ROLLED_OUT, is_down(-600), available=1), Phase.UNHEALTHY),
+        (deployment(STUCK, updated=1), Phase.UNHEALTHY),
+        (deployment(CHANGING, REFUSED, updated=1), Phase.UNHEALTHY),
+        (deployment(STUCK, replicas=0, available=0), Phase.DONE),
+    ],
+    ids=[
+        "former pods are left",
+        "a newest pod is not ready",
+        "ready for long",
+        "still watched",
+        "watched for long enough",
+        "a pod failed while it was watched",
+        "a pod failed later, or it is scaled",
+        "short of a pod for ten minutes",
+        "Kubernetes has given up",
+        "pods are refused",
+        "no pods are asked for",
+    ],
+)
+def test_how_far_the_pods_of_a_release_are(live, expected):
+    assert phase_of_pods(observed_object(live), NOW, SOAK) is expected
+
+
+def test_a_status_of_the_former_template_says_nothing_of_the_newest_pods():
+    live = deployment(STUCK)
+    live["metadata"]["generation"] = 2
+    assert phase_of_pods(observed_object(live), NOW, SOAK) is Phase.UNDER_WAY
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        (deployment(ROLLED_OUT), False),
+        (deployment(ROLLED_OUT, is_down(-5), available=1), False),
+        (deployment(ROLLED_OUT, available=0), True),
+        (deployment(CHANGING, updated=1), True),
+        (deployment(STUCK), True),
+        (deployment(STUCK, replicas=0, available=0), False),
+    ],
+)
+def test_pods_are_broken_that_are_stuck_changing_or_all_away(live, expected):
+    assert is_broken(observed_object(live)) is expected
+
+
+class Fleet:
+    """Tenants with Deployments in a cache, and the rollout of a release to them."""
+
+    def __init__(self, limit: int = 1) -> None:
+        self.cache, self.clock, self.changes = Cache(), FixedClock(NOW), 0
+        self.rollouts = Rollouts(self.cache, self.clock, PRESENT, limit=limit, soak=SOAK, changed=self.count)
+        self.versions = 0
+
+    def count(self) -> None:
+        self.changes += 1
+
+    def put(self, name: str, *conditions: dict[str, str], **fields: Any) -> Key:
+        """Have the cache know a Tenant's Deployment in this state; return the Tenant's key."""
+        self.versions += 1
+        live = deployment(*conditions, name=name, version=self.versions, **fields)
+        self.cache.put(resources.DEPLOYMENTS, live)
+        return self.put_tenant(name)
+
+    def put_tenant(self, name: str, **meta: Any) -> Key:
+        self.versions += 1
+        meta = {"name": name, "namespace": "salons", "uid": name, "resourceVersion": str(self.versions)} | meta
+        spec = {
+            "displayName": "Salon",
+            "retell": {"apiKeySecretRef": {"name": "providers", "key": "retell-api-key"}},
+            "calendar": {"provider": "Local"},
+        }
+        self.cache.put(resources.TENANTS, {"kind": "Tenant", "metadata": meta, "spec": spec})
+        return Key("Tenant", "salons", name)
+
+    def begin(self, name: str) -> bool:
+        """Have a Tenant ask for its turn, and get the release if it is its turn."""
+        key = Key("Tenant", "salons", name)
+        begins = self.rollouts.begin(key)
+        if begins:
+            self.put(name, CHANGING, updated=0)
+        self.rollouts.end(key)
+        return begins
+
+    def phases(self) -> dict[str, int]:
+        return {str(phase): count for phase, count in self.rollouts.count_phases().items() if count}
+
+
+def waiting_fleet(limit: int = 1) -> Fleet:
+    """Return three healthy tenants of the former release, of which `limit` have begun and the others wait."""
+    fleet = Fleet(limit)
+    for name in "abc":
+        fleet.put(name, ROLLED_OUT, release=FORMER, judged=False)
+    begun = [fleet.begin(name) for name in "abc"]
+    assert begun == [number < limit for number in range(3)]
+    return fleet
+
+
+def names(keys: Any) -> list[str]:
+    return [key.name for key in keys]
+
+
+def test_the_next_tenant_is_due_when_the_one_before_was_ready_for_long_enough():
+    fleet = waiting_fleet()
+    assert fleet.phases() == {"under_way": 1, "waiting": 2}
+    assert fleet.rollouts.take_next() == []
+    before = fleet.changes
+    fleet.put("a", progress("NewReplicaSetAvailable", 0))
+    assert fleet.changes > before, "whoever gives the turns is due"
+    assert (fleet.rollouts.take_next(), fleet.rollouts.next_change()) == ([], SOAK)
+    fleet.clock.advance(SOAK)
+    assert names(fleet.rollouts.take_next()) == ["b"]
+    assert fleet.begin("b")
+    assert fleet.phases() == {"done": 1, "under_way": 1, "waiting": 1}
+
+
+def test_two_tenants_that_ask_at_once_do_not_get_one_place():
+    fleet = Fleet(limit=1)
+    first, second = (fleet.put(name, ROLLED_OUT, release=FORMER, judged=False) for name in "ab")
+    assert fleet.rollouts.begin(first)
+    assert not fleet.rollouts.begin(second), "the first one's Deployment is not written yet"
+    fleet.rollouts.end(first)  # nothing was written, such as for a lost Lease
+    assert names(fleet.rollouts.take_next()) == ["b"]
+
+
+def test_nobody_begins_while_pods_of_the_release_are_unhealthy_and_all_goes_on_when_they_are_mended():
+    fleet = waiting_fleet(limit=2)
+    fleet.put("a", STUCK, updated=1)
+    fleet.put("b", ROLLED_OUT)
+    assert (names(fleet.rollouts.state().unhealthy), fleet.rollouts.take_next()) == (["a"], [])
+    assert not fleet.begin("c")
+    fleet.put("a", ROLLED_OUT)
+    assert names(fleet.rollouts.take_next()) == ["c"]
+
+
+@pytest.mark.parametrize("why", ["paused", "being deleted", "deleted", "scaled to 0", "edited"])
+def test_a_tenant_that_nobody_waits_for_holds_up_nobody(why):
+    fleet = waiting_fleet()
+    fleet.put("a", STUCK, updated=1)
+    assert fleet.rollouts.take_next() == []
+    before = fleet.changes
+    if why == "paused":
+        fleet.put_tenant("a", annotations={"askproai.de/paused": "true"})
+    elif why == "being deleted":
+        fleet.put_tenant("a", deletionTimestamp=at(0))
+    elif why == "deleted":
+        fleet.cache.drop(resources.DEPLOYMENTS, "salons", "a-web", "a-web")
+    elif why == "scaled to 0":
+        fleet.put("a", STUCK, replicas=0, available=0)
+    else:
+        fleet.put("a", STUCK, updated=1, judged=False)
+    assert fleet.changes > before, "whoever gives the turns is due"
+    assert names(fleet.rollouts.take_next()) == ["b"]
+
+
+def test_another_process_knows_from_the_deployments_who_is_under_way():
+    fleet = waiting_fleet()
+    restarted = Rollouts(fleet.cache, fleet.clock, PRESENT, limit=1, soak=SOAK, changed=fleet.count)
+    assert names(restarted.state().under_way) == ["a"]
+    assert not restarted.begin(Key("Tenant", "salons", "b"))
+
+
+def test_after_a_rollback_nothing_of_the_release_that_is_taken_back_counts():
+    fleet = waiting_fleet()
+    fleet.put("a", STUCK, updated=1)
+    rolled_back = Rollouts(fleet.cache, fleet.clock, FORMER, limit=1, soak=SOAK, changed=fleet.count)
+    assert not rolled_back.state().unhealthy
+    assert rolled_back.begin(Key("Tenant", "salons", "a"))
+
+
+def test_a_tenant_with_one_deployment_of_two_changed_is_under_way():
+    fleet = Fleet()
+    fleet.put("a", ROLLED_OUT, component="worker")
+    fleet.put("a", ROLLED_OUT, component="web", release=FORMER, judged=False)
+    assert names(fleet.rollouts.state().under_way) == ["a"]
+
+
+def test_canaries_and_shadows_hold_up_nobody():
+    fleet = Fleet()
+    for component in ("canary", "shadow"):
+        fleet.put("a", STUCK, updated=0, component=component)
+    assert fleet.phases() == {}
+
+
+def test_no_limit_is_no_wait():
+    fleet = Fleet(limit=0)
+    fleet.put("a", STUCK, updated=1)
+    fleet.put("b", ROLLED_OUT, release=FORMER, judged=False)
+    assert fleet.begin("b")
+
+
+class Cluster:
+    """What the controller uses of an operator, with the Events that it created and the keys that it made due."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.rollouts, self.kube = fleet.rollouts, self
+        self.events: list[tuple[str, str]] = []
+        self.due: list[Key] = []
+        self.enqueue = self.due.append
+
+    async def record_operator_event(self, reason: str, message: str, _type: str) -> None:
+        self.events.append((reason, message))
+
+
+async def test_a_stop_is_one_event_that_names_the_tenant_and_what_to_do_until_it_goes_on():
+    fleet, controller = waiting_fleet(), RolloutController()
+    cluster: Any = Cluster(fleet)
+    fleet.put("a", STUCK, updated=1)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            await controller.reconcile(rollout_key(Settings()), cluster)
+        fleet.put("a", progress("NewReplicaSetAvailable", 0))
+        result = await controller.reconcile(rollout_key(Settings()), cluster)
+    ((reason, message),) = cluster.events
+    assert reason == "RolloutStopped"
+    assert "Tenant a in namespace salons" in message
+    assert "helm rollback" in message
+    assert [(entry["event"], entry["waiting"]) for entry in logs] == [("rollout.stopped", 2), ("rollout.goes_on", 2)]
+    assert (cluster.due, result.resync_after) == ([], SOAK)
+    fleet.clock.advance(SOAK)
+    await controller.reconcile(rollout_key(Settings()), cluster)
+    assert names(cluster.due) == ["b"]
+
+
+async def test_unhealthy_pods_are_no_stop_when_nobody_waits():
+    fleet, controller = Fleet(), RolloutController()
+    cluster: Any = SimpleNamespace(rollouts=fleet.rollouts)
+    fleet.put("a", STUCK, updated=1)
+    with structlog.testing.capture_logs() as logs:
+        await controller.reconcile(rollout_key(Settings()), cluster)
+    assert logs == []
