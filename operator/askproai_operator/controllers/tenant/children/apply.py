@@ -221,8 +221,9 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     others = workloads.deployments[Component.WEB].replicas or 0
     replicas = canary_pods(others, canary.percent) if runs else 0
     record = pods.record(canary.image, Component.WEB, alone=True, track=trial.track)
-    is_edited = change_of(live, record, is_edited=False) is Change.EDIT
-    if workloads.awaited is not None and live is not None and not is_edited:
+    # Without a record it may be of another trial, whose pods must not be judged as those of this one.
+    is_other = change_of(live, record, is_edited=True) is Change.EDIT
+    if workloads.awaited is not None and live is not None and not is_other:
         await _keep_pods(tenant, CANARY, live, replicas, context)
         return
     manifest = pods.render(canary.image, Component.WEB, alone=True, replicas=replicas, track=trial.track)
