@@ -82,7 +82,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
     ),
     Intent.MESSAGE: (
         rf"\b(?:können|könnten|würden) Sie (?:bitte )?{_ADDRESSEE}\b[^.?!]*\bsagen,? (?:er|sie|die|der) (?:soll\w*|möchte)\b",
-        r"\bausrichten\b",
+        r"(?<!nichts )(?<!nicht )\bausrichten\b(?! sollen Sie (?:nichts|nix|nicht)\b)",
         r"\b(?:soll|möge|möchte|könnte) (?:er|sie|die|der) (?:mich|uns)\b[^.?!]*\banrufen\b",
         r"\b(?:richten|sagen) Sie\b[^.?!]*\bdass\b",
         r"\brichten Sie\b[^.?!]*\baus\b",
@@ -285,6 +285,8 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet),? (?:oder|und) (?:auch )?(?:am|an|im)\b[^.?!]*\?",
         rf"\b(?:Sie|ihr) (?:haben|habt)\b[^.?!]*\b(?:offen|geöffnet|geschlossen|auf|zu)\s*{_TAG}\?",
         r"\bRuhetag\b",
+        r"\bob\b[^.?!]*\b(?:jemand|wer|einer) (?:da|erreichbar) ist\b",
+        r"\b(?:haben|habt|hätten) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|geschlossen)\W*$",  # as speech recognition writes it
         r"\bob (?:Sie|ihr)\b[^.?!]*\barbeite(?:n|t)\b",
         r"^\W*(?:und )?arbeiten Sie\b[^.!]*\b(?:am|an|samstags?|sonntags?|\w+tags)\b[^.!]*\?",
         r"\b(?:haben|habt) (?:Sie|ihr)\b[^.?!]*\b(?:offen|geöffnet|auf),? und (?:von |ab |bis )?(?:wann|wie lange?)\b[^.!]*\?",
@@ -341,6 +343,9 @@ _HAS_ONE = re.compile(  # "Ich hab morgen einen Termin, oder?"
 )
 
 
+_ONLY_ASKS = re.compile(  # "Ich will nichts buchen, ich wollte nur wissen, ob am 23. jemand da ist"
+    r"\bnur (?:mal )?(?:wissen|fragen),? (?P<what>(?:ob|wie|wann|was|wo|wer)\b.*)", re.IGNORECASE | re.DOTALL
+)
 _IN_DATE = re.compile(
     r"(?<=\d)\.(?= ?(?:[a-zäöü\d]|Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez))"
 )  # ends no sentence
@@ -350,4 +355,6 @@ def find_intent(text: str) -> Intent | None:
     """Return what a sentence is about; None if it is a time, a name, a service or not understood."""
     text = _IN_DATE.sub("", text)
     found = next((intent for intent, pattern in PATTERN_OF.items() if pattern.search(text)), None)
+    if found is Intent.NOTHING and (asks := _ONLY_ASKS.search(text)):
+        return find_intent(asks["what"])
     return Intent.LIST if found is Intent.APPOINTMENT and _HAS_ONE.search(text) else found

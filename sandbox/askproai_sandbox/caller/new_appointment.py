@@ -216,7 +216,8 @@ def hear_question_about_offers(agent: CalledAgent, memory: Memory, sentence: Sen
         return Turn(memory)
     is_about_it = chosen is not None or checks_appointment(sentence, agent.catalogue)
     remark = None if is_about_it else phrases.NOT_UNDERSTOOD.format(sentence.text)  # "Ist das schmerzhaft?"
-    return Turn(memory.note(customer_name=sentence.name), ask_again(memory.offers), remark)
+    name = sentence.name or (loose_name(agent, memory, sentence, asked=False) if chosen else None)
+    return Turn(memory.note(customer_name=name), ask_again(memory.offers), remark)
 
 
 def _say_with_whom(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -30,6 +30,7 @@ _FURTHER = re.compile(  # "Und am 28.?", "Gut, und am Freitag?"
 _ASKS_OTHER = re.compile(
     r"\b(?:wie ?viele?|warum|wieso|wozu|welche\w*|muss|müssen|darf|dürfen|soll\w*|passen|braucht?)\b", re.IGNORECASE
 )
+_COSTS_THAT = re.compile(r"\b(?:kostet|kost) (?:mich )?(?:das|es)\b", re.IGNORECASE)
 _FURTHER_NOUN = re.compile(
     r"\W*(?i:und|oder) (?:(?:was ist mit|wie ist es mit|die|der|das|den) )*([A-ZÄÖÜ][\wäöüß-]{2,})\W*"
 )
@@ -80,9 +81,13 @@ def read_while_cancelling(sentence: Sentence) -> Sentence:
         return replace(sentence, yes=True)
     asks_price = sentence.intent is Intent.PRICES and not sentence.unknown_service
     asks = asks_price or bool(_COST_OR_DEADLINE.search(sentence.text))
-    if sentence.services or sentence.intent not in _MAY_BE_ABOUT_CANCELLING or not asks:
+    asks_own = bool(
+        _COSTS_THAT.search(sentence.text)
+    )  # "Kostet das trotzdem was, wenn das Kind krank ist", of services for children
+    is_other = sentence.services and not asks_own
+    if is_other or sentence.intent not in _MAY_BE_ABOUT_CANCELLING or not asks:
         return sentence
-    return replace(sentence, intent=Intent.CANCELLATION)
+    return replace(sentence, intent=Intent.CANCELLATION, services=())
 
 
 def hear_question(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

@@ -24,6 +24,10 @@ _PARTS = re.compile(r"(?P<first>[^,.;]+)[,.;]\s+(?:und\s+)?(?P<rest>.+)", re.DOT
 _LAST_NAME = re.compile(  # "Richten Sie ihm aus, dass ich warte. Hartmut Grosse."
     rf"(?P<rest>.+[.!])\s+(?P<name>{NAME_WORD}(?: {NAME_WORD}){{1,3}})[.!]?\s*", re.DOTALL
 )
+_ANSWERED = frozenset({Intent.SERVICES, Intent.HOURS, Intent.ADDRESS, Intent.PRICES, Intent.DETAILS, Intent.STAFF})
+_DROPS = re.compile(
+    r"\b(?:nichts|nix|nicht) ausrichten\b|\bausrichten sollen Sie (?:das |es )?(?:nichts|nix|nicht)\b", re.IGNORECASE
+)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 _LEAVES_LIST = re.compile(  # "Ich stehe auf der Warteliste, streichen Sie mich bitte."
@@ -70,7 +74,8 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     """Transfer the call, pass a message on, or let the caller wait, where that is asked for or was offered."""
     is_visit = sentence.intent is Intent.APPOINTMENT  # "Dann hätte ich gern einen Termin"
     wants_other = bool(sentence.when or sentence.services or sentence.unknown_service) or is_visit
-    accepts = sentence.yes and not (sentence.no or wants_other or only_ends_call(sentence))
+    asks_other = sentence.intent in _ANSWERED  # "Ja, was bieten Sie denn alles an"
+    accepts = sentence.yes and not (sentence.no or wants_other or asks_other or only_ends_call(sentence))
     is_transfer_offered = memory.is_transfer_offered
     memory = replace(memory, is_transfer_offered=False)
     if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts and sentence.intent not in PASSED_ON):
@@ -168,7 +173,8 @@ def _find_name_behind(agent: CalledAgent, text: str) -> str | None:
 
 def _is_dropped(sentence: Sentence) -> bool:
     """Return whether a caller wants nothing passed on any more: "Ach nein, hat sich erledigt"."""
-    return sentence.intent is Intent.NOTHING or bool(_NO_ALONE.fullmatch(sentence.text))
+    drops = _DROPS.search(sentence.text) or _NO_ALONE.fullmatch(sentence.text)
+    return sentence.intent is Intent.NOTHING or bool(drops)
 
 
 def can_take_back(memory: Memory) -> bool:

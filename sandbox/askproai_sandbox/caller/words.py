@@ -112,7 +112,7 @@ _FILLER_WORDS = """
 """
 FILLERS = frozenset(_FILLER_WORDS.split())
 _BESIDE_NAME_WORDS = """
-    gut gesagt so hm mein meinen meine wie beim anderen immer vorhin eben
+    gut gesagt so hm mein meinen meine wie beim anderen immer vorhin eben hab habe doch schon
     unter dieser nummer telefon handy wäre lautet uns einfach nur auch noch mal mit
     doppel schreibt sich geschrieben trag ein buchen buche wunderbar prima alles klar buchstabiere zwei hinten vorne dt th
     tz ck tt ss ei ie ai ey
