@@ -20,6 +20,10 @@ _BOUNDARY = re.compile(
     r"|,\s+(?=(?:geht|ginge|kann|könnte|können|könnten|machen|macht)\b[^.!]*\?)",
     re.IGNORECASE,
 )
+_CHECKS_PERSON = re.compile(
+    r"(?P<head>.+?)[.,!]\s+(?P<check>(?:und\s+)?ist das (?:(?:denn|dann|auch) )?(?:der|die|das) .+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _SAYS_YES = re.compile(r"\W*(?:ja|gerne?|genau|okay|ok|einverstanden|(?:das )?passt)\b", re.IGNORECASE)
 _BEFORE_QUESTION = re.compile(
     r"[.!,]\s+(?:(?:und|aber)\s+)?(?=(?:was|wie|wo|wer|muss|soll|kann|darf|kostet|ist|gibt|brauche|haben)\b[^.!]*\?)",
@@ -55,6 +59,9 @@ def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
     """Split a sentence that accepts an offer or a cancellation; a sentence that accepts neither stays as it is."""
     if memory.change.to_confirm and (both := _NEW_INSTEAD.match(text)):
         return Split(both["yes"], replace(memory, to_pass_on=f"Ich brauche einen Termin {both['when']}"))
+    head, check = _split_off_check(agent, memory, text)
+    if check:
+        return Split(head, memory, check)
     accepting, further = split_off_message(text)
     if not further and (memory.offers or memory.accepted_offer or memory.change.to_confirm):
         accepting, further = _split_off_further(text, agent.catalogue, memory.details.get("service", ""))
@@ -62,6 +69,13 @@ def split_beside_yes(agent: CalledAgent, memory: Memory, text: str) -> Split:
         text, memory = accepting, replace(memory, to_pass_on=further)
     text, question = _split_off_question(agent, memory, text)
     return Split(text, memory, question)
+
+
+def _split_off_check(agent: CalledAgent, memory: Memory, text: str) -> tuple[str, str]:
+    """Split a choice before the question who that is: "Um zehn ist gut. Ist das die Nina, die auch Massagen macht"."""
+    found = _CHECKS_PERSON.fullmatch(text) if memory.offers else None
+    is_choice = found and _may_accept(agent, memory, read_sentence(found["head"], agent.catalogue))
+    return (found["head"], found["check"]) if found and is_choice else (text, "")
 
 
 def _split_off_further(text: str, catalogue: Catalogue, service: str) -> tuple[str, str]:

@@ -98,7 +98,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:weitergeben|weitersagen)\b",
         r"\b(?:meine|unsere) (?:neue )?(?-i:\w*[Aa]dresse|Anschrift|\w*[Nn]ummer)\b[^.?!]*\b(?:durchgeben|mitteilen|ändern)\b",
         r"\b(?:können|könnten|würden) Sie (?:bitte )?(?:das|es) (?:bitte )?(?:de[mr] )?(?-i:[A-ZÄÖÜ])[^.?!]*\bsagen\b",
-        r"\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
+        r"(?<!keine )\bNachricht\b[^.?!]*\b(?:hinterlassen|dalassen|aufgeben)\b",
         r"^\W*(?:(?:eine|ich habe? eine) )?Nachricht (?:an|für)\b",
     ),
     Intent.LATE: (

@@ -58,6 +58,7 @@ _ASKING = """
 """
 _ASKS_ONLY = frozenset(_ASKING.split())  # for a callback or a message, which may be said by itself
 
+_ASKS_FIRST = re.compile(r"\W*(?:was|wie|wo|wann|muss|soll|kostet|kann|darf|gibt|brauche?)\b", re.IGNORECASE)
 _ASKED_BESIDE = {Intent.DETAILS, Intent.PRICES, Intent.HOURS, Intent.ADDRESS, Intent.CANCELLATION, Intent.AI}
 _REFERS = re.compile(r"\b(?:das|es)\b", re.IGNORECASE)  # to what was said before: "Geben Sie das bitte weiter"
 _PASSES_THAT_ON = re.compile(r"\brichten Sie (?:ihm |ihr |ihnen )?(?:das|es)\b[^,;.!?]*\baus\b", re.IGNORECASE)
@@ -108,7 +109,10 @@ def split_off_question(text: str) -> tuple[str, str]:
     """Split "Ja, Rolf Zander. Und kostet das etwas?" before the question; "" if the sentence ends with none."""
     for boundary in reversed(list(_BOUNDARY.finditer(text))):
         head, tail = text[: boundary.start()], text[boundary.end() :]
-        if "?" in tail and "?" not in head and find_intent(tail) in _ASKED_BESIDE:
+        asked = (
+            tail if "?" in tail else f"{tail}?" if _ASKS_FIRST.match(tail) else ""
+        )  # as speech recognition writes it
+        if asked and "?" not in head and find_intent(asked) in _ASKED_BESIDE:
             return head, tail
     return text, ""
 

@@ -28,6 +28,7 @@ _ANSWERED = frozenset({Intent.SERVICES, Intent.HOURS, Intent.ADDRESS, Intent.PRI
 _DROPS = re.compile(
     r"\b(?:nichts|nix|nicht) ausrichten\b|\bausrichten sollen Sie (?:das |es )?(?:nichts|nix|nicht)\b", re.IGNORECASE
 )
+_NO_MESSAGE = re.compile(r"\bkeine Nachricht\b", re.IGNORECASE)
 _WANTS_LATER = re.compile(r"\bspäter\b|\bweiter ?suchen\b", re.IGNORECASE)
 
 _LEAVES_LIST = re.compile(  # "Ich stehe auf der Warteliste, streichen Sie mich bitte."
@@ -77,7 +78,10 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     asks_other = sentence.intent in _ANSWERED  # "Ja, was bieten Sie denn alles an"
     accepts = sentence.yes and not (sentence.no or wants_other or asks_other or only_ends_call(sentence))
     is_transfer_offered = memory.is_transfer_offered
-    memory = replace(memory, is_transfer_offered=False)
+    is_left = memory.message is not None and memory.message.asks_who and _wants_no_message(sentence)
+    memory = replace(memory, is_transfer_offered=False, message=None if is_left else memory.message)
+    if is_left:
+        return Turn(replace(memory, unanswered=()))
     if sentence.intent is Intent.TRANSFER or (is_transfer_offered and accepts and sentence.intent not in PASSED_ON):
         tool = next((name for name, tool in agent.tools.items() if tool.get("type") == "transfer_call"), None)
         if tool is None and "leave_message" in agent.tools:
@@ -101,6 +105,12 @@ def hear_request(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn
     if memory.is_joining or (memory.is_waiting_offered and accepts) or sentence.intent is Intent.WAITLIST:
         return _join_waitlist(agent, memory, sentence)
     return Turn(replace(memory, is_aside=is_aside))
+
+
+def _wants_no_message(sentence: Sentence) -> bool:
+    """Return whether a caller who was asked from whom a message is wants something else: "Ich hätte gern einen Termin"."""
+    wishes = sentence.intent is Intent.APPOINTMENT or (sentence.services and sentence.when)
+    return bool(wishes or sentence.intent in _ANSWERED or _NO_MESSAGE.search(sentence.text))
 
 
 def hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:

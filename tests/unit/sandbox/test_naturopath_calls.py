@@ -48,3 +48,31 @@ def test_a_name_beside_a_question_about_the_place_is_kept() -> None:
 def test_a_name_that_was_said_already_is_one() -> None:
     says = ("Akupunktur am Donnerstag", "Ja, gern", "Yvonne Kaminski, hab ich doch gesagt")
     assert function_of(PRACTICE, *says)[1]["customer_name"] == "Yvonne Kaminski"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Was bieten Sie an",
+        "Ich will keine Nachricht hinterlassen, ich hätte gern einen Termin für Akupunktur am Donnerstag um zehn",
+    ],
+)
+def test_a_message_is_left_for_what_is_wanted_instead(said: str) -> None:
+    called, _ = hold(PRACTICE, PAINS, "Ja bitte", said)
+    assert called != "Von wem darf ich das ausrichten?"
+    assert called == hold(PRACTICE, said)[0]
+
+
+def test_who_that_is_asks_for_nothing_further() -> None:
+    says = ("Akupunktur am Donnerstag", "Um zehn ist okay, Frieda Kern. Ist das die Nina, die auch Bioresonanz macht")
+    called, remark = hold(PRACTICE, *says)
+    assert (called[0], called[1]["service"]) == ("book_appointment", "Akupunktur")
+    assert "Ist das die Nina" in str(remark)
+
+
+def test_a_question_beside_a_yes_has_no_question_mark_where_none_is_written() -> None:
+    called, remark = hold(
+        PRACTICE, "Akupunktur am Donnerstag", "Ja, das passt, Helga Brinkmann. Muss ich da nüchtern sein"
+    )
+    assert (called[0], called[1]["customer_name"]) == ("book_appointment", "Helga Brinkmann")
+    assert "Muss ich da nüchtern sein" in str(remark)
