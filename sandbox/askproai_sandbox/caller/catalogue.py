@@ -24,7 +24,7 @@ from askproai_sandbox.caller.service import (
 )
 from askproai_sandbox.caller.spoken_time import Times
 from askproai_sandbox.caller.visit_lengths import find_lengths
-from askproai_sandbox.caller.word_forms import alike, plain, stem, stem_of_noun, words_of
+from askproai_sandbox.caller.word_forms import VISITS, alike, plain, stem, stem_of_noun, words_of
 
 _SERVICE = re.compile(
     r"- (?P<name>.+) \((?P<minutes>\d+) Minuten(?:, davon \d+ Minuten Wartezeit|(?:, bei .+? \d+ Minuten)+)?"
@@ -38,7 +38,7 @@ _TITLES = frozenset(
 )
 _SPELLINGS = {"dr": ("dr", "doktor"), "doktor": ("dr", "doktor"), "herr": ("herrn",)}  # of titles
 _OWN_APPOINTMENT = re.compile(r"\b(?:den|meinen?|unseren?|der|mein) (?:\w+ )?Termine?\b")
-_ANY_VISIT = re.compile(r"(?:Termin|Behandlung|Sitzung|Stunde|Besuch|Kurs|Programm|Paket|Angebot|Dings)", re.IGNORECASE)
+_ANY_VISIT = re.compile("|".join((*VISITS, "dings")), re.IGNORECASE)
 _FIRST_QUESTION = re.compile(r"[^?]*\?(?=\s+\w)")
 _CLAUSE = re.compile(r"[,.;:!]\s+")
 _WISHES = re.compile(

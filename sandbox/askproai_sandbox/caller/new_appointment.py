@@ -174,8 +174,7 @@ def hear_who_is_first(agent: CalledAgent, memory: Memory, sentence: Sentence) ->
         )
     elif not _SELF.search(sentence.text):
         return Turn(memory)
-    args = {**alone.details, **(exclude(alone.requested_time, alone.exclusions) or {})}
-    return call(agent, alone, "check_availability", args)
+    return _search_as_known(agent, alone)
 
 
 def hear_companions(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
@@ -401,6 +400,11 @@ def hear_together(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Tur
     memory = replace(memory, are_together_asked=False, question="", companions=companions, wants_two=False)
     if sentence.when or sentence.services or sentence.intent not in {None, Intent.APPOINTMENT}:
         return Turn(memory)
+    return _search_as_known(agent, memory)
+
+
+def _search_as_known(agent: CalledAgent, memory: Memory) -> Turn:
+    """Ask for free times with all that is known of the request."""
     args = {**memory.details, **(exclude(memory.requested_time, memory.exclusions) or {}), **_companion_args(memory)}
     return call(agent, memory, "check_availability", args)
 

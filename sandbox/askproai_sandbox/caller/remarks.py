@@ -294,7 +294,7 @@ def is_no_wish(before: Memory, turn: Turn, sentence: Sentence, catalogue: Catalo
 def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
     """Return whether a sentence reports, complains, or says itself that it only asks."""
     other = _WANTS_NO_VISIT.search(sentence.text)
-    is_question = only_asks(sentence.text) and not sentence.when
+    only_asks = _ONLY_ASKS.search(sentence.text) and not sentence.when
     reports = (
         tells_what_was(sentence.text) or _HAS_QUESTION.search(sentence.text) or _ASKS_FOR_GOODS.search(sentence.text)
     )
@@ -305,14 +305,9 @@ def _is_other_matter(sentence: Sentence, catalogue: Catalogue) -> bool:
         or _ASKS_HOW_MANY.match(sentence.text)
         or is_about_own
         or (asks_advice(sentence.text) and not _NEEDS.search(sentence.wanted))
-        or is_question
+        or only_asks
         or (other and not catalogue.find_services(other[0]))
     )
-
-
-def only_asks(text: str) -> bool:
-    """Return whether a sentence says itself that it wants an answer, and no appointment."""
-    return bool(_ONLY_ASKS.search(text))
 
 
 def checks_appointment(sentence: Sentence, catalogue: Catalogue) -> bool:

@@ -76,7 +76,6 @@ from askproai_sandbox.caller.remarks import (
     find_rest,
     is_no_wish,
     is_wish,
-    only_asks,
     says_more,
     tells_what_was,
 )
@@ -362,7 +361,7 @@ def _hear_question_about_found(agent: CalledAgent, memory: Memory, sentence: Sen
 
 
 def _hear_nothing_wanted(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    if sentence.intent is not Intent.NOTHING or only_asks(sentence.text):
+    if sentence.intent is not Intent.NOTHING:
         return Turn(memory)
     leaves = memory.done == _BOOKS and _LEAVES.search(sentence.text)  # "Lassen Sie alles so"
     return take_back(agent, memory) if can_take_back(memory) and not leaves else give_up(memory)

@@ -20,9 +20,17 @@ _THERAPY, _ANY_THERAPY = "therapi", frozenset({"einzel", "gruppen"})  # a stem, 
 _LONGEST_INFLECTION = 3  # letters that a word in full may lack: "entfernen" of "Entfernung"
 _LONGEST_ENDING = 4  # letters that a compound may have behind its first half, as an ending has
 
-_GENERAL = re.compile(
-    r"(?:termi|behandl|sitzung|stund|besuch|kurs|programm|paket|angebo|servic)"
-)  # any visit, by its stem
+VISITS = (
+    "termin",
+    "behandlung",
+    "sitzung",
+    "stunde",
+    "besuch",
+    "kurs",
+    "programm",
+    "paket",
+    "angebot",
+)  # of any service
 _SHORTEST_NOUN = 2  # letters: "Öl"
 _MIN_VERB = 4  # letters of its stem
 _FARTHEST_VERB = 4  # words behind its noun: "die Reifen bei mir bitte wechseln"
@@ -58,7 +66,11 @@ def alike(known: str, said: str) -> bool:
         if short == _THERAPY and said == long:  # "Handtherapie" is none of what is called "Therapie"
             return long.removesuffix(short) in _ANY_THERAPY
         return known == long or not _OTHER_KIND.match(long.removesuffix(short))
-    if known == short and long.startswith(short) and not _GENERAL.match(_LINK.sub("", long.removeprefix(short))):
+    if (
+        known == short
+        and long.startswith(short)
+        and not _LINK.sub("", long.removeprefix(short)).startswith(_STEMS_OF_VISITS)
+    ):
         return (
             len(long) - len(short) <= _LONGEST_ENDING
         )  # "Nagelmodellage" is no "Nagelkorrektur", which is called "Nagel", too
@@ -101,3 +113,6 @@ def said_apart(compound: str, words: Sequence[str]) -> set[int]:
 def stem(word: str) -> str:
     ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 4), "")
     return word.removesuffix(ending)
+
+
+_STEMS_OF_VISITS = (*map(stem, VISITS), "servic")
