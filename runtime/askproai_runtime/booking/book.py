@@ -26,18 +26,14 @@ from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import (
-    appointment_fields,
-    appointment_list_fields,
     busy_answer,
-    describe_appointment,
-    end_sentence,
     failure,
-    is_requested,
     refused_answer,
 )
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
+from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
@@ -93,7 +89,7 @@ from askproai_runtime.calendars import (
     usable_phone,
 )
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
+from askproai_runtime.sentences import present_language, say
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +100,14 @@ class BookingResult:
 
     answer: Answer
     outcome: BookingOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The appointments that a booking has written, and those that the caller had before and keeps."""
+
+    appointments: list[Appointment]
+    kept: list[Appointment]
 
 
 async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -255,15 +259,15 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
         ctx.faults.reach("after:book-commit")
         if isinstance(written, BookingResult):
             return written
-        if all(each.status == Status.CONFIRMED for each in written):
-            return _booked(ctx, request, written)
-        (appointment,) = written  # of a group none is in the remote calendar
+        if all(each.status == Status.CONFIRMED for each in written.appointments):
+            return _booked(ctx, request, written.appointments, written.kept)
+        (appointment,) = written.appointments  # of a group none is in the remote calendar
         appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
             with span("booking.settle"):
                 settled = await settle_action(ctx, claim, appointment, outcome)
-            return _booked(ctx, request, [settled])
+            return _booked(ctx, request, [settled], written.kept)
         if not await _give_up_appointment(ctx, request, appointment, outcome):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
@@ -282,7 +286,7 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
 
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> list[Appointment] | BookingResult:
+) -> _Written | BookingResult:
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
         with span("booking.write"):
@@ -338,7 +342,7 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 async def _write_appointments(
     conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> list[Appointment] | BookingResult:
+) -> _Written | BookingResult:
     """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
 
     Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
@@ -376,7 +380,7 @@ async def _write_appointments(
     else:
         await claim.complete(conn, ctx, first.id)
     await _record_desk(conn, ctx, request, "appointment.booked", first)
-    return written
+    return _Written(written, await find_kept(conn, ctx, call, request))
 
 
 async def _record_desk(
@@ -473,53 +477,17 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
 
 
 def _booked(
-    ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment], *, again: bool = False
+    ctx: BookingContext,
+    request: BookingRequest,
+    appointments: Sequence[Appointment],
+    kept: Sequence[Appointment] = (),
+    *,
+    again: bool = False,
 ) -> BookingResult:
-    first = appointments[0]
-    message = (
-        _say_booked(ctx, request, first, again) if len(appointments) == 1 else _say_group(ctx, appointments, again)
-    )
     confirmed = all(each.status == Status.CONFIRMED for each in appointments)
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
-    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
-    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
-    if len(appointments) > 1:
-        fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
-    answer = Answer(
-        success=first.live,
-        message=message,
-        fields=fields,
-        outcome=ended if first.live else FunctionOutcome.GONE,
-    )
+    answer = confirm(ctx, request, appointments, kept, again=again)
     return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
-
-
-def _say_booked(ctx: BookingContext, request: BookingRequest, appointment: Appointment, again: bool) -> str:
-    rules = request.rules
-    staff_name = decline_name(rules.display_name(appointment.staff))
-    spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
-    whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
-    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
-    if not appointment.live:  # cancelled by somebody at this very moment
-        return say().just_cancelled.format(when=when)
-    if is_requested(ctx.config(), appointment):
-        return say().booking_requested.format(when=when)
-    message = (say().stands_already if again else say().booked).format(when=when)
-    message += end_sentence(ctx.config(), appointment)
-    return f"{message}{say().calendar_has_to_confirm}" if appointment.status == Status.PENDING_SYNC else message
-
-
-def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:
-    config, now = ctx.config(), ctx.clock.now()
-    said = list[str]()
-    for each in appointments:
-        when = describe_appointment(config, each, now, named=True)
-        if said:
-            sentence = say().group_besides.format(appointment=when)
-        else:
-            sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
-        said.append(f"{sentence}{end_sentence(config, each)}")
-    return "".join(said)
 
 
 def _in_flight() -> BookingResult:

@@ -136,6 +136,8 @@ class Sentences:
     group_stands_already: str
     group_besides: str
     calendar_has_to_confirm: str
+    other_stays: str
+    others_stay: str
     which_to_move: str
     when_to_move: str
     when_to_move_there: str

@@ -40,7 +40,7 @@ async def test_an_appointment_for_somebody_else_is_confirmed_with_the_name(new_s
     assert for_mia.message.endswith(" für Mia Rot."), for_mia.message
     later = replace(call(), call_id="call_later")
     again = await salon.booking.book_appointment(later, booking_args(HALF_PAST_THREE, customer_name="Mia Rot"))
-    assert again.message.endswith(" für Mia Rot."), "the number is known as Rosa Rot's"
+    assert " für Mia Rot. " in again.message, "the number is known as Rosa Rot's"
     anonymous = replace(call(), call_id="call_anonymous", caller=None)
     hidden = await salon.booking.book_appointment(anonymous, booking_args(NOON, customer_name="Mia Rot"))
     assert "für" not in hidden.message
@@ -87,3 +87,31 @@ async def test_of_another_branch_the_place_is_said_and_no_move_is_offered(new_sa
     assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
     assert config.branches[0].display_name in asked.message
     assert asked.message.endswith("absagen?")
+
+
+async def test_who_has_one_already_hears_that_it_stays(new_salon) -> None:
+    """A call of its own knows nothing of the first: who wanted to move it notices now, and not on the day."""
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(MORNING))
+    second = await salon.booking.book_appointment(replace(call(), call_id="call_2"), booking_args(HALF_PAST_TWO))
+    assert second.success
+    assert second.message.endswith(" Der andere Termin am Freitag, den 27. November, um 10 Uhr, bleibt bestehen.")
+    third = await salon.booking.book_appointment(replace(call(), call_id="call_3"), booking_args(HALF_PAST_THREE))
+    assert third.message.endswith(" Die anderen 2 Termine dafür bleiben bestehen.")
+
+
+async def test_only_what_is_certainly_the_same_persons_is_said_to_stay(new_salon) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    later = replace(call(), call_id="call_2")
+    for_mia = await salon.booking.book_appointment(later, booking_args(HALF_PAST_TWO, customer_name="Mia Rot"))
+    assert "bleib" not in for_mia.message, "another person of the same number"
+    anonymous = replace(call(), call_id="call_3", caller=None)
+    hidden = await salon.booking.book_appointment(anonymous, booking_args(NOON))
+    assert "bleib" not in hidden.message, "nobody knows whose call it is"
+    await salon.pool.execute(
+        "UPDATE appointments SET status = 'pending_sync' WHERE id = $1::uuid", first.fields["appointment_id"]
+    )
+    pending = await salon.booking.book_appointment(replace(call(), call_id="call_4"), booking_args(HALF_PAST_THREE))
+    assert pending.success
+    assert "bleib" not in pending.message, "the calendar may still refuse it"

@@ -1,0 +1,105 @@
+"""What a caller hears of a booking that is written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answers import (
+    appointment_fields,
+    appointment_list_fields,
+    describe_appointment,
+    end_sentence,
+    is_requested,
+)
+from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.visits import same_services
+
+
+async def find_kept(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest
+) -> list[Appointment]:
+    """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
+    (docs/decisions/0132-who-books-again-hears-what-stays.md).
+
+    Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
+    is not among them: nobody can say that it stays.
+    """
+    if request.desk is not None or request.companions or call.caller is None or asks_birth_date(ctx):
+        return []
+    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
+    return [
+        each
+        for each in found
+        if each.call_id != call.call_id
+        and same_services(each.service, request.rules.service.name)
+        and same_name(request.name, each.customer_name)
+        and each.status == Status.CONFIRMED
+        and not is_requested(ctx.config(), each)
+    ]
+
+
+def confirm(
+    ctx: BookingContext,
+    request: BookingRequest,
+    appointments: Sequence[Appointment],
+    kept: Sequence[Appointment],
+    *,
+    again: bool,
+) -> Answer:
+    """Return the answer to a booking of `appointments`. `again`: they were booked before it; `kept` is of `find_kept`."""
+    first = appointments[0]
+    single = len(appointments) == 1
+    message = _say_booked(ctx, request, first, kept, again) if single else _say_group(ctx, appointments, again)
+    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
+    if not single:
+        fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
+    ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED
+    return Answer(
+        success=first.live, message=message, fields=fields, outcome=ended if first.live else FunctionOutcome.GONE
+    )
+
+
+def _say_booked(
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, kept: Sequence[Appointment], again: bool
+) -> str:
+    rules = request.rules
+    staff_name = decline_name(rules.display_name(appointment.staff))
+    spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
+    whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
+    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
+    if not appointment.live:  # cancelled by somebody at this very moment
+        return say().just_cancelled.format(when=when)
+    stays = _say_kept(ctx, request, kept)
+    if is_requested(ctx.config(), appointment):
+        return f"{say().booking_requested.format(when=when)}{stays}"
+    message = (say().stands_already if again else say().booked).format(when=when)
+    message += end_sentence(ctx.config(), appointment)
+    to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
+    return f"{message}{to_confirm}{stays}"
+
+
+def _say_kept(ctx: BookingContext, request: BookingRequest, kept: Sequence[Appointment]) -> str:
+    """Say that one appointment stays, with its time, or how many do: who has a series knows when they are."""
+    if not kept:
+        return ""
+    if len(kept) > 1:
+        return say().others_stay.format(count=len(kept))
+    return say().other_stays.format(when=format_spoken(kept[0].starts_at, request.rules.zone, ctx.clock.now()))
+
+
+def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:
+    config, now = ctx.config(), ctx.clock.now()
+    said = list[str]()
+    for each in appointments:
+        when = describe_appointment(config, each, now, named=True)
+        if said:
+            sentence = say().group_besides.format(appointment=when)
+        else:
+            sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
+        said.append(f"{sentence}{end_sentence(config, each)}")
+    return "".join(said)
