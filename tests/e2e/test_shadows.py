@@ -17,6 +17,7 @@ from tests.worlds.waiting import eventually
 NAME = SALON.tenant.partition(".")[2]
 SAME, FAILING = "askproai:0.1.0", "askproai:fails-50-percent"  # see sandbox/askproai_sandbox/pods/spec.py
 BETWEEN_CALLS = 0.5  # seconds; bookings of one line
+BATCHES = 3  # of the failing image: jobs and webhooks of earlier bookings change the book too, late on a busy machine
 BOOKED_AT_CALCOM = "SELECT count(*) AS n FROM provider_calls WHERE tenant = $1 AND operation = 'create-booking'"
 
 
@@ -36,7 +37,7 @@ async def begin(demo: Demo, image: str) -> None:
 
     async def has_begun() -> bool:
         found = await status(demo)
-        return found.get("image") == image and found["hasBegun"]
+        return (found.get("image"), found.get("state")) == (image, "Running") and found["hasBegun"]
 
     await eventually(has_begun, 60, f"the shadow of {image}")
 
@@ -70,9 +71,18 @@ async def book(demo: Demo, number: int, start: datetime) -> tuple[str, dict[str,
 
 def failed_calls(demo: Demo) -> set[str]:
     """Return the calls whose bookings the failing image has failed, by the logs of its pod."""
-    logs = [path for path in demo.directory.rglob("web.log") if f"{NAME}-shadow" in str(path)]
-    lines = [json.loads(line) for path in logs for line in path.read_text().splitlines() if line.startswith("{")]
+    lines = read_logs(demo, "web.log")
     return {each["call_id"] for each in lines if each["event"] == "function.answered" and each["outcome"] == "failed"}
+
+
+def skipped(demo: Demo) -> list[dict[str, Any]]:
+    """Return what the shadow has said of requests that it could not compare."""
+    return [each for each in read_logs(demo, "*.log") if each["event"].startswith("shadow.")]
+
+
+def read_logs(demo: Demo, name: str) -> list[dict[str, Any]]:
+    logs = [path for path in demo.directory.rglob(name) if f"{NAME}-shadow" in str(path)]
+    return [json.loads(line) for path in logs for line in path.read_text().splitlines() if line.startswith("{")]
 
 
 async def left(demo: Demo) -> list[Any]:
@@ -84,7 +94,16 @@ async def left(demo: Demo) -> list[Any]:
     return [*objects.split(), *rows, *waiting]
 
 
-@pytest.mark.timeout(300)
+async def end(demo: Demo) -> None:
+    await patch(demo, None)
+
+    async def nothing() -> bool:
+        return not await left(demo)
+
+    await eventually(nothing, 60, "the end of everything that the shadow had")
+
+
+@pytest.mark.timeout(600)
 async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     times, calls = starts(), 0
     await begin(demo, SAME)
@@ -100,15 +119,23 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
     assert (same["differences"], same["callsThatDiffer"]) == ([], 0)
     assert same["compared"] >= len(answers) - 1
 
-    await begin(demo, FAILING)
-    tried = [await book(demo, calls := calls + 1, next(times)) for _ in range(8)]
-    found = await wait_until_compared(demo, len(tried))
-    failed, booked = failed_calls(demo), {call for call, answer in tried if answer["success"]}
+    for _ in range(BATCHES):
+        await begin(demo, FAILING)
+        tried = [await book(demo, calls := calls + 1, next(times)) for _ in range(8)]
+        found = await wait_until_compared(demo, len(tried))
+        failed, booked = failed_calls(demo), {call for call, answer in tried if answer["success"]}
+        listed = {each["call"] for each in found["differences"]}
+        assert listed <= failed & booked
+        if found["notCompared"] == 0:
+            break
+        await end(demo)
+    assert found["notCompared"] == 0, (
+        f"in each of {BATCHES} batches somebody else changed the book, or a copy was late: {skipped(demo)}"
+    )
     assert len(booked) > 4, [answer["message"] for _, answer in tried]
-    assert 0 < len(failed) < len(tried)
-    assert {each["call"] for each in found["differences"]} == failed & booked
+    assert 0 < len(failed & booked) < len(tried)
+    assert listed == failed & booked
     assert all((len(each["onlyLive"]), each["onlyShadow"]) == (1, []) for each in found["differences"])
-    assert found["notCompared"] == 0
     condition = await demo.kubectl(
         "get", "tenants.askproai.de", NAME, "-n", SALON.namespace,
         "-o", 'jsonpath={.status.conditions[?(@.type=="ShadowAgrees")].reason}',
@@ -116,14 +143,9 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
     assert condition == "ShadowDiffers"
     # What the live version has booked is at Cal.com, and nothing that its shadow has.
     sent = (await demo.rows(BOOKED_AT_CALCOM, SALON.tenant))[0]["n"] - created
-    assert sent <= len(answers) + len(tried)
+    assert sent <= calls
 
-    await patch(demo, None)
-
-    async def nothing() -> bool:
-        return not await left(demo)
-
-    await eventually(nothing, 60, "the end of everything that the shadow had")
+    await end(demo)
     with capsys.disabled():
         sys.stdout.write(
             f"\nthe same image: {same['compared']} compared, {same['notCompared']} not, no difference;"
