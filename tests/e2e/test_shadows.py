@@ -32,12 +32,14 @@ async def status(demo: Demo) -> dict[str, Any]:
     return dict(json.loads(found)["status"].get("shadow") or {})
 
 
-async def begin(demo: Demo, image: str) -> None:
-    await patch(demo, {"image": image})
+async def begin(demo: Demo, image: str, hours: int = 24) -> None:
+    """Begin a trial. One that has ended begins anew only with another image or other hours."""
+    await patch(demo, {"image": image, "hours": hours})
 
     async def has_begun() -> bool:
         found = await status(demo)
-        return (found.get("image"), found.get("state")) == (image, "Running") and found["hasBegun"]
+        is_on = (found.get("image"), found.get("hours"), found.get("state")) == (image, hours, "Running")
+        return is_on and found["hasBegun"]
 
     await eventually(has_begun, 60, f"the shadow of {image}")
 
@@ -119,8 +121,8 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
     assert (same["differences"], same["callsThatDiffer"]) == ([], 0)
     assert same["compared"] >= len(answers) - 1
 
-    for _ in range(BATCHES):
-        await begin(demo, FAILING)
+    for batch in range(BATCHES):
+        await begin(demo, FAILING, hours=24 + batch)
         tried = [await book(demo, calls := calls + 1, next(times)) for _ in range(8)]
         found = await wait_until_compared(demo, len(tried))
         failed, booked = failed_calls(demo), {call for call, answer in tried if answer["success"]}
