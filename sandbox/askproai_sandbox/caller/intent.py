@@ -178,6 +178,9 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:ich|wir)\b[^.?!]*\bnicht (?:mehr )?(?:kommen|wahrnehmen) (?:kann|können|werden?)\b",
         r"\b(?:den|meinen|unseren) Termin\b[^.?!]*\bbrauche?n? (?:ich|wir)\b[^.?!]*\bnicht\b",
         r"\bbrauche?n?\b[^.?!]*\b(?:den|meinen|unseren) Termin\b[^.?!]*\bnicht\b",
+        # After "Der andere Termin am … bleibt bestehen"
+        r"\b(?:den|der) (?:ander|alt|früher|vorherig)en?(?: Termin)?\b[^.?!]*\bbrauche?n? (?:ich|wir)\b[^.?!]*\bnicht\b",
+        r"\b(?:den|der) (?:ander|alt|früher|vorherig)en?(?: Termin)?\b[^.?!]*\b(?:kann|soll|muss|könnte?n?)\b[^.?!]*\bweg\b",
         r"\bsag\w*\b.*\bab\b(?!\s+\d)",
         r"\b(?:kann|(?:wir|den|ihn) könn(?:t?en)|könn(?:t?en) wir)\b.*\bnicht\b[^,.?!]*\b(?:kommen|wahrnehmen)\b",
         r"\bich komme\b[^.?!]*\bnicht\b",
@@ -219,6 +222,7 @@ _PATTERNS: dict[Intent, tuple[str, ...]] = {  # the first intent that matches co
         r"\b(?:steht|bleibt|gilt|stimmt)\b[^.?!]*\bmein\w* (?:\w+ )?termin",
         r"\bob (?:mein\w*|der|unser\w*) (?:\w+ )?termin\b[^.?!]*\b(?:steht|bleibt|gilt|stimmt)\b",
         r"\bob mein\w* (?:\w+ )?(?-i:[A-ZÄÖÜ])[^.?!]*\bnoch steht\b|^(?!\W*wo\b)[^.?!]*\bsteht (?:denn )?mein\w* [^.?!]*\bnoch\b",
+        r"\b(?:welcher andere|was für ein anderer) termin\b(?![^.?!]*\b(?:frei|haben Sie|ginge|geht|passt|möglich)\b)",
         r"\b(?:welche[nrs]?|was für)\b(?![^.?!]*\bbrauch)[^.?!]*\btermine?\b[^.?!]*\b(?:ich|haben wir)\b",
         r"\bwas (?:habe?|hatte|haben|hatten) (?:ich|wir)\b[^.?!]*\btermine?\b",
         r"^\W*(?:und )?was habe? ich (?:denn )?jetzt(?: alles)?\W*$",
