@@ -67,6 +67,7 @@ _ONLY = {  # an option for each measurement that can be had alone
     "both": "what the polls find after --outage seconds without PostgreSQL and Redis",
     "traces": "what traces cost the intake",
     "observed": "what metrics and logs cost the intake",
+    "attacks": "what others notice under a hijacked login",
     "rates": "how fast events may come, and how soon a single one is processed",
 }
 
@@ -102,6 +103,9 @@ async def measure(
             return facts, await trace_rows(env)
         if only == "observed":
             return facts, await observed_rows(env)
+        if only == "attacks":
+            async with env.running("web"), env.running("worker"):
+                return facts, await hijacked_rows(env, report)
         if only == "rates":
             async with env.running("web"), env.running("worker"):
                 return facts, await rate_rows(env, partial(check_stored_once, env))

@@ -186,7 +186,11 @@ async def test_an_edit_from_the_time_without_an_api_server_is_acted_on_when_it_i
     edit = {"spec": {"displayName": "Salon Mülller"}}
     await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), edit)
     await gate.open()
-    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the edit to be acted on")
+
+    def awaited() -> str:
+        return f"the edit to be acted on; the log ends with\n{operator.log.read_text()[-6000:]}"
+
+    await eventually(lambda: child_says(env, "Salon Mülller"), SOON, awaited)
     assert operator.exit_code is None
     await operator.stop()
     await gate.shut()
