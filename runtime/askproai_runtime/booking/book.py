@@ -25,11 +25,7 @@ from askproai_core.database import Connection
 from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
-from askproai_runtime.booking.answers import (
-    busy_answer,
-    failure,
-    refused_answer,
-)
+from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names

@@ -11,13 +11,12 @@ from askproai_runtime.booking.answers import (
     end_sentence,
     is_requested,
 )
-from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.further import is_same_visit
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import decline_name, format_spoken, say
-from askproai_runtime.visits import same_services
 
 
 async def find_kept(
@@ -36,8 +35,7 @@ async def find_kept(
         each
         for each in found
         if each.call_id != call.call_id
-        and same_services(each.service, request.rules.service.name)
-        and same_name(request.name, each.customer_name)
+        and is_same_visit(request, each)
         and each.status == Status.CONFIRMED
         and not is_requested(ctx.config(), each)
     ]

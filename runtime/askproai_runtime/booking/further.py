@@ -39,14 +39,19 @@ def require_only_one(
     raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
 
 
+def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
+    is_same_service = same_services(appointment.service, request.rules.service.name)
+    return is_same_service and same_name(request.name, appointment.customer_name)
+
+
 def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
     """Return what the call has booked of this service for this person, the last one first. Raises `ClarificationNeeded`."""
     if request.another:
         return []
     booked: list[Appointment] = []
     for each in reversed(appointments):
-        is_same = same_services(each.service, request.rules.service.name)
-        if not (each.live and is_same and same_name(request.name, each.customer_name)):
+        if not (each.live and is_same_visit(request, each)):
             continue
         if not each.settled and request.key not in each.actions:  # else this request is what is in flight
             raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)

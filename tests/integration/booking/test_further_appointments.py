@@ -40,7 +40,9 @@ async def test_an_appointment_for_somebody_else_is_confirmed_with_the_name(new_s
     assert for_mia.message.endswith(" für Mia Rot."), for_mia.message
     later = replace(call(), call_id="call_later")
     again = await salon.booking.book_appointment(later, booking_args(HALF_PAST_THREE, customer_name="Mia Rot"))
-    assert " für Mia Rot. " in again.message, "the number is known as Rosa Rot's"
+    booked, _, stays = again.message.partition(" Der andere Termin ")
+    assert booked.endswith(" für Mia Rot."), "the number is known as Rosa Rot's"
+    assert stays == "am Freitag, den 27. November, um 14 Uhr 30, bleibt bestehen."
     anonymous = replace(call(), call_id="call_anonymous", caller=None)
     hidden = await salon.booking.book_appointment(anonymous, booking_args(NOON, customer_name="Mia Rot"))
     assert "für" not in hidden.message
