@@ -33,7 +33,7 @@ async def status(demo: Demo) -> dict[str, Any]:
 
 
 async def begin(demo: Demo, image: str, hours: int = 24) -> None:
-    """Begin a trial. One that has ended begins anew only with another image or other hours."""
+    """Begin a trial. Other hours than those of the trial before make it another one."""
     await patch(demo, {"image": image, "hours": hours})
 
     async def has_begun() -> bool:

@@ -458,6 +458,9 @@ class ShadowStatus(base.Part):
     """When it began."""
     state: ShadowState
     """Running, or Ended: nothing of it is left but this."""
+    withdrawn: bool = False
+    """Since it began the spec asked for none, the platform allowed none, or the Tenant was suspended: the next shadow begins anew,
+    also with the same image and hours."""
     has_begun: bool = False
     """Its pod runs and the book was copied: calls are replayed from then on."""
     compared: base.Count = 0

@@ -10,12 +10,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
+import aiohttp
 import kopf
 import structlog
 
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
+from askproai_core.lifecycle import sleep_until_stopped
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.watch_progress import WatchProgress
 from askproai_operator.engine import EventSink, Kube
@@ -26,6 +28,7 @@ log = structlog.get_logger(__name__)
 _NOT_FOUND = 404
 _SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than this belong to one list
 _AT_ONCE = 50  # objects that are stored before other tasks have a turn: some 20 ms
+_AGAIN_SECONDS = 1.0
 AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
@@ -129,6 +132,15 @@ class Informer:
 
         Raises RuntimeError if kopf ends by itself.
         """
+        while not stop.is_set():
+            try:
+                await self._watch(stop, started)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                # Kopf tries a lost request again, but at its start not an answer of which only a part came.
+                log.warning("watches.begin_again", error=type(error).__name__)
+                await sleep_until_stopped(stop, _AGAIN_SECONDS)
+
+    async def _watch(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
         is_ending = (
             asyncio.Event()
         )  # unless it is set, kopf kills the process ten minutes after its tasks were cancelled

@@ -89,9 +89,12 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     if recorded is not None and recorded.state is ShadowState.RUNNING and (not is_same or is_over(recorded, now)):
         ended = await _with_results(recorded, tenant, context)
         # Its pods go with the next run: by then those of the tenant, who read this in their config, copy no more requests.
-        await _write(tenant, recorded, ended.model_copy(update={"state": ShadowState.ENDED}), context)
+        end = {"state": ShadowState.ENDED, "withdrawn": wanted is None}
+        await _write(tenant, recorded, ended.model_copy(update=end), context)
         return True
     if recorded is not None and recorded.state is ShadowState.ENDED and (is_same or wanted is None):
+        if wanted is None:  # remembered, so that the same one begins anew when it is asked for again
+            await _write(tenant, recorded, recorded.model_copy(update={"withdrawn": True}), context)
         await _clear_away(tenant, context)
         return False
     if wanted is None:
@@ -113,7 +116,9 @@ def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileCon
     relations, names = context.relations, tenant.key[1:]
     if plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is None:
         return wanted_shadow(tenant, context.settings)
-    return Shadow(image=recorded.image, hours=recorded.hours) if recorded is not None else None
+    if recorded is None or recorded.withdrawn:
+        return None
+    return Shadow(image=recorded.image, hours=recorded.hours)
 
 
 async def _run_pods(tenant: Tenant, image: str, context: ReconcileContext) -> bool:

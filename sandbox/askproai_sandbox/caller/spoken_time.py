@@ -80,21 +80,8 @@ class Times:
     """The times of a sentence. `marked` is the sentence with a mark for each."""
 
     def __init__(self, text: str) -> None:
-        self._text, self._found = text, list[tuple[str, int, int]]()  # kind, and from where to where
-        tokens = [token for match in _TOKEN.finditer(text) for token in _tokens(match)]
-        at = 0
-        while at < len(tokens):
-            kind, begin, end = _find([token[0] for token in tokens], at)
-            if kind == "d" and end < len(tokens) and fold(tokens[end][0]) in _LATER_WEEK:
-                end += 1
-            if kind:
-                self._found.append((kind, tokens[begin][1], tokens[end - 1][2]))
-            at = end
-        self.marked, position = "", 0
-        for number, (kind, start, end) in enumerate(self._found):
-            self.marked += f"{text[position:start]}‹{kind}{number}›"
-            position = end
-        self.marked += text[position:]
+        self._text = text
+        self._found, self.marked = _mark(text)
 
     def unmark(self, marked: str) -> str:
         """Return a part of the marked sentence in the caller's words."""
@@ -153,6 +140,29 @@ def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
             if find_argument(word[:at]) is Argument.DATE and find_argument(word[at:]):
                 return [(word[:at], start, start + at), (word[at:], start + at, end)]
     return [(word, start, end)]
+
+
+@lru_cache(maxsize=8192)
+def _mark(text: str) -> tuple[tuple[tuple[str, int, int], ...], str]:
+    """Return the times of a text (kind, from where to where), and the text with a mark for each.
+
+    The same text is read several times in a turn, and always in German.
+    """
+    found = list[tuple[str, int, int]]()
+    tokens = [token for match in _TOKEN.finditer(text) for token in _tokens(match)]
+    at = 0
+    while at < len(tokens):
+        kind, begin, end = _find([token[0] for token in tokens], at)
+        if kind == "d" and end < len(tokens) and fold(tokens[end][0]) in _LATER_WEEK:
+            end += 1
+        if kind:
+            found.append((kind, tokens[begin][1], tokens[end - 1][2]))
+        at = end
+    marked, position = "", 0
+    for number, (kind, start, end) in enumerate(found):
+        marked += f"{text[position:start]}‹{kind}{number}›"
+        position = end
+    return tuple(found), marked + text[position:]
 
 
 def _find(words: list[str], at: int) -> tuple[str, int, int]:

@@ -130,6 +130,32 @@ async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
     await namespace.wait_for_condition("ShadowAgrees", "True", "NotRequested")
 
 
+async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    """As after a mended Tenant: same image, same hours."""
+    await begin(namespace)
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+    day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
+    await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
+    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await namespace.wait_until_gone("Deployment", SHADOW)  # its hours ended it, and it is removed only afterwards
+
+    async def shown() -> dict[str, Any]:
+        return (await namespace.get("Tenant") or {})["status"]["shadow"]
+
+    async def is_withdrawn() -> bool:
+        return (await shown())["withdrawn"]
+
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": None}}})
+    await eventually(is_withdrawn, SOON, "its end to be remembered as withdrawn")
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": {"image": IMAGE}}}})
+    await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+    assert ((await shown())["state"], (await shown())["withdrawn"]) == ("Running", False)
+    assert await left_in_database(namespace, module_database)
+
+
 async def test_its_hours_end_it_and_it_does_not_begin_again_by_itself(
     namespace: TenantNamespace, module_database: Database
 ) -> None:

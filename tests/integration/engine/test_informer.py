@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 
 from askproai_operator.control_loop.informer import Informer
@@ -77,6 +78,29 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     assert next(key for key in env.enqueued if key.namespace == env.namespace) == tenant.key
     await kube_client.delete(resources.TENANTS.path(env.namespace, "salon-mueller"))
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
+
+
+async def test_an_answer_of_which_only_a_part_came_at_the_start_ends_nothing(
+    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+):
+    """As when the API server restarts while kopf asks which resources there are."""
+    answers, read = [], aiohttp.ClientResponse.json
+
+    async def read_but_the_first(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
+        if response.url.path == "/apis":
+            answers.append(response)
+            if len(answers) == 1:
+                raise aiohttp.ClientPayloadError("received 851 of 1457 bytes")
+        return await read(response, **arguments)
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_but_the_first)
+    async with running_informer(env, control_plane):
+        await eventually(lambda: len(answers) > 1, SOON, "another look at the resources")
+        tenant = await env.create("Tenant")
+        env.remove_from_cache(tenant)
+        labelled = {"metadata": {"labels": {"a": "b"}}}
+        await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
+        await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
 
 
 async def test_the_end_of_the_informer_leaves_no_timer_that_kills_the_process(

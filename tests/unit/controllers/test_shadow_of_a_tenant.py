@@ -56,6 +56,15 @@ def test_another_image_or_time_is_another_shadow_and_the_hours_end_it() -> None:
     assert is_over(recorded(), SINCE + timedelta(hours=24))
 
 
+def test_one_that_is_asked_for_again_after_it_was_withdrawn_is_another() -> None:
+    ended = recorded(state=ShadowState.ENDED, withdrawn=True)
+    assert not is_of_shadow(ended, Shadow(image=IMAGE, hours=24))
+    condition = shadow_condition(with_shadow(ended), SETTINGS)
+    assert condition is not None
+    assert condition.reason is Reason.PROGRESSING
+    assert "begins" in condition.message
+
+
 def test_the_processes_that_replay_may_connect() -> None:
     assert connection_limit(with_shadow()) == connection_limit(tenant()) + 4
 

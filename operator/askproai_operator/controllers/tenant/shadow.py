@@ -41,10 +41,10 @@ def recorded_shadow(tenant: Tenant) -> ShadowStatus | None:
 
 
 def is_of_shadow(recorded: ShadowStatus | None, wanted: Shadow | None) -> bool:
-    """Return whether the remembered shadow is the one that the spec asks for."""
-    return (
-        recorded is not None and wanted is not None and (recorded.image, recorded.hours) == (wanted.image, wanted.hours)
-    )
+    """Return whether the remembered shadow is the one that the spec asks for, and has asked for since it began."""
+    if recorded is None or wanted is None or recorded.withdrawn:
+        return False
+    return (recorded.image, recorded.hours) == (wanted.image, wanted.hours)
 
 
 def is_over(recorded: ShadowStatus, now: datetime) -> bool:
