@@ -92,7 +92,7 @@ async def test_the_example_books_a_call_with_nothing_else_installed(disks: None,
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
-    await call("Einen Haarschnitt am Freitag um halb drei, bitte.", "Ja, mein Name ist Erika Muster.")
+    await call("Einen Haarschnitt am kommenden Freitag um halb drei, bitte.", "Ja, mein Name ist Erika Muster.")
     (appointment,) = await appointments()
     assert (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
 
@@ -158,7 +158,7 @@ async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(d
         await kubectl("rollout", "status", f"statefulset/askproai-{store}", "-n", SYSTEM, "--timeout=120s")
 
     async def books() -> bool:
-        record = await call("Einen Haarschnitt am Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter.")
+        record = await call("Einen Haarschnitt am kommenden Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter.")
         return any("eingetragen" in str(step) for step in record["steps"])
 
     await eventually(books, 120, "a booking after both stores were lost")
