@@ -221,7 +221,9 @@ async def test_the_named_appointment_is_moved_or_cancelled_and_no_other(practice
     await practice.call(REGULAR, "Ich möchte den am Dienstag absagen.", "Ja, bitte.")
     assert await practice.live(REGULAR) == ["implantat"]
     await practice.call(REGULAR, "Eine Kontrolle am kommenden Dienstag um 16 Uhr.", "Ja, Rosa Rot")
-    moved = await practice.call(REGULAR, "Bitte verschieben Sie meinen Termin am Donnerstag auf kommenden Freitag um 11 Uhr.")
+    moved = await practice.call(
+        REGULAR, "Bitte verschieben Sie meinen Termin am Donnerstag auf kommenden Freitag um 11 Uhr."
+    )
     assert moved.answers("reschedule_appointment")[-1]["success"] is True, moved.transcript
     assert "11 Uhr, Implantat" in moved.transcript
     await practice.call(REGULAR, "Ich möchte den Termin für die Kontrolle stornieren.", "Ja, bitte.")

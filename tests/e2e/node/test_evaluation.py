@@ -158,7 +158,9 @@ async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(d
         await kubectl("rollout", "status", f"statefulset/askproai-{store}", "-n", SYSTEM, "--timeout=120s")
 
     async def books() -> bool:
-        record = await call("Einen Haarschnitt am kommenden Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter.")
+        record = await call(
+            "Einen Haarschnitt am kommenden Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter."
+        )
         return any("eingetragen" in str(step) for step in record["steps"])
 
     await eventually(books, 120, "a booking after both stores were lost")

@@ -84,7 +84,9 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
     practice, hotline = OTHERS
     request = "Ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
     name = "Ja, gern, mein Name ist Jonas Köhler."
-    await env.call("Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.", name, to=practice.number)
+    await env.call(
+        "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.", name, to=practice.number
+    )
     await env.call(request, "In Pankow, bitte.", name, to=hotline.number)
     found = await env.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
