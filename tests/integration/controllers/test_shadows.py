@@ -35,6 +35,16 @@ async def begin(namespace: TenantNamespace) -> dict[str, Any]:
     return await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
 
 
+async def begin_and_end_by_its_hours(namespace: TenantNamespace) -> None:
+    """Begin a shadow, and let its hours pass. The spec still asks for it."""
+    await begin(namespace)
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+    day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
+    await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
+    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await namespace.wait_until_gone("Deployment", SHADOW)
+
+
 def tenant_of(namespace: TenantNamespace) -> str:
     return f"{namespace.name}.{NAME}"
 
@@ -134,12 +144,7 @@ async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     """As after a mended Tenant: same image, same hours."""
-    await begin(namespace)
-    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
-    day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
-    await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
-    await namespace.wait_until_gone("Deployment", SHADOW)  # its hours ended it, and it is removed only afterwards
+    await begin_and_end_by_its_hours(namespace)
 
     async def shown() -> dict[str, Any]:
         return (await namespace.get("Tenant") or {})["status"]["shadow"]
@@ -159,12 +164,7 @@ async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
 async def test_its_hours_end_it_and_it_does_not_begin_again_by_itself(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
-    await begin(namespace)
-    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
-    day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
-    await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
-    await namespace.wait_until_gone("Deployment", SHADOW)
+    await begin_and_end_by_its_hours(namespace)
     await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
     assert await namespace.get("Deployment", SHADOW) is None
     assert await left_in_database(namespace, module_database) == 0
