@@ -5,7 +5,7 @@ the status what became of its pods. So a restart changes nothing. Only who waits
 is of this process: each reconcile of a tenant that waits asks anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,8 @@ _COMPONENT: Final = "app.kubernetes.io/component"
 _CALLED: Final = frozenset({"web", "worker"})  # a canary and a shadow have Deployments of their own, and hold up nobody
 # As long as Kubernetes waits for the newest pods of a Deployment (progressDeadlineSeconds): then RolloutStuck is set.
 _PATIENCE: Final = timedelta(minutes=10)
+# A process that dies again and again is back in between, so it is never away for that long. Kubernetes waits for five minutes then.
+_LOSSES, _LOSSES_WITHIN = 3, timedelta(minutes=30)
 
 
 class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,23 +86,27 @@ def has_newest_pods_only(deployment: ObservedObject) -> bool:
     return len(counts) == 1 and status.get("observedGeneration", 0) >= deployment.generation
 
 
-def is_broken(deployment: ObservedObject) -> bool:
-    """Return whether a Deployment is stuck, in the midst of a change of its pods, or without an available pod: there is nothing to
-    protect from another template, which may be the cure.
+def is_broken(deployment: ObservedObject, now: datetime) -> bool:
+    """Return whether a Deployment is stuck, in the midst of a change of its pods, or has been short of a pod for ten minutes: there
+    is nothing to protect from another template, which may be the cure. A pod that has just been evicted is no such case.
     """
     if not deployment.replicas:
         return False
     status = deployment.status
     is_changing = status.get("updatedReplicas", 0) < status.get("replicas", 0)
-    return rollout_problem(deployment) is not None or is_changing or not status.get("availableReplicas")
+    return rollout_problem(deployment) is not None or is_changing or _is_down_for_long(deployment, now)
 
 
 def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
-    """Return until when the newest pods are watched, which is `soak` after they had become ready; None before they are."""
-    progress = _conditions(deployment).get("Progressing", {})
+    """Return until when the newest pods are watched: `soak` after they had become ready, or were so again. None before they are."""
+    found = _conditions(deployment)
+    progress, available = found.get("Progressing", {}), found.get("Available", {})
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
-    return datetime.fromisoformat(progress["lastUpdateTime"]) + soak
+    since = [progress["lastUpdateTime"]]
+    if available.get("status") == "True":  # Kubernetes does not touch the other one when a pod fails and comes back
+        since.append(available["lastTransitionTime"])
+    return max(map(datetime.fromisoformat, since)) + soak
 
 
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
@@ -111,7 +117,7 @@ def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) ->
     if not deployment.replicas:
         return Phase.DONE
     down = _down_since(deployment)
-    if rollout_problem(deployment) is not None or (down is not None and now - down >= _PATIENCE):
+    if rollout_problem(deployment) is not None or _is_down_for_long(deployment, now):
         return Phase.UNHEALTHY
     end = soak_end(deployment, soak)
     if end is None or now < end or (down is not None and down < end):
@@ -122,6 +128,16 @@ def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) ->
 def may_begin(limit: int, under_way: int, unhealthy: int) -> bool:
     """Return whether one tenant more may get the present release; a `limit` of 0 is none."""
     return limit == 0 or (unhealthy == 0 and under_way < limit)
+
+
+def _is_down_for_long(deployment: ObservedObject, now: datetime) -> bool:
+    down = _down_since(deployment)
+    return down is not None and now - down >= _PATIENCE
+
+
+def _is_down(deployment: ObservedObject) -> bool:
+    """Return whether no pod of those that are asked for is available."""
+    return bool(deployment.replicas) and not deployment.status.get("availableReplicas")
 
 
 def _down_since(deployment: ObservedObject) -> datetime | None:
@@ -155,6 +171,8 @@ class Rollouts:
         self._unsettled: set[Key] = set()  # judged by the present release, and not known to be done
         self._begun: set[Key] = set()  # whose turn is not written yet
         self._waiting: dict[Key, None] = {}  # in the order in which they came
+        self._midst_since: dict[Key, datetime] = {}  # who is under way
+        self._losses: dict[Key, list[datetime]] = defaultdict(list)  # when judged pods were all lost, the last times
         cache.add_child_indexer(DEPLOYMENTS, self._index)
         cache.add_indexer(self._note_tenant)
 
@@ -180,10 +198,13 @@ class Rollouts:
         self._waiting.pop(tenant, None)
 
     def take_next(self) -> list[Key]:
-        """Return the Tenants whose turn it may be, which count as waiting again when they ask for it in vain."""
+        """Return the Tenants whose turn it may be, which count as waiting again when they ask for it in vain.
+
+        Those whose pods are away come first: what they wait for may be the cure.
+        """
         state = self.state()
         free = self.limit - len({*state.under_way, *self._begun}) if not state.unhealthy else 0
-        found = [*self._waiting][: max(0, free)]
+        found = sorted(self._waiting, key=lambda tenant: not self._has_lost_pods(tenant))[: max(0, free)]
         for tenant in found:
             del self._waiting[tenant]
         return found
@@ -192,9 +213,13 @@ class Rollouts:
         """Return who is under way and who is unhealthy now; of those that are known to be done nobody is looked at."""
         self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}  # time settles them, too
         phases = {tenant: self._phase(tenant) for tenant in self._unsettled if _can_hold_up(self._cache.get(tenant))}
+        now = self._clock.now()
+        midst = [tenant for tenant, phase in phases.items() if phase is Phase.UNDER_WAY]
+        self._midst_since = {tenant: self._midst_since.get(tenant, now) for tenant in midst}
+        stuck = {tenant for tenant, since in self._midst_since.items() if now - since >= _PATIENCE + self._soak}
         return RolloutState(
-            [tenant for tenant, phase in phases.items() if phase is Phase.UNDER_WAY],
-            [tenant for tenant, phase in phases.items() if phase is Phase.UNHEALTHY],
+            [tenant for tenant in midst if tenant not in stuck],
+            [tenant for tenant, phase in phases.items() if phase is Phase.UNHEALTHY or tenant in stuck],
             len(self._waiting),
         )
 
@@ -230,12 +255,29 @@ class Rollouts:
                 return
             if not pods:
                 del self._pods[tenant]
+                self._losses.pop(tenant, None)
         else:
+            known = self._pods.get(tenant, {}).get(component)
             self._pods.setdefault(tenant, {})[component] = (new, read_record(new))
+            self._note_loss(tenant, component, known)
         before = tenant in self._unsettled
         (self._unsettled.add if self._is_unsettled(tenant) else self._unsettled.discard)(tenant)
         if before or tenant in self._unsettled:
             self._changed()
+
+    def _note_loss(
+        self, tenant: Key, component: str, before: tuple[ObservedObject, RolloutRecord | None] | None
+    ) -> None:
+        """Remember when a Deployment of the present release lost its last available pod, until it gets another template."""
+        live, record = self._pods[tenant][component]
+        if before is None or before[1] != record:
+            self._losses.pop(tenant, None)
+        elif _is_down(live) and not _is_down(before[0]) and record is not None and record.judged:
+            now = self._clock.now()
+            self._losses[tenant] = [*(at for at in self._losses[tenant] if now - at < _LOSSES_WITHIN), now]
+
+    def _has_lost_pods(self, tenant: Key) -> bool:
+        return any(_is_down(live) for live, _ in self._pods.get(tenant, {}).values())
 
     def _note_tenant(self, old: CustomResource | None, new: CustomResource | None) -> None:
         """Have the next turns given when a Tenant no longer holds up others, or does so again."""
@@ -261,7 +303,8 @@ class Rollouts:
         """Return the worst phase of a Tenant's judged Deployments; it is under way while another one has to follow."""
         now = self._clock.now()
         found = {phase_of_pods(live, now, self._soak) for live, _ in self._judged(tenant)}
-        if Phase.UNHEALTHY in found:
+        lost = [at for at in self._losses.get(tenant, ()) if now - at < _LOSSES_WITHIN]
+        if found and (Phase.UNHEALTHY in found or len(lost) >= _LOSSES):
             return Phase.UNHEALTHY
         return Phase.UNDER_WAY if Phase.UNDER_WAY in found or not self._has_release(tenant) else Phase.DONE
 

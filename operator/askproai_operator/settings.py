@@ -145,7 +145,9 @@ class Settings(BaseSettings):
         "PrometheusRules, such as `release=kube-prometheus-stack`.",
     )
     runbook_base_url: str = Field(
-        "https://askproai.de/docs/runbooks", description="Where `docs/runbooks/` can be read: alerts link to it."
+        "https://askproai.de/docs/runbooks",
+        description="Where `docs/runbooks/` can be read, to which alerts link: the folder, to which `/NAME.md` is added, or a URL "
+        "with `{name}` in the place of the page's name.",
     )
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
     runtime_images: Annotated[tuple[str, ...], NoDecode] = Field(

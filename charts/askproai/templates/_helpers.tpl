@@ -258,7 +258,6 @@ ends no alert. `.at`: the share of failures at that speed, at most half way betw
 {{- $bad := printf "askproai_%s_total{outcome=~%q}" .metric .bad }}
 {{- $decided := printf "askproai_%s_total{outcome=~%q}" .metric .decided }}
 {{- $allowed := divf (subf 100 (float64 .percent)) 100 }}
-{{- $runbooks := .root.Values.settings.runbookBaseUrl | default "https://askproai.de/docs/runbooks" }}
 {{- range $window := list "5m" "30m" "1h" "6h" }}
 - record: {{ $name }}_failed:increase{{ $window }}
   expr: sum(increase({{ $bad }}[{{ $window }}]))
@@ -284,5 +283,13 @@ ends no alert. `.at`: the share of failures at that speed, at most half way betw
   labels: {severity: critical}
   annotations:
     summary: "{{ `{{ $value | humanizePercentage }}` }} of the {{ .what }} of all tenants fail; {{ printf "%g" (mulf $allowed 100) }} % are allowed."
-    runbook_url: {{ $runbooks }}/fleet-{{ .what }}.md
+    runbook_url: {{ include "askproai.runbookUrl" (dict "root" .root "name" (printf "fleet-%s" .what)) }}
+{{- end }}
+
+{{/*
+Where a runbook can be read, of `root` and `name`; as the operator's setting of the same meaning.
+*/}}
+{{- define "askproai.runbookUrl" -}}
+{{- $base := .root.Values.settings.runbookBaseUrl | default "https://askproai.de/docs/runbooks" }}
+{{- contains "{name}" $base | ternary (replace "{name}" .name $base) (printf "%s/%s.md" $base .name) }}
 {{- end }}

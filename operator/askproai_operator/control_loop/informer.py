@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -29,6 +30,8 @@ _NOT_FOUND = 404
 _SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than this belong to one list
 _AT_ONCE = 50  # objects that are stored before other tasks have a turn: some 20 ms
 _AGAIN_SECONDS = 1.0
+_KOPF = str(Path(kopf.__file__).parent)
+_CANCELLATIONS = 5
 AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
@@ -130,17 +133,28 @@ class Informer:
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Watch until `stop` is set. `started` is called after kopf installed its signal handlers, so that ours can replace them.
 
-        Raises RuntimeError if kopf ends by itself.
+        Lists are compared all the while, however often the watches begin again. Raises RuntimeError if kopf ends by itself.
         """
-        while not stop.is_set():
-            try:
-                await self._watch(stop, started)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                # Kopf tries a lost request again, but at its start not an answer of which only a part came.
-                log.warning("watches.begin_again", error=type(error).__name__)
-                await sleep_until_stopped(stop, _AGAIN_SECONDS)
+        audits = [
+            asyncio.create_task(self._audits(*each))
+            for each in ((_WATCHED, self._audit_every), (FOREIGN, FOREIGN_AUDIT))
+        ]
+        try:
+            while not stop.is_set():
+                try:
+                    await self._watch(stop, started, audits)
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    # Kopf tries a lost request again, but not an answer of which only a part came at its start, or that is no JSON.
+                    log.warning("watches.begin_again", error=type(error).__name__)
+                    await sleep_until_stopped(stop, _AGAIN_SECONDS)
+        finally:
+            for task in audits:
+                task.cancel()
+            await asyncio.gather(*audits, return_exceptions=True)
 
-    async def _watch(self, stop: asyncio.Event, started: Callable[[], None]) -> None:
+    async def _watch(
+        self, stop: asyncio.Event, started: Callable[[], None], audits: Sequence[asyncio.Task[None]]
+    ) -> None:
         is_ending = (
             asyncio.Event()
         )  # unless it is set, kopf kills the process ten minutes after its tasks were cancelled
@@ -155,21 +169,21 @@ class Informer:
             ready_flag=self.ready,
         )
         started()
-        audits = (self._audits(_WATCHED, self._audit_every), self._audits(FOREIGN, FOREIGN_AUDIT))
-        tasks = [*watches, *map(asyncio.create_task, audits)]
         stopped = asyncio.create_task(stop.wait(), name="informer-stop")
         try:
             # Not kopf.run_tasks(): when it ends, it cancels every task of the process that was started after it.
-            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*watches, *audits, stopped], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                task.result()
+                if not task.cancelled():
+                    task.result()
             if not stop.is_set():
                 raise RuntimeError("kopf ended by itself, so nothing is watched any more; the operator must start anew")
         finally:
             is_ending.set()
-            for task in (*tasks, stopped):
+            for task in (*watches, stopped):
                 task.cancel()
-            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            await asyncio.gather(*watches, stopped, return_exceptions=True)
+            await _end_tasks_of_kopf()
 
     async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
         while True:
@@ -215,6 +229,26 @@ class Informer:
         if last is not None and now - last > _SAME_LIST_SECONDS:
             self._metrics.watch_restarts.inc()
         self._listed_at[ref] = now
+
+
+async def _end_tasks_of_kopf() -> None:
+    """End what kopf leaves running when one of its watches fails: the others go on, beside those of the next round.
+
+    They would also keep the process from its end: a watch that waits to connect survives the first cancellation.
+    """
+    for _ in range(_CANCELLATIONS):
+        left = [task for task in asyncio.all_tasks() if _is_of_kopf(task)]
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_AGAIN_SECONDS)
+    log.warning("kopf.left_running", tasks=[task.get_name() for task in asyncio.all_tasks() if _is_of_kopf(task)])
+
+
+def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_filename.startswith(_KOPF)
 
 
 class NoDiffs(kopf.DiffBaseStorage):

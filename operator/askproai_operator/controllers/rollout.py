@@ -24,6 +24,8 @@ from askproai_operator.settings import Settings
 log = structlog.get_logger(__name__)
 
 KIND: Final = "Rollout"
+# While somebody waits: of those that were made due some may not ask for their turn, and time alone makes pods unhealthy.
+_LOOK: Final = timedelta(seconds=5)
 OPTIONS: Final = Options(Backoff(timedelta(seconds=1), timedelta(seconds=30)), workers=1)
 
 
@@ -56,7 +58,8 @@ class RolloutController:
         await self._report(rollouts.state(), context)
         for tenant in rollouts.take_next():
             context.enqueue(tenant)
-        return Result(resync_after=rollouts.next_change())
+        times = [rollouts.next_change(), _LOOK if rollouts.state().waiting else None]
+        return Result(resync_after=min((each for each in times if each is not None), default=None))
 
     async def _report(self, state: RolloutState, context: ReconcileContext) -> None:
         rollouts = context.rollouts

@@ -186,10 +186,11 @@ class Cache:
     ) -> CustomResource | ObservedObject | None:
         """Remove a deleted object, unless a namesake replaced it meanwhile. Returns the state before.
 
-        `version` is the resourceVersion of the deletion, 0 if nobody reported it.
+        `version` is the resourceVersion of the deletion, 0 if nobody reported it. One that is older than the known state is
+        ignored: somebody took off the label by which it is watched, and put it on again.
         """
         child = self.child(ref, namespace, name)
-        if child is None or child.uid != uid:
+        if child is None or child.uid != uid or 0 < version < child.version:
             return None
         self._deleted[uid] = max(version, child.version)
         if len(self._deleted) > _REMEMBERED_DELETIONS:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,16 +23,17 @@ from tests.worlds.waiting import SOON, eventually
 OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant": "salon-mueller"}
 
 
+def remove_signal_handlers() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 @asynccontextmanager
 async def running_informer(env: EngineEnvironment, control_plane: ControlPlane) -> AsyncIterator[Informer]:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    stop = asyncio.Event()
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
     await informer.prime()
     env.sent.clear()
-
-    def remove_signal_handlers() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
     running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
     await asyncio.wait_for(informer.ready.wait(), SOON)
@@ -101,6 +103,68 @@ async def test_an_answer_of_which_only_a_part_came_at_the_start_ends_nothing(
         labelled = {"metadata": {"labels": {"a": "b"}}}
         await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
         await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+
+
+async def test_lists_are_compared_also_while_the_watches_begin_again_and_again(
+    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+):
+    """As behind a proxy that always cuts the one answer which only kopf asks for: else nothing would be seen, and no alert fire."""
+    begun, read = [], aiohttp.ClientResponse.json
+
+    async def read_all_but_one(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
+        if response.url.path == "/apis":
+            begun.append(response)
+            raise aiohttp.ClientPayloadError("received 851 of 1457 bytes")
+        return await read(response, **arguments)
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_all_but_one)
+    informer = Informer(
+        env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig),
+        audit_every=timedelta(seconds=1.5),
+    )  # fmt: skip
+    await informer.prime()
+    stop = asyncio.Event()
+    running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
+    tenant = await env.create("Tenant")
+    env.remove_from_cache(tenant)
+    await eventually(lambda: env.cache.get(tenant.key), SOON, "the list")
+    assert len(begun) > 1, "the watches have begun again meanwhile"
+    stop.set()
+    await running
+
+
+async def test_after_an_answer_that_is_no_json_each_resource_is_watched_once(
+    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+):
+    """Kopf ends by the error of one watch and lets the others run on; they would also keep the process from its end."""
+    answers, read = [], aiohttp.ClientResponse.json
+
+    async def read_but_the_first(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
+        if response.url.path.endswith("/tenants"):
+            answers.append(response)
+            if len(answers) == 1:
+                raise aiohttp.ContentTypeError(response.request_info, (), message="unexpected mimetype: text/html")
+        return await read(response, **arguments)
+
+    def count_watchers() -> Counter[str]:
+        found = Counter(task.get_name() for task in asyncio.all_tasks())
+        return Counter({name: count for name, count in found.items() if name.startswith("watcher for")})
+
+    informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
+    await informer.prime()
+    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_but_the_first)
+    stop = asyncio.Event()
+    running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
+    await eventually(lambda: len(answers) > 1, SOON, "another list of Tenants")
+    tenant = await env.create("Tenant")
+    env.remove_from_cache(tenant)
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
+    await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+    assert set(count_watchers().values()) == {1}
+    stop.set()
+    await running
+    assert not count_watchers()
 
 
 async def test_the_end_of_the_informer_leaves_no_timer_that_kills_the_process(

@@ -412,6 +412,14 @@ def test_every_alert_has_a_runbook_that_exists(render):
         assert alert["annotations"]["summary"]
     default = str(render("prometheusRule.enabled=true")["PrometheusRule", "askproai"])
     assert default.count(OperatorSettings.model_fields["runbook_base_url"].default) == len(alerts)
+    site = str(
+        render("prometheusRule.enabled=true", "settings.runbookBaseUrl=https://docs.example/{name}.html")[
+            "PrometheusRule", "askproai"
+        ]
+    )
+    assert "https://docs.example/watch-dead.html" in site
+    assert "https://docs.example/fleet-bookings.html" in site
+    assert ".md" not in site
 
 
 def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):

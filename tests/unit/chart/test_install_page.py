@@ -49,7 +49,8 @@ def test_the_values_of_the_page_install_with_and_without_redis_and_by_both_kinds
     assert ("redis.existingSecret is not set" in printed) is not with_redis
 
 
-PRODUCTION = PAGE.partition("**1. The image.**")[2]  # behind what is for an evaluation
+BEFORE, _, AFTER = PAGE.partition("## Evaluation\n")
+PRODUCTION = BEFORE + AFTER[AFTER.index("\n## ") :]
 
 
 def test_the_commands_name_the_file_of_the_page():
@@ -60,7 +61,7 @@ def test_the_commands_name_the_file_of_the_page():
 
 
 def test_migrate_down_reverts_each_migration_that_the_release_before_lacks():
-    (before,) = map(int, re.findall(r"the number of the schema tells them apart \((\d+) before;", PAGE))
+    (before,) = map(int, re.findall(r"\| (\d+) \| the previous release \|", PAGE))
     newer = [each.version for each in shipped_migrations() if each.version > before]
     assert (
         f"migrate down --steps {len(newer)}` ({newer[-1]:04} to {newer[0]:04}, back to the schema {before} of" in PAGE

@@ -435,6 +435,14 @@ def test_every_alert_links_to_a_runbook_that_exists():
     assert [link for link in links if not (RUNBOOKS / link.rpartition("/")[2]).is_file()] == []
 
 
+def test_the_runbooks_of_a_site_have_addresses_of_its_own():
+    """`make docs` writes `dead-letters.html`; a git host shows `dead-letters.md`."""
+    site = SETTINGS.model_copy(update={"runbook_base_url": "https://docs.example/runbooks/{name}.html"})
+    links = json.dumps(prometheus_rule(tenant(), site))
+    assert "https://docs.example/runbooks/dead-letters.html" in links
+    assert ".md" not in links
+
+
 def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
     """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from tests.worlds.salon_models import credentials, tenant
 
 WEB = Component.WEB
 FORMER, PRESENT = Settings(runtime_image="askproai:0.1.0"), Settings(runtime_image="askproai:0.2.0")
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 OWN_KEY = SecretKeyRef.model_validate({"name": "stylist", "key": "calcom-api-key"})
 Keys = Mapping[str, SecretKeyRef]
 
@@ -59,11 +61,14 @@ def live(
     replicas: int = 2,
     available: int = 2,
     updated: int = 2,
+    down_since: str = "",
 ) -> ObservedObject:
     """Return the Deployment that such an operator applied, as the cache keeps it."""
     manifest, record = render(declared, settings)
     marked = with_record(manifest, RolloutRecord(record.release, record.image, record.template, record.inputs, judged))
-    status = {"replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}
+    status: dict[str, Any] = {"replicas": replicas, "updatedReplicas": updated, "availableReplicas": available}
+    if down_since:
+        status["conditions"] = [{"type": "Available", "status": "False", "lastTransitionTime": down_since}]
     return ObservedObject("uid", 1, "", {}, marked["metadata"]["annotations"], status, replicas=replicas)
 
 
@@ -158,12 +163,18 @@ def turn(
     declared: Tenant, found: ObservedObject | None, *, settings: Settings = PRESENT, begin: Callable[[], bool]
 ) -> RolloutRecord | None:
     """Return the record of the Deployment that is applied, None while the tenant waits."""
-    records = next_records(declared, {WEB: found}, {WEB: render(declared, settings)[1]}, begin)
+    records = next_records(declared, {WEB: found}, {WEB: render(declared, settings)[1]}, begin, NOW)
     return None if records is None else records[WEB]
 
 
 def never() -> bool:
     raise AssertionError("no turn is asked for")
+
+
+def test_a_pod_that_is_away_for_a_moment_brings_no_release_that_is_not_its_turn():
+    """The only pod of most tenants restarts with each drain of its node; a release that has stopped must not reach them by that."""
+    away = live(tenant(), replicas=1, updated=1, available=0, down_since="2026-11-26T08:59:57Z")
+    assert turn(observed(tenant()), away, begin=lambda: False) is None
 
 
 @pytest.mark.parametrize("begins", [True, False])
@@ -174,8 +185,13 @@ def test_a_healthy_tenant_gets_a_release_in_its_turn_and_is_judged(begins):
 
 @pytest.mark.parametrize(
     "found",
-    [None, live(tenant(), replicas=0, available=0, updated=0), live(tenant(), available=0), live(tenant(), updated=1)],
-    ids=["new", "no pods", "none is available", "they are being changed"],
+    [
+        None,
+        live(tenant(), replicas=0, available=0, updated=0),
+        live(tenant(), available=0, down_since="2026-11-26T08:50:00Z"),
+        live(tenant(), updated=1),
+    ],
+    ids=["new", "no pods", "none has been available for long", "they are being changed"],
 )
 def test_who_has_no_pods_or_broken_ones_waits_for_nobody_and_is_not_judged(found):
     record = turn(observed(tenant()), found, begin=never)
@@ -208,10 +224,10 @@ def test_deployments_of_one_tenant_wait_together_and_follow_the_one_that_has_beg
     declared, found = observed(tenant()), live(tenant())
     wanted = render(declared, PRESENT)[1]
     parts = {Component.WORKER: found, WEB: found}
-    assert next_records(declared, parts, dict.fromkeys(parts, wanted), lambda: False) is None
+    assert next_records(declared, parts, dict.fromkeys(parts, wanted), lambda: False, NOW) is None
     for judged in (True, False):
         parts[Component.WORKER] = live(tenant(), PRESENT, judged=judged)
-        records = next_records(declared, parts, dict.fromkeys(parts, wanted), never)
+        records = next_records(declared, parts, dict.fromkeys(parts, wanted), never, NOW)
         assert records is not None
         assert {record.judged for record in records.values()} == {judged}
 
@@ -220,7 +236,7 @@ def test_a_deployment_that_is_new_takes_the_other_one_along():
     """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
     declared = observed(tenant())
     wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
-    records = next_records(declared, {Component.WORKER: None, WEB: live(tenant())}, wanted, never)
+    records = next_records(declared, {Component.WORKER: None, WEB: live(tenant())}, wanted, never, NOW)
     assert records is not None
     assert not any(record.judged for record in records.values())
 

@@ -42,6 +42,10 @@ def is_down(since: float) -> dict[str, str]:
     return {"type": "Available", "status": "False", "lastTransitionTime": at(since)}
 
 
+def is_back(since: float) -> dict[str, str]:
+    return {"type": "Available", "status": "True", "lastTransitionTime": at(since)}
+
+
 REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
 ROLLED_OUT = progress("NewReplicaSetAvailable")
 CHANGING, STUCK = progress("ReplicaSetUpdated"), progress("ProgressDeadlineExceeded", status="False")
@@ -100,6 +104,8 @@ def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, u
         (deployment(progress("NewReplicaSetAvailable", -60), is_down(-40), available=1), Phase.UNDER_WAY),
         (deployment(progress("NewReplicaSetAvailable", -60), is_down(-20), available=1), Phase.DONE),
         (deployment(ROLLED_OUT, is_down(-600), available=1), Phase.UNHEALTHY),
+        (deployment(progress("NewReplicaSetAvailable", -45), is_back(-1)), Phase.UNDER_WAY),
+        (deployment(progress("NewReplicaSetAvailable", -75), is_back(-30)), Phase.DONE),
         (deployment(STUCK, updated=1), Phase.UNHEALTHY),
         (deployment(CHANGING, REFUSED, updated=1), Phase.UNHEALTHY),
         (deployment(STUCK, replicas=0, available=0), Phase.DONE),
@@ -113,6 +119,8 @@ def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, u
         "a pod failed while it was watched",
         "a pod failed later, or it is scaled",
         "short of a pod for ten minutes",
+        "a pod failed and is back since a moment",
+        "a pod failed and has been back for long enough",
         "Kubernetes has given up",
         "pods are refused",
         "no pods are asked for",
@@ -133,14 +141,17 @@ def test_a_status_of_the_former_template_says_nothing_of_the_newest_pods():
     [
         (deployment(ROLLED_OUT), False),
         (deployment(ROLLED_OUT, is_down(-5), available=1), False),
-        (deployment(ROLLED_OUT, available=0), True),
+        (deployment(ROLLED_OUT, is_down(-5), replicas=1, available=0), False),
+        (deployment(ROLLED_OUT, is_down(-600), replicas=1, available=0), True),
+        (deployment(ROLLED_OUT, is_down(-600), available=1), True),
         (deployment(CHANGING, updated=1), True),
         (deployment(STUCK), True),
         (deployment(STUCK, replicas=0, available=0), False),
     ],
 )
-def test_pods_are_broken_that_are_stuck_changing_or_all_away(live, expected):
-    assert is_broken(observed_object(live)) is expected
+def test_pods_are_broken_that_are_stuck_changing_or_missing_for_long(live, expected):
+    """An only pod that was evicted or ran out of memory is back in seconds: its tenant waits for its turn like all others."""
+    assert is_broken(observed_object(live), NOW) is expected
 
 
 class Fleet:
@@ -281,6 +292,53 @@ def test_canaries_and_shadows_hold_up_nobody():
     assert fleet.phases() == {}
 
 
+def test_a_tenant_that_stays_in_the_midst_of_it_is_unhealthy_and_a_long_watch_is_not():
+    """As after `kubectl rollout pause`, or where the second of two Deployments is refused: Kubernetes reports no problem then."""
+    fleet = waiting_fleet()
+    assert names(fleet.rollouts.state().under_way) == ["a"]
+    fleet.clock.advance(timedelta(minutes=10))
+    assert names(fleet.rollouts.state().under_way) == ["a"]
+    fleet.clock.advance(SOAK)
+    state = fleet.rollouts.state()
+    assert (names(state.under_way), names(state.unhealthy)) == ([], ["a"])
+    fleet.put("a", ROLLED_OUT)
+    assert names(fleet.rollouts.take_next()) == ["b"]
+
+
+def test_pods_that_die_again_and_again_are_unhealthy_though_each_is_back_soon():
+    fleet = waiting_fleet()
+    for number in range(3):
+        assert not fleet.rollouts.state().unhealthy, number
+        fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_back(-60), replicas=1, available=1)
+        fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_down(0), replicas=1, available=0)
+        fleet.clock.advance(timedelta(seconds=40))
+    fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_back(-60), replicas=1, available=1)
+    assert names(fleet.rollouts.state().unhealthy) == ["a"]
+    assert fleet.rollouts.take_next() == []
+    fleet.clock.advance(timedelta(minutes=30))
+    assert names(fleet.rollouts.take_next()) == ["b"]
+
+
+def test_losses_of_a_former_template_do_not_count():
+    fleet = waiting_fleet()
+    for _ in range(3):
+        fleet.put("a", ROLLED_OUT, replicas=1, available=1)
+        fleet.put("a", ROLLED_OUT, is_down(0), replicas=1, available=0)
+    fleet.put("a", ROLLED_OUT, replicas=1, available=1, judged=False)  # an edit
+    fleet.put("a", ROLLED_OUT, replicas=1, available=1)
+    assert not fleet.rollouts.state().unhealthy
+
+
+def test_whose_pods_are_away_is_the_first_to_get_a_turn():
+    fleet = Fleet(limit=1)
+    for name in "abc":
+        fleet.put(name, ROLLED_OUT, release=FORMER, judged=False)
+    assert [fleet.begin(name) for name in "abc"] == [True, False, False]
+    fleet.put("c", ROLLED_OUT, is_down(-5), release=FORMER, judged=False, replicas=1, available=0)
+    fleet.put("a", ROLLED_OUT)
+    assert names(fleet.rollouts.take_next()) == ["c"]
+
+
 def test_no_limit_is_no_wait():
     fleet = Fleet(limit=0)
     fleet.put("a", STUCK, updated=1)
@@ -315,7 +373,9 @@ async def test_a_stop_is_one_event_that_names_the_tenant_and_what_to_do_until_it
     assert "Tenant a in namespace salons" in message
     assert "helm rollback" in message
     assert [(entry["event"], entry["waiting"]) for entry in logs] == [("rollout.stopped", 2), ("rollout.goes_on", 2)]
-    assert (cluster.due, result.resync_after) == ([], SOAK)
+    assert cluster.due == []
+    assert result.resync_after is not None
+    assert result.resync_after < SOAK, "of those that are made due some may not ask for their turn"
     fleet.clock.advance(SOAK)
     await controller.reconcile(rollout_key(Settings()), cluster)
     assert names(cluster.due) == ["b"]

@@ -172,7 +172,7 @@ async def _apply_deployments(
     image = image_of(tenant, context.settings)
     wanted = {part: pods.record(image, part, alone=alone[part]) for part in alone}
     begin = partial(context.rollouts.begin, tenant.key)
-    records = next_records(tenant, {part: live[part] for part in alone}, wanted, begin)
+    records = next_records(tenant, {part: live[part] for part in alone}, wanted, begin, context.clock.now())
     applied: dict[Component, ObservedObject] = {}
     for part in alone:
         known, replicas = live[part], autoscaling.initial_replicas(tenant, part, live[part])

@@ -40,9 +40,10 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
         "bookings at 6": f"{burning(bookings, Decimal(6)):f}",
         "webhook failures": f"{webhooks:f}",
         "webhooks at 14.4": f"{burning(webhooks, Decimal('14.4')):f}",
-        "runbooks": settings.runbook_base_url.rstrip("/"),
     }
     spec = _fill_in(_alerts(), values)
+    for rule in (rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule):
+        rule["annotations"]["runbook_url"] = _runbook_url(settings, rule["annotations"]["runbook_url"])
     if tenant.spec.suspend:
         for group in spec["groups"]:
             group["rules"] = [rule for rule in group["rules"] if rule.get("alert") != _OF_RUNNING_PODS]
@@ -57,6 +58,12 @@ def burning(allowed: Decimal, speed: Decimal) -> Decimal:
     between the allowed share and all.
     """
     return min(allowed * speed, (allowed + 1) / 2)
+
+
+def _runbook_url(settings: Settings, page: str) -> str:
+    """Return where a runbook can be read: the base URL with the page's name in the place of `{name}`, else below it as a file."""
+    base = settings.runbook_base_url
+    return base.replace("{name}", page) if "{name}" in base else f"{base.rstrip('/')}/{page}.md"
 
 
 def _with_monitor_labels(manifest: Manifest, settings: Settings) -> Manifest:

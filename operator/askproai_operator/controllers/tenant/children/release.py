@@ -4,6 +4,7 @@ The second waits for its turn (`askproai_operator/rollouts.py`), the first never
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import version
 from typing import Any, Final
@@ -82,6 +83,7 @@ def next_records(
     live: Mapping[Component, ObservedObject | None],
     wanted: Mapping[Component, RolloutRecord],
     begin: Callable[[], bool],
+    now: datetime,
 ) -> Mapping[Component, RolloutRecord] | None:
     """Return the records of the Deployments that are to be applied; None: all keep their pods until it is the tenant's turn.
 
@@ -99,7 +101,7 @@ def next_records(
     pods = [each for each in live.values() if each is not None and each.replicas]
     if begun:
         judged = any(record.judged for record in begun)
-    elif tenant.spec.suspend or not pods or any(map(is_broken, pods)):
+    elif tenant.spec.suspend or not pods or any(is_broken(each, now) for each in pods):
         judged = False
     elif begin():
         judged = True
