@@ -5,7 +5,7 @@ on as if there were none. What fails here for one Tenant is tried again, and hol
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -85,7 +85,7 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     again soon.
     """
     tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
-    if tenant is None:
+    if tenant is None or tenant.metadata.deletion_timestamp is not None:
         return False
     recorded, now = recorded_shadow(tenant), context.clock.now()
     wanted = _wanted(tenant, recorded, context)
@@ -160,7 +160,9 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
     if context.database.ca:
         values["DATABASE_CA_FILE"] = context.database.ca
     await context.kube.apply(shadow_secret(tenant, values))
-    resource_ids = await context.database.ensure_shadow(tenant.metadata.dotted, uid, password, _CONNECTIONS)
+    resource_ids = await _ensure_rows(tenant, password, context)
+    if resource_ids is None:
+        return
     text = config.encode(shadow_config(live.config, resource_ids))
     await context.kube.apply_all(
         [shadow_config_map(tenant, text), shadow_policy(tenant, live.database_url, context.settings)]
@@ -169,6 +171,29 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
     allowed, _ = apply_ceilings(tenant, context.settings)
     live_image = image_of(allowed, context.settings)
     await context.kube.apply(shadow_deployment(allowed, image, live_image, context.settings.image_pull_secrets))
+
+
+async def _ensure_rows(tenant: Tenant, password: str, context: ReconcileContext) -> Mapping[int, int] | None:
+    """Create or update login and rows, and return the ids of the resources; None if the Tenant is being deleted.
+
+    Its deletion runs at the same time, and may have dropped them before they were made. No later run sees that Tenant.
+    """
+    name, uid = tenant.metadata.dotted, tenant.metadata.uid
+    context.fence()
+    try:
+        resource_ids = await context.database.ensure_shadow(name, uid, password, _CONNECTIONS)
+    finally:
+        is_deleted = _is_deleted(tenant, context)
+        if is_deleted:
+            await context.database.drop_shadow(name, uid)
+    return None if is_deleted else resource_ids
+
+
+def _is_deleted(tenant: Tenant, context: ReconcileContext) -> bool:
+    newest = context.cache.get(tenant.key)
+    if newest is None or newest.metadata.uid != tenant.metadata.uid:
+        return True
+    return newest.metadata.deletion_timestamp is not None
 
 
 async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
@@ -183,6 +208,7 @@ async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
         if found is not None:
             was_there = True
             await context.kube.delete(ref, namespace, name, found.uid)
+    context.fence()
     await context.database.drop_shadow(tenant.metadata.dotted)
     return was_there
 

@@ -1,5 +1,7 @@
 """A shadow at a real API server: its pods and what they reach, its rows, what it has found, and that nothing of it is left."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -267,6 +269,31 @@ async def test_a_tenant_whose_config_was_emptied_holds_up_no_other(namespace: Te
     await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), {"data": {"tenant.json": None}})
     context = namespace.operator.context
     await shadow.reconcile(shadows_key(context.settings), context)
+
+
+async def test_a_tenant_that_is_deleted_while_its_shadow_begins_leaves_nothing_of_it(
+    namespace: TenantNamespace, module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deletion has dropped login and rows before they are made."""
+    database, made = namespace.operator.context.database, asyncio.Event()
+    ensure_shadow = database.ensure_shadow
+
+    async def ensure_late(tenant: str, *rest: Any) -> Mapping[int, int]:
+        if tenant == tenant_of(namespace) and not made.is_set():
+            await namespace.client.request("DELETE", namespace.path("Tenant"))
+            await namespace.wait_until_gone("Tenant", NAME)
+            try:
+                return await ensure_shadow(tenant, *rest)
+            finally:
+                made.set()
+        return await ensure_shadow(tenant, *rest)
+
+    monkeypatch.setattr(database, "ensure_shadow", ensure_late)
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=with_shadow())
+    await asyncio.wait_for(made.wait(), SOON)
+    await bring_forward(namespace)
+    await wait_until_nothing_is_left(namespace, module_database)
 
 
 async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(

@@ -68,6 +68,15 @@ def test_one_that_is_asked_for_again_after_it_was_withdrawn_is_another() -> None
     assert "begins" in condition.message
 
 
+async def test_nothing_is_made_for_a_tenant_that_is_being_deleted() -> None:
+    """It was not yet when the list was made that this run goes through."""
+    listed = with_shadow()
+    metadata = listed.metadata.model_copy(update={"deletion_timestamp": SINCE})
+    deleted = listed.model_copy(update={"metadata": metadata})
+    context: Any = SimpleNamespace(relations=SimpleNamespace(tenant=lambda *_: deleted))
+    assert not await shadow._bring_forward(listed, context)
+
+
 async def test_a_status_of_which_the_crd_drops_what_is_new_makes_nobody_due() -> None:
     """A CRD of before `withdrawn`: Tenant and shadows would make each other due without a pause."""
     ended, kept, due = recorded(state=ShadowState.ENDED), [with_shadow(recorded(state=ShadowState.ENDED))], list[Any]()
