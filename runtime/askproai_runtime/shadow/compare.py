@@ -120,8 +120,8 @@ def compare(
 
 
 def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
-    """Return what gives the call that an appointment is compared with: the last one that named it in a change, else the last one
-    that named it, else the one that made it.
+    """Return a function from an appointment to the call with which it is compared: the last one that named it in a change, else the
+    last one that named it, else the one that made it.
     """
     calls = {each.request.call_id for each in replayed}
     named: dict[UUID, str] = {}
