@@ -400,9 +400,10 @@ class AdminStore:
 
     async def drop_shadow(self, tenant: str, uid: str | None = None) -> None:
         """Delete everything of the shadow of a tenant (with `uid`): login, rows, what waits to be replayed. Safe to repeat."""
+        role = self.role_name(shadows.shadow_name(tenant))
         async with self._connection() as conn:
-            if await shadows.has_shadow(conn, tenant, uid):
-                await self._drop_login(conn, self.role_name(shadows.shadow_name(tenant)))
+            if await shadows.has_shadow(conn, tenant, uid, role):
+                await self._drop_login(conn, role)
                 async with conn.transaction():
                     await shadows.delete_shadow_rows(conn, tenant)
 

@@ -117,16 +117,20 @@ async def read_shadow_results(conn: Connection, tenant: str, limit: int) -> Shad
     return ShadowResults(**totals, differences=tuple(newest))
 
 
-async def has_shadow(conn: Connection, tenant: str, uid: str | None) -> bool:
-    """Return whether anything is left of a tenant's shadow, or waits to be replayed: of the Tenant with `uid`, or of any (None)."""
+async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) -> bool:
+    """Return whether anything is left of a tenant's shadow, or waits to be replayed: of the Tenant with `uid`, or of any (None).
+
+    Its `role` may be left alone: made while another process deleted the rows.
+    """
     if not await has_tables(conn, "shadow_requests"):  # the schema is that of the release before
         return False
     owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
     owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)
     if uid is not None and owner is not None and uid_of_owner(owner) != uid:
         return False
-    left = "SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1) OR EXISTS (SELECT FROM shadow_requests WHERE tenant = $2)"
-    return bool(await conn.fetchval(left, shadow_name(tenant), tenant))
+    left = """SELECT EXISTS (SELECT FROM tenants WHERE tenant = $1) OR EXISTS (SELECT FROM shadow_requests WHERE tenant = $2)
+        OR EXISTS (SELECT FROM pg_roles WHERE rolname = $3)"""
+    return bool(await conn.fetchval(left, shadow_name(tenant), tenant, role))
 
 
 async def delete_shadow_rows(conn: Connection, tenant: str) -> None:

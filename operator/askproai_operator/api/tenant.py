@@ -254,8 +254,9 @@ class Shadow(base.Part):
     operator's ASKPROAI_RUNTIME_IMAGES lists. It reaches no provider and sends nothing. `status.shadow` lists the bookings that
     differ."""
     hours: Annotated[int, Field(ge=1, le=168)] = 24
-    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew when image or
-    hours change."""
+    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew, without what
+    it has found, when image or hours change (a longer time does not prolong it), and when it is asked for again after
+    `status.shadow.withdrawn` became true."""
 
 
 class Runtime(base.Part):
@@ -455,12 +456,12 @@ class ShadowStatus(base.Part):
     hours: base.Count
     """For how long, as it was asked for."""
     since: datetime
-    """When it began."""
+    """When it began; its pod may run later, or not at all."""
     state: ShadowState
-    """Running, or Ended: nothing of it is left but this."""
+    """Running, or Ended: a moment later nothing of it is left but this."""
     withdrawn: bool = False
-    """Since it began the spec asked for none, the platform allowed none, or the Tenant was suspended: the next shadow begins anew,
-    also with the same image and hours."""
+    """Since it began the spec asked for none or for another one, the platform allowed none, or the Tenant was suspended: the next
+    shadow begins anew, also with the same image and hours."""
     has_begun: bool = False
     """Its pod runs and the book was copied: calls are replayed from then on."""
     compared: base.Count = 0

@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 
 from askproai_operator.context import ReconcileContext
+from askproai_operator.controllers.tenant.children.shadow import SHADOW_PODS
 from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
 
 log = structlog.get_logger(__name__)
@@ -104,6 +105,8 @@ class ConfigSyncController:
             pod
             for pod in await context.kube.list(resources.PODS, key.namespace, selector)
             if not pod["metadata"].get("deletionTimestamp")
+            # A shadow's pod reads a config of its own, and nobody may connect to it.
+            and pod["metadata"]["labels"].get("app.kubernetes.io/name") != SHADOW_PODS
         ]
         running = [pod for pod in pods if (pod.get("status") or {}).get("podIP")]
         return await self._without(running, config_hash), len(running) == len(pods)

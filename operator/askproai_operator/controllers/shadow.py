@@ -5,7 +5,8 @@ on as if there were none. What fails here for one Tenant is tried again, and hol
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -69,7 +70,10 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
         except Unreachable:
             raise
         except (ApiError, UnmanagedObject, ValidationError, msgspec.DecodeError, *DATABASE_ERRORS) as error:
-            log.warning("shadow.not_brought_forward", tenant=tenant.metadata.dotted, error=type(error).__name__)
+            why = error.message if isinstance(error, ApiError) else None  # PostgreSQL's own texts quote hosts and rows
+            log.warning(
+                "shadow.not_brought_forward", tenant=tenant.metadata.dotted, error=type(error).__name__, why=why
+            )
             is_complete = False
     if not is_complete:
         return Result(requeue=True, requeue_reason="not every shadow could be brought forward")
@@ -81,15 +85,16 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     again soon.
     """
     tenant = context.relations.tenant(cached.metadata.namespace, cached.metadata.name)
-    if tenant is None:
+    if tenant is None or tenant.metadata.deletion_timestamp is not None:
         return False
     recorded, now = recorded_shadow(tenant), context.clock.now()
     wanted = _wanted(tenant, recorded, context)
     is_same = is_of_shadow(recorded, wanted)
     if recorded is not None and recorded.state is ShadowState.RUNNING and (not is_same or is_over(recorded, now)):
         ended = await _with_results(recorded, tenant, context)
-        # Its pods go with the next run: by then those of the tenant, who read this in their config, copy no more requests.
-        end = {"state": ShadowState.ENDED, "withdrawn": wanted is None}
+        # Its pods go with the next run, which the write makes due. What the tenant's pods copy until they have read it in their
+        # config is deleted by a run after that.
+        end = {"state": ShadowState.ENDED, "withdrawn": not is_same}
         await _write(tenant, recorded, ended.model_copy(update=end), context)
         return True
     if recorded is not None and recorded.state is ShadowState.ENDED and (is_same or wanted is None):
@@ -99,15 +104,18 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
         return False
     if wanted is None:
         return False
+    if not is_same and await _clear_away(tenant, context):
+        return True  # begun by the next run: what the cache still has is taken for present, and would not be written
+    live = await _read_live(tenant, context)
+    if live is None:
+        return True
     running = recorded
-    if recorded is None or not is_same:
-        await _clear_away(tenant, context)
-        running = ShadowStatus(
-            image=wanted.image, hours=wanted.hours, since=now.replace(microsecond=0), state=ShadowState.RUNNING
-        )
-    assert running is not None
-    if await _run_pods(tenant, running.image, context):
-        await _write(tenant, recorded, await _with_results(running, tenant, context), context)
+    if running is None or not is_same:
+        since = now.replace(microsecond=0)
+        running = ShadowStatus(image=wanted.image, hours=wanted.hours, since=since, state=ShadowState.RUNNING)
+    # Before anything of it is made: what the status names is cleared away later, whatever comes in between.
+    await _write(tenant, recorded, await _with_results(running, tenant, context), context)
+    await _run_pods(tenant, running.image, live, context)
     return True
 
 
@@ -121,38 +129,76 @@ def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileCon
     return Shadow(image=recorded.image, hours=recorded.hours)
 
 
-async def _run_pods(tenant: Tenant, image: str, context: ReconcileContext) -> bool:
-    """Apply the pods of the shadow and what they mount; return False while the tenant has none of its own to look at."""
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What a shadow takes over from the tenant's own pods."""
+
+    config: config.TenantConfig
+    database_url: str
+
+
+async def _read_live(tenant: Tenant, context: ReconcileContext) -> _Live | None:
+    """Return None while the tenant has no pods of its own whose config could be read."""
     (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
-    live = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config"))
+    config_map = await context.kube.get(resources.CONFIG_MAPS, namespace, child_name(name, "config"))
+    text = ((config_map or {}).get("data") or {}).get("tenant.json")
     database_url = (await read_own_secret(context, namespace, name, "runtime", uid=uid)).get("DATABASE_URL")
-    if live is None or database_url is None:
-        return False
-    live_config = config.decode(live["data"]["tenant.json"])
+    if text is None or database_url is None:
+        return None
+    return _Live(config.decode(text), database_url)
+
+
+async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileContext) -> None:
+    """Apply the pods of the shadow and what they mount."""
+    (namespace, name), uid = tenant.key[1:], tenant.metadata.uid
     existing = await read_own_secret(context, namespace, name, SHADOW, uid=uid)
     password = parse_login(existing.get("DATABASE_URL"))[1] or secrets.token_urlsafe(32)
     shadow_url = context.database.tenant_dsn(shadow_name(tenant.metadata.dotted), password)
     # No provider knows these keys, and none is asked: the pods' policy lets them reach PostgreSQL alone.
-    keys = {RETELL_KEY, CALCOM_KEY, "token", *own_account_keys(live_config)}
+    keys = {RETELL_KEY, CALCOM_KEY, "token", *own_account_keys(live.config)}
     values = {key: existing.get(key) or secrets.token_urlsafe(32) for key in keys} | {"DATABASE_URL": shadow_url}
     if context.database.ca:
         values["DATABASE_CA_FILE"] = context.database.ca
     await context.kube.apply(shadow_secret(tenant, values))
-    resource_ids = await context.database.ensure_shadow(tenant.metadata.dotted, uid, password, _CONNECTIONS)
-    text = config.encode(shadow_config(live_config, resource_ids))
+    resource_ids = await _ensure_rows(tenant, password, context)
+    if resource_ids is None:
+        return
+    text = config.encode(shadow_config(live.config, resource_ids))
     await context.kube.apply_all(
-        [shadow_config_map(tenant, text), shadow_policy(tenant, database_url, context.settings)]
+        [shadow_config_map(tenant, text), shadow_policy(tenant, live.database_url, context.settings)]
     )
     # What the platform does not allow the tenant's own pods, it does not allow these: one of them has the tenant's login.
     allowed, _ = apply_ceilings(tenant, context.settings)
     live_image = image_of(allowed, context.settings)
     await context.kube.apply(shadow_deployment(allowed, image, live_image, context.settings.image_pull_secrets))
-    return True
 
 
-async def _clear_away(tenant: Tenant, context: ReconcileContext) -> None:
-    """Delete everything of a shadow but its status; safe to repeat."""
-    namespace = tenant.metadata.namespace
+async def _ensure_rows(tenant: Tenant, password: str, context: ReconcileContext) -> Mapping[int, int] | None:
+    """Create or update login and rows, and return the ids of the resources; None if the Tenant is being deleted.
+
+    Its deletion runs at the same time, and may have dropped them before they were made. No later run sees that Tenant.
+    """
+    name, uid = tenant.metadata.dotted, tenant.metadata.uid
+    context.fence()
+    try:
+        resource_ids = await context.database.ensure_shadow(name, uid, password, _CONNECTIONS)
+    finally:
+        is_deleted = _is_deleted(tenant, context)
+        if is_deleted:
+            await context.database.drop_shadow(name, uid)
+    return None if is_deleted else resource_ids
+
+
+def _is_deleted(tenant: Tenant, context: ReconcileContext) -> bool:
+    newest = context.cache.get(tenant.key)
+    if newest is None or newest.metadata.uid != tenant.metadata.uid:
+        return True
+    return newest.metadata.deletion_timestamp is not None
+
+
+async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
+    """Delete everything of a shadow but its status; return whether anything of it was in the cluster. Safe to repeat."""
+    namespace, was_there = tenant.metadata.namespace, False
     for ref, name in shadow_children(tenant):
         found = (
             context.cache.secret(namespace, name)
@@ -160,8 +206,11 @@ async def _clear_away(tenant: Tenant, context: ReconcileContext) -> None:
             else context.cache.child(ref, namespace, name)
         )
         if found is not None:
+            was_there = True
             await context.kube.delete(ref, namespace, name, found.uid)
+    context.fence()
     await context.database.drop_shadow(tenant.metadata.dotted)
+    return was_there
 
 
 async def _with_results(recorded: ShadowStatus, tenant: Tenant, context: ReconcileContext) -> ShadowStatus:
@@ -191,7 +240,13 @@ def _shown(found: FoundDifference) -> ShadowDifference:
 
 
 async def _write(tenant: Tenant, former: ShadowStatus | None, shadow: ShadowStatus, context: ReconcileContext) -> None:
-    """Write what is new into the status, and make the Tenant due: its config and its condition follow."""
-    if shadow != former:
-        await context.kube.patch_status(tenant, {"shadow": shadow.model_dump(by_alias=True, mode="json")})
+    """Write what is new into the status, and make the Tenant due: its config and its condition follow.
+
+    Where a CRD of before drops a field, nothing is new after the write: both would make each other due without a pause.
+    """
+    if shadow == former:
+        return
+    await context.kube.patch_status(tenant, {"shadow": shadow.model_dump(by_alias=True, mode="json")})
+    newest = context.cache.get(tenant.key)
+    if isinstance(newest, Tenant) and recorded_shadow(newest) != former:
         context.enqueue(tenant.key)

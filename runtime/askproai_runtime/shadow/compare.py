@@ -5,9 +5,9 @@ the end of an appointment, and whether it has confirmed it already.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +23,10 @@ _NOBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """An appointment, as far as it is compared."""
+    """An appointment, as far as it is compared.
+
+    `changed_staff`: it is in Cal.com, and has been somebody else's before: perhaps Cal.com gave it to another host than was asked.
+    """
 
     id: UUID
     call_id: str | None
@@ -33,6 +36,7 @@ class BookRow:
     starts_at: datetime
     status: str
     changed_at: datetime
+    changed_staff: bool = False
 
     @property
     def text(self) -> str | None:
@@ -57,10 +61,15 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Differences by call, and whether bookings differ that no replayed call has touched: somebody else has changed the book."""
+    """Differences by call, and whether bookings differ that no replayed call has changed: somebody else has changed the book.
+
+    Of the calls `overtaken` nothing can be said: somebody else has changed what they booked, or Cal.com has given it to another
+    host.
+    """
 
     differences: Mapping[str, ShadowDifference]
     changed_by_others: bool
+    overtaken: frozenset[str]
 
 
 def compare(
@@ -68,17 +77,16 @@ def compare(
     live: Iterable[BookRow],
     shadow: Iterable[BookRow],
     answers_shadow: Mapping[str, Sequence[str]],
+    *,
+    since: datetime,
+    clocks: timedelta,
 ) -> Compared:
-    """Compare the appointments that changed since both books were equal. `answers_shadow` are the outcomes by call."""
-    calls = {each.request.call_id for each in replayed}
-    named: dict[UUID, str] = {}
-    for each in replayed:
-        named |= dict.fromkeys((*each.request.named_ids, *each.shadow_ids), each.request.call_id)
+    """Compare the appointments that changed since both books were equal, at `since`. `answers_shadow` are the outcomes by call.
+
+    `clocks`: by how much those of the pods and of the database may differ.
+    """
+    call_of = _calls_by_row(replayed)
     live_rows, shadow_rows = {row.id: row for row in live}, {row.id: row for row in shadow}
-
-    def call_of(row: BookRow) -> str:
-        return named.get(row.id) or (row.call_id if row.call_id in calls else None) or _NOBODY
-
     only_live, only_shadow = defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
     for book, rows in ((only_live, live_rows), (only_shadow, shadow_rows)):
         for row in rows.values():
@@ -98,8 +106,44 @@ def compare(
                 answers_live=answers,
                 answers_shadow=tuple(answers_shadow.get(call, ())),
             )
-    changed_by_others = differences.pop(_NOBODY, None) is not None
-    return Compared(differences, changed_by_others)
+    changed_by_others, overtaken = differences.pop(_NOBODY, None) is not None, set[str]()
+    for row in live_rows.values():
+        found = differences.get(call_of(row))
+        if found is None or row.changed_at <= since or not _differs(row, found):
+            continue
+        is_others = not _is_within_a_change(row, call_of(row), replayed, clocks)
+        changed_by_others |= is_others
+        if is_others or row.changed_staff:
+            overtaken.add(found.call_id)
+    kept = {call: difference for call, difference in differences.items() if call not in overtaken}
+    return Compared(kept, changed_by_others, frozenset(overtaken))
+
+
+def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
+    """Return a function from an appointment to the call with which it is compared: the last one that named it in a change, else the
+    last one that named it, else the one that made it.
+    """
+    calls = {each.request.call_id for each in replayed}
+    named: dict[UUID, str] = {}
+    for each in sorted(replayed, key=lambda each: each.is_change):
+        named |= dict.fromkeys((*each.request.named_ids, *each.shadow_ids), each.request.call_id)
+    return lambda row: named.get(row.id) or (row.call_id if row.call_id in calls else None) or _NOBODY
+
+
+def _differs(row: BookRow, difference: ShadowDifference) -> bool:
+    """Return whether a live appointment is among what differs, or has failed, so that it is none."""
+    return row.status == "failed" or row.text in difference.only_live
+
+
+def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:
+    """Return whether a live appointment changed while a request was under way by which callers change it: of `call`, or one that
+    has named it.
+    """
+    return any(
+        each.request.at - clocks <= row.changed_at <= each.request.answered_at + clocks
+        for each in replayed
+        if each.is_change and (each.request.call_id == call or row.id in each.request.named_ids)
+    )
 
 
 def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:

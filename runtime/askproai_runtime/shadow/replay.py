@@ -63,6 +63,9 @@ class _Epoch:
     copied_at: datetime
     replayed: list[Replayed] = field(default_factory=list)
     unclear_calls: set[str] = field(default_factory=set)
+    # As in `Compared`, found before the end of the epoch.
+    overtaken_calls: set[str] = field(default_factory=set)
+    changed_by_others: bool = False
     not_compared: int = 0
     # What differed, by call, and does no more.
     corrected: dict[str, ShadowDifference] = field(default_factory=dict)
@@ -168,11 +171,14 @@ class Replayer:
         changed_since = any(row.changed_at > replayed.request.answered_at + _CLOCKS for row in live)
         if are_equal(live, shadow) or changed_since:  # a request that is not here yet; both books are compared later
             return
-        found = compare([replayed], live, shadow, {}).differences.get(replayed.request.call_id)
+        compared = compare(epoch.replayed, live, shadow, {}, since=epoch.copied_at, clocks=_CLOCKS)
+        found = compared.differences.get(replayed.request.call_id)
         try:
             await store.copy_live_appointments(self.shadow, [row.id for row in live], [row.id for row in shadow])
         except asyncpg.IntegrityConstraintViolationError:
             return  # as above
+        epoch.overtaken_calls |= compared.overtaken
+        epoch.changed_by_others |= compared.changed_by_others
         for row in live:
             epoch.ids.pop(row.id, None)
         if found is not None:
@@ -253,7 +259,7 @@ class Replayer:
         live = await store.read_book(self.live, self.tenant, calls, named)
         shadow = await store.read_book(self.shadow, self.shadow_tenant, calls, named)
         answers = await store.read_outcomes(self.shadow, self.shadow_tenant, calls)
-        found = compare(epoch.replayed, live, shadow, answers)
+        found = compare(epoch.replayed, live, shadow, answers, since=epoch.copied_at, clocks=_CLOCKS)
         differences = dict(found.differences)
         for call, difference in epoch.corrected.items():
             live_answers = tuple(
@@ -264,9 +270,9 @@ class Replayer:
         changes, since = self._count_changes(epoch), epoch.copied_at
         copied = {each.request.correlation_id for each in epoch.replayed}
         unclear = epoch.unclear_calls | await store.list_calls_not_copied(self.live, self.tenant, calls, since, copied)
-        if found.changed_by_others and differences:
+        if (found.changed_by_others or epoch.changed_by_others) and differences:
             return ShadowFindings(not_compared=changes + epoch.not_compared)
-        doubtful = find_doubtful(epoch.replayed, unclear) & differences.keys()
+        doubtful = find_doubtful(epoch.replayed, unclear) & differences.keys() | epoch.overtaken_calls | found.overtaken
         not_compared = sum(each.is_change and each.request.call_id in doubtful for each in epoch.replayed)
         return ShadowFindings(
             compared=changes - not_compared,

@@ -11,8 +11,11 @@ from askproai_core.database import SHADOW_COMPARED, Pool, ShadowFindings
 from askproai_runtime.shadow.compare import CHANGES, BookRow
 
 _ROWS: Final = """
-SELECT id, call_id, branch, service, staff, starts_at, status, updated_at AS changed_at FROM appointments
-WHERE tenant = $1 AND (call_id = ANY($2) OR id = ANY($3))
+SELECT a.id, a.call_id, a.branch, a.service, a.staff, a.starts_at, a.status, a.updated_at AS changed_at,
+       a.event_type_id IS NOT NULL AND (
+           SELECT count(DISTINCT r.staff) > 1 FROM claims c JOIN resources r ON r.tenant = c.tenant AND r.id = c.resource_id
+           WHERE c.tenant = a.tenant AND c.appointment_id = a.id) AS changed_staff
+FROM appointments a WHERE a.tenant = $1 AND (a.call_id = ANY($2) OR a.id = ANY($3))
 """
 _CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"
 # One snapshot, and its time: what is committed before it is in the copy, and it alone.

@@ -120,6 +120,16 @@ async def test_pods_are_annotated_again_until_they_show_the_config(env, pods: Po
     assert await pods.annotations("stranger") == {}
 
 
+async def test_the_pod_of_a_shadow_is_not_among_them(env, pods: Pods, sync: ConfigSyncController):
+    """It has a config of its own, and never shows the tenant's."""
+    await pods.create("one")
+    await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
+    pods.shown = "new"
+    sync.trigger(env.namespace, "salon-mueller", "new")
+    await eventually(lambda: not sync._requests, SOON, "the end")
+    assert len(pods.asked) == 1
+
+
 async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     pods.shown = "new"

@@ -1,11 +1,16 @@
 """A shadow at a real API server: its pods and what they reach, its rows, what it has found, and that nothing of it is left."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import pytest
 
 from askproai_core.database import SHADOW_COMPARED, ShadowDifference, ShadowFindings, shadow_name
+from askproai_operator.controllers import shadow
 from askproai_operator.controllers.tenant.shadow import shadows_key
+from askproai_operator.engine import resources
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
@@ -13,7 +18,7 @@ from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
 SHADOW, WEB = "salon-mueller-shadow", "salon-mueller-web"
-IMAGE = "askproai:0.2.0"
+IMAGE, OTHER_IMAGE = "askproai:0.2.0", "askproai:0.3.0"
 FINDINGS = """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
     VALUES ($1, 'shadow', $2, $3::text::jsonb, 'c')"""
 DIFFERS = ShadowDifference(
@@ -41,8 +46,23 @@ async def begin_and_end_by_its_hours(namespace: TenantNamespace) -> None:
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     day_before = {"status": {"shadow": {"since": "2026-11-20T08:00:00Z"}}}
     await namespace.client.merge(f"{namespace.path('Tenant')}/status", day_before)
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await bring_forward(namespace)
     await namespace.wait_until_gone("Deployment", SHADOW)
+
+
+async def ask_for(namespace: TenantNamespace, image: str | None) -> None:
+    """Change the image on trial; None removes the shadow."""
+    wanted = None if image is None else {"image": image}
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": wanted}}})
+
+
+async def shown(namespace: TenantNamespace) -> dict[str, Any]:
+    """Return what the status remembers."""
+    return (await namespace.get("Tenant") or {})["status"].get("shadow") or {}
+
+
+async def bring_forward(namespace: TenantNamespace) -> None:
+    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
 
 
 def tenant_of(namespace: TenantNamespace) -> str:
@@ -63,6 +83,13 @@ async def left_in_database(namespace: TenantNamespace, database: Database) -> in
         name, database.admin.role_name(name),
     )  # fmt: skip
     return int(found["n"])
+
+
+async def wait_until_nothing_is_left(namespace: TenantNamespace, database: Database) -> None:
+    async def nothing() -> bool:
+        return await left_in_database(namespace, database) == 0
+
+    await eventually(nothing, SOON, "its login and its rows to go")
 
 
 async def test_a_shadow_has_pods_that_nobody_is_sent_to_and_that_reach_no_provider(
@@ -106,12 +133,11 @@ async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
     name = shadow_name(tenant_of(namespace))
     for found in (ShadowFindings(compared=4), ShadowFindings(compared=2, not_compared=1, differences=(DIFFERS,))):
         await rows(module_database, FINDINGS, name, SHADOW_COMPARED, msgspec.json.encode(found).decode())
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await bring_forward(namespace)
     condition = await namespace.wait_for_condition("ShadowAgrees", "False", "ShadowDiffers")
     assert "in 1 calls (6 changes of the book compared, 1 could not be)" in condition["message"]
     await namespace.wait_for_condition("Ready", "True", "AsDeclared")
-    shown = (await namespace.get("Tenant") or {})["status"]["shadow"]
-    assert shown["differences"] == [
+    assert (await shown(namespace))["differences"] == [
         {
             "call": "call_1",
             "onlyLive": list(DIFFERS.only_live),
@@ -121,7 +147,7 @@ async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
         }
     ]
 
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": None}}})
+    await ask_for(namespace, None)
     for kind, child in (
         ("Deployment", SHADOW),
         ("ConfigMap", SHADOW),
@@ -129,12 +155,8 @@ async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
         ("Secret", SHADOW),
     ):
         await namespace.wait_until_gone(kind, child)
-
-    async def nothing() -> bool:
-        return await left_in_database(namespace, module_database) == 0
-
-    await eventually(nothing, SOON, "its login and its rows to go")
-    after = (await namespace.get("Tenant") or {})["status"]["shadow"]
+    await wait_until_nothing_is_left(namespace, module_database)
+    after = await shown(namespace)
     assert (after["state"], after["callsThatDiffer"]) == ("Ended", 1)
     assert not await is_copied(namespace)
     await namespace.wait_for_condition("ShadowAgrees", "True", "NotRequested")
@@ -146,18 +168,16 @@ async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
     """As after a mended Tenant: same image, same hours."""
     await begin_and_end_by_its_hours(namespace)
 
-    async def shown() -> dict[str, Any]:
-        return (await namespace.get("Tenant") or {})["status"]["shadow"]
-
     async def is_withdrawn() -> bool:
-        return (await shown())["withdrawn"]
+        return (await shown(namespace))["withdrawn"]
 
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": None}}})
+    await ask_for(namespace, None)
     await eventually(is_withdrawn, SOON, "its end to be remembered as withdrawn")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": {"image": IMAGE}}}})
+    await ask_for(namespace, IMAGE)
     await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
-    assert ((await shown())["state"], (await shown())["withdrawn"]) == ("Running", False)
+    begun = await shown(namespace)
+    assert (begun["state"], begun["withdrawn"]) == ("Running", False)
     assert await left_in_database(namespace, module_database)
 
 
@@ -165,10 +185,115 @@ async def test_its_hours_end_it_and_it_does_not_begin_again_by_itself(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     await begin_and_end_by_its_hours(namespace)
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await bring_forward(namespace)
     assert await namespace.get("Deployment", SHADOW) is None
     assert await left_in_database(namespace, module_database) == 0
-    assert (await namespace.get("Tenant") or {})["status"]["shadow"]["state"] == "Ended"
+    assert (await shown(namespace))["state"] == "Ended"
+
+
+async def test_one_that_could_not_begin_leaves_nothing_when_it_is_withdrawn(
+    namespace: TenantNamespace, module_database: Database
+) -> None:
+    """A Deployment of its name is somebody else's: login and rows are there before it is met."""
+    labels = {"app": "of-somebody-else"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "it", "image": "none"}]}}
+    others = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": SHADOW}, "spec": others}
+    await namespace.client.create(resources.DEPLOYMENTS.path(namespace.name), manifest)
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=with_shadow())
+    await namespace.wait_for("NetworkPolicy", f"{SHADOW}-policy", bool, "what the Deployment comes after")
+    await bring_forward(namespace)
+    assert await left_in_database(namespace, module_database)
+    await ask_for(namespace, None)
+    await namespace.wait_until_gone("Secret", SHADOW)
+    await wait_until_nothing_is_left(namespace, module_database)
+    assert await namespace.get("Deployment", SHADOW)
+
+
+async def test_one_that_is_asked_for_again_in_place_of_another_that_could_not_begin_runs(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its hours end a shadow for good."""
+    await begin(namespace)
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+
+    async def is_away(*_: Any) -> None:
+        raise ConnectionError("PostgreSQL does not answer")
+
+    async def has_state(state: str) -> bool:
+        return (await shown(namespace))["state"] == state
+
+    with monkeypatch.context() as patched:
+        patched.setattr(namespace.operator.context.database, "drop_shadow", is_away)
+        await ask_for(namespace, OTHER_IMAGE)
+        await eventually(lambda: has_state("Ended"), SOON, "the end of the first one")
+        await ask_for(namespace, IMAGE)
+    await eventually(lambda: has_state("Running"), SOON, "it to run again")
+    assert (await shown(namespace))["image"] == IMAGE
+
+
+async def test_the_pods_of_a_changed_image_never_run_without_their_policy(
+    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deletion is known late: until then the operator takes it for present."""
+    await begin(namespace)
+    await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
+    cache, policy, late = namespace.operator.context.cache, f"{SHADOW}-policy", list[tuple[Any, ...]]()
+    drop = cache.drop
+
+    def drop_late(ref: Any, where: str, name: str, *rest: Any) -> Any:
+        if (where, name) != (namespace.name, policy):
+            return drop(ref, where, name, *rest)
+        late.append((ref, where, name, *rest))
+        return None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "drop", drop_late)
+        await ask_for(namespace, OTHER_IMAGE)
+        await eventually(lambda: late, SOON, "the deletion of the policy")
+        await bring_forward(namespace)
+        assert await namespace.get("Deployment", SHADOW) is None
+    for each in late:
+        drop(*each)
+    deployment = await namespace.wait_for("Deployment", SHADOW, bool, "the Deployment of the other image")
+    assert OTHER_IMAGE in str(deployment)
+    assert await namespace.get("NetworkPolicy", policy)
+
+
+async def test_a_tenant_whose_config_was_emptied_holds_up_no_other(namespace: TenantNamespace) -> None:
+    await begin(namespace)
+    await namespace.client.merge(
+        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
+    )
+    await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), {"data": {"tenant.json": None}})
+    context = namespace.operator.context
+    await shadow.reconcile(shadows_key(context.settings), context)
+
+
+async def test_a_tenant_that_is_deleted_while_its_shadow_begins_leaves_nothing_of_it(
+    namespace: TenantNamespace, module_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deletion has dropped login and rows before they are made."""
+    database, made = namespace.operator.context.database, asyncio.Event()
+    ensure_shadow = database.ensure_shadow
+
+    async def ensure_late(tenant: str, *rest: Any) -> Mapping[int, int]:
+        if tenant == tenant_of(namespace) and not made.is_set():
+            await namespace.client.request("DELETE", namespace.path("Tenant"))
+            await namespace.wait_until_gone("Tenant", NAME)
+            try:
+                return await ensure_shadow(tenant, *rest)
+            finally:
+                made.set()
+        return await ensure_shadow(tenant, *rest)
+
+    monkeypatch.setattr(database, "ensure_shadow", ensure_late)
+    await namespace.write_secret()
+    await namespace.create("Tenant", spec=with_shadow())
+    await asyncio.wait_for(made.wait(), SOON)
+    await bring_forward(namespace)
+    await wait_until_nothing_is_left(namespace, module_database)
 
 
 async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
@@ -178,11 +303,7 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     assert await left_in_database(namespace, module_database)
     await namespace.client.request("DELETE", namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant", NAME)
-
-    async def nothing() -> bool:
-        return await left_in_database(namespace, module_database) == 0
-
-    await eventually(nothing, SOON, "its login and its rows to go")
+    await wait_until_nothing_is_left(namespace, module_database)
 
 
 async def test_what_the_platform_does_not_allow_the_tenants_pods_it_does_not_allow_those_of_a_shadow(
@@ -203,5 +324,5 @@ async def test_only_images_of_listed_repositories_run(namespace: TenantNamespace
     await namespace.write_secret()
     await namespace.create("Tenant", spec=with_shadow(image="elsewhere.example/askproai:1"))
     await namespace.wait_for("Tenant", NAME, lambda live: (live.get("status") or {}).get("configHash"), "the config")
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await bring_forward(namespace)
     assert await namespace.get("Deployment", SHADOW) is None

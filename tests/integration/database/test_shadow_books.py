@@ -100,6 +100,17 @@ async def test_the_copy_is_equal_after_changes_on_both_sides(database: Database)
     assert await read(superuser, live.tenant) == expected
 
 
+async def test_a_role_without_rows_is_dropped_with_its_shadow(database: Database) -> None:
+    """Another process has deleted the rows while the login was made."""
+    live = await database.create_tenant("salon")
+    shadow, _ = await make_shadow(database, live)
+    superuser = await asyncpg.connect(database.superuser_dsn)
+    for table in ("resources", "tenants"):
+        await superuser.execute(f"DELETE FROM {table} WHERE tenant = $1", shadow.tenant)
+    await database.admin.drop_shadow(live.tenant, live.uid)
+    assert not await superuser.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", shadow.role)
+
+
 async def test_single_appointments_take_the_place_of_what_the_shadow_has_booked_instead(database: Database) -> None:
     live = await database.create_tenant("salon")
     shadow, ids = await make_shadow(database, live)

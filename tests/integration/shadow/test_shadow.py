@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -13,11 +14,14 @@ from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TeamEventType, TenantConfig
+from askproai_runtime.booking import cancel_for_desk, move_for_desk
+from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.shadow import replay
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
+from tests.worlds.desk_bookings import desk
 from tests.worlds.shadow_environment import running_shadow
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 from tests.worlds.waiting import eventually, stopwatch
@@ -68,7 +72,7 @@ async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[
 
 
 async def test_the_same_version_lists_no_booking(database: Database, pod: TenantPod, tmp_path: Path) -> None:
-    """Bookings, moves, cancellations, two who come together, lost races, and what the desk does in between."""
+    """Bookings, moves, cancellations, two who come together, and lost races."""
     booked = [await book(pod, name, next_friday(pod, hour)) for name, hour in (("moves", 9), ("cancels", 10))]
     assert all(each["success"] for each in booked)
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
@@ -93,6 +97,27 @@ async def test_the_same_version_lists_no_booking(database: Database, pod: Tenant
         assert [each["success"] for each in (again, *left)] == [True] * 3, (again, left)
         found = await environment.wait_until_compared(12)
         assert (found.differences, found.not_compared) == ((), 0)
+        await environment.wait_until_equal()
+
+
+async def test_what_the_desk_changes_of_a_callers_appointment_is_no_difference(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
+    """At once: of one that the call has just booked, and of one that it has only heard of."""
+    known = await book(pod, "listed", next_friday(pod, 9))
+    async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
+        at_desk = pod.web._process.booking()
+        for call, hour in (("cancelled", 10), ("kept", 11)):
+            booked = await book(pod, call, next_friday(pod, hour), staff="anna")
+            if call == "cancelled":
+                assert await cancel_for_desk(at_desk, desk(), UUID(booked["appointment_id"]), None, "corr-desk")
+        await pod.function("find_appointments", "hears", {}, from_number=number_of("listed"))
+        start = next_friday(pod, 16).astimezone(UTC)
+        moved = await move_for_desk(at_desk, desk(), UUID(known["appointment_id"]), start, None, "corr-desk")
+        assert moved
+        assert moved.success
+        found = await environment.wait_until_compared(2)
+        assert (found.differences, found.compared, found.not_compared) == ((), 1, 1)
         await environment.wait_until_equal()
 
 
@@ -186,6 +211,49 @@ async def test_what_calcom_has_accepted_refused_and_free_is_the_same_in_the_shad
             created = [entry for entry in calcom.journal.entries if entry.get("operation") == "create-booking"]
             assert len(created) == 3, "the shadow's bookings reach no provider"
             assert "none" not in keys
+
+
+async def test_a_host_whom_calcom_chooses_itself_is_no_difference(
+    database: Database, pod: TenantPod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives Anna both bookings, and the second is undone: she has the first. The shadow books with whom it has asked for."""
+    calcom, booking_body = CalcomSimulator(SystemClock()), calcom_v2.booking_body
+
+    def body_without_wish(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
+        return {name: value for name, value in booking_body(request, config).items() if name != "rrHostSubsetIds"}
+
+    monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
+    async with serve(calcom) as url:
+        team = {
+            "key": CALCOM_KEY,
+            "id": 3001,
+            "lengthInMinutes": 45,
+            "afterEventBuffer": 10,
+            "schedulingType": "roundRobin",
+        }
+        team |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": True}
+        async with pod.session.post(f"{url}/_sim/event-types", json=team) as response:
+            assert response.status == 201
+        account = calcom.account_of(CALCOM_KEY)
+        hosts = [TeamEventType(staff=name, event_type_id=3001, host_id=account.host(name).id, by_host=True)
+                 for name in ("anna", "mehmet")]  # fmt: skip
+        calendar = CalendarConfig(provider=CalendarProvider.CALCOM, base_url=url, attendee_email_domain="anruf.example")
+        config = pod.config(calendar=msgspec.structs.replace(calendar, requests_per_minute=0))
+        services = [msgspec.structs.replace(config.services[0], event_types=(), team_event_types=tuple(hosts))]
+        config = msgspec.structs.replace(config, services=tuple(services))
+        pod.write_credential("calcom-api-key", CALCOM_KEY)
+        pod.write_config(msgspec.structs.replace(config, shadow=True))
+        await eventually(lambda: current_config(pod).calendar.base_url == url)
+        async with running_shadow(database, pod, tmp_path / "shadow", config) as environment:
+            given = await book(pod, "given", next_friday(pod, 15), staff="mehmet")
+            assert (given["success"], given.get("staff")) == (True, "anna"), given
+            found = await environment.wait_until_compared(1)
+            assert (found.differences, found.compared, found.not_compared) == ((), 0, 1)
+            account.bookings.clear()  # Cal.com has lost it
+            undone = await book(pod, "undone", next_friday(pod, 15), staff="mehmet")
+            assert not undone["success"]
+            found = await environment.wait_until_compared(2)
+            assert (found.differences, found.compared, found.not_compared) == ((), 0, 2)
 
 
 async def test_no_answer_waits_for_the_shadow_nor_fails_by_it(database: Database, pod: TenantPod) -> None:

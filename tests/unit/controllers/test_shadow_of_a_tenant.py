@@ -1,11 +1,14 @@
 """What a Tenant's shadow is: which images may be named, its config, and what the condition reports."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 from askproai_core.tenant_config import CalcomVersion, CalendarConfig, CalendarProvider
 from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
 from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.controllers import shadow
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.shadow import (
     CALENDAR_URL,
@@ -63,6 +66,31 @@ def test_one_that_is_asked_for_again_after_it_was_withdrawn_is_another() -> None
     assert condition is not None
     assert condition.reason is Reason.PROGRESSING
     assert "begins" in condition.message
+
+
+async def test_nothing_is_made_for_a_tenant_that_is_being_deleted() -> None:
+    """It was not yet when the list was made that this run goes through."""
+    listed = with_shadow()
+    metadata = listed.metadata.model_copy(update={"deletion_timestamp": SINCE})
+    deleted = listed.model_copy(update={"metadata": metadata})
+    context: Any = SimpleNamespace(relations=SimpleNamespace(tenant=lambda *_: deleted))
+    assert not await shadow._bring_forward(listed, context)
+
+
+async def test_a_status_of_which_the_crd_drops_what_is_new_makes_nobody_due() -> None:
+    """A CRD of before `withdrawn`: Tenant and shadows would make each other due without a pause."""
+    ended, kept, due = recorded(state=ShadowState.ENDED), [with_shadow(recorded(state=ShadowState.ENDED))], list[Any]()
+    withdrawn = ended.model_copy(update={"withdrawn": True})
+    context: Any = SimpleNamespace(
+        kube=SimpleNamespace(patch_status=AsyncMock()),
+        cache=SimpleNamespace(get=lambda _: kept[-1]),
+        enqueue=due.append,
+    )
+    await shadow._write(kept[0], ended, withdrawn, context)
+    assert due == []
+    kept.append(with_shadow(withdrawn))
+    await shadow._write(kept[0], ended, withdrawn, context)
+    assert due == [kept[0].key]
 
 
 def test_the_processes_that_replay_may_connect() -> None:

@@ -1,13 +1,26 @@
 """Which bookings differ between two books, in which order requests are replayed, and what proves nothing."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from askproai_runtime.calls import CopiedRequest, find_ids
-from askproai_runtime.shadow.compare import BookRow, Replayed, are_equal, compare, find_doubtful, merge, order
+from askproai_runtime.shadow.compare import (
+    BookRow,
+    Compared,
+    Replayed,
+    are_equal,
+    compare,
+    find_doubtful,
+    merge,
+    order,
+)
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+LATER, MOVED_TO = NOON + timedelta(seconds=10), NOON + timedelta(hours=1)
+CANCELS = {"function": "cancel_appointment", "outcome": "cancelled"}
+LISTS = {"function": "find_appointments", "outcome": "found"}
 
 
 def request(call: str, at: float = 0, lasts: float = 0.1, outcome: str = "booked", **changes: Any) -> CopiedRequest:
@@ -31,17 +44,27 @@ def replayed(call: str, **changes: Any) -> Replayed:
     return Replayed(request(call, **changes), ())
 
 
+def compared(
+    requests: Sequence[Replayed],
+    live: Sequence[BookRow],
+    shadow: Sequence[BookRow],
+    answers: Mapping[str, Sequence[str]] | None = None,
+) -> Compared:
+    since, clocks = NOON - timedelta(minutes=1), timedelta(milliseconds=50)
+    return compare(requests, live, shadow, answers or {}, since=since, clocks=clocks)
+
+
 def test_other_ids_and_a_confirmation_that_is_to_come_are_no_difference() -> None:
-    found = compare([replayed("a")], [row("a")], [row("a", status="pending_sync")], {})
+    found = compared([replayed("a")], [row("a")], [row("a", status="pending_sync")])
     assert (dict(found.differences), found.changed_by_others) == ({}, False)
 
 
 def test_holds_and_what_failed_are_no_bookings() -> None:
-    assert not compare([replayed("a")], [row("a", status="held")], [row("a", status="failed")], {}).differences
+    assert not compared([replayed("a")], [row("a", status="held")], [row("a", status="failed")]).differences
 
 
 def test_a_difference_names_what_each_has_and_how_the_functions_ended() -> None:
-    found = compare([replayed("a")], [row("a")], [row("a", staff="mehmet")], {"a": ["booked"]})
+    found = compared([replayed("a")], [row("a")], [row("a", staff="mehmet")], {"a": ["booked"]})
     difference = found.differences["a"]
     assert difference.only_live == ("mitte: haarschnitt, anna, 2026-12-01T12:00Z, booked",)
     assert difference.only_shadow == ("mitte: haarschnitt, mehmet, 2026-12-01T12:00Z, booked",)
@@ -49,20 +72,77 @@ def test_a_difference_names_what_each_has_and_how_the_functions_ended() -> None:
 
 
 def test_two_equal_bookings_are_not_one() -> None:
-    found = compare([replayed("a")], [row("a"), row("a")], [row("a")], {})
+    found = compared([replayed("a")], [row("a"), row("a")], [row("a")])
     assert len(found.differences["a"].only_live) == 1
 
 
 def test_a_change_of_an_older_appointment_is_that_of_the_call_that_named_it() -> None:
     old = uuid4()
     moved = replayed("b", function="cancel_appointment", outcome="cancelled", named_ids=(old,))
-    found = compare([moved], [row("a", row_id=old, status="cancelled")], [row("a", row_id=old)], {})
+    found = compared([moved], [row("a", row_id=old, status="cancelled")], [row("a", row_id=old)])
     assert found.differences.keys() == {"b"}
 
 
 def test_what_no_call_has_touched_is_somebody_elses() -> None:
-    found = compare([replayed("a")], [row("a"), row(None)], [row("a")], {})
+    found = compared([replayed("a")], [row("a"), row(None)], [row("a")])
     assert (dict(found.differences), found.changed_by_others) == ({}, True)
+
+
+def test_what_somebody_else_changes_of_a_calls_booking_is_no_difference_of_the_call() -> None:
+    """The desk cancels it, or Cal.com moves it, before both books are compared."""
+    booked = uuid4()
+    for changes in ({"status": "cancelled"}, {"starts_at": MOVED_TO}, {"status": "failed"}):
+        live = row("a", row_id=booked, changed_at=LATER, **changes)
+        found = compared([replayed("a", named_ids=(booked,))], [live], [row("a")])
+        assert (dict(found.differences), found.changed_by_others, found.overtaken) == ({}, True, {"a"}), changes
+
+
+def test_a_question_about_it_afterwards_is_no_change_of_it() -> None:
+    booked = uuid4()
+    requests = [
+        replayed("a", named_ids=(booked,)),
+        replayed("a", at=20, **CANCELS | {"outcome": "asked_back"}, named_ids=(booked,)),
+    ]
+    moved = row("a", row_id=booked, changed_at=LATER, starts_at=MOVED_TO)
+    assert compared(requests, [moved], [row("a")]).overtaken == {"a"}
+
+
+def test_what_somebody_else_changes_of_what_was_listed_to_a_call_is_no_difference_of_the_call() -> None:
+    old = uuid4()
+    live, shadow = row(None, row_id=old, status="cancelled", changed_at=LATER), row(None, row_id=old)
+    found = compared([replayed("a", **LISTS, named_ids=(old,))], [live], [shadow])
+    assert (dict(found.differences), found.changed_by_others) == ({}, True)
+
+
+def test_what_the_shadow_alone_changed_of_what_was_listed_is_a_difference() -> None:
+    old, before = uuid4(), NOON - timedelta(hours=1)
+    live = row(None, row_id=old, changed_at=before)
+    found = compared([replayed("a", **LISTS, named_ids=(old,))], [live], [row(None, row_id=old, status="cancelled")])
+    assert (found.differences.keys(), found.overtaken) == ({"a"}, set())
+
+
+def test_who_changed_an_appointment_counts_more_than_who_heard_of_it_later() -> None:
+    old = uuid4()
+    requests = [
+        replayed("cancels", **CANCELS, named_ids=(old,)),
+        replayed("lists", at=5, **LISTS, named_ids=(old,)),
+    ]
+    found = compared(requests, [row(None, row_id=old, status="cancelled")], [row(None, row_id=old)])
+    assert found.differences.keys() == {"cancels"}
+
+
+def test_a_booking_that_failed_in_the_call_itself_and_one_that_is_equal_excuse_no_difference() -> None:
+    refused = compared([replayed("a", outcome="refused")], [row("a", status="failed")], [row("a")])
+    assert refused.differences.keys() == {"a"}
+    confirmed_later, other = row("a", changed_at=LATER), row("a", starts_at=MOVED_TO)
+    assert compared([replayed("a")], [confirmed_later, other], [row("a", status="pending_sync")]).differences
+
+
+def test_another_host_of_calcom_is_no_difference_and_excuses_no_other_call() -> None:
+    requests = [replayed("a"), replayed("b")]
+    live = [row("a", staff="mehmet", changed_staff=True), row("b")]
+    found = compared(requests, live, [row("a")])
+    assert (found.differences.keys(), found.changed_by_others, found.overtaken) == ({"b"}, False, {"a"})
 
 
 def test_of_overlapping_requests_those_that_changed_the_book_come_first() -> None:
@@ -82,8 +162,8 @@ def test_a_failure_beside_another_calls_success_proves_nothing() -> None:
 
 
 def test_two_comparisons_of_one_call_are_one() -> None:
-    first = compare([replayed("a")], [row("a")], [], {}).differences["a"]
-    second = compare([replayed("a")], [], [row("a", staff="mehmet")], {"a": ["booked"]}).differences["a"]
+    first = compared([replayed("a")], [row("a")], []).differences["a"]
+    second = compared([replayed("a")], [], [row("a", staff="mehmet")], {"a": ["booked"]}).differences["a"]
     both = merge(first, second)
     assert (len(both.only_live), len(both.only_shadow), both.answers_shadow) == (1, 1, ("booked",))
 

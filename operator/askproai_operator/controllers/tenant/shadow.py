@@ -115,7 +115,8 @@ def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:
     if recorded is None or not is_of_shadow(recorded, wanted):
         return good(kind, f"the shadow of {wanted.image} begins", Reason.PROGRESSING)
     if not recorded.has_begun and recorded.state is ShadowState.RUNNING:
-        text = f"the pod of {wanted.image} has replayed nothing yet; if it stays so: {_describe(tenant)}"
+        nothing = "where there is none, the operator's log says why (shadow.not_brought_forward)"
+        text = f"the pod of {wanted.image} has replayed nothing yet; if it stays so: {_describe(tenant)}; {nothing}"
         return good(kind, text, Reason.PROGRESSING)
     seen = f"{recorded.compared} changes of the book compared, {recorded.not_compared} could not be"
     if recorded.calls_that_differ:

@@ -25,6 +25,7 @@ from askproai_operator.engine import MANAGER, TENANT_LABEL, ApiResource, resourc
 from askproai_operator.settings import Settings
 
 SHADOW: Final = "shadow"  # suffix of its Deployment, ConfigMap and Secret
+SHADOW_PODS: Final = "askproai-shadow"  # app.kubernetes.io/name of its pods
 _POLICY: Final = "shadow-policy"
 _LIVE: Final = "/etc/askproai/live"
 
@@ -87,7 +88,7 @@ def shadow_deployment(tenant: Tenant, image: str, live_image: str, pull_secrets:
 
 def _labels(tenant: Tenant) -> dict[str, str]:
     """Return what selects a shadow's pods; the tenant's Services and policies look for another name."""
-    return {"app.kubernetes.io/name": "askproai-shadow", "app.kubernetes.io/instance": tenant.metadata.name}
+    return {"app.kubernetes.io/name": SHADOW_PODS, "app.kubernetes.io/instance": tenant.metadata.name}
 
 
 def _volumes(tenant: Tenant) -> list[Manifest]:
