@@ -20,7 +20,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 @pytest.fixture
 async def tenants_namespace(kube_client: KubeClient, kube_namespace: str, crds: None) -> AsyncIterator[str]:
-    """Yield a namespace in which both roles are bound, by the file as it stands."""
+    """Yield a namespace in which both roles are bound, by the file as it is."""
     made = []
     for manifest in copy.deepcopy(MANIFESTS):
         folder = f"{RBAC}/{manifest['kind'].lower()}s"
