@@ -209,7 +209,9 @@ async def _claim_booking(
             repeated = _list(await get_desk_appointment(conn, ctx.tenant, call.call_id))
         else:
             repeated = []
-        return _booked(ctx, request, repeated, again=True) if repeated else None
+        if not repeated:
+            return None
+        return _booked(ctx, request, repeated, await find_kept(conn, ctx, call, request), again=True)
 
     again = request.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, call, request.key, request.start, deadline, find_result, again=again)
@@ -349,7 +351,7 @@ async def _write_appointments(
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
         await claim.complete(conn, ctx, repeated[0].id)
-        return _booked(ctx, request, repeated, again=True)
+        return _booked(ctx, request, repeated, await find_kept(conn, ctx, call, request), again=True)
     plan = await _place(conn, ctx, claim, request, refused_staff, offered)
     if request.companions and any(
         slot.staff in linked_event_types(ctx, each.rules.service)
