@@ -281,12 +281,13 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
     """Free what is held for calls that have ended. Safe to run again.
 
     A hold that somebody has locked now is being booked or removed; if neither happens, it ends by its age. To wait for it with
-    other holds deleted could be a deadlock with a caller's booking.
+    other holds deleted could be a deadlock with a caller's booking. By `ARRAY` the inner query is run once, whatever the plan: by
+    `IN` it was a join that read all holds of the tenant twice until there were statistics.
     """
     await conn.execute(
-        """DELETE FROM appointments WHERE tenant = $1 AND id IN (
+        """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(
                SELECT id FROM appointments WHERE tenant = $1 AND call_id = ANY ($2) AND status = 'held'
-               FOR UPDATE SKIP LOCKED)""",
+               FOR UPDATE SKIP LOCKED))""",
         tenant, call_ids,
     )  # fmt: skip
 
@@ -295,11 +296,11 @@ async def release_declined(conn: Connection, tenant: str, call_id: str, declined
     """Free what is held for a call of slots that its caller does not want; another hold stays. Locks as `release_holds`."""
     slots = list(declined)
     await conn.execute(
-        """DELETE FROM appointments WHERE tenant = $1 AND id IN (
+        """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(
                SELECT id FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'
                    AND (branch, service, staff, starts_at) IN (
                        SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[]))
-               FOR UPDATE SKIP LOCKED)""",
+               FOR UPDATE SKIP LOCKED))""",
         tenant, call_id, [slot.branch for slot in slots], [slot.service for slot in slots], [slot.staff for slot in slots],
         [slot.start for slot in slots],
     )  # fmt: skip
