@@ -43,8 +43,8 @@ WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed
 # `updated_at` stays: it decides how long the row is kept. Rows are locked in the order of their ids, as events lock them.
 _CLOSE = f"""
 UPDATE calls SET status = 'ended', disconnection_reason = coalesce(disconnection_reason, $2)
-WHERE tenant = $1 AND call_id IN (
-    SELECT call_id FROM calls WHERE tenant = $1 AND status NOT IN {_OVER} AND (%s) ORDER BY call_id FOR NO KEY UPDATE)
+WHERE tenant = $1 AND call_id = ANY (ARRAY(
+    SELECT call_id FROM calls WHERE tenant = $1 AND status NOT IN {_OVER} AND (%s) ORDER BY call_id FOR NO KEY UPDATE))
 RETURNING call_id
 """  # noqa: S608  constants
 _CLOSE_MISSING = _CLOSE % "call_id = $3"
