@@ -60,6 +60,7 @@ def encode_record(record: RolloutRecord) -> str:
 class Phase(StrEnum):
     """How far a tenant is on the way to the present release."""
 
+    HELD = "held"  # has another release and does not ask for its turn: paused, or a check keeps its reconcile from the pods
     WAITING = "waiting"
     UNDER_WAY = "under_way"
     DONE = "done"
@@ -235,12 +236,14 @@ class Rollouts:
         return min(ends) - now if ends else None
 
     def count_phases(self) -> Mapping[Phase, int]:
-        """Return how many Tenants are in each phase. Who has another release and does not ask for its turn is in none."""
+        """Return how many Tenants with pods are in each phase."""
         state = self.state()
         midst = {*state.under_way, *state.unhealthy}
         counts = Counter({Phase.UNDER_WAY: len(state.under_way), Phase.UNHEALTHY: len(state.unhealthy)})
         counts[Phase.WAITING] = state.waiting
-        counts[Phase.DONE] = sum(self._has_release(tenant) for tenant in self._pods.keys() - midst)
+        others = self._pods.keys() - midst - self._waiting.keys()
+        counts[Phase.DONE] = sum(self._has_release(tenant) for tenant in others)
+        counts[Phase.HELD] = len(others) - counts[Phase.DONE]
         return counts
 
     def _index(self, where: tuple[str, str], new: ObservedObject | None) -> None:

@@ -127,6 +127,6 @@ async def admit_pods(tenant: TenantNamespace) -> None:
 
 
 def phases(running: RunningOperator) -> dict[Phase, int]:
-    """Return how many tenants are in each phase; those that are done are not among them: other tests have some, too."""
+    """Return how many tenants are in each phase; those that are done or held are not among them: other tests have some, too."""
     counts = running.context.rollouts.count_phases()
-    return {phase: count for phase, count in counts.items() if count and phase is not Phase.DONE}
+    return {phase: count for phase, count in counts.items() if count and phase not in {Phase.DONE, Phase.HELD}}

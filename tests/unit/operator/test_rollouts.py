@@ -285,6 +285,13 @@ def test_a_tenant_with_one_deployment_of_two_changed_is_under_way():
     assert names(fleet.rollouts.state().under_way) == ["a"]
 
 
+def test_who_has_another_release_and_does_not_ask_for_its_turn_is_held():
+    """Such as one that is paused, or whose key is gone: it would stay with its pods unseen, and meet the next upgrade with them."""
+    fleet = waiting_fleet()
+    fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)
+    assert fleet.phases() == {"under_way": 1, "waiting": 2, "held": 1}
+
+
 def test_canaries_and_shadows_hold_up_nobody():
     fleet = Fleet()
     for component in ("canary", "shadow"):
