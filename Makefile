@@ -86,7 +86,7 @@ release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CR
 audit: $(AUDIT)/.installed ## Ask PyPI for known vulnerabilities of the pinned packages (needs its JSON API; not part of check)
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes $(patsubst %,-r hack/requirements/%.txt,dev docs build)
 
-bench: $(STAMP) ## Measure what docs/performance.md states (10 to 14 minutes)
+bench: $(STAMP) ## Measure what docs/performance.md states (about 25 minutes)
 	@python -m tests.load.bench
 
 scale: tools ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)

@@ -3,6 +3,7 @@
 It is installed into an empty environment, and used from an empty folder.
 """
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -24,7 +25,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     python = folder / "venv/bin/python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    has_pip = importlib.util.find_spec("pip") is not None  # an environment of `make matrix` has none
+    with_pip = sys.executable if has_pip else sys._base_executable  # type: ignore[attr-defined]
+    install = [with_pip, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*install, str(wheel)], check=True, timeout=120)
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(str(Path(typer.__file__).parents[1]))
