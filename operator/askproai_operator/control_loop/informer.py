@@ -145,8 +145,12 @@ class Informer:
                     await self._watch(stop, started, audits)
                 except (aiohttp.ClientError, TimeoutError) as error:
                     # Kopf tries a lost request again, but not an answer of which only a part came at its start, or that is no JSON.
+                    await _end_tasks_of_kopf()
                     log.warning("watches.begin_again", error=type(error).__name__)
                     await sleep_until_stopped(stop, _AGAIN_SECONDS)
+                except Exception:
+                    await _end_tasks_of_kopf()
+                    raise
         finally:
             for task in audits:
                 task.cancel()
@@ -155,9 +159,6 @@ class Informer:
     async def _watch(
         self, stop: asyncio.Event, started: Callable[[], None], audits: Sequence[asyncio.Task[None]]
     ) -> None:
-        is_ending = (
-            asyncio.Event()
-        )  # unless it is set, kopf kills the process ten minutes after its tasks were cancelled
         watches = await kopf.spawn_tasks(
             registry=self._registry(),
             settings=kopf_settings(),
@@ -165,7 +166,6 @@ class Informer:
             # The name of a peer. By default kopf looks up the user's name, and a pod's numeric user has none.
             identity=cast("Any", "nobody"),
             clusterwide=True,
-            stop_flag=is_ending,
             ready_flag=self.ready,
         )
         started()
@@ -179,11 +179,9 @@ class Informer:
             if not stop.is_set():
                 raise RuntimeError("kopf ended by itself, so nothing is watched any more; the operator must start anew")
         finally:
-            is_ending.set()
             for task in (*watches, stopped):
                 task.cancel()
             await asyncio.gather(*watches, stopped, return_exceptions=True)
-            await _end_tasks_of_kopf()
 
     async def _audits(self, resources: Sequence[ApiResource], every: timedelta) -> None:
         while True:
@@ -234,7 +232,8 @@ class Informer:
 async def _end_tasks_of_kopf() -> None:
     """End what kopf leaves running when one of its watches fails: the others go on, beside those of the next round.
 
-    They would also keep the process from its end: a watch that waits to connect survives the first cancellation.
+    They would also keep the process from its end: a watch that waits to connect survives the first cancellation. A process has one
+    informer, so all tasks of kopf are this one's.
     """
     for _ in range(_CANCELLATIONS):
         left = [task for task in asyncio.all_tasks() if _is_of_kopf(task)]
@@ -282,6 +281,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     # Kopf has a task for each object whose event it handled, with the whole object, until this time has passed: by default
     # 5 s, in which its first list of a thousand tenants would be in memory as a whole.
     settings.queueing.idle_timeout = 0.1
+    # Kopf kills the process ten minutes after its tasks were cancelled; ours end with the Pod's grace period.
+    settings.process.ultimate_exiting_timeout = None
     settings.networking.request_timeout = 60
     settings.networking.connect_timeout = 10
     settings.networking.enforce_retry_after = True

@@ -28,8 +28,8 @@ def rules_of(name: str, role: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
-    """Return a namespace in which all the Roles of examples/rbac are, one file after the other."""
-    for manifest in (each for file in FILES for each in read(file.name)):
+    """Return a namespace in which all the Roles of examples/rbac are, one file after the other; not those of the whole cluster."""
+    for manifest in (each for file in FILES for each in read(file.name) if each["kind"] in {"Role", "RoleBinding"}):
         moved = copy.deepcopy(manifest)
         moved["metadata"]["namespace"] = kube_namespace
         kind = manifest["kind"].lower()
