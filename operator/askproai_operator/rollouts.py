@@ -1,8 +1,9 @@
 """Releases reach tenants a few at a time: who has the pods of which release, whose pods are unhealthy, and who may begin.
 
 All of it is read from the Deployments of the tenants: an annotation says of which release a pod template is (`RolloutRecord`), and
-the status what became of its pods. So a restart changes nothing. Only who waits, and whose turn has begun and is not written yet,
-is of this process: each reconcile of a tenant that waits asks anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
+the status what became of its pods. Of this process are only who waits, whose turn has begun and is not written yet, which pods it
+has seen go away, and since when it sees a change: each reconcile of a tenant that waits asks anew, and a restart counts anew
+(docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
 from collections import Counter, defaultdict
@@ -104,10 +105,12 @@ def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
     progress, available = found.get("Progressing", {}), found.get("Available", {})
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
-    since = [progress["lastUpdateTime"]]
-    if available.get("status") == "True":  # Kubernetes does not touch the other one when a pod fails and comes back
-        since.append(available["lastTransitionTime"])
-    return max(map(datetime.fromisoformat, since)) + soak
+    end = datetime.fromisoformat(progress["lastUpdateTime"]) + soak
+    if available.get("status") != "True":
+        return end
+    # Kubernetes does not touch the other one when a pod fails and comes back. Long after it this is an eviction, or it was scaled.
+    back = datetime.fromisoformat(available["lastTransitionTime"])
+    return max(end, back + soak) if back < end + _PATIENCE else end
 
 
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
@@ -136,9 +139,20 @@ def _is_down_for_long(deployment: ObservedObject, now: datetime) -> bool:
     return down is not None and now - down >= _PATIENCE
 
 
-def _is_down(deployment: ObservedObject) -> bool:
-    """Return whether no pod of those that are asked for is available."""
+def is_down(deployment: ObservedObject) -> bool:
+    """Return whether no pod of those that are asked for is available now."""
     return bool(deployment.replicas) and not deployment.status.get("availableReplicas")
+
+
+def _last_progress(deployment: ObservedObject) -> datetime | None:
+    """Return when a newest pod became ready last, as far as Kubernetes has recorded it."""
+    found = _conditions(deployment)
+    progress, available = found.get("Progressing", {}), found.get("Available", {})
+    times = [
+        progress.get("lastUpdateTime"),
+        available.get("lastTransitionTime") if available.get("status") == "True" else None,
+    ]
+    return max((datetime.fromisoformat(each) for each in times if each), default=None)
 
 
 def _down_since(deployment: ObservedObject) -> datetime | None:
@@ -173,7 +187,9 @@ class Rollouts:
         self._begun: set[Key] = set()  # whose turn is not written yet
         self._waiting: dict[Key, None] = {}  # in the order in which they came
         self._midst_since: dict[Key, datetime] = {}  # who is under way
-        self._losses: dict[Key, list[datetime]] = defaultdict(list)  # when judged pods were all lost, the last times
+        self._losses: dict[tuple[Key, str], list[datetime]] = defaultdict(
+            list
+        )  # when all judged pods of a component were lost
         cache.add_child_indexer(DEPLOYMENTS, self._index)
         cache.add_indexer(self._note_tenant)
 
@@ -217,7 +233,7 @@ class Rollouts:
         now = self._clock.now()
         midst = [tenant for tenant, phase in phases.items() if phase is Phase.UNDER_WAY]
         self._midst_since = {tenant: self._midst_since.get(tenant, now) for tenant in midst}
-        stuck = {tenant for tenant, since in self._midst_since.items() if now - since >= _PATIENCE + self._soak}
+        stuck = {tenant for tenant in midst if now - self._moved_at(tenant) >= _PATIENCE + self._soak}
         return RolloutState(
             [tenant for tenant in midst if tenant not in stuck],
             [tenant for tenant, phase in phases.items() if phase is Phase.UNHEALTHY or tenant in stuck],
@@ -258,7 +274,7 @@ class Rollouts:
                 return
             if not pods:
                 del self._pods[tenant]
-                self._losses.pop(tenant, None)
+            self._losses.pop((tenant, component), None)
         else:
             known = self._pods.get(tenant, {}).get(component)
             self._pods.setdefault(tenant, {})[component] = (new, read_record(new))
@@ -274,13 +290,22 @@ class Rollouts:
         """Remember when a Deployment of the present release lost its last available pod, until it gets another template."""
         live, record = self._pods[tenant][component]
         if before is None or before[1] != record:
-            self._losses.pop(tenant, None)
-        elif _is_down(live) and not _is_down(before[0]) and record is not None and record.judged:
+            self._losses.pop((tenant, component), None)
+        elif is_down(live) and before[0].status.get("availableReplicas") and record is not None and record.judged:
             now = self._clock.now()
-            self._losses[tenant] = [*(at for at in self._losses[tenant] if now - at < _LOSSES_WITHIN), now]
+            self._losses[tenant, component] = [*self._list_losses(tenant, component), now]
+
+    def _list_losses(self, tenant: Key, component: str) -> list[datetime]:
+        now = self._clock.now()
+        return [at for at in self._losses.get((tenant, component), ()) if now - at < _LOSSES_WITHIN]
+
+    def _moved_at(self, tenant: Key) -> datetime:
+        """Return since when nothing has come of the change of a tenant that is under way."""
+        progress = (_last_progress(live) for live, _ in self._judged(tenant))
+        return max([self._midst_since[tenant], *(each for each in progress if each is not None)])
 
     def _has_lost_pods(self, tenant: Key) -> bool:
-        return any(_is_down(live) for live, _ in self._pods.get(tenant, {}).values())
+        return any(is_down(live) for live, _ in self._pods.get(tenant, {}).values())
 
     def _note_tenant(self, old: CustomResource | None, new: CustomResource | None) -> None:
         """Have the next turns given when a Tenant no longer holds up others, or does so again."""
@@ -306,8 +331,8 @@ class Rollouts:
         """Return the worst phase of a Tenant's judged Deployments; it is under way while another one has to follow."""
         now = self._clock.now()
         found = {phase_of_pods(live, now, self._soak) for live, _ in self._judged(tenant)}
-        lost = [at for at in self._losses.get(tenant, ()) if now - at < _LOSSES_WITHIN]
-        if found and (Phase.UNHEALTHY in found or len(lost) >= _LOSSES):
+        lost = max((len(self._list_losses(tenant, each)) for each in self._pods.get(tenant, ())), default=0)
+        if found and (Phase.UNHEALTHY in found or lost >= _LOSSES):
             return Phase.UNHEALTHY
         return Phase.UNDER_WAY if Phase.UNDER_WAY in found or not self._has_release(tenant) else Phase.DONE
 

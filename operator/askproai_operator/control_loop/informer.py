@@ -146,6 +146,8 @@ class Informer:
                 except (aiohttp.ClientError, TimeoutError) as error:
                     # Kopf tries a lost request again, but not an answer of which only a part came at its start, or that is no JSON.
                     await _end_tasks_of_kopf()
+                    if any(task.done() for task in audits):
+                        raise
                     log.warning("watches.begin_again", error=type(error).__name__)
                     await sleep_until_stopped(stop, _AGAIN_SECONDS)
                 except Exception:

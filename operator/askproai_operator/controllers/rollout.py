@@ -85,5 +85,6 @@ def describe_stop(tenant: Key, release: str) -> str:
         f"the pods of Tenant {tenant.name} in namespace {tenant.namespace} were healthy, and are not since they got release"
         f" {release}. Those that have not begun keep the former one. Why: kubectl describe tenant,pods -n {tenant.namespace}. If it"
         " is the release, take it back by helm rollback or upgrade to a mended one; tenants with broken pods get it first. If it is"
-        " not, it goes on by itself when these pods are ready, or when the Tenant is paused (askproai.de/paused)"
+        " not, it goes on by itself when these pods are ready (after the third loss of all pods half an hour later), or when"
+        " the Tenant is paused (askproai.de/paused)"
     )

@@ -175,6 +175,9 @@ def test_a_pod_that_is_away_for_a_moment_brings_no_release_that_is_not_its_turn(
     """The only pod of most tenants restarts with each drain of its node; a release that has stopped must not reach them by that."""
     away = live(tenant(), replicas=1, updated=1, available=0, down_since="2026-11-26T08:59:57Z")
     assert turn(observed(tenant()), away, begin=lambda: False) is None
+    record = turn(observed(tenant()), away, begin=lambda: True)
+    assert record is not None
+    assert not record.judged, "what was away before is not the release's fault"
 
 
 @pytest.mark.parametrize("begins", [True, False])

@@ -106,6 +106,7 @@ def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, u
         (deployment(ROLLED_OUT, is_down(-600), available=1), Phase.UNHEALTHY),
         (deployment(progress("NewReplicaSetAvailable", -45), is_back(-1)), Phase.UNDER_WAY),
         (deployment(progress("NewReplicaSetAvailable", -75), is_back(-30)), Phase.DONE),
+        (deployment(progress("NewReplicaSetAvailable", -3600), is_back(-1)), Phase.DONE),
         (deployment(STUCK, updated=1), Phase.UNHEALTHY),
         (deployment(CHANGING, REFUSED, updated=1), Phase.UNHEALTHY),
         (deployment(STUCK, replicas=0, available=0), Phase.DONE),
@@ -121,6 +122,7 @@ def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, u
         "short of a pod for ten minutes",
         "a pod failed and is back since a moment",
         "a pod failed and has been back for long enough",
+        "a pod is back long after the release, or it was scaled",
         "Kubernetes has given up",
         "pods are refused",
         "no pods are asked for",
@@ -324,6 +326,26 @@ def test_pods_that_die_again_and_again_are_unhealthy_though_each_is_back_soon():
     assert fleet.rollouts.take_next() == []
     fleet.clock.advance(timedelta(minutes=30))
     assert names(fleet.rollouts.take_next()) == ["b"]
+
+
+def test_a_change_that_goes_on_pod_by_pod_is_not_stuck():
+    fleet = waiting_fleet()
+    assert names(fleet.rollouts.state().under_way) == ["a"]
+    for minutes in (8, 16, 24):
+        fleet.clock.advance(timedelta(minutes=8))
+        fleet.put("a", progress("ReplicaSetUpdated", minutes * 60), replicas=10, updated=5)
+        assert names(fleet.rollouts.state().under_way) == ["a"], minutes
+
+
+def test_two_components_and_a_resume_are_not_one_component_that_dies_again_and_again():
+    fleet = waiting_fleet()
+    for component in ("web", "worker"):
+        for _ in range(2):
+            fleet.put("a", ROLLED_OUT, component=component, replicas=1, available=1)
+            fleet.put("a", ROLLED_OUT, component=component, replicas=1, available=0)
+        fleet.put("a", ROLLED_OUT, component=component, replicas=0, available=0)
+        fleet.put("a", ROLLED_OUT, component=component, replicas=1, available=0)
+    assert not fleet.rollouts.state().unhealthy
 
 
 def test_losses_of_a_former_template_do_not_count():

@@ -14,7 +14,7 @@ import msgspec
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest
 from askproai_operator.engine import ObservedObject, digest
-from askproai_operator.rollouts import ROLLOUT, RolloutRecord, encode_record, is_broken, read_record
+from askproai_operator.rollouts import ROLLOUT, RolloutRecord, encode_record, is_broken, is_down, read_record
 from askproai_operator.settings import Settings
 
 RELEASE: Final = version("askproai")
@@ -104,7 +104,7 @@ def next_records(
     elif tenant.spec.suspend or not pods or any(is_broken(each, now) for each in pods):
         judged = False
     elif begin():
-        judged = True
+        judged = not any(map(is_down, pods))  # what is away already is not the release's fault
     else:
         return None
     return {
