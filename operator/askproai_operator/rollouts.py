@@ -6,7 +6,7 @@ has seen go away, and since when it sees a change: each reconcile of a tenant th
 (docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,16 +101,12 @@ def is_broken(deployment: ObservedObject, now: datetime) -> bool:
 
 def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
     """Return until when the newest pods are watched: `soak` after they had become ready, or were so again. None before they are."""
-    found = _conditions(deployment)
-    progress, available = found.get("Progressing", {}), found.get("Available", {})
+    progress = _conditions(deployment).get("Progressing", {})
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
-    end = datetime.fromisoformat(progress["lastUpdateTime"]) + soak
-    if available.get("status") != "True":
-        return end
-    # Kubernetes does not touch the other one when a pod fails and comes back. Long after it this is an eviction, or it was scaled.
-    back = datetime.fromisoformat(available["lastTransitionTime"])
-    return max(end, back + soak) if back < end + _PATIENCE else end
+    end, back = datetime.fromisoformat(progress["lastUpdateTime"]) + soak, _available_since(deployment, "True")
+    # Kubernetes does not touch Progressing when a pod fails and comes back. Long after it this is an eviction, or it was scaled.
+    return max(end, back + soak) if back is not None and back < end + _PATIENCE else end
 
 
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
@@ -146,18 +142,19 @@ def is_down(deployment: ObservedObject) -> bool:
 
 def _last_progress(deployment: ObservedObject) -> datetime | None:
     """Return when a newest pod became ready last, as far as Kubernetes has recorded it."""
-    found = _conditions(deployment)
-    progress, available = found.get("Progressing", {}), found.get("Available", {})
-    times = [
-        progress.get("lastUpdateTime"),
-        available.get("lastTransitionTime") if available.get("status") == "True" else None,
-    ]
-    return max((datetime.fromisoformat(each) for each in times if each), default=None)
+    updated = _conditions(deployment).get("Progressing", {}).get("lastUpdateTime")
+    times = [datetime.fromisoformat(updated) if updated else None, _available_since(deployment, "True")]
+    return max((each for each in times if each is not None), default=None)
 
 
 def _down_since(deployment: ObservedObject) -> datetime | None:
+    return _available_since(deployment, "False")
+
+
+def _available_since(deployment: ObservedObject, status: str) -> datetime | None:
+    """Return since when the condition Available has this status; None if it has another one."""
     available = _conditions(deployment).get("Available", {})
-    return datetime.fromisoformat(available["lastTransitionTime"]) if available.get("status") == "False" else None
+    return datetime.fromisoformat(available["lastTransitionTime"]) if available.get("status") == status else None
 
 
 def _conditions(deployment: ObservedObject) -> Mapping[str, Mapping[str, Any]]:
@@ -187,9 +184,7 @@ class Rollouts:
         self._begun: set[Key] = set()  # whose turn is not written yet
         self._waiting: dict[Key, None] = {}  # in the order in which they came
         self._midst_since: dict[Key, datetime] = {}  # who is under way
-        self._losses: dict[tuple[Key, str], list[datetime]] = defaultdict(
-            list
-        )  # when all judged pods of a component were lost
+        self._losses: dict[tuple[Key, str], list[datetime]] = {}  # when all judged pods of a component went away
         cache.add_child_indexer(DEPLOYMENTS, self._index)
         cache.add_indexer(self._note_tenant)
 

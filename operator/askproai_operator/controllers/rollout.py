@@ -55,10 +55,11 @@ class RolloutController:
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
         """Make the next Tenants due."""
         rollouts = context.rollouts
-        await self._report(rollouts.state(), context)
+        state = rollouts.state()
+        await self._report(state, context)
         for tenant in rollouts.take_next():
             context.enqueue(tenant)
-        times = [rollouts.next_change(), _LOOK if rollouts.state().waiting else None]
+        times = [rollouts.next_change(), _LOOK if state.waiting else None]
         return Result(resync_after=min((each for each in times if each is not None), default=None))
 
     async def _report(self, state: RolloutState, context: ReconcileContext) -> None:

@@ -16,7 +16,7 @@ HOLDS, STAFF = 600, 10
 
 @dataclass
 class HeldTimes:
-    """A tenant's times that calls hold, in tables that no autovacuum visits; `db` is the superuser's connection."""
+    """A tenant's times that calls hold, in tables that no autovacuum visits; `conn` is its own connection, `db` the superuser's."""
 
     tenant: TenantStore
     conn: asyncpg.Connection

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
@@ -26,6 +27,33 @@ OURS = {"app.kubernetes.io/managed-by": "askproai-operator", "askproai.de/tenant
 def remove_signal_handlers() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+def spoil_answers(
+    monkeypatch: pytest.MonkeyPatch, path: str, error: aiohttp.ClientError, *, only_the_first: bool = True
+) -> list[aiohttp.ClientResponse]:
+    """Have the answers of paths that end so fail when their JSON is read; return the list of all that came."""
+    answers: list[aiohttp.ClientResponse] = []
+    read = aiohttp.ClientResponse.json
+
+    async def read_or_fail(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
+        if response.url.path.endswith(path):
+            answers.append(response)
+            if len(answers) == 1 or not only_the_first:
+                raise error
+        return await read(response, **arguments)
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_or_fail)
+    return answers
+
+
+async def see_a_change(env: EngineEnvironment, kube_client: KubeClient) -> None:
+    """Wait until a watch has reported a change of an object that the cache did not know."""
+    tenant = await env.create("Tenant")
+    env.remove_from_cache(tenant)
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
+    await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
 
 
 @asynccontextmanager
@@ -86,38 +114,18 @@ async def test_an_answer_of_which_only_a_part_came_at_the_start_ends_nothing(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """As when the API server restarts while kopf asks which resources there are."""
-    answers, read = [], aiohttp.ClientResponse.json
-
-    async def read_but_the_first(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
-        if response.url.path == "/apis":
-            answers.append(response)
-            if len(answers) == 1:
-                raise aiohttp.ClientPayloadError("received 851 of 1457 bytes")
-        return await read(response, **arguments)
-
-    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_but_the_first)
+    answers = spoil_answers(monkeypatch, "/apis", aiohttp.ClientPayloadError("received 851 of 1457 bytes"))
     async with running_informer(env, control_plane):
         await eventually(lambda: len(answers) > 1, SOON, "another look at the resources")
-        tenant = await env.create("Tenant")
-        env.remove_from_cache(tenant)
-        labelled = {"metadata": {"labels": {"a": "b"}}}
-        await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
-        await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+        await see_a_change(env, kube_client)
 
 
 async def test_lists_are_compared_also_while_the_watches_begin_again_and_again(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """As behind a proxy that always cuts the one answer which only kopf asks for: else nothing would be seen, and no alert fire."""
-    begun, read = [], aiohttp.ClientResponse.json
-
-    async def read_all_but_one(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
-        if response.url.path == "/apis":
-            begun.append(response)
-            raise aiohttp.ClientPayloadError("received 851 of 1457 bytes")
-        return await read(response, **arguments)
-
-    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_all_but_one)
+    cut = aiohttp.ClientPayloadError("received 851 of 1457 bytes")
+    begun = spoil_answers(monkeypatch, "/apis", cut, only_the_first=False)
     informer = Informer(
         env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig),
         audit_every=timedelta(seconds=1.5),
@@ -137,14 +145,6 @@ async def test_after_an_answer_that_is_no_json_each_resource_is_watched_once(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """Kopf ends by the error of one watch and lets the others run on; they would also keep the process from its end."""
-    answers, read = [], aiohttp.ClientResponse.json
-
-    async def read_but_the_first(response: aiohttp.ClientResponse, **arguments: Any) -> Any:
-        if response.url.path.endswith("/tenants"):
-            answers.append(response)
-            if len(answers) == 1:
-                raise aiohttp.ContentTypeError(response.request_info, (), message="unexpected mimetype: text/html")
-        return await read(response, **arguments)
 
     def count_watchers() -> Counter[str]:
         found = Counter(task.get_name() for task in asyncio.all_tasks())
@@ -152,15 +152,12 @@ async def test_after_an_answer_that_is_no_json_each_resource_is_watched_once(
 
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
     await informer.prime()
-    monkeypatch.setattr(aiohttp.ClientResponse, "json", read_but_the_first)
+    no_json = aiohttp.ContentTypeError(Mock(), (), message="unexpected mimetype: text/html")
+    answers = spoil_answers(monkeypatch, "/tenants", no_json)
     stop = asyncio.Event()
     running = asyncio.create_task(informer.run(stop, remove_signal_handlers))
     await eventually(lambda: len(answers) > 1, SOON, "another list of Tenants")
-    tenant = await env.create("Tenant")
-    env.remove_from_cache(tenant)
-    labelled = {"metadata": {"labels": {"a": "b"}}}
-    await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
-    await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+    await see_a_change(env, kube_client)
     assert set(count_watchers().values()) == {1}
     stop.set()
     await running
@@ -172,11 +169,7 @@ async def test_the_end_of_the_informer_leaves_no_timer_that_kills_the_process(
 ):
     """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
     async with running_informer(env, control_plane):
-        tenant = await env.create("Tenant")
-        env.remove_from_cache(tenant)
-        labelled = {"metadata": {"labels": {"a": "b"}}}
-        await kube_client.merge(resources.TENANTS.path(env.namespace, "salon-mueller"), labelled)
-        await eventually(lambda: env.cache.get(tenant.key), SOON, "the watch")
+        await see_a_change(env, kube_client)
     timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
     assert not [timer for timer in timers if signal.SIGKILL in (timer._args or ())]
 

@@ -281,8 +281,8 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
     """Free what is held for calls that have ended. Safe to run again.
 
     A hold that somebody has locked now is being booked or removed; if neither happens, it ends by its age. To wait for it with
-    other holds deleted could be a deadlock with a caller's booking. By `ARRAY` the inner query is run once, whatever the plan: by
-    `IN` it was a join that read all holds of the tenant twice until there were statistics.
+    other holds deleted could be a deadlock with a caller's booking. By `ARRAY` the inner query is run once, whatever the plan; by
+    `IN` it was run again for each hold of the tenant until there were statistics.
     """
     await conn.execute(
         """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(
