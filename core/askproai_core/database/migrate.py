@@ -1,7 +1,7 @@
 """Run the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` in the folder `migrations`.
 
 The lock is the table `schema_migrations` itself, because any tenant's role could take an advisory lock and hold it for ever.
-Each migration is one transaction. A file that was applied must not change: a correction is a new migration.
+Each migration is one transaction, but for indexes on tables with rows, which are built before it. A file that was applied must not change: a correction is a new migration.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 import asyncpg
 import structlog
 
+from askproai_core.database.migration_indexes import build_indexes, list_indexes_to_build, without_built
 from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
@@ -34,8 +35,7 @@ _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 # the migration has already: only one of the two can go on, so the migration gives way, and comes again at another moment.
 _LOCK_WAITS: Final = (100,) * 8 + (500,)
 _PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued goes on
-# Tables that a migration locks one after another, with an index to build in between. Locked together at its beginning, it
-# meets the transactions of one moment only. The file itself must not change; a new one begins with its own LOCK TABLE.
+# Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only. The file itself must not change; a new one begins with its own LOCK TABLE.
 _LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
 
 _TABLE = """
@@ -124,10 +124,27 @@ class Migrator:
             ):
                 await conn.execute(_TABLE)
             for migration in self._migrations:
+                await self._build_indexes(conn, migration)
                 if await _try_again(partial(self._apply, conn, migration)):
                     log.info("migration.applied", version=migration.version, name=migration.name)
                     done.append(migration.version)
         return done
+
+    async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
+        """Build the indexes of a pending migration that would keep writers waiting in its transaction.
+
+        The lock of another session's transaction excludes other runs. A build waits for all snapshots, so that one must have none.
+        """
+        if migration.version in await self._applied(conn) or not await list_indexes_to_build(conn, migration.up):
+            return
+        async with self._connect() as guard, guard.transaction():
+            if migration.version in await self._lock_and_check(guard, _LOCK_WAITS[0]):
+                return
+            await guard.execute("SELECT 1")  # what asyncpg has fetched keeps its snapshot until another statement comes
+            try:
+                await build_indexes(conn, await list_indexes_to_build(conn, migration.up))
+            except _BLOCKED as error:
+                raise _blocked(migration) from error
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
         """Apply a migration unless it was applied already; return whether it was now."""
@@ -140,7 +157,7 @@ class Migrator:
                     f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                 )
             began = time.monotonic()
-            await _execute(conn, migration, migration.up)
+            await _execute(conn, migration, await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                 migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
@@ -246,7 +263,11 @@ async def _execute(conn: Connection, migration: Migration, script: str) -> None:
             await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
         await conn.execute(script)
     except _BLOCKED as error:
-        raise MigrationBlocked(
-            f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open transaction on its "
-            "tables (pg_stat_activity)"
-        ) from error
+        raise _blocked(migration) from error
+
+
+def _blocked(migration: Migration) -> MigrationBlocked:
+    return MigrationBlocked(
+        f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open transaction on its "
+        "tables (pg_stat_activity)"
+    )

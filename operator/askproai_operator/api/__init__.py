@@ -2,7 +2,7 @@
 
 from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferMode
-from askproai_operator.api.base import CustomResource, Hours, Key, SecretKeyRef
+from askproai_operator.api.base import CustomResource, Hours, Key, Part, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
 from askproai_operator.api.offering import BookingField, EventType, Price, ServiceOffering, StaffPrice
@@ -34,7 +34,7 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 __all__ = [
     "KINDS", "BookingField", "Branch", "Calcom", "Canary", "CanaryState", "CanaryStatus", "ContainerResources", "CustomResource",
     "DataPolicy", "DeletionPolicy",
-    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "PhoneNumber", "Pods",
+    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "Part", "PhoneNumber", "Pods",
     "Price", "RetellAgent", "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Shadow",
     "ShadowDifference", "ShadowState", "ShadowStatus", "Staff", "StaffPrice", "Tenant",
     "TransferMode", "WebScale", "WebhookUrls", "WorkerScale",

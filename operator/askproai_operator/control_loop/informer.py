@@ -4,6 +4,7 @@ Why Kopf, and which of its properties this module works around: docs/decisions/0
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
@@ -20,7 +21,7 @@ from askproai_core.clock import Clock
 from askproai_core.kube import ApiError
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_operator.control_loop.metrics import Metrics
-from askproai_operator.control_loop.watch_progress import WatchProgress
+from askproai_operator.control_loop.watch_progress import WatchProgress, version_of
 from askproai_operator.engine import EventSink, Kube
 from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
 
@@ -36,6 +37,10 @@ AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
 FOREIGN_AUDIT = timedelta(minutes=1)
 _WATCHED = (*CUSTOM, *CHILDREN)
+
+
+class _NotListed(Exception):
+    """A foreign resource cannot be listed: the cache keeps what it knows."""
 
 
 def selector_of(ref: ApiResource) -> str:
@@ -75,8 +80,9 @@ class Informer:
         Kopf does not report the end of its own list to raw handlers. Raises ApiError, which names a missing CRD.
         """
         for ref in (*FOREIGN, *_WATCHED):  # the foreign ones first, while nothing depends on them
-            async for raw in _in_turns(await self._list(ref) or ()):
-                self._sink.prime(ref, raw)
+            with contextlib.suppress(_NotListed):
+                async for raw in self._read(ref):
+                    self._sink.prime(ref, raw)
         log.info("cache.primed", objects=sum(1 for _ in self._sink.cache.models()))
 
     async def audit(self, resources: Sequence[ApiResource] = _WATCHED) -> None:
@@ -86,14 +92,15 @@ class Informer:
         """
         for ref in resources:
             known = self._sink.cache.uids(ref)  # from before the list: an object that is created during it is not gone
-            objects = await self._list(ref)
-            if objects is None:
+            versions: dict[str, int] = {}  # by uid
+            try:
+                async for raw in self._read(ref):
+                    self._sink.observe(ref, raw)
+                    versions[raw["metadata"]["uid"]] = version_of(raw)
+            except _NotListed:
                 continue
-            self._progress.listed(ref, objects)
-            async for raw in _in_turns(objects):
-                self._sink.observe(ref, raw)
-            listed = {raw["metadata"]["uid"] for raw in objects}
-            missing = [(where, uid) for where, uid in known.items() if uid not in listed]
+            self._progress.listed(ref, versions.values())
+            missing = [(where, uid) for where, uid in known.items() if uid not in versions]
             still_known = self._sink.cache.uids(ref)
             for (namespace, name), uid in missing:
                 if still_known.get((namespace, name)) != uid:  # a watch reported it meanwhile
@@ -103,32 +110,32 @@ class Informer:
                     self._metrics.missed_deletions.inc()
                 self._sink.forget(ref, namespace, name, uid)
 
-    async def _list(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
-        """Return all objects of a resource. None for a foreign one that cannot be listed: the cache keeps what it knows."""
-        if ref in FOREIGN:
-            return await self._list_foreign(ref)
-        try:
-            return await self._list_observed(ref)
-        except ApiError as error:
-            if error.status != _NOT_FOUND:
-                raise
-            text = f"{ref.plural}.{ref.group} is not there: install crds/"
-            raise ApiError(error.status, error.reason, text) from error
+    async def _read(self, ref: ApiResource) -> AsyncIterator[dict[str, Any]]:
+        """Yield all objects of a resource that this operator observes, a chunk in memory at a time.
 
-    async def _list_observed(self, ref: ApiResource) -> Sequence[dict[str, Any]]:
-        return await self._kube.list(ref, selector=selector_of(ref), keep=partial(self._sink.observes, ref))
-
-    async def _list_foreign(self, ref: ApiResource) -> Sequence[dict[str, Any]] | None:
+        Raises ApiError, which names a missing CRD; `_NotListed` for a foreign one that cannot be listed.
+        """
         try:
-            objects = await self._list_observed(ref)
+            async for chunk in self._kube.list_chunks(ref, selector=selector_of(ref)):
+                if ref in FOREIGN:
+                    self._sink.set_served(ref, served=True)
+                for number, raw in enumerate(chunk):
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)  # thousands without a pause would delay the Lease's renewal
+                    if self._sink.observes(ref, raw):
+                        yield raw
         except ApiError as error:
-            if error.status != _NOT_FOUND:
+            is_absent = error.status == _NOT_FOUND
+            if ref in FOREIGN and is_absent:
+                self._sink.set_served(ref, served=False)
+            elif ref in FOREIGN:
                 log.warning("foreign.not_listed", resource=ref.plural, error=str(error))
-                return None
-            self._sink.set_served(ref, served=False)
-            return ()
-        self._sink.set_served(ref, served=True)
-        return objects
+                raise _NotListed from error
+            elif is_absent:
+                text = f"{ref.plural}.{ref.group} is not there: install crds/"
+                raise ApiError(error.status, error.reason, text) from error
+            else:
+                raise
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Watch until `stop` is set. `started` is called after kopf installed its signal handlers, so that ours can replace them.
@@ -263,14 +270,6 @@ class NoDiffs(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         """Write nothing to the object."""
-
-
-async def _in_turns(objects: Sequence[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-    """Yield objects, and let other tasks run in between: thousands without a pause would delay the Lease's renewal."""
-    for number, raw in enumerate(objects):
-        if number % _AT_ONCE == 0:
-            await asyncio.sleep(0)
-        yield raw
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -29,16 +29,16 @@ class WatchProgress:
     def reported(self, ref: ApiResource, raw: Mapping[str, Any]) -> None:
         """Note an event of the watch, its first list included."""
         progress = self._by_resource[ref]
-        progress.reported = max(progress.reported, _version(raw))
+        progress.reported = max(progress.reported, version_of(raw))
         if progress.reported >= progress.listed:
             progress.since = None
 
-    def listed(self, ref: ApiResource, objects: Iterable[Mapping[str, Any]]) -> None:
-        """Note what a list showed that has the selector of the watch. A resource that is not watched is left out."""
+    def listed(self, ref: ApiResource, versions: Iterable[int]) -> None:
+        """Note the versions that a list showed that has the selector of the watch. A resource that is not watched is left out."""
         progress = self._by_resource.get(ref)
         if progress is None:
             return
-        progress.listed = max(map(_version, objects), default=0)
+        progress.listed = max(versions, default=0)
         if progress.listed <= progress.reported:
             progress.since = None
         elif progress.since is None:
@@ -50,5 +50,6 @@ class WatchProgress:
         return 0.0 if since is None else self._clock.monotonic() - since
 
 
-def _version(raw: Mapping[str, Any]) -> int:
+def version_of(raw: Mapping[str, Any]) -> int:
+    """Return the version of an object: it grows with each change, and is comparable within its resource."""
     return int(raw["metadata"]["resourceVersion"])

@@ -4,7 +4,7 @@ It stays above the shared transport because it knows the cache, our models, fina
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -103,31 +103,32 @@ class Kube:
             return await self.get(SECRETS, namespace, name)
         return msgspec.json.decode(cached.secret, type=dict[str, Any])
 
-    async def list(
-        self,
-        resource: ApiResource,
-        namespace: str | None = None,
-        selector: str = "",
-        keep: Callable[[dict[str, Any]], bool] = lambda _: True,
-    ) -> Sequence[dict[str, Any]]:
-        """Return all objects that a label selector picks and `keep` accepts, read in chunks of one consistent list.
+    async def list_chunks(
+        self, resource: ApiResource, namespace: str | None = None, selector: str = ""
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield all objects that a label selector picks, in chunks of one consistent list.
 
         Custom resources come without their managedFields, a third of each; those of children name the fields that are ours.
         """
-        found: list[dict[str, Any]] = []
         params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
         while True:
             page = await self._transport.request("GET", resource.path(namespace), params=params)
-            items = [item for item in page["items"] if keep(item)]
+            # The items of a list carry neither apiVersion nor kind.
+            items = [{"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page["items"]]
             if resource in CUSTOM:
                 for item in items:
                     item["metadata"].pop("managedFields", None)
-            # The items of a list carry neither apiVersion nor kind.
-            found += ({"apiVersion": resource.api_version, "kind": resource.kind} | item for item in items)
+            yield items
             token = page["metadata"].get("continue")
             if not token:
-                return found
+                return
             params["continue"] = token
+
+    async def list(
+        self, resource: ApiResource, namespace: str | None = None, selector: str = ""
+    ) -> Sequence[dict[str, Any]]:
+        """Return all objects that a label selector picks."""
+        return [item async for items in self.list_chunks(resource, namespace, selector) for item in items]
 
     # Children
 

@@ -5,6 +5,7 @@ import dataclasses
 import re
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -187,6 +188,55 @@ async def test_the_migrations_of_a_release_come_through_among_callers(database: 
             assert await Migrator(database.dsn).up() == newer
         finally:
             done.set()
+
+
+INDEXED = Migration(
+    9001, "indexed", "CREATE INDEX later ON calls (tenant, ended_at)\n    WHERE ended_at IS NOT NULL;", "DROP INDEX later"
+)
+
+
+@asynccontextmanager
+async def index_build_under_way(database: Database) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[list[int]]]]:
+    """Yield a transaction that has written `calls`, and the run of a migration that builds an index on it, and waits for its end."""
+    await database.create_tenant("salon")
+    # The watcher is in no transaction: there PostgreSQL would go on to find no index where it has found none before.
+    writer, watcher = [await asyncpg.connect(database.superuser_dsn) for _ in range(2)]
+    await writer.execute(WRITE_CALL, "first")
+    await writer.execute("BEGIN")
+    await writer.execute(WRITE_CALL, "second")
+    run = asyncio.create_task(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up())
+    try:
+        await eventually(lambda: watcher.fetchval(IS_UNFINISHED), SOON, "the build of the index")
+        yield writer, run
+    finally:
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        await asyncio.gather(writer.close(), watcher.close())
+
+
+WRITE_CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) SELECT tenant, $1, 'ended', 'c' FROM tenants"
+IS_UNFINISHED = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass('later')"
+
+
+async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(database: Database) -> None:
+    async with index_build_under_way(database) as (writer, run):
+        other = await asyncpg.connect(database.superuser_dsn, server_settings={"lock_timeout": "50ms"})
+        await other.execute(WRITE_CALL, "third")
+        await other.close()
+        assert not run.done()
+        await writer.execute("COMMIT")
+        assert await run == [9001]
+        assert await writer.fetchval(IS_UNFINISHED) is False
+
+
+async def test_a_build_of_an_index_that_was_interrupted_is_begun_again(database: Database) -> None:
+    async with index_build_under_way(database) as (writer, run):
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        await writer.execute("COMMIT")
+        assert await writer.fetchval(IS_UNFINISHED) is True
+        assert await Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up() == [9001]
+        assert await writer.fetchval(IS_UNFINISHED) is False
 
 
 @pytest.fixture

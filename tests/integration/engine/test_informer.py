@@ -259,15 +259,15 @@ class TestAudit:
         assert tenant.key in env.enqueued
 
     async def test_an_object_that_is_created_during_the_list_stays(self, env, control_plane: ControlPlane, monkeypatch):
-        real = env.kube.list
+        real = env.kube.list_chunks
 
         async def slow(ref: Any, **more: Any) -> Any:
-            found = await real(ref, **more)
-            if ref is resources.BRANCHES:
-                await env.create("Branch", "late")
-            return found
+            async for found in real(ref, **more):
+                if ref is resources.BRANCHES:
+                    await env.create("Branch", "late")
+                yield found
 
-        monkeypatch.setattr(env.kube, "list", slow)
+        monkeypatch.setattr(env.kube, "list_chunks", slow)
         await self.informer_of(env, control_plane).audit()
         assert env.cache.get(Key("Branch", env.namespace, "late")) is not None
 
@@ -307,15 +307,15 @@ class TestAudit:
         self, env, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
     ):
         """The list was read before the deletion, and is applied after the watch reported it."""
-        branch, real = await env.create("Branch"), env.kube.list
+        branch, real = await env.create("Branch"), env.kube.list_chunks
 
         async def slow(ref: Any, **more: Any) -> Any:
-            found = await real(ref, **more)
-            if ref is resources.BRANCHES and env.cache.get(branch.key) is not None:
-                await kube_client.delete(resources.BRANCHES.path(env.namespace, branch.key.name))
-                env.sink.forget(resources.BRANCHES, env.namespace, branch.key.name, branch.metadata.uid)
-            return found
+            async for found in real(ref, **more):
+                if ref is resources.BRANCHES and env.cache.get(branch.key) is not None:
+                    await kube_client.delete(resources.BRANCHES.path(env.namespace, branch.key.name))
+                    env.sink.forget(resources.BRANCHES, env.namespace, branch.key.name, branch.metadata.uid)
+                yield found
 
-        monkeypatch.setattr(env.kube, "list", slow)
+        monkeypatch.setattr(env.kube, "list_chunks", slow)
         await self.informer_of(env, control_plane).audit()
         assert env.cache.get(branch.key) is None

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from askproai_operator.api import Tenant
 from askproai_operator.engine import Cache, resources
+from askproai_sandbox.example_tenant import load_manifests
 
 WHERE = ("salon", "providers")
 
@@ -30,3 +32,18 @@ def test_a_list_without_the_object_takes_it_away_whatever_its_version():
     cache.put(resources.SECRETS, secret(7))
     assert cache.drop(resources.SECRETS, *WHERE, "u") is not None
     assert cache.secret(*WHERE) is None
+
+
+def test_objects_that_state_the_same_fields_keep_one_set_of_their_names_until_one_is_changed():
+    """A thousand tenants' manifests name the same fields; pydantic alone makes a set for each part of each of them."""
+    cache = Cache()
+    for uid in ("first", "second"):
+        (manifest,) = load_manifests()["Tenant"]
+        del manifest["spec"]["suspend"]
+        manifest["metadata"] |= {"name": uid, "namespace": "salon", "uid": uid, "resourceVersion": "5"}
+        cache.put(resources.TENANTS, manifest)
+    first, second = cache.list(Tenant)
+    assert first.spec.model_fields_set is second.spec.model_fields_set
+    changed = first.spec.model_copy(update={"suspend": True})
+    assert "suspend" in changed.model_fields_set
+    assert "suspend" not in first.spec.model_fields_set

@@ -1,6 +1,6 @@
 """Resources of foreign CRDs: absent, served, failing; and whether a changed child makes its Tenant due."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -25,11 +25,11 @@ class ApiServer:
             resources.FOREIGN, ApiError(404, "NotFound", "the server could not find the requested resource")
         )
 
-    async def list(self, ref: resources.ApiResource, *, selector: str, keep: Any) -> list[dict[str, Any]]:
+    async def list_chunks(self, ref: resources.ApiResource, *, selector: str) -> AsyncIterator[list[dict[str, Any]]]:
         answer = self.answers.get(ref, [])
         if isinstance(answer, ApiError):
             raise answer
-        return answer
+        yield answer
 
 
 def child(ref: resources.ApiResource, version: int = 1, **parts: Any) -> dict[str, Any]:

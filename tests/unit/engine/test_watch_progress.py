@@ -30,7 +30,7 @@ def progress(clock: FixedClock) -> WatchProgress:
 
 
 async def test_a_watch_that_has_brought_all_that_is_listed_owes_nothing(progress: WatchProgress, clock: FixedClock):
-    progress.listed(TENANTS, [version(4), version(7)])
+    progress.listed(TENANTS, [4, 7])
     await clock.sleep(timedelta(minutes=5))
     assert progress.behind_seconds(TENANTS) == 0
 
@@ -38,9 +38,9 @@ async def test_a_watch_that_has_brought_all_that_is_listed_owes_nothing(progress
 async def test_a_watch_owes_what_a_list_shows_from_the_first_such_list_on_until_it_brings_it(
     progress: WatchProgress, clock: FixedClock
 ):
-    progress.listed(TENANTS, [version(4), version(9)])
+    progress.listed(TENANTS, [4, 9])
     await clock.sleep(timedelta(minutes=5))
-    progress.listed(TENANTS, [version(12), version(9)])
+    progress.listed(TENANTS, [12, 9])
     await clock.sleep(timedelta(minutes=5))
     assert progress.behind_seconds(TENANTS) == 600
     assert progress.behind_seconds(BRANCHES) == 0, "a watch of its own"
@@ -52,11 +52,11 @@ async def test_a_watch_owes_what_a_list_shows_from_the_first_such_list_on_until_
 
 async def test_a_list_without_what_was_owed_ends_it(progress: WatchProgress, clock: FixedClock):
     """The object was deleted, or lost the label."""
-    progress.listed(TENANTS, [version(9)])
+    progress.listed(TENANTS, [9])
     await clock.sleep(timedelta(minutes=5))
-    progress.listed(TENANTS, [version(7)])
+    progress.listed(TENANTS, [7])
     assert progress.behind_seconds(TENANTS) == 0
 
 
 def test_what_is_not_watched_is_left_out(progress: WatchProgress):
-    progress.listed(resources.SERVICE_MONITORS, [version(99)])
+    progress.listed(resources.SERVICE_MONITORS, [99])
