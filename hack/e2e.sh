@@ -7,7 +7,7 @@
 #   PREVIOUS    the image of the commit that tests/e2e/node/test_previous_release.py names, likewise; without it nothing is upgraded
 #               from the release before. Not built from a clone that lacks the commit
 #   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
-#               (docs/network.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
+#               (CONTRIBUTING.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
