@@ -191,13 +191,22 @@ async def test_the_migrations_of_a_release_come_through_among_callers(database: 
 
 
 INDEXED = Migration(
-    9001, "indexed", "CREATE INDEX later ON calls (tenant, ended_at)\n    WHERE ended_at IS NOT NULL;", "DROP INDEX later"
+    9001,
+    "indexed",
+    "CREATE INDEX later ON calls (tenant, ended_at)\n    WHERE ended_at IS NOT NULL;",
+    "DROP INDEX later",
 )
 
 
+WRITE_CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) SELECT tenant, $1, 'ended', 'c' FROM tenants"
+IS_UNFINISHED = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass('later')"
+
+
 @asynccontextmanager
-async def index_build_under_way(database: Database) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[list[int]]]]:
-    """Yield a transaction that has written `calls`, and the run of a migration that builds an index on it, and waits for its end."""
+async def index_build_under_way(
+    database: Database,
+) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[list[int]]]]:
+    """Yield a transaction that has written `calls`, and the run of a migration whose build of an index waits for its end."""
     await database.create_tenant("salon")
     # The watcher is in no transaction: there PostgreSQL would go on to find no index where it has found none before.
     writer, watcher = [await asyncpg.connect(database.superuser_dsn) for _ in range(2)]
@@ -212,10 +221,6 @@ async def index_build_under_way(database: Database) -> AsyncIterator[tuple[async
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
         await asyncio.gather(writer.close(), watcher.close())
-
-
-WRITE_CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) SELECT tenant, $1, 'ended', 'c' FROM tenants"
-IS_UNFINISHED = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass('later')"
 
 
 async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(database: Database) -> None:
