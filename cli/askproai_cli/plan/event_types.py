@@ -60,7 +60,8 @@ def _planned_use(offering: ServiceOffering, context: PlanContext) -> _Use | None
 async def _find_others(ids: frozenset[int], planned: Collection[Key], context: PlanContext) -> list[_Use]:
     """Return the other services of the cluster that name one of the ids. Raises ApiError if the person may not list them."""
     found = []
-    for raw in await context.kube.list(resources.OFFERINGS, keep=lambda raw: bool(_named(raw) & ids)):
+    chunks = context.kube.list_chunks(resources.OFFERINGS)  # of a fleet few have one of the ids
+    for raw in [raw async for chunk in chunks for raw in chunk if _named(raw) & ids]:
         meta = raw["metadata"]
         key = Key(ServiceOffering.kind, meta["namespace"], meta["name"])
         if key not in planned and (use := await _stored_use(raw, context)) is not None:

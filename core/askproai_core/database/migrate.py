@@ -1,7 +1,8 @@
 """Run the migrations: plain SQL files `NNNN_name.up.sql` and `.down.sql` in the folder `migrations`.
 
 The lock is the table `schema_migrations` itself, because any tenant's role could take an advisory lock and hold it for ever.
-Each migration is one transaction, but for indexes on tables with rows, which are built before it. A file that was applied must not change: a correction is a new migration.
+Each migration is one transaction, but for indexes on tables with rows, which are built before it. A file that was applied must not
+change: a correction is a new migration.
 """
 
 import asyncio
@@ -35,7 +36,8 @@ _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 # the migration has already: only one of the two can go on, so the migration gives way, and comes again at another moment.
 _LOCK_WAITS: Final = (100,) * 8 + (500,)
 _PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued goes on
-# Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only. The file itself must not change; a new one begins with its own LOCK TABLE.
+# Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only.
+# The file itself must not change; a new one begins with its own LOCK TABLE.
 _LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
 
 _TABLE = """

@@ -15,7 +15,7 @@ from askproai_core.database.pool import Connection
 
 # Without unique ones: of these a build that fails, or that others see halfway, would matter.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# Nobody waits behind a build that waits: for a table lock that writers do not conflict with, and for transactions that began before.
+# Nobody waits behind a build that waits: for a table lock that writers do not conflict with, and for transactions from before.
 _WAIT: Final = "60s"
 
 

@@ -34,7 +34,8 @@ KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, B
 __all__ = [
     "KINDS", "BookingField", "Branch", "Calcom", "Canary", "CanaryState", "CanaryStatus", "ContainerResources", "CustomResource",
     "DataPolicy", "DeletionPolicy",
-    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "Part", "PhoneNumber", "Pods",
+    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "Part", "PhoneNumber",
+    "Pods",
     "Price", "RetellAgent", "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Shadow",
     "ShadowDifference", "ShadowState", "ShadowStatus", "Staff", "StaffPrice", "Tenant",
     "TransferMode", "WebScale", "WebhookUrls", "WorkerScale",
