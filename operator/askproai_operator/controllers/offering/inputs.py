@@ -1,8 +1,8 @@
 """Reads what a ServiceOffering depends on: its references and neighbours in the cluster, its event types at Cal.com."""
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
 from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
@@ -111,10 +111,16 @@ async def _read_event_type(
     # Every edit of the service counts.
     edits = (offering.metadata.uid, offering.metadata.generation, offering.metadata.annotations.get(TOKEN_ANNOTATION))
     source = (*edits, base_url, hash_key(context.installation_id, key))
-    read = partial(context.providers.calcom(base_url, key).get_event_type, entry.event_type_id)
-    fits = partial(event_type_fits, offering, entry)
+    client = context.providers.calcom(base_url, key)
+
+    async def read() -> bytes:  # remembered for each service of each tenant, and as objects it is three times as large
+        return json.dumps(await client.get_event_type(entry.event_type_id)).encode()
+
+    def fits(answer: bytes) -> bool:
+        return event_type_fits(offering, entry, _decode(answer))
+
     try:
-        return await context.look(offering.key, _look_name(entry), source, read, is_good=fits)
+        return _decode(await context.look(offering.key, _look_name(entry), source, read, is_good=fits))
     except CredentialRefused as error:
         ref = entry.api_key_secret_ref
         if ref is not None:
@@ -125,6 +131,11 @@ async def _read_event_type(
         return error  # 403 is about this event type
     except ProviderError as error:
         return error
+
+
+def _decode(answer: bytes) -> Json | None:
+    event_type: Json | None = json.loads(answer)
+    return event_type
 
 
 def _look_name(entry: EventType) -> Hashable:
