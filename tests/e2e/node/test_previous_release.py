@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(600)
 COMMIT = "2b4831573cf9c9fada461834ef3b8cd3ddee7bbe"
 NAMESPACES = (SALON.namespace, *(other.namespace for other in OTHERS))
 FILES = ("salon.yaml", *(other.file for other in OTHERS))
-PHASES = 3  # under calls: the upgrade, the rollback, the migrations back
+PHASES = 4  # under calls: the upgrade, the rollback, the migrations back, the upgrade once more
 
 
 @dataclass
@@ -184,6 +184,21 @@ async def test_the_migrations_are_undone_under_calls_and_nothing_is_lost(
     for each in previous.loads:
         await each.assert_all_is_there()
     record_property("schema", await schema(env))
+
+
+async def test_the_upgrade_is_made_once_more_under_calls_and_nothing_is_lost(
+    env: NodeEnvironment, previous: PreviousRelease, record_property
+):
+    """The tables have rows by now, those of both releases: indexes are built while callers write."""
+    before, load = await schema(env), previous.load(env)
+    async with load.running():
+        record_property("upgraded once more after", await timed(env.helm(), env.image))
+        await wait_until_all_are_ready()
+    load.record(record_property)
+    for each in previous.loads:
+        await each.assert_all_is_there()
+    await load.assert_nothing_was_lost()
+    assert await schema(env) > before
 
 
 async def _no_operator_runs() -> bool:
