@@ -5,10 +5,11 @@ called. A staff member is also found by a part of the name. Callers do not know 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
+from askproai_core.tenant_config import Branch, Language, Service, Staff, TenantConfig
 from askproai_runtime.booking.phrases import fold, names_person
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.sentences import decline_name
@@ -60,9 +61,15 @@ def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False
     among, folded = list(members), fold(name)
     return (
         [member for member in among if by_id and member.id == name]
-        or [m for m in among if folded in {fold(m.display_name), fold(decline_name(m.display_name))}]
+        or [m for m in among if folded in _fold_display_name(m.display_name)]
         or [m for m in among if fold(m.id) == folded or names_person(name, m.display_name)]
     )
+
+
+@lru_cache(maxsize=8192)
+def _fold_display_name(name: str) -> frozenset[str]:
+    """Return a declared name as callers say it, in any language; each booking that names a person needs all of them."""
+    return frozenset({fold(name), fold(decline_name(name, Language.DE))})
 
 
 def _find_branch(config: TenantConfig, name: str | None, service_name: str | None) -> Branch:
