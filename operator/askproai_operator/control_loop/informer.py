@@ -32,6 +32,7 @@ _SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than th
 _AT_ONCE = 50  # objects that are stored before other tasks have a turn: some 20 ms
 _AGAIN_SECONDS = 1.0
 _KOPF = str(Path(kopf.__file__).parent)
+_SCHEDULER = "Scheduler."
 _CANCELLATIONS = 5
 AUDIT = timedelta(minutes=5)
 # Kopf can watch a resource that is installed later only with the right to read all CRDs of the cluster.
@@ -242,21 +243,24 @@ async def _end_tasks_of_kopf() -> None:
     """End what kopf leaves running when one of its watches fails: the others go on, beside those of the next round.
 
     They would also keep the process from its end: a watch that waits to connect survives the first cancellation. A process has one
-    informer, so all tasks of kopf are this one's.
+    informer, so all tasks of kopf are this one's. The scheduler of a watch is ended by the watch: cancelled before, it would leave
+    what it has not begun, and the watch would wait for it.
     """
     for _ in range(_CANCELLATIONS):
-        left = [task for task in asyncio.all_tasks() if _is_of_kopf(task)]
+        left = _tasks_of_kopf()
         if not left:
             return
-        for task in left:
+        ended = [task for task, name in left.items() if not name.startswith(_SCHEDULER)] or [*left]
+        for task in ended:
             task.cancel()
-        await asyncio.wait(left, timeout=_AGAIN_SECONDS)
-    log.warning("kopf.left_running", tasks=[task.get_name() for task in asyncio.all_tasks() if _is_of_kopf(task)])
+        await asyncio.wait(ended, timeout=_AGAIN_SECONDS)
+    log.warning("kopf.left_running", tasks=[task.get_name() for task in _tasks_of_kopf()])
 
 
-def _is_of_kopf(task: asyncio.Task[Any]) -> bool:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and code.co_filename.startswith(_KOPF)
+def _tasks_of_kopf() -> dict[asyncio.Task[Any], str]:
+    """Return the tasks that run code of kopf, with the name of that code."""
+    codes = {task: getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()}
+    return {task: code.co_qualname for task, code in codes.items() if code and code.co_filename.startswith(_KOPF)}
 
 
 class NoDiffs(kopf.DiffBaseStorage):
