@@ -54,7 +54,7 @@ def tenants(
     if output is Output.JSON:
         print_json({"tenants": [asdict(row) | {"severity": row.severity.name.lower()} for row in shown], **count(rows)})
         return
-    page = [asdict(row) for row in shown[:limit]]
+    page = [asdict(row) | {"what": _cause_of(row)} for row in shown[:limit]]
     print_rows(output, {}, page, _COLUMNS, "no tenant matches" if rows else "there are no tenants")
     if len(shown) > limit:
         typer.echo(f"{len(shown) - limit} more: narrow it by --search or --failing, or raise --limit")
@@ -64,6 +64,15 @@ def tenants(
             f"{format_count(len(rows), 'tenant')}: {counts['failing']} failing, {counts['over_budget']} over budget, "
             f"{counts['intended']} paused, suspended or being deleted, {counts['good']} good"
         )
+
+
+def _cause_of(row: "FleetRow") -> str | None:
+    """Return why a tenant is in the list; of one that is Ready and over its budget, too."""
+    from askproai_core.fleet import Severity
+
+    if row.severity is Severity.OVER_BUDGET and row.what is None:
+        return f"error budget used up: askproai figures -t {row.tenant}"
+    return row.what
 
 
 def _matches(row: "FleetRow", search: str | None, *, failing: bool) -> bool:

@@ -76,7 +76,7 @@ def number(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except aiohttp.ClientResponseError as error:
-        typer.echo(f"the simulated Retell refused it ({error.status}): a key begins with key_", err=True)
+        typer.echo(f"the simulated Retell {_explain_refusal(error.status)}", err=True)
         raise typer.Exit(1) from None
     except aiohttp.ClientError as error:
         typer.echo(f"the simulated Retell does not answer; start `askproai demo --keep` again ({error})", err=True)
@@ -86,6 +86,14 @@ def number(
     print_json({"number": to_import, "key": None if remove else key}) if output is Output.JSON else typer.echo(
         f"{text}, {at}"
     )
+
+
+def _explain_refusal(status: int) -> str:
+    from http import HTTPStatus
+
+    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        return f"refused it ({status}): a key begins with key_"
+    return f"failed ({status}): a fault may be on, which `askproai sandbox faults` lists and `--clear` ends"
 
 
 @sandbox.command(

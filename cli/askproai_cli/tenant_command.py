@@ -98,16 +98,18 @@ def export_command(
     if output is Output.JSON:
         print_json(asdict(exported) | {"file": str(to)})
         return
-    typer.echo(f"{to}: {sum(exported.rows.values())} rows, {', '.join((*exported.objects, *exported.secrets))}")
+    for line in export_lines(exported, namespace, own, to):
+        typer.echo(line)
+
+
+def export_lines(exported: "Exported", namespace: str, name: str, file: Path) -> Iterator[str]:
+    """Yield the lines about an export. The way back is a line of its own, since it is copied."""
+    yield f"{file}: {sum(exported.rows.values())} rows, {', '.join((*exported.objects, *exported.secrets))}"
     if exported.missing:
-        typer.echo(f"not in the file: the Secrets {', '.join(exported.missing)}; create them at the destination")
-    typer.echo(
-        f"the rows here belong to {exported.owner} now. If the move is given up before an import: kubectl annotate"
-    )
-    typer.echo(
-        f"  tenants.askproai.de {own} -n {namespace} askproai.de/adopt-data={exported.owner}, then suspend: false"
-    )
-    typer.echo("next: askproai tenant import at the destination; delete the Tenant here when it is Ready there")
+        yield f"not in the file: the Secrets {', '.join(exported.missing)}; create them at the destination"
+    yield f"the rows here belong to {exported.owner} now. If the move is given up before an import: this, then suspend: false"
+    yield f"  kubectl annotate tenants.askproai.de {name} -n {namespace} askproai.de/adopt-data={exported.owner}"
+    yield "next: askproai tenant import at the destination; delete the Tenant here when it is Ready there"
 
 
 @tenant.command("import", epilog="Example: `askproai --context new tenant import salon.askproai`")
@@ -176,7 +178,7 @@ def _run(
             return await run(transport)
 
     try:
-        with _logs_on_standard_error():
+        with _warnings_on_standard_error():
             return asyncio.run(connect())
     except MoveRefused as error:
         reasons = error.reasons
@@ -193,14 +195,18 @@ def _run(
 
 
 @contextmanager
-def _logs_on_standard_error() -> Iterator[None]:
-    """Keep what the database's package logs about roles out of standard output, which is for programs, too."""
+def _warnings_on_standard_error() -> Iterator[None]:
+    """Show of what the database's package logs about roles what is a warning, and not on standard output, which programs read."""
+    import logging
     import sys
 
     import structlog
 
     before = structlog.get_config()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
     try:
         yield
     finally:

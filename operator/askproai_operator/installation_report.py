@@ -16,6 +16,13 @@ _KEY: Final = "report.json"
 _SAME_SKEW_SECONDS: Final = 1.0  # two clocks never differ by exactly as much as at the last look
 
 
+class FailingProvider(msgspec.Struct, frozen=True, rename="camel"):
+    """A provider whose last answers to a tenant's pods were failures; `tenant` is `NAMESPACE.NAME`."""
+
+    tenant: str
+    provider: str
+
+
 class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """PostgreSQL as the operator sees it. With a `problem` it could not be asked, and the rest is empty.
 
@@ -33,6 +40,7 @@ class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     is_superuser: bool = False
     may_create_roles: bool = True
     is_authenticated: bool = True
+    failing_providers: tuple[FailingProvider, ...] = ()  # at most 100
 
 
 class RedisServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

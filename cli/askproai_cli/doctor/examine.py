@@ -43,6 +43,7 @@ CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
     store_checks.check_redis,
     tenant_checks.check_objects,
     tenant_checks.check_providers,
+    store_checks.check_circuits,
     tenant_checks.check_urls,
     tenant_checks.check_certificates,
 )

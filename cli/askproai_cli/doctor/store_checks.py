@@ -6,6 +6,7 @@ from typing import Final
 
 from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
 from askproai_cli.doctor.observations import Observations, Withheld
+from askproai_cli.output import format_count
 from askproai_operator.installation_report import NAME, DatabaseReport, InstallationReport, RedisReport
 
 _SUPPORTED: Final = range(15, 19)  # major versions of PostgreSQL, as in docs/install.md
@@ -105,6 +106,23 @@ def check_roles(seen: Observations) -> Finding:
         todo = "Give the operator a login with CREATEROLE that owns the database and is no superuser."
         return warning(name, "the operator's login is a superuser", todo, _INSTALL)
     return ok(name, "the group roles are there, and the operator's login may create others")
+
+
+def check_circuits(seen: Observations) -> Finding:
+    """Whether providers answer the tenants' pods, by the last requests of the pods: what fails again and again opens a circuit."""
+    name = "circuits"
+    database = _database(seen)
+    if isinstance(database, str):
+        return skipped(name, database)
+    failing = database.failing_providers
+    if not failing:
+        return ok(name, "no provider fails for the tenants' pods")
+    tenants = len({each.tenant for each in failing})
+    providers = " and ".join(sorted({each.provider for each in failing}))
+    lines = tuple(f"{each.tenant}: {each.provider}" for each in failing)
+    todo = "Wait, it is tried again; askproai circuits list -t TENANT says by whom and when."
+    message = f"{providers}: the last requests of the pods of {format_count(tenants, 'Tenant')} failed"
+    return warning(name, message, todo, "docs/runbooks/circuit-open.md", lines)
 
 
 def check_redis(seen: Observations) -> Finding:

@@ -11,6 +11,8 @@ from askproai_operator.api.conditions import NEGATIVE_TYPES, TRANSIENT_REASONS, 
 from askproai_operator.resources import TENANTS
 
 _LOOK: Final = "kubectl get askproai -A -o wide shows each with its message."
+# Ready, whose message a row shows, ignores most warnings.
+_LOOK_AT_CONDITIONS: Final = "kubectl describe KIND NAME -n NAMESPACE shows all conditions of an object."
 _NOT_READY: Final = "docs/runbooks/not-ready.md"
 _CERTIFICATE_WARNING: Final = timedelta(days=14)  # cert-manager renews a month before the end, so it has failed twice
 # What a provider, or a key for it, is the cause of.
@@ -50,7 +52,7 @@ def check_objects(seen: Observations) -> Finding:
         return failed(name, message, _LOOK, _NOT_READY, (*not_ready, *warned))
     if warned:
         message = f"{format_count(len(warned), 'condition')} to look at, of {format_count(len(seen.objects), 'object')}"
-        return warning(name, message, _LOOK, _NOT_READY, tuple(warned))
+        return warning(name, message, _LOOK_AT_CONDITIONS, _NOT_READY, tuple(warned))
     if not seen.objects:
         return ok(name, "there is no Tenant yet")
     tenants = _count(seen.objects, TENANTS.kind)

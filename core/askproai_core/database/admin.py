@@ -47,6 +47,7 @@ from askproai_core.database.tenant_states import (
     TenantFacts,
     TenantState,
     has_encrypted_rows,
+    list_failing_providers,
     list_refusals,
     measure_backlogs,
     read_audits,
@@ -158,6 +159,11 @@ class AdminStore:
         """Return what PostgreSQL says of itself and of this installation (`facts.py`)."""
         async with self._connection() as conn:
             return await read_facts(conn)
+
+    async def list_failing_providers(self) -> Sequence[tuple[str, str]]:
+        """Return tenant and provider where the last requests of the pods failed (`tenant_states.py`)."""
+        async with self._connection() as conn:
+            return await list_failing_providers(conn)
 
     @property
     def is_server_authenticated(self) -> bool:

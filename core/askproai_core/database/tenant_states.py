@@ -172,6 +172,32 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
     return found
 
 
+async def list_failing_providers(conn: Connection) -> Sequence[tuple[str, str]]:
+    """Return tenant and provider where the last requests of the pods all failed as those do that open a circuit, at most 100.
+
+    At least two of the last ten minutes, since a circuit that nobody tries is forgotten after these, and the last five at most.
+    Reads of free times, too, open circuits and have no rows. Empty while the schema is older.
+    """
+    try:
+        rows = await conn.fetch(_FAILING_PROVIDERS)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        return ()
+    return [(row["tenant"], row["provider"]) for row in rows]
+
+
+# Of each tenant the newest hundred rows at most, so that the rows of one cost no other time.
+_FAILING_PROVIDERS = """
+SELECT t.tenant, last.provider FROM tenants t CROSS JOIN LATERAL (
+    SELECT provider FROM (
+        SELECT provider, row_number() OVER (PARTITION BY provider ORDER BY at DESC, id DESC) AS place,
+               coalesce(status >= 500 OR status = 408, coalesce(error, '') <> 'CredentialMissing') AS failed
+        FROM (SELECT provider, at, id, status, error FROM provider_calls c
+              WHERE c.tenant = t.tenant AND c.at > now() - interval '10 minutes' ORDER BY c.at DESC LIMIT 100) newest) numbered
+    WHERE place <= 5 AND provider IN ('calcom', 'retell') GROUP BY provider HAVING count(*) >= 2 AND bool_and(failed)) last
+ORDER BY t.tenant, last.provider LIMIT 100
+"""
+
+
 async def measure_backlogs(
     conn: Connection, tenants: Sequence[str], waited: timedelta
 ) -> Mapping[str, CalendarBacklog]:

@@ -16,6 +16,7 @@ from askproai_operator.engine import MANAGER, Key, Options, Result, resources
 from askproai_operator.installation_report import (
     NAME,
     DatabaseReport,
+    FailingProvider,
     InstallationReport,
     RedisReport,
     RedisServer,
@@ -87,6 +88,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             facts = await database.read_facts()
+            failing = await database.list_failing_providers()
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
         return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)
@@ -102,6 +104,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
         is_superuser=facts.is_superuser,
         may_create_roles=facts.may_create_roles,
         is_authenticated=database.is_server_authenticated,
+        failing_providers=tuple(FailingProvider(tenant, provider) for tenant, provider in failing),
     )
 
 

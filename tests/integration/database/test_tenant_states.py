@@ -161,3 +161,40 @@ async def test_what_is_not_as_it_was_left_is_seen(database: Database, by_hand: s
     states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
     assert not states[salon.tenant].is_provisioned
     assert states[other.tenant].is_provisioned
+
+
+@pytest.mark.parametrize(
+    ("calls", "fails"),  # newest last: status, error and minutes ago of each
+    [
+        ([(503, None, 2), (None, "ReadTimeout", 1)], True),
+        ([(200, None, 3), (503, None, 2), (408, None, 1)], False),
+        ([(201, None, 6)] + [(503, None, 1)] * 5, True),
+        ([(503, None, 1)], False),
+        ([(503, None, 12), (503, None, 1)], False),
+        ([(503, None, 2), (200, None, 1)], False),
+        ([(404, None, 2), (401, None, 1)], False),
+        ([(None, "CredentialMissing", 2), (None, "CredentialMissing", 1)], False),
+    ],
+)
+async def test_a_provider_fails_while_its_last_answers_are_what_opens_a_circuit(
+    database: Database, calls: list[tuple[int | None, str | None, int]], fails: bool
+) -> None:
+    salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
+    for status, error, minutes in calls:
+        await call_provider(database, salon, "calcom", status, error, minutes)
+        await call_provider(database, salon, "another", 503, None, minutes)
+        await call_provider(database, other, "calcom", 200, None, minutes)
+    found = list(await database.admin.list_failing_providers())
+    assert found == ([(salon.tenant, "calcom")] if fails else [])
+
+
+async def call_provider(
+    database: Database, salon: TenantStore, provider: str, status: int | None, error: str | None, minutes: int
+) -> None:
+    await rows(
+        database,
+        """INSERT INTO provider_calls
+               (tenant, provider, operation, method, endpoint, status, error, outcome, duration_ms, correlation_id, at)
+           VALUES ($1, $2, 'create-booking', 'POST', '/v2/bookings', $3, $4, 'x', 60, 'c', now() - $5 * interval '1 minute')""",
+        salon.tenant, provider, status, error, minutes,
+    )  # fmt: skip

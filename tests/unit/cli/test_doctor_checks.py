@@ -10,10 +10,16 @@ import yaml
 from askproai_cli.doctor import CHECKS, Outcome
 from askproai_cli.doctor.observations import Certificate, LeaseSeen, Observations, SecretUse, Url, Withheld, Workload
 from askproai_cli.doctor.rights import Right, list_rights
-from askproai_cli.doctor.tenant_checks import check_providers
+from askproai_cli.doctor.tenant_checks import check_objects, check_providers
 from askproai_cli.doctor_command import render
 from askproai_operator.api import KINDS, crd
-from askproai_operator.installation_report import DatabaseReport, InstallationReport, RedisReport, RedisServer
+from askproai_operator.installation_report import (
+    DatabaseReport,
+    FailingProvider,
+    InstallationReport,
+    RedisReport,
+    RedisServer,
+)
 from askproai_operator.shards import MAX_SHARDS
 from tests.worlds.chart_render import ROOT
 
@@ -148,6 +154,10 @@ OPERATOR, COORDINATOR = "askproai-operator", "askproai-coordinator"
         ("providers", "warning", "RateLimited", {"objects": [tenant("RetellAgent", Synced=("Unknown", "RateLimited"))]}),
         ("providers", "ok", "1 Tenant", {"objects": [tenant(Exposed=("False", "UrlNotAnswering"))]}),
         ("providers", "skipped", "no Tenant", {"objects": []}),
+        ("circuits", "warning", "calcom: the last requests of the pods of 1 Tenant failed a.b: calcom", {"report": report(
+            failing_providers=(FailingProvider("a.b", "calcom"),))}),
+        ("circuits", "skipped", "does not answer", {"report": report(problem="TimeoutError")}),
+        ("circuits", "skipped", "not known", {"report": Withheld("get configmaps")}),
         ("public URLs", "failed", "UrlNotAnswering", {"objects": [tenant(Exposed=("False", "UrlNotAnswering"))]}),
         ("public URLs", "skipped", "none was asked", {"objects": [tenant(Exposed=("False", "Pending"))], "urls": []}),
         ("public URLs", "failed", "does not answer", {"urls": [Url("a.b", "https://a", "does not answer"), *GOOD.urls]}),
@@ -174,6 +184,12 @@ def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:
     wrong = tenant(CredentialsValid=("False", "CredentialsInvalid"))
     found = check_providers(replace(GOOD, objects=[away, wrong]))
     assert (found.outcome, found.page) == (Outcome.FAILED, "docs/runbooks/credentials-invalid.md")
+
+
+def test_a_warning_that_ready_ignores_is_shown_by_a_command_that_has_it() -> None:
+    """The row of `kubectl get -o wide` has the message of Ready alone, which is empty then."""
+    found = check_objects(replace(GOOD, objects=[tenant(CacheReady=("False", "CacheUnavailable"))]))
+    assert found.todo.startswith("kubectl describe")
 
 
 def test_the_rights_are_those_of_the_charts_roles() -> None:

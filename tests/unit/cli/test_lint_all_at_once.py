@@ -42,6 +42,15 @@ def found(text: str) -> dict[str, str]:
 # Within one manifest
 
 
+def test_a_canary_with_the_image_of_all_pods_is_named() -> None:
+    """The operator begins no trial of it, and no condition reports that."""
+    image = "registry.example/askproai:0.2.0"
+    messages = found(practice(Tenant={"runtime": {"image": image, "canary": {"image": image}}}))
+    assert messages["warning spec.runtime.canary.image"].startswith("is runtime.image already, so nothing is tried")
+    other = {"image": "registry.example/askproai:0.1.0", "canary": {"image": image}}
+    assert "warning spec.runtime.canary.image" not in found(practice(Tenant={"runtime": other}))
+
+
 @pytest.mark.parametrize("written", ["DE-BY", "by", "de-by"])
 def test_a_state_with_its_country_is_refused_with_what_to_write(written: str) -> None:
     messages = found(practice(Branch={"holidays": {"country": "DE", "subdivision": written}}))

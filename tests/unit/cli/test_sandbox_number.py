@@ -12,6 +12,7 @@ from askproai_cli.main import app
 from askproai_core.clock import SystemClock
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
+from askproai_sandbox.simulator.faults import Fault, FaultKind
 
 KEY, OTHER = "key_demo_zahn", "key_demo_other"
 
@@ -89,6 +90,18 @@ def test_a_number_that_two_keys_have_is_removed_from_the_one_that_is_named(retel
     assert owners(retell) == [KEY, OTHER]
     assert number("0511 7654300", "--remove", "--key", OTHER)[0] == 0
     assert owners(retell) == [KEY]
+
+
+def test_a_fault_that_is_on_is_not_said_to_be_a_mistake_of_the_key(retell: RetellSimulator) -> None:
+    retell.faults.active.append(Fault(FaultKind.DOWN, count=None))
+    code, shown = number("0511 7654300", "--key", KEY)
+    assert code == 1
+    assert shown.startswith("the simulated Retell failed (503): a fault may be on")
+    retell.faults.clear()
+    assert number("0511 7654300", "--key", "secret") == (
+        1,
+        "the simulated Retell refused it (400): a key begins with key_\n",
+    )
 
 
 def test_a_number_is_imported_with_a_key_only() -> None:

@@ -143,6 +143,10 @@ def test_a_trial_is_remembered_until_image_or_share_change() -> None:
         ({"canary": {"image": IMAGE}}, None, Status.TRUE, Reason.PROGRESSING, "begins"),
         ({"canary": {"image": IMAGE}}, trial(image="former"), Status.TRUE, Reason.PROGRESSING, "begins"),
         (
+            {"canary": {"image": IMAGE}}, trial(), Status.TRUE, Reason.PROGRESSING,
+            "no caller met it yet; it is good enough after 100",
+        ),
+        (
             {"canary": {"image": IMAGE}}, trial(callers=20, failed_callers=1), Status.TRUE, Reason.PROGRESSING,
             "so about 33 % of the requests go there; 20 or more callers met it, 1 of them a failure; it is good enough after 100",
         ),

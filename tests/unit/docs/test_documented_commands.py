@@ -29,7 +29,7 @@ CRDS = [yaml.safe_load(file.read_text("utf-8")) for file in sorted((ROOT / "crds
 KINDS = set(
     """
     all node pod deployment service configmap secret namespace event lease ingress networkpolicy hpa pdb serviceaccount role
-    clusterrole statefulset replicaset validatingadmissionpolicy validatingadmissionpolicybinding
+    clusterrole rolebinding clusterrolebinding statefulset replicaset validatingadmissionpolicy validatingadmissionpolicybinding
     endpointslice kustomization gitrepository application certificate gateway httproute servicemonitor
     prometheusrule clusters.postgresql.cnpg.io
     """.split()

@@ -9,6 +9,7 @@ import pytest
 from askproai_operator.controllers.report import skew_seconds
 from askproai_operator.installation_report import (
     DatabaseReport,
+    FailingProvider,
     InstallationReport,
     RedisReport,
     is_due,
@@ -20,7 +21,8 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 REPORT = InstallationReport(
     at=NOW, every_seconds=60, release="0.1.0", shards=2, shared_base_url="https://v.example", verify_exposure=False,
     exposure_hosts=("*.v.example",), redis=RedisReport(problem="Redis at r:6379 does not answer"),
-    database=DatabaseReport(version="18.1", schema=18, shipped=19, pending=("0019_x",), is_authenticated=False),
+    database=DatabaseReport(version="18.1", schema=18, shipped=19, pending=("0019_x",), is_authenticated=False,
+                            failing_providers=(FailingProvider("c.d", "retell"),)),
 )  # fmt: skip
 
 
@@ -54,6 +56,7 @@ def later(seconds: float, **changes: Any) -> InstallationReport:
         (later(5, skew_seconds=-1.0), True),
         (later(5, pending=()), True),
         (later(5, problem="OSError"), True),
+        (later(5, failing_providers=(FailingProvider("a.b", "calcom"),)), True),
         (msgspec.structs.replace(later(5), redis=None), True),
         (msgspec.structs.replace(later(5), release="0.2.0"), True),
     ],

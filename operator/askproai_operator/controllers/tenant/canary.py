@@ -74,7 +74,7 @@ def canary_condition(
         return bad(kind, Reason.CANARY_TAKEN_BACK, trial.message)
     met = (
         f"{pods} of {pods + others} web pods run {canary.image}, so about {_HUNDRED * pods // max(1, pods + others)} % of the"
-        f" requests go there; {describe_callers(trial.callers)} met it, {trial.failed_callers or 'none'} of them a failure"
+        f" requests go there; {_describe_outcome(trial)}"
     )
     if trial.state is CanaryState.PASSED:
         text = (
@@ -82,6 +82,12 @@ def canary_condition(
         )
         return good(kind, text, Reason.CANARY_PASSED)
     return good(kind, f"{met}; it is good enough after {canary.callers}", Reason.PROGRESSING)
+
+
+def _describe_outcome(trial: CanaryStatus) -> str:
+    if not trial.callers:
+        return "no caller met it yet"
+    return f"{describe_callers(trial.callers)} met it, {trial.failed_callers or 'none'} of them a failure"
 
 
 def describe_callers(callers: int) -> str:

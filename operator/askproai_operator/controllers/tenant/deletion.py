@@ -11,7 +11,7 @@ from typing import Final
 
 from askproai_core.data_keys import DATA_KEYS, keys_to_copy
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
-from askproai_operator.api import DataPolicy, DeletionPolicy, Tenant
+from askproai_operator.api import DataPolicy, DeletionPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import address_of, registered_calcom_url
@@ -40,6 +40,19 @@ REMOVAL_ERRORS: Final = (ProviderError, RedisAdminError, DatabaseError, *DATABAS
 _NO_WAIT: Final = (CredentialRefused, RedisAdminError)
 
 
+def describe_agents(agents: Collection[RetellAgent]) -> str:
+    """Return for which agents a deletion waits, and which of them somebody still has to delete."""
+    text = f"waits until the RetellAgents {_names(agents)} are gone: they need its credentials"
+    kept = [agent for agent in agents if agent.metadata.deletion_timestamp is None]
+    if not kept:
+        return f"{text}, and are being deleted"
+    return f"{text}; delete {'them' if len(kept) == len(agents) else _names(kept)} too"
+
+
+def _names(agents: Collection[RetellAgent]) -> str:
+    return ", ".join(sorted(agent.metadata.name for agent in agents))
+
+
 async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     """Remove what a Tenant has outside the cluster, step by step; safe to run again after each step."""
     meta = tenant.metadata
@@ -47,9 +60,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
         return GONE  # done, or never begun: somebody else's finalizer holds it, so there is nothing to requeue for
     agents = context.relations.agents(meta.namespace, meta.name)
     if agents:  # the deletion of the last agent requeues the Tenant
-        names = ", ".join(sorted(agent.metadata.name for agent in agents))
-        text = f"waits until the RetellAgents {names} are gone: they need its credentials; delete them too"
-        return Result(_deleting(text))
+        return Result(_deleting(describe_agents(agents)))
     keys = await read_own_secret(context, meta.namespace, meta.name)
     kept = keys.pop(DATA_KEYS, None)  # no orphan needs it
     failures: list[tuple[Orphan, Exception]] = []
