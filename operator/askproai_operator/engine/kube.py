@@ -34,7 +34,7 @@ from askproai_operator.resources import (
 
 log = structlog.get_logger(__name__)
 
-_CHUNK = 500  # objects per page of a list: flat memory at the start
+_CHUNK = 200  # objects per page of a list: what it needs at the start stays with the process
 _OF_NO_OBJECT = "1"  # resourceVersion: etcd's first revision is older than every object
 _ATTEMPTS = 5  # to write a status or finalizers, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
