@@ -51,7 +51,8 @@ def list_command(
     outcome: Annotated[
         str | None,
         typer.Option(
-            help="booked, moved, cancelled, message, waiting, ongoing, transferred, failed, nothing or no_function."
+            help="booked, moved, cancelled, message, waiting, ongoing, transferred, failed, nothing or no_function (none is"
+            " recorded: the agent used none, or the database was away); several joined by commas: failed,no_function."
         ),
     ] = None,
     anonymous: AnonymousOption = False,

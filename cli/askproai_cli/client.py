@@ -20,6 +20,7 @@ from askproai_cli.demo_state import find_demo, is_in_use
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
+_ANSWER_SECONDS = 20.0  # a statement may take 15 s before the pod answers that it took too long
 _LOGIN_TIMEOUT_SECONDS = 60.0  # a program of the kubeconfig may log in first, by a browser say
 _UNKNOWN_PATH = "See the API description for paths and methods"  # core's answer to a path that it does not have
 
@@ -90,7 +91,7 @@ class PrivateApiClient:
             raise Refused(f"{text} (`block` with --yes works)" if path == "block-preview" else text, body)
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
-            raise kind(f"{body.get('title', status)}: {body.get('detail', '')}", body)
+            raise kind(_describe_problem(status, body), body)
         return body
 
     def _send(self, method: str, url: str, content: Any) -> tuple[int, Any]:
@@ -109,7 +110,7 @@ class PrivateApiClient:
         try:
             prepared = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
             try:
-                with opener.open(prepared, timeout=_TIMEOUT_SECONDS) as response:
+                with opener.open(prepared, timeout=_ANSWER_SECONDS) as response:
                     return response.status, json.loads(response.read())
             except error.HTTPError as refused:  # any status but 2xx
                 with refused:
@@ -118,6 +119,14 @@ class PrivateApiClient:
             raise NoAnswer(f"{self.url} does not answer: {_describe_failure(failure)}") from None
         except ValueError:  # no JSON
             raise RequestFailed(f"{self.url} is not the private port of a tenant, which is 8081") from None
+
+
+def _describe_problem(status: int, problem: Mapping[str, Any]) -> str:
+    """Return a problem document as a sentence; for a failure of the server with the id by which the pods' log has its cause."""
+    text, correlation = f"{problem.get('title', status)}: {problem.get('detail', '')}", problem.get("correlation_id")
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR or not correlation:
+        return text
+    return f"{text} (correlation id {correlation})"
 
 
 def _describe_failure(failure: Exception) -> str:
@@ -129,7 +138,7 @@ def _describe_failure(failure: Exception) -> str:
         case ConnectionRefusedError():
             return "nothing listens there; is the pod still running?"
         case TimeoutError():
-            return f"it took longer than {_TIMEOUT_SECONDS:.0f} s"
+            return f"it took longer than {_ANSWER_SECONDS:.0f} s; PostgreSQL may hang, which askproai doctor finds out"
         case socket.gaierror():
             return "its host is not known; check --url"
         case ssl.SSLError():

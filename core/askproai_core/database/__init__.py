@@ -40,6 +40,7 @@ from askproai_core.database.poll_state import (
     read_poll_state,
 )
 from askproai_core.database.pool import (
+    DATABASE_AWAY,
     DATABASE_UNAVAILABLE,
     Connection,
     DatabaseError,
@@ -71,7 +72,7 @@ from askproai_core.database.tenant_states import CalendarBacklog, ProvisionedTen
 from askproai_core.database.tenant_tables import find_export_id
 
 __all__ = [
-    "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
+    "CALENDAR_AUDIT", "CALENDAR_POLL", "DATABASE_AWAY", "DATABASE_UNAVAILABLE", "MAX_DIFFERENCES", "MAX_OTHERS", "MAX_REASON",
     "NOTIFICATIONS", "PERSON", "SHADOW_COMPARED", "AccountState", "AdminStore", "AuditProgress", "AuditState",
     "AuditedAccount", "AwayChannel", "BookingCounts", "CalendarBacklog", "CallerCounts", "CanaryOutcomes", "CannotMove",
     "Connection", "DataOwnedByOther", "DatabaseError", "DatabaseFacts", "DeclaredWork", "Difference", "DifferenceSort",

@@ -33,6 +33,12 @@ PLANS_TIMEOUT_SECONDS = 1.0
 DATABASE_UNAVAILABLE = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
+# Of these what says nothing about the statement: there is no connection, or the server takes no statement. asyncpg raises an
+# InterfaceError that is a ValueError, too, for a value that a statement cannot take: that one is a defect.
+DATABASE_AWAY = (
+    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.InvalidAuthorizationSpecificationError,
+)  # fmt: skip
 
 
 class DatabaseError(Exception):

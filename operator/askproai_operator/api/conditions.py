@@ -27,7 +27,10 @@ class ConditionType(Explained):
     # Tenant
     CREDENTIALS_VALID = (
         "CredentialsValid",
-        "The provider keys that the Tenant names exist, permit their use, belong to this tenant only, and are accepted.",
+        (
+            "The provider keys that the Tenant names exist, permit their use, belong to this tenant only, and are accepted."
+            " Unknown: a changed one could not be tried yet, since its provider does not answer."
+        ),
     )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."

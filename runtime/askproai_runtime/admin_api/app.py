@@ -4,12 +4,13 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from askproai_core.database import StatementTimeout
+from askproai_core.database import DATABASE_AWAY, StatementTimeout
 from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
 from askproai_core.reader_token import reader_token_of
 from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
@@ -138,10 +139,23 @@ def _with_token(process: Process) -> Middleware:
         request[ACCESS] = require_token(request, process)
         try:
             return await handler(request)
-        except StatementTimeout:
+        except (StatementTimeout, asyncpg.QueryCanceledError):
             raise _took_too_long() from None
+        except DATABASE_AWAY as error:
+            if isinstance(error, ValueError):
+                raise
+            log.warning("api.database_away", error=type(error).__name__)
+            raise _database_away() from None
 
     return check
+
+
+def _database_away() -> Problem:
+    text = (
+        "PostgreSQL does not answer the tenant's pods. `askproai doctor` says what is wrong there; see"
+        " docs/runbooks/lookup-failures.md. When it is back, send it again: nothing needs a restart"
+    )
+    return Problem(503, "Database Unavailable", text, {"Retry-After": "10"})
 
 
 def _took_too_long() -> Problem:

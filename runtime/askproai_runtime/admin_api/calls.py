@@ -52,7 +52,7 @@ class CallOutcome(StrEnum):
     TRANSFERRED = "transferred"  # to a person, by Retell
     FAILED = "failed"  # an error of ours or of the calendar
     NOTHING = "nothing"
-    NO_FUNCTION = "no_function"  # its agent used no call function
+    NO_FUNCTION = "no_function"  # none is recorded: its agent used none, or the database was away when it did
 
 
 class AiNotice(StrEnum):
@@ -181,7 +181,7 @@ class Calls:
         filters = (
             Param("since", "Began then or later; a day or a local time"),
             Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
-            Param("outcome", "Only those of which this came", tuple(CallOutcome)),
+            Param("outcome", "Only those of which one of these came", tuple(CallOutcome), several=True),
             _PERSONAL,
         )
         timeline = "What happened in a call, in order; by its id or the beginning of it"
@@ -195,7 +195,7 @@ class Calls:
     async def list_page(self, request: ApiRequest) -> CallPage:
         limit, after, personal = request.limit(), request.cursor(datetime, str), _is_personal(request)
         rows = await self._store.list_calls(
-            since=request.instant("since"), caller=_number(request), outcome=request.choice("outcome"), after=after,
+            since=request.instant("since"), caller=_number(request), outcomes=request.some_choices("outcome"), after=after,
             limit=limit,
         )  # fmt: skip
         entries = [_to_call(row, personal) for row in rows]

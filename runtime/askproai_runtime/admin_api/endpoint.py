@@ -68,19 +68,24 @@ ACCESS: Final = web.RequestKey("access", Access)  # set before an endpoint is as
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One query parameter. `choices` is the closed list of its values, empty when any is allowed; `highest` bounds a number."""
+    """One query parameter. `choices` is the closed list of its values, empty when any is allowed; `highest` bounds a number.
+
+    With `several` it takes more than one of its choices, joined by commas.
+    """
 
     name: str
     description: str
     choices: Sequence[str] = ()
     required: bool = False
     highest: int | None = None
+    several: bool = False
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the value."""
         if self.highest is not None:
             return {"type": "integer", "minimum": 1, "maximum": self.highest}
-        return {"type": "string"} | ({"enum": list(self.choices)} if self.choices else {})
+        value = {"type": "string"} | ({"enum": list(self.choices)} if self.choices else {})
+        return {"type": "array", "items": value, "minItems": 1} if self.several else value
 
 
 PAGE = (
@@ -178,6 +183,16 @@ class ApiRequest:
         if value is not None and value not in choices:
             raise bad_request(f"{name} is one of: {', '.join(choices)}")
         return value
+
+    def some_choices(self, name: str) -> list[str] | None:
+        """Return those of the parameter's `choices` that are named, joined by commas; None when it is absent."""
+        value, choices = self._query.get(name), self._params[name].choices
+        if value is None:
+            return None
+        named = value.split(",")
+        if not set(named) <= set(choices):
+            raise bad_request(f"{name} is one of, or several joined by commas: {', '.join(choices)}")
+        return named
 
     def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
         """Return an instant. A day means its local midnight, as an end the next one; a time without an offset is local time."""
@@ -328,6 +343,7 @@ def _operation(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
             "description": param.description,
             "schema": param.schema(),
         }
+        | ({"explode": False} if param.several else {})
         for param in endpoint.params
     ]
     return {

@@ -4,15 +4,18 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import asyncpg
 import pytest
 from yarl import URL
 
 from askproai_core.redis import CircuitOpen, Provider, acl_rules
+from askproai_runtime.admin_api.store import CallStore
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker
 from tests.worlds.waiting import eventually
@@ -53,6 +56,59 @@ async def test_an_unknown_path_is_a_problem_document(
 ) -> None:
     got, problem, kind = await request(shared_web_pod, path, method)
     assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
+
+
+async def test_while_the_database_is_away_each_endpoint_says_so_and_the_command_what_to_do(
+    web_pod: TenantPod,
+) -> None:
+    assert (await request(web_pod, "calls"))[0] == 200
+    web_pod.write_credential("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    await web_pod.db.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+    async def found_away(path: str) -> tuple[int, dict, str] | None:
+        answer = await request(web_pod, path)  # the changed file is read within a moment
+        return answer if answer[0] != 200 else None
+
+    for path in ("calls", "appointments", "events", "figures", "messages", "timeline/call_1"):
+        status, problem, kind = await eventually(partial(found_away, path), what=path)
+        assert (status, kind, problem["title"]) == (503, "application/problem+json", "Database Unavailable"), path
+        assert "PostgreSQL does not answer" in problem["detail"]
+        assert problem["correlation_id"]
+    shown = await asyncio.create_subprocess_exec(
+        ASKPROAI, "calls", "list", "-t", "a.b", "--url", web_pod.private_url,
+        env=os.environ | {"ASKPROAI_TOKEN": ADMIN_TOKEN}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await shown.communicate()
+    assert shown.returncode == 1
+    assert "PostgreSQL does not answer" in said.decode()
+    assert "askproai doctor" in said.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (asyncpg.ConnectionDoesNotExistError(), 503, "Database Unavailable"),
+        (asyncpg.CannotConnectNowError(), 503, "Database Unavailable"),
+        (asyncpg.TooManyConnectionsError(), 503, "Database Unavailable"),
+        (asyncpg.InterfaceError("connection is closed"), 503, "Database Unavailable"),
+        (ConnectionResetError(), 503, "Database Unavailable"),  # not the sender of the request
+        (TimeoutError(), 503, "Database Unavailable"),
+        (asyncpg.QueryCanceledError(), 503, "Took Too Long"),
+        (asyncpg.UndefinedColumnError(), 500, "Internal Server Error"),
+        (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),
+    ],
+)
+async def test_only_a_database_that_takes_no_statement_is_named_as_away(
+    shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(CallStore, "list_calls", fail)
+    got, problem, _ = await request(shared_web_pod, "calls")
+    assert (got, problem["title"]) == (status, title)
 
 
 def cursor(*values: object) -> str:

@@ -67,6 +67,6 @@ async def test_one_list_at_a_time_leaves_the_other_connections_to_callers() -> N
             return []
 
     store = CallStore(cast("Pool", CountingPool()), "salon.salon")
-    nothing: dict[str, Any] = {"since": None, "caller": None, "outcome": None, "after": None, "limit": 20}
+    nothing: dict[str, Any] = {"since": None, "caller": None, "outcomes": None, "after": None, "limit": 20}
     await asyncio.gather(*(store.list_calls(**nothing) for _ in range(3)))
     assert most == 1

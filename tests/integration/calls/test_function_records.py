@@ -1,6 +1,7 @@
 """What a call's agent asked of us is found afterwards, costs the caller nothing, and is counted."""
 
 import asyncio
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -205,6 +206,53 @@ async def test_calls_are_listed_with_their_outcomes(pod: TenantPod) -> None:
     assert {call["from_number"] for call in page["calls"]} == {caller}
     only = await get(pod, "calls", **{"from": caller}, outcome="booked", since="2026-01-01")
     assert [(call["call_id"], call["from_number"]) for call in only["calls"]] == [("call_l_books", None)]
+    either = await get(pod, "calls", **{"from": caller}, outcome="cancelled,no_function")
+    assert {call["call_id"] for call in either["calls"]} == {"call_l_cancels", "call_l_hangs_up"}
+
+
+async def test_a_caller_whom_an_outage_of_the_database_kept_from_booking_is_in_the_list_of_whom_to_call_back(
+    web_pod: TenantPod,
+) -> None:
+    """Its functions could not be recorded, so its outcome is no_function."""
+    caller, tries = "+4915177770003", itertools.count()
+    web_pod.write_credential("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    await web_pod.db.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+    async def find_failed() -> str | None:  # the changed file is read within a moment
+        call_id = f"call_away_{next(tries)}"
+        heard = await web_pod.function("check_availability", call_id, HAIRCUT, from_number=caller)
+        return None if heard.body["success"] else call_id
+
+    call_id = await eventually(find_failed)
+    await web_pod.web._functions.recorder.close()
+    web_pod.write_credential("DATABASE_URL", web_pod.store.dsn)
+    await web_pod.db.execute(  # as by its events, which have waited
+        """INSERT INTO calls (tenant, call_id, status, from_number, started_at, ended_at, correlation_id)
+           VALUES ($1, $2, 'ended', $3, now(), now(), 'c')""",
+        web_pod.store.tenant, call_id, caller,
+    )  # fmt: skip
+
+    async def listed() -> dict[str, str] | None:
+        headers, asked = (
+            {"Authorization": f"Bearer {ADMIN_TOKEN}"},
+            {"outcome": "failed,no_function", "personal": "true"},
+        )
+        async with web_pod.session.get(f"{web_pod.private_url}/api/v1/calls", params=asked, headers=headers) as answer:
+            calls = (await answer.json())["calls"] if answer.status == 200 else []
+        return {each["from_number"]: each["outcome"] for each in calls if each["call_id"] == call_id}
+
+    assert await eventually(listed) == {caller: "no_function"}
+
+
+async def test_an_outcome_that_there_is_not_is_refused_with_those_that_there_are(pod: TenantPod) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    for wrong in ("failed,lost", "failed,", ""):
+        url = f"{pod.private_url}/api/v1/calls"
+        async with pod.session.get(url, params={"outcome": wrong}, headers=headers) as answer:
+            assert answer.status == 400
+            assert "outcome is one of, or several joined by commas: booked" in (await answer.json())["detail"]
 
 
 async def test_a_job_that_waits_is_shown_with_its_next_try_and_the_transcript_where_it_is_kept(pod: TenantPod) -> None:

@@ -13,6 +13,7 @@ from askproai_operator.controllers.tenant.inputs import KEY_TEST
 from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
 from askproai_sandbox.retell.workspace import Workspace
 from tests.worlds.tenant_reconciles import has_event, reconcile_twice
+from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
@@ -137,7 +138,77 @@ async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespac
     await namespace.write_secret(**{"retell-api-key": "key_untried"})
     await reconcile_twice(namespace)
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key
+    await namespace.wait_for_condition("RuntimeAvailable", "True")
+
+
+async def test_a_changed_key_that_nobody_could_try_is_unknown_until_it_was_accepted_or_refused(namespace):
+    """Who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and what runs goes on."""
+    await namespace.write_secret()
+    await namespace.create("Tenant")
     await namespace.wait_until_ready()
+    config = (await namespace.get("Tenant"))["status"]["configHash"]
+    namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
+    await namespace.write_secret(**{"retell-api-key": "not-a-key"})
+    await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
+    await reconcile_twice(namespace)
+    reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    assert reported["message"] == "retell: list-agents: it failed there (500); tried again by itself"
+    await namespace.wait_for_condition("Ready", "Unknown", "ProviderUnavailable")
+    await namespace.wait_for_condition("RuntimeAvailable", "True")
+    assert (await namespace.get("Tenant"))["status"]["configHash"] == config
+    kept = await namespace.secret_data("salon-mueller-signing-keys")
+    assert json.loads(kept["present"])["retell-api-key"] == "not-a-key", "the pods may accept it"
+    namespace.operator.end_faults()
+    await namespace.client.merge(namespace.path("Tenant"), _asked("112"))
+    await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
+    await namespace.write_secret(**{"retell-api-key": namespace.retell_key})
+    await namespace.wait_until_ready()
+
+
+async def test_an_unchanged_key_stays_valid_while_retell_is_away_also_for_a_new_operator(namespace):
+    await namespace.write_secret()
+    await namespace.create("Tenant")
+    await namespace.wait_until_ready()
+    before = await namespace.wait_for_condition("CredentialsValid", "True")
+    namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
+    key = Key("Tenant", namespace.name, "salon-mueller")
+    namespace.operator.context.memory.looks.forget(key)  # as after a restart
+    await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
+    await reconcile_twice(namespace)
+    assert namespace.operator.context.memory.looks.failed_until(key, KEY_TEST), "the key was tried in vain"
+    assert await namespace.wait_for_condition("CredentialsValid", "True") == before
+    await namespace.wait_until_ready()
+
+
+async def test_a_changed_key_that_calcom_could_not_be_asked_about_is_unknown_until_it_answers(namespace):
+    await namespace.write_secret()
+    await namespace.create("Branch")
+    await namespace.create("Tenant", spec=RUNS)
+    await namespace.wait_for_condition("WebhooksRegistered", "True")
+    key = Key("Tenant", namespace.name, "salon-mueller")
+    namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 99)
+    namespace.operator.context.memory.looks.forget(key)  # as after a restart, during the outage
+    await namespace.operator.reconcile_again(key)
+    await namespace.wait_for_condition("WebhooksRegistered", "Unknown", "ProviderUnavailable")
+    await namespace.wait_for_condition("CredentialsValid", "True")
+    changed = namespace.calcom_key + "-changed"
+    await namespace.write_secret(**{"calcom-api-key": changed})
+    reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    assert reported["message"].startswith("calcom: ")
+    namespace.operator.context.memory.looks.forget(key)
+    await namespace.operator.reconcile_again(key)
+    await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
+    await namespace.wait_for_condition("CredentialsValid", "True")
+    await namespace.write_secret(**{"calcom-api-key": changed})
+    await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    namespace.operator.end_faults()
+    await namespace.client.merge(namespace.path("Tenant"), _asked("112"))
+    await namespace.wait_for_condition("CredentialsValid", "True")
+
+
+def _asked(token: str) -> dict[str, Any]:
+    return {"metadata": {"annotations": {"askproai.de/reconcile-at": token}}}
 
 
 async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(namespace, other_namespace):

@@ -81,6 +81,44 @@ def test_a_given_url_is_used_with_the_token_of_the_environment(
         assert "t" not in repr(client).split("token")
 
 
+async def test_a_failure_of_the_server_is_shown_with_its_correlation_id(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        problem = {
+            "title": "Internal Server Error",
+            "status": 500,
+            "detail": "Send it again",
+            "correlation_id": "c0ffee",
+        }
+        return web.json_response(problem, status=500)
+
+    served = web.Application()
+    served.add_routes([web.get("/api/v1/calls", fail)])
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    async with TestServer(served) as server:
+        command = ["calls", "list", "-t", "a.b", "--url", str(server.make_url(""))]
+        shown = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert (shown.exit_code, shown.stderr) == (1, "Internal Server Error: Send it again (correlation id c0ffee)\n")
+
+
+async def test_a_pod_whose_database_hangs_is_not_waited_for_and_the_next_step_is_named(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_request: web.Request) -> web.Response:
+        await asyncio.sleep(1)
+        return web.json_response({})
+
+    served = web.Application()
+    served.add_routes([web.get("/api/v1/calls", hang)])
+    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+    monkeypatch.setattr(client_module, "_ANSWER_SECONDS", 0.1)
+    async with TestServer(served) as server:
+        command = ["calls", "list", "-t", "a.b", "--url", str(server.make_url(""))]
+        shown = await asyncio.to_thread(CliRunner().invoke, app, command)
+    assert (shown.exit_code, "PostgreSQL may hang, which askproai doctor finds out" in shown.stderr) == (1, True)
+
+
 def test_a_demo_that_runs_here_is_found(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = write_demo_state(directory)
     with connect("a.b", None) as client:

@@ -10,7 +10,7 @@ from tests.worlds.salon_models import credentials
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-KEY, SECRET = "retell-api-key", "calcom-webhook-secret"
+KEY, SECRET, API_KEY = "retell-api-key", "calcom-webhook-secret", "calcom-api-key"
 
 
 def read(**values: str | None) -> Credentials:
@@ -75,6 +75,17 @@ def test_a_secret_by_which_calcom_still_signs_does_not_end():
     assert keys.to_register(SECRET, "whs_2", now) == "whs_2", "the pods have the new one for long"
     keys = replace(keys, registered={SECRET: "whs_2"})
     assert next_keys(keys, changed, now + HOUR, usable=True).former == {}
+
+
+def test_an_api_key_is_untried_until_it_was_accepted_and_again_when_another_server_has_it():
+    assert SigningKeys().is_untried(API_KEY, "a"), "of a new tenant"
+    before = SigningKeys(registered={SECRET: "whs_canary"})
+    assert not before.is_untried(API_KEY, "a"), "a release that did not record it has registered the webhook"
+    keys = replace(before, accepted={API_KEY: "a"})
+    assert (keys.is_untried(API_KEY, "a"), keys.is_untried(API_KEY, "b")) == (False, True)
+    assert next_keys(keys, read(), NOW, usable=False).accepted == {API_KEY: "a"}
+    local = replace(read(), secret_refs={KEY: read().secret_refs[KEY]})
+    assert next_keys(keys, local, NOW, usable=True).accepted == {}
 
 
 def test_the_pods_need_no_operator_to_forget_a_former_key():

@@ -45,6 +45,8 @@ from askproai_operator.controllers.tenant.status import (
     database_condition,
     status_fields,
     synced_condition,
+    untried_calcom_key,
+    untried_retell_key,
 )
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -57,7 +59,7 @@ from askproai_operator.controllers.tenant.stores import (
 from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.tenant_config import ResourceIds, compile_config
 from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
-from askproai_operator.credentials import CALCOM_WEBHOOK, calcom_account, read_own_secret
+from askproai_operator.credentials import CALCOM_KEY, CALCOM_WEBHOOK, calcom_account, read_own_secret
 from askproai_operator.engine import (
     GONE,
     TOKEN_ANNOTATION,
@@ -141,7 +143,10 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
-        valid, condition = good(ConditionType.CREDENTIALS_VALID), database_condition(error)
+        valid, condition = (
+            untried_retell_key(inputs) or good(ConditionType.CREDENTIALS_VALID),
+            database_condition(error),
+        )
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
             return Result((valid, condition), events=left)
@@ -190,7 +195,13 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     )
     status |= former_exposure_field(former) | {"pageUrl": inputs.page.url}
     conditions = (
-        credentials_condition(webhook, state.refusals, "; ".join(inputs.credentials.unpermitted)),
+        credentials_condition(
+            webhook,
+            state.refusals,
+            "; ".join(inputs.credentials.unpermitted),
+            untried_retell_key(inputs)
+            or untried_calcom_key(webhook, is_untried=keys.is_untried(CALCOM_KEY, _calcom_hash(inputs, context))),
+        ),
         good(ConditionType.DATABASE_READY),
         cache,
         spool,
@@ -400,11 +411,22 @@ async def _register_webhook(
         return bad(kind, Reason.PENDING, "Cal.com gets our webhook when its URL leads to the pods; see Exposed")
     try:
         secret, refused = await _ensure_webhook(inputs, in_use, keys, context, credentials.calcom_key)
-        if not others_open:
-            await record_registered(tenant, keys, CALCOM_WEBHOOK, secret, context)
+        await record_registered(
+            tenant,
+            keys,
+            context,
+            registered={} if others_open else {CALCOM_WEBHOOK: secret},
+            accepted={CALCOM_KEY: _calcom_hash(inputs, context)},
+        )
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, _heard_of(refused))
+
+
+def _calcom_hash(inputs: Inputs, context: ReconcileContext) -> str:
+    """Return a hash of the Tenant's own key at Cal.com and of the server that it is for."""
+    credentials = inputs.credentials
+    return hash_key(context.installation_id, f"{credentials.calendar_base_url} {credentials.calcom_key}")
 
 
 def _heard_of(refused: Collection[str]) -> str:

@@ -3,6 +3,8 @@
 A person changes a Secret, and the pods have the new key within a minute or two; the provider begins to sign with it earlier or
 later. Until then the former key is accepted, and Cal.com is given a changed secret only when the pods have it. A secret by which
 Cal.com still signs is accepted for as long as it does: its registration may wait for a person.
+
+It also records the API key with which Cal.com has accepted a request, so that one which nobody could try yet is known as such.
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,7 @@ GRACE_ANNOTATION: Final = "askproai.de/key-grace"  # "none": a leaked key is not
 # Not mounted: the pods have the present keys from the tenant's own Secrets.
 _PRESENT: Final = "present"
 _REGISTERED: Final = "registered"
+_ACCEPTED: Final = "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,20 @@ class SigningKeys:
     present: Mapping[str, str] = field(default_factory=dict, repr=False)
     former: FormerKeys = field(default_factory=dict, repr=False)
     registered: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the operator last registered
+    accepted: Mapping[str, str] = field(default_factory=dict)  # hashes of API keys that their provider accepted last
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
         """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet."""
         waiting = [each for each in self.former.get(name, ()) if now < each.until - GRACE + PODS_UPDATED]
         return waiting[-1].key if waiting else value
+
+    def is_untried(self, name: str, key_hash: str) -> bool:
+        """Return whether the provider has not accepted this API key yet.
+
+        A release that did not record it has registered webhooks: their key counts as accepted.
+        """
+        accepted = self.accepted.get(name)
+        return accepted != key_hash if accepted is not None else not self.registered
 
 
 def next_keys(
@@ -72,7 +84,8 @@ def next_keys(
         for name, entries in former.items()
     }
     live = {name: tuple(each for each in entries if now < each.until) for name, entries in kept.items()}
-    return SigningKeys(present, {name: entries for name, entries in live.items() if entries}, registered)
+    accepted = {name: key for name, key in keys.accepted.items() if name in credentials.secret_refs}
+    return SigningKeys(present, {name: entries for name, entries in live.items() if entries}, registered, accepted)
 
 
 def _prolonged(former: FormerKey, now: datetime, grace: timedelta) -> FormerKey:
@@ -91,6 +104,7 @@ async def keep_signing_keys(
         _decode_keys(stored.get(_PRESENT)),
         decode_former_keys(stored.get(FORMER_KEYS)),
         _decode_keys(stored.get(_REGISTERED)),
+        _decode_keys(stored.get(_ACCEPTED)),
     )
     keys = next_keys(keys, credentials, context.clock.now(), usable=usable)
     if tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none":
@@ -116,17 +130,24 @@ async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None
 
 
 async def record_registered(
-    tenant: Tenant, keys: SigningKeys, name: str, value: str, context: ReconcileContext
+    tenant: Tenant,
+    keys: SigningKeys,
+    context: ReconcileContext,
+    *,
+    registered: Mapping[str, str],
+    accepted: Mapping[str, str],
 ) -> None:
-    """Record the secret that a provider signs with from now on."""
-    if keys.registered.get(name) != value:
-        await _write(tenant, replace(keys, registered={**keys.registered, name: value}), context)
+    """Record the secrets that providers sign with from now on, and the hashes of the API keys that they have just accepted."""
+    recorded = replace(keys, registered={**keys.registered, **registered}, accepted={**keys.accepted, **accepted})
+    if recorded != keys:
+        await _write(tenant, recorded, context)
 
 
 async def _write(tenant: Tenant, keys: SigningKeys, context: ReconcileContext) -> None:
     values = {FORMER_KEYS: encode_former_keys(keys.former)} if keys.former else {}
     values |= {_PRESENT: _encode_keys(keys.present)}
     values |= {_REGISTERED: _encode_keys(keys.registered)} if keys.registered else {}
+    values |= {_ACCEPTED: _encode_keys(keys.accepted)} if keys.accepted else {}
     await context.kube.apply(signing_keys_secret(tenant, values))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +19,12 @@ from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.addresses import former_calcom_url
+from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.tenant.children.release import RELEASE
 from askproai_operator.controllers.tenant.exposure import former_url_fields
 from askproai_operator.controllers.tenant.inputs import Inputs
 from askproai_operator.controllers.tenant.withheld import find_not_found
-from askproai_operator.credentials import calcom_account
+from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, calcom_account
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 
 _CACHE, _SPOOL = ConditionType.CACHE_READY, ConditionType.EVENTS_SPOOLED
@@ -35,11 +37,33 @@ _VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef
 _END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
 
 
-def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None], note: str = "") -> Condition:
+def untried_retell_key(inputs: Inputs) -> Condition | None:
+    """Return CredentialsValid of a Retell key that could not be tried; None of the one that was accepted last.
+
+    `T-teardown` has that one, and its server: an outage of Retell says nothing new about it. Pods have a new key all the same.
+    """
+    former, present = inputs.teardown_values, inputs.credentials
+    accepted = former.get(RETELL_BASE_URL), former.get(RETELL_KEY)
+    if inputs.key_error is None or accepted == (present.retell_base_url, present.retell_key):
+        return None
+    return condition_of(inputs.key_error, ConditionType.CREDENTIALS_VALID)
+
+
+def untried_calcom_key(webhook: Condition, *, is_untried: bool) -> Condition | None:
+    """Return CredentialsValid of a Cal.com key that could not be tried, with what WebhooksRegistered says; else None."""
+    if not is_untried or webhook.reason is not Reason.PROVIDER_UNAVAILABLE:
+        return None
+    return replace(webhook, type=ConditionType.CREDENTIALS_VALID)
+
+
+def credentials_condition(
+    webhook: Condition, refusals: AbstractSet[int | None], note: str = "", untried: Condition | None = None
+) -> Condition:
     """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
 
     `refusals` are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
-    nothing is booked meanwhile, so a person must know. `note` is what to do although all is good.
+    nothing is booked meanwhile, so a person must know. `note` is what to do although all is good; `untried` is the condition of
+    a key that nobody could try yet.
     """
     kind, heard = ConditionType.CREDENTIALS_VALID, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
@@ -60,7 +84,7 @@ def credentials_condition(webhook: Condition, refusals: AbstractSet[int | None],
             " correct the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key; this ends after 15 minutes"
         )
     else:
-        return good(kind, note)
+        return untried or good(kind, note)
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 

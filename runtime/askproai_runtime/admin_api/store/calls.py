@@ -53,7 +53,7 @@ _LIST: Final = """
 SELECT * FROM ({calls}) call
 WHERE sorted_by BETWEEN greatest($4::timestamptz, '-infinity') AND least($2::timestamptz, 'infinity')
   AND ($2 IS NULL OR (sorted_by, call_id) < ($2, $3)) AND ($5::text IS NULL OR from_number = $5)
-  AND ($6::text IS NULL OR outcome = $6)
+  AND ($6::text[] IS NULL OR outcome = ANY ($6))
 ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 """
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
@@ -119,16 +119,16 @@ class CallStore:
         self._listing = asyncio.Lock()
 
     async def list_calls(
-        self, *, since: datetime | None, caller: str | None, outcome: str | None, after: Sequence[Any] | None, limit: int
+        self, *, since: datetime | None, caller: str | None, outcomes: Sequence[str] | None, after: Sequence[Any] | None, limit: int
     ) -> list[Row]:  # fmt: skip
         """Return calls, newest first. `caller` is E.164, or `anonymous` for withheld numbers.
 
-        `after`: start (the epoch if unknown) and call id.
+        `outcomes`: only calls with one of these. `after`: start (the epoch if unknown) and call id.
 
         One list at a time: a rare outcome is looked for among all calls, and callers wait for the same connections.
         """
         async with self._listing:
-            return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcome, limit)
+            return await self._fetch(_CALLS, *(after or (None, None)), since, caller, outcomes, limit)
 
     async def get_timeline(self, call_id: str) -> tuple[Row | None, list[Row]]:
         """Return the call with its texts, if it is stored, and up to 1,000 entries of its timeline in order of time."""

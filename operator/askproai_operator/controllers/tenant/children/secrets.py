@@ -52,7 +52,7 @@ def runtime_secret(
 
 
 def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-signing-keys`: the present, the former and the registered keys by which providers sign."""
+    """Return `T-signing-keys`: the present, the former and the registered keys by which providers sign, and which were accepted."""
     return _secret(tenant, SIGNING_KEYS, values)
 
 
