@@ -8,9 +8,10 @@ change: a correction is a new migration.
 import asyncio
 import contextlib
 import hashlib
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -116,7 +117,7 @@ class Migrator:
     async def up(self) -> list[int]:
         """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do.
 
-        Raises `MigrationBlocked` when a table stays locked; the migrations before that one stay applied.
+        Raises `MigrationBlocked` when a table stays locked, or another run builds an index; the migrations before stay applied.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -125,8 +126,10 @@ class Migrator:
                 asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
             ):
                 await conn.execute(_TABLE)
+            known = await self._applied(conn)
             for migration in self._migrations:
-                await self._build_indexes(conn, migration)
+                if migration.version not in known:
+                    await self._build_indexes(conn, migration)
                 if await _try_again(partial(self._apply, conn, migration)):
                     log.info("migration.applied", version=migration.version, name=migration.name)
                     done.append(migration.version)
@@ -135,18 +138,19 @@ class Migrator:
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
         """Build the indexes of a pending migration that would keep writers waiting in its transaction.
 
-        The lock of another session's transaction excludes other runs. A build waits for all snapshots, so that one must have none.
+        Without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and so has who waits for
+        a lock, such as another run.
         """
-        if migration.version in await self._applied(conn) or not await list_indexes_to_build(conn, migration.up):
-            return
-        async with self._connect() as guard, guard.transaction():
-            if migration.version in await self._lock_and_check(guard, _LOCK_WAITS[0]):
-                return
-            await guard.execute("SELECT 1")  # what asyncpg has fetched keeps its snapshot until another statement comes
-            try:
-                await build_indexes(conn, await list_indexes_to_build(conn, migration.up))
-            except _BLOCKED as error:
-                raise _blocked(migration) from error
+        indexes = await _try_again(partial(self._find_indexes, conn, migration))
+        if indexes:
+            with _naming_what_is_blocked(migration):
+                await build_indexes(conn, indexes)
+
+    async def _find_indexes(self, conn: Connection, migration: Migration, lock_wait: int) -> list[re.Match[str]]:
+        async with conn.transaction():
+            await conn.execute(f"SET LOCAL lock_timeout = '{lock_wait}ms'")
+            with _naming_what_is_blocked(migration):
+                return await list_indexes_to_build(conn, migration.up)
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
         """Apply a migration unless it was applied already; return whether it was now."""
@@ -159,7 +163,9 @@ class Migrator:
                     f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                 )
             began = time.monotonic()
-            await _execute(conn, migration, await without_built(conn, migration.up))
+            with _naming_what_is_blocked(migration):
+                script = await without_built(conn, migration.up)
+            await _execute(conn, migration, script)
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                 migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
@@ -260,16 +266,19 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 async def _execute(conn: Connection, migration: Migration, script: str) -> None:
     """Execute a migration's script. Raises MigrationBlocked when a lock does not come in time."""
-    try:
+    with _naming_what_is_blocked(migration):
         if tables := _LOCKED_TOGETHER.get(migration.version):
             await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
         await conn.execute(script)
+
+
+@contextmanager
+def _naming_what_is_blocked(migration: Migration) -> Iterator[None]:
+    """Raise MigrationBlocked with the migration's name for a lock that does not come in time."""
+    try:
+        yield
     except _BLOCKED as error:
-        raise _blocked(migration) from error
-
-
-def _blocked(migration: Migration) -> MigrationBlocked:
-    return MigrationBlocked(
-        f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump or the open transaction on its "
-        "tables (pg_stat_activity)"
-    )
+        raise MigrationBlocked(
+            f"migration {migration.version:04}_{migration.name} waits for a lock: end the dump, the other run or the open"
+            " transaction (pg_stat_activity)"
+        ) from error

@@ -1,7 +1,8 @@
 """Build a migration's indexes before its transaction, so that nobody who writes the table waits until it was read once.
 
 `CREATE INDEX` in the transaction keeps writers out for as long as the build takes; `CONCURRENTLY` keeps out nobody, and cannot be
-part of a transaction. So what is built here is left out of the script.
+part of a transaction. So what is built here is left out of the script
+(docs/decisions/0133-indexes-are-built-before-their-migration.md).
 """
 
 import contextlib
@@ -15,44 +16,57 @@ from askproai_core.database.pool import Connection
 
 # Without unique ones: of these a build that fails, or that others see halfway, would matter.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# Nobody waits behind a build that waits: for a table lock that writers do not conflict with, and for transactions from before.
-_WAIT: Final = "60s"
+# Nobody waits behind a build that waits for transactions from before; but one of the operator's reconciles does it, and others of
+# the same database wait for that.
+_WAIT: Final = "10s"
+# Another run builds them. A tenant's session that holds it for ever only has the transaction build them, as before.
+_RUN: Final = 5_127_904_411_330
+_INVALID: Final = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)"
 
 
 async def list_indexes_to_build(conn: Connection, script: str) -> list[re.Match[str]]:
-    """Return the indexes of a script whose table is there already and has rows: who writes it would wait."""
+    """Return the indexes of a script whose table is there already and has rows, for which who writes it would wait; and those of
+    which an interrupted build has left something.
+    """
     found: list[re.Match[str]] = []
     for index in _INDEX.finditer(script):
         table = index["table"]
-        if await conn.fetchval("SELECT to_regclass($1)", table) is not None and await conn.fetchval(
-            f"SELECT EXISTS (SELECT FROM {table})"  # noqa: S608  a name of ours
+        if await conn.fetchval("SELECT to_regclass($1)", table) is not None and (
+            await conn.fetchval(f"SELECT EXISTS (SELECT FROM {table})")  # noqa: S608  a name of ours
+            or await conn.fetchval(_INVALID, index["name"])
         ):
             found.append(index)
     return found
 
 
 async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> None:
-    """Build these indexes, as far as their columns are there. Raises `asyncpg.LockNotAvailableError`.
+    """Build these indexes, unless another run does, as far as all is there that they need.
 
-    `conn` is in no transaction, and the caller sees to it that nobody else builds them meanwhile. What is left of a build that was
-    interrupted is removed by the next one.
+    `conn` is in no transaction. Raises `asyncpg.LockNotAvailableError` where a transaction from before goes on for too long. What
+    an interrupted build has left is removed by the next one.
     """
+    if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _RUN):
+        return
     await conn.execute(f"SET lock_timeout = '{_WAIT}'; SET statement_timeout = '15min'")
     try:
         for index in indexes:
             await _drop_unfinished(conn, index["name"])
-            with contextlib.suppress(asyncpg.UndefinedColumnError):  # the script adds it
+            # The script makes the column or function.
+            with contextlib.suppress(asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError):
                 await conn.execute(
                     f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index['name']} ON {index['table']} {index['rest']}"
                 )
     finally:
-        await conn.execute("RESET lock_timeout; RESET statement_timeout")
+        await conn.execute(f"RESET lock_timeout; RESET statement_timeout; SELECT pg_advisory_unlock({_RUN})")
 
 
 async def without_built(conn: Connection, script: str) -> str:
-    """Return a script without the indexes that are built."""
+    """Return a script without the indexes that are built. Raises `asyncpg.LockNotAvailableError` while another run builds one."""
     for index in _INDEX.finditer(script):
-        if await conn.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", index["name"]):
+        is_invalid = await conn.fetchval(_INVALID, index["name"])
+        if is_invalid:
+            raise asyncpg.LockNotAvailableError(f"index {index['name']} is being built")
+        if is_invalid is not None:
             # Not `IF NOT EXISTS`, which waits for writers all the same; and asyncpg executes no script without a statement.
             script = script.replace(index[0], f"SELECT 'index {index['name']} is built';")
     return script
@@ -60,5 +74,5 @@ async def without_built(conn: Connection, script: str) -> str:
 
 async def _drop_unfinished(conn: Connection, name: str) -> None:
     """Remove an index whose build was interrupted: it costs writes, and serves no read."""
-    if await conn.fetchval("SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", name):
+    if await conn.fetchval(_INVALID, name):
         await conn.execute(f"DROP INDEX CONCURRENTLY {name}")

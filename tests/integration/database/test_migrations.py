@@ -234,6 +234,44 @@ async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(dat
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
+async def test_who_comes_while_another_run_builds_an_index_holds_it_up_in_no_way(database: Database) -> None:
+    """Another run, of the release before, too, waits for the lock with a snapshot, for which a build waits."""
+    async with index_build_under_way(database) as (writer, run):
+        assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "the release before has nothing to do"
+        with pytest.raises(MigrationBlocked, match=r"9001_indexed waits .* the other run"):
+            await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up(), SOON)
+        assert not run.done()
+        await writer.execute("COMMIT")
+        assert await run == [9001]
+
+
+async def test_what_an_interrupted_build_has_left_is_removed_also_when_the_rows_are_gone(database: Database) -> None:
+    async with index_build_under_way(database) as (writer, run):
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        await writer.execute("COMMIT")
+        await writer.execute("DELETE FROM calls")
+        assert await Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up() == [9001]
+        assert await writer.fetchval(IS_UNFINISHED) is False
+
+
+async def test_a_table_that_somebody_locks_blocks_the_look_for_its_rows_for_a_moment_only(database: Database) -> None:
+    async with index_build_under_way(database) as (writer, run):
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        await writer.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(MigrationBlocked, match="9001_indexed"):
+            await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up(), 10)
+
+
+def test_no_shipped_index_is_dropped_or_made_twice_by_a_name() -> None:
+    """What is built before its migration is left out of the script by its name."""
+    scripts = "".join(migration.up for migration in shipped_migrations())
+    names = re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", scripts, re.MULTILINE)
+    assert sorted(set(names)) == sorted(names)
+    assert "DROP INDEX" not in scripts
+
+
 async def test_a_build_of_an_index_that_was_interrupted_is_begun_again(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
