@@ -177,6 +177,7 @@ async def test_the_migrations_are_undone_under_calls_and_nothing_is_lost(
             "wait", "pod/migrate-down", "-n", SYSTEM, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s"
         )
         record_property("undone after", f"{time.monotonic() - started:.1f} s")
+        await kubectl("delete", "pod", "migrate-down", "-n", SYSTEM)
         await kubectl("scale", "deployment", "askproai-operator", "-n", SYSTEM, "--replicas=2")
         await kubectl("rollout", "status", "deployment/askproai-operator", "-n", SYSTEM, "--timeout=60s")
     load.record(record_property)
