@@ -38,6 +38,7 @@ DATABASE_UNAVAILABLE = (
 DATABASE_AWAY = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ReadOnlySQLTransactionError,
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ A key of its own and no part of a Tenant's reconcile: it is due although there i
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
@@ -88,11 +89,16 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             facts = await database.read_facts()
-            failing = await database.list_failing_providers()
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
         return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)
     skew = skew_seconds(before, facts.now, context.clock.now())
+    failing: Sequence[tuple[str, str]] = ()
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            failing = await database.list_failing_providers()
+    except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
+        log.info("report.providers_not_read", error=type(error).__name__)
     return DatabaseReport(
         version=facts.version,
         skew_seconds=skew,

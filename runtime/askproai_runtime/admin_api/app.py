@@ -142,9 +142,11 @@ def _with_token(process: Process) -> Middleware:
         except (StatementTimeout, asyncpg.QueryCanceledError):
             raise _took_too_long() from None
         except DATABASE_AWAY as error:
-            if isinstance(error, ValueError):
+            is_unusable_value = isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+            has_sender_gone = isinstance(error, ConnectionError) and request.transport is None
+            if is_unusable_value or has_sender_gone:
                 raise
-            log.warning("api.database_away", error=type(error).__name__)
+            log.warning("api.database_away", error=type(error).__name__, exc_info=error)
             raise _database_away() from None
 
     return check

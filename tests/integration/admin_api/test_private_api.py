@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import ssl
 import sys
 from functools import partial
 from pathlib import Path
@@ -95,6 +96,8 @@ async def test_while_the_database_is_away_each_endpoint_says_so_and_the_command_
         (asyncpg.InterfaceError("connection is closed"), 503, "Database Unavailable"),
         (ConnectionResetError(), 503, "Database Unavailable"),  # not the sender of the request
         (TimeoutError(), 503, "Database Unavailable"),
+        (ssl.SSLCertVerificationError("of the server"), 503, "Database Unavailable"),
+        (asyncpg.ReadOnlySQLTransactionError(), 503, "Database Unavailable"),  # after a failover
         (asyncpg.QueryCanceledError(), 503, "Took Too Long"),
         (asyncpg.UndefinedColumnError(), 500, "Internal Server Error"),
         (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from askproai_core.database import AdminStore
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.inputs import KEY_TEST
 from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
@@ -198,6 +199,16 @@ async def test_a_changed_key_that_calcom_could_not_be_asked_about_is_unknown_unt
     namespace.operator.context.memory.looks.forget(key)
     await namespace.operator.reconcile_again(key)
     await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    context = namespace.operator.context
+    real, unreachable = context.database, AdminStore("postgresql://admin@127.0.0.1:9/none")
+    object.__setattr__(context, "database", unreachable)
+    try:
+        await namespace.operator.reconcile_again(key)
+        await namespace.wait_for_condition("DatabaseReady", "False", "DatabaseUnavailable")
+        await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
+    finally:
+        object.__setattr__(context, "database", real)
+        await unreachable.close()
     await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
     await namespace.wait_for_condition("CredentialsValid", "True")
     await namespace.write_secret(**{"calcom-api-key": changed})

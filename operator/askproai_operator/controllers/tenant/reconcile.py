@@ -11,7 +11,7 @@ import structlog
 from askproai_core.database import DataOwnedByOther
 from askproai_core.tenant_config import config_hash, encode
 from askproai_operator.api import Tenant
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, former_calcom_url, registered_calcom_url
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
@@ -143,10 +143,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
     except DATABASE_ERRORS as error:
         details = {"sqlstate": getattr(error, "sqlstate", None), "owner_uid": getattr(error, "owner_uid", None)}
         log.warning("database.not_ready", tenant=tenant.metadata.dotted, error=type(error).__name__, **details)
-        valid, condition = (
-            untried_retell_key(inputs) or good(ConditionType.CREDENTIALS_VALID),
-            database_condition(error),
-        )
+        valid, condition = _keys_without_database(inputs, keys, context), database_condition(error)
         if isinstance(error, DataOwnedByOther):
             # Not requeued: a person adopts the rows or renames the Tenant, and that edit requeues it.
             return Result((valid, condition), events=left)
@@ -421,6 +418,18 @@ async def _register_webhook(
     except ProviderError as error:
         return condition_of(error, kind)
     return good(kind, _heard_of(refused))
+
+
+def _keys_without_database(inputs: Inputs, keys: SigningKeys, context: ReconcileContext) -> Condition:
+    """Return CredentialsValid of a run that does not come to Cal.com: a key that nobody could try there stays Unknown."""
+    kind = ConditionType.CREDENTIALS_VALID
+    if (untried := untried_retell_key(inputs)) is not None:
+        return untried
+    former = find_condition(inputs.tenant, kind)
+    is_waiting = former.get("status") == Status.UNKNOWN and former.get("reason") == Reason.PROVIDER_UNAVAILABLE
+    if is_waiting and keys.is_untried(CALCOM_KEY, _calcom_hash(inputs, context)):
+        return unknown(kind, Reason.PROVIDER_UNAVAILABLE, former["message"])
+    return good(kind)
 
 
 def _calcom_hash(inputs: Inputs, context: ReconcileContext) -> str:
