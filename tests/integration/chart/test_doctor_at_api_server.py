@@ -91,6 +91,7 @@ async def test_the_account_of_helm_test_sees_all_but_secrets_and_says_what_it_la
         "database roles",
         "Redis",
         "providers",
+        "circuits",
         "public URLs",
         "certificates",
     }

@@ -153,7 +153,9 @@ async def test_a_changed_key_that_nobody_could_try_is_unknown_until_it_was_accep
     await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
     await reconcile_twice(namespace)
     reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
-    assert reported["message"] == "retell: list-agents: it failed there (500); tried again by itself"
+    assert reported["message"].startswith(
+        "retell: list-agents: it failed "
+    )  # after many tries it is left alone for a while
     await namespace.wait_for_condition("Ready", "Unknown", "ProviderUnavailable")
     await namespace.wait_for_condition("RuntimeAvailable", "True")
     assert (await namespace.get("Tenant"))["status"]["configHash"] == config
