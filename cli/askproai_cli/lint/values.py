@@ -8,7 +8,7 @@ from askproai_cli.lint.judge import suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.time_zones import is_known_time_zone
-from askproai_operator.api import Branch, Hours, Tenant
+from askproai_operator.api import Branch, Hours
 from askproai_operator.services import overlap
 
 
@@ -18,7 +18,6 @@ def check_values(manifest: Manifest) -> Iterator[Finding]:
     yield from _check_time_zone(manifest)
     yield from _check_numbers(manifest)
     yield from _check_working_hours(manifest)
-    yield from _check_canary(manifest)
 
 
 def _check_holidays(manifest: Manifest) -> Iterator[Finding]:
@@ -65,16 +64,6 @@ def _check_overlaps(manifest: Manifest, path: FieldPath, ranges: Sequence[Hours]
                 text = f"overlaps with entry {earlier}, and both count as one range: correct one of them, or join them"
                 yield warn(manifest.document, (*path, later), text)
                 break
-
-
-def _check_canary(manifest: Manifest) -> Iterator[Finding]:
-    """Warn of a canary with the image that all pods have: there is no trial, and no condition reports that."""
-    if not isinstance(manifest.model, Tenant):
-        return
-    runtime = manifest.model.spec.runtime
-    if runtime.canary is not None and runtime.canary.image == runtime.image:
-        text = "is runtime.image already, so nothing is tried: name another image, or remove canary"
-        yield warn(manifest.document, ("spec", "runtime", "canary", "image"), text)
 
 
 def _check_numbers(manifest: Manifest) -> Iterator[Finding]:

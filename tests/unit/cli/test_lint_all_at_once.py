@@ -43,12 +43,12 @@ def found(text: str) -> dict[str, str]:
 
 
 def test_a_canary_with_the_image_of_all_pods_is_named() -> None:
-    """The operator begins no trial of it, and no condition reports that."""
+    """The API server refuses it by the same rule."""
     image = "registry.example/askproai:0.2.0"
     messages = found(practice(Tenant={"runtime": {"image": image, "canary": {"image": image}}}))
-    assert messages["warning spec.runtime.canary.image"].startswith("is runtime.image already, so nothing is tried")
+    assert messages["refused spec.runtime"].startswith("canary.image is runtime.image already")
     other = {"image": "registry.example/askproai:0.1.0", "canary": {"image": image}}
-    assert "warning spec.runtime.canary.image" not in found(practice(Tenant={"runtime": other}))
+    assert "refused spec.runtime" not in found(practice(Tenant={"runtime": other}))
 
 
 @pytest.mark.parametrize("written", ["DE-BY", "by", "de-by"])
