@@ -13,6 +13,7 @@ from askproai_operator.resources import CONFIG_MAPS, MANAGED_LABEL, MANAGER
 
 NAME: Final = "askproai-report"
 _KEY: Final = "report.json"
+MAX_FAILING_PROVIDERS: Final = 100  # that a report names
 _SAME_SKEW_SECONDS: Final = 1.0  # two clocks never differ by exactly as much as at the last look
 
 
@@ -40,7 +41,7 @@ class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     is_superuser: bool = False
     may_create_roles: bool = True
     is_authenticated: bool = True
-    failing_providers: tuple[FailingProvider, ...] = ()  # at most 100
+    failing_providers: tuple[FailingProvider, ...] = ()  # at most MAX_FAILING_PROVIDERS
 
 
 class RedisServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

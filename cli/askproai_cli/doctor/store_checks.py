@@ -7,9 +7,14 @@ from typing import Final
 from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
 from askproai_cli.doctor.observations import Observations, Withheld
 from askproai_cli.output import format_count
-from askproai_operator.installation_report import NAME, DatabaseReport, InstallationReport, RedisReport
+from askproai_operator.installation_report import (
+    MAX_FAILING_PROVIDERS,
+    NAME,
+    DatabaseReport,
+    InstallationReport,
+    RedisReport,
+)
 
-_MOST_FAILING: Final = 100  # as many as the report has
 _SUPPORTED: Final = range(15, 19)  # major versions of PostgreSQL, as in docs/install.md
 _MISSED: Final = 2  # how often the time between two reports may pass before the last one counts as old
 _GRACE: Final = timedelta(minutes=2)
@@ -122,12 +127,8 @@ def check_circuits(seen: Observations) -> Finding:
     providers = " and ".join(sorted({each.provider for each in failing}))
     lines = tuple(f"{each.tenant}: {each.provider}" for each in failing)
     todo = "Wait, it is tried again; askproai circuits list -t TENANT says by whom and when."
-    shown = (
-        format_count(tenants, "Tenant")
-        if len(failing) < _MOST_FAILING
-        else f"at least {format_count(tenants, 'Tenant')}"
-    )
-    message = f"{providers}: the last requests of the pods of {shown} failed"
+    at_least = "at least " if len(failing) == MAX_FAILING_PROVIDERS else ""
+    message = f"{providers}: the last requests of the pods of {at_least}{format_count(tenants, 'Tenant')} failed"
     return warning(name, message, todo, "docs/runbooks/circuit-open.md", lines)
 
 

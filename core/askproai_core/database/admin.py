@@ -160,10 +160,10 @@ class AdminStore:
         async with self._connection() as conn:
             return await read_facts(conn)
 
-    async def list_failing_providers(self) -> Sequence[tuple[str, str]]:
+    async def list_failing_providers(self, limit: int) -> Sequence[tuple[str, str]]:
         """Return tenant and provider where the last requests of the pods failed (`tenant_states.py`)."""
         async with self._connection() as conn:
-            return await list_failing_providers(conn)
+            return await list_failing_providers(conn, limit)
 
     @property
     def is_server_authenticated(self) -> bool:

@@ -164,8 +164,7 @@ class Migrator:
                 )
             began = time.monotonic()
             with _naming_what_is_blocked(migration):
-                script = await without_built(conn, migration.up)
-            await _execute(conn, migration, script)
+                await _execute(conn, migration, await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                 migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
@@ -197,7 +196,8 @@ class Migrator:
             migration = next((each for each in self._migrations if each.version == newest), None)
             if migration is None:
                 raise MigrationError(f"migration {newest:04} is from a newer release: undo it with that one")
-            await _execute(conn, migration, migration.down)
+            with _naming_what_is_blocked(migration):
+                await _execute(conn, migration, migration.down)
             await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
         return migration
 
@@ -265,11 +265,9 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 
 async def _execute(conn: Connection, migration: Migration, script: str) -> None:
-    """Execute a migration's script. Raises MigrationBlocked when a lock does not come in time."""
-    with _naming_what_is_blocked(migration):
-        if tables := _LOCKED_TOGETHER.get(migration.version):
-            await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
-        await conn.execute(script)
+    if tables := _LOCKED_TOGETHER.get(migration.version):
+        await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
+    await conn.execute(script)
 
 
 @contextmanager

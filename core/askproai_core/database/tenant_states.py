@@ -172,14 +172,15 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
     return found
 
 
-async def list_failing_providers(conn: Connection) -> Sequence[tuple[str, str]]:
-    """Return tenant and provider where the last requests of the pods all failed as those do that open a circuit, at most 100.
+async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:
+    """Return tenant and provider where the last requests of the pods all failed as those do that open a circuit; at most
+    `limit`.
 
     At least two of the last ten minutes, since a circuit that nobody tries is forgotten after these, and the last five at most.
     Reads of free times, too, open circuits and have no rows. Empty while the schema is older.
     """
     try:
-        rows = await conn.fetch(_FAILING_PROVIDERS)
+        rows = await conn.fetch(_FAILING_PROVIDERS, limit)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         return ()
     return [(row["tenant"], row["provider"]) for row in rows]
@@ -194,7 +195,7 @@ SELECT t.tenant, last.provider FROM tenants t CROSS JOIN LATERAL (
         FROM (SELECT provider, at, id, status, error FROM provider_calls c
               WHERE c.tenant = t.tenant AND c.at > now() - interval '10 minutes' ORDER BY c.at DESC LIMIT 100) newest) numbered
     WHERE place <= 5 AND provider IN ('calcom', 'retell') GROUP BY provider HAVING count(*) >= 2 AND bool_and(failed)) last
-ORDER BY t.tenant, last.provider LIMIT 100
+ORDER BY t.tenant, last.provider LIMIT $1
 """
 
 

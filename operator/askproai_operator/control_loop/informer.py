@@ -224,8 +224,8 @@ class Informer:
                 self._count_list(ref)
             if event["type"] == "DELETED":
                 meta = raw["metadata"]
-                version = int(meta["resourceVersion"])  # of the deletion, or of the change that took the label off
-                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"], version)
+                # The version is that of the deletion, or of the change that took the label off.
+                self._sink.forget(ref, meta.get("namespace", ""), meta["name"], meta["uid"], version_of(raw))
             else:
                 self._sink.observe(ref, raw)
 

@@ -15,6 +15,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import MANAGER, Key, Options, Result, resources
 from askproai_operator.installation_report import (
+    MAX_FAILING_PROVIDERS,
     NAME,
     DatabaseReport,
     FailingProvider,
@@ -96,7 +97,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     failing: Sequence[tuple[str, str]] = ()
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            failing = await database.list_failing_providers()
+            failing = await database.list_failing_providers(MAX_FAILING_PROVIDERS)
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.providers_not_read", error=type(error).__name__)
     return DatabaseReport(

@@ -13,7 +13,7 @@ import structlog
 
 from askproai_core.api_resource import LEASES, ApiResource
 from askproai_core.clock import Clock
-from askproai_core.kube import Access, ApiError, Conflict, HttpTransport
+from askproai_core.kube import Access, ApiError, Conflict, HttpTransport, list_chunks
 from askproai_operator.api import CustomResource
 from askproai_operator.engine.cache import ObservedObject, observed_object
 from askproai_operator.engine.event_sink import EventSink
@@ -110,19 +110,14 @@ class Kube:
 
         Custom resources come without their managedFields, a third of each; those of children name the fields that are ours.
         """
-        params = {"limit": str(_CHUNK)} | ({"labelSelector": selector} if selector else {})
-        while True:
-            page = await self._transport.request("GET", resource.path(namespace), params=params)
+        path = resource.path(namespace)
+        async for page, _ in list_chunks(self._transport, path, selector, _CHUNK):
             # The items of a list carry neither apiVersion nor kind.
-            items = [{"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page["items"]]
+            items = [{"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page]
             if resource in CUSTOM:
                 for item in items:
                     item["metadata"].pop("managedFields", None)
             yield items
-            token = page["metadata"].get("continue")
-            if not token:
-                return
-            params["continue"] = token
 
     async def list(
         self, resource: ApiResource, namespace: str | None = None, selector: str = ""

@@ -184,7 +184,7 @@ async def test_what_is_read_of_all_quiet_tenants_each_minute(
     try:
         with recording_plans(monkeypatch) as recorder:
             await admin.read_states(tenants, timedelta(minutes=2))
-            await admin.list_failing_providers()
+            await admin.list_failing_providers(100)
     finally:
         await admin.close()
     assert faults_of(recorder) == []

@@ -184,7 +184,7 @@ async def test_a_provider_fails_while_its_last_answers_are_what_opens_a_circuit(
         await call_provider(database, salon, "calcom", status, error, minutes)
         await call_provider(database, salon, "another", 503, None, minutes)
         await call_provider(database, other, "calcom", 200, None, minutes)
-    found = list(await database.admin.list_failing_providers())
+    found = list(await database.admin.list_failing_providers(100))
     assert found == ([(salon.tenant, "calcom")] if fails else [])
 
 
