@@ -72,6 +72,8 @@ log = structlog.get_logger(__name__)
 
 # A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
 _BLOCKED_REST_SECONDS = 60.0
+# An index of a large table takes longer than a reconcile may.
+_PATIENCE_SECONDS = 20.0
 
 # Of the operator; a reconcile uses one for milliseconds.
 _CONNECTIONS = 8
@@ -128,7 +130,8 @@ class AdminStore:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool: Pool | None = None
-        self._preparing = asyncio.Lock()
+        self._migration: asyncio.Task[None] | None = None  # the newest one, which may have ended
+        self._patience_ends = 0.0  # monotonic
         self._prepared = False
         self._blocked: MigrationBlocked | None = None
         self._blocked_until = 0.0  # monotonic
@@ -139,21 +142,43 @@ class AdminStore:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
         Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated. A
-        migration that was blocked is tried again after a minute, by whichever call comes first. Meanwhile the schema may be the
-        one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
+        migration goes on when its caller is cancelled, and is awaited in its first twenty seconds; one that was blocked is tried
+        again after a minute, by whichever call comes first. Meanwhile the schema may be the one before, on which this release
+        runs, too. Raises `MigrationBlocked` if it is older than that.
         """
-        if self._prepared and await self._is_current():  # without the lock: Tenants would wait for each other
+        if self._prepared and await self._is_current():
             return
         try:
-            async with self._preparing, self._connection() as conn:
-                if self._prepared and await schema_version(conn) >= shipped_migrations()[-1].version:
-                    return
-                if self._blocked is None or monotonic() >= self._blocked_until:
-                    await self._migrate(conn)
-                if self._blocked is not None and await schema_version(conn) < oldest_usable_version():
-                    raise MigrationBlocked(*self._blocked.args)
+            migration = self._begin_migration()
+            has_ended = migration is not None and await self._has_ended(migration)
+            if not has_ended or self._blocked is not None:
+                await self._require_usable_schema()
         finally:
             self._prepare_ended.set()
+
+    def _begin_migration(self) -> asyncio.Task[None] | None:
+        """Return the migration that goes on, or a new one; None while one that was blocked rests."""
+        if self._migration is None or self._migration.done():
+            if self._blocked is not None and monotonic() < self._blocked_until:
+                return None
+            self._migration = asyncio.create_task(self._migrate())
+            self._patience_ends = monotonic() + _PATIENCE_SECONDS
+        return self._migration
+
+    async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
+        """Wait for a migration until it has gone on for twenty seconds; return whether it has ended. Raises what it raised."""
+        ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
+        if ended:
+            migration.result()
+        return bool(ended)
+
+    async def _require_usable_schema(self) -> None:
+        async with self._connection() as conn:
+            if await schema_version(conn) < oldest_usable_version():
+                why = (
+                    self._blocked or "a migration goes on, which may build an index (migration.builds_index in the log)"
+                )
+                raise MigrationBlocked(str(why))
 
     async def read_facts(self) -> DatabaseFacts:
         """Return what PostgreSQL says of itself and of this installation (`facts.py`)."""
@@ -188,9 +213,10 @@ class AdminStore:
         """Wait for the end of the first `prepare`, even if it failed: a session that misbehaves may be the reason."""
         await self._prepare_ended.wait()
 
-    async def _migrate(self, conn: Connection) -> None:
+    async def _migrate(self) -> None:
         """Create the roles and migrate; if a table is locked, note it and let others go on for a minute."""
-        await roles.ensure_group_roles(conn)
+        async with self._connection() as conn:
+            await roles.ensure_group_roles(conn)
         try:
             await Migrator(self._dsn).up()
         except MigrationBlocked as error:
@@ -471,6 +497,10 @@ class AdminStore:
             yield watch.check
 
     async def close(self) -> None:
+        """End a migration that goes on; the next process begins it again."""
+        if self._migration is not None:
+            self._migration.cancel()
+            await asyncio.wait({self._migration})
         if self._pool is not None:
             await self._pool.close()
             self._pool = None

@@ -11,13 +11,15 @@ from collections.abc import Iterable
 from typing import Final
 
 import asyncpg
+import structlog
 
 from askproai_core.database.pool import Connection
 
+log = structlog.get_logger(__name__)
+
 # Without unique ones: of these a build that fails, or that others see halfway, would matter.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# Nobody waits behind a build that waits for transactions from before; but one of the operator's reconciles does it, and others of
-# the same database wait for that.
+# For transactions from before. Nobody waits behind such a build, but the operator says what is in its way when it gives up.
 _WAIT: Final = "10s"
 # Another run builds them. A tenant's session that holds it for ever only has the transaction build them, as before.
 _RUN: Final = 5_127_904_411_330
@@ -47,12 +49,13 @@ async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> N
     """
     if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _RUN):
         return
-    await conn.execute(f"SET lock_timeout = '{_WAIT}'; SET statement_timeout = '15min'")
+    await conn.execute(f"SET lock_timeout = '{_WAIT}'; SET statement_timeout = 0")
     try:
         for index in indexes:
             await _drop_unfinished(conn, index["name"])
             # The script makes the column or function.
             with contextlib.suppress(asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError):
+                log.info("migration.builds_index", index=index["name"], table=index["table"])
                 await conn.execute(
                     f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index['name']} ON {index['table']} {index['rest']}"
                 )

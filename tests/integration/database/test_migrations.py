@@ -4,9 +4,10 @@ import asyncio
 import dataclasses
 import re
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -26,6 +27,8 @@ from askproai_core.database import admin as admin_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.waiting import SOON, eventually
+
+T = TypeVar("T")
 
 VERSIONS = [migration.version for migration in shipped_migrations()]
 LATEST = VERSIONS[-1]
@@ -196,6 +199,7 @@ INDEXED = Migration(
     "CREATE INDEX later ON calls (tenant, ended_at)\n    WHERE ended_at IS NOT NULL;",
     "DROP INDEX later",
 )
+WITH_INDEXED = (*shipped_migrations(), INDEXED)
 
 
 WRITE_CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) SELECT tenant, $1, 'ended', 'c' FROM tenants"
@@ -204,8 +208,8 @@ IS_UNFINISHED = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regcl
 
 @asynccontextmanager
 async def index_build_under_way(
-    database: Database,
-) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[list[int]]]]:
+    database: Database, start: Callable[[], Coroutine[None, None, T]] | None = None
+) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[T]]]:
     """Yield a transaction that has written `calls`, and the run of a migration whose build of an index waits for its end."""
     await database.create_tenant("salon")
     # The watcher is in no transaction: there PostgreSQL would go on to find no index where it has found none before.
@@ -213,7 +217,7 @@ async def index_build_under_way(
     await writer.execute(WRITE_CALL, "first")
     await writer.execute("BEGIN")
     await writer.execute(WRITE_CALL, "second")
-    run = asyncio.create_task(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up())
+    run = asyncio.create_task(start() if start is not None else Migrator(database.dsn, WITH_INDEXED).up())
     try:
         await eventually(lambda: watcher.fetchval(IS_UNFINISHED), SOON, "the build of the index")
         yield writer, run
@@ -239,7 +243,7 @@ async def test_who_comes_while_another_run_builds_an_index_holds_it_up_in_no_way
     async with index_build_under_way(database) as (writer, run):
         assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "the release before has nothing to do"
         with pytest.raises(MigrationBlocked, match=r"9001_indexed waits .* the other run"):
-            await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up(), SOON)
+            await asyncio.wait_for(Migrator(database.dsn, WITH_INDEXED).up(), SOON)
         assert not run.done()
         await writer.execute("COMMIT")
         assert await run == [9001]
@@ -251,7 +255,7 @@ async def test_what_an_interrupted_build_has_left_is_removed_also_when_the_rows_
         await asyncio.gather(run, return_exceptions=True)
         await writer.execute("COMMIT")
         await writer.execute("DELETE FROM calls")
-        assert await Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up() == [9001]
+        assert await Migrator(database.dsn, WITH_INDEXED).up() == [9001]
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
@@ -261,7 +265,7 @@ async def test_a_table_that_somebody_locks_blocks_the_look_for_its_rows_for_a_mo
         await asyncio.gather(run, return_exceptions=True)
         await writer.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(MigrationBlocked, match="9001_indexed"):
-            await asyncio.wait_for(Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up(), 10)
+            await asyncio.wait_for(Migrator(database.dsn, WITH_INDEXED).up(), 10)
 
 
 def test_no_shipped_index_is_dropped_or_made_twice_by_a_name() -> None:
@@ -278,7 +282,7 @@ async def test_a_build_of_an_index_that_was_interrupted_is_begun_again(database:
         await asyncio.gather(run, return_exceptions=True)
         await writer.execute("COMMIT")
         assert await writer.fetchval(IS_UNFINISHED) is True
-        assert await Migrator(database.dsn, (*shipped_migrations(), INDEXED)).up() == [9001]
+        assert await Migrator(database.dsn, WITH_INDEXED).up() == [9001]
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
@@ -323,6 +327,50 @@ async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a
         now[0] = 122
         await admin.prepare()
         assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == LATEST
+
+
+@pytest.fixture
+def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """This release ships one migration more, which adds an index, than the database has."""
+    monkeypatch.setattr(admin_module, "shipped_migrations", lambda: WITH_INDEXED)
+    monkeypatch.setattr(admin_module, "Migrator", lambda dsn: Migrator(dsn, WITH_INDEXED))
+
+
+@pytest.mark.usefixtures("newer_release")
+async def test_a_migration_that_takes_long_goes_on_without_the_reconcile_that_began_it(
+    database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reconcile is cancelled after two minutes; an index that takes longer would be begun again for ever, and never be there."""
+    admin, now = behind
+    async with index_build_under_way(database, admin.prepare) as (writer, reconcile):
+        reconcile.cancel()
+        await asyncio.gather(reconcile, return_exceptions=True)
+        now[0] = 21
+        await asyncio.wait_for(admin.prepare(), SOON)
+        assert await writer.fetchval("SELECT max(version) FROM schema_migrations") == LATEST, "nobody waits for it"
+        monkeypatch.setattr(admin_module, "oldest_usable_version", lambda: INDEXED.version)
+        with pytest.raises(MigrationBlocked, match="a migration goes on"):
+            await admin.prepare()
+        await writer.execute("COMMIT")
+
+        async def is_applied() -> bool:
+            return bool(await writer.fetchval("SELECT max(version) FROM schema_migrations") == INDEXED.version)
+
+        await eventually(is_applied, SOON, "the migration")
+        assert await writer.fetchval(IS_UNFINISHED) is False
+
+
+@pytest.mark.usefixtures("newer_release")
+async def test_a_store_that_is_closed_ends_its_migration(
+    database: Database, behind: tuple[AdminStore, list[float]]
+) -> None:
+    admin, _ = behind
+    async with index_build_under_way(database, admin.prepare) as (writer, reconcile):
+        reconcile.cancel()
+        await asyncio.gather(reconcile, return_exceptions=True)
+        await asyncio.wait_for(admin.close(), SOON)
+        await writer.execute("COMMIT")
+        assert await writer.fetchval(IS_UNFINISHED) is True
 
 
 async def test_a_schema_that_is_too_old_is_an_error_until_the_migration_has_its_lock(
