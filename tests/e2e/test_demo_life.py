@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
@@ -25,15 +26,26 @@ WEDNESDAY = 2
 
 async def test_a_duplicate_is_answered_already_processed_and_a_forged_event_401(demo):
     """Neither changes anything."""
-    body, headers = signed("call_started", "call_dup_1")
-    first_status, first = await send(demo, body, headers)
-    repeated_status, repeated = await send(demo, body, headers)
-    assert (first_status, first["status"]) == (200, "accepted")
-    assert (repeated_status, repeated["status"], repeated["id"]) == (200, "already_processed", first["id"])
-    forged_status, _ = await send(demo, body.replace(b"dup_1", b"dup_2"), headers)
+    numbers = count(1)
+
+    async def sent(call_id: str) -> tuple[str, dict] | None:
+        """Return the call with the answer; None while PostgreSQL is slow: then Redis acknowledges, which knows of no duplicates."""
+        status, answer = await send(demo, *signed("call_started", call_id))
+        assert status == 200
+        return None if answer["status"] == "spooled" else (call_id, answer)
+
+    call_id, first = await eventually(
+        lambda: sent(f"call_dup_{next(numbers)}"), SOON, "an event in PostgreSQL", every=1
+    )
+    _, repeated = await eventually(lambda: sent(call_id), SOON, "the answer to its duplicate", every=1)
+    assert first["status"] == "accepted"
+    assert (repeated["status"], repeated["id"]) == ("already_processed", first["id"])
+    body, headers = signed("call_started", call_id)
+    forged_status, _ = await send(demo, body.replace(call_id.encode(), b"call_forged"), headers)
     assert forged_status == 401
-    stored = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id LIKE 'call_dup_%'")
-    assert stored == [{"event_id": "call_dup_1:call_started"}]
+    events = [f"{name}:call_started" for name in (call_id, "call_forged")]
+    stored = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id = ANY($1)", events)
+    assert stored == [{"event_id": events[0]}]
 
 
 async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_restarts(demo):
@@ -49,16 +61,25 @@ async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_res
     assert await offered()
     hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
     patch = json.dumps({"spec": {"openingHours": hours}})
-    started = time.monotonic()
-    await demo.kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
+    try:
+        await demo.kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
+        changed = last_offered = time.monotonic()
 
-    async def closed() -> bool:
-        return not any([await offered() for _ in range(2)])  # both pods are asked in turn
+        async def closed() -> bool:
+            nonlocal last_offered
+            for _ in range(2):  # both pods are asked in turn
+                asked = time.monotonic()
+                if await offered():
+                    last_offered = asked
+                    return False
+            return True
 
-    await eventually(closed, 5, "the new hours in every pod")
-    assert time.monotonic() - started < 5
-    assert demo.state.pids["pods"] == before
-    await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
+        await eventually(closed, SOON, "the new hours in every pod")
+        # How long a busy machine takes to answer says nothing about the hours.
+        assert last_offered - changed < 5, "who asks later hears the new hours"
+        assert demo.state.pids["pods"] == before
+    finally:  # the tests after this one need the hours of before
+        await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
 
 
 async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):

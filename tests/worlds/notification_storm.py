@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from askproai_runtime.notifications.outbox import enqueue_change
 from askproai_runtime.notifications.store import redrive_notifications
 from askproai_runtime.notifications.types import Kind
 from tests.worlds.mail_server import MailServer
+from tests.worlds.waiting import eventually
 
 ROOT: Final = Path(__file__).parents[2]
 _WORKERS: Final = 2
@@ -111,7 +113,7 @@ async def storm(
     loop, tenant, config_file = asyncio.get_running_loop(), config.tenant, folder / "tenant.json"
     config_file.write_text(encode(config))
     await write_changes(pool, config, changes)
-    killer, began = Killer(pool, tenant, (dsn, str(config_file)), server.chance), loop.time()
+    killer, began = Killer(pool, tenant, (dsn, str(config_file)), server), loop.time()
     async with asyncio.timeout(60 + changes / 5):
         kills = asyncio.create_task(killer.run())
         unsent = "SELECT EXISTS (SELECT 1 FROM notifications WHERE tenant = $1 AND state <> 'sent')"
@@ -142,13 +144,14 @@ async def write_changes(pool: Pool, config: TenantConfig, changes: int) -> None:
 class Killer:
     """Keeps two workers running, and kills one of them at a random moment, again and again.
 
+    Between two kills at least one mail arrives: workers that start slowly are not killed before they have sent anything, for ever.
     `interrupted` are the recipients whose mail a killed worker was sending.
     """
 
     pool: Pool
     tenant: str
     arguments: tuple[str, str]
-    chance: random.Random
+    server: FailingMailServer
     kills: int = 0
     interrupted: Counter[str] = field(default_factory=Counter)
 
@@ -157,8 +160,9 @@ class Killer:
         workers = [await self._start() for _ in range(_WORKERS)]
         try:
             while True:
-                await asyncio.sleep(self.chance.uniform(0.5, 3))
-                victim = workers.pop(self.chance.randrange(_WORKERS))
+                await self._wait_for_a_mail(workers)
+                await asyncio.sleep(self.server.chance.uniform(0.5, 3))
+                victim = workers.pop(self.server.chance.randrange(_WORKERS))
                 assert victim.returncode is None, f"a worker ended by itself with {victim.returncode}"
                 victim.kill()
                 assert await victim.wait() == -signal.SIGKILL
@@ -170,6 +174,15 @@ class Killer:
                 if worker.returncode is None:
                     worker.kill()
                 await worker.wait()
+
+    async def _wait_for_a_mail(self, workers: Sequence[asyncio.subprocess.Process]) -> None:
+        """Wait until one more mail has arrived, or until no worker is left to send it."""
+        before = len(self.server.accepted)
+
+        def arrived() -> bool:
+            return len(self.server.accepted) > before or all(worker.returncode is not None for worker in workers)
+
+        await eventually(arrived, what="a mail since the last kill")
 
     async def _start(self) -> asyncio.subprocess.Process:
         command = [sys.executable, "-m", "tests.worlds.notification_worker", *self.arguments]

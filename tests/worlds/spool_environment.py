@@ -3,10 +3,12 @@
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from askproai_core.redis import PROMISE_KEY
 from askproai_core.tenant_config import RateLimits
@@ -94,12 +96,21 @@ async def open_spool_environment(
         await gate.shut()
 
 
+@contextmanager
+def slow_postgres_accepted() -> Iterator[None]:
+    """Have events of the block stored, not spooled, however long it takes: a new connection may need more than 0.3 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("askproai_runtime.intake.flush.SPOOL_AFTER_SECONDS", SOON)
+        yield
+
+
 @asynccontextmanager
 async def running_spool(env: SpoolEnvironment) -> AsyncIterator[SpoolEnvironment]:
     """Run the web process, and store one event."""
     async with running_web(env.pod, worker_port=9):
         await env.wait_until_on()
-        assert (await env.send(Source.RETELL, "call_before")).body["status"] == "accepted"
+        with slow_postgres_accepted():
+            assert (await env.send(Source.RETELL, "call_before")).body["status"] == "accepted"
         try:
             yield env
         finally:

@@ -47,10 +47,15 @@ async def api_server_port() -> int:
     return int(slice_["ports"][0]["port"])
 
 
+async def lease(component: str) -> dict[str, Any]:
+    """Return the spec of the operator's or coordinator's Lease."""
+    found = await kubectl("get", "lease", f"askproai-{component}", "-n", SYSTEM, "-o", "json")
+    return dict(json.loads(found)["spec"])
+
+
 async def holder(component: str) -> str:
-    """Return the holder of the operator's or coordinator's Lease: `<pod>_…`, different for each process."""
-    path = "jsonpath={.spec.holderIdentity}"
-    return await kubectl("get", "lease", f"askproai-{component}", "-n", SYSTEM, "-o", path)
+    """Return the holder of that Lease: `<pod>_…`, different for each process; empty once it is released."""
+    return str((await lease(component)).get("holderIdentity", ""))
 
 
 async def pods(namespace: str, component: str) -> list[dict[str, Any]]:

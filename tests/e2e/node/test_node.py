@@ -5,19 +5,21 @@ import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, objects, pods, restarts, run
+from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, lease, objects, pods, restarts, run
 from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
 from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.timeout(300)
+TAKEOVER_SECONDS = 20  # a coordinator pauses for at least 24 s between two sweeps
 WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
 
@@ -106,19 +108,26 @@ async def test_changed_opening_hours_take_effect_within_10_seconds_and_nothing_r
     assert await _offers(env, start)
     hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
     patch = json.dumps({"spec": {"openingHours": hours}})
-    started = time.monotonic()
-    await kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
+    try:
+        await kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
+        changed = last_offered = time.monotonic()
 
-    async def closed() -> bool:
-        return not any(
-            [await _offers(env, start) for _ in range(4)]
-        )  # enough that every pod is asked, in all likelihood
+        async def closed() -> bool:
+            nonlocal last_offered
+            for _ in range(4):  # enough that every pod is asked, in all likelihood
+                asked = time.monotonic()
+                if await _offers(env, start):
+                    last_offered = asked
+                    return False
+            return True
 
-    await eventually(closed, 120, "the new hours in every pod")
-    record_property("in force after", f"{time.monotonic() - started:.1f} s")
-    assert time.monotonic() - started < 10
-    assert restarts(await pods(SALON.namespace, "web")) == before
-    await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
+        await eventually(closed, 120, "the new hours in every pod")
+        # How long a busy machine takes to answer says nothing about the hours.
+        record_property("last offered after", f"{last_offered - changed:.1f} s")
+        assert last_offered - changed < 10, "who asks later hears the new hours"
+        assert restarts(await pods(SALON.namespace, "web")) == before
+    finally:  # the tests after this one need the hours of before
+        await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await eventually(lambda: _offers(env, start), 120, "the old hours again")
 
 
@@ -152,37 +161,47 @@ async def _are_gone(names: set[str]) -> bool:
     return not names & {pod["metadata"]["name"] for pod in found}
 
 
-async def test_when_the_leading_operator_is_killed_another_reconciles_within_20_seconds(
+async def test_when_the_leading_operator_is_killed_another_takes_over_within_20_seconds_and_reconciles(
     env: NodeEnvironment, record_property
 ):
     first, token = await holder("operator"), f"after-{time.time_ns()}"
     record_property("by", await kill("operator", first))
-    started = time.monotonic()
+    killed = datetime.now(UTC)
     await kubectl("annotate", *TENANT, f"askproai.de/reconcile-at={token}", "--overwrite")
 
     async def reconciled() -> bool:
         return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
-    await eventually(reconciled, 60, "another replica to reconcile")
-    record_property("works after", f"{time.monotonic() - started:.1f} s")
-    assert time.monotonic() - started < 20
-    assert await holder("operator") != first
+    await _assert_taken_over("operator", first, killed, record_property)
+    await eventually(reconciled, TAKEOVER_SECONDS, "the next leader to reconcile")
 
 
-async def test_when_the_leading_coordinator_is_killed_another_sweeps_within_20_seconds(
+async def _assert_taken_over(component: str, first: str, killed: datetime, record_property) -> None:
+    """Wait until another replica leads, and compare the time at which it took the Lease, which this test may see later."""
+
+    async def acquired() -> datetime | None:
+        spec = await lease(component)
+        return datetime.fromisoformat(spec["acquireTime"]) if spec["holderIdentity"] not in {"", first} else None
+
+    at = await eventually(acquired, SOON, "another leader", every=0.5)
+    seconds = (at - killed).total_seconds()
+    record_property("leads after", f"{seconds:.1f} s")
+    assert seconds < TAKEOVER_SECONDS
+
+
+async def test_when_the_leading_coordinator_is_killed_another_takes_over_within_20_seconds_and_sweeps(
     env: NodeEnvironment, record_property
 ):
     first = await holder("coordinator")
     record_property("by", await kill("coordinator", first))
+    killed = datetime.now(UTC)
     await env.rows(EXPIRED_HOLD, SALON.tenant)
 
     async def swept() -> bool:
         return await env.rows(SELECT_THE_HOLD) == []
 
-    started = time.monotonic()
-    await eventually(swept, 20, "the sweep of another replica")
-    record_property("works after", f"{time.monotonic() - started:.1f} s")
-    assert await holder("coordinator") != first
+    await _assert_taken_over("coordinator", first, killed, record_property)
+    await eventually(swept, TAKEOVER_SECONDS, "the next leader's sweep, sooner than one after its pause")
 
 
 async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_traceback(env: NodeEnvironment):

@@ -34,7 +34,7 @@ async def moments(pod: TenantPod, asked: str, count: int, what: str, **params: s
         found = [each for each in timeline.get("moments", ()) if each["what"] == what]
         return found if len(found) == count else None
 
-    return await eventually(written, 5, what=lambda: timeline)
+    return await eventually(written, what=lambda: timeline)
 
 
 async def test_an_appointment_has_what_each_call_and_the_desk_did_with_it(pod: TenantPod) -> None:

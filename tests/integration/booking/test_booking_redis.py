@@ -140,7 +140,8 @@ async def test_the_second_caller_of_a_slot_gets_alternatives_without_waiting_for
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first caller's calendar being asked")
     async with shop.salon.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT 1 FROM resources FOR UPDATE")
-        others = await asyncio.wait_for(asyncio.gather(*(shop.book(n, staff="anna") for n in range(1, 20))), 2)
+        # Less than the role's `lock_timeout` of 5 s, and much more than they need (0.2 s).
+        others = await asyncio.wait_for(asyncio.gather(*(shop.book(n, staff="anna") for n in range(1, 20))), 4)
     assert {(answer.success, answer.fields["obstacle"]) for answer in others} == {(False, "taken")}
     assert all(answer.fields["alternatives"] for answer in others)
     shop.calendar.release.set()
@@ -164,5 +165,6 @@ async def test_a_lock_of_a_dead_holder_keeps_nobody_from_booking(new_shop) -> No
     shop.calendar.release.set()
     async with shop.valkey.admin() as admin:
         await admin.set(f"askproai:{shop.salon.store.tenant}:slot:mitte:anna:{SLOT_OF_HALF_PAST_TWO}", "died")
-    answer = await asyncio.wait_for(shop.book(0, staff="anna"), 1)
+    # This lock never expires. Less than the 10 s after which others do, and much more than the booking needs (0.2 s).
+    answer = await asyncio.wait_for(shop.book(0, staff="anna"), 8)
     assert answer.success

@@ -1,6 +1,5 @@
 """The inbound-call webhook: who is calling, answered within 300 ms, and never about another tenant's customer."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,17 +12,16 @@ import pytest
 from askproai_core.tenant_config import CallerVerification, decode
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
-from tests.worlds.tenant_pod import Reply, TenantPod, open_pod, running_web, sign_retell
-from tests.worlds.waiting import SOON, eventually, stopwatch
-
-CALLER = "+4915112340001"
-EMPTY_ANSWER = {"call_inbound": {}}
-
-
-def enable_recognition(pod: TenantPod) -> None:
-    config = pod.config()
-    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
-    pod.write_config(msgspec.structs.replace(config, agents=agents))
+from tests.worlds.inbound_calls import (
+    CALLER,
+    EMPTY_ANSWER,
+    WITHIN_SECONDS,
+    allow_slow_lookups,
+    enable_recognition,
+    measure_delay,
+)
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, sign_retell
+from tests.worlds.waiting import SOON, eventually
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +32,8 @@ async def pod_with_recognition(
     async with open_pod(module_database, tmp_path_factory.mktemp("ringing"), "ringing") as pod:
         enable_recognition(pod)
         async with running_web(pod, worker_port=9):
+            allow_slow_lookups(pod)
             yield pod
-
-
-async def time_inbound(pod: TenantPod, caller: str | None, **call: Any) -> tuple[Reply, float]:
-    async with stopwatch() as seconds:
-        return await pod.inbound(caller, **call), seconds()
 
 
 async def book(pod: TenantPod, caller: str, name: str) -> dict[str, Any]:
@@ -53,7 +47,7 @@ async def book(pod: TenantPod, caller: str, name: str) -> dict[str, Any]:
 
 async def test_a_known_caller_is_answered_with_name_and_next_appointment(pod_with_recognition: TenantPod) -> None:
     booked = await book(pod_with_recognition, CALLER, "Erika Mustermann")
-    reply, _ = await time_inbound(pod_with_recognition, CALLER)
+    reply = await pod_with_recognition.inbound(CALLER)
     variables = reply.body["call_inbound"]["dynamic_variables"]
     assert (variables["caller_known"], variables["caller_name"]) == ("true", "Erika Mustermann")
     assert booked["spoken"].startswith(variables["caller_next_appointment"])
@@ -110,6 +104,7 @@ async def test_another_tenants_customer_is_unknown(
     async with open_pod(module_database, tmp_path_factory.mktemp("other"), "other") as other:
         enable_recognition(other)
         async with running_web(other, worker_port=9):
+            allow_slow_lookups(other)
             assert (await other.inbound("+4915112340003")).body == EMPTY_ANSWER
 
 
@@ -153,24 +148,31 @@ async def test_forged_malformed_and_huge_requests_are_refused(pod_with_recogniti
         assert response.status == 405
 
 
-async def test_a_slow_database_does_not_delay_the_caller(pod_with_recognition: TenantPod) -> None:
-    await pod_with_recognition.inbound(CALLER)  # the connection is open, so that only the lock is slow
-    async with pod_with_recognition.db.transaction():
-        await pod_with_recognition.db.execute("LOCK TABLE customers, audit_log IN ACCESS EXCLUSIVE MODE")
-        answers = await asyncio.gather(*(time_inbound(pod_with_recognition, CALLER) for _ in range(5)))
-        refused, seconds = await time_inbound(pod_with_recognition, CALLER, to_number="+49309999999")
-    assert [reply.body for reply, _ in answers] == [EMPTY_ANSWER] * 5
-    assert refused.status == 403
-    assert max(seconds, *(duration for _, duration in answers)) < 0.3
+async def ask_as_unknown(pod: TenantPod) -> None:
+    reply = await pod.inbound(CALLER)
+    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+
+
+async def test_a_slow_database_does_not_delay_the_caller(stopped_pod: TenantPod) -> None:
+    enable_recognition(stopped_pod)
+
+    async def ask_for_a_foreign_number() -> None:
+        assert (await stopped_pod.inbound(CALLER, to_number="+49309999999")).status == 403
+
+    async with running_web(stopped_pod, worker_port=9):
+        await stopped_pod.inbound(CALLER)  # the connection is open, so that only the lock is slow
+        async with stopped_pod.db.transaction():
+            await stopped_pod.db.execute("LOCK TABLE customers, audit_log IN ACCESS EXCLUSIVE MODE")
+            # Five at once are more than the pod has connections.
+            assert await measure_delay(stopped_pod, lambda: ask_as_unknown(stopped_pod), at_once=5) < WITHIN_SECONDS
+            assert await measure_delay(stopped_pod, ask_for_a_foreign_number) < WITHIN_SECONDS
 
 
 async def test_an_unreachable_database_does_not_delay_the_caller(stopped_pod: TenantPod) -> None:
     enable_recognition(stopped_pod)
     stopped_pod.write_credential("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:9/nothing")
     async with running_web(stopped_pod, worker_port=9):
-        reply, seconds = await time_inbound(stopped_pod, CALLER)
-    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
-    assert seconds < 0.3
+        assert await measure_delay(stopped_pod, lambda: ask_as_unknown(stopped_pod)) < WITHIN_SECONDS
 
 
 async def test_an_agent_without_recognition_gets_an_empty_answer(database: Database, tmp_path: Path) -> None:
@@ -186,6 +188,7 @@ async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
     async with open_pod(database, tmp_path, "practice") as pod:
         enable_recognition(pod)
         async with running_web(pod, worker_port=9):
+            allow_slow_lookups(pod)
             await book(pod, CALLER, "Erika Mustermann")
             assert (await pod.inbound(CALLER)).body != EMPTY_ANSWER
             config = decode((pod.folder / "tenant.json").read_text())

@@ -3,30 +3,35 @@
 import asyncio
 import os
 import signal
-import statistics
 
 import aiohttp
-import msgspec
 import pytest
 
 from askproai_sandbox.cluster import free_port
+from tests.worlds.inbound_calls import (
+    CALLER,
+    EMPTY_ANSWER,
+    WITHIN_SECONDS,
+    allow_slow_lookups,
+    enable_recognition,
+    measure_delay,
+)
 from tests.worlds.spool_environment import SpoolEnvironment, spawn_web
 from tests.worlds.tenant_pod import TenantPod, running_web
-from tests.worlds.waiting import SOON, eventually, stopwatch
-
-CALLER = "+4915112340001"
-EMPTY_ANSWER = {"call_inbound": {}}
-WITHIN_SECONDS = 0.3  # docs/reference/http.md
+from tests.worlds.waiting import SOON, eventually
 
 
 async def know_caller(pod: TenantPod) -> None:
     """Have the agent ask who calls, and know this caller."""
-    config = pod.config()
-    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
-    pod.write_config(msgspec.structs.replace(config, agents=agents))
+    enable_recognition(pod)
     await pod.db.execute(
         "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, 'Erika Mustermann')", pod.store.tenant, CALLER
     )
+
+
+async def knows(pod: TenantPod) -> bool:
+    """Ask who calls. The first lookup also opens a connection, for which the time of a lookup may be too short."""
+    return (await pod.inbound(CALLER)).body != EMPTY_ANSWER
 
 
 async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnvironment) -> None:
@@ -34,6 +39,7 @@ async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnv
     await know_caller(env.pod)
     await env.redis.kill()
     async with running_web(env.pod, worker_port=9):
+        allow_slow_lookups(env.pod)
         answers = [await env.pod.inbound(CALLER) for _ in range(3)]
     names = [reply.body["call_inbound"]["dynamic_variables"]["caller_name"] for reply in answers]
     assert names == ["Erika Mustermann"] * 3
@@ -46,16 +52,15 @@ async def test_without_postgres_and_redis_the_call_begins_at_once_and_nobody_is_
     env = stopped_spool
     await know_caller(env.pod)
     async with running_web(env.pod, worker_port=9):
-        assert (await env.pod.inbound(CALLER)).body != EMPTY_ANSWER
+        await eventually(lambda: knows(env.pod))
         await env.redis.kill()
         await env.gate.shut() if how == "refused" else env.gate.silence()
-        took = []
-        for _ in range(5):
-            async with stopwatch() as seconds:
-                reply = await env.pod.inbound(CALLER)
-                took.append(seconds())
+
+        async def ask() -> None:
+            reply = await env.pod.inbound(CALLER)
             assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
-        assert statistics.median(took) < WITHIN_SECONDS, "the machine may be busy during one of them"
+
+        assert await measure_delay(env.pod, ask) < WITHIN_SECONDS
         await env.gate.open()
 
 
@@ -68,7 +73,7 @@ async def test_a_caller_whose_pod_dies_before_the_answer_is_known_when_retell_as
     child = await spawn_web(env, ASKPROAI_PUBLIC_PORT=str(port))
     await eventually(lambda: b"web.started" in child.log.read_bytes(), SOON, child.last_lines)
     env.pod.base_url = f"http://127.0.0.1:{port}"
-    assert (await env.pod.inbound(CALLER)).body != EMPTY_ANSWER
+    await eventually(lambda: knows(env.pod))
     os.kill(child.pid, signal.SIGSTOP)
     unanswered = asyncio.create_task(env.pod.inbound(CALLER))
     await asyncio.sleep(0)  # the request is on its way
@@ -77,5 +82,6 @@ async def test_a_caller_whose_pod_dies_before_the_answer_is_known_when_retell_as
         await unanswered
     env.pod.base_url = None
     async with running_web(env.pod, worker_port=9):
+        allow_slow_lookups(env.pod)
         reply = await env.pod.inbound(CALLER)
     assert reply.body["call_inbound"]["dynamic_variables"]["caller_name"] == "Erika Mustermann"

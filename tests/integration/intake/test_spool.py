@@ -16,7 +16,7 @@ from askproai_runtime.encryption import DataKeyMissing
 from askproai_runtime.intake import Source, decrypt_body
 from askproai_sandbox.cluster import free_port
 from tests.worlds.encryption import old_key
-from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool, spawn_web
+from tests.worlds.spool_environment import SENDERS, SpoolEnvironment, running_spool, slow_postgres_accepted, spawn_web
 from tests.worlds.tenant_pod import running_web
 from tests.worlds.waiting import SOON, eventually, stopwatch
 
@@ -42,7 +42,8 @@ async def test_events_of_every_sender_are_acknowledged_and_stored_once_when_post
     stored = await spooling.list_events()
     assert sorted(stored[1:]) == sorted({reply.body["event_id"] for reply in replies})
     assert await spooling.pod.counts() == (4, 4, 0), "each with one job"
-    again = await spooling.send(Source.RETELL, "call_away")
+    with slow_postgres_accepted():
+        again = await spooling.send(Source.RETELL, "call_away")
     assert again.body["status"] == "already_processed"
 
 

@@ -1,5 +1,6 @@
 """What a tenant costs: counts of requests, as `make scale` measures them, so that they cannot creep. Times are not held here."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.load.scale.watching import watching
 from tests.worlds.waiting import eventually
 
 TENANTS = 20
+RESYNC_SECONDS = 5
 RESYNCS = 5  # that the quiet phase has at least
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(600)]  # the first test waits for twenty tenants
 
@@ -27,6 +29,7 @@ class Costs:
     quiet: Counts
     reconciles: float  # of Tenants, in the quiet phase
     branch_reconciles: float  # in the quiet phase
+    resyncs: float  # that would have been since the restart, until the end of the quiet phase
     runs: Mapping[str, float]  # reconciles of each kind for each new tenant
 
 
@@ -44,7 +47,8 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         made = {kind: await run.operator.metric("askproai_reconcile_total", kind=kind) for kind in KINDS}
         await env.stop_operator(run.operator)
         stopped = await env.counts()
-        second = await env.start_operator("second", ASKPROAI_RESYNC_SECONDS="5")
+        restarted = time.monotonic()
+        second = await env.start_operator("second", ASKPROAI_RESYNC_SECONDS=str(RESYNC_SECONDS))
         await eventually(second.leads, 60, "the second process to lead", 0.2)
         await env.settled(120)
 
@@ -61,9 +65,11 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         before, first, of_branches = await env.counts(), await reconciles(), await reconciles("Branch")
         together, restart = await reconciles("QuietTenants"), before.since(stopped)
         await eventually(resynced, 120, "some resyncs", 0.5)
-        quiet, last = (await env.counts()).since(before), await reconciles()
+        quiet = (await env.counts()).since(before)
+        tenants, branches = await reconciles() - first, await reconciles("Branch") - of_branches
+        resyncs = (time.monotonic() - restarted) / RESYNC_SECONDS
         runs = {kind: count / TENANTS for kind, count in made.items()}
-        yield Costs(run.ready_cost, restart, quiet, last - first, await reconciles("Branch") - of_branches, runs)
+        yield Costs(run.ready_cost, restart, quiet, tenants, branches, resyncs, runs)
 
 
 def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
@@ -72,14 +78,17 @@ def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
 
 
 def test_a_quiet_tenant_is_reconciled_after_fifteen_resyncs_and_a_quiet_branch_after_five(costs: Costs) -> None:
-    """Each a fifth earlier or later. A resync more than was waited for may have begun, and they began at different times."""
-    assert costs.reconciles <= (TENANTS + 1) * (RESYNCS + 1) / 12, costs
-    assert costs.branch_reconciles <= (TENANTS + 1) * (RESYNCS + 1) / 4, costs
+    """Each a fifth earlier or later. All are reconciled soon after the restart, so all are due at about the same time again: how
+    many are due in the quiet phase depends on how long the machine took until then. None is due twice in 12 resyncs, or 4.
+    """
+    assert costs.reconciles <= (TENANTS + 1) * (costs.resyncs // 12), costs
+    assert costs.branch_reconciles <= (TENANTS + 1) * (costs.resyncs // 4), costs
 
 
 def test_a_restart_writes_nothing_that_is_as_it_should_be_and_is_no_burst(costs: Costs) -> None:
     """A Tenant's status gets its first figures by the first common look, which the process before did not have; one ConfigMap is
     the operator's own. A look at a tenant takes four requests to Retell, and to Cal.com one and one for each of six event types.
+    A request that is not answered in time is repeated; one more of each tenant would be 12.
     """
     sent = costs.restart.of(OPERATOR)
     written = {what: count for what, count in sent.items() if what[0] not in READS}
@@ -87,7 +96,7 @@ def test_a_restart_writes_nothing_that_is_as_it_should_be_and_is_no_burst(costs:
     assert written.pop(("patch", "configmaps"), 0) <= 1, sent
     assert written == {}, sent
     assert costs.restart.provider_writes() == 0, costs.restart.providers
-    assert costs.restart.provider_reads() / (TENANTS + 1) <= 11, costs.restart.providers
+    assert costs.restart.provider_reads() / (TENANTS + 1) < 12, costs.restart.providers
 
 
 def test_a_quiet_tenant_costs_few_reads(costs: Costs) -> None:

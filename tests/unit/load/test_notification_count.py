@@ -1,6 +1,5 @@
 """What the storm of notifications counts as missing, as twice, and as the same mail again."""
 
-import random
 from typing import Any, cast
 
 import pytest
@@ -14,7 +13,7 @@ def counted(*accepted: tuple[str, str], lost: str = "", interrupted: str = "") -
     """Return the count of two changes."""
     server = FailingMailServer(accepted=list(accepted))
     server.lost.update(filter(None, [lost]))
-    killer = Killer(cast("Any", None), "salon", ("", ""), random.Random(1))
+    killer = Killer(cast("Any", None), "salon", ("", ""), server)
     killer.interrupted.update(filter(None, [interrupted]))
     return count(2, server, killer, 1)
 

@@ -1,0 +1,45 @@
+"""Retell asks who calls: a pod that answers it, whether it knows the caller, and how long it lets the caller wait."""
+
+import asyncio
+import statistics
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.waiting import SOON, stopwatch
+
+CALLER = "+4915112340001"
+EMPTY_ANSWER = {"call_inbound": {}}
+WITHIN_SECONDS = 0.3  # docs/reference/http.md
+
+
+def enable_recognition(pod: TenantPod) -> None:
+    """Have the pod's agents ask who calls."""
+    config = pod.config()
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    pod.write_config(msgspec.structs.replace(config, agents=agents))
+
+
+def allow_slow_lookups(pod: TenantPod) -> None:
+    """Let the running pod look for a caller as long as it takes, for tests of what it then says.
+
+    On a machine with other work a lookup may need more than the 0.2 s after which nobody is known.
+    """
+    object.__setattr__(pod.web._inbound, "budget_seconds", SOON)
+
+
+async def measure_delay(pod: TenantPod, ask: Callable[[], Awaitable[object]], *, at_once: int = 1) -> float:
+    """Return for how many seconds calls that come at once wait, without what the machine needs for as many answers.
+
+    That is the time of calls with a withheld number, for which nothing is looked up. Medians of five.
+    """
+
+    async def seconds_of(ask: Callable[[], Awaitable[object]]) -> float:
+        async with stopwatch() as seconds:
+            await asyncio.gather(*(ask() for _ in range(at_once)))
+            return seconds()
+
+    pairs = [(await seconds_of(ask), await seconds_of(lambda: pod.inbound(None))) for _ in range(5)]
+    asked, withheld = (statistics.median(each) for each in zip(*pairs, strict=True))
+    return asked - withheld
