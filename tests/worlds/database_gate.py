@@ -43,6 +43,13 @@ class DatabaseGate:
         if not replies_only:
             self._requests_pass.clear()
 
+    def lose(self) -> None:
+        """Let nothing pass any more on the connections that are open, not even their end, as after a failover; new ones work."""
+        self.silence()
+        self._requests_pass, self._replies_pass = asyncio.Event(), asyncio.Event()
+        self._requests_pass.set()
+        self._replies_pass.set()
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, server_writer}

@@ -72,7 +72,7 @@ log = structlog.get_logger(__name__)
 
 # A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
 _BLOCKED_REST_SECONDS = 60.0
-# An index of a large table takes longer than a reconcile may.
+# An index of a large table takes longer than a reconcile may; most migrations are done in a moment, for which it is worth waiting.
 _PATIENCE_SECONDS = 20.0
 
 # Of the operator; a reconcile uses one for milliseconds.
@@ -142,9 +142,9 @@ class AdminStore:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
         Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated. A
-        migration goes on when its caller is cancelled, and is awaited in its first twenty seconds; one that was blocked is tried
-        again after a minute, by whichever call comes first. Meanwhile the schema may be the one before, on which this release
-        runs, too. Raises `MigrationBlocked` if it is older than that.
+        migration goes on when a caller is cancelled. It is awaited in its first twenty seconds, and what it then raises is raised
+        here; one that is blocked, or fails later, is tried again after a minute, by whichever call comes first. Meanwhile the
+        schema may be the one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
         """
         if self._prepared and await self._is_current():
             return
@@ -161,6 +161,7 @@ class AdminStore:
         if self._migration is None or self._migration.done():
             if self._blocked is not None and monotonic() < self._blocked_until:
                 return None
+            self._blocked = None
             self._migration = asyncio.create_task(self._migrate())
             self._patience_ends = monotonic() + _PATIENCE_SECONDS
         return self._migration
@@ -210,20 +211,28 @@ class AdminStore:
         return version is not None and version >= shipped_migrations()[-1].version
 
     async def wait_until_prepared(self) -> None:
-        """Wait for the end of the first `prepare`, even if it failed: a session that misbehaves may be the reason."""
+        """Wait until `prepare` has returned or failed once: a session that misbehaves may be why it fails."""
         await self._prepare_ended.wait()
 
     async def _migrate(self) -> None:
-        """Create the roles and migrate; if a table is locked, note it and let others go on for a minute."""
-        async with self._connection() as conn:
-            await roles.ensure_group_roles(conn)
+        """Create the roles and migrate. If a table is locked, or nobody waits for the failure, note it and rest for a minute."""
         try:
+            async with self._connection() as conn:
+                await roles.ensure_group_roles(conn)
             await Migrator(self._dsn).up()
+            self._prepared = True
         except MigrationBlocked as error:
             log.warning("migration.blocked", reason=str(error), again_in_seconds=_BLOCKED_REST_SECONDS)
-            self._blocked, self._blocked_until = error, monotonic() + _BLOCKED_REST_SECONDS
-        else:
-            self._blocked, self._prepared = None, True
+            self._rest(error)
+        except Exception as error:
+            if monotonic() < self._patience_ends:
+                raise
+            name = type(error).__name__
+            log.warning("migration.failed", error=name, again_in_seconds=_BLOCKED_REST_SECONDS)
+            self._rest(MigrationBlocked(f"the migration failed after some time: {name}"))
+
+    def _rest(self, why: MigrationBlocked) -> None:
+        self._blocked, self._blocked_until = why, monotonic() + _BLOCKED_REST_SECONDS
 
     async def ensure_tenant(
         self,
@@ -500,7 +509,7 @@ class AdminStore:
         """End a migration that goes on; the next process begins it again."""
         if self._migration is not None:
             self._migration.cancel()
-            await asyncio.wait({self._migration})
+            await asyncio.wait({self._migration}, timeout=10)
         if self._pool is not None:
             await self._pool.close()
             self._pool = None

@@ -40,6 +40,9 @@ _PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued go
 # Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only.
 # The file itself must not change; a new one begins with its own LOCK TABLE.
 _LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
+_NAME: Final = "askproai-migrate"
+_IS_ALIVE: Final = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = $2)"
+_LOOK_SECONDS: Final = 30.0
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -218,7 +221,8 @@ class Migrator:
 
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[Connection]:
-        conn = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "askproai-migrate"})
+        conn = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": _NAME})
+        watch = asyncio.create_task(_terminate_when_lost(conn, self._dsn))
         try:
             try:
                 await conn.execute(f"SET ROLE {OWNER}")
@@ -228,7 +232,8 @@ class Migrator:
                 ) from error
             yield conn
         finally:
-            await conn.close()
+            watch.cancel()
+            await conn.close(timeout=5)
 
     async def _lock_and_check(self, conn: Connection, lock_wait: int) -> dict[int, asyncpg.Record]:
         """Lock until the end of the transaction and return what is applied. Refuses files that changed after that.
@@ -253,6 +258,23 @@ class Migrator:
             return {}
         rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
         return {row["version"]: row for row in rows}
+
+
+async def _terminate_when_lost(conn: Connection, dsn: str) -> None:
+    """Terminate a connection when the server no longer has its session: after a failover nothing arrives on it."""
+    pid = conn.get_server_pid()
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may still be at work
+            other = await asyncpg.connect(dsn, timeout=10, command_timeout=10)
+            try:
+                is_alive = await other.fetchval(_IS_ALIVE, pid, _NAME)
+            finally:
+                await other.close(timeout=5)
+            if not is_alive:
+                log.warning("migration.session_lost")
+                conn.terminate()
+                return
 
 
 async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:

@@ -19,10 +19,15 @@ log = structlog.get_logger(__name__)
 
 # Without unique ones: of these a build that fails, or that others see halfway, would matter.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# For transactions from before. Nobody waits behind such a build, but the operator says what is in its way when it gives up.
-_WAIT: Final = "10s"
+# For transactions from before, such as a dump, also when the table is read already. Nobody waits behind such a build.
+_WAIT: Final = "10min"
 # Another run builds them. A tenant's session that holds it for ever only has the transaction build them, as before.
 _RUN: Final = 5_127_904_411_330
+_IS_OURS: Final = """
+SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = $1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND usename = session_user)
+"""
 _INVALID: Final = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)"
 
 
@@ -42,25 +47,28 @@ async def list_indexes_to_build(conn: Connection, script: str) -> list[re.Match[
 
 
 async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> None:
-    """Build these indexes, unless another run does, as far as all is there that they need.
+    """Build these indexes as far as all is there that they need. `conn` is in no transaction.
 
-    `conn` is in no transaction. Raises `asyncpg.LockNotAvailableError` where a transaction from before goes on for too long. What
-    an interrupted build has left is removed by the next one.
+    Raises `asyncpg.LockNotAvailableError` while another run builds them, or where a transaction from before goes on for too long.
+    What an interrupted build has left is removed by the next one.
     """
     if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _RUN):
+        if await conn.fetchval(_IS_OURS, _RUN):
+            raise asyncpg.LockNotAvailableError("another run builds indexes")
         return
     await conn.execute(f"SET lock_timeout = '{_WAIT}'; SET statement_timeout = 0")
     try:
         for index in indexes:
             await _drop_unfinished(conn, index["name"])
+            log.info("migration.builds_index", index=index["name"], table=index["table"])
             # The script makes the column or function.
             with contextlib.suppress(asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError):
-                log.info("migration.builds_index", index=index["name"], table=index["table"])
                 await conn.execute(
                     f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index['name']} ON {index['table']} {index['rest']}"
                 )
     finally:
-        await conn.execute(f"RESET lock_timeout; RESET statement_timeout; SELECT pg_advisory_unlock({_RUN})")
+        if not conn.is_closed():
+            await conn.execute(f"RESET lock_timeout; RESET statement_timeout; SELECT pg_advisory_unlock({_RUN})")
 
 
 async def without_built(conn: Connection, script: str) -> str:

@@ -19,13 +19,16 @@ from askproai_core.database import (
     MigrationError,
     Migrator,
     Pool,
+    migration_indexes,
     open_pool,
     schema_version,
     shipped_migrations,
 )
 from askproai_core.database import admin as admin_module
+from askproai_core.database import migrate as migrate_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.waiting import SOON, eventually
 
 T = TypeVar("T")
@@ -259,6 +262,25 @@ async def test_what_an_interrupted_build_has_left_is_removed_also_when_the_rows_
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
+@pytest.mark.parametrize("holder", ["another run", "a tenant"])
+async def test_between_the_builds_of_another_run_nothing_is_built_while_others_wait(
+    database: Database, holder: str
+) -> None:
+    """No index is unfinished then. A tenant that keeps the lock for ever has no migration wait."""
+    salon = await database.create_tenant("salon")
+    other = await asyncpg.connect(database.dsn if holder == "another run" else salon.dsn)
+    admin = await asyncpg.connect(database.superuser_dsn)
+    await admin.execute(WRITE_CALL, "first")
+    await other.execute(f"SELECT pg_advisory_lock({migration_indexes._RUN})")
+    run = Migrator(database.dsn, WITH_INDEXED).up
+    if holder == "another run":
+        with pytest.raises(MigrationBlocked, match="the other run"):
+            await run()
+    else:
+        assert await run() == [INDEXED.version]
+    await asyncio.gather(other.close(), admin.close())
+
+
 async def test_a_table_that_somebody_locks_blocks_the_look_for_its_rows_for_a_moment_only(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
@@ -371,6 +393,49 @@ async def test_a_store_that_is_closed_ends_its_migration(
         await asyncio.wait_for(admin.close(), SOON)
         await writer.execute("COMMIT")
         assert await writer.fetchval(IS_UNFINISHED) is True
+
+
+async def test_a_migration_that_fails_when_nobody_waits_for_it_says_why_and_is_tried_again_after_a_minute(
+    behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, now = behind
+    attempts = 0
+
+    async def fails_late(_: Migrator) -> list[int]:
+        nonlocal attempts
+        attempts += 1
+        now[0] += 21
+        raise asyncpg.DiskFullError("no space left on device")
+
+    monkeypatch.setattr(Migrator, "up", fails_late)
+    monkeypatch.setattr(admin_module, "oldest_usable_version", lambda: INDEXED.version)
+    for _ in range(3):
+        with pytest.raises(MigrationBlocked, match="DiskFullError"):
+            await admin.prepare()
+    assert attempts == 1
+    now[0] += 61
+    with pytest.raises(MigrationBlocked, match="DiskFullError"):
+        await admin.prepare()
+    assert attempts == 2
+
+
+async def test_a_migration_whose_session_the_server_has_lost_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failover, say: on its connection nothing arrives any more, not even the end."""
+    monkeypatch.setattr(migrate_module, "_LOOK_SECONDS", 0.2)
+    gate = DatabaseGate(database.dsn)
+    await gate.open()
+    async with index_build_under_way(database, Migrator(gate.dsn, WITH_INDEXED).up) as (writer, run):
+        gate.lose()
+        await writer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'askproai-migrate'"
+        )
+        ended, _ = await asyncio.wait({run}, timeout=SOON)
+        assert ended
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            run.result()
+    await gate.shut()
 
 
 async def test_a_schema_that_is_too_old_is_an_error_until_the_migration_has_its_lock(
