@@ -222,7 +222,9 @@ class Migrator:
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[Connection]:
         conn = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": _NAME})
-        watch = asyncio.create_task(_terminate_when_lost(conn, self._dsn))
+        # A pooler would name a session of its own at the login.
+        pid = int(await conn.fetchval("SELECT pg_backend_pid()"))
+        watch = asyncio.create_task(_terminate_when_lost(conn, pid, self._dsn))
         try:
             try:
                 await conn.execute(f"SET ROLE {OWNER}")
@@ -260,9 +262,8 @@ class Migrator:
         return {row["version"]: row for row in rows}
 
 
-async def _terminate_when_lost(conn: Connection, dsn: str) -> None:
+async def _terminate_when_lost(conn: Connection, pid: int, dsn: str) -> None:
     """Terminate a connection when the server no longer has its session: after a failover nothing arrives on it."""
-    pid = conn.get_server_pid()
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):  # it may still be at work
