@@ -157,7 +157,7 @@ class AdminStore:
             self._prepare_ended.set()
 
     def _begin_migration(self) -> asyncio.Task[None] | None:
-        """Return the migration that goes on, or a new one; None while one that was blocked rests."""
+        """Return the migration that goes on, or a new one; None in the minute after one that was blocked, or failed late."""
         if self._migration is None or self._migration.done():
             if self._blocked is not None and monotonic() < self._blocked_until:
                 return None
