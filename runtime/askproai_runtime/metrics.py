@@ -144,7 +144,8 @@ class Metrics:
         self._processing.labels(self._tenant, source, self._bounded(event)).observe(seconds)
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
-        """Create the series of each outcome with 0, because Prometheus sees no rise in a first sample."""
+        """Create the series of each outcome, and of the durations, with 0: Prometheus sees no rise in a first sample."""
+        self._booking_duration.labels(self._tenant)
         for outcome in outcomes:
             self._bookings.labels(self._tenant, outcome)
 

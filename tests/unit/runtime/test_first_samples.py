@@ -23,6 +23,14 @@ def test_every_outcome_of_a_booking_has_a_sample_before_the_first_booking():
     assert samples(metrics, "askproai_bookings") == {**dict.fromkeys(BookingOutcome, 0.0), "failed": 1.0}
 
 
+def test_the_durations_of_bookings_have_samples_before_the_first_booking():
+    metrics = Metrics("n.salon")
+    labels, buckets = {"tenant": "n.salon"}, "askproai_booking_duration_seconds_bucket"
+    assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) is None
+    metrics.expect_bookings(BookingOutcome)
+    assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) == 0.0
+
+
 def test_the_first_webhook_begins_the_counts_of_refused_webhooks():
     metrics = Metrics("n.salon")
     metrics.webhook_received("retell", "call_ended", "accepted")
