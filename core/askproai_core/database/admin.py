@@ -1,11 +1,9 @@
 """The operator's side of the database: prepare it, and keep each tenant's role, row and resources as the manifests say."""
 
-import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from time import monotonic
 
 import asyncpg
 import structlog
@@ -14,16 +12,10 @@ from askproai_core.database import roles, shadows
 from askproai_core.database.audit_state import AuditProgress
 from askproai_core.database.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
 from askproai_core.database.facts import DatabaseFacts, read_facts
-from askproai_core.database.migrate import (
-    MigrationBlocked,
-    Migrator,
-    oldest_usable_version,
-    schema_version,
-    shipped_migrations,
-)
 from askproai_core.database.poll_state import PollProgress
 from askproai_core.database.pool import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.resources import Member, ResourceKey, ensure_resources, find_resources
+from askproai_core.database.schema import Schema
 from askproai_core.database.sessions import (
     SUSPENSION_SECONDS,
     Ended,
@@ -69,11 +61,6 @@ SELECT EXISTS (SELECT FROM audit_log
 """
 
 log = structlog.get_logger(__name__)
-
-# A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
-_BLOCKED_REST_SECONDS = 60.0
-# An index of a large table takes longer than a reconcile may; most migrations are done in a moment, for which it is worth waiting.
-_PATIENCE_SECONDS = 20.0
 
 # Of the operator; a reconcile uses one for milliseconds.
 _CONNECTIONS = 8
@@ -130,56 +117,17 @@ class AdminStore:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._pool: Pool | None = None
-        self._migration: asyncio.Task[None] | None = None  # the newest one, which may have ended
-        self._patience_ends = 0.0  # monotonic
-        self._prepared = False
-        self._blocked: MigrationBlocked | None = None
-        self._blocked_until = 0.0  # monotonic
-        self._prepare_ended = asyncio.Event()
+        self._schema = Schema(dsn, self._connection)
         self._logins = TenantLogins()
 
     async def prepare(self) -> None:
         """Create the group roles and migrate the schema. Safe to repeat, and to run twice at the same time.
 
-        Every reconcile of a Tenant calls it, so once done it costs one query, which notices a database that was recreated. A
-        migration goes on when a caller is cancelled. It is awaited in its first twenty seconds, and what it then raises is raised
-        here; one that is blocked, or fails later, is tried again after a minute, by whichever call comes first. Meanwhile the
-        schema may be the one before, on which this release runs, too. Raises `MigrationBlocked` if it is older than that.
+        Every reconcile of a Tenant calls it. A migration that takes long goes on without its caller, and one that is blocked or
+        fails is tried again (`schema.py`). Raises `MigrationBlocked` if the schema is meanwhile older than this release runs on,
+        and what a migration raises in its first twenty seconds.
         """
-        if self._prepared and await self._is_current():
-            return
-        try:
-            migration = self._begin_migration()
-            has_ended = migration is not None and await self._has_ended(migration)
-            if not has_ended or self._blocked is not None:
-                await self._require_usable_schema()
-        finally:
-            self._prepare_ended.set()
-
-    def _begin_migration(self) -> asyncio.Task[None] | None:
-        """Return the migration that goes on, or a new one; None in the minute after one that was blocked, or failed late."""
-        if self._migration is None or self._migration.done():
-            if self._blocked is not None and monotonic() < self._blocked_until:
-                return None
-            self._blocked = None
-            self._migration = asyncio.create_task(self._migrate())
-            self._patience_ends = monotonic() + _PATIENCE_SECONDS
-        return self._migration
-
-    async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
-        """Wait for a migration until it has gone on for twenty seconds; return whether it has ended. Raises what it raised."""
-        ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
-        if ended:
-            migration.result()
-        return bool(ended)
-
-    async def _require_usable_schema(self) -> None:
-        async with self._connection() as conn:
-            if await schema_version(conn) < oldest_usable_version():
-                why = (
-                    self._blocked or "a migration goes on, which may build an index (migration.builds_index in the log)"
-                )
-                raise MigrationBlocked(str(why))
+        await self._schema.prepare()
 
     async def read_facts(self) -> DatabaseFacts:
         """Return what PostgreSQL says of itself and of this installation (`facts.py`)."""
@@ -201,38 +149,9 @@ class AdminStore:
         async with self._connection() as conn:
             return await roles.ensure_group_roles(conn)
 
-    async def _is_current(self) -> bool:
-        """Return whether the schema is this release's, by one statement; False, too, for a database without any."""
-        async with self._connection() as conn:
-            try:
-                version = await conn.fetchval("SELECT max(version) FROM schema_migrations")
-            except asyncpg.UndefinedTableError:
-                return False
-        return version is not None and version >= shipped_migrations()[-1].version
-
     async def wait_until_prepared(self) -> None:
         """Wait until `prepare` has returned or failed once: a session that misbehaves may be why it fails."""
-        await self._prepare_ended.wait()
-
-    async def _migrate(self) -> None:
-        """Create the roles and migrate. If a table is locked, or nobody waits for the failure, note it and rest for a minute."""
-        try:
-            async with self._connection() as conn:
-                await roles.ensure_group_roles(conn)
-            await Migrator(self._dsn).up()
-            self._prepared = True
-        except MigrationBlocked as error:
-            log.warning("migration.blocked", reason=str(error), again_in_seconds=_BLOCKED_REST_SECONDS)
-            self._rest(error)
-        except Exception as error:
-            if monotonic() < self._patience_ends:
-                raise
-            name = type(error).__name__
-            log.warning("migration.failed", error=name, again_in_seconds=_BLOCKED_REST_SECONDS)
-            self._rest(MigrationBlocked(f"the migration failed after some time: {name}"))
-
-    def _rest(self, why: MigrationBlocked) -> None:
-        self._blocked, self._blocked_until = why, monotonic() + _BLOCKED_REST_SECONDS
+        await self._schema.wait_until_prepared()
 
     async def ensure_tenant(
         self,
@@ -507,9 +426,7 @@ class AdminStore:
 
     async def close(self) -> None:
         """End a migration that goes on; the next process begins it again."""
-        if self._migration is not None:
-            self._migration.cancel()
-            await asyncio.wait({self._migration}, timeout=10)
+        await self._schema.end_migration()
         if self._pool is not None:
             await self._pool.close()
             self._pool = None

@@ -24,8 +24,8 @@ from askproai_core.database import (
     schema_version,
     shipped_migrations,
 )
-from askproai_core.database import admin as admin_module
 from askproai_core.database import migrate as migrate_module
+from askproai_core.database import schema as schema_module
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.database_gate import DatabaseGate
@@ -313,7 +313,7 @@ async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     """A new release's operator on the schema before, whose newest migration somebody blocks; its clock is the list's number."""
     await database.create_tenant("salon")
     now = [0.0]
-    monkeypatch.setattr(admin_module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(schema_module, "monotonic", lambda: now[0])
     admin = AdminStore(database.dsn)
     yield admin, now
     await admin.close()
@@ -354,8 +354,8 @@ async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a
 @pytest.fixture
 def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
     """This release ships one migration more, which adds an index, than the database has."""
-    monkeypatch.setattr(admin_module, "shipped_migrations", lambda: WITH_INDEXED)
-    monkeypatch.setattr(admin_module, "Migrator", lambda dsn: Migrator(dsn, WITH_INDEXED))
+    monkeypatch.setattr(schema_module, "shipped_migrations", lambda: WITH_INDEXED)
+    monkeypatch.setattr(schema_module, "Migrator", lambda dsn: Migrator(dsn, WITH_INDEXED))
 
 
 @pytest.mark.usefixtures("newer_release")
@@ -370,7 +370,7 @@ async def test_a_migration_that_takes_long_goes_on_without_the_reconcile_that_be
         now[0] = 21
         await asyncio.wait_for(admin.prepare(), SOON)
         assert await writer.fetchval("SELECT max(version) FROM schema_migrations") == LATEST, "nobody waits for it"
-        monkeypatch.setattr(admin_module, "oldest_usable_version", lambda: INDEXED.version)
+        monkeypatch.setattr(schema_module, "oldest_usable_version", lambda: INDEXED.version)
         with pytest.raises(MigrationBlocked, match="a migration goes on"):
             await admin.prepare()
         await writer.execute("COMMIT")
@@ -408,7 +408,7 @@ async def test_a_migration_that_fails_when_nobody_waits_for_it_says_why_and_is_t
         raise asyncpg.DiskFullError("no space left on device")
 
     monkeypatch.setattr(Migrator, "up", fails_late)
-    monkeypatch.setattr(admin_module, "oldest_usable_version", lambda: INDEXED.version)
+    monkeypatch.setattr(schema_module, "oldest_usable_version", lambda: INDEXED.version)
     for _ in range(3):
         with pytest.raises(MigrationBlocked, match="DiskFullError"):
             await admin.prepare()
