@@ -31,6 +31,7 @@ from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.slots import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.both_away import both_away_rows
+from tests.load.by_turns import cpu_seconds
 from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
@@ -69,6 +70,7 @@ _ONLY = {  # an option for each measurement that can be had alone
     "observed": "what metrics and logs cost the intake",
     "attacks": "what others notice under a hijacked login",
     "rates": "how fast events may come, and how soon a single one is processed",
+    "crowd": "how soon all who ask for one slot at once have an answer",
 }
 
 
@@ -99,6 +101,8 @@ async def measure(
         if only == "both":
             return facts, await both_away_rows(env, outage, seed, report)
         env.mount()
+        if only == "crowd":
+            return facts, await crowd_rows(env)
         if only == "traces":
             return facts, await trace_rows(env)
         if only == "observed":
@@ -211,15 +215,18 @@ async def crowd_rows(env: LoadEnvironment) -> list[Row]:
     """Measure how long it takes until everybody who asks for the same slot has an answer; exactly one caller gets it."""
     env.mount()
     await env.db.execute("TRUNCATE appointments, claims, call_actions CASCADE")
-    async with env.running("web"):
+    async with env.running("web") as web:
         await play_calls(env.url, 0, AT_ONCE)
+        began = cpu_seconds(web)
         seconds, answers = await play_crowd(env.url, 10_000, CROWD, PEOPLE[0])
+        spent = cpu_seconds(web) - began
     booked = await env.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'confirmed'") - AT_ONCE
     if booked != 1:
         raise PromiseBroken(f"{booked} of {CROWD} callers got the one slot")
     helped = sum(bool(answer.get("success") or answer.get("alternatives")) for answer in answers)
     return [
         Row(f"{CROWD:,} callers for one slot, the last answer", seconds, "s", wish="< 2 s"),
+        Row("… CPU time of the web process for each of them", spent * 1000 / CROWD, "ms"),
         Row("… who heard neither yes nor what else is free", CROWD - helped, "", wish="0"),
     ]
 

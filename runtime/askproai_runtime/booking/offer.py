@@ -1,7 +1,7 @@
 """check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
@@ -42,10 +42,11 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding, find_excluded_weekdays
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import present_language, say
 
 log = structlog.get_logger(__name__)
 
+_NO_CALL = ""  # whose holds nothing leaves out
 _PERSON_IS_OFF = "the person does not work on that day"
 _ALL_ARE_OFF = "nobody who does this service works on that day"
 
@@ -170,11 +171,13 @@ async def offer_alternatives(
     start: datetime,
     *,
     moving: Appointment | None = None,
+    shared: bool = False,
 ) -> tuple[Answer, Obstacle]:
     """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. Where it
-    is now is offered only if nothing else is free.
+    is now is offered only if nothing else is free. `shared`: the call holds no time, so what is free for it is free for all, and
+    one search serves all who ask at the same moment.
     """
     now, settings = ctx.clock.now(), ctx.settings
     obstacle = find_obstacle(request.rules, start, now, request.staff)
@@ -183,12 +186,20 @@ async def offer_alternatives(
     rules = request.rules
     if not rules.staff_members:
         return refused_answer(), obstacle
-    moved = None if moving is None else moving.id
-    read_busy = remember_reads(busy_reader(ctx, rules, call.call_id, moved))
-    read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
     missed = Candidate(start, None, Grain.MINUTE, "")
-    near = request, read_busy, now, missed, obstacle, settings, read_remote
-    alternatives, _ = await find_near(*near, with_others=moving is None)
+
+    async def search() -> tuple[list[Slot], FreeTimesReader]:
+        moved = None if moving is None else moving.id
+        read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if shared else call.call_id, moved))
+        read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
+        near = request, read_busy, now, missed, obstacle, settings, read_remote
+        slots, _ = await find_near(*near, with_others=moving is None)
+        return slots, read_remote
+
+    if shared and moving is None and not rules.companions:
+        alternatives, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
+    else:
+        alternatives, read_remote = await search()
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
         await hold_slot(ctx, rules, call, min(alternatives, key=lambda slot: abs(slot.start - start)))
     others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
@@ -213,6 +224,14 @@ async def offer_alternatives(
     outcome = FunctionOutcome(obstacle)
     answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
     return name_service(ctx.config(), rules, call, answer) if alternatives and moving is None else answer, obstacle
+
+
+def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
+    """Return what decides what a search around `start` finds for a call that holds nothing."""
+    rules = request.rules
+    able = tuple(staff_member.id for staff_member in rules.staff_members)
+    who = request.staff, rules.usual_staff, able, present_language()
+    return "alternatives", rules.branch.name, rules.service.name, start, obstacle, who
 
 
 async def offer_for_move(

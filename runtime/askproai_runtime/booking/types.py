@@ -14,6 +14,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.replies import Replies, Reply
+from askproai_runtime.booking.shared_reads import SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.metrics import Metrics
@@ -262,6 +263,7 @@ class BookingContext:
     slot_lock: SlotLock
     cipher: BodyCipher = field(default_factory=lambda: no_cipher(""))
     reads: ReadsInFlight = field(default_factory=ReadsInFlight)
+    searches: SharedReads = field(default_factory=SharedReads)
 
     @property
     def tenant(self) -> str:

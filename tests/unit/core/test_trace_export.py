@@ -1,6 +1,7 @@
 """The way of spans to a collector that hangs: bounded in memory, and in the time that it may take at the end."""
 
 import socket
+import threading
 import time
 from collections import Counter
 from unittest.mock import Mock
@@ -11,6 +12,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from askproai_core.tracing import Kind, export
 from askproai_core.tracing.export import OtelRecorder, _CountingExporter
+from tests.worlds.waiting import SOON
 
 
 def test_what_a_collector_does_not_take_is_dropped_and_counted_and_delays_no_end(
@@ -31,6 +33,10 @@ def test_what_a_collector_does_not_take_is_dropped_and_counted_and_delays_no_end
         began = time.perf_counter()
         recorder.close(0.2)
         assert time.perf_counter() - began < 2
+    for thread in threading.enumerate():  # the collector is gone: what is left ends, and says nothing in other tests
+        if thread.name == "traces-end":
+            thread.join(SOON)
+            assert not thread.is_alive()
 
 
 def test_a_collector_that_is_away_is_mentioned_once_until_it_is_back() -> None:

@@ -1,0 +1,63 @@
+"""Callers who want one time at the same moment share a search for what else is free."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from askproai_runtime.booking import offer, shared_reads
+from askproai_runtime.booking.shared_reads import SharedReads
+from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+
+LOSERS = 20
+
+
+def starts(answer: Any) -> list[str]:
+    return sorted(slot["start"][11:16] for slot in answer.fields["alternatives"])
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The searches that have begun. The first one waits until all other losers have asked, and they wait for it."""
+    begun, asked, all_have_asked = list[str](), list[str](), asyncio.Event()
+    find_near, share = offer.find_near, SharedReads.share
+
+    async def find_when_all_have_asked(*args: Any, **options: Any) -> Any:
+        begun.append("search")
+        await all_have_asked.wait()
+        return await find_near(*args, **options)
+
+    async def ask(reads: SharedReads, key: Any, read: Any) -> Any:
+        asked.append("asked")
+        if len(asked) == LOSERS:
+            all_have_asked.set()
+        return await share(reads, key, read)
+
+    monkeypatch.setattr(shared_reads, "_APART_SECONDS", 60)
+    monkeypatch.setattr(offer, "find_near", find_when_all_have_asked)
+    monkeypatch.setattr(SharedReads, "share", ask)
+    return begun
+
+
+async def test_all_who_lose_a_time_meanwhile_share_the_next_search(new_salon, searches: list[str]) -> None:
+    salon = await new_salon()
+    args = booking_args(staff="Anna")
+    assert (await salon.booking.book_appointment(call("wins", None), args | {"phone": "015112345678"})).success
+    calls = (call(f"loses-{n}", f"+49151000000{n:02}") for n in range(LOSERS))
+    answers = await asyncio.gather(*(salon.booking.book_appointment(each, args) for each in calls))
+    assert len(searches) == 2
+    assert {answer.success for answer in answers} == {False}
+    assert len({tuple(starts(answer)) for answer in answers}) == 1
+    assert len(starts(answers[0])) == 3
+
+
+async def test_a_call_that_holds_a_time_is_offered_it_and_nobody_else_is(new_salon) -> None:
+    salon = await new_salon()
+    anna = {"staff": "Anna"}
+    held = await salon.booking.check_availability(call("holds"), {"date": HALF_PAST_TWO[:10], "time": "15:30", **anna})
+    assert held.fields["slots"][0]["start"][11:16] == "15:30"
+    assert (await salon.booking.book_appointment(call("wins", "+4915100000001"), booking_args(**anna))).success
+    losers = (call("holds"), call("holds-nothing", "+4915100000002"))
+    own, other = await asyncio.gather(*(salon.booking.book_appointment(each, booking_args(**anna)) for each in losers))
+    assert "15:30" in starts(own)
+    assert "15:30" not in starts(other)

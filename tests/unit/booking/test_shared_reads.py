@@ -1,0 +1,80 @@
+"""One read serves all who ask at the same moment, and none of them gets what was read before it asked."""
+
+import asyncio
+
+import pytest
+
+from askproai_runtime.booking.shared_reads import SharedReads
+from tests.worlds.waiting import eventually
+
+
+class Reader:
+    """Reads of one key; each ends when its future in `found` has a result."""
+
+    def __init__(self) -> None:
+        self.reads = SharedReads()
+        self.found: list[asyncio.Future[str]] = []
+
+    async def read(self) -> str:
+        self.found.append(asyncio.get_running_loop().create_future())
+        return await self.found[-1]
+
+    async def ask(self, askers: int) -> list[asyncio.Task[str]]:
+        """Ask so often at one moment, and return when all who ask wait."""
+        tasks = [asyncio.create_task(self.reads.share("key", self.read)) for _ in range(askers)]
+        await go_on()
+        return tasks
+
+
+async def go_on() -> None:
+    """Let each task go on as far as it can without time passing."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_who_asks_while_a_read_runs_shares_the_next_one() -> None:
+    reader = Reader()
+    first = await reader.ask(3)
+    later = await reader.ask(5)
+    assert len(reader.found) == 1
+    reader.found[0].set_result("before the later ones asked")
+    assert await asyncio.gather(*first) == ["before the later ones asked"] * 3
+    await go_on()
+    assert len(reader.found) == 2
+    reader.found[1].set_result("after they asked")
+    assert await asyncio.gather(*later) == ["after they asked"] * 5
+
+
+async def test_a_slow_read_is_not_waited_for_and_ends_for_those_who_share_it() -> None:
+    reader = Reader()
+    (first,) = await reader.ask(1)
+    (second,) = await reader.ask(1)
+    await eventually(lambda: len(reader.found) == 2, what="the second read to begin")
+    reader.found[1].set_result("second")
+    assert await second == "second"
+    (third,) = await reader.ask(1)  # no read of which it knows runs
+    reader.found[2].set_result("third")
+    reader.found[0].set_result("first")
+    assert (await first, await third) == ("first", "third")
+
+
+async def test_who_gives_up_does_not_end_the_read_of_the_others() -> None:
+    reader = Reader()
+    gives_up, waits = await reader.ask(2)
+    gives_up.cancel()
+    await go_on()
+    reader.found[0].set_result("found")
+    assert await waits == "found"
+    assert gives_up.cancelled()
+
+
+async def test_a_read_that_fails_fails_for_all_who_share_it_and_for_nobody_later() -> None:
+    reader = Reader()
+    shared = await reader.ask(2)
+    reader.found[0].set_exception(OSError("away"))
+    for task in shared:
+        with pytest.raises(OSError, match="away"):
+            await task
+    (last,) = await reader.ask(1)
+    reader.found[1].set_result("there again")
+    assert await last == "there again"
