@@ -38,7 +38,7 @@ class Salon:
         async def is_judged() -> bool:
             return await self.judged(kind) == (in_argo_cd, in_flux)
 
-        await eventually(is_judged, 60, f"{kind} to be {in_argo_cd} in Argo CD and {in_flux} in Flux")
+        await eventually(is_judged, 180, f"{kind} to be {in_argo_cd} in Argo CD and {in_flux} in Flux")
 
     async def patch(self, kind: str, spec: dict[str, Any]) -> None:
         name = (await self.read(kind))["metadata"]["name"]

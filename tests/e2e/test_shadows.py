@@ -41,7 +41,7 @@ async def begin(demo: Demo, image: str, hours: int = 24) -> None:
         is_on = (found.get("image"), found.get("hours"), found.get("state")) == (image, hours, "Running")
         return is_on and found["hasBegun"]
 
-    await eventually(has_begun, 60, f"the shadow of {image}")
+    await eventually(has_begun, 120, f"the shadow of {image}")
 
 
 async def wait_until_compared(demo: Demo, requests: int) -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def wait_until_compared(demo: Demo, requests: int) -> dict[str, Any]:
         found = await status(demo)
         return found if found["compared"] + found["notCompared"] >= requests else None
 
-    return await eventually(enough, 60, f"{requests} requests to be compared")
+    return await eventually(enough, 120, f"{requests} requests to be compared")
 
 
 def starts() -> Iterator[datetime]:
@@ -102,7 +102,7 @@ async def end(demo: Demo) -> None:
     async def nothing() -> bool:
         return not await left(demo)
 
-    await eventually(nothing, 60, "the end of everything that the shadow had")
+    await eventually(nothing, 120, "the end of everything that the shadow had")
 
 
 @pytest.mark.timeout(600)
@@ -153,4 +153,6 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
             f"\nthe same image: {same['compared']} compared, {same['notCompared']} not, no difference;"
             f" one that fails half: {found['compared']} compared, {len(failed & booked)} calls differ, all of them listed\n"
         )
-    await demo.kubectl("wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace)
+    await demo.kubectl(
+        "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
+    )

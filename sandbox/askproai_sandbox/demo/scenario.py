@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from askproai_sandbox.example_tenant import SALON, seed_simulators
 
 READY_TIMEOUT = timedelta(seconds=90)
 _WAITING_REPORTS = timedelta(seconds=5)
+_PROCESSED_WITHIN = timedelta(seconds=150)  # the lease of a killed worker is 30 s, and jobs are tried again after 10
+_SYNCED_WITHIN = timedelta(minutes=6)  # a request to Cal.com that was not answered in time is looked up after five
+_SYNCED = "SELECT count(*) = 0 FROM appointments WHERE tenant = $1 AND status = 'pending_sync'"
 SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
@@ -129,11 +133,15 @@ class Scenario:
             processed = lambda: connection.fetchval(all_finished, SALON.tenant)  # noqa: E731
             waiting = asyncio.create_task(self._report_waiting()) if self._kill else None
             try:
-                await eventually(processed, timedelta(seconds=60), "the call's events to be processed")
+                await eventually(processed, _PROCESSED_WITHIN, "the call's events to be processed")
             finally:
                 if waiting:
                     waiting.cancel()
                     await asyncio.gather(waiting, return_exceptions=True)
+            synced = partial(connection.fetchval, _SYNCED, SALON.tenant)
+            if not await synced():
+                self._report("Cal.com did not answer in time: the booking is looked for there five minutes later")
+            await eventually(synced, _SYNCED_WITHIN, "the appointment to be at Cal.com", every=0.5)
             result.appointments = [
                 dict(row)
                 for row in await connection.fetch(

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -19,18 +21,18 @@ from tests.e2e.node.environment import ACKNOWLEDGED, NodeEnvironment, OtherExamp
 from tests.worlds.waiting import eventually
 
 SCHEMA = "SELECT max(version) AS version FROM schema_migrations"
+_HOME = ZoneInfo("Europe/Berlin")
 _TUESDAY, _WEDNESDAY = 1, 2
 _CLOSED = {"12-22", "12-23", "12-29", "12-30"}  # month and day
 
 
 def free_starts() -> list[str]:
     """Return starts that no two bookings share: hourly, on Wednesdays at least a week ahead, then on Tuesdays."""
-    hours = ("09:00", "10:00", "11:00", "12:00", "13:00", "14:00", "15:00", "16:00")
     first = datetime.now(UTC).date() + timedelta(days=7)
     starts = []
     for weekday in (_WEDNESDAY, _TUESDAY):
         days = (first + timedelta(days=(weekday - first.weekday()) % 7, weeks=week) for week in range(11))
-        starts += [f"{day.isoformat()}T{hour}:00+01:00" for day in days for hour in hours]
+        starts += [datetime.combine(day, time_of_day(hour), _HOME).isoformat() for day in days for hour in range(9, 17)]
     return [start for start in starts if start[5:10] not in _CLOSED]
 
 

@@ -92,7 +92,9 @@ async def test_the_example_books_a_call_with_nothing_else_installed(disks: None,
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
-    await call("Einen Haarschnitt am kommenden Freitag um halb drei, bitte.", "Ja, mein Name ist Erika Muster.")
+    await call(
+        "Einen Haarschnitt am kommenden Freitag um halb drei, bitte.", "Die erste, gern. Mein Name ist Erika Muster."
+    )
     (appointment,) = await appointments()
     assert (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
 

@@ -50,7 +50,7 @@ async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted
 async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeEnvironment):
     friday, name = (
         "Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.",
-        "Ja, gern. Mein Name ist Erika Muster.",
+        "Die erste, gern. Mein Name ist Erika Muster.",
     )
     record = await env.call(friday, name)
     assert record.errors == []
@@ -85,7 +85,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
     request = "Ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
-    name = "Ja, gern, mein Name ist Jonas Köhler."
+    name = "Die erste, gern. Mein Name ist Jonas Köhler."
     await env.call(
         "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.", name, to=practice.number
     )

@@ -116,7 +116,7 @@ async def test_the_release_before_serves_three_tenants(env: NodeEnvironment, pre
         await wait_until_ready(namespace)
     record = await env.call(
         "Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.",
-        "Ja, gern. Mein Name ist Erika Muster.",
+        "Die erste, gern. Mein Name ist Erika Muster.",
     )
     assert (record.errors, record.answers("book_appointment")[0]["success"]) == ([], True)
     assert await all_run((*NAMESPACES, SYSTEM), previous.image)

@@ -153,6 +153,9 @@ def test_what_only_cal_com_lacks_is_waited_for_longer():
     assert not differ_in_calendar_only(expected, [ours | {"calendar": "cancelled"}]), "nothing differs"
     assert not differ_in_calendar_only(expected, [TEN | {"calendar": "accepted"}]), "our own book does"
     assert not differ_in_calendar_only(expected, [])
+    booked = [ExpectedAppointment("2026-12-03 10:00")]
+    assert differ_in_calendar_only(booked, [TEN | {"status": "pending_sync"}]), "Cal.com has not answered in time"
+    assert not differ_in_calendar_only(booked, [TEN | {"status": "failed"}])
 
 
 @pytest.mark.parametrize(
