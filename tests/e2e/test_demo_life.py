@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from datetime import UTC, datetime
 from itertools import count
 
@@ -15,6 +14,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
+from tests.worlds.live_changes import seconds_until_hours_count
 from tests.worlds.running_demo import fetch, second_tenant, send, signed
 from tests.worlds.waiting import SOON, eventually
 
@@ -58,33 +58,7 @@ async def test_changed_opening_hours_take_effect_within_5_seconds_and_no_pod_res
         return any(slot["start"].startswith(f"{day}T15:00") for slot in slots)
 
     before = demo.state.pids["pods"]
-    hours = [{"days": ["Wed"], "opens": "09:00", "closes": "12:00"}]
-    patch = json.dumps({"spec": {"openingHours": hours}})
-
-    async def seconds_offered() -> float:
-        """Change the hours, and return how long after that the last question began that was still offered the former ones."""
-        await eventually(offered, SOON, "the former hours")
-        await demo.kubectl("patch", "branch", "mitte", "-n", SALON.namespace, "--type=merge", "-p", patch)
-        changed = last_offered = time.monotonic()
-
-        async def closed() -> bool:
-            nonlocal last_offered
-            for _ in range(2):  # both pods are asked in turn
-                asked = time.monotonic()
-                if await offered():
-                    last_offered = asked
-                    return False
-            return True
-
-        try:
-            await eventually(closed, SOON, "the new hours in every pod")
-        finally:  # the tests after this one need the hours of before
-            await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-        return last_offered - changed
-
-    seconds = [await seconds_offered()]
-    while seconds[-1] >= 5 and len(seconds) < 3:  # a machine that stood still for a moment says nothing about the hours
-        seconds.append(await seconds_offered())
+    seconds = await seconds_until_hours_count(demo.kubectl, offered, questions=2, promised=5)  # both pods, in turn
     assert seconds[-1] < 5, f"who asks later hears the new hours: {seconds}"
     assert demo.state.pids["pods"] == before
 
