@@ -176,8 +176,8 @@ async def offer_alternatives(
     """Say why `start` is not free, and offer a choice of what is free around it, as `check_availability` does.
 
     `moving` is the appointment that was to be moved there: it is no obstacle to itself, and stays with its staff member. Where it
-    is now is offered only if nothing else is free. `shared`: the call holds no time, so what is free for it is free for all, and
-    one search serves all who ask at the same moment.
+    is now is offered only if nothing else is free. `shared`: the call held no time when it asked, so what is free for it is free
+    for all, and one search serves all who ask at the same moment.
     """
     now, settings = ctx.clock.now(), ctx.settings
     obstacle = find_obstacle(request.rules, start, now, request.staff)
@@ -187,16 +187,17 @@ async def offer_alternatives(
     if not rules.staff_members:
         return refused_answer(), obstacle
     missed = Candidate(start, None, Grain.MINUTE, "")
+    shared = shared and moving is None and not rules.companions  # a group's search ends with a hold
 
     async def search() -> tuple[list[Slot], FreeTimesReader]:
         moved = None if moving is None else moving.id
         read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if shared else call.call_id, moved))
         read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
-        near = request, read_busy, now, missed, obstacle, settings, read_remote
+        near = request, read_busy, ctx.clock.now(), missed, obstacle, settings, read_remote
         slots, _ = await find_near(*near, with_others=moving is None)
         return slots, read_remote
 
-    if shared and moving is None and not rules.companions:
+    if shared:
         alternatives, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
     else:
         alternatives, read_remote = await search()
@@ -227,11 +228,14 @@ async def offer_alternatives(
 
 
 def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
-    """Return what decides what a search around `start` finds for a call that holds nothing."""
+    """Return what decides what a search around `start` finds for a call that holds nothing.
+
+    The Branch as an object, since a changed config has another one, which may have other rules; a search keeps its own alive.
+    """
     rules = request.rules
     able = tuple(staff_member.id for staff_member in rules.staff_members)
     who = request.staff, rules.usual_staff, able, present_language()
-    return "alternatives", rules.branch.name, rules.service.name, start, obstacle, who
+    return id(rules.branch), rules.service.name, start, obstacle, who
 
 
 async def offer_for_move(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,20 +20,30 @@ class SharedReads:
 
     async def share(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return the result of a read of `key` that begins after this call: at once, or when the one that runs has ended, at most
-        0.1 s later. All who come before it begins share it.
+        0.1 s later. All who come before it begins share the `read` of the first of them, which runs in that one's context: what
+        depends on the context, as a language, belongs into `key`.
 
-        Raises what the read raises. The read goes on when whoever waits for it gives up.
+        It goes on when whoever waits for it gives up. Raises what the own `read` raises: who shares one that fails reads alone.
         """
-        if key not in self._next:
-            self._next[key] = asyncio.create_task(self._begin(key, read))
-        return await asyncio.shield(self._next[key])
+        shared = self._next.get(key)
+        if shared is None:
+            task = self._next[key] = asyncio.create_task(self._begin(key, read))
+            task.add_done_callback(partial(self._forget, key))
+            return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(shared)
+        except Exception:  # noqa: BLE001  it is raised to the first of them; one lost connection must not fail all
+            return await read()
 
     async def _begin(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if key in self._running:
             await asyncio.wait([self._running[key]], timeout=_APART_SECONDS)
-        task = self._running[key] = self._next.pop(key)  # this one: who comes from now on needs a later read
-        try:
-            return await read()
-        finally:
-            if self._running.get(key) is task:
-                del self._running[key]
+        self._running[key] = self._next.pop(key)  # this one: who comes from now on needs a later read
+        return await read()
+
+    def _forget(self, key: Hashable, ended: asyncio.Task[Any]) -> None:
+        for tasks in (self._next, self._running):
+            if tasks.get(key) is ended:
+                del tasks[key]
+        if not ended.cancelled():
+            ended.exception()  # or asyncio reports one that nobody waits for any more

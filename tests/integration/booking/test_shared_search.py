@@ -7,7 +7,7 @@ import pytest
 
 from askproai_runtime.booking import offer, shared_reads
 from askproai_runtime.booking.shared_reads import SharedReads
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
 LOSERS = 20
 
@@ -61,3 +61,31 @@ async def test_a_call_that_holds_a_time_is_offered_it_and_nobody_else_is(new_sal
     own, other = await asyncio.gather(*(salon.booking.book_appointment(each, booking_args(**anna)) for each in losers))
     assert "15:30" in starts(own)
     assert "15:30" not in starts(other)
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        ({"staff": "Anna"}, {"staff": "Mehmet"}),
+        ({"staff": "Anna"}, {"staff": "Anna", "start": MORNING}),
+    ],
+    ids=["staff", "start"],
+)
+@pytest.mark.usefixtures("searches")
+async def test_who_wants_something_else_at_the_same_moment_hears_what_is_free_for_that(
+    new_salon, own: dict[str, str], other: dict[str, str]
+) -> None:
+    salon = await new_salon()
+    for number, (staff, start) in enumerate((("Anna", HALF_PAST_TWO), ("Mehmet", HALF_PAST_TWO), ("Anna", MORNING))):
+        args = booking_args(start, staff=staff)
+        assert (await salon.booking.book_appointment(call(f"wins-{number}", f"+4915100000{number:03}"), args)).success
+
+    async def lose(number: int) -> list[dict[str, Any]]:
+        args = booking_args(**(own, other)[number % 2])
+        answer = await salon.booking.book_appointment(call(f"loses-{number}", f"+4915100001{number:03}"), args)
+        return answer.fields["alternatives"]
+
+    together = await asyncio.gather(*map(lose, range(LOSERS)))
+    alone = [await lose(LOSERS + number) for number in range(2)]
+    assert alone[0] != alone[1], "a common search would show"
+    assert together == alone * (LOSERS // 2)

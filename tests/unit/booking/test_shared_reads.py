@@ -1,6 +1,8 @@
 """One read serves all who ask at the same moment, and none of them gets what was read before it asked."""
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
@@ -68,13 +70,34 @@ async def test_who_gives_up_does_not_end_the_read_of_the_others() -> None:
     assert gives_up.cancelled()
 
 
-async def test_a_read_that_fails_fails_for_all_who_share_it_and_for_nobody_later() -> None:
+async def test_a_read_that_fails_fails_for_whoever_began_it_and_the_others_read_alone() -> None:
     reader = Reader()
-    shared = await reader.ask(2)
+    first, second, third = await reader.ask(3)
     reader.found[0].set_exception(OSError("away"))
-    for task in shared:
-        with pytest.raises(OSError, match="away"):
-            await task
+    with pytest.raises(OSError, match="away"):
+        await first
+    await go_on()
+    reader.found[1].set_result("alone")
+    reader.found[2].set_exception(OSError("away"))
+    assert await second == "alone"
+    with pytest.raises(OSError, match="away"):
+        await third
     (last,) = await reader.ask(1)
-    reader.found[1].set_result("there again")
+    reader.found[3].set_result("there again")
     assert await last == "there again"
+
+
+async def test_nothing_is_left_of_a_read_for_which_nobody_waits() -> None:
+    reader, reported = Reader(), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    (gives_up,) = await reader.ask(1)
+    gives_up.cancel()
+    await go_on()
+    reader.found[0].set_exception(OSError("away"))
+    await go_on()
+    del gives_up  # which holds the read
+    gc.collect()
+    assert reported == [], "asyncio reports an exception that nobody has retrieved"
+    (next_one,) = await reader.ask(1)
+    reader.found[1].set_result("found")
+    assert await next_one == "found"

@@ -1,0 +1,50 @@
+"""A search is shared only by those for whom it finds the same."""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking.obstacles import Obstacle
+from askproai_runtime.booking.offer import _search_key
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.sentences import speaking
+from tests.worlds.opening_salon import ANNA, DAY, MEHMET, local, rules
+
+START = local(f"{DAY}T14:00")
+RULES = rules(ANNA, MEHMET)
+OTHERS = {
+    "staff": (ServiceRequest(RULES, "anna"), START, Obstacle.TAKEN),
+    "usual staff": (ServiceRequest(replace(RULES, usual_staff="anna"), None), START, Obstacle.TAKEN),
+    "able staff": (ServiceRequest(replace(RULES, staff_members=(ANNA,)), None), START, Obstacle.TAKEN),
+    "service": (
+        ServiceRequest(replace(RULES, service=rules(name="faerben").service), None),
+        START,
+        Obstacle.TAKEN,
+    ),
+    "config": (ServiceRequest(rules(ANNA, MEHMET), None), START, Obstacle.TAKEN),
+    "start": (ServiceRequest(RULES, None), START + timedelta(hours=1), Obstacle.TAKEN),
+    "obstacle": (ServiceRequest(RULES, None), START, Obstacle.CLOSED_DAY),
+}
+
+
+def key() -> Hashable:
+    return _search_key(ServiceRequest(RULES, None), START, Obstacle.TAKEN)
+
+
+def test_equal_requests_share() -> None:
+    assert key() == key()
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_who_may_find_something_else_does_not_share(other: str) -> None:
+    assert _search_key(*OTHERS[other]) != key()
+
+
+def test_calls_in_two_languages_do_not_share() -> None:
+    """Who speaks the language of the call is offered first."""
+    with speaking(Language.EN):
+        english = key()
+    assert english != key()
