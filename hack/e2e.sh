@@ -20,11 +20,15 @@ else
   [ -x $cluster ] || { echo "e2e: set KUBECONFIG, IMAGE and ADDRESS; there is no $cluster to use instead" >&2; exit 2; }
   [ "$(id -u)" = 0 ] || { echo "e2e: starting a node ($cluster) requires root; otherwise set KUBECONFIG, IMAGE and ADDRESS" >&2; exit 2; }
   trap '$cluster down' EXIT
-  KUBECONFIG=$($cluster up --node)
+  # `down` removes the logs, which say why it did not come up.
+  KUBECONFIG=$($cluster up --node) || { tail -n 20 "${CLUSTER_DIR:-$HOME/.cache/askproai-cluster}"/*.log >&2; exit 1; }
   PATH=$(dirname "$KUBECONFIG")/bin:$PATH && export PATH
   log=$(dirname "$KUBECONFIG")/build.log
   build() { # NAME DIR
-    echo "== image $1" && $cluster build "$1" "$2" >"$log" 2>&1 || { tail -30 "$log"; exit 1; }
+    echo "== image $1"
+    for _ in 1 2; do $cluster build "$1" "$2" >"$log" 2>&1 && return; done # once more: a download may break off
+    tail -n 30 "$log" "$(dirname "$log")"/debootstrap.log
+    exit 1
   }
   build "$image" .
   SIMULATORS=askproai-simulators:e2e STORES=askproai-stores:e2e NEXT=askproai-next:e2e

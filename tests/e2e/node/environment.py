@@ -80,7 +80,8 @@ class NodeEnvironment:
             "redis": {"existingSecret": "askproai-redis"},
             "networkPolicy": {"enabled": True, "egressPorts": await self._ports()},
         }
-        options = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "90s")
+        # The coordinator waits for a Secret; a kubelet looks for it after 0.5, 1.5, … 31.5, 63.5 and 127.5 s.
+        options = ("--namespace", SYSTEM, "--values", "-", "--wait", "--timeout", "240s")
         command = ("upgrade", "--install", "askproai", str(chart), *options, *arguments)
         try:
             return await run("helm", *command, stdin=yaml.safe_dump(values))
@@ -128,7 +129,7 @@ class NodeEnvironment:
 
 async def wait_until_ready(namespace: str = SALON.namespace) -> None:
     for kind in KINDS:
-        await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
+        await kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=240s", kind)
 
 
 async def fetch(url: str, headers: dict[str, str] | None = None) -> Any:
@@ -208,19 +209,21 @@ async def open_environment(directory: Path, image: str, address: str) -> AsyncIt
                 )
                 yield env
         finally:
-            await remove_everything()
-            await postgres.remove()
-            await redis.remove()
+            try:
+                await remove_everything()
+            finally:
+                await postgres.remove()
+                await redis.remove()
 
 
 async def remove_everything() -> None:
     """Remove whatever a run, even an aborted one, has left; the tenants first, while their operator still runs."""
     tenants = (SALON.namespace, *(other.namespace for other in OTHERS))
-    await kubectl("delete", "namespace", *tenants, "--ignore-not-found", "--timeout=60s")
-    if await run("helm", "list", "-n", SYSTEM, "-q"):
+    await kubectl("delete", "namespace", *tenants, "--ignore-not-found", "--timeout=240s")
+    if await run("helm", "list", "-n", SYSTEM, "-a", "-q"):
         await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     await kubectl("delete", "crd", "--ignore-not-found", *(f"{kind}.askproai.de" for kind in PLURALS))
-    await kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=60s")
+    await kubectl("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=240s")
 
 
 PLURALS = ("tenants", "branches", "serviceofferings", "retellagents")

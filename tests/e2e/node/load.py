@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -26,6 +27,7 @@ _TUESDAY, _WEDNESDAY = 1, 2
 _CLOSED = {"12-22", "12-23", "12-29", "12-30"}  # month and day
 
 
+@cache  # midnight must not move what one test has left to another
 def free_starts() -> list[str]:
     """Return starts that no two bookings share: hourly, on Wednesdays at least a week ahead, then on Tuesdays."""
     first = datetime.now(UTC).date() + timedelta(days=7)
@@ -127,11 +129,16 @@ class Load:
 
     async def assert_all_is_there(self) -> None:
         """Each booking that a caller heard of, and each acknowledged event, is in the database, once and processed."""
-        booked = [answer["appointment_id"] for record in self.records for answer in record.answers("book_appointment")]
+        answers = [answer for record in self.records for answer in record.answers("book_appointment")]
+        booked = [answer["appointment_id"] for answer in answers if answer["success"]]
+        # A booking has six seconds; who hears that it takes longer says it again.
+        late = [answer for answer in answers if not answer["success"]]
         rows = await self.env.rows("SELECT id::text FROM appointments WHERE status IN ('confirmed', 'pending_sync')")
         assert set(booked) <= {row["id"] for row in rows}
-        assert len(set(booked)) == len(self.records)
-        await eventually(self._is_processed, 60, "every acknowledged event to be processed")
+        assert len(set(booked)) + len(late) == len(self.records)
+        assert [answer for answer in late if "obstacle" in answer] == []
+        assert len(late) <= len(self.records) // 10, late
+        await eventually(self._is_processed, 180, "every acknowledged event to be processed")
         stored = {row["event_id"] for row in await self.env.rows("SELECT event_id FROM webhook_events")}
         assert {event for event, _ in self.sent} <= stored
 

@@ -44,11 +44,11 @@ async def start_bystanders(image: str) -> None:
         await apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         await apply(pod, namespace=name)
     for name in (MONITORING, STRANGER):
-        await kubectl("wait", "--for=condition=Ready", "pod/bystander", "-n", name, "--timeout=60s")
+        await kubectl("wait", "--for=condition=Ready", "pod/bystander", "-n", name, "--timeout=180s")
 
 
 async def remove_bystanders() -> None:
-    await kubectl("delete", "namespace", MONITORING, STRANGER, "--ignore-not-found", "--timeout=60s")
+    await kubectl("delete", "namespace", MONITORING, STRANGER, "--ignore-not-found", "--timeout=180s")
 
 
 async def reached() -> Reached:

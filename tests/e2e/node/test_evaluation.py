@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, api_server_port, apply, kubectl, objects, run
+from tests.e2e.node.cluster import SYSTEM, CommandFailed, api_server_port, apply, kubectl, objects, run
 from tests.e2e.node.environment import CHART, OTHERS, RESTRICTED, missing, remove_everything, wait_until_ready
 from tests.e2e.node.reach import API, reached, remove_bystanders, start_bystanders
 from tests.worlds.network_reach import API_SERVER, MONITORING, PRACTICE, REACH, SOURCES
 from tests.worlds.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 IMAGES = ("ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_SIMULATORS", "ASKPROAI_E2E_STORES")
 STORES = ("postgres", "valkey")
 
@@ -47,7 +47,7 @@ async def install(*options: str) -> str:
     }  # fmt: skip
     settings = [argument for name, value in values.items() for argument in ("--set", f"{name}={value}")]
     command = ("helm", "upgrade", "--install", "askproai", str(CHART), "-n", SYSTEM, *settings, *options)
-    return await run(*command, "--wait", "--timeout", "150s")
+    return await run(*command, "--wait", "--timeout", "300s")
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +95,13 @@ async def test_the_example_books_a_call_with_nothing_else_installed(disks: None,
     await call(
         "Einen Haarschnitt am kommenden Freitag um halb drei, bitte.", "Die erste, gern. Mein Name ist Erika Muster."
     )
-    (appointment,) = await appointments()
-    assert (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
+
+    async def confirmed() -> bool:
+        (appointment,) = await appointments()
+        return (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
+
+    # What Cal.com has not answered within four seconds is looked up five minutes later.
+    await eventually(confirmed, 360, "the appointment to be at Cal.com", every=1)
 
 
 @pytest.fixture
@@ -108,7 +113,7 @@ async def second_tenant_and_bystanders(disks: None) -> AsyncIterator[None]:
         await wait_until_ready(PRACTICE)
         yield
     finally:
-        await kubectl("delete", "namespace", PRACTICE, "--ignore-not-found", "--timeout=120s")
+        await kubectl("delete", "namespace", PRACTICE, "--ignore-not-found", "--timeout=240s")
         await remove_bystanders()
 
 
@@ -120,18 +125,18 @@ async def test_each_port_is_reached_by_those_who_need_it_and_by_nobody_else(
     expected |= {(source, *API) for source in API_SERVER}
     targets = {API, *((target, port) for target, port, _ in REACH)}
     everything = {(source, *target) for source in SOURCES for target in targets if target[0] != source}
-    found = await reached()
-    if found == everything and not os.environ.get("ASKPROAI_E2E_ENFORCED"):
-        record_property("open", len(found))
-        pytest.skip("this cluster's network enforces no NetworkPolicy")
+    found, is_enforced = set[tuple[str, str, int]](), bool(os.environ.get("ASKPROAI_E2E_ENFORCED"))
 
     async def as_expected() -> bool:
         nonlocal found
         found = await reached()
-        return found == expected
+        return found == expected or (found == everything and not is_enforced)
 
     with suppress(AssertionError):  # a plugin learns of new pods some seconds later; what differs is named below
-        await eventually(as_expected, 60, "the policies to be in force", every=1)
+        await eventually(as_expected, 120, "the policies to be in force", every=1)
+    if found == everything and not is_enforced:
+        record_property("open", len(found))
+        pytest.skip("this cluster's network enforces no NetworkPolicy")
     assert {"open": found - expected, "closed": expected - found} == {"open": set(), "closed": set()}
     record_property("open", len(expected))
     record_property("closed", len(everything - expected))
@@ -142,9 +147,11 @@ async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(d
         each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
     ]
     upgrade, steps = asyncio.create_task(install("--set", "settings.logLevel=DEBUG")), list[dict[str, Any]]()
-    while not upgrade.done():
-        steps += (await call("Haben Sie am Freitag noch etwas frei?"))["steps"]
-    await upgrade
+    try:
+        while not upgrade.done():
+            steps += (await call("Haben Sie am Freitag noch etwas frei?"))["steps"]
+    finally:
+        await upgrade  # what comes next must not meet it
     requests = [step for step in steps if step["kind"] in {"tool", "webhook"}]
     record_property(
         "during the upgrade", f"{sum('error' in step for step in requests)} of {len(requests)} requests failed"
@@ -160,10 +167,13 @@ async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(d
         await kubectl("rollout", "status", f"statefulset/askproai-{store}", "-n", SYSTEM, "--timeout=120s")
 
     async def books() -> bool:
-        record = await call(
-            "Einen Haarschnitt am kommenden Donnerstag um halb drei, bitte.", "Ja, mein Name ist Ida Winter."
-        )
-        return any("eingetragen" in str(step) for step in record["steps"])
+        with suppress(CommandFailed):  # the pods connect anew
+            record = await call(
+                "Einen Haarschnitt am kommenden Donnerstag um halb drei, bitte.",
+                "Die erste, gern. Mein Name ist Ida Winter.",
+            )
+            return any("eingetragen" in str(step) for step in record["steps"])
+        return False
 
     await eventually(books, 120, "a booking after both stores were lost")
     customers = {each["customer_name"] for each in await appointments()}
@@ -172,7 +182,7 @@ async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(d
 
 
 async def test_nothing_of_it_remains(disks: None):
-    await kubectl("delete", "namespace", SALON.namespace, "--timeout=120s")
+    await kubectl("delete", "namespace", SALON.namespace, "--timeout=240s")
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
 
     async def is_gone() -> bool:

@@ -19,7 +19,7 @@ from tests.worlds.live_changes import seconds_until_hours_count, wait_for_next_l
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 TAKEOVER_SECONDS = 20  # a coordinator pauses for at least 24 s between two sweeps
 WEB = f"{SALON.namespace}-web"
 TENANT = ("tenants.askproai.de", SALON.namespace, "-n", SALON.namespace)
@@ -56,9 +56,14 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeE
     record = await env.call(friday, name)
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
-    (row,) = await env.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
-    assert (row["status"], bool(row["external_id"])) == ("confirmed", True)
-    await eventually(lambda: _none(env.unfinished), SOON, "every event of the call to be processed")
+
+    async def confirmed() -> bool:
+        (row,) = await env.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
+        return (row["status"], bool(row["external_id"])) == ("confirmed", True)
+
+    # What Cal.com has not answered within four seconds is looked up five minutes later.
+    await eventually(confirmed, 360, "the appointment in both calendars", every=0.5)
+    await eventually(lambda: _none(env.unfinished), 180, "every event of the call to be processed")
 
 
 async def test_helm_test_examines_the_installation_and_finds_nothing_broken(env: NodeEnvironment, record_property):
@@ -93,7 +98,7 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
     await env.call(request, "In Pankow, bitte.", name, to=hotline.number)
     found = await env.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
-    await eventually(lambda: _none(env.unfinished), SOON, "every event of the calls to be processed")
+    await eventually(lambda: _none(env.unfinished), 180, "every event of the calls to be processed")
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
     for other in OTHERS:
         workspace = await env.workspace(other.key)
@@ -130,8 +135,8 @@ async def test_a_rolling_restart_under_calls_loses_no_request(env: NodeEnvironme
     load = Load(env, free_starts()[1:50])
     async with load.running():
         await kubectl("rollout", "restart", f"deployment/{WEB}", "-n", SALON.namespace)
-        await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=120s")
-        await eventually(lambda: _are_gone(old), 60, "the old pods to end")
+        await kubectl("rollout", "status", f"deployment/{WEB}", "-n", SALON.namespace, "--timeout=240s")
+        await eventually(lambda: _are_gone(old), 120, "the old pods to end")
     load.record(record_property)
     await load.assert_nothing_was_lost()
     assert not old & {pod["metadata"]["name"] for pod in await pods(SALON.namespace, "web")}
@@ -154,7 +159,7 @@ async def test_when_the_leading_operator_is_killed_another_takes_over_within_20_
         return await kubectl("get", *TENANT, "-o", "jsonpath={.status.lastReconcileToken}") == token
 
     await _assert_taken_over("operator", first, killed, record_property)
-    await eventually(reconciled, TAKEOVER_SECONDS, "the next leader to reconcile")
+    await eventually(reconciled, SOON, "the next leader to reconcile")
 
 
 async def _assert_taken_over(component: str, first: str, killed: datetime, record_property) -> None:
@@ -184,7 +189,7 @@ async def test_operator_and_coordinator_were_forbidden_nothing_and_logged_no_tra
     A refusal in a namespace that is being deleted has nothing to do with permissions.
     """
     for component in ("operator", "coordinator"):
-        await kubectl("rollout", "status", f"deployment/askproai-{component}", "-n", SYSTEM, "--timeout=60s")
+        await kubectl("rollout", "status", f"deployment/askproai-{component}", "-n", SYSTEM, "--timeout=180s")
         logs = ""
         for pod in await pods(SYSTEM, component):
             logs += await kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"])
@@ -209,7 +214,7 @@ async def test_helm_upgrade_changes_crds(env: NodeEnvironment, tmp_path: Path):
     assert json.loads(await kubectl("get", "crd", "tenants.askproai.de", "-o", names)) == ["apt"]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_request(
     env: NodeEnvironment, record_property
 ):
@@ -233,7 +238,7 @@ async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_
         ):
             started = time.monotonic()
             await act()
-            await eventually(lambda image=image: all_run(tenants, image), 180, f"all pods of {image}")
+            await eventually(lambda image=image: all_run(tenants, image), 400, f"all pods of {image}")
             record_property(name, f"{time.monotonic() - started:.1f} s")
     load.record(record_property)
     await load.assert_nothing_was_lost()
@@ -245,7 +250,7 @@ async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_
 async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(env: NodeEnvironment):
     before = restarts(await pods(SALON.namespace, "web"))
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait")
-    assert await pods(SYSTEM, "operator") == []
+    await eventually(_no_operator_runs, SOON, "the operator's pods to be deleted")  # helm waits for its Deployment only
     for plural in PLURALS:
         assert await objects(f"{plural}.askproai.de", "-A") != []
     start = free_starts()[0]
@@ -254,6 +259,10 @@ async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(e
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
     assert restarts(await pods(SALON.namespace, "web")) == before
+
+
+async def _no_operator_runs() -> bool:
+    return await pods(SYSTEM, "operator") == []
 
 
 async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(env: NodeEnvironment):
@@ -268,14 +277,14 @@ async def test_a_new_install_adopts_what_was_kept_and_writes_nothing_at_retell(e
         agent = json.loads(await kubectl("get", "retellagent", "mitte", "-n", SALON.namespace, "-o", "json"))
         return bool(agent["status"].get("lastReconcileToken") == token)
 
-    await eventually(reconciled, 60, "the new operator to reconcile the agent")
+    await eventually(reconciled, 120, "the new operator to reconcile the agent")
     await wait_until_ready()
     assert {pod["metadata"]["uid"] for pod in await pods(SALON.namespace, "web")} == before
     assert await env.workspace() == agents
 
 
 async def test_a_deleted_namespace_leaves_nothing_at_the_providers(env: NodeEnvironment):
-    await kubectl("delete", "namespace", SALON.namespace, "--timeout=120s")
+    await kubectl("delete", "namespace", SALON.namespace, "--timeout=240s")
     workspace = await env.workspace()
     assert (workspace["agents"], workspace["llms"]) == ({}, {})
     assert not workspace["numbers"][SALON.number].get("inbound_agents")
