@@ -15,6 +15,9 @@ from askproai_runtime.jobs import (
 from tests.worlds.job_environment import QUICK, JobEnvironment, claim, store
 from tests.worlds.waiting import SOON, stopwatch
 
+# A worker that stood still for two seconds still renews in time.
+RENEWED = dataclasses.replace(QUICK, lease=timedelta(seconds=3))
+
 
 async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(env: JobEnvironment) -> None:
     """`claim_no` is the fencing number."""
@@ -46,10 +49,10 @@ async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(env: Job
     job_id = await env.event("long")
 
     async def take_long(job: Job) -> None:
-        await asyncio.sleep(QUICK.lease.total_seconds() * 2)
+        await asyncio.sleep(RENEWED.lease.total_seconds() * 2)
         await env.succeed(job)
 
-    async with env.running(take_long), env.running(take_long):
+    async with env.running(take_long, RENEWED), env.running(take_long, RENEWED):
         await env.wait_for(job_id, state="done")
     assert env.handled == ["long"]
     assert (await env.job(job_id))["claim_no"] == 1
@@ -63,12 +66,12 @@ async def test_jobs_that_wait_for_locks_one_after_the_other_keep_their_leases(en
 
         async def wait_for_a_lock(job: Job) -> None:
             async with pool.acquire() as connection, connection.transaction():
-                await asyncio.sleep(QUICK.lease.total_seconds() * 0.7)
+                await asyncio.sleep(RENEWED.lease.total_seconds() * 0.7)
                 await finish(connection, env.tenant, job)
 
-        async with busy.running(wait_for_a_lock):
+        async with busy.running(wait_for_a_lock, RENEWED):
             await env.wait_for(jobs[-1], state="running")
-            async with env.running():  # another worker, whose sweep takes what is not renewed
+            async with env.running(settings=RENEWED):  # another worker, whose sweep takes what is not renewed
                 rows = [await env.wait_for(job, state="done") for job in jobs]
     assert [(row["attempts"], row["claim_no"]) for row in rows] == [(1, 1)] * 4
     assert env.handled == []
