@@ -70,6 +70,7 @@ _ONLY = {  # an option for each measurement that can be had alone
     "observed": "what metrics and logs cost the intake",
     "attacks": "what others notice under a hijacked login",
     "rates": "how fast events may come, and how soon a single one is processed",
+    "capacity": "how many events a second the web process stores, beside a server that does nothing",
     "crowd": "how soon all who ask for one slot at once have an answer",
 }
 
@@ -103,6 +104,9 @@ async def measure(
         env.mount()
         if only == "crowd":
             return facts, await crowd_rows(env)
+        if only == "capacity":
+            async with env.running("web"):
+                return facts, await capacity_rows(env)
         if only == "traces":
             return facts, await trace_rows(env)
         if only == "observed":
