@@ -109,9 +109,7 @@ async def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_me
     )  # fmt: skip
     assert [row["id"] for row in rows] == acknowledged
     await patch(demo, None)
-    await demo.kubectl(
-        "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
-    )
+    await demo.wait_for_tenant()
 
 
 async def _none(demo: Demo) -> bool:

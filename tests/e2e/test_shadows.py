@@ -153,6 +153,4 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
             f"\nthe same image: {same['compared']} compared, {same['notCompared']} not, no difference;"
             f" one that fails half: {found['compared']} compared, {len(failed & booked)} calls differ, all of them listed\n"
         )
-    await demo.kubectl(
-        "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
-    )
+    await demo.wait_for_tenant()

@@ -59,9 +59,7 @@ async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
     async with sending_events(demo, "layout") as statuses:
         await patch(demo, {"runtime": {"mode": "Split"}})
         await eventually(lambda: runs(split), ROLLED_OUT, "separate web and worker pods")
-        await demo.kubectl(
-            "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
-        )
+        await demo.wait_for_tenant()
         sent_split = len(statuses)
         await patch(demo, {"runtime": {"mode": "Combined"}})
         await eventually(lambda: runs(combined), ROLLED_OUT, "the workers' return to the web pods")
@@ -100,9 +98,7 @@ async def test_the_only_pod_is_replaced_under_webhooks(demo):
         await eventually(lambda: _more(statuses, until_replaced + 10), SOON, "a second of the new pod alone")
     assert set(statuses) == {200}
     await patch(demo, {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 10, "resources": None}}})
-    await demo.kubectl(
-        "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
-    )
+    await demo.wait_for_tenant()
 
 
 async def _more(statuses: list[int], count: int) -> bool:
@@ -133,6 +129,4 @@ async def test_a_tenants_own_host_is_routed_by_its_ingress_to_its_own_paths_only
         return await post("salon.example", "/voice/webhooks/retell") == 404
 
     await eventually(ended, SOON, "the end of the route")
-    await demo.kubectl(
-        "wait", "--for=condition=Ready", "tenants.askproai.de", "--all", "-n", SALON.namespace, "--timeout=180s"
-    )
+    await demo.wait_for_tenant()

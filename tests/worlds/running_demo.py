@@ -50,6 +50,11 @@ class Demo:
     async def kubectl(self, *arguments: str) -> str:
         return await kubectl(Path(self.state.kubeconfig), *arguments)
 
+    async def wait_for_tenant(self) -> None:
+        """Wait until the salon's Tenant is Ready as it is declared now."""
+        names = ("tenants.askproai.de", "--all", "-n", SALON.namespace)
+        await self.kubectl("wait", "--for=condition=Ready", *names, "--timeout=180s")
+
     async def ask(self, number: str, **args: Any) -> dict[str, Any]:
         """Ask for free slots in a call of its own, and return the function's answer."""
         calls = [{"name": "check_availability", "args": args}]

@@ -468,7 +468,7 @@ def _build_appointment(
 
 
 async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: BookingRequest) -> BookingResult:
-    shared = request.desk is None and not request.holds_time
+    shared = request.desk is None and not request.was_offered
     answer, obstacle = await offer_alternatives(ctx, request.service, call, request.start, shared=shared)
     if obstacle is Obstacle.TAKEN and request.offered_staff:
         ctx.metrics.offered_but_lost()

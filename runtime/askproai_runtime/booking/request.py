@@ -71,7 +71,7 @@ class ServiceRequest:
 class BookingRequest:
     """A booking to make.
 
-    `holds_time`: the call was offered a time, this one or another. `offered_staff` is with whom it holds exactly this one; that
+    `was_offered`: the call was offered a time, this one or another. `offered_staff` is with whom it holds exactly this one; that
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
@@ -90,7 +90,7 @@ class BookingRequest:
     birth_date: date | None = None  # of whom it is for, where the tenant asks for it
     companions: tuple[str, ...] = ()
     names_customer: bool = False
-    holds_time: bool = False
+    was_offered: bool = False
 
     @property
     def rules(self) -> ServiceRules:
@@ -217,7 +217,7 @@ def parse_booking_request(
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and is_offered and same_services(hold.service, rules.service.name) else None,
-        holds_time=hold is not None,
+        was_offered=hold is not None,
     )
 
 

@@ -1,4 +1,4 @@
-"""One read serves all who need the same at the same moment, and nobody gets what was read before it was asked for."""
+"""One read serves all who need the same at the same moment: the one that runs, or the next one."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -12,8 +12,24 @@ _APART_SECONDS = 0.1  # what a caller may wait for the read before
 
 
 @dataclass(slots=True)
+class ReadsInFlight:
+    """The requests for free times that this process has sent and that are not answered yet: whoever needs one of them joins it."""
+
+    tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
+
+    def join(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
+        """Return the running read of `key`, or begin it. It goes on when whoever waits for it gives up."""
+        if key not in self.tasks:
+            self.tasks[key] = asyncio.create_task(read())
+            self.tasks[key].add_done_callback(lambda _: self.tasks.pop(key, None))
+        return self.tasks[key]
+
+
+@dataclass(slots=True)
 class SharedReads:
-    """The reads of one process that wait to begin, and those that run, by what they read."""
+    """The reads of one process that wait to begin, and those that run, by what they read. Nobody gets what was read before it was
+    asked for.
+    """
 
     _next: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
     _running: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)

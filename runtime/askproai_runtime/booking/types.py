@@ -1,11 +1,10 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from askproai_core.clock import Clock
@@ -14,12 +13,10 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.replies import Replies, Reply
-from askproai_runtime.booking.shared_reads import SharedReads
+from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.metrics import Metrics
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +183,6 @@ class Basis(StrEnum):
 
     CALENDAR = "calendar"  # our own book, and the remote calendar for whoever is booked there
     OWN_BOOK = "own_book"  # our own book alone, since what the remote calendar has free is not known
-
-
-@dataclass(slots=True)
-class ReadsInFlight:
-    """The requests for free times that this process has sent and that are not answered yet: whoever needs one of them joins it."""
-
-    tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
-
-    def join(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Return the running read of `key`, or begin it. It goes on when whoever waits for it gives up."""
-        if key not in self.tasks:
-            self.tasks[key] = asyncio.create_task(read())
-            self.tasks[key].add_done_callback(lambda _: self.tasks.pop(key, None))
-        return self.tasks[key]
 
 
 class BookingOutcome(StrEnum):

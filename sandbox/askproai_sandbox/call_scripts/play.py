@@ -38,9 +38,7 @@ _FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
 _READY_WITHIN: Final = 60.0  # seconds, until a tenant that was resumed or has just been applied has a web pod again
 _SETTLED_WITHIN: Final = 30.0  # seconds, until our book holds what is expected
-_SYNCED_WITHIN: Final = (
-    360.0  # seconds, until Cal.com does: what it did not answer in time is looked up five minutes later
-)
+_SYNCED_WITHIN: Final = 360.0  # seconds, until Cal.com does: what it did not answer in time is looked up after 300
 _MAILED_WITHIN: Final = 90.0  # seconds, after that: a notification is sent within a minute
 _COMMAND_TIMEOUT: Final = 180.0  # seconds
 

@@ -130,7 +130,7 @@ class Scenario:
             all_finished = (
                 "SELECT count(*) = 0 FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead')"
             )
-            processed = lambda: connection.fetchval(all_finished, SALON.tenant)  # noqa: E731
+            processed = partial(connection.fetchval, all_finished, SALON.tenant)
             waiting = asyncio.create_task(self._report_waiting()) if self._kill else None
             try:
                 await eventually(processed, _PROCESSED_WITHIN, "the call's events to be processed")
@@ -141,7 +141,7 @@ class Scenario:
             synced = partial(connection.fetchval, _SYNCED, SALON.tenant)
             if not await synced():
                 self._report("Cal.com did not answer in time: the booking is looked for there five minutes later")
-            await eventually(synced, _SYNCED_WITHIN, "the appointment to be at Cal.com", every=0.5)
+                await eventually(synced, _SYNCED_WITHIN, "the appointment to be at Cal.com", every=0.5)
             result.appointments = [
                 dict(row)
                 for row in await connection.fetch(
