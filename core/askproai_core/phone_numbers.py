@@ -1,52 +1,242 @@
-"""Phone numbers in E.164 by libphonenumber's rules, and the route of a call from its agent or number to a branch.
+"""Phone numbers in E.164 by libphonenumber's rules, who calls by a number, and the route of a call to a branch.
 
-Used by the operator (`to_e164`), and by the runtime.
+A number is read in one place, whoever has written or said it (`to_e164`). A number may identify a person in one place, too
+(`identify_caller`): that is stricter than what may be dialled (docs/decisions/0135-what-identifies-a-caller.md).
 """
 
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
+from typing import Final
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from askproai_core.tenant_config import Agent, TenantConfig
+from askproai_core.tenant_config import Agent, Branch, TenantConfig
+from askproai_core.time_zones import country_of_zone
 
-_REGION = "DE"  # of a number without its country
-# Types that no caller and no branch can have. Emergency and short numbers parse, too; their length refuses them.
+DEFAULT_REGION: Final = "DE"  # of a number without its country, where nothing says whose it is
+# Types that neither a caller nor a branch can have.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
+# Types of numbers that one subscriber has. Many people call from behind a service number.
+_PERSONAL_TYPES = frozenset(
+    {
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+_MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+
+# Carriers that may pass on digits only spell on a keypad why there is no number: +86282452253 is UNAVAILABLE
+# (https://help.twilio.com/articles/223179988). A spelling may follow the country code of the carrier or the trunk.
+_SPELLED = (
+    "anonymous", "blocked", "confidential", "inconnu", "nocallerid", "nonumber", "notavailable", "notprovided", "outofarea",
+    "payphone", "private", "privatecall", "restricted", "suppressed", "unassigned", "unavailable", "unbekannt", "unknown",
+    "unlisted", "unterdrueckt", "withheld",
+)  # fmt: skip
+_KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
+_LONGEST_IN_NANP = 10  # carriers of North America cut a spelling to the length of their numbers
+_STAND_IN_DIGITS = sorted(
+    {
+        "464",
+        *(cut for word in _SPELLED for cut in (word.translate(_KEYPAD), word.translate(_KEYPAD)[:_LONGEST_IN_NANP])),
+    }
+)
+STAND_INS: Final = rf"^\+(1|41|43|49)?({'|'.join(_STAND_IN_DIGITS)})$"  # migration 0026 has the same pattern
+_STAND_IN = re.compile(STAND_INS)
+_SAME_DIGITS = re.compile(r"(\d)\1{7}")
+_ASCENDING = "0123456789" * 2
+_COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
+
+_URI = re.compile(r'(?:"?[^"<]*"?\s*<)?\s*(?:sips?|tel):([^@;>]*)(?:[;@].*)?', re.IGNORECASE | re.DOTALL)
+_DIALLED = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
 
 
 class InvalidNumber(ValueError):
-    """The text is no phone number that a caller or a branch can have; the message says which text, and why."""
+    """The text is no phone number that a caller or a branch can have; the message says which text, why, and how to write it."""
+
+
+class StandIn(InvalidNumber):
+    """The digits are what a carrier sends, or somebody makes up, in place of a number."""
 
 
 @lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
-def to_e164(text: str) -> str:
-    """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `+49 (0)30/…`).
+def to_e164(text: str, region: str = DEFAULT_REGION) -> str:
+    """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
-    Raises InvalidNumber for a number that cannot exist, and for emergency and service numbers.
+    A number without its country is one of `region` (ISO 3166-1). Of two readings the valid one counts.
+
+    Raises InvalidNumber for what is no subscriber's number in any reading, and for a number that can be two subscribers'.
     """
-    try:
-        parsed = phonenumbers.parse(text, _REGION)
-    except NumberParseException as error:
-        raise InvalidNumber(f"{text!r} is not a phone number: write it like 030 1234567 or +49301234567") from error
-    # Not is_valid_number: numbers for films and tests, such as 030 1234567, are possible but not assigned.
-    if not phonenumbers.is_possible_number(parsed) or len(str(parsed.national_number)) < 5:  # noqa: PLR2004
-        raise InvalidNumber(f"{text!r} has too few or too many digits for a phone number of {_REGION}")
-    if phonenumbers.number_type(parsed) in _REFUSED_TYPES:
+    written = _normalize(text)
+    if _DIALLED.fullmatch(written) is None:
+        raise InvalidNumber(f"{text!r} is not a phone number: {_how_to_write(region)}")
+    if _STAND_IN.match("+" + re.sub(r"\D", "", written).lstrip("0")):
+        raise StandIn(f"{text!r} stands for a withheld number")
+    found = _choose_reading(text, written, region)
+    if found is None:
+        raise InvalidNumber(f"{text!r} {_find_fault(written, region)}: {_how_to_write(region)}")
+    if phonenumbers.number_type(found) in _REFUSED_TYPES:
         raise InvalidNumber(f"{text!r} is a service number: callers and branches have ordinary ones")
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    if _STAND_IN.match(e164) or _is_made_up(str(found.national_number)):
+        raise StandIn(f"{text!r} is made up: no subscriber has these digits")
+    return e164
 
 
 @lru_cache(maxsize=1024)  # a refused one, too
-def e164_or_none(text: str | None) -> str | None:
+def e164_or_none(text: str | None, region: str = DEFAULT_REGION) -> str | None:
     """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     if not text:
         return None
     try:
-        return to_e164(text)
+        return to_e164(text, region)
     except InvalidNumber:
         return None
+
+
+def _normalize(text: str) -> str:
+    """Return a text in plain characters, of a URI its user: phones and directories add marks that nobody sees."""
+    plain = unicodedata.normalize("NFKC", text)
+    seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
+    written = "".join(seen).strip()
+    uri = _URI.fullmatch(written)
+    # RFC 3323: the host of a caller who wants to stay unknown. Some networks leave the number before it.
+    return uri[1].strip() if uri and "anonymous" not in written.casefold() else written
+
+
+def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
+    """Return the valid reading of a number, None without one.
+
+    Where national numbers are dialled with a 0, a number without it is international. A mobile number is often said without it:
+    what can be both is refused. Raises InvalidNumber.
+    """
+    if written.startswith("+"):
+        return _parse_valid(written, None)
+    if written.startswith("00"):
+        return _parse_valid("+" + written[2:], None) or _parse_valid(written, region)
+    national = _parse_valid(written, region)
+    if written.lstrip("( ").startswith("0"):
+        return national
+    international = _parse_valid("+" + written.lstrip("( "), None)
+    if national is None or international is None or national == international:
+        return national or international
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.national_prefix != "0":
+        return national
+    is_own_country = international.country_code == national.country_code
+    if not is_own_country and phonenumbers.number_type(national) in _MOBILE_TYPES:
+        readings = [phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international)]
+        raise InvalidNumber(f"{text!r} can be the number {readings[0]} or {readings[1]}: write it like one of them")
+    return international
+
+
+def _parse_valid(text: str, region: str | None) -> PhoneNumber | None:
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    return parsed if phonenumbers.is_valid_number(parsed) else None
+
+
+def _find_fault(written: str, region: str) -> str:
+    try:
+        is_possible = phonenumbers.is_possible_number(phonenumbers.parse(written, region))
+    except NumberParseException:
+        is_possible = False
+    if is_possible:
+        return f"is no phone number of {region}, and none with a country code"
+    return f"has too few or too many digits for a phone number of {region}"
+
+
+def _is_made_up(national: str) -> bool:
+    """Return whether digits are repeated or counted up as no subscriber's are."""
+    return bool(_SAME_DIGITS.search(national)) or national[:_COUNTED_UP] in _ASCENDING
+
+
+def _how_to_write(region: str) -> str:
+    example = phonenumbers.example_number(region)
+    if example is None:
+        return "write it with its country code, such as +49301234567"
+    national, e164 = (
+        phonenumbers.format_number(example, form) for form in (PhoneNumberFormat.NATIONAL, PhoneNumberFormat.E164)
+    )
+    return f"write it like {national} or {e164}"
+
+
+def home_region(numbers: Iterable[str], country: str | None = None, time_zone: str | None = None) -> str:
+    """Return the country (ISO 3166-1) whose national numbers a business and its callers use.
+
+    It is that of its first number with a country code, else that of its holidays, else that of its time zone.
+    """
+    for number in numbers:
+        if region := _country_of_number(number):
+            return region
+    zone_country = country_of_zone(time_zone) if time_zone else None
+    known = (each for each in (country, zone_country) if each in phonenumbers.SUPPORTED_REGIONS)
+    return next(known, DEFAULT_REGION)
+
+
+@lru_cache(maxsize=1024)
+def _country_of_number(number: str) -> str | None:
+    """Return the country of a number that is written with its country code; None for another one, and for one of no country."""
+    international = number.startswith(("+", "00"))
+    found = _parse_valid("+" + number.removeprefix("00").lstrip("+"), None) if international else None
+    region = phonenumbers.region_code_for_number(found) if found else None
+    return region if region in phonenumbers.SUPPORTED_REGIONS else None
+
+
+def region_of(config: TenantConfig, branch: str | None = None) -> str:
+    """Return the country whose national numbers are meant at a branch, else at the tenant."""
+    here = config.find_branch(branch)
+    branches = (here,) if here else config.branches
+    countries = (each.holidays.country for each in branches if each.holidays)
+    return home_region(_list_numbers(branches), next(countries, None), config.time_zone)
+
+
+def own_numbers(config: TenantConfig) -> frozenset[str]:
+    """Return the tenant's numbers in E.164, the public ones and those that Retell sees."""
+    return frozenset(_list_numbers(config.branches))
+
+
+def _list_numbers(branches: Iterable[Branch]) -> Iterator[str]:
+    return (number for branch in branches for phone in branch.phone_numbers for number in (phone.number, phone.did))
+
+
+class CallerKind(StrEnum):
+    """How a caller is known by the number that a call shows: the label of `askproai_calls_by_caller_total`."""
+
+    IDENTIFIED = "identified"
+    WITHHELD = "withheld"
+    OWN_NUMBER = "own_number"  # forwarded without its caller's number: by it all forwarded callers would be one person
+    MADE_UP = "made_up"  # a carrier's stand-in, a service, or digits that no subscriber has
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `number` is in E.164, and None if it identifies nobody."""
+
+    number: str | None
+    kind: CallerKind
+
+
+def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
+    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person."""
+    number = e164_or_none(text, region_of(config, branch))
+    if number is None:
+        shows_digits = _DIALLED.fullmatch(_normalize(text or ""))
+        return Caller(None, CallerKind.MADE_UP if shows_digits else CallerKind.WITHHELD)
+    if number in own_numbers(config):
+        return Caller(None, CallerKind.OWN_NUMBER)
+    if phonenumbers.number_type(phonenumbers.parse(number)) not in _PERSONAL_TYPES:
+        return Caller(None, CallerKind.MADE_UP)
+    return Caller(number, CallerKind.IDENTIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +266,19 @@ class Routing:
             if branch.name in branches_with_agent or None not in branches_with_agent
             else self._only_branch
             for branch in config.branches
-            for phone in branch.phone_numbers
-            for number in (phone.number, phone.did)
+            for number in _list_numbers((branch,))
         }
+        self._regions = {region_of(config, branch.name): None for branch in config.branches}
 
     def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
         """Return the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""
         agent = self._agents.get(agent_id) if agent_id else None
         if agent is not None:
             return Route(agent.branch or self._only_branch, agent)
-        return Route(self._numbers[to_number], None) if to_number in self._numbers else None
+        dialled = self.find_number(to_number)
+        return Route(self._numbers[dialled], None) if dialled else None
 
-    def has_number(self, to_number: str | None) -> bool:
-        """Return whether the number belongs to one of the tenant's branches."""
-        return to_number in self._numbers
-
-
-def caller_number(text: str | None, config: TenantConfig) -> str | None:
-    """Return the number of who calls, in E.164; None if it is withheld, or one of the tenant's own.
-
-    A call that shows one of these was forwarded without its caller's number: by it all forwarded callers would be one.
-    """
-    number = e164_or_none(text)
-    return None if Routing(config).has_number(number) else number
+    def find_number(self, to_number: str | None) -> str | None:
+        """Return the number of the tenant's branches that was dialled, in any spelling, in E.164; None if it is none of them."""
+        readings = (e164_or_none(to_number, region) for region in self._regions)
+        return next((number for number in readings if number in self._numbers), None)

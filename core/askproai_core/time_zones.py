@@ -1,5 +1,7 @@
 """Which time zones this image knows. Apart from the clock, whose waiting needs asyncio: lint does without."""
 
+from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 
@@ -10,3 +12,15 @@ def is_known_time_zone(name: str) -> bool:
     except (LookupError, ValueError, OSError):  # unknown; no path, or no file of rules; a folder
         return False
     return True
+
+
+def country_of_zone(name: str) -> str | None:
+    """Return the country (ISO 3166-1) that a time zone belongs to; None for an unknown one, or one of no country, such as UTC."""
+    return _countries().get(name)
+
+
+@cache
+def _countries() -> dict[str, str]:
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[2]: row[0] for row in rows}

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.applied_spec import in_effect
@@ -161,7 +160,7 @@ def _named_subjects(model: CustomResource) -> dict[Subject, str]:
         case Tenant():
             return exposed_host(model) | page_host(model)
         case Branch():
-            numbers = (e164_or_none(number.did or number.number) for number in model.spec.phone_numbers)
+            numbers = map(model.spec.read_dialled, model.spec.phone_numbers)
             return {Subject(SubjectKind.NUMBER, number): "" for number in numbers if number}
     return {}
 

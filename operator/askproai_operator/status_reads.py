@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from askproai_core.api_resource import ApiResource
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.engine import ObservedObject, is_edit
@@ -74,7 +73,7 @@ def _refused_numbers(model: CustomResource) -> Sequence[str]:
     granted = model.status.get("phoneNumbers")
     if granted is None or not isinstance(model, Branch):
         return []
-    listed = Counter(filter(None, (e164_or_none(each.number) for each in model.spec.phone_numbers)))
+    listed = Counter(filter(None, map(model.spec.read_public, model.spec.phone_numbers)))
     return sorted((listed - Counter(granted)).elements())
 
 

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from askproai_core.metrics import MetricFactory, process_registry
+from askproai_core.phone_numbers import CallerKind
 from askproai_core.redis import CircuitState
 from askproai_core.tracing import exemplar
 
@@ -67,6 +68,7 @@ class Metrics:
         self._function_seconds = create.histogram(
             "function_seconds", "Time until the answer of a call function", FUNCTION_BUCKETS, "function"
         )
+        self._calls_by_caller = create.counter("calls_by_caller", "Calls by how their caller is known", "caller")
         self._calls_with_functions = create.counter("calls_with_functions", "Calls whose agent asked us something")
         self._shadow_dropped = create.counter("shadow_requests_dropped", "Copies of call functions that no shadow gets")
         self._provider = create.histogram(
@@ -235,6 +237,9 @@ class Metrics:
         """Create the series of each event with 0, because Prometheus sees no rise in a first sample."""
         for event in events:
             self._call_events_found.labels(self._tenant, event)
+
+    def call_began(self, caller: CallerKind) -> None:
+        self._calls_by_caller.labels(self._tenant, caller.value).inc()
 
     def call_event_found(self, event: str) -> None:
         self._call_events_found.labels(self._tenant, event).inc()

@@ -7,6 +7,7 @@ from typing import Any
 from askproai_cli.lint.documents import Document
 from askproai_cli.lint.findings import Identity, identity_of
 from askproai_cli.lint.judge import Judged
+from askproai_core.phone_numbers import e164_or_none, home_region
 from askproai_operator.api import CustomResource
 
 
@@ -48,6 +49,18 @@ class Manifest:
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
                 yield index, item
+
+    @property
+    def region(self) -> str:
+        """Return the country whose national numbers a Branch means, as `BranchSpec.region` does."""
+        written = (entry.get(field) for _, entry in self.items("phoneNumbers") for field in ("number", "did"))
+        country = self.part("holidays").get("country")
+        numbers = (text for text in written if isinstance(text, str))
+        return home_region(numbers, country if isinstance(country, str) else None)
+
+    def read_number(self, written: object) -> str | None:
+        """Return a number of a Branch in E.164; None if it is no phone number."""
+        return e164_or_none(written, self.region) if isinstance(written, str) else None
 
     def is_refused(self, *path: str | int) -> bool:
         """Return whether the value at a path is refused already, so that no further finding is needed."""

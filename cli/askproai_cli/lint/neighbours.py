@@ -70,7 +70,7 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
         for index, entry in manifest.items("phoneNumbers"):
             field = "did" if entry.get("did") else "number"
             written = entry.get(field)
-            e164 = e164_or_none(written) if isinstance(written, str) else None
+            e164 = manifest.read_number(written)
             if e164 is None:
                 continue
             path = ("spec", "phoneNumbers", index, field)
@@ -85,7 +85,9 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 def _first_index(manifest: Manifest, e164: str) -> int:
     entries = manifest.items("phoneNumbers")
-    return next(index for index, entry in entries if e164_or_none(entry.get("did") or entry.get("number")) == e164)
+    return next(
+        index for index, entry in entries if manifest.read_number(entry.get("did") or entry.get("number")) == e164
+    )
 
 
 def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
@@ -133,8 +135,7 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 def _list_numbers(branch: Manifest) -> set[str | None]:
     """Return both numbers of each entry in E.164: callers of the published one come to the dialled one."""
     entries = [entry for _, entry in branch.items("phoneNumbers")]
-    written = [entry.get(field) for entry in entries for field in ("number", "did")]
-    return {e164_or_none(each) for each in written if isinstance(each, str)}
+    return {branch.read_number(entry.get(field)) for entry in entries for field in ("number", "did")} - {None}
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:

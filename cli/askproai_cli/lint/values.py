@@ -72,13 +72,14 @@ def _check_numbers(manifest: Manifest) -> Iterator[Finding]:
             path = ("spec", "phoneNumbers", index, field)
             if isinstance(entry.get(field), str) and not manifest.is_refused(*path):
                 try:
-                    read = to_e164(entry[field])
+                    read = to_e164(entry[field], manifest.region)
                 except InvalidNumber as error:
                     yield warn(manifest.document, path, f"{error}; it would not ring")
                     continue
                 written = entry[field].strip()
                 if written[:1].isdigit() and not written.startswith("0"):
                     text = (
-                        f"begins with no 0 and no +, and is read as {read}: write the area code, such as 0221 {written}"
+                        f"begins with no 0 and no +, and is read as {read}: write it so, or with its area code, such as"
+                        f" 0221 {written}"
                     )
                     yield warn(manifest.document, path, text)

@@ -20,7 +20,6 @@ from askproai_cli.plan.provider_keys import find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, HttpTransport
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
 from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
@@ -127,7 +126,8 @@ def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:
     status = stored.get("status", {})
     if stored["kind"] != Branch.kind or "phoneNumbers" not in status:
         return stored
-    numbers = (e164_or_none(entry.number) for entry in Branch.model_validate(stored).spec.phone_numbers)
+    spec = Branch.model_validate(stored).spec
+    numbers = map(spec.read_public, spec.phone_numbers)
     return {**stored, "status": {**status, "phoneNumbers": [number for number in numbers if number]}}
 
 

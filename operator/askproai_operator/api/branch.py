@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from askproai_core.phone_numbers import e164_or_none, home_region
 from askproai_operator.api import base
 
 Country = Annotated[
@@ -28,7 +29,8 @@ class Sip(base.Part):
 
 class PhoneNumber(base.Part):
     number: Dialled
-    """The public number in any German spelling; status shows it as E.164."""
+    """The public number in any usual spelling; status shows it as E.164. Without its country it is one of that of the branch's
+    other numbers, else of `holidays`, else of Germany."""
     did: base.E164 | None = None
     """What Retell sees as to_number when the public number is forwarded, as E.164. Absent: the same number."""
     sip: Sip | None = None
@@ -122,6 +124,20 @@ class BranchSpec(base.Part):
     staff: Annotated[tuple[Staff, ...], base.bounded_list(60, key="id")] = ()
     """People who can be booked here. A caller who names nobody gets who can do the service, is free then and has the least time
     booked on that day; if two are equal, who comes first here."""
+
+    @property
+    def region(self) -> str:
+        """The country (ISO 3166-1) whose national numbers are meant."""
+        written = (text for entry in self.phone_numbers for text in (entry.number, entry.did) if text)
+        return home_region(written, self.holidays.country if self.holidays else None)
+
+    def read_public(self, entry: PhoneNumber) -> str | None:
+        """Return the public number of an entry in E.164; None if it is no phone number."""
+        return e164_or_none(entry.number, self.region)
+
+    def read_dialled(self, entry: PhoneNumber) -> str | None:
+        """Return the number of an entry that Retell sees, in E.164; None if it is no phone number."""
+        return e164_or_none(entry.did or entry.number, self.region)
 
 
 class BranchStatus(base.AppliedStatus):

@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
 from askproai_runtime.admin_api.endpoint import LEFT_OUT, PAGE, ApiRequest, Endpoint, Param, bad_request, next_cursor
@@ -195,7 +195,8 @@ class Calls:
     async def list_page(self, request: ApiRequest) -> CallPage:
         limit, after, personal = request.limit(), request.cursor(datetime, str), _is_personal(request)
         rows = await self._store.list_calls(
-            since=request.instant("since"), caller=_number(request), outcomes=request.some_choices("outcome"), after=after,
+            since=request.instant("since"), caller=_number(request, self._config()),
+            outcomes=request.some_choices("outcome"), after=after,
             limit=limit,
         )  # fmt: skip
         entries = [_to_call(row, personal) for row in rows]
@@ -335,11 +336,11 @@ def _is_personal(request: ApiRequest) -> bool:
     return personal
 
 
-def _number(request: ApiRequest) -> str | None:
+def _number(request: ApiRequest, config: TenantConfig) -> str | None:
     text = request.text("from")
     if text is not None:
         request.require(Right.NAMES, "see whether somebody called")
-    number = _ANONYMOUS if text == _ANONYMOUS else e164_or_none(text)
+    number = _ANONYMOUS if text == _ANONYMOUS else e164_or_none(text, region_of(config))
     if text is not None and number is None:
         raise bad_request("from is a phone number, such as +4915112345678, or anonymous")
     return number

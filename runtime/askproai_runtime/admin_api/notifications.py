@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
 from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, request_used
 from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Param, next_cursor
 from askproai_runtime.admin_api.roles import Right
@@ -131,7 +131,7 @@ class NotificationEndpoints:
     async def opt_out(self, request: ApiRequest) -> OptOut:
         """Keep it by the address, so that it also holds for appointments to come. Safe to repeat."""
         body = request.body(OptOutBody)
-        address = _parse_address(body.address)
+        address = _parse_address(body.address, region_of(self._process.config.current))
         await set_opt_out(
             self._process.pool, self._process.tenant, address, wants_none=not body.reminders, changed_by=body.by,
             request_id=body.request_id, correlation_id=request.correlation_id,
@@ -147,12 +147,12 @@ class NotificationEndpoints:
         return RedrivenNotifications(redriven)
 
 
-def _parse_address(text: str) -> str:
+def _parse_address(text: str, region: str) -> str:
     """Return an address as it is kept. Raises `Problem` 400."""
     if email := real_email(text.strip()):
         return email.lower()
     try:
-        return to_e164(text)
+        return to_e164(text, region)
     except InvalidNumber:
         raise Problem(400, "Bad Request", f"{text!r} is neither an e-mail address nor a telephone number") from None
 

@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.desk import DeskBody, ShortText, problems
 from askproai_runtime.admin_api.endpoint import ApiRequest, Endpoint, bad_request
 from askproai_runtime.booking import BookingContext, DeskBusy
@@ -86,13 +87,15 @@ class Privacy:
 
     async def export(self, request: ApiRequest) -> CallerExport:
         body, ctx = request.body(ExportBody), self._booking()
-        number = _number(body.caller)
+        number = _number(body.caller, ctx.config())
         with problems():
             return await export_caller(ctx, number, body.by, request.correlation_id)
 
     async def erase(self, request: ApiRequest) -> ErasureAnswer:
         body, ctx = request.body(EraseBody), self._booking()
-        asked = ErasureRequest(body.desk, _number(body.caller), body.cancel_appointments, request.correlation_id)
+        asked = ErasureRequest(
+            body.desk, _number(body.caller, ctx.config()), body.cancel_appointments, request.correlation_id
+        )
         with problems():
             try:
                 erased = await begin_erasure(ctx, asked)
@@ -120,11 +123,11 @@ class Privacy:
         return ErasureList([_to_entry(each) for each in found], request.zone.key)
 
 
-def _number(text: str) -> str:
-    number = e164_or_none(text)
-    if number is None:
-        raise bad_request("caller is a phone number, such as +4915112345678")
-    return number
+def _number(text: str, config: TenantConfig) -> str:
+    try:
+        return to_e164(text, region_of(config))
+    except InvalidNumber as error:
+        raise bad_request(f"caller is a phone number, such as +4915112345678: {error}") from error
 
 
 def _to_entry(erasure: Erasure) -> ErasureEntry:

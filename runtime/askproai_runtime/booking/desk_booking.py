@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from askproai_core.input_values import is_email, plain_name, require_storable
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import InvalidNumber, region_of, to_e164
 from askproai_core.tenant_config import NotificationChannel
 from askproai_runtime.booking.book import carry_out_booking
 from askproai_runtime.booking.bookables import linked_event_types
@@ -92,7 +92,7 @@ async def book_for_desk(
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = desk.as_call(ctx.clock.now(), correlation_id)
-    request = _to_request(_resolve(ctx, place), start, customer, desk)
+    request = _to_request(_resolve(ctx, place), start, customer, desk, region_of(ctx.config(), place.branch))
     try:
         async with ctx.pool.acquire() as conn:
             if not await bind_request(conn, ctx.tenant, call.call_id, "book", **_content(request)):
@@ -127,13 +127,15 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
     return ServiceRequest(replace(rules, service=service), staff)
 
 
-def _to_request(service: ServiceRequest, start: datetime, customer: Customer, desk: DeskRequest) -> BookingRequest:
+def _to_request(
+    service: ServiceRequest, start: datetime, customer: Customer, desk: DeskRequest, region: str
+) -> BookingRequest:
     """Return the booking to make. What a model may mishear is left out of a booking; what the desk mistypes is refused."""
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")
     try:
-        phone = to_e164(customer.phone) if customer.phone else None
+        phone = to_e164(customer.phone, region) if customer.phone else None
     except InvalidNumber as error:
         raise InvalidBooking(str(error)) from None
     if customer.email and not is_email(customer.email):

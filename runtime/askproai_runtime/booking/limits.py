@@ -3,7 +3,7 @@
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.phone_numbers import own_numbers
 from askproai_runtime.booking.store.appointments import count_bookings
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
@@ -20,24 +20,14 @@ def common_resource(ctx: BookingContext) -> int:
     return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
 
 
-def shown_number(config: TenantConfig, call: CallContext) -> str | None:
-    """Return the caller's number; None if it is withheld, or one of the tenant's own: the call was forwarded without it."""
-    return None if call.caller in own_numbers(config) else call.caller
-
-
-def own_numbers(config: TenantConfig) -> set[str]:
-    """Return the tenant's numbers, the public ones and those that Retell sees."""
-    return {text for branch in config.branches for phone in branch.phone_numbers for text in (phone.number, phone.did)}
-
-
 async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext, people: int = 1) -> None:
     """Raise `LimitReached` if one more booking, of so many `people`, is too many. The model's words bound nothing: it may be made
     to go on.
     """
     config = ctx.config()
     limits = config.booking_limits
-    caller, own = shown_number(config, call), own_numbers(config)
-    counts = await count_bookings(conn, ctx.tenant, call.call_id, caller, own, ctx.clock.now())
+    own, now = own_numbers(config), ctx.clock.now()
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own, now)
     if counts.of_call + people > limits.per_call:
         reason = sentence_of_call(limits.per_call, people)
     elif counts.of_caller + people > limits.per_caller_and_day:

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
-from askproai_runtime.booking.limits import shown_number
 from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, sayable
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -115,7 +114,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
     name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded(say().whose_message)
-    caller, named = shown_number(config, call), read_said(args, "phone")
+    caller, named = call.caller, read_said(args, "phone")
     phone = named and (e164_or_none(named) or named)  # what is no number may still help to find one
     if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)

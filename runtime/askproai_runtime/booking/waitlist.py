@@ -15,7 +15,6 @@ import msgspec
 from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.limits import shown_number
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
 from askproai_runtime.booking.request import (
@@ -158,13 +157,13 @@ def _parse(
     candidates: Sequence[Candidate],
 ) -> NewEntry:
     """Return the entry, as far as `candidates` lie before the horizon. Raises `ClarificationNeeded`."""
-    config, rules, now = ctx.config(), request.rules, ctx.clock.now()
+    rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
     name = plain_name(read_said(args, "customer_name") or "")
     if not fold(name):
         raise ClarificationNeeded(say().wait_for_whom)
-    named, caller = read_said(args, "phone"), shown_number(config, call)
+    named, caller = read_said(args, "phone"), call.caller
     phone = e164_or_none(named) if named else caller  # who has named another one is not reached by that of the call
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)

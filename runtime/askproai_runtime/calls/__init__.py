@@ -24,6 +24,7 @@ from askproai_runtime.calls.payload import (
     decode,
     find_route,
     parse_milliseconds,
+    read_numbers,
     read_transcript,
 )
 from askproai_runtime.calls.record import FunctionRecorder
@@ -46,6 +47,6 @@ __all__ = [
     "CopiedRequest", "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable",
     "ShadowRequests", "TranscriptEvent", "audit_refusal", "call_stage", "count_active_calls", "decode",
     "delete_copied_request", "empty_texts", "find_ids", "find_route", "iterate_refused_calls", "list_copied_requests",
-    "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_said",
-    "read_transcript", "record_notices", "reference_of", "refuse_call", "save_calls",
+    "lock_calls", "mark_refused_deleted", "notice_of", "parse_milliseconds", "read_call_texts", "read_numbers",
+    "read_said", "read_transcript", "record_notices", "reference_of", "refuse_call", "save_calls",
 ]  # fmt: skip

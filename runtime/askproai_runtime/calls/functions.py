@@ -18,7 +18,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
 from askproai_core.logging import error_location
-from askproai_core.phone_numbers import Route, caller_number
+from askproai_core.phone_numbers import Route, identify_caller
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_core.tracing import annotate, fail_current
@@ -132,7 +132,7 @@ class CallFunctions:
         if answer.outcome in _FAILURES:
             fail_current()
         self.metrics.function_answered(payload.name, outcome, seconds)
-        self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
+        self.recorder.add(make_record(payload, self.config.current, context, answer, arrived_at, seconds))
         if self.config.current.shadow:
             self.shadow.add(body, payload, context, answer, arrived_at, seconds)
         log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
@@ -173,7 +173,7 @@ class CallFunctions:
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=caller_number(call.from_number, self.config.current),
+            caller=identify_caller(call.from_number, self.config.current, route.branch).number,
             started_at=started_at,
             correlation_id=correlation_id(request),
             replies=read_replies(call),

@@ -20,7 +20,7 @@ from aiohttp import web
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.phone_numbers import Route, Routing, caller_number, e164_or_none
+from askproai_core.phone_numbers import Route, Routing, identify_caller
 from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
@@ -92,14 +92,15 @@ class InboundCalls:
                 call = decode(body, _InboundRequest).call_inbound
             except msgspec.DecodeError as error:
                 raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
-        config, dialled = self.config.current, e164_or_none(call.to_number)
+        config = self.config.current
         routing = Routing(config)
-        if not routing.has_number(dialled):
+        if routing.find_number(call.to_number) is None:
             audit = audit_refusal(self.pool, config.tenant, "inbound.refused", call.agent_id, correlation_id(request))
             await self._within_budget(audit, cancel=False)
             raise Problem(403, "Unknown Number", "The number that was called is not this tenant's")
-        route = routing.route(call.agent_id, dialled)
-        number, caller = caller_number(call.from_number, config), None
+        route = routing.route(call.agent_id, call.to_number)
+        number = identify_caller(call.from_number, config, route.branch if route else None).number
+        caller = None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
         if by_number and number is not None and route is not None and _recognises_callers(config, route):
             lookup = find_known_caller(self.pool, config, number, self.clock.now())

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_core.phone_numbers import Route, Routing, e164_or_none
+from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import NamedSlot, Question, Replies, Reply, find_declined, meant_key, read_reply
 from askproai_runtime.intake import ProviderId
@@ -128,7 +128,15 @@ def parse_milliseconds(milliseconds: float | None) -> datetime | None:
 
 def find_route(call: RetellCall, config: TenantConfig) -> Route | None:
     """Return where the call belongs; None if neither its agent nor its number is the tenant's."""
-    return Routing(config).route(call.agent_id, e164_or_none(call.to_number))
+    return Routing(config).route(call.agent_id, call.to_number)
+
+
+def read_numbers(call: RetellCall, config: TenantConfig, branch: str | None) -> tuple[str | None, str | None]:
+    """Return from where and to where a call goes, in E.164. The other side's number is None if it identifies nobody."""
+    region = region_of(config, branch)
+    if call.direction == "outbound":
+        return e164_or_none(call.from_number, region), identify_caller(call.to_number, config, branch).number
+    return identify_caller(call.from_number, config, branch).number, e164_or_none(call.to_number, region)
 
 
 def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:

@@ -16,7 +16,8 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.input_values import INVISIBLE
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import e164_or_none, region_of
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments, parse_milliseconds
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
@@ -35,7 +36,12 @@ _MAX_ARGUMENTS, _MAX_NAME, _MAX_VALUE, _MAX_CAUSE, _MAX_ANSWER = 16, 40, 200, 30
 
 
 def make_record(
-    payload: FunctionRequest, call: CallContext, answer: Answer, arrived_at: datetime, seconds: float
+    payload: FunctionRequest,
+    config: TenantConfig,
+    call: CallContext,
+    answer: Answer,
+    arrived_at: datetime,
+    seconds: float,
 ) -> FunctionRecord:
     """Return the record of an answered request. `seconds` is how long the caller waited for it."""
     return FunctionRecord(
@@ -50,7 +56,7 @@ def make_record(
         appointment_id=answer.fields.get("appointment_id"),
         correlation_id=call.correlation_id,
         from_number=call.caller,
-        to_number=e164_or_none(payload.call.to_number),
+        to_number=e164_or_none(payload.call.to_number, region_of(config, call.branch)),
         started_at=parse_milliseconds(payload.call.start_timestamp),
     )
 

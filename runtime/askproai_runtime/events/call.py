@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import CallerKind, e164_or_none, identify_caller
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_holds
 from askproai_runtime.calls import (
@@ -29,6 +29,7 @@ from askproai_runtime.calls import (
     lock_calls,
     notice_of,
     parse_milliseconds,
+    read_numbers,
     read_transcript,
     record_notices,
     save_calls,
@@ -115,8 +116,20 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
     branch = route.branch if route is not None else None
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None
-    reported = row_of_event(event.event_type, call, branch, event.received_at)
+    reported = row_of_event(event.event_type, call, config, branch, event.received_at)
     return CallChange(call.call_id, event.event_type, event.correlation_id, reported, note, notice_of(call, config))
+
+
+def read_caller_kind(event: StoredEvent, config: TenantConfig) -> CallerKind | None:
+    """Return how the caller of a call that begins is known; None for a call without numbers, and for one that goes out."""
+    try:
+        call = None if event.is_erased or event.event_type != STARTED else _read_call(event)
+    except DeadNow:
+        return None
+    if call is None or call.direction == "outbound" or call.from_number is call.to_number is None:
+        return None
+    route = find_route(call, config)
+    return identify_caller(call.from_number, config, route.branch if route else None).kind
 
 
 def _read_call(event: StoredEvent) -> RetellCall | None:
@@ -156,16 +169,19 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
         )  # fmt: skip
 
 
-def row_of_event(event_type: str, call: RetellCall, branch: str | None, received_at: datetime) -> CallRow:
+def row_of_event(
+    event_type: str, call: RetellCall, config: TenantConfig, branch: str | None, received_at: datetime
+) -> CallRow:
     """Return what one event alone reports of a call."""
+    from_number, to_number = read_numbers(call, config, branch)
     transcript = call.transcript or ""
     return CallRow(
         status=_status(event_type, call.call_status),
         branch=branch,
         agent_id=call.agent_id,
         direction=call.direction,
-        from_number=e164_or_none(call.from_number),
-        to_number=e164_or_none(call.to_number),
+        from_number=from_number,
+        to_number=to_number,
         started_at=parse_milliseconds(call.start_timestamp),
         ended_at=parse_milliseconds(call.end_timestamp),
         analyzed_at=received_at if event_type == ANALYZED else None,

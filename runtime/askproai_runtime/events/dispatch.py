@@ -18,7 +18,7 @@ from askproai_runtime.calls import audit_refusal
 from askproai_runtime.encryption import BodyCipher, DataKeyMissing
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
-from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event
+from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event, read_caller_kind
 from askproai_runtime.events.call_group import CallEventGroups
 from askproai_runtime.intake import ERASED, Source, StoredEvent, UnreadableBody, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish, require_claim
@@ -76,6 +76,8 @@ class EventDispatcher:
             self._free_times.calendar_changed()
         elif event.event_type == STARTED:
             self._free_times.call_begins()
+            if kind := read_caller_kind(event, self._config()):
+                self._metrics.call_began(kind)
 
     async def _handle_alone(self, job: Job, event_id: int) -> StoredEvent:
         try:

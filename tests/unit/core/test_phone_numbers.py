@@ -83,8 +83,8 @@ def test_a_hotline_of_one_branch_leads_to_that_branch() -> None:
 def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
     assert ROUTING.route("agent_strange", "+49309999999") is None
     assert ROUTING.route(None, None) is None
-    assert not ROUTING.has_number("+49309999999")
-    assert ROUTING.has_number(HOTLINE)
+    assert ROUTING.find_number("+49309999999") is None
+    assert ROUTING.find_number(HOTLINE.removeprefix("+")) == HOTLINE
 
 
 @pytest.mark.parametrize(

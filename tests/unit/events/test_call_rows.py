@@ -37,7 +37,7 @@ EVENTS: list[tuple[str, dict[str, Any]]] = [
 
 
 def row(event_type: str, call: dict[str, Any]) -> CallRow:
-    return row_of_event(event_type, RetellCall(call_id="call_1", **call), "mitte", RECEIVED)
+    return row_of_event(event_type, RetellCall(call_id="call_1", **call), salon_config(), "mitte", RECEIVED)
 
 
 def test_what_is_said_is_known_while_the_call_goes_on_and_never_reopens_one_that_is_over() -> None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from askproai_core.api_resource import ADOPT_FROM
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, CustomResource, ManagementPolicy, PhoneNumber, RetellAgent, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.applied_spec import is_in_effect
@@ -143,8 +142,9 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
 def find_own_number(number: str | None, branches: Iterable[Branch]) -> str | None:
     """Return the name of the branch that has a number, published or dialled; None without a number, or if none has it."""
     for branch in branches:
-        written = {text for entry in branch.spec.phone_numbers for text in (entry.number, entry.did) if text}
-        if number is not None and number in map(e164_or_none, written):
+        spec = branch.spec
+        own = {read(entry) for entry in spec.phone_numbers for read in (spec.read_public, spec.read_dialled)}
+        if number is not None and number in own:
             return branch.key.name
     return None
 
@@ -210,7 +210,7 @@ def _closes_after(agent: RetellAgent, references: References, now: datetime) -> 
 
 def _numbers_of_closed(agent: RetellAgent, branches: Iterable[Branch]) -> tuple[DesiredNumber, ...]:
     """Return the numbers that the agent of a deleted Branch answers, but those that another Branch of the Tenant has by now."""
-    listed = {e164_or_none(entry.did or entry.number) for branch in branches for entry in branch.spec.phone_numbers}
+    listed = {branch.spec.read_dialled(entry) for branch in branches for entry in branch.spec.phone_numbers}
     answered: list[str] = agent.status.get("phoneNumbers") or []
     return tuple(DesiredNumber(number) for number in answered if number not in listed)
 
@@ -269,8 +269,7 @@ async def _desired_numbers(branches: Iterable[Branch], context: PlanContext) -> 
         if valid is None:
             return None
         for entry in branch.spec.phone_numbers:
-            e164 = e164_or_none(entry.number)
-            did = e164_or_none(entry.did or entry.number)
+            e164, did = branch.spec.read_public(entry), branch.spec.read_dialled(entry)
             # The Branch's condition NumbersValid reports the others.
             if e164 and e164 in valid and did and not is_of_other(branch, did, context):
                 numbers.append(await _desired_number(branch, entry, e164, context))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from askproai_core.phone_numbers import e164_or_none
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.controllers.agent_plan.inputs import PlanInputs, answered_branches, marker
 from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState
@@ -32,6 +31,6 @@ def _numbers(branch: Branch, context: PlanContext) -> Iterator[DesiredNumber]:
     A trunk's password is not read, since nothing is imported.
     """
     for entry in branch.spec.phone_numbers:
-        number = e164_or_none(entry.did or entry.number)
-        if number and e164_or_none(entry.number) and not is_of_other(branch, number, context):
+        number = branch.spec.read_dialled(entry)
+        if number and branch.spec.read_public(entry) and not is_of_other(branch, number, context):
             yield DesiredNumber(number, sip={} if entry.sip else None)

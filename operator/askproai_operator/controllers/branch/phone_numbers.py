@@ -19,10 +19,11 @@ def read_phone_numbers(branch: Branch) -> PhoneNumbers:
     """Convert a branch's phone numbers to E.164."""
     usable: list[PhoneNumber] = []
     problems: list[str] = []
+    region = branch.spec.region
     for entry in branch.spec.phone_numbers:
         try:
-            number = to_e164(entry.number)
-            usable.append(PhoneNumber(number=number, did=to_e164(entry.did) if entry.did else number))
+            number = to_e164(entry.number, region)
+            usable.append(PhoneNumber(number=number, did=to_e164(entry.did, region) if entry.did else number))
         except InvalidNumber as error:
             problems.append(str(error))
     return PhoneNumbers(tuple(usable), tuple(problems))
