@@ -57,7 +57,7 @@ def starts() -> Iterator[datetime]:
 async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
     args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Anrufer {number}"}
     calls = [{"name": "book_appointment", "args": args}]
-    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+49152{number:07}", args=calls)
+    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491521{number:07}", args=calls)
     assert record.errors == []
     (answer,) = record.answers("book_appointment")
     return answer

@@ -65,7 +65,7 @@ async def book(demo: Demo, number: int, start: datetime) -> tuple[str, dict[str,
     """Book in a call of its own; return its id, and the answer."""
     args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Anrufer {number}"}
     calls = [{"name": "book_appointment", "args": args}]
-    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+49153{number:07}", args=calls)
+    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491591{number:07}", args=calls)
     assert record.errors == []
     (answer,) = record.answers("book_appointment")
     return record.call_id, answer

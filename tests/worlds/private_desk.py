@@ -26,7 +26,7 @@ def asking(**fields: Any) -> dict[str, Any]:
 async def book(pod: TenantPod, start: datetime, staff: str = "anna") -> str:
     args = {"start": start.isoformat(), "service": "Haarschnitt", "customer_name": "Petra Müller", "staff": staff}
     reply = await pod.function(
-        "book_appointment", f"call_{uuid4().hex}", args, from_number=f"+4915{uuid4().int % 10**9:09}"
+        "book_appointment", f"call_{uuid4().hex}", args, from_number=f"+49151{uuid4().int % 10**8:08}"
     )
     assert reply.body["success"], reply.body
     return str(reply.body["appointment_id"])

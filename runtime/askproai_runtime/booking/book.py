@@ -40,9 +40,10 @@ from askproai_runtime.booking.limits import LimitReached, common_resource, requi
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
+from askproai_runtime.booking.phone_argument import ask_for_phone, read_phone
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
-from askproai_runtime.booking.request import BookingRequest, parse_booking_request
+from askproai_runtime.booking.request import BookingRequest, parse_booking_request, read_said
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
@@ -139,11 +140,28 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         if asks_birth_date(ctx):
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
+        request = _ask_for_phone(ctx, call, args, request)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     return await carry_out_booking(ctx, call, request, deadline)
+
+
+def _ask_for_phone(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: BookingRequest
+) -> BookingRequest:
+    """Return the request, with what was heard of a number in its notes if that is no number.
+
+    Raises `ClarificationNeeded` where the caller is asked for it.
+    """
+    _require_phone(ctx, request)
+    said = read_phone(read_said(args, "phone"), ctx.config(), call.branch)
+    ask_for_phone(call, said, request.phone)
+    if said.unclear is None:
+        return request
+    heard = say().phone_as_heard.format(said=said.unclear)
+    return replace(request, notes=f"{request.notes} – {heard}" if request.notes else heard)
 
 
 async def _list_known_names(

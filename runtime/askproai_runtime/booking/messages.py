@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.input_values import plain_name
-from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone
 from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, sayable
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -115,7 +115,9 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
     if not fold(name):
         raise ClarificationNeeded(say().whose_message)
     caller, named = call.caller, read_said(args, "phone")
-    phone = named and (e164_or_none(named) or named)  # what is no number may still help to find one
+    heard = read_phone(named, config, call.branch)
+    ask_if_unclear(call, heard)
+    phone = heard.number or heard.unclear  # what is no number may still help to find one
     if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")

@@ -58,8 +58,8 @@ class Reply(StrEnum):
         return claimed is not False and (self is Reply.YES or (self is Reply.UNCLEAR and claimed is True))
 
 
-# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), or whether an
-# e-mail address is right (the address without differences of case).
+# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether an
+# e-mail address is right (the address without differences of case), or for a number (`PhoneQuestion.key`).
 Replies = Mapping[str, Reply]
 
 
@@ -68,12 +68,25 @@ def meant_key(appointment_id: str) -> str:
     return f"meant {appointment_id}"
 
 
+class PhoneQuestion(StrEnum):
+    """Why a caller is asked for a telephone number: `needs_phone` of the answer."""
+
+    MISSING = "missing"
+    UNCLEAR = "unclear"
+
+    @property
+    def key(self) -> str:
+        """The key in `Replies`."""
+        return f"phone {self.value}"
+
+
 class Question(StrEnum):
     """What is asked, and so what counts as an answer."""
 
     CANCEL = "cancel"  # a no is final: a later yes may be one to something else
     MEANT = "meant"
     ADDRESS = "address"  # the first answer is: what is refused later is something else
+    PHONE = "phone"  # whatever is said: it is asked once
 
 
 def read_reply(utterances: Sequence[str], question: Question) -> Reply:

@@ -12,13 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.input_values import plain_name
-from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
+from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
     drop_titles,
     fold,
@@ -207,12 +207,13 @@ def parse_booking_request(
     if not fold(name):
         raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
+    phone = read_phone(read_said(args, "phone"), config, call.branch)
     is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
     return BookingRequest(
         service=service,
         start=start,
         name=name,
-        phone=e164_or_none(read_text(args, "phone")) or call.caller,
+        phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
         email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.input_values import plain_name
-from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
+from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -164,7 +164,10 @@ def _parse(
     if not fold(name):
         raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), call.caller
-    phone = e164_or_none(named) if named else caller  # who has named another one is not reached by that of the call
+    heard = read_phone(named, ctx.config(), call.branch)
+    if heard.unclear is not None:  # who has named another number is not reached by that of the call
+        raise ClarificationNeeded(say().phone_unclear)
+    phone = heard.number or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
     requested = _describe(candidates, rules.zone, now)

@@ -15,7 +15,16 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking import NamedSlot, Question, Replies, Reply, find_declined, meant_key, read_reply
+from askproai_runtime.booking import (
+    NamedSlot,
+    PhoneQuestion,
+    Question,
+    Replies,
+    Reply,
+    find_declined,
+    meant_key,
+    read_reply,
+)
 from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -272,6 +281,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     appointment_id = answer.get("appointment_id")
     if answer.get("needs_answer") is True:
         return Question.MEANT, meant_key(str(appointment_id))
+    if answer.get("needs_phone") in set(PhoneQuestion):
+        return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
     if answer.get("needs_confirmation") is not True:
         return None
     if appointment_id:

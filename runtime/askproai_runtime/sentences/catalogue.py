@@ -122,6 +122,9 @@ class Sentences:
     not_with_person: str
     only_with_other_person: str
     phone_needed: str
+    phone_missing: str  # asked once before a booking
+    phone_unclear: str
+    phone_as_heard: str  # in the notes, for the business
     is_email_right: str
     which_email: str
     spelled_email: str

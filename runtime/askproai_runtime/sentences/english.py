@@ -137,6 +137,15 @@ ENGLISH: Final = Sentences(
     not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
     only_with_other_person="I cannot book that with {requested}. {service} is offered by {names}.",
     phone_needed="We need a telephone number for this appointment. At which number can we reach you?",
+    phone_missing=(
+        "I cannot see your number in this call. At which number can we reach you? I can also book the appointment without a"
+        " number."
+    ),
+    phone_unclear=(
+        "I did not get the telephone number right. At which number can we reach you? Please say it once more, digit by digit"
+        " and with its area code."
+    ),
+    phone_as_heard="Telephone, as understood: {said}",
     is_email_right="I understood the e-mail address as {spelled}. Is that right?",
     which_email=(
         "I did not get the e-mail address right. Please spell it once more, or shall I book the appointment without an"

@@ -139,6 +139,15 @@ GERMAN: Final = Sentences(
     not_with_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}. Zu wem möchten Sie?",
     only_with_other_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}.",
     phone_needed="Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?",
+    phone_missing=(
+        "Ihre Rufnummer sehe ich bei diesem Anruf nicht. Unter welcher Nummer sind Sie zu erreichen? Ich kann den Termin auch"
+        " ohne Nummer eintragen."
+    ),
+    phone_unclear=(
+        "Die Telefonnummer habe ich nicht richtig verstanden. Unter welcher Nummer sind Sie zu erreichen? Sagen Sie sie bitte"
+        " noch einmal, Ziffer für Ziffer und mit Vorwahl."
+    ),
+    phone_as_heard="Telefon, wie verstanden: {said}",
     is_email_right="Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?",
     which_email=(
         "Die E-Mail-Adresse habe ich nicht richtig verstanden. Buchstabieren Sie sie bitte noch einmal, oder soll ich den"

@@ -71,7 +71,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
         email = f"anruferin.{secrets.token_hex(2)}@example.org"
         values, problems, call_ids = script.values(day, email), list[str](), set[str]()
         numbers: defaultdict[str, str] = defaultdict(
-            lambda: f"+491510{secrets.randbelow(10**8):08}", anonymous="anonymous"
+            lambda: f"+491510{secrets.randbelow(10**7):07}", anonymous="anonymous"
         )
         for step in script.parse_steps(values):
             if isinstance(step, Command):

@@ -58,7 +58,7 @@ def current_config(pod: TenantPod) -> TenantConfig:
 
 
 def number_of(call: str) -> str:
-    return f"+49151{sum(call.encode()) % 10**7:07}"
+    return f"+49151{sum(call.encode()) % 10**8:08}"
 
 
 async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[str, Any]:

@@ -1,0 +1,67 @@
+"""Migration 0026: rows under a carrier's stand-in for a withheld number belong to no person, and nothing else changes."""
+
+import asyncpg
+import pytest
+
+from askproai_core.database import Migrator, shipped_migrations
+from askproai_core.phone_numbers import STAND_INS
+from askproai_sandbox.databases import Database
+from tests.worlds.tenant_rows import HOUR, T0, connected
+
+STAND_IN, PERSON = "+86282452253", "+4915112345678"
+(MIGRATION,) = [each for each in shipped_migrations() if each.version == 26]
+LATER = len([each for each in shipped_migrations() if each.version >= 26])
+
+
+def test_the_migration_has_the_lists_of_the_code() -> None:
+    assert f"'{STAND_INS}'" in MIGRATION.up
+
+
+async def write_rows(database: Database, tenant: str, number: str) -> None:
+    async with connected(database.dsn) as owner:
+        customer = await owner.fetchval(
+            "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, 'Vera') RETURNING id", tenant, number
+        )
+        await owner.execute(
+            """INSERT INTO appointments (tenant, branch, service, staff, customer_id, customer_name, caller, starts_at, ends_at,
+               status, correlation_id) VALUES ($1, 'mitte', 'schnitt', 'anna', $2, 'Vera', $3, $4, $5, 'confirmed', 'c')""",
+            tenant, customer, number, T0, T0 + HOUR,
+        )  # fmt: skip
+        await owner.execute(
+            "INSERT INTO calls (tenant, call_id, status, from_number, correlation_id) VALUES ($1, $2, 'ended', $2, 'c')",
+            tenant, number,
+        )  # fmt: skip
+        await owner.execute("INSERT INTO verifications (tenant, call_id, caller) VALUES ($1, 'v', $2)", tenant, number)
+        await owner.execute(
+            """INSERT INTO waitlist (tenant, call_id, key, branch, service, spans, requested, since, until, name, phone, caller,
+               correlation_id) VALUES ($1, 'w', 'k', 'mitte', 'schnitt', '[]', 'morgen', $3, $4, 'Vera', $2, $2, 'c')""",
+            tenant, number, T0, T0 + HOUR,
+        )  # fmt: skip
+
+
+async def read_rows(owner: asyncpg.Connection) -> dict[str, list[str | None]]:
+    """Return the numbers in each table that has any, and the appointments by name and customer."""
+    queries = {
+        "customers": "SELECT phone FROM customers ORDER BY 1",
+        "appointments": "SELECT coalesce(caller, customer_name) FROM appointments ORDER BY 1",
+        "linked": "SELECT caller FROM appointments WHERE customer_id IS NOT NULL",
+        "calls": "SELECT from_number FROM calls ORDER BY 1",
+        "verifications": "SELECT caller FROM verifications ORDER BY 1",
+        "waiting": "SELECT phone FROM waitlist WHERE state = 'waiting' ORDER BY 1",
+        "waitlist": "SELECT caller FROM waitlist ORDER BY 1",
+    }
+    return {name: [row[0] for row in await owner.fetch(query)] for name, query in queries.items()}
+
+
+@pytest.mark.parametrize("stand_in", [STAND_IN, "+17378742833", "+8656696", "+497378742833"])
+async def test_rows_of_a_stand_in_are_cut_loose(database: Database, stand_in: str) -> None:
+    salon = await database.create_tenant("salon")
+    await Migrator(database.dsn).down(steps=LATER)
+    for number in (stand_in, PERSON):
+        await write_rows(database, salon.tenant, number)
+    await Migrator(database.dsn).up()
+    async with connected(database.dsn) as owner:
+        assert await read_rows(owner) == {
+            "customers": [PERSON], "appointments": [PERSON, "Vera"], "linked": [PERSON], "calls": [PERSON, None],
+            "verifications": [PERSON, None], "waiting": [PERSON], "waitlist": [PERSON, None],
+        }  # fmt: skip
