@@ -78,7 +78,7 @@ def show(
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
     # Pods of the previous release do not report the address, the reason or the notes.
     further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
-    facts = {**answer["appointment"], **further}
+    facts = {**answer["appointment"], **further, "phone": further["phone"] or "no number"}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
 
 

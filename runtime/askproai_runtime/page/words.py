@@ -79,6 +79,7 @@ class Words:
     state: str
     customer: str
     phone: str
+    no_phone: str
     email: str
     notes: str
     cancel_reason: str
@@ -189,7 +190,8 @@ GERMAN: Final = Words(
     to_today="Heute", go="Zeigen", day="Tag", as_of="Stand", nobody_booked="Niemand ist gebucht.",
     cancelled_ones="Abgesagt", blocked="Gesperrt", whole_day="ganztägig", closed="Geschlossen", absent="Abwesend",
     off_hours="Keine Arbeitszeit", person="Person", appointment="Termin", appointments="Termine",
-    service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon", email="E-Mail",
+    service="Leistung", start="Beginn", end="Ende", time="Zeit", state="Zustand", customer="Kunde", phone="Telefon",
+    no_phone="keine Nummer", email="E-Mail",
     notes="Notiz", cancel_reason="Grund der Absage", error="Fehler", calendar="Kalender", call="Anruf", began="Beginn",
     duration="Dauer", outcome="Ergebnis", branch="Filiale", caller="Anrufer", timeline="Ablauf", what="Was",
     body="Antwort mit", find="Suchen", find_label="ID: Anruf, Termin, Vorgang",
@@ -327,7 +329,8 @@ ENGLISH: Final = Words(
     to_today="Today", go="Show", day="Day", as_of="As of", nobody_booked="Nobody is booked.",
     cancelled_ones="Cancelled", blocked="Blocked", whole_day="all day", closed="Closed", absent="Absent",
     off_hours="Not working", person="Person", appointment="Appointment", appointments="Appointments",
-    service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone", email="E-mail",
+    service="Service", start="Start", end="End", time="Time", state="State", customer="Customer", phone="Phone",
+    no_phone="no number", email="E-mail",
     notes="Note", cancel_reason="Why it was cancelled", error="Error", calendar="Calendar", call="Call", began="Began",
     duration="Duration", outcome="Outcome", branch="Branch", caller="Caller", timeline="Timeline", what="What",
     body="Body with", find="Search", find_label="Id: call, appointment, log line",

@@ -114,12 +114,16 @@ def _wants_no_message(sentence: Sentence) -> bool:
 
 
 def hear_number(agent: CalledAgent, memory: Memory, sentence: Sentence) -> Turn:
-    """Repeat the call whose answer asked for the caller's number, with the number that the sentence says in digits."""
+    """Repeat the call whose answer asked for the caller's number, with the number that the sentence says in digits. A booking is
+    repeated without one if the caller declines.
+    """
     last, phone = memory.last_call, find_phone(sentence.text)
-    if not memory.is_number_asked or last is None or phone is None or sentence.intent is Intent.CALLBACK:
+    if not memory.is_number_asked or last is None or sentence.intent is Intent.CALLBACK:
+        return Turn(memory)
+    if phone is None and not (sentence.no and last.name == "book_appointment"):
         return Turn(memory)
     when = join_time(sentence.when) if "call_back" in last.args else ""  # "am besten nach 17 Uhr"
-    args = {**last.args, **({"call_back": when} if when else {}), "phone": phone}
+    args = {**last.args, **({"call_back": when} if when else {}), **({"phone": phone} if phone else {})}
     return call(agent, replace(memory, is_number_asked=False), last.name, args)
 
 

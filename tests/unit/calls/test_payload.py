@@ -110,6 +110,7 @@ def test_a_body_with_nul_that_is_nested_deeply_is_malformed_or_read(depth: int) 
 
 _QUESTION = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "appointment_id": "A"})}
 _ADDRESS = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "email": "a@x.de"})}
+_PHONE = {"role": "tool_call_result", "content": json.dumps({"success": False, "needs_phone": "missing"})}
 _WORDS = {"role": "user", "content": "Ja."}
 _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
 
@@ -124,6 +125,9 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
         ([_NO_ANSWER, _WORDS], None),  # a result that was cut may have been the question
         ([_QUESTION, _WORDS], {"A": "yes"}),
         ([_ADDRESS, _WORDS], {"a@x.de": "yes"}),
+        ([_PHONE], {}),
+        ([_PHONE, {"role": "user", "content": "Nein, lieber nicht."}], {"phone missing": "no"}),
+        ([_PHONE, {"role": "user", "content": "Die möchte ich nicht sagen."}], {"phone missing": "unclear"}),
         ([_QUESTION, _WORDS, _NO_ANSWER], {"A": "yes"}),
         ([_QUESTION, _WORDS, _QUESTION], {}),
         ([_QUESTION, {"role": "dtmf", "digit": "1"}], {"A": "unclear"}),

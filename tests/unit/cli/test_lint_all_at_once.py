@@ -72,7 +72,8 @@ def test_a_state_by_its_name_is_refused_with_the_code_that_is_meant_or_all(
     assert messages["refused spec.holidays.subdivision"].endswith(
         f"not a subdivision without its country (ISO 3166-2), such as BE; {hint}"
     )
-    assert set(messages) == {"refused spec.holidays.subdivision"}
+    refused = {each for each in messages if each.startswith("refused")}  # its number is none in another country
+    assert refused == {"refused spec.holidays.subdivision"}
 
 
 @pytest.mark.parametrize("city", ["Munich", "Hamburg", "Graz"])
@@ -95,7 +96,9 @@ def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
 
 def test_a_number_without_its_area_code_is_a_warning_with_what_it_is_read_as() -> None:
     messages = found(practice(Branch={"phoneNumbers": [{"number": "4477880"}, {"number": "(0221) 4477880"}]}))
-    assert "is read as +494477880: write the area code" in messages["warning spec.phoneNumbers[0].number"]
+    assert (
+        "is read as +494477880: write it so, or with its area code" in messages["warning spec.phoneNumbers[0].number"]
+    )
     assert "warning spec.phoneNumbers[1].number" not in messages
 
 
@@ -279,7 +282,7 @@ def test_a_number_of_two_tenants_is_a_warning_in_any_spelling() -> None:
 
 def test_a_number_that_cannot_exist_is_a_warning() -> None:
     messages = found(practice(Branch={"phoneNumbers": [{"number": "030 1"}]}))
-    assert "too few or too many digits" in messages["warning spec.phoneNumbers[0].number"]
+    assert "is no phone number of DE" in messages["warning spec.phoneNumbers[0].number"]
 
 
 def test_a_providers_key_of_two_tenants_is_a_warning_and_is_not_shown() -> None:

@@ -12,10 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from askproai_core.phone_numbers import CallerKind
 from askproai_runtime.calls import CallRow, RetellCall, parse_milliseconds
-from askproai_runtime.events.call import CallChange, UnroutableCall, merge, read_call_event, row_of_event
+from askproai_runtime.events.call import (
+    CallChange,
+    UnroutableCall,
+    merge,
+    read_call_event,
+    read_caller_kind,
+    row_of_event,
+)
 from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import Source, StoredEvent
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.compiled_salon import salon_config
 
 RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -205,3 +214,23 @@ def test_a_part_of_a_transcript_does_not_take_the_place_of_a_whole_one_whose_key
     part = merge(whole, CallRow(status="ongoing", transcript="Agent: Guten Tag", analysis={"a": 1}))
     assert (part.transcript, part.analysis, part.unreadable) == (None, None, whole.unreadable)
     assert merge(whole, CallRow(status="ended", transcript="Guten Tag. Ja.")).transcript == "Guten Tag. Ja."
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [
+        ({"from_number": "+4915112345678", "to_number": NUMBER}, CallerKind.IDENTIFIED),
+        ({"from_number": "anonymous", "to_number": NUMBER}, CallerKind.WITHHELD),
+        ({"from_number": NUMBER, "to_number": NUMBER}, CallerKind.OWN_NUMBER),
+        ({"from_number": "+86282452253", "to_number": NUMBER}, CallerKind.MADE_UP),
+        ({}, None),  # a web call
+        ({"from_number": NUMBER, "to_number": "+4915112345678", "direction": "outbound"}, None),
+    ],
+)
+def test_a_call_begins_with_how_its_caller_is_known(numbers: dict[str, str], kind: CallerKind | None) -> None:
+    call = {"call_id": "call_1", "agent_id": "agent_1"} | numbers
+    body = json.dumps({"event": "call_started", "call": call}).encode()
+    event = StoredEvent(Source.RETELL, "call_started", body, "c1", RECEIVED)
+    assert read_caller_kind(event, salon_config()) is kind
+    if kind not in {None, CallerKind.IDENTIFIED}:
+        assert row("call_started", numbers).from_number is None

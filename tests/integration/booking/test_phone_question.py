@@ -1,0 +1,56 @@
+"""A caller without a number is asked for one once before a booking, and is booked whatever the answer is."""
+
+from dataclasses import replace
+
+import pytest
+
+from askproai_runtime.booking import CallContext, PhoneQuestion, Reply
+from tests.worlds.booking_environment import booking_args, call
+
+MISSING, UNCLEAR = PhoneQuestion.MISSING.key, PhoneQuestion.UNCLEAR.key
+
+
+def calling(caller: str | None, *asked: str) -> CallContext:
+    """Return a call with a transcript, in which some questions were asked and answered."""
+    return replace(call(caller=caller), replies=dict.fromkeys(asked, Reply.NO))
+
+
+@pytest.mark.parametrize(
+    ("phone", "stored"),
+    [
+        ("", None),
+        ("nein", None),
+        ("null eins fünf eins 12345678", "+4915112345678"),
+        ("0151 12345678", "+4915112345678"),
+    ],
+)
+async def test_a_withheld_caller_is_asked_once_and_booked(new_salon, phone: str, stored: str | None) -> None:
+    salon = await new_salon()
+    asked = await salon.booking.book_appointment(calling(None), booking_args(phone=""))
+    assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")
+    assert "Unter welcher Nummer" in asked.message
+    assert await salon.live() == []
+    booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone=phone))
+    if not booked.success:  # words that are no number are asked for once more
+        assert booked.fields["needs_phone"] == "unclear"
+        booked = await salon.booking.book_appointment(calling(None, MISSING, UNCLEAR), booking_args(phone=phone))
+    assert booked.success, booked
+    assert await salon.rows("SELECT phone FROM customers") == ([{"phone": stored}] if stored else [])
+
+
+async def test_an_unclear_number_is_neither_dropped_nor_guessed(new_salon) -> None:
+    salon = await new_salon()
+    args = booking_args(phone="0151 vier und vierzig", notes="bitte mit Waschen")
+    asked = await salon.booking.book_appointment(calling("+4915112345678"), args)
+    assert (asked.success, asked.fields["needs_phone"]) == (False, "unclear")
+    assert (await salon.booking.book_appointment(calling("+4915112345678", UNCLEAR), args)).success
+    (row,) = await salon.rows("SELECT notes FROM appointments WHERE status = 'confirmed'")
+    assert row["notes"] == "bitte mit Waschen – Telefon, wie verstanden: 0151 vier und vierzig"
+    assert await salon.rows("SELECT phone FROM customers") == [{"phone": "+4915112345678"}]
+
+
+async def test_a_stand_in_said_by_a_model_is_nobodys(new_salon) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone="+86282452253"))
+    assert booked.success
+    assert await salon.rows("SELECT phone FROM customers") == []

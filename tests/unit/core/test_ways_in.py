@@ -1,0 +1,87 @@
+"""Every way by which a number comes in reads it alike, with the country of the business."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from askproai_cli.demo import parse_number
+from askproai_core.phone_numbers import Routing, identify_caller
+from askproai_core.tenant_config import PhoneNumber, TenantConfig
+from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
+from askproai_operator.grants import requested_subjects
+from askproai_runtime.admin_api.notifications import _parse_address
+from askproai_runtime.admin_api.privacy import _number
+from askproai_runtime.booking.phone_argument import read_phone
+from askproai_runtime.calls import RetellCall, find_route, read_numbers
+from tests.worlds.compiled_salon import salon_config
+from tests.worlds.salon_models import branch
+
+OWN = {"DE": "+49775591155", "AT": "+4315871234", "CH": "+41446681800"}
+
+
+def config_in(country: str, *numbers: str) -> TenantConfig:
+    """Return the salon in a country, with one number in its branch, or with others."""
+    config = salon_config()
+    phones = tuple(PhoneNumber(number=each, did=each) for each in numbers or (OWN[country],))
+    return msgspec.structs.replace(
+        config, branches=(msgspec.structs.replace(config.branches[0], phone_numbers=phones),)
+    )
+
+
+def read_called(text: str, country: str, number: str) -> str | None:
+    config = config_in(country, OWN[country], number)
+    assert find_route(RetellCall(call_id="c", to_number=text), config) is not None
+    return Routing(config).find_number(text)
+
+
+def read_manifest(text: str, country: str) -> str | None:
+    (number,) = read_phone_numbers(branch(phoneNumbers=[{"number": text}], holidays={"country": country})).usable
+    return number.number
+
+
+def read_claim(text: str, country: str) -> str | None:
+    (subject,) = requested_subjects(branch(phoneNumbers=[{"number": text}], holidays={"country": country}))
+    return subject.value
+
+
+WAYS: dict[str, Callable[[str, str, str], str | None]] = {
+    "caller": lambda text, country, _: identify_caller(text, config_in(country), "mitte").number,
+    "called": read_called,
+    "event": lambda text, country, _: read_numbers(
+        RetellCall(call_id="c", from_number=text), config_in(country), "mitte"
+    )[0],
+    "dictated": lambda text, country, _: read_phone(text, config_in(country), "mitte").number,
+    "manifest": lambda text, country, _: read_manifest(text, country),
+    "claim": lambda text, country, _: read_claim(text, country),
+    "erasure and export": lambda text, country, _: _number(text, config_in(country)),
+    "notifications": lambda text, country, _: _parse_address(text, country),
+}
+NUMBERS = [
+    ("DE", "491701234567", "+491701234567"),
+    ("DE", "4915112345678", "+4915112345678"),
+    ("DE", "49 7755 91156", "+49775591156"),
+    ("DE", "41446681801", "+41446681801"),
+    ("DE", "0041 44 668 18 01", "+41446681801"),
+    ("DE", "0151 12345678", "+4915112345678"),
+    ("AT", "0664 1234567", "+436641234567"),
+    ("AT", "436641234567", "+436641234567"),
+    ("AT", "01 5871235", "+4315871235"),
+    ("AT", "4915112345678", "+4915112345678"),
+    ("CH", "079 123 45 67", "+41791234567"),
+    ("CH", "41791234567", "+41791234567"),
+    ("CH", "0049 151 12345678", "+4915112345678"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("country", "text", "number"), NUMBERS)
+def test_every_way_in_reads_a_number_alike(
+    way: Callable[[str, str, str], str | None], country: str, text: str, number: str
+) -> None:
+    assert way(text, country, number) == number
+
+
+@pytest.mark.parametrize("text", ["491701234567", "49 170 1234567", "0170 1234567", "+49 (0)170 1234567"])
+def test_the_command_line_reads_a_number_alike(text: str) -> None:
+    assert parse_number(text) == "+491701234567"
