@@ -54,7 +54,7 @@ _SAME_DIGITS = re.compile(r"(\d)\1{7}")
 _ASCENDING = "0123456789" * 2
 _COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
 
-_URI = re.compile(r'(?:"?[^"<]*"?\s*<)?\s*(?:sips?|tel):([^@;>]*)(?:[;@].*)?', re.IGNORECASE | re.DOTALL)
+_URI = re.compile(r'(?:"?[^"<]*"?\s*<)?\s*(?:(?:sips?|tel):)?([^@;>]*)(?:[;@>].*)?', re.IGNORECASE | re.DOTALL)
 _DIALLED = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
 
 
@@ -63,7 +63,7 @@ class InvalidNumber(ValueError):
 
 
 class StandIn(InvalidNumber):
-    """The digits are what a carrier sends, or somebody makes up, in place of a number."""
+    """The digits are what a carrier sends in place of a withheld number."""
 
 
 @lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
@@ -85,8 +85,10 @@ def to_e164(text: str, region: str = DEFAULT_REGION) -> str:
     if phonenumbers.number_type(found) in _REFUSED_TYPES:
         raise InvalidNumber(f"{text!r} is a service number: callers and branches have ordinary ones")
     e164 = phonenumbers.format_number(found, PhoneNumberFormat.E164)
-    if _STAND_IN.match(e164) or _is_made_up(str(found.national_number)):
-        raise StandIn(f"{text!r} is made up: no subscriber has these digits")
+    if _STAND_IN.match(e164):
+        raise StandIn(f"{text!r} stands for a withheld number")
+    if _is_made_up(str(found.national_number)):
+        raise InvalidNumber(f"{text!r} is made up: {_how_to_write(region)}")
     return e164
 
 
@@ -157,7 +159,8 @@ def _find_fault(written: str, region: str) -> str:
 
 def _is_made_up(national: str) -> bool:
     """Return whether digits are repeated or counted up as no subscriber's are."""
-    return bool(_SAME_DIGITS.search(national)) or national[:_COUNTED_UP] in _ASCENDING
+    is_counted = len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING
+    return is_counted or bool(_SAME_DIGITS.search(national))
 
 
 def _how_to_write(region: str) -> str:

@@ -8,6 +8,7 @@ from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Function
+from askproai_core.time_zones import country_of_zone
 from askproai_operator.grants import Holder, find_other
 
 _ANSWERS: Final = ("knowledge", "cancellationRule", "directions", "preparation")
@@ -24,6 +25,7 @@ def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         yield from _check_references(manifest, known)
     yield from _check_staff(latest)
     yield from _check_numbers(latest)
+    yield from _check_countries(latest)
     yield from _check_answering(latest)
     yield from _check_transfers(latest)
     yield from _check_hosts(latest)
@@ -81,6 +83,25 @@ def _check_numbers(manifests: Iterable[Manifest]) -> Iterator[Finding]:
                 yield warn(manifest.document, path, message)
             elif path[2] != _first_index(manifest, e164):
                 yield warn(manifest.document, path, f"{e164} is twice in this list; write it once")
+
+
+def _check_countries(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of a number without its country in a Branch that names none, where the Tenant's time zone is another country's."""
+    tenants = {manifest.identity: manifest for manifest in manifests if manifest.identity.kind == "Tenant"}
+    for manifest in manifests:
+        tenant = tenants.get(Identity("Tenant", manifest.identity.namespace, manifest.belongs_to() or ""))
+        zone = tenant.spec.get("timeZone") if tenant else None
+        country = country_of_zone(zone) if isinstance(zone, str) else None
+        if country in {None, manifest.region} or manifest.part("holidays").get("country"):
+            continue
+        for index, entry in manifest.items("phoneNumbers"):
+            written, read = str(entry.get("number")), manifest.read_number(entry.get("number"))
+            if read is not None and not written.strip().startswith(("+", "00")):
+                message = (
+                    f"is read as {read}, but {zone} is in {country}: write the number with its country code, or the branch's"
+                    " holidays.country"
+                )
+                yield warn(manifest.document, ("spec", "phoneNumbers", index, "number"), message)
 
 
 def _first_index(manifest: Manifest, e164: str) -> int:

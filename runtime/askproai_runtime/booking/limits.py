@@ -3,7 +3,6 @@
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import own_numbers
 from askproai_runtime.booking.store.appointments import count_bookings
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
@@ -24,10 +23,8 @@ async def require_within_limits(conn: Connection, ctx: BookingContext, call: Cal
     """Raise `LimitReached` if one more booking, of so many `people`, is too many. The model's words bound nothing: it may be made
     to go on.
     """
-    config = ctx.config()
-    limits = config.booking_limits
-    own, now = own_numbers(config), ctx.clock.now()
-    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, own, now)
+    limits = ctx.config().booking_limits
+    counts = await count_bookings(conn, ctx.tenant, call.call_id, call.caller, ctx.clock.now())
     if counts.of_call + people > limits.per_call:
         reason = sentence_of_call(limits.per_call, people)
     elif counts.of_caller + people > limits.per_caller_and_day:

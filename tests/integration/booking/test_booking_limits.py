@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from askproai_core.phone_numbers import identify_caller
 from askproai_core.tenant_config import BookingLimits, Function
 from askproai_runtime.booking import Answer
 from askproai_runtime.booking.replies import Reply
@@ -122,11 +123,15 @@ async def test_functions_of_two_pods_at_once_do_not_pass_a_limit(new_salon, roun
     assert len(await salon.live()) == 1
 
 
-async def test_forwarded_calls_that_show_the_salons_own_number_are_no_single_caller(new_salon) -> None:
+@pytest.mark.parametrize("shown", [NUMBER, "+86282452253", "+17378742833", "anonymous"])
+async def test_callers_of_one_stand_in_share_the_anonymous_limit(new_salon, shown: str) -> None:
+    """The salon's own number, which forwarded calls show, is such a stand-in, too."""
     salon = await new_salon(booking_limits=FEW)
+    caller = identify_caller(shown, salon.booking.config()).number
     for hour in (10, 11, 12, 13):
-        assert (await book(salon, hour, f"call_{hour}", NUMBER)).success
-    assert "sichtbarer Rufnummer" in (await book(salon, 14, "call_14", NUMBER)).message
+        assert (await book(salon, hour, f"call_{hour}", caller)).success
+    assert "sichtbarer Rufnummer" in (await book(salon, 14, "call_14", caller)).message
+    assert (await book(salon, 15, "call_15", "+4915112345678")).success, "who shows a number is not refused"
 
 
 async def test_a_known_address_is_not_replaced_by_what_a_caller_says(new_salon) -> None:

@@ -285,6 +285,16 @@ def test_a_number_that_cannot_exist_is_a_warning() -> None:
     assert "is no phone number of DE" in messages["warning spec.phoneNumbers[0].number"]
 
 
+def test_a_number_of_an_unnamed_country_is_a_warning() -> None:
+    tenant = {"timeZone": "Europe/Vienna"}
+    messages = found(practice(Tenant=tenant, Branch={"phoneNumbers": [{"number": "0664 1234567"}], "holidays": None}))
+    assert "Europe/Vienna is in AT" in messages["warning spec.phoneNumbers[0].number"]
+    named = {"phoneNumbers": [{"number": "0664 1234567"}], "holidays": {"country": "AT"}}
+    written = {"phoneNumbers": [{"number": "+43 664 1234567"}], "holidays": None}
+    for branch in (named, written):
+        assert "warning spec.phoneNumbers[0].number" not in found(practice(Tenant=tenant, Branch=branch))
+
+
 def test_a_providers_key_of_two_tenants_is_a_warning_and_is_not_shown() -> None:
     text = practice() + second_practice(Branch={"phoneNumbers": []})
     messages = found(text)

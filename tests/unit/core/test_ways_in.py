@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import msgspec
+import phonenumbers
 import pytest
 
 from askproai_cli.demo import parse_number
-from askproai_core.phone_numbers import Routing, identify_caller
+from askproai_core.phone_numbers import Routing, e164_or_none, identify_caller
 from askproai_core.tenant_config import PhoneNumber, TenantConfig
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.grants import requested_subjects
@@ -80,6 +81,29 @@ def test_every_way_in_reads_a_number_alike(
     way: Callable[[str, str, str], str | None], country: str, text: str, number: str
 ) -> None:
     assert way(text, country, number) == number
+
+
+EXAMPLES = [
+    (region, example)
+    for region in ("DE", "AT", "CH", "LI", "LU", "FR", "IT", "ES", "NL", "BE", "GB", "PL", "CZ", "DK", "SE", "US", "TR")
+    for kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE)
+    if (example := phonenumbers.example_number_for_type(region, kind)) is not None
+    and "123456789" not in str(example.national_number)  # counted up: made up, as it is
+]
+
+
+@pytest.mark.parametrize(("region", "example"), EXAMPLES)
+def test_a_number_is_read_in_its_country_and_abroad(region: str, example: phonenumbers.PhoneNumber) -> None:
+    """Elsewhere its digits without a + are that number, another valid reading's refusal, or nothing: never another number."""
+    national, e164 = (
+        phonenumbers.format_number(example, form)
+        for form in (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.E164)
+    )
+    spellings = [(national, region), (e164.removeprefix("+"), region)]
+    spellings += [(text, "DE") for text in (e164, e164.replace("+", "00"), f"sip:{e164}@host")]
+    assert {e164_or_none(*each) for each in spellings} == {e164}
+    for elsewhere in ("DE", "AT", "CH"):
+        assert e164_or_none(e164.removeprefix("+"), elsewhere) in {e164, None}
 
 
 @pytest.mark.parametrize("text", ["491701234567", "49 170 1234567", "0170 1234567", "+49 (0)170 1234567"])

@@ -1,6 +1,6 @@
 """Rows of `appointments`, holds included. Whoever moves, cancels or inserts holds the locks of the staff members concerned."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -257,23 +257,20 @@ _BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at >
     AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')"""
 _COUNT_BOOKINGS = f"""
 SELECT ({_BOOKED} AND call_id = $2) AS of_call,
-       CASE WHEN $6 THEN 0 ELSE ({_BOOKED} AND caller = $3 AND created_at > clock_timestamp() - interval '1 day') END AS of_caller,
-       CASE WHEN $6 THEN ({_BOOKED} AND (caller IS NULL OR caller = ANY($5)) AND created_at > clock_timestamp() - interval '1 hour')
+       CASE WHEN $5 THEN 0 ELSE ({_BOOKED} AND caller = $3 AND created_at > clock_timestamp() - interval '1 day') END AS of_caller,
+       CASE WHEN $5 THEN ({_BOOKED} AND caller IS NULL AND created_at > clock_timestamp() - interval '1 hour')
             ELSE 0 END AS anonymous
 """
 
 
 async def count_bookings(
-    conn: Connection, tenant: str, call_id: str, caller: str | None, own_numbers: Collection[str], now: datetime
+    conn: Connection, tenant: str, call_id: str, caller: str | None, now: datetime
 ) -> BookingCounts:
     """Count what bounds the next booking. Exact for whoever holds a lock that every booking of the tenant takes.
 
-    A call without a `caller` is anonymous. One that showed one of the tenant's `own_numbers` was forwarded without its caller's
-    number, so it counts among the anonymous ones, too.
+    A call without a `caller` is anonymous.
     """
-    (row,) = await conn.fetch(
-        _COUNT_BOOKINGS, tenant, call_id, caller, now - timedelta(days=1), list(own_numbers), caller is None
-    )
+    (row,) = await conn.fetch(_COUNT_BOOKINGS, tenant, call_id, caller, now - timedelta(days=1), caller is None)
     return BookingCounts(**row)
 
 
