@@ -1,8 +1,12 @@
 """Calls of a tailor: titles and days in names, callbacks with their time and number, complaints, and goodbyes."""
 
+from copy import deepcopy
+
 import pytest
 from held_calls import TEN, TOOLS, function_of, hold
 
+from askproai_core.tenant_config import Language
+from askproai_runtime.sentences import say, speaking
 from askproai_sandbox.caller import ScriptedModel, ToolCall, phrases
 from askproai_sandbox.caller.catalogue import read_catalogue
 
@@ -49,6 +53,26 @@ def test_the_number_that_was_asked_for_is_passed_on_with_the_message(said: str) 
     repeated = model.hear(said)
     assert isinstance(repeated, ToolCall)
     assert (repeated.name, repeated.args) == ("leave_message", {**left.args, "phone": "0171 5555555"})
+    assert model.remark is None
+
+
+@pytest.mark.parametrize(
+    ("said", "phone"),
+    [("Nein, ohne Nummer bitte.", {}), ("0171 5555555", {"phone": "0171 5555555"})],
+)
+def test_a_booking_is_repeated_whatever_the_number_is(said: str, phone: dict[str, str]) -> None:
+    tools = deepcopy(TOOLS)
+    tools["book_appointment"]["parameters"]["properties"]["phone"] = {"type": "string"}
+    model = ScriptedModel(tools, "anonymous", TAILOR)
+    model.hear(HEM)
+    model.learn({"success": True, "message": "Frei ist …", "slots": [TEN]})
+    booked = model.hear("Ja, Paul Anonym")
+    assert isinstance(booked, ToolCall)
+    with speaking(Language.DE):
+        model.learn({"success": False, "message": say().phone_missing, "needs_phone": "missing"})
+    repeated = model.hear(said)
+    assert isinstance(repeated, ToolCall)
+    assert (repeated.name, repeated.args) == ("book_appointment", {**booked.args, **phone})
     assert model.remark is None
 
 
