@@ -46,11 +46,12 @@ _TIMES: Final = frozenset({"mal", "times", "x"})
 _JOINS: Final = frozenset({"und", "and"})
 # What is said beside the digits and changes none of them.
 _ASIDE: Final = frozenset({
-    "also", "area", "bindestrich", "bitte", "code", "country", "dann", "dash", "die", "first", "handy", "handynummer", "hm",
-    "hmm", "hyphen", "is", "ist", "it", "its", "land", "landesvorwahl", "lautet", "leerzeichen", "mein", "meine", "mobil",
-    "mobile", "mobilnummer", "my", "number", "nummer", "ok", "okay", "pause", "phone", "please", "rufnummer", "s", "schrägstrich",
-    "slash", "space", "strich", "telefon", "telefonnummer", "telephone", "the", "then", "uh", "um", "vorne", "vorwahl", "zuerst",
-    "äh", "ähm",
+    "also", "area", "auf", "bindestrich", "bitte", "büro", "code", "country", "dank", "danke", "dann", "dash", "der", "die",
+    "festnetz", "first", "geschäftlich", "handy", "handynr", "handynummer", "hm", "hmm", "home", "hyphen", "is", "ist", "it",
+    "its", "land", "landesvorwahl", "landline", "lautet", "leerzeichen", "mein", "meine", "mobil", "mobile", "mobilnummer", "my",
+    "nr", "number", "nummer", "office", "ok", "okay", "on", "pause", "phone", "please", "privat", "private", "rufnummer", "s",
+    "schrägstrich", "slash", "space", "strich", "tel", "telefon", "telefonnummer", "telephone", "thank", "thanks", "the", "then",
+    "uh", "um", "under", "unter", "vielen", "vorne", "vorwahl", "work", "you", "zuerst", "äh", "ähm",
 })  # fmt: skip
 _WORD = re.compile("|".join(sorted(map(re.escape, {**_NUMBERS, **_REPEATS, "plus": ""}), key=len, reverse=True)))
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
