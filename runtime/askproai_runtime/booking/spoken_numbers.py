@@ -1,6 +1,6 @@
 """Telephone numbers as callers dictate them, in German or English: `null eins fünf eins …`, `plus vier neun`, `double seven`.
 
-A recognizer or a model writes down what it hears, in digits, in words or mixed. What can be two numbers is none.
+A recognizer or a model writes down what it hears, in digits, in words or mixed. A text that can mean two numbers is none.
 """
 
 import re
@@ -44,7 +44,7 @@ _REPEATS: Final = {
 }  # fmt: skip
 _TIMES: Final = frozenset({"mal", "times", "x"})
 _JOINS: Final = frozenset({"und", "and"})
-# What is said beside the digits and changes none of them.
+# Words beside the digits that change none of them.
 _ASIDE: Final = frozenset({
     "also", "area", "auf", "bindestrich", "bitte", "büro", "code", "country", "dank", "danke", "dann", "dash", "der", "die",
     "festnetz", "first", "geschäftlich", "handy", "handynr", "handynummer", "hm", "hmm", "home", "hyphen", "is", "ist", "it",

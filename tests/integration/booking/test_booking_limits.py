@@ -124,7 +124,7 @@ async def test_functions_of_two_pods_at_once_do_not_pass_a_limit(new_salon, roun
 
 
 @pytest.mark.parametrize("shown", [NUMBER, "+86282452253", "+17378742833", "anonymous"])
-async def test_callers_of_one_stand_in_share_the_anonymous_limit(new_salon, shown: str) -> None:
+async def test_callers_of_a_stand_in_share_one_limit(new_salon, shown: str) -> None:
     """The salon's own number, which forwarded calls show, is such a stand-in, too."""
     salon = await new_salon(booking_limits=FEW)
     caller = identify_caller(shown, salon.booking.config()).number

@@ -49,7 +49,7 @@ async def test_an_unclear_number_is_neither_dropped_nor_guessed(new_salon) -> No
     assert await salon.rows("SELECT phone FROM customers") == [{"phone": "+4915112345678"}]
 
 
-async def test_a_stand_in_said_by_a_model_is_nobodys(new_salon) -> None:
+async def test_a_dictated_stand_in_is_nobodys(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone="+86282452253"))
     assert booked.success

@@ -154,7 +154,7 @@ async def test_a_call_finds_moves_and_cancels_what_another_call_of_that_number_b
         "sip:anonymous@anonymous.invalid",
     ],
 )
-async def test_who_shows_no_own_number_is_nobody(pod: TenantPod, shown: str) -> None:
+async def test_a_call_without_own_number_is_nobodys(pod: TenantPod, shown: str) -> None:
     """A forwarded call shows the tenant's number, and many carriers show one stand-in: by it all these callers would be one."""
     first, second = f"call_first_{abs(hash(shown))}", f"call_second_{abs(hash(shown))}"
     args = {"service": "Haarschnitt", "customer_name": "Petra Müller"}

@@ -53,7 +53,7 @@ def test_repeated_digits_and_other_countries_are_read(said: str, number: str) ->
     "0151 123", "0151 12345678 oder 030 1234567", "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
     "0151 hundert 12345678", "null eins fünf eins", "0151 12345678 Durchwahl 5", "151 2234 5678", "12", "ruf mich an", "112",
 ])  # fmt: skip
-def test_what_may_be_no_number_is_unclear(said: str) -> None:
+def test_words_that_may_be_no_number_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
 
 

@@ -93,7 +93,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("region", "example"), EXAMPLES)
-def test_a_number_is_read_in_its_country_and_abroad(region: str, example: phonenumbers.PhoneNumber) -> None:
+def test_a_number_is_read_at_home_and_abroad(region: str, example: phonenumbers.PhoneNumber) -> None:
     """Elsewhere its digits without a + are that number, another valid reading's refusal, or nothing: never another number."""
     national, e164 = (
         phonenumbers.format_number(example, form)

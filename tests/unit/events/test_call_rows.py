@@ -227,7 +227,7 @@ def test_a_part_of_a_transcript_does_not_take_the_place_of_a_whole_one_whose_key
         ({"from_number": NUMBER, "to_number": "+4915112345678", "direction": "outbound"}, None),
     ],
 )
-def test_a_call_begins_with_how_its_caller_is_known(numbers: dict[str, str], kind: CallerKind | None) -> None:
+def test_a_call_begins_with_a_known_caller_kind(numbers: dict[str, str], kind: CallerKind | None) -> None:
     call = {"call_id": "call_1", "agent_id": "agent_1"} | numbers
     body = json.dumps({"event": "call_started", "call": call}).encode()
     event = StoredEvent(Source.RETELL, "call_started", body, "c1", RECEIVED)
