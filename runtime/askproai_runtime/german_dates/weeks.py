@@ -45,7 +45,8 @@ def ordinal_weekday(weekday: int, month: int, number: int | None, today: date) -
 
 
 _WHICH = {
-    "diese": Which.THIS, "kommende": Which.COMING, "naechste": Which.NEXT, "uebernaechste": Which.AFTER_NEXT
+    "diese": Which.THIS, "kommende": Which.COMING, "naechste": Which.NEXT, "uebernaechste": Which.AFTER_NEXT,
+    "darauffolgende": Which.FOLLOWING, "folgende": Which.FOLLOWING,
 }  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def _which(adjective: str | None) -> Which | None:
 
 
 WEEKDAY_RULES: tuple[Rule, ...] = (
-    (rf"(?:(?P<which>diese[nrm]?|{NEXT}|{OVERNEXT}) )?{WEEKDAY}",
+    (rf"(?:(?P<which>diese[nrm]?|{NEXT}|{OVERNEXT}|(?:darauf)?folgende[nrm]?) )?{WEEKDAY}",
      lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _which(m["which"]))),
     (rf"(?:immer )?{WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
@@ -78,6 +79,8 @@ def weekday_dates(atom: Weekday, today: date) -> tuple[date, ...]:
         return (coming,)
     if which is Which.NEXT:
         return tuple(sorted({coming, monday(today, 1) + timedelta(days=weekday)}))
+    if which is Which.FOLLOWING:
+        return coming, coming + WEEK
     if which is Which.AFTER_NEXT:
         return tuple(sorted({coming + WEEK, monday(today, 2) + timedelta(days=weekday)}))
     return (coming,) if ahead else (today, coming)

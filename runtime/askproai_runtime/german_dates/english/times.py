@@ -10,7 +10,8 @@ from datetime import datetime, time
 
 from askproai_runtime.german_dates.atoms import Around, Clock, Contradiction, Part, TimeRange
 from askproai_runtime.german_dates.english.vocabulary import MONTHS
-from askproai_runtime.german_dates.times import Rule, hours_from_now, make_clock, minutes_from_now
+from askproai_runtime.german_dates.spans import hours_from_now, minutes_from_now
+from askproai_runtime.german_dates.times import Rule, make_clock
 
 _NOON = 12
 _HALF = r"(?: ?(?P<half>[ap]m))"
