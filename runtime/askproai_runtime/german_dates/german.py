@@ -15,7 +15,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
     (r"nach|spaeter als(?: um)?", Op.AFTER),
     (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
-    (r"(?:noch )?vor|frueher als(?: um)?", Op.BEFORE),
+    (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
     (r"und|sowie", Op.AND),
     (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
