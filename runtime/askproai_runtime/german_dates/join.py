@@ -23,18 +23,18 @@ def join_contents(first: Content, second: Content) -> Content:
 
 
 def _narrow(first: Part, second: Part) -> Part:
-    """Return the hours of two parts of the day if one of them is vague, or is the whole day. Raises `Contradiction`."""
+    """Return the hours of two parts of the day if one of them is vague, or within the other. Raises `Contradiction`."""
     hours = hours_of(first), hours_of(second)
     if (None, None) in hours:
         return second if hours[0] == (None, None) else first
-    if not (first.is_vague or second.is_vague):
-        raise Contradiction("two parts of the day")
     opens = max((each for each, _ in hours if each is not None), default=None)
     closes = min((each for _, each in hours if each is not None), default=None)
     if opens is not None and closes is not None and opens >= closes:
         raise Contradiction("two parts of the day that share no hour")
     if (opens, closes) in hours:
         return (first, second)[hours.index((opens, closes))]
+    if not (first.is_vague or second.is_vague):
+        raise Contradiction("two parts of the day")
     spoken = ", ".join(each.spoken or say().parts_of_day[each.name] for each in (first, second))
     return Part("", opens, closes, spoken, is_vague=first.is_vague and second.is_vague)
 

@@ -155,7 +155,8 @@ def weekends(
     return weekend
 
 
-def _working_week(_match: re.Match[str], today: date) -> Period:
+def working_week(_match: re.Match[str], today: date) -> Period:
+    """Return Monday to Friday of this week; on a Friday and at the weekend those of the next one."""
     weeks = int(today.weekday() >= 4)  # noqa: PLR2004 (on Friday the next one is meant)
     return Period((Days(max(monday(today, weeks), today), monday(today, weeks) + 4 * DAY),))
 
@@ -178,5 +179,5 @@ WEEK_RULES: tuple[Rule, ...] = (
     (r"kommende[sn]? wochenende", weekends(0, on_saturday=(1,))),
     (r"naechste[sn]? wochenende", weekends(0, 1, on_saturday=(1,))),
     (rf"{OVERNEXT} wochenende", weekends(1, 2, on_saturday=(2,))),
-    (r"unter der woche|wochentags?|werktag", _working_week),
+    (r"unter der woche|wochentags?|werktag", working_week),
 )  # fmt: skip
