@@ -1,6 +1,7 @@
 """Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, time
 from itertools import pairwise
 
@@ -46,9 +47,9 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
-            bound.append(_bounded(atom, _take(rest, 1)[0], today))
+            bound.append(_bounded(atom, _take_bound(rest), today))
         elif atom in _ABOUT:
-            bound += _about(atom, rest)
+            bound += _about(atom, rest, today)
         else:
             bound.append(atom)
     return bound
@@ -104,14 +105,29 @@ def _between(rest: list[Atom], today: date) -> Content:
     return _from_to(first, last, today)
 
 
-def _about(op: Op, rest: list[Atom]) -> list[Atom]:
+def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
     """Return what is around the time that follows. Before anything else "ungefähr" changes nothing."""
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
+    if op is Op.SOON_AFTER and rest and isinstance(rest[0], Part):  # "kurz nach dem Mittagessen"
+        return [_bounded(Op.AFTER, rest.pop(0), today)]
     if op is not Op.ABOUT:
         raise Contradiction("kurz vor or nach no time")
     return []
+
+
+def _take_bound(rest: list[Atom]) -> Atom:
+    """Return what a preposition bounds: of "bis Freitag, den 27." the date. Raises `Contradiction`."""
+    [content] = _take(rest, 1)
+    at = 1 if rest[:1] == [Op.COMMA] else 0
+    if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
+        return content
+    readings = tuple(day for day in date_of.readings if day.weekday() == content.weekday)
+    if not readings:
+        raise Contradiction("the weekday is not that of the date")
+    del rest[: at + 1]
+    return replace(date_of, readings=readings)
 
 
 def _take(rest: list[Atom], count: int) -> list[Atom]:

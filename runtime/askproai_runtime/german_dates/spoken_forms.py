@@ -64,7 +64,7 @@ COMPOUNDS: Final[tuple[tuple[str, Replacement], ...]] = (
         r"\begal welche[nrs]? (?!tag\b)|\b(?:ein|an einem|einen) (?:x )?beliebige[nrm] |\birgend ?ein(?:e[nrms]?|s)? ",
         "irgendein ",
     ),
-    (rf"\b(?:an )?irgendein (?=(?:{ANY_WEEKDAY})\b)", "jeden "),
+    (rf"\b(?:an )?irgendein (?=(?:{ANY_WEEKDAY})(?:\b|frueh|morgen|(?:vor|nach)?mittag|abend))", "jeden "),
     (rf"\b(?:an |am )?irgendein (?=(?:(?:frueh|spaet)e[nr]? )?(?:{_PART}|morgen|tag)\b)", "irgendwann "),
     (r"\b(?:an )?irgendein (?=(?:wochentag|werktag|wochenende|freien)\b)", ""),
     (r"\birgendwann tag\b", "irgendwann"),

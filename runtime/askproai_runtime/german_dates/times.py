@@ -107,7 +107,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (r"(?P<hour>\d{1,2})\.(?P<minute>\d{2}) uhr", _written),
     (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?: uhr)?(?<!20[0-9][05])", _written),
     (r"(?:um )?(?P<hour>\d{1,2}) (?P<minute>[0-5]\d)(?! ?(?:uhr|\d|minuten|nach|vor|-))(?![.:])", _written),
-    (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:und )?(?:0 )?(?P<minute>\d{1,2})(?![\d.:])(?: minuten)?)?", _hour),
+    (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:und )?(?:0 )?(?P<minute>\d{1,2})(?![\d.:])(?: min(?:uten)?)?)?", _hour),
     (rf"(?:um|punkt|schlag|um punkt) {_HOUR}(?: uhr)?", _hour),
     (rf"(?:um )?(?P<step>\d{{1,2}}|viertel) (?:minuten )?(?P<side>vor|nach|ueber) {_OF_HOUR}", _beside),
     (rf"(?:um )?(?P<step>viertel) (?P<side>ab) {_OF_HOUR}", _beside),
@@ -142,7 +142,7 @@ _EARLY, _LATE = r"fruehe[nrm]?", r"spaete[nrm]?"
 _WORK = r"(?:feierabend|der arbeit|dienstschluss|dem feierabend)"
 _PARTS: tuple[Rule, ...] = (
     (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen", _part("frueh")),
-    (r"(?:am )?fruehen morgen|(?:aller )?herrgottsfruehe?", _part("frueh")),
+    (r"(?:am )?fruehen morgen|(?:in )?aller fruehe?|(?:aller )?herrgottsfruehe?", _part("frueh")),
     (r"vormittags?", _part("vormittag")),
     (r"mittags?|(?:meiner )?mittagspause|mittagszeit|mittagessen", _part("mittag")),
     (r"(?:ueber|zu) mittag", _part("mittag")),

@@ -179,5 +179,5 @@ WEEK_RULES: tuple[Rule, ...] = (
     (r"kommende[sn]? wochenende", weekends(0, on_saturday=(1,))),
     (r"naechste[sn]? wochenende", weekends(0, 1, on_saturday=(1,))),
     (rf"{OVERNEXT} wochenende", weekends(1, 2, on_saturday=(2,))),
-    (r"unter der woche|wochentags?|werktag", working_week),
+    (r"unter der woche|wochentage?[ns]?|werktag", working_week),
 )  # fmt: skip

@@ -8,7 +8,12 @@ from askproai_runtime.german_dates.atoms import Part, Soon
 from askproai_runtime.german_dates.rules import Rule
 from askproai_runtime.german_dates.times import Rule as TimeRule
 
-TEN, NOON, FIVE = time(10), time(12), time(17)  # what is not too early, in the second half of the day, not too late
+TEN, NOON, FOUR, FIVE = (
+    time(10),
+    time(12),
+    time(16),
+    time(17),
+)  # what is not too early, in the second half of the day, late, not too late
 
 
 def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
@@ -29,7 +34,9 @@ _NOUN = r"(?:termin|terminen|zeitpunkt|uhrzeit|zeit|moeglichkeit|slot|platz|term
 _FREE = r"(?:(?:noch )?(?:moegliche|freie|verfuegbare|buchbare|machbare)[nrs]? )*"
 _LAST = r"(?:aller)?(?:letzte|spaeteste)[nrs]?"
 # What follows the word alone: "das Letzte, was vor Weihnachten geht", "der letzte am Freitag". "Letztes Mal" is over.
-_BEHIND_LAST = r"(?= ?(?:$|, |was |den |vor |am |an |im |in der |diese|naechste|heute|uebermorgen|der (?:noch )?frei))"
+_BEHIND_LAST = (
+    r"(?= ?(?:$|, |bitte|was |den |vor |am |an |im |in der |diese|naechste|heute|uebermorgen|der (?:noch )?frei))"
+)
 _END_OF_DAY = (
     r"(?:am |zum |gegen )?ende des (?:arbeits|geschaefts)?tage?s|(?:am |zum |gegen )?tagesende|zum feierabend"
     r"|(?:kurz |direkt |unmittelbar )?(?:vor|bei|zum|zu) (?:laden|geschaefts|praxis|salon)schluss"
@@ -61,5 +68,6 @@ VAGUE_PARTS: tuple[TimeRule, ...] = (
     (rf"{_NOT} {_TOO} {_LATE}(?: am tag)?", vague_part(None, FIVE, "nicht zu spät")),
     (rf"(?:(?:{_SOMEWHAT} )*spaeter|(?:{_SOMEWHAT} )+spaet)(?: am tag)?(?: als frueher)?",
      vague_part(NOON, None, "eher später")),
+    (r"(?:sehr |ziemlich )?spaet(?: am tag)?", vague_part(FOUR, None, "spät")),
     (rf"(?:{_SOMEWHAT} )*(?:frueher|zeitiger)(?: am tag)?(?: als spaeter)?", vague_part(None, NOON, "eher früher")),
 )  # fmt: skip

@@ -46,9 +46,9 @@ _PART_OF_DAY = r"((?:after|fore)noon|morning|evening|lunch ?time)"
 _HOURS = "|".join(word for word, number in NUMBERS.items() if 0 < number <= 12)  # noqa: PLR2004
 _SPOKEN_TIME = (
     r"(?:(?:half|quarter) (?:past|to) )?"
-    rf"(?:\d{{1,2}}(?:[:.]\d\d)?(?: ?[ap]m)?|noon|midday|midnight|(?:{_HOURS})(?: (?:thirty|fifteen))?)"
+    rf"(?:\d{{1,2}}(?:[:.]\d\d)?(?: ?[ap]m)?|noon|midday|midnight|(?:{_HOURS})(?: (?:thirty|fifteen))?)(?: o'clock)?"
 )
-_END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|close of business|cob|eod)"
+_END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|(?:close|end) of business|cob|eod)"
 # No rule knows this word: what can mean one thing and its opposite is asked.
 _UNCLEAR = "unclear"
 
@@ -120,8 +120,13 @@ _BEFORE_NUMBERS = _compile(
         (r"\bweek ?nights?\b", "weekdays evening"),
         (r"\bany (?=(?:weekday|working day|business day|weekend)s?\b)", ""),
         (rf"\b(?:any|some|one) (?=(?:(?:early|late) )?{_PART_OF_DAY}s?\b)", "whenever "),
+        (
+            rf"\b(?:(?:by|until|before) )?({_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?) at the (?:very )?latest\b"
+            r"(?! (?:possible|available|free|time|slot|appointment))",
+            r"by \1",
+        ),
         # "by the end of the day on Friday" is by Friday
-        (rf"\b(?:by|before|until|till) (?:the )?{_END_OF_DAY}(?= ?(?:$|,|please\b))", "today"),
+        (rf"\b(?:by|before|until|till) (?:the )?{_END_OF_DAY}(?= *(?:$|,|please\b))", "today"),
         (rf"\b(?:by|before|until|till) (?:the )?{_END_OF_DAY}(?: on)?\b", "by"),
         (r"\b(?:by|before|until) (?=(?:the )?end of )", "until "),
         (rf"\b{_PART_OF_DAY}-?ish\b", r"\1"),

@@ -37,7 +37,7 @@ FILLERS = frozenset(_FILLERS.split())
 NOISE = (
     r"good (?:morning|afternoon|evening|day)|for me|fit me in|would be|do you have|works for me"
     r"|(?:come|stop|drop|pop|swing) by|come (?:over|round)|(?:how|what) about|(?:just )?(?:a|1) (?:2th|moment|minute)"
-    r"|at the latest possible|in that case|for sure|if possible"
+    r"|at the latest possible(?! (?:time|slot|appointment|date))|in that case|1th thing(?= after\b)|for sure|if possible"
 )
 
 OPERATORS: tuple[tuple[str, Op], ...] = (

@@ -2,26 +2,29 @@
 
 from askproai_runtime.german_dates.rules import Rule
 from askproai_runtime.german_dates.times import Rule as TimeRule
-from askproai_runtime.german_dates.wishes import FIVE, NOON, TEN, latest, vague_part
+from askproai_runtime.german_dates.wishes import FIVE, FOUR, NOON, TEN, latest, vague_part
 
-_NOUN = r"(?:appointment|time|slot|date|opening|1|thing|availability|space)"
+_NOUN = r"(?:appointment|slot|date|opening|1|thing|availability|space)"
 _FREE = r"(?:(?:possible|available|free|bookable) )*"
 _YOU_HAVE = (
     r"(?: (?:(?:that )?you(?: have|'ve| can|'re)(?: got| do| offer| free)?"
     r"|(?:that is |that's )?(?:available|possible|going|left|free)))?"
 )
-_LAST = r"(?:(?:the|your) )?(?:very )?(?:latest|last)"
+# "My last appointment" and "the last time" are over.
+_LAST = r"(?<!\bmy )(?<!\bour )(?:(?:the|your) )?(?:very )?(?:latest|last)"
 LATEST: tuple[Rule, ...] = tuple(
     (pattern, latest)
     for pattern in (
         r"as late(?: in the day)? as (?:(?:at all )?possible|you can(?: do)?|it gets|you have|you've got|can be)",
         rf"{_LAST} {_FREE}{_NOUN}(?: of the day)?{_YOU_HAVE}",
         rf"{_LAST} (?:possible|available|free)",
+        rf"(?:at )?(?:(?:the|your) )?(?:very )?latest {_FREE}time{_YOU_HAVE}",
+        r"(?:at )?(?:(?:the|your) )?last (?:(?:possible|available|free) )+time",
         r"(?:the|your) (?:very )?latest (?:(?:that )?you(?: have|'ve| can)(?: got| do| offer)?)",
         rf"{_LAST}(?= (?:before|in|this|next|on|of)\b)(?! (?:in|of) the)",
         r"(?:the )?later(?: ,)? the better",
         r"(?:(?:at|towards?|near|around) )?(?:the )?(?:very )?end of (?:the )?(?:working |business )?day|(?:at )?eod",
-        r"(?:at )?(?:the )?(?:close of (?:business|play)|cob|closing(?: time)?)",
+        r"(?:at )?(?:the )?(?:(?:close|end) of (?:business|play)|cob|closing(?: time)?)",
         r"(?:around|just before|right before|shortly before) (?:closing(?: time)?|you close)",
     )
 )  # fmt: skip
@@ -37,6 +40,7 @@ VAGUE_PARTS: tuple[TimeRule, ...] = (
      vague_part(None, FIVE, "not too late")),
     (rf"(?:{_SOMEWHAT}*later{_IN_THE_DAY}|{_SOMEWHAT}+late|late(?:r)? (?:on )?in the day)(?: rather than (?:earlier|sooner))?",
      vague_part(NOON, None, "rather later")),
+    (r"(?:very |quite )?late(?: on)?", vague_part(FOUR, None, "late")),
     (rf"(?:{_SOMEWHAT}*earlier{_IN_THE_DAY}|{_SOMEWHAT}+early|early in the day)(?: rather than later)?",
      vague_part(None, NOON, "rather earlier")),
 )  # fmt: skip
