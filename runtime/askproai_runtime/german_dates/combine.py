@@ -221,7 +221,7 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
     if sum(time is not None for time in (meaning.clock, meaning.hours, meaning.around)) > 1:
         raise Contradiction("two times")
     if meaning.part and meaning.part.is_vague and (meaning.clock or meaning.around):
-        raise Contradiction("one time, and the wish for another one")
+        raise Contradiction("one time, and a preference for another one")
     return meaning
 
 

@@ -5,10 +5,10 @@ from askproai_runtime.german_dates.atoms import Soon
 from askproai_runtime.german_dates.counted_days import COUNTED_DAYS
 from askproai_runtime.german_dates.dates import DATES
 from askproai_runtime.german_dates.months import MONTH_RULES
+from askproai_runtime.german_dates.preferences import LATEST
 from askproai_runtime.german_dates.rules import WEEKDAY, Rule
 from askproai_runtime.german_dates.vocabulary import WEEKDAYS
 from askproai_runtime.german_dates.weeks import WEEK_RULES, WEEKDAY_RULES
-from askproai_runtime.german_dates.wishes import LATEST
 
 _NAMED = rf"(?P<named>{named_days.NAMED})"
 _NAMED_DAYS: tuple[Rule, ...] = (

@@ -5,11 +5,11 @@ from typing import Final
 from askproai_runtime.german_dates.atoms import Op
 from askproai_runtime.german_dates.days import DAY_RULES
 from askproai_runtime.german_dates.grammar import Grammar
+from askproai_runtime.german_dates.preferences import VAGUE_PARTS
 from askproai_runtime.german_dates.spans import SPANS
 from askproai_runtime.german_dates.times import BARE_HOUR, TIME_RULES, bare_hour
 from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.vocabulary import FILLERS, NUMBERS
-from askproai_runtime.german_dates.wishes import VAGUE_PARTS
 
 _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),

@@ -53,7 +53,7 @@ async def test_a_full_last_day_leaves_the_day_before() -> None:
 
 
 @pytest.mark.parametrize("phrase", ["vor Weihnachten", "so früh wie möglich", "spätestens vor Weihnachten"])
-async def test_other_wishes_begin_with_the_earliest(phrase: str) -> None:
+async def test_other_preferences_begin_with_the_earliest(phrase: str) -> None:
     offer = await _offer(phrase)
     assert offer.slots[0].start == local("2026-11-20T10:00")
     assert len(offer.slots) > 1

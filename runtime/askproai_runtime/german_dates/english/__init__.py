@@ -3,10 +3,10 @@
 from typing import Final
 
 from askproai_runtime.german_dates.english.days import DAYS
+from askproai_runtime.german_dates.english.preferences import VAGUE_PARTS
 from askproai_runtime.german_dates.english.times import BARE_HOUR, TIMES, bare_hour
 from askproai_runtime.german_dates.english.tokens import normalize
 from askproai_runtime.german_dates.english.vocabulary import FILLERS, NOISE, NUMBERS, OPERATORS
-from askproai_runtime.german_dates.english.wishes import VAGUE_PARTS
 from askproai_runtime.german_dates.grammar import Grammar
 
 __all__ = ["ENGLISH"]

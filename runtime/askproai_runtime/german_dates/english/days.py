@@ -17,8 +17,8 @@ from askproai_runtime.german_dates.atoms import (
 )
 from askproai_runtime.german_dates.counted_days import weekday_in_days, weekday_in_weeks
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year, with_slash
+from askproai_runtime.german_dates.english.preferences import LATEST
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
-from askproai_runtime.german_dates.english.wishes import LATEST
 from askproai_runtime.german_dates.months import (
     first_months,
     last_month,

@@ -48,6 +48,7 @@ _SPOKEN_TIME = (
     r"(?:(?:half|quarter) (?:past|to) )?"
     rf"(?:\d{{1,2}}(?:[:.]\d\d)?(?: ?[ap]m)?|noon|midday|midnight|(?:{_HOURS})(?: (?:thirty|fifteen))?)(?: o'clock)?"
 )
+_DEADLINE = rf"{_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?"
 _END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|(?:close|end) of business|cob|eod)"
 # No rule knows this word: what can mean one thing and its opposite is asked.
 _UNCLEAR = "unclear"
@@ -121,8 +122,7 @@ _BEFORE_NUMBERS = _compile(
         (r"\bany (?=(?:weekday|working day|business day|weekend)s?\b)", ""),
         (rf"\b(?:any|some|one) (?=(?:(?:early|late) )?{_PART_OF_DAY}s?\b)", "whenever "),
         (
-            rf"\b(?:(?:by|until|before) )?({_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?) at the (?:very )?latest\b"
-            r"(?! (?:possible|available|free|time|slot|appointment))",
+            rf"\b(?:(?:by|until|before) )?({_DEADLINE}) at the (?:very )?latest\b(?! (?:possible|available|free|time|slot)\b)",
             r"by \1",
         ),
         # "by the end of the day on Friday" is by Friday

@@ -22,7 +22,7 @@ def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable
 
 
 def latest(_match: re.Match[str], _today: date) -> Soon:
-    """Return the wish for the last time of those that are meant."""
+    """Return the preference for the last of the times that are meant."""
     return Soon(latest=True)
 
 

@@ -1,8 +1,8 @@
 """The English families of what a caller prefers: the latest time that there is, and rather early or late on a day."""
 
+from askproai_runtime.german_dates.preferences import FIVE, FOUR, NOON, TEN, latest, vague_part
 from askproai_runtime.german_dates.rules import Rule
 from askproai_runtime.german_dates.times import Rule as TimeRule
-from askproai_runtime.german_dates.wishes import FIVE, FOUR, NOON, TEN, latest, vague_part
 
 _NOUN = r"(?:appointment|slot|date|opening|1|thing|availability|space)"
 _FREE = r"(?:(?:possible|available|free|bookable) )*"
