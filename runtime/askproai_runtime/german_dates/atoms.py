@@ -146,6 +146,7 @@ class Soon:
     """As soon as possible, or whenever: no bound at all. `latest`: the last of the times that are meant is wanted."""
 
     latest: bool = False
+    is_of_named: bool = False  # "die letzte" alone is one of the times that were offered
 
 
 class Op(Enum):

@@ -61,6 +61,11 @@ class Meaning:
 
 def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Return the choices that a phrase leaves, at least one. Raises `Contradiction`."""
+    named = (Day, Weekday, Period, Part, TimeRange)
+    if any(isinstance(each, Soon) and each.is_of_named for each in atoms) and not any(
+        isinstance(each, named) for each in atoms
+    ):
+        raise Contradiction("the last of what nobody has named")
     corrected = _correct(_without_replaced(share_months(atoms, today)), today)
     choices = [meaning for meaning in corrected if not meaning.is_empty]
     if not choices:

@@ -26,6 +26,11 @@ def latest(_match: re.Match[str], _today: date) -> Soon:
     return Soon(latest=True)
 
 
+def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
+    """Return the same for `der letzte`, which is the last of something: of a day or time that the phrase names."""
+    return Soon(latest=True, is_of_named=True)
+
+
 _AS_CAN_BE = (
     r"(?:nur |irgend |ueberhaupt )*"
     r"(?:moeglich(?: ist)?|(?:es |das |'s )?(?:nur |irgend )?(?:geht|ginge)|(?:sie|ihr) (?:koennen|koennt))"
@@ -42,16 +47,21 @@ _END_OF_DAY = (
     r"|(?:kurz |direkt |unmittelbar )?(?:vor|bei|zum|zu) (?:laden|geschaefts|praxis|salon)schluss"
     r"|(?:kurz )?bevor (?:sie|ihr) (?:zumachen|zumacht|schliessen|schliesst|zu macht|zu machen)"
 )
-LATEST: tuple[Rule, ...] = tuple(
+_LATEST_OF_NAMED: tuple[Rule, ...] = tuple(
+    (pattern, latest_of_named)
+    for pattern in (
+        rf"{_LAST} {_FREE}{_NOUN}(?: (?:des|vom) tages?)?",
+        rf"{_LAST} (?:noch )?(?:moegliche|freie|verfuegbare)[nrs]?{_BEHIND_LAST}",
+        rf"{_LAST}{_BEHIND_LAST}",
+    )
+)
+LATEST: tuple[Rule, ...] = _LATEST_OF_NAMED + tuple(
     (pattern, latest)
     for pattern in (
         rf"so spaet (?:wie|als) {_AS_CAN_BE}|so spaet {_AS_CAN_BE}|so spaet wie's(?: nur)? geht",
         r"(?:moeglichst|am liebsten ganz|ganz) spaet(?:er? termin)?|(?:einen )?moeglichst spaeten termin",
         r"je spaeter(?: ,)? (?:desto|umso) (?:besser|lieber)",
         rf"(?:aller)?(?:letzt|spaetest)moeglich(?:e[nrsm]?)? ?{_FREE}{_NOUN}?",
-        rf"{_LAST} {_FREE}{_NOUN}(?: (?:des|vom) tages?)?",
-        rf"{_LAST} (?:noch )?(?:moegliche|freie|verfuegbare)[nrs]?{_BEHIND_LAST}",
-        rf"{_LAST}{_BEHIND_LAST}",
         r"am (?:aller)?spaetesten|als (?:aller)?letzte[rs]?|zuallerletzt|zuletzt|(?:ganz )?zum schluss",
         _END_OF_DAY,
     )

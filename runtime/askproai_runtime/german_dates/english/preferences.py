@@ -1,6 +1,6 @@
 """The English families of what a caller prefers: the latest time that there is, and rather early or late on a day."""
 
-from askproai_runtime.german_dates.preferences import FIVE, FOUR, NOON, TEN, latest, vague_part
+from askproai_runtime.german_dates.preferences import FIVE, FOUR, NOON, TEN, latest, latest_of_named, vague_part
 from askproai_runtime.german_dates.rules import Rule
 from askproai_runtime.german_dates.times import Rule as TimeRule
 
@@ -12,16 +12,21 @@ _YOU_HAVE = (
 )
 # "My last appointment" and "the last time" are over.
 _LAST = r"(?<!\bmy )(?<!\bour )(?:(?:the|your) )?(?:very )?(?:latest|last)"
-LATEST: tuple[Rule, ...] = tuple(
-    (pattern, latest)
+_LATEST_OF_NAMED: tuple[Rule, ...] = tuple(
+    (pattern, latest_of_named)
     for pattern in (
-        r"as late(?: in the day)? as (?:(?:at all )?possible|you can(?: do)?|it gets|you have|you've got|can be)",
         rf"{_LAST} {_FREE}{_NOUN}(?: of the day)?{_YOU_HAVE}",
         rf"{_LAST} (?:possible|available|free)",
         rf"(?:at )?(?:(?:the|your) )?(?:very )?latest {_FREE}time{_YOU_HAVE}",
         r"(?:at )?(?:(?:the|your) )?last (?:(?:possible|available|free) )+time",
         r"(?:the|your) (?:very )?latest (?:(?:that )?you(?: have|'ve| can)(?: got| do| offer)?)",
         rf"{_LAST}(?= (?:before|in|this|next|on|of)\b)(?! (?:in|of) the)",
+    )
+)
+LATEST: tuple[Rule, ...] = _LATEST_OF_NAMED + tuple(
+    (pattern, latest)
+    for pattern in (
+        r"as late(?: in the day)? as (?:(?:at all )?possible|you can(?: do)?|it gets|you have|you've got|can be)",
         r"(?:the )?later(?: ,)? the better",
         r"(?:(?:at|towards?|near|around) )?(?:the )?(?:very )?end of (?:the )?(?:working |business )?day|(?:at )?eod",
         r"(?:at )?(?:the )?(?:(?:close|end) of (?:business|play)|cob|closing(?: time)?)",
