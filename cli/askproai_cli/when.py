@@ -73,12 +73,13 @@ def _span(candidate: "Candidate") -> str:
 
 
 def _to_json(understood: "Understanding") -> dict[str, object]:
-    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?}], "ambiguous", "refused"}`."""
+    """Return `{"candidates": [{"start", "end"?, "grain", "reading", "daily"?, "latest"?}], "ambiguous", "refused"}`."""
     candidates = [
         {"start": candidate.start.isoformat()}
         | ({"end": candidate.end.isoformat()} if candidate.end else {})
         | {"grain": str(candidate.grain), "reading": candidate.reading}
         | ({"daily": _daily(candidate.daily)} if candidate.daily else {})
+        | ({"latest": True} if candidate.latest else {})
         for candidate in understood.candidates
     ]
     return {"candidates": candidates, "ambiguous": understood.ambiguous, "refused": understood.refused}

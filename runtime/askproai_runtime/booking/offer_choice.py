@@ -22,6 +22,8 @@ from askproai_runtime.booking.search import (
     ReadRemote,
     find_choice,
     find_closest,
+    find_latest,
+    find_latest_of_first_day,
     no_remote,
     nobody_is_busy,
     remember_reads,
@@ -32,6 +34,7 @@ from askproai_runtime.german_dates import Candidate, Daily, Understanding
 
 _AROUND = frozenset({Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID, Obstacle.TOO_SOON})
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
+_WITHOUT_END = timedelta(days=365)  # a phrase without a last day means a year and a day; no other phrase means as much
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
 
@@ -69,6 +72,7 @@ async def choose_offer(
 ) -> Offer:
     """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
 
+    If the latest time is wanted it is the last slot alone, of the last candidate that has any.
     Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
 
     It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
@@ -77,12 +81,16 @@ async def choose_offer(
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
     free: list[tuple[Candidate, list[Slot]]] = []
-    for candidate in understood.candidates:
+    for candidate in _in_order(understood):
         end = candidate.end or candidate.start + timedelta(minutes=1)
-        if end - candidate.start > LONGEST_SPAN:
-            end = max(now, candidate.start) + settings.look_ahead
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
-        if slots := await find_choice(rules, read_busy, query, read_remote):
+        if candidate.latest:
+            slots = await _find_latest(rules, read_busy, query, settings, read_remote)
+        else:
+            if end - candidate.start > LONGEST_SPAN:
+                query = replace(query, end=max(now, candidate.start) + settings.look_ahead)
+            slots = await find_choice(rules, read_busy, query, read_remote)
+        if slots:
             if not understood.ambiguous:
                 return Offer(slots)
             free.append((candidate, slots))
@@ -97,6 +105,24 @@ async def choose_offer(
     near = request, read_busy, now, first.candidate, first.obstacle, settings, read_remote
     slots, keeps_hours = await find_near(*near)
     return Offer(slots, missed, first.obstacle, keeps_hours)
+
+
+def _in_order(understood: Understanding) -> Sequence[Candidate]:
+    """Return the candidates in the order of the search: from the last one on if the latest time is wanted."""
+    latest = any(candidate.latest for candidate in understood.candidates)
+    return understood.candidates[::-1] if latest and not understood.ambiguous else understood.candidates
+
+
+async def _find_latest(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, settings: BookingSettings, read_remote: ReadRemote
+) -> list[Slot]:
+    """Return the last slot of a query; without a last day, that of the first day on which any slot is free."""
+    if query.end - query.first > _WITHOUT_END:
+        soon = replace(query, end=max(query.now, query.first) + settings.look_ahead)
+        return await find_latest_of_first_day(rules, read_busy, soon, read_remote)
+    end = min(query.end, datetime.fromtimestamp(horizon_end(rules, query.now), UTC))
+    last_days = replace(query, first=max(query.first, query.now, end - LONGEST_SPAN), end=end)
+    return await find_latest(rules, read_busy, last_days, read_remote)
 
 
 def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:

@@ -22,7 +22,16 @@ from askproai_runtime.booking.availability import (
 from askproai_runtime.booking.group_times import GroupTimes, group_window, to_group_slot
 from askproai_runtime.booking.obstacles import is_working_day
 from askproai_runtime.booking.opening_hours import DAY_MINUTES, local_days, wall_clock_epoch
-from askproai_runtime.booking.slots import Busy, RemoteFree, ServiceRules, Slot, SlotQuery, Span, local_day
+from askproai_runtime.booking.slots import (
+    Busy,
+    RemoteFree,
+    ServiceRules,
+    Slot,
+    SlotQuery,
+    Span,
+    horizon_end,
+    local_day,
+)
 from askproai_runtime.sentences import present_language
 
 ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members within a span
@@ -64,6 +73,25 @@ async def find_closest(
         found += await _search_day(rules, read_busy, query, day, read_remote)
         found = nearest_slots(sorted(found, key=lambda slot: slot.start), target, limit)
     return found
+
+
+async def find_latest(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
+    """Return the last start of the query that is free, or none. Days are searched backward from its end or the horizon."""
+    end = min(query.end, datetime.fromtimestamp(horizon_end(rules, query.now), UTC))
+    return await find_closest(rules, read_busy, replace(query, end=end, closest_to=end, limit=1), read_remote)
+
+
+async def find_latest_of_first_day(
+    rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
+) -> list[Slot]:
+    """Return the last free start of the first day of the query on which any is free."""
+    soonest = await find_closest(rules, read_busy, replace(query, limit=1), read_remote)
+    if not soonest:
+        return []
+    _, midnight = _local_day(rules.zone, soonest[0].start)
+    return await find_latest(rules, read_busy, replace(query, end=min(query.end, midnight)), read_remote)
 
 
 async def find_choice(

@@ -31,6 +31,7 @@ class Which(Enum):
     COMING = auto()
     NEXT = auto()
     AFTER_NEXT = auto()
+    FOLLOWING = auto()  # "den Freitag drauf": after what was talked about, which the phrase does not say
 
 
 class Days(NamedTuple):
@@ -75,31 +76,44 @@ class Weekday:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Several days: a week, a month, or from one day to another."""
+    """Several days: a week, a month, or from one day to another.
+
+    `opens` is the time on the first day from which on it is meant, `closes` that on the last day until which it is.
+    """
 
     readings: tuple[Days, ...]
     grain: Grain = Grain.RANGE
     is_bound: bool = False  # "bis Freitag", "ab Montag"
+    opens: time | None = None
+    closes: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day as it was said. `is_bare`: its half of the day is open. `next_day`: midnight at the end of the day."""
+    """A time of day as it was said. `is_bare`: its half of the day is open. `next_day`: midnight at the end of the day.
+
+    `other` is another time that the same words can mean: `half seven` is 7:30 in Britain, and 6:30 to a German speaker.
+    """
 
     hour: int
     minute: int = 0
     is_bare: bool = True
     next_day: bool = False
+    other: "Clock | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the day: a name of `PARTS_OF_DAY`, or hours of its own that are said as `spoken`."""
+    """A part of the day: a name of `PARTS_OF_DAY`, or hours of its own that are said as `spoken`.
+
+    `is_vague`: it narrows a day that is named (`nicht so früh`). It is no part of an unnamed day, and decides no half of a day.
+    """
 
     name: str = ""
     opens: time | None = None
     closes: time | None = None
     spoken: str = ""
+    is_vague: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +143,10 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Soon:
-    """As soon as possible, or whenever: no bound at all."""
+    """As soon as possible, or whenever: no bound at all. `latest`: the last of the times that are meant is wanted."""
+
+    latest: bool = False
+    is_of_named: bool = False  # "die letzte" alone is one of the times that were offered
 
 
 class Op(Enum):

@@ -1,6 +1,7 @@
 """Apply the words that bound what follows them: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, time
 from itertools import pairwise
 
@@ -20,7 +21,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.rules import DAY
-from askproai_runtime.german_dates.times import hours_of
+from askproai_runtime.german_dates.times import expand, hours_of
 from askproai_runtime.german_dates.weeks import weekday_dates
 
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
@@ -31,6 +32,7 @@ _DAYS = (Day, Weekday, Period)
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms with each bound and what it bounds as one. Raises `Contradiction`."""
+    atoms = _without_about(atoms)
     is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
     rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
     bound: list[Atom] = []
@@ -40,18 +42,61 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
             bound.append(atom)
         elif atom is Op.BETWEEN:
             bound.append(_between(rest, today))
+        elif atom is Op.UNTIL and len(bound) > 1 and (span := _span(bound[-2], bound[-1], rest, today)):
+            bound[-2:] = [span]
         elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
-            bound.append(_bounded(atom, _take(rest, 1)[0], today))
+            bound.append(_bounded(atom, _take_bound(rest), today))
         elif atom in _ABOUT:
-            bound += _about(atom, rest)
+            bound += _about(atom, rest, today)
         else:
             bound.append(atom)
     return bound
 
 
+def _without_about(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms without "ungefähr" behind a bound: "ab circa vier" begins at four."""
+    bounds = {*_BOUNDS, Op.BETWEEN, *((Op.AND,) if Op.BETWEEN in atoms else ())}
+    pairs = zip([None, *atoms], atoms, strict=False)
+    return [atom for before, atom in pairs if not (atom is Op.ABOUT and before in bounds)]
+
+
+def _span(day: Atom, at: Atom, rest: list[Atom], today: date) -> Period | None:
+    """Return the days and times from `day` and `at` to those that follow; None if no day and time follow, which stay in `rest`.
+
+    Raises `Contradiction` if both are on one day, or the second comes before the first.
+    """
+    if not (len(rest) > 1 and _is_day_and_time(day, at) and _is_day_and_time(*rest[:2])):
+        return None
+    days = _from_to(day, rest.pop(0), today)
+    opens, closes = _limits(at)[0], _limits(rest.pop(0))[1]
+    assert isinstance(days, Period)
+    if days.readings[0].is_one:
+        raise Contradiction("from a time to another one of the same day")
+    return Period(days.readings, opens=opens, closes=closes)
+
+
+def _is_day_and_time(day: Atom, at: Atom) -> bool:
+    return isinstance(day, _DAYS) and isinstance(at, Clock | Part)
+
+
+def _limits(at: Atom) -> tuple[time | None, time | None]:
+    """Return the begin and the end of a time: of an open half of the day the earlier one, as of a bound alone."""
+    if isinstance(at, Part):
+        return hours_of(at)
+    assert isinstance(at, Clock)
+    if at.next_day:
+        return None, None
+    return (min(expand(at)),) * 2
+
+
 def _between(rest: list[Atom], today: date) -> Content:
+    if len(rest) > 4 and rest[2] in _CONNECTORS:  # noqa: PLR2004 ("von Montag 7 Uhr bis Freitag 15 Uhr")
+        first, at, following = rest[0], rest[1], rest[3:]
+        if span := _span(first, at, following, today):
+            rest[:] = following
+            return span
     if rest and isinstance(rest[0], TimeRange):  # "von 10 bis 12 Uhr"
         return rest.pop(0)  # type: ignore[return-value]
     first, connector, last = _take(rest, 3)
@@ -60,14 +105,29 @@ def _between(rest: list[Atom], today: date) -> Content:
     return _from_to(first, last, today)
 
 
-def _about(op: Op, rest: list[Atom]) -> list[Atom]:
+def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
     """Return what is around the time that follows. Before anything else "ungefähr" changes nothing."""
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
+    if op is Op.SOON_AFTER and rest and isinstance(rest[0], Part):  # "kurz nach dem Mittagessen"
+        return [_bounded(Op.AFTER, rest.pop(0), today)]
     if op is not Op.ABOUT:
         raise Contradiction("kurz vor or nach no time")
     return []
+
+
+def _take_bound(rest: list[Atom]) -> Atom:
+    """Return what a preposition bounds: of "bis Freitag, den 27." the date. Raises `Contradiction`."""
+    [content] = _take(rest, 1)
+    at = 1 if rest[:1] == [Op.COMMA] else 0
+    if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
+        return content
+    readings = tuple(day for day in date_of.readings if day.weekday() == content.weekday)
+    if not readings:
+        raise Contradiction("the weekday is not that of the date")
+    del rest[: at + 1]
+    return replace(date_of, readings=readings)
 
 
 def _take(rest: list[Atom], count: int) -> list[Atom]:

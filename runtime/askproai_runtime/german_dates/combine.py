@@ -14,7 +14,6 @@ from askproai_runtime.german_dates.atoms import (
     Content,
     Contradiction,
     Day,
-    Days,
     ImpossibleTime,
     Instant,
     Op,
@@ -25,8 +24,9 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.bounds import bind
+from askproai_runtime.german_dates.join import join_contents
 from askproai_runtime.german_dates.shared_months import share_months
-from askproai_runtime.german_dates.times import both_halves, expand, hours_of
+from askproai_runtime.german_dates.times import expand
 
 
 @dataclass(slots=True)
@@ -42,6 +42,7 @@ class Meaning:
     hours: TimeRange | None = None
     around: Around | None = None
     soon: bool = False
+    latest: bool = False
     only: set[int] = field(default_factory=set)
     excluded: set[int] = field(default_factory=set)
 
@@ -60,10 +61,17 @@ class Meaning:
 
 def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Return the choices that a phrase leaves, at least one. Raises `Contradiction`."""
+    named = (Day, Weekday, Period, Part, TimeRange)
+    if any(isinstance(each, Soon) and each.is_of_named for each in atoms) and not any(
+        isinstance(each, named) for each in atoms
+    ):
+        raise Contradiction("the last of what nobody has named")
     corrected = _correct(_without_replaced(share_months(atoms, today)), today)
     choices = [meaning for meaning in corrected if not meaning.is_empty]
     if not choices:
         raise Contradiction("nothing is left")
+    if any(each.part and each.part.is_vague and not (each.has_day or each.soon) for each in choices):
+        raise Contradiction("later or earlier than nobody knows what")
     return choices
 
 
@@ -145,7 +153,7 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
         if (value := getattr(after, name)) is not None:
             setattr(merged, name, value)
     merged.only |= after.only
-    merged.soon = before.soon or after.soon
+    merged.soon, merged.latest = before.soon or after.soon, before.latest or after.latest
     return merged
 
 
@@ -208,15 +216,17 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
     meaning = Meaning()
     for content in contents:
         if isinstance(content, Soon):
-            meaning.soon = True
+            meaning.soon, meaning.latest = True, meaning.latest or content.latest
         elif isinstance(content, Weekday) and content.habit:
             meaning.only.add(content.weekday)
         else:
             name = _PLACES[type(content)]
             known = getattr(meaning, name)
-            setattr(meaning, name, content if known is None else _both(known, content))
+            setattr(meaning, name, content if known is None else join_contents(known, content))
     if sum(time is not None for time in (meaning.clock, meaning.hours, meaning.around)) > 1:
         raise Contradiction("two times")
+    if meaning.part and meaning.part.is_vague and (meaning.clock or meaning.around):
+        raise Contradiction("one time, and a preference for another one")
     return meaning
 
 
@@ -231,36 +241,6 @@ _PLACES = {
 }  # fmt: skip
 
 
-def _both(first: Content, second: Content) -> Content:
-    """Return what two contents of one kind mean together: `nächste Woche unter der Woche`. Raises `Contradiction`."""
-    if isinstance(first, Period) and isinstance(second, Period):
-        return _intersect(first, second)
-    if isinstance(first, Part) and isinstance(second, Part) and (None, None) in {hours_of(first), hours_of(second)}:
-        return second if hours_of(first) == (None, None) else first
-    if isinstance(first, Day) and isinstance(second, Day):
-        both = tuple(day for day in first.readings if day in second.readings)
-        if both:
-            return Day(both)
-    elif isinstance(first, Clock) and isinstance(second, Clock) and set(both_halves(first)) & set(both_halves(second)):
-        return first if second.is_bare else second  # "um halb vier, also fünfzehn Uhr dreißig"
-    elif first == second:
-        return first
-    raise Contradiction("two of one kind")
-
-
-def _intersect(first: Period, second: Period) -> Period:
-    both = []
-    for a in first.readings:
-        for b in second.readings:
-            begin = max(a.first, b.first)
-            ends = [end for end in (a.last, b.last) if end is not None]
-            if not ends or min(ends) >= begin:
-                both.append(Days(begin, min(ends, default=None)))
-    if not both:
-        raise Contradiction("two periods that share no day")
-    return Period(tuple(dict.fromkeys(both)))
-
-
 def _is_long(period: Period | None) -> bool:
     """Return whether a period has more than one month, so that a date with its month is one of its days."""
     return period is not None and all(days.last and days.last - days.first > _MONTH for days in period.readings)
@@ -269,7 +249,9 @@ def _is_long(period: Period | None) -> bool:
 def _completed(choices: list[Meaning]) -> list[Meaning]:
     """Complete each choice: its day by the choice before it, its week and its time by the one that names them last."""
     _require_clear_count(choices)
+    is_latest = any(choice.latest for choice in choices)
     for i, choice in enumerate(choices):
+        choice.latest = is_latest
         others = [*reversed(choices[:i]), *choices[i + 1 :]]
         if not choice.has_day and not choice.instant:
             source = next((other for other in others if other.has_day), None)

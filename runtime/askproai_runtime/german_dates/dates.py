@@ -64,10 +64,28 @@ def day_of_month(match: re.Match[str], today: date) -> Day:
     return Day(tuple(coming[:2] if coming[0] == today else coming[:1]), number=number)
 
 
+def with_slash(match: re.Match[str], today: date) -> Day:
+    """Return both dates of `12/3`: Americans write the month first. Of the two, impossible ones do not count."""
+    readings: set[date] = set()
+    for day, month in ((match["first"], match["second"]), (match["second"], match["first"])):
+        try:
+            readings.update(
+                of_year(match["year"], int(month), int(day), today).readings
+                if match["year"]
+                else (next_date(int(day), int(month), today),)
+            )
+        except (ImpossibleDay, PastDay):
+            continue
+    if not readings:
+        raise ImpossibleDay(match[0])
+    return Day(tuple(sorted(readings)))
+
+
 DATES: tuple[Rule, ...] = (
     (r"(?P<iso>\d{4}-\d{2}-\d{2})", lambda m, today: of_year(m["iso"][:4], int(m["iso"][5:7]), int(m["iso"][8:]), today)),
     (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
     (rf"(?P<day>\d{{1,2}})\.? {MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
+    (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
     (r"(?P<day>\d{1,2})\.", day_of_month),
     # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
     (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", day_of_month),

@@ -19,6 +19,9 @@ _BOUND_LIST = rf"(?:{_LINK} (?:{_BEFORE_DAY} )*\d{{1,2}}\.)"
 _ENDS = rf"\.(?!\d| *\d| *{_COUNTED}|{_LIST}+ *{_COUNTED})"
 _BOUND_ENDS = rf"\.(?!\d| *\d|{_BOUND_LIST}* *{_COUNTED}|{_BOUND_LIST}*{_LINK} (?:{_BEFORE_DAY} )*(?:2[4-9]|3[01])\.)"
 _MINUTE_ENDS = rf"\.(?!\d| *\d| *{_COUNTED}|{_LIST})"
+_HOURS_ALONE = (
+    rf"(?<![\d.:])(?<!\bam )(?<!\bden )(?<!\bdem )(?<!\bvom )(?<!\bkw )\b({_HOUR}(?::\d\d)? ?(?:-|bis) ?{_HOUR}){_ENDS}"
+)
 
 _BEYOND_DOUBT: Final = tuple(
     re.compile(pattern)
@@ -27,7 +30,10 @@ _BEYOND_DOUBT: Final = tuple(
         rf"\b(gegen \d{{1,2}})\.(?!\d| *\d|{_LIST}* *(?:{ANY_MONTH}))",
         rf"(?<!kw )(?<!woche )\b((?:[12]?\d|viertel|minuten) (?:vor|nach) {_HOUR}){_ENDS}",
         rf"\b(\d{{1,2}} ?uhr {_MINUTES}){_MINUTE_ENDS}",
+        rf"\b(\d{{1,2}} ?uhr und [0-5]?\d){_MINUTE_ENDS}",
         rf"\b((?:um|punkt) {_HOUR}\.(?:05|10)){_MINUTE_ENDS}",
+        # "10-11." are hours; "am 10-11." and "10-11. Dezember" are days
+        _HOURS_ALONE,
         rf"\b(\d{{1,2}}\.(?:00|1[3-9]|[2-5]\d)){_MINUTE_ENDS}",  # 14.30: there is no such month
         rf"\b((?:am|den|dem) \d{{1,2}} (?:1[0-2]|0?[1-9])){_MINUTE_ENDS}",
         rf"(?<![\d.:])(?<!\bam )(?<!\bden )(?<!\bdem )\b({_HOUR} [0-5][05]){_MINUTE_ENDS}",

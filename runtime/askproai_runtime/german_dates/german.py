@@ -5,6 +5,8 @@ from typing import Final
 from askproai_runtime.german_dates.atoms import Op
 from askproai_runtime.german_dates.days import DAY_RULES
 from askproai_runtime.german_dates.grammar import Grammar
+from askproai_runtime.german_dates.preferences import VAGUE_PARTS
+from askproai_runtime.german_dates.spans import SPANS
 from askproai_runtime.german_dates.times import BARE_HOUR, TIME_RULES, bare_hour
 from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.vocabulary import FILLERS, NUMBERS
@@ -13,7 +15,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
     (r"nach|spaeter als(?: um)?", Op.AFTER),
     (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
-    (r"(?:noch )?vor|frueher als(?: um)?", Op.BEFORE),
+    (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
     (r"und|sowie", Op.AND),
     (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
@@ -33,7 +35,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
 
 GERMAN: Final = Grammar.of(
     days=DAY_RULES,
-    times=TIME_RULES,
+    times=(*TIME_RULES, *SPANS, *VAGUE_PARTS),
     operators=_OPS,
     # What is said around a time, of words that have a meaning in one.
     noise=(
@@ -41,6 +43,7 @@ GERMAN: Final = Grammar.of(
         r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)|(?:wenn|falls) (?:sie|ihr) (?:da |dann |noch )*"
         r"(?:offen|auf|geoeffnet) (?:haben|habt)|(?:die )?uhrzeit ueberlasse? ich (?:ganz )?(?:ihnen|euch)"
         r"|(?:einen )?moment ?,? ?(?:bitte ?,? )?ich (?:schaue?|gucke?|sehe) (?:mal |kurz |eben |schnell )*(?:in den|im) kalender"
+        r"|(?:was |der |das )?(?:noch )?moeglich(?: ist| waere)?|verfuegbar"
         r"|erst(?= im (?:neuen|naechsten|januar|februar)\b)"
     ),
     normalize=normalize,

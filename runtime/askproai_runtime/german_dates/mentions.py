@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from askproai_runtime.german_dates.atoms import Atom, Contradiction, Op, Part
+from askproai_runtime.german_dates.atoms import Atom, Contradiction, Op, Part, Soon
 from askproai_runtime.german_dates.combine import Meaning, combine
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.readings import ranges_of
@@ -62,16 +62,23 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
     try:
         atoms, unknown = scan_known(words, now, present_grammar())
         named = [atom for atom in atoms if atom is not Op.HESITATE]
-        if all(isinstance(atom, Op) for atom in named):
+        if all(isinstance(atom, Op) or _is_preference(atom) for atom in named):
             return None
         meanings = combine(_as_list(named), now.date())
     except (ValueError, OverflowError) as error:  # no such day or time, one that is over, or no rule that combines them
         raise UnclearMention(str(error)) from error
     if unknown - set(ignored):
         raise UnclearMention(f"other words: {', '.join(sorted(unknown))}")
+    if any(_is_preference(atom) for atom in named):
+        raise UnclearMention("a preference for other times, beside days or times")
     if any(each.soon or each.instant or each.excluded or _is_at_midnight(each) for each in meanings):
         raise UnclearMention("no days or times of a day")
     return Mention(tuple(meanings), now.date())
+
+
+def _is_preference(atom: Atom) -> bool:
+    """Return whether an atom only says to which side a time is wanted: "lieber später", "so spät wie möglich"."""
+    return (isinstance(atom, Part) and atom.is_vague) or (isinstance(atom, Soon) and atom.latest)
 
 
 def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:

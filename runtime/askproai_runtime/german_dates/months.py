@@ -54,9 +54,14 @@ def month_ahead(count: int, third: str | None, today: date) -> Period:
 
 
 def _third_of_this_month(match: re.Match[str], today: date) -> Period:
-    days = third_of_month(month_days(today.year, today.month), match["third"])
+    return third_of_this_month(match["third"], today)
+
+
+def third_of_this_month(third: str, today: date) -> Period:
+    """Return what is left of a third of this month, that of the next one once it is over."""
+    days = third_of_month(month_days(today.year, today.month), third)
     if days.last is not None and days.last <= today:
-        return month_ahead(1, match["third"], today)
+        return month_ahead(1, third, today)
     return Period((Days(max(days.first, today + DAY), days.last),), Grain.MONTH)
 
 
@@ -111,6 +116,11 @@ def _third_of_year(match: re.Match[str], today: date) -> Period:
     if days.last is not None and days.last < today:
         return _next_year(match, today)
     return Period((Days(max(days.first, today), days.last),))
+
+
+def last_month(today: date) -> Period:
+    """Return what is left of December."""
+    return Period((Days(max(date(today.year, 12, 1), today), date(today.year, 12, 31)),))
 
 
 def _rest_of_year(_match: re.Match[str], today: date) -> Period:

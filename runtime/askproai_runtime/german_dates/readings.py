@@ -1,6 +1,7 @@
 """From what is meant to candidates: days and times in the zone of the branch, without what is over."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,13 @@ def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidat
 
     Raises `PastDay` if all are over, `ImpossibleDay`, `ImpossibleTime` and `Contradiction`.
     """
+    found = _candidates(meaning, now, zone)
+    if meaning.latest:
+        return [replace(each, latest=each.end is not None) for each in found]
+    return found
+
+
+def _candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidate]:
     if meaning.instant is not None:
         return _instants(meaning, now)
     if (
@@ -156,6 +164,10 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
     """Yield the candidates of several days, each with the times that are meant on every one of them."""
     last = days.last or days.first + _OPEN_END
     start, end = datetime.combine(days.first, time(), zone), datetime.combine(last + DAY, time(), zone)
+    if meaning.period and meaning.period.opens:
+        start = datetime.combine(days.first, meaning.period.opens, zone)
+    if meaning.period and meaning.period.closes:
+        end = datetime.combine(last, meaning.period.closes, zone)
     grain = meaning.period.grain if meaning.period else Grain.RANGE
     spoken = _spoken_days(days, only, meaning, now)
     if meaning.clock is not None:
@@ -253,6 +265,10 @@ def exists(instant: datetime) -> bool:
 def _spoken_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
     if days.last is not None:
         first, last = format_written_day(days.first), format_written_day(days.last)
+        if meaning.period and meaning.period.opens:
+            first = say().written_time.format(day=first, at=write_clock(meaning.period.opens))
+        if meaning.period and meaning.period.closes:
+            last = say().written_time.format(day=last, at=write_clock(meaning.period.closes))
         text = say().from_to_days.format(first=first, last=last)
     elif days.first <= now.date():
         if meaning.only:  # "dienstags" alone: nobody has said that it is urgent

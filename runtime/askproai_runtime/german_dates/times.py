@@ -1,4 +1,4 @@
-"""The families of times: clock times, parts of the day, and spans from now. Each is a table of rules, as in `days.py`.
+"""The families of times: clock times and parts of the day. Each is a table of rules, as in `days.py`.
 
 A bare hour does not say its half of the day. 1 to 6 mean the afternoon, 10 and 11 the morning and 12 noon; 7 to 9 can mean both,
 morning first.
@@ -6,12 +6,14 @@ morning first.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time
 
 from askproai_runtime.german_dates.atoms import (
     Around,
     Clock,
+    Contradiction,
     ImpossibleTime,
     Instant,
     Part,
@@ -26,6 +28,7 @@ _HOUR = r"(?P<hour>\d{1,2}|ein)(?![\d.:])"
 _OF_HOUR = r"(?:(?P<half>halb|viertel|dreiviertel) )?(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?"
 _FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15, None: 0}  # minutes before the hour that is named
 _NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
+_WITHOUT_NOON = frozenset({"abend", "nacht", "frueh"})
 # The hours into which a bare hour must fall if the phrase also names a part of the day; wider than the part itself.
 _HOURS_OF_PART = {
     "morning": (3, 12), "frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24),
@@ -94,12 +97,17 @@ def _hours_and_minutes(match: re.Match[str], _now: datetime) -> TimeRange:
     return TimeRange(_clock(begin, first), _clock(last * 60 + _minute(match["to_minute"]), last))
 
 
+# "am 10-11" can be two days.
+_BARE_HOURS = (
+    r"(?<!am )(?<!den )(?<!dem )(?<!vom )(?<!kw )(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))? ?(?:-|bis) ?"
+    r"(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?![\d.:/-]| ?(?:-|\d))"
+)
 _CLOCKS: tuple[Rule, ...] = (
     (r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?: uhr)?", _written),
     (r"(?P<hour>\d{1,2})\.(?P<minute>\d{2}) uhr", _written),
     (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?: uhr)?(?<!20[0-9][05])", _written),
     (r"(?:um )?(?P<hour>\d{1,2}) (?P<minute>[0-5]\d)(?! ?(?:uhr|\d|minuten|nach|vor|-))(?![.:])", _written),
-    (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:0 )?(?P<minute>\d{1,2})(?![\d.:]))?", _hour),
+    (r"(?:um |punkt )?(?P<hour>\d{1,2}|ein) uhr(?: (?:und )?(?:0 )?(?P<minute>\d{1,2})(?![\d.:])(?: min(?:uten)?)?)?", _hour),
     (rf"(?:um|punkt|schlag|um punkt) {_HOUR}(?: uhr)?", _hour),
     (rf"(?:um )?(?P<step>\d{{1,2}}|viertel) (?:minuten )?(?P<side>vor|nach|ueber) {_OF_HOUR}", _beside),
     (rf"(?:um )?(?P<step>viertel) (?P<side>ab) {_OF_HOUR}", _beside),
@@ -108,7 +116,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (rf"um {_HOUR}(?: uhr)? (?:rum|herum)", lambda m, now: Around(_hour(m, now), 30, 30)),
     (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
      _hours),
-    (r"(?P<from>\d{1,2}):(?P<from_minute>\d{2}) ?(?:-|bis) ?(?P<to>\d{1,2}):(?P<to_minute>\d{2})", _hours),
+    (_BARE_HOURS, _hours),
     (r"(?P<from>\d{1,2})(?: uhr(?: (?P<from_minute>\d{2}))?)? ?(?:-|bis) ?(?P<to>\d{1,2}) uhr (?P<to_minute>\d{2})(?![\d.:])",
      _hours_and_minutes),
 )  # fmt: skip
@@ -134,9 +142,9 @@ _EARLY, _LATE = r"fruehe[nrm]?", r"spaete[nrm]?"
 _WORK = r"(?:feierabend|der arbeit|dienstschluss|dem feierabend)"
 _PARTS: tuple[Rule, ...] = (
     (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen", _part("frueh")),
-    (r"(?:am )?fruehen morgen|(?:aller )?herrgottsfruehe?", _part("frueh")),
+    (r"(?:am )?fruehen morgen|(?:in )?aller fruehe?|(?:aller )?herrgottsfruehe?", _part("frueh")),
     (r"vormittags?", _part("vormittag")),
-    (r"mittags?|(?:meiner )?mittagspause|mittagszeit", _part("mittag")),
+    (r"mittags?|(?:meiner )?mittagspause|mittagszeit|mittagessen", _part("mittag")),
     (r"(?:ueber|zu) mittag", _part("mittag")),
     (r"nachmittags?", _part("nachmittag")),
     (r"abends?", _part("abend")),
@@ -155,62 +163,29 @@ _PARTS: tuple[Rule, ...] = (
     (r"(?:den |der |am )?ganze[nr]?", _hours_of_day(None, None, "")),
 )  # fmt: skip
 
-_SPAN = (
-    r"(?:(?P<number>\d{1,3}|eine[rn]?) ?)?(?P<unit>minuten?|stunden?"
-    r"|halben stunde|halbe stunde|viertelstunde|dreiviertelstunde)"
-)
-_MINUTES = {
-    "minute": 1, "minuten": 1, "stunde": 60, "stunden": 60, "halben stunde": 30, "halbe stunde": 30, "viertelstunde": 15,
-    "dreiviertelstunde": 45,
-}  # fmt: skip
-
-
-def _in_span(match: re.Match[str], now: datetime) -> Instant:
-    number = match["number"]
-    count = int(number) if number and number.isdecimal() else 1
-    minutes = count * _MINUTES[match["unit"]] + int(match.groupdict().get("more") or 0)
-    return minutes_from_now(now, minutes)
-
-
-def minutes_from_now(now: datetime, minutes: float) -> Instant:
-    """Return the instant so many minutes from now."""
-    return Instant(_ahead(now, minutes))
-
-
-def hours_from_now(now: datetime, hours: int) -> Instant:
-    """Return the time from now until so many hours later."""
-    return Instant(_ahead(now, 0), _ahead(now, hours * 60))
-
-
-def _ahead(now: datetime, minutes: float) -> datetime:
-    """Return the wall clock that many real minutes from now, without seconds."""
-    later = datetime.fromtimestamp(now.timestamp() + minutes * 60, now.tzinfo)
-    return later.replace(second=0, microsecond=0)
-
-
-def _in_hours(match: re.Match[str], now: datetime) -> Instant:
-    return Instant(
-        _ahead(now, int(match["from"]) * 60 if match["from"].isdecimal() else 60), _ahead(now, int(match["to"]) * 60)
-    )
-
-
-_SPANS: tuple[Rule, ...] = (
-    (rf"in {_SPAN}(?: und (?P<more>\d{{1,2}}) minuten)?", _in_span),
-    (r"in einer (?:guten|knappen) stunde", lambda _m, now: minutes_from_now(now, 60)),
-    (r"innerhalb (?:der|von) (?:naechsten )?(?P<hours>\d{1,2}) stunden",
-     lambda m, now: hours_from_now(now, int(m["hours"]))),
-    (r"in (?:anderthalb|eineinhalb|1einhalb) stunden", lambda _m, now: minutes_from_now(now, 90)),
-    (r"in (?P<hours>zwei|drei|vier)einhalb stunden",
-     lambda m, now: minutes_from_now(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
-    (r"in (?P<from>\d{1,2}|ein|einer)(?: bis| oder|,| ,)? (?P<to>\d{1,2}) stunden", _in_hours),
-)  # fmt: skip
-
-TIME_RULES: tuple[Rule, ...] = (*_CLOCKS, *_PARTS, *_SPANS)
+TIME_RULES: tuple[Rule, ...] = (*_CLOCKS, *_PARTS)
 
 
 def expand(clock: Clock, part: Part | None = None) -> tuple[time, ...]:
-    """Return the times, at most one in each half of the day, that a clock time can mean. Raises `ImpossibleTime`."""
+    """Return the times, at most one in each half of the day, that a clock time and its `other` can mean.
+
+    Raises `ImpossibleTime` if none of them lies in the part of the day, `Contradiction` for noon in the evening: it is asked.
+    """
+    if clock.other is None:
+        return _expand(clock, part)
+    found = list[time]()
+    for each in (replace(clock, other=None), clock.other):
+        with suppress(ImpossibleTime):
+            found += _expand(each, part)
+    if not found:
+        raise ImpossibleTime("neither of the two times lies in that part of the day")
+    return tuple(dict.fromkeys(found))
+
+
+def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
     minutes = clock.hour * 60 + clock.minute
+    if minutes == _NOON and part is not None and part.name in _WITHOUT_NOON:
+        raise Contradiction("twelve o'clock in the evening: midnight or noon")
     if not clock.is_bare:
         return (_time(_written_half(minutes, clock, part)),)
     morning, evening = minutes % _NOON, minutes % _NOON + _NOON
@@ -252,7 +227,7 @@ def _bounds(part: Part) -> tuple[int, int] | None:
     if part.name:
         first, last = _HOURS_OF_PART[part.name]
         return first * 60, last * 60
-    if part.opens is None and part.closes is None:
+    if part.is_vague or (part.opens is None and part.closes is None):
         return None
     opens, closes = part.opens or time(), part.closes
     return opens.hour * 60, (closes.hour * 60 + closes.minute) if closes else _MINUTES_OF_DAY

@@ -1,15 +1,15 @@
 """Normalize a phrase, so that the rules meet one spelling: numbers as digits, compounds in two words, a comma as a word."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Final
 
 from askproai_runtime.german_dates.full_stops import drop_full_stops
-from askproai_runtime.german_dates.spoken_forms import SPOKEN_FORMS, WHAT_DENIES_ITSELF
+from askproai_runtime.german_dates.spoken_forms import COMPOUNDS, SPOKEN_FORMS, WHAT_DENIES_ITSELF
 from askproai_runtime.german_dates.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS, fold
+from askproai_runtime.german_dates.written_forms import HALVES_OF_DAY, WRITTEN_FORMS, Replacement
 
-_Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
@@ -51,13 +51,16 @@ def _exclude(match: re.Match[str]) -> str:
 
 
 # In this order. Each is (pattern, replacement) on the folded text.
-_REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
+_REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"[?!\"„“()]|\.{2,}", " "),
+    *HALVES_OF_DAY,
+    *WRITTEN_FORMS,
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
     *SPOKEN_FORMS,
     *WHAT_DENIES_ITSELF,
+    *COMPOUNDS,
     (rf"\b({ANY_WEEKDAY})(morgen|frueh|vormittag|mittag|nachmittag|abend|nacht)(s?)\b", r"\1 \2\3"),
     (rf"\b({ANY_WEEKDAY}|heute|morgen) morgens?\b(?! frueh)", r"\1 frueh"),
     (r"\bgestern (?:frueh|morgen)\b", "gestern"),
@@ -66,7 +69,6 @@ _REWRITES: Final[tuple[tuple[str, _Replacement], ...]] = (
     (r"\bhalber\b", "halb"),
     (r"\bheut\b", "heute"),
     (r"\bueber (morgen|naechste)", r"ueber\1"),
-    (r"\b(\d{1,2})h(\d{2})\b", r"\1:\2"),
     (r"\b(um|punkt) ([01]?\d|2[0-3])\.(05|10)\b(?!\.)", r"\1 \2:\3"),
     # 14.30: there is no such month
     (r"(?<!\.)(?<!\bam )(?<!\bden )(?<!\bdem )\b([01]?\d|2[0-4])\.(00|1[3-9]|[2-5]\d)\b(?!\.)", r"\1:\2"),

@@ -45,6 +45,7 @@ class Candidate:
     """One thing that a phrase can mean: half-open, in aware local times. `reading` says it to the caller, with the full date.
 
     With `daily` only these times of its days. `about` is the time that was named where the candidate is what lies around it.
+    `latest`: the last free time is wanted. Without a last day that is the last one of the first day on which any is free.
     `choice` counts what the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.
     """
 
@@ -55,6 +56,7 @@ class Candidate:
     daily: Daily | None = None
     about: datetime | None = None
     choice: int = 0
+    latest: bool = False
 
     def contains(self, instant: datetime) -> bool:
         """Return whether an aware instant is meant."""

@@ -45,7 +45,8 @@ def ordinal_weekday(weekday: int, month: int, number: int | None, today: date) -
 
 
 _WHICH = {
-    "diese": Which.THIS, "kommende": Which.COMING, "naechste": Which.NEXT, "uebernaechste": Which.AFTER_NEXT
+    "diese": Which.THIS, "kommende": Which.COMING, "naechste": Which.NEXT, "uebernaechste": Which.AFTER_NEXT,
+    "darauffolgende": Which.FOLLOWING, "folgende": Which.FOLLOWING,
 }  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def _which(adjective: str | None) -> Which | None:
 
 
 WEEKDAY_RULES: tuple[Rule, ...] = (
-    (rf"(?:(?P<which>diese[nrm]?|{NEXT}|{OVERNEXT}) )?{WEEKDAY}",
+    (rf"(?:(?P<which>diese[nrm]?|{NEXT}|{OVERNEXT}|(?:darauf)?folgende[nrm]?) )?{WEEKDAY}",
      lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _which(m["which"]))),
     (rf"(?:immer )?{WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
@@ -78,6 +79,8 @@ def weekday_dates(atom: Weekday, today: date) -> tuple[date, ...]:
         return (coming,)
     if which is Which.NEXT:
         return tuple(sorted({coming, monday(today, 1) + timedelta(days=weekday)}))
+    if which is Which.FOLLOWING:
+        return coming, coming + WEEK
     if which is Which.AFTER_NEXT:
         return tuple(sorted({coming + WEEK, monday(today, 2) + timedelta(days=weekday)}))
     return (coming,) if ahead else (today, coming)
@@ -152,7 +155,8 @@ def weekends(
     return weekend
 
 
-def _working_week(_match: re.Match[str], today: date) -> Period:
+def working_week(_match: re.Match[str], today: date) -> Period:
+    """Return Monday to Friday of this week; on a Friday and at the weekend those of the next one."""
     weeks = int(today.weekday() >= 4)  # noqa: PLR2004 (on Friday the next one is meant)
     return Period((Days(max(monday(today, weeks), today), monday(today, weeks) + 4 * DAY),))
 
@@ -175,5 +179,5 @@ WEEK_RULES: tuple[Rule, ...] = (
     (r"kommende[sn]? wochenende", weekends(0, on_saturday=(1,))),
     (r"naechste[sn]? wochenende", weekends(0, 1, on_saturday=(1,))),
     (rf"{OVERNEXT} wochenende", weekends(1, 2, on_saturday=(2,))),
-    (r"unter der woche|wochentags?|werktag", _working_week),
+    (r"unter der woche|wochentage?[ns]?|werktag", working_week),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The notation of `phrases.txt`: what a phrase means, in one line, and the same form of what was understood."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from askproai_runtime.german_dates import Candidate, Understanding
@@ -28,6 +28,8 @@ class Meant:
     closes: time | None = None
     at: time | None = None
     about: time | None = None
+    is_latest: bool = False
+    is_span: bool = False  # from `opens` on the first day to `closes` on the last one
 
     @property
     def days(self) -> object:
@@ -47,7 +49,7 @@ class Meant:
     def _key(self) -> tuple[object, ...]:
         if self.about is not None:
             return self.days, self.about
-        return self.days, self.at, self.opens, self.closes
+        return self.days, self.at, self.opens, self.closes, self.is_latest, self.is_span
 
 
 def read_expected(text: str) -> list[object]:
@@ -63,6 +65,11 @@ def _read_answer(text: str) -> object:
 
 
 def _read(text: str) -> Meant:
+    if text.endswith(" zuletzt"):
+        return replace(_read(text.removesuffix(" zuletzt")), is_latest=True)
+    if " bis " in text:
+        begin, end = (_read(part) for part in text.split(" bis "))
+        return Meant(begin.first, end.last, opens=begin.at, closes=end.at, is_span=True)
     weekdays, opens, closes, at = _ALL, None, None, None
     if match := re.search(r" (ohne|nur) ([A-Za-z,]+)$", text):
         named = frozenset(_WEEKDAYS.index(name) for name in match[2].split(","))
@@ -125,4 +132,8 @@ def _of_candidate(candidate: Candidate) -> Meant:
         )
     else:
         hours, weekdays = (None, None, None), _ALL
-    return Meant(start.date(), None if end - start > _OPEN else last, weekdays, *hours)
+    is_span = last > start.date() and (start.time(), end.time()) != (time(), time())
+    if is_span:
+        hours = start.time(), end.time(), None
+    days = start.date(), None if end - start > _OPEN else last
+    return Meant(*days, weekdays, *hours, is_latest=candidate.latest, is_span=is_span)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from askproai_runtime.german_dates.english.days import DAYS
+from askproai_runtime.german_dates.english.preferences import VAGUE_PARTS
 from askproai_runtime.german_dates.english.times import BARE_HOUR, TIMES, bare_hour
 from askproai_runtime.german_dates.english.tokens import normalize
 from askproai_runtime.german_dates.english.vocabulary import FILLERS, NOISE, NUMBERS, OPERATORS
@@ -12,7 +13,7 @@ __all__ = ["ENGLISH"]
 
 ENGLISH: Final = Grammar.of(
     days=DAYS,
-    times=TIMES,
+    times=(*TIMES, *VAGUE_PARTS),
     operators=OPERATORS,
     noise=NOISE,
     normalize=normalize,

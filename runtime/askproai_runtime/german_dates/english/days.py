@@ -10,19 +10,27 @@ from askproai_runtime.german_dates.atoms import (
     Day,
     Days,
     ImpossibleDay,
-    PastDay,
     Period,
     Soon,
     Weekday,
     Which,
 )
 from askproai_runtime.german_dates.counted_days import weekday_in_days, weekday_in_weeks
-from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year
+from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year, with_slash
+from askproai_runtime.german_dates.english.preferences import LATEST
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
-from askproai_runtime.german_dates.months import first_months, month_ahead, month_days, month_period, third_of_month
+from askproai_runtime.german_dates.months import (
+    first_months,
+    last_month,
+    month_ahead,
+    month_days,
+    month_period,
+    third_of_month,
+    third_of_this_month,
+)
 from askproai_runtime.german_dates.named_days import find_named
 from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, past
-from askproai_runtime.german_dates.weeks import ordinal_weekday, third_of_week, week, weekends
+from askproai_runtime.german_dates.weeks import ordinal_weekday, third_of_week, week, weekends, working_week
 
 _WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
@@ -31,7 +39,14 @@ _YEAR = r"(?:(?: ,)? (?P<year>20\d\d))?"
 _COUNT = r"(?P<count>\d{1,3}|an?)"
 _UNIT = r"(?P<unit>days?|weeks?|months?|years?)"
 _THIRD = r"(?:at )?(?:the )?(?P<third>early(?: in)?|beginning of|start of|mid|(?:in )?(?:the )?middle of|late(?: in)?|end of)"
-_WHICH = {"this": Which.THIS, "this coming": Which.COMING, "coming": Which.COMING, "next": Which.NEXT}
+_WHICH = {
+    "this": Which.THIS,
+    "this coming": Which.COMING,
+    "coming": Which.COMING,
+    "next": Which.NEXT,
+    "following": Which.FOLLOWING,
+    "the following": Which.FOLLOWING,
+}
 _GERMAN_THIRDS = {"early": "anfang", "beginning": "anfang", "start": "anfang", "late": "ende", "end": "ende"}
 
 
@@ -43,23 +58,6 @@ def _dated(match: re.Match[str], today: date) -> Day:
     if match["year"]:
         return of_year(match["year"], month, day, today)
     return Day((next_date(day, month, today),), month, day)
-
-
-def _with_slash(match: re.Match[str], today: date) -> Day:
-    """Return both dates of `12/3`: Americans write the month first. Of the two, impossible ones do not count."""
-    readings: set[date] = set()
-    for day, month in ((match["first"], match["second"]), (match["second"], match["first"])):
-        try:
-            readings.update(
-                of_year(match["year"], int(month), int(day), today).readings
-                if match["year"]
-                else (next_date(int(day), int(month), today),)
-            )
-        except (ImpossibleDay, PastDay):
-            continue
-    if not readings:
-        raise ImpossibleDay(match[0])
-    return Day(tuple(sorted(readings)))
 
 
 def _with_dots(match: re.Match[str], today: date) -> Day:
@@ -74,7 +72,7 @@ _DATES: tuple[Rule, ...] = (
     (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}(?! (?:the )?\d{{1,2}}th)", _dated),
     (rf"(?:in )?{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
     (r"(?:the )?(?P<day>\d{1,2})th", day_of_month),
-    (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", _with_slash),
+    (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", with_slash),
     (r"(?P<day>\d{1,2})\.(?P<number>\d{1,2})\.(?P<year>\d{4})?", _with_dots),
 )  # fmt: skip
 
@@ -106,7 +104,14 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     """Return `a week from Tuesday`, `Tuesday week`."""
     coming = _coming(match, today)
     first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
-    return Day(tuple(sorted({first + _count(match) * WEEK, coming + _count(match) * WEEK})))
+    weeks = 2 if match.groupdict().get("fortnight") else _count(match)
+    return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})))
+
+
+def _weeks_after_day(match: re.Match[str], today: date) -> Day:
+    """Return `tomorrow week`, `two weeks tomorrow`, `today fortnight`."""
+    weeks = 2 if match.groupdict().get("fortnight") else _count(match) if match.groupdict().get("count") else 1
+    return Day((today + (match["day"] == "tomorrow") * DAY + weeks * WEEK,))
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
@@ -133,10 +138,13 @@ _COUNTED: tuple[Rule, ...] = (
     (rf"{_COUNT} {_UNIT} from tomorrow", lambda m, today: _ahead(today + DAY, m)),
     (r"in (?:a couple of|a few|some) days", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),
     (rf"{_COUNT} (?P<unit>weeks?) (?:from|on|after) {_WEEKDAY}", _week_after_weekday),
-    (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?week", _week_after_weekday),
+    (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?(?:week|(?P<fortnight>fortnight))", _week_after_weekday),
+    (r"(?P<day>today|tomorrow) (?:week|(?P<fortnight>fortnight))", _weeks_after_day),
+    (rf"{_COUNT} weeks? (?:from )?(?P<day>today|tomorrow)", _weeks_after_day),
     (rf"{_WEEKDAY}(?: ?,)? in {_COUNT} (?P<unit>days?|weeks?)", _weekday_ahead),
     (rf"in {_COUNT} (?P<unit>days?|weeks?)(?:(?: ?,)? on(?: a)?| ?,) {_WEEKDAY}", _weekday_ahead),
-    (r"(?:within |in |over |during )?the next (?P<count>\d{1,2}|few|couple of)? ?(?P<unit>days|weeks)", _next_days),
+    (r"(?:(?:within|in|over|during) )?(?:the )?(?:next|coming|following) (?P<count>\d{1,2}|few|couple of)? ?(?P<unit>days|weeks)",
+     _next_days),
     (r"within (?P<count>\d{1,2}) (?P<unit>days?|weeks?)", _next_days),
 )  # fmt: skip
 
@@ -155,7 +163,11 @@ def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]
 
 _WEEKS: tuple[Rule, ...] = (
     (rf"(?:(?P<which>{'|'.join(_WHICH)}) )?{_WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _WHICH.get(m["which"]))),
-    (rf"(?:on )?{_WEEKDAY}s|(?:every|each) (?P<each>{'|'.join(WEEKDAYS)})",
+    (rf"(?:the )?{_WEEKDAY} after next", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.AFTER_NEXT)),
+    (rf"(?:the )?{_WEEKDAY} after(?: that)?(?= ?(?:$|,|at\b|in\b|please\b))",
+     lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.FOLLOWING)),
+    (r"(?:on |during |in )?(?:the )?(?:weekdays?|working (?:days?|week)|business days?)|during the week|in the week", working_week),
+    (rf"(?:on )?{_WEEKDAY}s|(?:every|each|any) (?P<each>{'|'.join(WEEKDAYS)})",
      lambda m, _: Weekday(WEEKDAYS[m["weekday"] or m["each"]], habit=True)),
     (rf"(?:the )?(?:(?P<number>\d)th|last) {_WEEKDAY} (?:in|of) {_MONTH}",
      lambda m, today: ordinal_weekday(
@@ -167,7 +179,7 @@ _WEEKS: tuple[Rule, ...] = (
     (rf"{_THIRD} next week", _third_of_week(1)),
     (rf"{_THIRD} (?:the )?week after next", _third_of_week(2)),
     (r"(?:at |on |over )*this weekend", weekends(0)),
-    (r"(?:at |on |over |the )*weekend", weekends(0, on_sunday=(0, 1))),
+    (r"(?:at |on |over |the |any )*weekends?", weekends(0, on_sunday=(0, 1))),
     (r"(?:at |on |over |this |the )*coming weekend", weekends(0, on_saturday=(1,))),
     (r"(?:the )?next weekend", weekends(0, 1, on_saturday=(1,))),
 )  # fmt: skip
@@ -186,6 +198,10 @@ def _month_from_now(count: int) -> Callable[[re.Match[str], date], Period]:
     return lambda match, today: month_ahead(count, _third(match) if match.groupdict().get("third") else None, today)
 
 
+def _third_of_this_month(match: re.Match[str], today: date) -> Period:
+    return third_of_this_month("ende" if match["end"] else _third(match), today)
+
+
 def _week_of_month(match: re.Match[str], today: date) -> Period:
     month, number = MONTHS[match["month"]], int(match["number"])
     first, last = month_days(today.year + (month < today.month), month)
@@ -200,6 +216,7 @@ _NAMED = {
     "christmas eve": "heiligabend", "christmas day": "1. weihnachtstag", "boxing day": "2. weihnachtstag",
     "new year's eve": "silvester", "new year's day": "neujahr", "valentine's day": "valentinstag", "good friday": "karfreitag",
     "easter monday": "ostermontag", "easter sunday": "ostersonntag", "halloween": "halloween",
+    "christmas": "weihnachten", "xmas": "weihnachten", "easter": "ostern", "new year": "neujahr",
     "between christmas and new year": "zwischen den jahren", "between christmas and new year's": "zwischen den jahren",
 }  # fmt: skip
 
@@ -212,6 +229,8 @@ def _named(match: re.Match[str], today: date) -> Found:
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
 _MONTHS: tuple[Rule, ...] = (
     (rf"(?:in )?(?:{_THIRD} )?{_MONTH}{_YEAR}", _month),
+    (rf"{_THIRD} (?:the|this) month|(?:at )?month(?:'s)?[ -](?P<end>end)", _third_of_this_month),
+    (r"(?:at )?(?:the )?end of (?:the|this) year|(?:at )?year(?:'s)?[ -]end", lambda _m, today: last_month(today)),
     (rf"(?:{_THIRD} )?next month", _month_from_now(1)),
     (r"(?:the )?month after next", _month_from_now(2)),
     (r"(?:later )?this month", _month_from_now(0)),
@@ -221,12 +240,18 @@ _MONTHS: tuple[Rule, ...] = (
     (rf"(?:on )?(?P<named>{'|'.join(sorted(_NAMED, key=len, reverse=True))})", _named),
 )  # fmt: skip
 
+_NEXT = r"(?:very )?(?:earliest|soonest|first|1th|nearest)"
+_FREE = r"(?:possible|available|free)"
+_MOMENT = r"(?:appointment|time|slot|date|opening|availability|1|space|opportunity)"
+_YOU_HAVE = r"(?:(?:that )?you(?: have|'ve| can)(?: got| do| offer| manage)?|possible|available|free)"
 _WHENEVER: tuple[Rule, ...] = tuple(
     (pattern, lambda _m, _today: Soon())
     for pattern in (
         r"as (?:soon|early|quickly) as (?:possible|you can|it gets)|asap|a\.?s\.?a\.?p|soon",
-        r"(?:at )?(?:the |your )?(?:earliest|soonest|first|1th|nearest) (?:you have|you've got|possible|available)",
-        r"(?:the |your )?(?:earliest|next|1th)(?: (?:possible|available|free))? (?:appointment|time|slot|date)",
+        rf"(?:at |in )?(?:the |your )?{_NEXT} {_YOU_HAVE}",
+        rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) (?:{_FREE} )*{_MOMENT}(?: {_YOU_HAVE})?",
+        rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) {_FREE}",
+        r"at (?:the |your )(?:very )?(?:earliest|next|1th) (?:convenience|opportunity)",
         r"whenever(?: (?:you like|you want|is fine|suits you|you have something(?: free)?|possible))?",
         r"any ?day|every day|(?:on )?any day|some ?time|some day|at some point",
         r"(?:right |straight )?now|right away|immediately|straight away",
@@ -235,4 +260,4 @@ _WHENEVER: tuple[Rule, ...] = tuple(
     )
 )
 
-DAYS: tuple[Rule, ...] = (*_DATES, *_COUNTED, *_WEEKS, *_MONTHS, *_WHENEVER)
+DAYS: tuple[Rule, ...] = (*_DATES, *_COUNTED, *_WEEKS, *_MONTHS, *_WHENEVER, *LATEST)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 
-from askproai_runtime.german_dates.atoms import Around, Clock, Contradiction, Part, TimeRange
+from askproai_runtime.german_dates.atoms import Clock, Contradiction, Part, TimeRange
 from askproai_runtime.german_dates.english.vocabulary import MONTHS
-from askproai_runtime.german_dates.times import Rule, hours_from_now, make_clock, minutes_from_now
+from askproai_runtime.german_dates.spans import hours_from_now, minutes_from_now
+from askproai_runtime.german_dates.times import Rule, make_clock
 
 _NOON = 12
 _HALF = r"(?: ?(?P<half>[ap]m))"
@@ -41,6 +42,10 @@ def _written(match: re.Match[str], _now: datetime) -> Clock:
     return _at(int(match["hour"]), int(match["minute"]), match["half"] or None, is_exact=is_exact)
 
 
+def _four_digits(match: re.Match[str], _now: datetime) -> Clock:
+    return _at(int(match["hour"]), int(match["minute"]), None, is_exact=True)
+
+
 def _beside(match: re.Match[str], _now: datetime) -> Clock:
     """Return `half past three`, `a quarter to five`, `ten to twelve`."""
     step = {"half": 30, "quarter": 15}.get(match["step"]) or int(match["step"])
@@ -61,9 +66,23 @@ def _open(match: re.Match[str], _now: datetime) -> Clock:
     raise Contradiction(match[0])
 
 
+def _half(match: re.Match[str], _now: datetime) -> Clock:
+    """Return `half seven`: 7:30 in Britain, and 6:30 to a German speaker."""
+    hour, half = int(match["hour"]), match["half"]
+    if not 1 <= hour <= _NOON:
+        raise Contradiction("half fourteen")
+    return replace(_at(hour, 30, half), other=_at(hour - 1 or _NOON, 30, half))
+
+
 def _range(match: re.Match[str], _now: datetime) -> TimeRange:
-    half = match["half"]
-    return TimeRange(_at(int(match["from"]), 0, half), _at(int(match["to"]), 0, half))
+    def one(end: str) -> Clock:
+        is_exact = match[end].startswith("0") or int(match[end]) > _NOON
+        return _at(int(match[end]), int(match[f"{end}_minute"] or 0), match["half"], is_exact=is_exact)
+
+    return TimeRange(one("from"), one("to"))
+
+
+_TO_HOUR = r"(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?![\d.:/-]|th)(?: ?(?P<half>[ap]m))?"
 
 
 _EXACTLY_NOON = Clock(12, 0, is_bare=False)
@@ -79,8 +98,11 @@ _CLOCKS: tuple[Rule, ...] = (
     (rf"(?:at )?{_FRACTION} (?P<side>past|after|to|before|till|of) {_HOUR}{_OCLOCK}{_HALF}?", _beside),
     (r"(?:at )?(?:12 )?(?:noon|midday)", lambda _m, _n: _EXACTLY_NOON),
     (r"(?:at )?(?:12 )?midnight", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
-    (r"(?P<from>\d{1,2}) ?(?:-|to) ?(?P<to>\d{1,2})(?![\d.:/-]|th)(?: ?(?P<half>[ap]m))?", _range),
-    (rf"(?:at )?(?:around )?{_HOUR}-ish", lambda m, now: Around(_hour(m, now), 30, 30)),
+    (rf"(?P<from>\d{{1,2}})(?::(?P<from_minute>\d{{2}}))? ?- ?{_TO_HOUR}", _range),
+    (rf"(?P<from>\d{{1,2}})(?P<from_minute>) ?to ?{_TO_HOUR}", _range),
+    (rf"(?P<from>\d{{1,2}}):(?P<from_minute>\d{{2}}) ?(?:to|till|until) ?{_TO_HOUR}", _range),
+    (rf"(?:at )?half {_HOUR}{_OCLOCK}{_HALF}?", _half),
+    (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?<!20[0-9][05])", _four_digits),
 )  # fmt: skip
 
 BARE_HOUR = re.compile(r"(?P<hour>\d{1,2})(?![\d.:/-]|th| (?:days?|weeks?|months?|hours?|minutes?)\b)")
@@ -105,7 +127,8 @@ _PARTS: tuple[Rule, ...] = (
     (rf"{_THE}early morning|early in the morning", _part("frueh")),
     (rf"{_THE}afternoons?", _part("nachmittag")),
     (rf"{_THE}(?:evenings?|night)", _part("abend")),
-    (rf"{_THE}lunch ?time|(?:over|at|around) lunch|(?:during |in )?my lunch break", _part("mittag")),
+    (rf"{_THE}lunch ?time|(?:over|at|around) lunch|(?:during |in |on )?(?:my |the )?lunch (?:break|hour)|lunch", _part("mittag")),
+    (r"(?:at )?1th thing(?: in the morning| morning)?", _part("frueh")),
     (rf"{_THE}late morning|late in the morning", _hours_of_day(time(10, 30), time(12), "late morning")),
     (rf"{_THE}early afternoon|early in the afternoon", _hours_of_day(time(12), time(14, 30), "early afternoon")),
     (rf"{_THE}late afternoon|late in the afternoon", _hours_of_day(time(16), time(18), "late afternoon")),

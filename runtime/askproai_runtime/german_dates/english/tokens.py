@@ -1,12 +1,11 @@
 """Normalize an English phrase, so that the rules meet one spelling: numbers as digits, ordinals as `24th`, `a.m.` as `am`."""
 
 import re
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, NUMBERS, ORDINALS, TENS, WEEKDAYS
+from askproai_runtime.german_dates.written_forms import WRITTEN_FORMS, Replacement
 
-_Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 _WEEKDAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(MONTHS)
 _ORDINAL_UNITS = "|".join(word for word, number in ORDINALS.items() if number < 10)  # noqa: PLR2004
@@ -41,6 +40,16 @@ _OFFERED_HOUR = (
     r"\b(?:how about|what about|how's|how is|make it|say|is|would|does|can you do|could you do|do you have) (\d{1,2})"
     rf"\b(?![\d:./-]|th| ?(?:[ap]m|o'clock)| (?:days?|weeks?|months?|years?|hours?|minutes?|to|till|past|of|{_MONTH})\b)"
 )
+_CLOCK_HOUR = r"(?:[01]?\d|2[0-4])"
+_NO_NUMBER = r"(?<![\d.:/])(?<!\d )\b"
+_PART_OF_DAY = r"((?:after|fore)noon|morning|evening|lunch ?time)"
+_HOURS = "|".join(word for word, number in NUMBERS.items() if 0 < number <= 12)  # noqa: PLR2004
+_SPOKEN_TIME = (
+    r"(?:(?:half|quarter) (?:past|to) )?"
+    rf"(?:\d{{1,2}}(?:[:.]\d\d)?(?: ?[ap]m)?|noon|midday|midnight|(?:{_HOURS})(?: (?:thirty|fifteen))?)(?: o'clock)?"
+)
+_DEADLINE = rf"{_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?"
+_END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|(?:close|end) of business|cob|eod)"
 # No rule knows this word: what can mean one thing and its opposite is asked.
 _UNCLEAR = "unclear"
 
@@ -76,7 +85,7 @@ def _share_half(match: re.Match[str]) -> str:
     return f"between {first}{first_half} and {last} {half}"
 
 
-def _compile(rewrites: Iterable[tuple[str, _Replacement]]) -> tuple[tuple[re.Pattern[str], _Replacement], ...]:
+def _compile(rewrites: Iterable[tuple[str, Replacement]]) -> tuple[tuple[re.Pattern[str], Replacement], ...]:
     return tuple((re.compile(pattern), replacement) for pattern, replacement in rewrites)
 
 
@@ -87,7 +96,10 @@ _BEFORE_NUMBERS = _compile(
         (r"[?!\"“”()]|\.{2,}|…", " "),
         (r"–", "-"),
         (r"\b([ap])\.? ?m\b\.?", r"\1m"),
-        (r"(?<=\d)([ap]m)\b", r" \1"),
+        (r"(?<=\d)([ap])\.? ?m\b\.?", r" \1m"),
+        *WRITTEN_FORMS,
+        # 2.30: there is no such month
+        (rf"{_NO_NUMBER}({_CLOCK_HOUR})\.(00|1[3-9]|[2-5]\d)(?=\.? ?$|\.? [^\d]|[ ,-]| ?[ap]m)(?!\.\d)", r"\1:\2"),
         (
             # "by 5.10." can be ten past five; "by 24.11." and "by 3.12." are days
             (
@@ -106,6 +118,22 @@ _BEFORE_NUMBERS = _compile(
         (r"\btonight\b", "today evening"),
         (r"\bthis (morning|afternoon|evening)\b", r"today \1"),
         (r"\bany ?time\b|\bat any time\b", "whenever"),
+        (r"\bweek ?nights?\b", "weekdays evening"),
+        (r"\bany (?=(?:weekday|working day|business day|weekend)s?\b)", ""),
+        (rf"\b(?:any|some|one) (?=(?:(?:early|late) )?{_PART_OF_DAY}s?\b)", "whenever "),
+        (
+            rf"\b(?:(?:by|until|before) )?({_DEADLINE}) at the (?:very )?latest\b(?! (?:possible|available|free|time|slot)\b)",
+            r"by \1",
+        ),
+        # "by the end of the day on Friday" is by Friday
+        (rf"\b(?:by|before|until|till) (?:the )?{_END_OF_DAY}(?= *(?:$|,|please\b))", "today"),
+        (rf"\b(?:by|before|until|till) (?:the )?{_END_OF_DAY}(?: on)?\b", "by"),
+        (r"\b(?:by|before|until) (?=(?:the )?end of )", "until "),
+        (rf"\b{_PART_OF_DAY}-?ish\b", r"\1"),
+        (
+            rf"(?:\b(?:at|around|about) )*\b(?P<time>{_SPOKEN_TIME})(?:[ -]?ish\b| or (?:so|thereabouts)\b)",
+            r"around \g<time>",
+        ),
         (r"\bany ?day but\b|\bevery day but\b", "except"),
         (r"\bdays? (?:but|except) not\b", "except"),
         (rf"\b({_WEEKDAY})s? (?:and|or) ({_WEEKDAY})s? {_NOT_POSSIBLE}", r"except \1 and \2 ~"),
@@ -117,7 +145,10 @@ _BEFORE_NUMBERS = _compile(
             f"{_UNCLEAR} ",
         ),
         (r"\bweekend of\b", _UNCLEAR),
-        (r"\ba fortnight\b", "two weeks"),
+        (
+            r"\b(?:a|the next) fortnight\b",
+            lambda match: "two weeks" if match[0].startswith("a") else "the next two weeks",
+        ),
         (rf"\b({_WEEKDAY}) (?:to|through|till|until) ({_WEEKDAY})\b", r"between \1 and \2"),
         (r"\bfrom between\b", "between"),
         # "from ten to twelve": the "to" of "ten to twelve" is another one

@@ -29,6 +29,7 @@ _FILLERS = """
     would like could can might should want need have has got get do does let let's say maybe perhaps possibly preferably ideally
     rather better best good great fine perfect lovely ok okay yes yeah yep well so then just also either some something anything
     appointment slot come book make take fit fits works work suits suit prefer free available there how what about um uh er
+    what what's straight
     hmm oh thanks thank instead still really only sharp exactly onwards onward see there's right cool excellent super wonderful
 """
 FILLERS = frozenset(_FILLERS.split())
@@ -36,13 +37,13 @@ FILLERS = frozenset(_FILLERS.split())
 NOISE = (
     r"good (?:morning|afternoon|evening|day)|for me|fit me in|would be|do you have|works for me"
     r"|(?:come|stop|drop|pop|swing) by|come (?:over|round)|(?:how|what) about|(?:just )?(?:a|1) (?:2th|moment|minute)"
-    r"|at the latest possible|in that case|for sure|if possible"
+    r"|at the latest possible(?! (?:time|slot|appointment|date))|in that case|1th thing(?= after\b)|for sure|if possible"
 )
 
 OPERATORS: tuple[tuple[str, Op], ...] = (
     (r"from|starting(?: from| on)?|as of|as from|since|beginning|not before|(?:no|not) earlier than|not until", Op.FROM),
     (r"after|later than", Op.AFTER),
-    (r"until|till|through|up to|by|(?:no|not) later than|not after|at the latest by", Op.UNTIL),
+    (r"until|till|through|up to|by|(?:no|not) later than|not after|at the latest(?: by)?", Op.UNTIL),
     (r"before|earlier than|prior to", Op.BEFORE),
     (r"between", Op.BETWEEN),
     (r"and|as well as", Op.AND),

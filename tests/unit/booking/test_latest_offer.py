@@ -1,0 +1,64 @@
+"""A caller who wants the latest time is offered that one time: the last one that is free of what was named."""
+
+import pytest
+
+from askproai_runtime.booking.offer_choice import Offer, choose_offer
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.slots import BusySpan, Span
+from askproai_runtime.booking.types import BookingSettings
+from askproai_runtime.german_dates import understand
+from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules, span
+
+NOW = local("2026-11-20T10:00")
+OPENING = (hours("09:00", "18:00"),)
+
+
+async def _offer(phrase: str, *taken: BusySpan, **service: int) -> Offer:
+    async def read_busy(_window: Span) -> dict[int, list[BusySpan]]:
+        return {1: sorted(taken, key=lambda each: each.start)}
+
+    understood = understand(phrase, at=NOW, zone=BERLIN)
+    assert understood.candidates, understood.refused
+    request = ServiceRequest(rules(ANNA, opening=OPENING, **service), None)
+    return await choose_offer(request, read_busy, NOW, understood, BookingSettings())
+
+
+@pytest.mark.parametrize(
+    ("phrase", "start"),
+    [
+        ("das Letzte, was vor Weihnachten geht", "2026-12-23T17:00"),
+        ("der letzte Termin vor Weihnachten", "2026-12-23T17:00"),
+        ("der letzte Termin am Donnerstag", "2026-11-26T16:00"),
+        ("Donnerstag so spät wie möglich", "2026-11-26T16:00"),
+        ("nächste Woche vormittags so spät wie möglich", "2026-11-29T11:00"),
+        ("Mittwoch oder Donnerstag, so spät wie möglich", "2026-11-26T16:00"),
+        ("so spät wie möglich", "2026-11-20T17:00"),
+        ("der letzte Termin in diesem Jahr", "2026-12-31T17:00"),
+    ],
+)
+async def test_the_latest_free_time_is_offered_alone(phrase: str, start: str) -> None:
+    offer = await _offer(phrase, span("2026-11-26", "17:00", "18:00"), booking_horizon_days=60)
+    assert [slot.start for slot in offer.slots] == [local(start)]
+
+
+async def test_the_latest_time_ends_at_the_horizon() -> None:
+    offer = await _offer("der letzte Termin vor Weihnachten", booking_horizon_days=10)
+    [slot] = offer.slots
+    assert slot.start == local("2026-11-30T17:00")
+
+
+async def test_a_full_last_day_leaves_the_day_before() -> None:
+    offer = await _offer("das Letzte, was vor Weihnachten geht", span("2026-12-23", "09:00", "18:00"))
+    assert [slot.start for slot in offer.slots] == [local("2026-12-22T17:00")]
+
+
+@pytest.mark.parametrize("phrase", ["vor Weihnachten", "so früh wie möglich", "spätestens vor Weihnachten"])
+async def test_other_preferences_begin_with_the_earliest(phrase: str) -> None:
+    offer = await _offer(phrase)
+    assert offer.slots[0].start == local("2026-11-20T10:00")
+    assert len(offer.slots) > 1
+
+
+async def test_the_earliest_hour_of_a_named_day_comes_first() -> None:
+    offer = await _offer("am Donnerstag so früh wie möglich", span("2026-11-26", "09:00", "10:00"))
+    assert offer.slots[0].start == local("2026-11-26T10:00")
