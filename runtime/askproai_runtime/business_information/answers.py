@@ -1,10 +1,10 @@
 """business_information: the topics on which callers ask, and what is said about each. Pure: config in, sentences out."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -33,6 +33,16 @@ from askproai_runtime.business_information.hours import (
     understand_days,
 )
 from askproai_runtime.business_information.numbers import spell_digits, spell_minutes, spell_money
+from askproai_runtime.business_information.question_parts import (
+    OpenPart,
+    Topic,
+    asked_sentences,
+    leave_open,
+    list_parts,
+    list_topics,
+    say_open,
+    words_of_topic,
+)
 from askproai_runtime.german_dates import Understanding
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import compose_visit, has_several
@@ -41,19 +51,6 @@ _MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches 
 _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
 _BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
-
-
-class Topic(StrEnum):
-    """What a caller asks about, as the tool's argument `topic` names it."""
-
-    PRICES = "prices"
-    SERVICE = "service"
-    OPENING_HOURS = "opening_hours"
-    CLOSED_DAYS = "closed_days"
-    ADDRESS = "address"
-    STAFF = "staff"
-    CANCELLATION = "cancellation"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,9 @@ class Question:
 
     @property
     def is_about_hours(self) -> bool:
-        return self.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}
+        """Return whether one of its topics is, so that the pauses of bookings are needed."""
+        topics = {self.topic, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
+        return not topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
@@ -88,12 +87,10 @@ class Question:
 class _Reading:
     """What a question says whichever branch it is about, so that a comparison of branches reads it once.
 
-    `named`: the services that it names, each with the name that was said; `known`: the tenant's own answer to it.
+    `named`: the services that it names, each with the name that was said.
     """
 
-    words: str
     named: Sequence[tuple[str, Service]]
-    known: Knowledge | None
     understood: Understanding | None
     is_about_now: bool = False
 
@@ -102,21 +99,124 @@ class _Reading:
         words = fold(question.words)
         named = _list_named(config.services, question, words)
         understood, zone = None, ZoneInfo(config.time_zone)
+        is_about_hours = question.topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS}
         if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
-            return cls(words, named, _find_known(config.knowledge, words), None, is_about_now=True)
-        if question.is_about_hours:
+            return cls(named, None, is_about_now=True)
+        if is_about_hours:
             understood = understand_days(question.date, question.words, question.asked_at, zone)
-        return cls(words, named, _find_known(config.knowledge, words), understood)
+        return cls(named, understood)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The parts of a question: its topics, each with its reading, and what no topic is for.
+
+    `is_sure`: its words ask about the topics. Else the model's argument alone names the topic.
+    """
+
+    topics: Sequence[tuple[Question, _Reading]]
+    parts: Sequence[OpenPart]
+    is_sure: bool
+
+    @classmethod
+    def of(cls, config: TenantConfig, question: Question) -> Self:
+        first, zone = _Reading.of(config, question), ZoneInfo(config.time_zone)
+        days = first.is_about_now or first.understood is not None
+        names_day = days or bool(find_habitual_days(question.date, question.words))
+        asked = list_topics(question.topic, fold(asked_sentences(question.words)), names_day=names_day)
+        questions = [
+            replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
+            if topic in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS} and len(asked) > 1
+            else replace(question, topic=topic)
+            for topic in asked or [question.topic]
+        ]
+        readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
+        parts = list_parts(question.words, _list_known_words(config), question.asked_at, zone)
+        return cls(readings, parts, bool(asked))
 
 
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
-    """Answer a caller's question about a branch. What the tenant has not declared is said to be unknown, never guessed."""
-    return _answer(config, branch, question, _Reading.of(config, question))
+    """Answer a caller's question about a branch, topic by topic.
+
+    What the tenant has not declared is said to be unknown, never guessed, and so is what no topic is for.
+    """
+    return _answer_parts(config, branch, question, _Asked.of(config, question))
+
+
+def _answer_parts(config: TenantConfig, branch: Branch, question: Question, asked: _Asked) -> Answer:
+    words, known = fold(question.words), (*branch.knowledge, *config.knowledge)
+    if own := _find_known(known, words):
+        return _answered(question, own.answer)
+    declared = [each for each in known if f" {_fold_declared(each.question)} " in f" {words} "]
+    if declared:
+        question = replace(question, words=_leave_out(question.words, declared))
+        asked = _Asked.of(config, question)
+    said = [each.answer for each in declared]
+    topics = asked.topics if asked.is_sure or not declared else ()
+    answers = [_answer(config, branch, each, reading) for each, reading in topics]
+    open_parts = leave_open(asked.parts, " ".join([*said, *(each.message for each in answers)]))
+    if asked.parts and len(open_parts) == len(asked.parts):
+        answers = [each for each, topic in zip(answers, topics, strict=True) if not _is_beside(each, *topic, asked)]
+    return _join_answers(config, branch, question, said, answers, open_parts)
+
+
+def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
+    """Return whether an answer is not to what was asked, where no part of the question is in any answer.
+
+    That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
+    """
+    is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
+    is_of_all = is_about_services and not reading.named and not question.service
+    return answer.success and (not asked.is_sure or is_of_all)
+
+
+def _join_answers(
+    config: TenantConfig,
+    branch: Branch,
+    question: Question,
+    said: Sequence[str],
+    answers: Sequence[Answer],
+    open_parts: Sequence[OpenPart],
+) -> Answer:
+    """Return one answer: what is known, then what is not, then the question that a topic asks back.
+
+    It succeeds if something that was asked is answered; `not_answered` has the rest.
+    """
+    if len(answers) == 1 and not said and not open_parts:
+        return answers[0]
+    known = [*said, *(each.message for each in answers if each.success)]
+    unknown = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
+    asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
+    named = [each.message for each in unknown if each.message != say().not_known]
+    sentences = [*known, *named, *([say_open(open_parts)] if open_parts else [])]
+    missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
+    missing += [str(each.fields["topic"]) for each in unknown] + [part.words for part in open_parts]
+    if asking:
+        return replace(asking[0], message=" ".join([*sentences, asking[0].message]))
+    if not known:
+        return _unknown(config, branch, question, " ".join(sentences))
+    return _answered(question, " ".join(sentences), missing, _list_questions(config, branch))
+
+
+def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
+    for each in declared:
+        pattern = r"\W+".join(map(re.escape, re.findall(r"\w+", each.question)))
+        words = re.sub(pattern, " ", words, flags=re.IGNORECASE)
+    return words
+
+
+def _list_known_words(config: TenantConfig) -> frozenset[str]:
+    """Return the folded words with which the config names services, people and places: an answer is about these."""
+    names = [config.display_name]
+    for service in config.services:
+        names += [service.display_name, *service.spoken_names]
+    for branch in config.branches:
+        names += [branch.display_name, branch.address.street, branch.address.city]
+        names += [member.display_name for member in branch.staff]
+    return frozenset(word for name in names for word in _fold_declared(name).split())
 
 
 def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
-    if own := _find_known(branch.knowledge, reading.words) or reading.known:
-        return _answered(question, own.answer)
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
         return _ask_back(question, say().which_day)
     match question.topic:
@@ -143,36 +243,41 @@ def same_everywhere(config: TenantConfig, question: Question, called: str | None
     """
     if not 0 < len(config.branches) <= _MAX_COMPARED:
         return None
-    reading = _Reading.of(config, question)
-    first, *others = _concerned(config, question, reading)
-    answer = _answer(config, first, question, reading)
+    asked = _Asked.of(config, question)
+    first, *others = _concerned(config, asked)
+    answer = _answer_parts(config, first, question, asked)
     if not others and len(config.branches) > 1 and first.name != called:
         return replace(answer, message=f"{first.display_name}. {answer.message}")
-    return answer if all(_answer(config, each, question, reading) == answer for each in others) else None
+    return answer if all(_answer_parts(config, each, question, asked) == answer for each in others) else None
 
 
-def _concerned(config: TenantConfig, question: Question, reading: _Reading) -> Sequence[Branch]:
+def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
     """Return the branches that offer the named service; all of them without one."""
-    if question.topic not in {Topic.PRICES, Topic.SERVICE}:
+    if any(question.topic not in {Topic.PRICES, Topic.SERVICE} for question, _ in asked.topics):
         return config.branches
-    offering = [
-        branch for branch in config.branches if any(_is_offered(service, branch) for _, service in reading.named)
-    ]
+    named = [service for _, reading in asked.topics for _, service in reading.named]
+    offering = [branch for branch in config.branches if any(_is_offered(service, branch) for service in named)]
     return offering or config.branches
 
 
-def _answered(question: Question, sentence: str) -> Answer:
-    return Answer(
-        success=True, message=sentence, fields={"topic": question.topic.value}, outcome=FunctionOutcome.ANSWERED
-    )
+def _answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:
+    """Return the answer to what is known. `missing` is asked and not answered; one of the declared `questions` may be it."""
+    fields: dict[str, Any] = {"topic": question.topic.value}
+    if missing:
+        fields |= {"not_answered": list(missing), **({"questions": list(questions)} if questions else {})}
+    return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.ANSWERED)
+
+
+def _list_questions(config: TenantConfig, branch: Branch) -> list[str]:
+    return [each.question for each in (*branch.knowledge, *config.knowledge)]
 
 
 def _unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
     """Return the answer to what is not declared: it names the questions that can be answered for the model."""
-    known = [each.question for each in (*branch.knowledge, *config.knowledge)]
+    known = _list_questions(config, branch)
     return Answer(
         success=False,
-        message=sentence or say().not_known,
+        message=sentence or say().topics_not_known.get(question.topic.value, say().not_known),
         fields={"topic": question.topic.value, **({"questions": known} if known else {})},
         outcome=FunctionOutcome.NOT_KNOWN,
     )
@@ -304,7 +409,8 @@ def _answer_about_named(
         return _unknown(config, branch, question, " ".join(missing))
     if _asks_preparation(question) and not any(each.preparation for each in services):
         missing.insert(0, say().preparation_not_known)
-    return _answered(question, " ".join([*told, *missing]))
+        unpriced.append("preparation")
+    return _answered(question, " ".join([*told, *missing]), unpriced)
 
 
 def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
@@ -315,7 +421,7 @@ def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic
 
 
 def _asks_preparation(question: Question) -> bool:
-    return any(word in fold(question.words) for word in say().preparing)
+    return re.search(say().preparing, fold(question.words)) is not None
 
 
 def _is_offered(service: Service, branch: Branch) -> bool:

@@ -228,6 +228,11 @@ class Sentences:
     # business information
     which_day: str
     not_known: str
+    nothing_about: str
+    more_not_known: str
+    # Of questions that no topic is for: a pattern of folded words, and the sentence that nothing is known.
+    subjects: Mapping[str, tuple[str, str]]
+    topics_not_known: Mapping[str, str]  # by the names of `Topic`
     address: str
     of_branch: str
     street_in_city: str
@@ -253,7 +258,7 @@ class Sentences:
     is_free_with: str
     price_with: str  # after the price of the others
     free: str
-    preparing: tuple[str, ...]  # parts of folded words with which callers ask what a service needs of them
+    preparing: str  # a pattern of folded words with which callers ask what a service needs of them
     preparation_not_known: str
     of_it_waiting: str
     and_costs: str

@@ -275,6 +275,32 @@ GERMAN: Final = Sentences(
     # business information
     which_day="Welchen Tag meinen Sie?",
     not_known="Das kann ich Ihnen leider nicht sagen.",
+    nothing_about="Zum Thema {words} weiß ich nichts.",
+    more_not_known="Mehr weiß ich dazu leider nicht.",
+    subjects={
+        "parking": (
+            r"\bpark(?!ett)\w*|parkplaetz|parkplatz|parkhaus|stellpl|tiefgarage|\bgarage", "Zum Parken weiß ich nichts.",
+        ),
+        "age": (
+            r"\balters?\b|altersgrenze|wie alt|\bjahre alt|wie viele?n? jahre|\bu1[68]\b",
+            "Für welches Alter das gilt, weiß ich nicht.",
+        ),
+        "payment": (
+            r"\b(?:be)?zahl\w*|\bbar\b|bargeld|\bkarten?\b|kredit|kartenzahlung|paypal|rechnung|ueberweis",
+            "Wie Sie bezahlen können, weiß ich nicht.",
+        ),
+        "access": (
+            r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe", "Zur Barrierefreiheit weiß ich nichts.",
+        ),
+        "reductions": (r"rabatt|ermaessig|nachlass|studentenpreis", "Zu Ermäßigungen weiß ich nichts."),
+    },
+    topics_not_known={
+        "opening_hours": "Zu den Öffnungszeiten weiß ich nichts.",
+        "closed_days": "Zu geschlossenen Tagen weiß ich nichts.",
+        "address": "Zur Adresse weiß ich nichts.",
+        "staff": "Zum Team weiß ich nichts.",
+        "cancellation": "Zu den Absageregeln weiß ich nichts.",
+    },
     address="Die Adresse{of_branch} ist {place}{code}.",
     of_branch=" von {branch}",
     street_in_city="{street} in {city}",
@@ -300,7 +326,7 @@ GERMAN: Final = Sentences(
     is_free_with="Bei {staff} ist es kostenlos.",
     price_with=", bei {staff} {price}",
     free="kostenlos",
-    preparing=("mitbring", "mitzubring", "vorbereit", "beacht", "nuechtern"),
+    preparing=r"\b(?:was|etwas)\b.*mit(?:zu)?bring|vorbereit|beacht|nuechtern",
     preparation_not_known="Ob Sie dafür etwas mitbringen oder beachten müssen, kann ich Ihnen leider nicht sagen.",
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",
