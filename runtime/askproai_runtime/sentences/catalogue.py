@@ -195,6 +195,11 @@ class Sentences:
     noted: str
     not_kept: str
     call_back_noted: str
+    message_for: str
+    reached_at_callers_number: str
+    reached_at_named_number: str
+    number_known: str  # for the voice model
+    number_unknown: str
     what_message: str
     whose_message: str
     number_to_call_back: str

@@ -223,7 +223,7 @@ GERMAN: Final = Sentences(
     ask_name_and_birth_date="Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?",
     ask_name="Auf welchen Namen läuft der Termin?",
     ask_birth_date="Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.",
-    no_match="Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?",
+    no_match="Mit diesen Angaben kann ich keinen Termin nennen. Habe ich etwas falsch verstanden, sagen Sie es bitte noch einmal.",
     too_many_attempts="Das kann ich am Telefon jetzt nicht weiter prüfen.",
     # messages
     when_to_call_back="Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten.",
@@ -237,9 +237,14 @@ GERMAN: Final = Sentences(
     message_changed_too_often=(
         "Diese Nachricht habe ich schon mehrmals geändert. Notiert ist sie so, wie Sie sie zuvor gesagt haben."
     ),
-    noted="Ich habe es notiert und richte es aus.",
+    noted="Ich habe es{whom} notiert und richte es aus.",
     not_kept="Was Sie in diesem Gespräch sagen, wird nicht gespeichert. Was Sie buchen oder ausrichten lassen, bleibt notiert.",
-    call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
+    call_back_noted="Ich habe es{whom} notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.{number}",
+    message_for=" für {recipient}",
+    reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
+    reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",
+    number_known="bekannt",
+    number_unknown="nicht bekannt",
     what_message="Was darf ich ausrichten?",
     whose_message="Von wem darf ich das ausrichten?",
     number_to_call_back="Unter welcher Nummer erreichen wir Sie für den Rückruf?",

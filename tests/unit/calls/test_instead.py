@@ -8,7 +8,7 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Agent, Function, Language, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 
 BOOK, CHECK = Function.BOOK_APPOINTMENT, Function.CHECK_AVAILABILITY
 
@@ -78,6 +78,14 @@ def test_whom_only_the_team_can_help_is_offered_what_the_agent_of_this_call_can(
     assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {german}"
     with speaking(Language.EN):
         assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {english}"
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_failed_verification_offers_a_message(language: Language) -> None:
+    """A question for another name and birth date would invite to guess on."""
+    with speaking(language):
+        sentence = say().no_match
+        assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())
 
 
 def test_who_is_asked_something_already_is_asked_nothing_else() -> None:
