@@ -132,6 +132,10 @@ class _Asked:
         ]
         readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
         parts = list_parts(question.words, _list_known_words(config), question.asked_at, zone)
+        topics = {each.topic for each in questions}
+        if Topic.STAFF in topics and topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS}):
+            day = understand_days(question.date, question.words, question.asked_at, zone)
+            parts += [OpenPart("date", "working_days")] if day else []
         return cls(readings, parts, bool(asked))
 
 

@@ -51,7 +51,8 @@ _ASKS: Final = {
     Topic.SERVICE: _any_of(
         r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
         r"vorbereit\w*", "nuechtern",
-        "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", r"prepar\w*",
+        "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", "bring (?:anything|something)",
+        r"prepar\w*",
     ),
     Topic.OPENING_HOURS: _any_of(
         "geoeffnet", r"oeffn\w*", "offen", r"schliess\w*", "geschlossen", r"\w*pause", "open", "opening", "opens", "closed?",
@@ -93,33 +94,33 @@ _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
 # Words that say nothing of what a question is about, although they are nouns, or may begin it.
 _ASKS_NOTHING: Final = frozenset({
-    "aber", "abend", "alle", "also", "am", "anruf", "auch", "auf", "aus", "bei", "beim", "bis", "bitte", "bietet", "bieten",
-    "da", "damit", "danke", "dann", "darf", "das", "dazu", "dein", "dem", "den", "denn", "der", "des", "die", "dies", "diese",
-    "dieser", "dieses", "du", "duerfen", "durch", "ein", "eine", "einem", "einen", "einer", "eines", "entschuldigung", "er",
-    "es", "etwas", "euch", "euer", "eure", "frage", "fragen", "fuer", "ganz", "geht", "gibt", "gruess", "gut", "guten", "haben",
-    "habt", "hallo", "hat", "haette", "hier", "ich", "ihnen", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im", "in", "ist", "ja",
-    "jemand", "jetzt", "kann", "kein", "keine", "koennen", "koennte", "kommt", "machen", "macht", "mal", "man", "mein", "meine",
-    "meinem", "meinen", "meiner", "mich", "mir", "mit", "moechte", "moment", "morgen", "muss", "muessen", "nach", "nehmen",
-    "nicht", "noch", "nur", "ob", "oder", "ohne", "praxis", "salon", "seid", "sein", "seine", "sich", "sie", "sind", "so",
-    "soll", "stunde", "stunden", "tag", "tage", "termin", "termine", "terminen", "tschuess", "uebrigens", "um", "und", "uns",
-    "unter", "vom", "von", "vor", "wann", "warum", "was", "weil", "welche", "welchem", "welchen", "welcher", "welches", "wenn",
-    "wer", "werden", "wem", "wen", "wie", "wieso", "wieviel", "wir", "wird", "wo", "wohin", "wollte", "wuerde", "wuerden",
-    "zeit", "zeiten", "ziemlich", "zu", "zum", "zur", "zwischen", "leistung", "leistungen", "laden", "geschaeft", "filiale",
-    "uhr", "woche", "wochen", "monat", "jahr", "jahre", "jahren", "minute", "minuten", "euro", "weg", "a", "about", "again",
-    "all", "an", "and", "answer", "any", "anything", "appointment", "appointments", "are", "as", "at", "be", "branch",
-    "business", "but", "by", "can", "could", "day", "days", "did", "do", "does", "each", "euros", "everything", "for", "from",
-    "go", "good", "got", "have", "hello", "here", "hi", "hour", "hours", "how", "i", "if", "is", "it", "its", "just", "long",
-    "may", "me", "minutes", "more", "much", "my", "need", "no", "not", "now", "of", "on", "one", "or", "our", "out", "people",
-    "place", "please", "question", "service", "services", "shop", "should", "some", "somebody", "someone", "something", "take",
-    "thank", "thanks", "that", "the", "there", "these", "they", "this", "those", "time", "times", "to", "today", "tomorrow",
-    "up", "us", "visit", "way", "we", "week", "weeks", "weekend", "well", "were", "what", "when", "where", "which", "who",
-    "will", "with", "would", "year", "years", "you", "your", "yours", "morning", "afternoon", "evening", "night", "monday",
-    "christmas", "old",
+    "a", "abend", "aber", "about", "afternoon", "again", "all", "alle", "also", "am", "an", "and", "anruf", "answer", "any",
+    "anybody", "anyone", "anything", "appointment", "appointments", "are", "as", "at", "auch", "auf", "aus", "be", "bei",
+    "beim", "bieten", "bietet", "bis", "bitte", "branch", "business", "but", "by", "can", "christmas", "could", "da", "damit",
+    "danke", "dann", "darf", "das", "day", "days", "dazu", "dein", "dem", "den", "denn", "der", "des", "did", "die", "dies",
+    "diese", "dieser", "dieses", "do", "does", "du", "duerfen", "durch", "each", "ein", "eine", "einem", "einen", "einer",
+    "eines", "entschuldigung", "er", "es", "etwas", "euch", "euer", "eure", "euro", "euros", "evening", "everybody",
+    "everything", "filiale", "for", "frage", "fragen", "frau", "from", "fuer", "ganz", "geht", "geschaeft", "gibt", "go",
+    "good", "got", "gruess", "gut", "guten", "haben", "habt", "haette", "hallo", "hat", "have", "hello", "here", "herr",
+    "herrn", "hi", "hier", "hour", "hours", "how", "i", "ich", "if", "ihnen", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im",
+    "in", "is", "ist", "it", "its", "ja", "jahr", "jahre", "jahren", "jemand", "jetzt", "just", "kann", "kein", "keine",
+    "koennen", "koennte", "kommt", "laden", "leistung", "leistungen", "long", "machen", "macht", "mal", "man", "may", "me",
+    "mein", "meine", "meinem", "meinen", "meiner", "mich", "minute", "minuten", "minutes", "mir", "mit", "moechte", "moment",
+    "monat", "monday", "more", "morgen", "morning", "much", "muessen", "muss", "my", "nach", "need", "nehmen", "nicht", "night",
+    "no", "nobody", "noch", "not", "now", "nur", "ob", "oder", "of", "ohne", "old", "on", "one", "or", "our", "out", "people",
+    "place", "please", "praxis", "question", "salon", "seid", "sein", "seine", "service", "services", "shop", "should", "sich",
+    "sie", "sind", "so", "soll", "some", "somebody", "someone", "something", "stunde", "stunden", "tag", "tage", "take",
+    "termin", "termine", "terminen", "thank", "thanks", "that", "the", "there", "these", "they", "this", "those", "time",
+    "times", "to", "today", "tomorrow", "tschuess", "uebrigens", "uhr", "um", "und", "uns", "unter", "up", "us", "visit", "vom",
+    "von", "vor", "wann", "warum", "was", "way", "we", "week", "weekend", "weeks", "weg", "weil", "welche", "welchem",
+    "welchen", "welcher", "welches", "well", "wem", "wen", "wenn", "wer", "werden", "were", "what", "when", "where", "which",
+    "who", "wie", "wieso", "wieviel", "will", "wir", "wird", "with", "wo", "woche", "wochen", "wohin", "wollte", "would",
+    "wuerde", "wuerden", "year", "years", "you", "your", "yours", "zeit", "zeiten", "ziemlich", "zu", "zum", "zur", "zwischen",
 })  # fmt: skip
 # English writes nouns as other words: what follows these is one, in the questions of a telephone.
 _BEFORE_A_NOUN: Final = frozenset({
-    "a", "an", "any", "some", "have", "there", "for", "with", "by", "in", "accept", "take", "offer", "sell", "my", "your",
-    "the", "about", "no", "free",
+    "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
+    "speaks", "take", "the", "there", "with", "your",
 })  # fmt: skip
 
 
@@ -171,15 +172,11 @@ def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) 
         for subject, (pattern, _) in say().subjects.items()
         if (found := re.search(pattern, folded))
     ]
+    covered = {*known, *(word for part in parts for word in part.words.split())}
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
-        if plain in known or any(re.search(pattern, plain) for pattern, _ in say().subjects.values()):
-            continue
-        if (
-            not any(each in known for each in plain.split())
-            and not _is_of_a_topic(plain)
-            and not _is_day(word, at, zone)
-        ):
+        is_covered = not covered.isdisjoint(plain.split()) or _is_of_a_subject(plain) or _is_of_a_topic(plain)
+        if not is_covered and not _is_day(word, at, zone):
             parts.append(OpenPart(word))
     return parts
 
@@ -198,6 +195,10 @@ def _nouns(text: str) -> Iterator[str]:
                 is_noun = before.casefold() in _BEFORE_A_NOUN or len(words) == 1
             if is_noun:
                 yield word
+
+
+def _is_of_a_subject(word: str) -> bool:
+    return any(re.search(pattern, word) for pattern, _ in say().subjects.values())
 
 
 def _is_of_a_topic(word: str) -> bool:
@@ -219,7 +220,8 @@ def _has_word(part: OpenPart, said: str) -> bool:
     if part.subject:
         pattern, _ = say().subjects[part.subject]
         return re.search(pattern, said) is not None
-    return any(_same_stem(each, word) for each in fold(part.words).split() for word in said.split())
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    return any(_same_stem(each, word) for each in words for word in said.split())
 
 
 def _same_stem(said: str, word: str) -> bool:

@@ -276,11 +276,12 @@ ENGLISH: Final = Sentences(
     subjects={
         "parking": (r"\bpark(?:ing|s|ed)?\b|car park|garage", "I have no information about parking."),
         "age": (r"\bages?\b|how old|years old|\bold enough\b", "I do not know for which ages that is."),
-        "payment": (r"\bpay(?:ing|ments?|pal)?\b|\bcash\b|\bcards?\b|invoice", "I do not know how you can pay."),
+        "payment": (r"\bpay(?:ing|ments?|pal)?\b|\bcash\b|\b(?:credit |debit )?cards?\b|invoice", "I do not know how you can pay."),
         "access": (
             r"wheelchair|step free|\bsteps\b|\bstairs\b|elevator|\blift\b|accessib",
             "I have no information about accessibility.",
         ),
+        "working_days": (r"(?!)", "I do not know who works on which day."),
         "reductions": (r"discount|reduction|reduced|concession", "I have no information about reductions."),
     },
     topics_not_known={
@@ -315,7 +316,7 @@ ENGLISH: Final = Sentences(
     is_free_with="With {staff} it is free of charge.",
     price_with=", {price} with {staff}",
     free="free of charge",
-    preparing=r"\b(?:what|anything|something)\b.*\bbring|bring along|prepar|empty stomach",
+    preparing=r"\b(?:what|anything|something)\b.*\bbring|bring (?:along|anything|something)|prepar|empty stomach",
     preparation_not_known="I am afraid I cannot tell you whether there is anything to bring or to mind for it.",
     of_it_waiting=", {length} of it waiting",
     and_costs=" and costs {price}",

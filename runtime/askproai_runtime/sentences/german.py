@@ -297,6 +297,7 @@ GERMAN: Final = Sentences(
         "access": (
             r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe", "Zur Barrierefreiheit weiß ich nichts.",
         ),
+        "working_days": (r"(?!)", "Wer an welchem Tag arbeitet, weiß ich nicht."),
         "reductions": (r"rabatt|ermaessig|nachlass|studentenpreis", "Zu Ermäßigungen weiß ich nichts."),
     },
     topics_not_known={

@@ -21,11 +21,14 @@ PRICE = "Haarschnitt kostet neununddreißig Euro."
         ("other", "Gibt es Parkplätze?", "Zum Parken weiß ich nichts."),
         ("service", "Bis zu welchem Alter gilt der Haarschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
         ("prices", "Ab wie viel Jahren ist der Herrenschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
+        ("address", "Welche U-Bahn hält bei Ihnen?", "Zum Thema U-Bahn weiß ich nichts."),
+        ("other", "Kann ich Frau Schmidt sprechen?", "Das kann ich Ihnen leider nicht sagen."),
         ("other", "Kann ich mit PayPal zahlen?", "Wie Sie bezahlen können, weiß ich nicht."),
         ("address", "Sind Sie barrierefrei?", "Zur Barrierefreiheit weiß ich nichts."),
         ("address", "Wo finde ich einen Parkplatz?", "Zum Parken weiß ich nichts."),
         ("prices", "Was kostet Parken?", "Zum Parken weiß ich nichts."),
         ("prices", "Was kostet eine Massage?", "Zum Thema Massage weiß ich nichts."),
+        ("staff", "Ist Anna am Freitag da?", "Wer an welchem Tag arbeitet, weiß ich nicht."),
         ("other", "Haben Sie WLAN?", "Zum Thema WLAN weiß ich nichts."),
         ("other", "Darf mein Hund mitkommen?", "Zum Thema Hund weiß ich nichts."),
         ("staff", "Gibt es bei Ihnen einen Meister?", "Zum Thema Meister weiß ich nichts."),
@@ -130,6 +133,13 @@ def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
     [
         ("address", "Is there parking?", "I have no information about parking.", False),
         ("other", "Do you have wifi?", "I have no information about wifi.", False),
+        ("other", "Do you take credit cards?", "I do not know how you can pay.", False),
+        (
+            "staff",
+            "Does anybody speak Turkish?",
+            "The team are Anna and Mehmet. Anna speaks German and English. I have no information about Turkish.",
+            True,
+        ),
         ("service", "Up to what age is the Haarschnitt?", "I do not know for which ages that is.", False),
         (
             "prices",

@@ -52,8 +52,8 @@ def everything(language: str, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("example", "prompt", "tools"),
     [
-        ("salon.yaml", 2412, 13525),
-        ("practice.yaml", 2997, 15068),
+        ("salon.yaml", 2412, 13595),
+        ("practice.yaml", 2997, 15150),
         ("english.yaml", 2232, 11152),
         ("hotline.yaml", 2631, 6864),
     ],
@@ -158,3 +158,22 @@ def test_a_caller_without_appointment_is_no_companion(language: str, caller: str
     tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}
     assert tools["business_information"]["parameters"]["required"] == ["topic", "question"]
     assert question in declared["business_information"]["question"].casefold()
+
+
+@pytest.mark.parametrize(
+    ("spec", "hours"),
+    [
+        ({}, "Nur Di, Mi, Do, Fr 09:00–18:00; Sa 09:00–14:00, sonst ist niemand da."),
+        ({"transferHours": [{"days": ["Mon"], "opens": "08:00", "closes": "24:00"}]}, "Nur Mo 08:00–24:00,"),
+        ({"language": "en-GB"}, "Only Tue, Wed, Thu, Fri 09:00–18:00; Sat 09:00–14:00, else nobody is there."),
+    ],
+)
+def test_a_transfer_says_when_somebody_answers(spec: dict[str, Any], hours: str) -> None:
+    (tool,) = [each for each in render("salon.yaml", spec)["general_tools"] if each["type"] == "transfer_call"]
+    assert hours in tool["description"]
+
+
+def test_a_hotline_transfers_at_any_time() -> None:
+    spec = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
+    (tool,) = [each for each in render("salon.yaml", spec)["general_tools"] if each["type"] == "transfer_call"]
+    assert tool["description"].endswith("weiterkommst.")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 from typing import Any, Final
 
@@ -108,7 +109,8 @@ def render_desired(
         declared = {name: _without_branch(tool) for name, tool in declared.items()}
     tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
     if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tools.append(_transfer_tool(spec.transfer_to, spec.transfer_mode, texts))
+        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
+        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
     llm: Json = {
         "start_speaker": "agent",
         "model_config": {
@@ -172,6 +174,24 @@ def _tools_of(language: str) -> Json:
 def _transfer_tool(number: str, mode: TransferMode, texts: Json) -> Json:
     tool = {**texts["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
     return tool | {"transfer_option": texts["warm_transfer"]} if mode is TransferMode.WARM else tool
+
+
+def _say_transfer_hours(agent: RetellAgent, branches: Sequence[Branch]) -> str:
+    """Return when a person answers; "" if that is not declared. The model knows what time it is."""
+    own = agent.spec.branch_ref.name if agent.spec.branch_ref else None
+    hours = agent.spec.transfer_hours
+    if hours is None:
+        hours = next((branch.spec.opening_hours for branch in branches if branch.metadata.name == own), ())
+    weekdays = words_of(agent.spec.language).weekdays
+    said = "; ".join(
+        f"{', '.join(weekdays[day] for day in each.days)} {each.opens:%H:%M}–{_write_end(each.closes)}"
+        for each in hours
+    )
+    return _tools_of(agent.spec.language)["transfer_hours"].format(hours=said) if said else ""
+
+
+def _write_end(closes: time) -> str:
+    return f"{closes:%H:%M}" if closes != time() else "24:00"
 
 
 def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
