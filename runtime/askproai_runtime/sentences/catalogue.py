@@ -17,6 +17,7 @@ class Sentences:
     and_word: str
     # days and times
     spoken_time: str
+    spoken_time_today: str
     day: str
     written_day: str
     written_time: str

@@ -10,6 +10,7 @@ ENGLISH: Final = Sentences(
     and_word="and",
     # days and times
     spoken_time="{day} at {clock}",
+    spoken_time_today="today, {when}",
     day="{weekday}, {number} {month}{year}",
     written_day="{weekday}, {number} {month} {year}",
     written_time="{day}, {at}",

@@ -10,6 +10,7 @@ GERMAN: Final = Sentences(
     and_word="und",
     # days and times
     spoken_time="{day}, um {clock}",
+    spoken_time_today="heute, {when}",
     day="{weekday}, den {number}. {month}{year}",
     written_day="{weekday}, {number}. {month} {year}",
     written_time="{day}, {at} Uhr",
