@@ -186,7 +186,7 @@ def test_an_open_part_is_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize("words", ["Darf ich meinen Hund mitbringen?", "Hunde erlaubt?", "Bringt mir das etwas?"])
-def test_words_of_a_topic_in_another_sense_answer_nothing(words: str) -> None:
+def test_a_word_in_another_sense_answers_nothing(words: str) -> None:
     answer = ask(SALON, "other", question=words)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert ("Hund" in answer.message) is ("Hund" in words)

@@ -104,7 +104,7 @@ def test_a_branch_is_asked_for_among_several(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_second_factor_is_required_and_kept_as_said(language: str) -> None:
+def test_a_second_factor_is_required_as_said(language: str) -> None:
     llm = everything(language, tenant_spec=VERIFIES)
     required = {tool["name"]: tool.get("parameters", {}).get("required", []) for tool in llm["general_tools"]}
     for function in ("book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"):
