@@ -10,7 +10,9 @@ from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import SOON, stopwatch
 
 CALLER = "+4915112340001"
-EMPTY_ANSWER = {"call_inbound": {}}
+# The answers about a caller who is not known: with a number, and without one.
+UNKNOWN_CALLER = {"call_inbound": {"dynamic_variables": {"caller_number": "bekannt"}}}
+WITHHELD_CALLER = {"call_inbound": {"dynamic_variables": {"caller_number": "nicht bekannt"}}}
 WITHIN_SECONDS = 0.3  # docs/reference/http.md
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from askproai_core.tenant_config.branches import Branch, Knowledge
+from askproai_core.tenant_config.branches import Branch, Hours, Knowledge
 from askproai_core.tenant_config.notifications import Notifications
 from askproai_core.tenant_config.page import PageSettings
 from askproai_core.tenant_config.services import BookingField, Service
@@ -39,6 +39,7 @@ class Agent(ConfigStruct, frozen=True):
     caller_recognition: bool = False
     leaves_messages: bool = False
     joins_waitlist: bool = False
+    transfer_hours: tuple[Hours, ...] | None = None  # None: the opening hours of its branch, of a hotline any time
     # Of the published version, for the record of its calls: its number, a reference to its first sentence, and whether that says
     # that an AI speaks.
     version: int | None = None

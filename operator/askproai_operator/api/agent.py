@@ -93,6 +93,9 @@ class RetellAgentSpec(base.Part):
     of Tenant and Branch. DeclineRecording: of a caller who asks for it nothing that is said in the call is kept."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
+    transfer_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
+    """When a person answers transferTo, on holidays, too; else callers are offered a message. Absent: the opening hours of the
+    Branch but its closed days; of a hotline: at any time."""
     transfer_mode: TransferMode = TransferMode.COLD
     """Cold, or Warm: Retell waits for a person to answer, says to that person alone who calls and why, and then connects both."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)

@@ -59,7 +59,7 @@ from askproai_runtime.booking.messages import (
 )
 from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
-from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
+from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
@@ -180,6 +180,7 @@ __all__ = [
     "list_heard_services",
     "list_known",
     "list_messages_for_desk",
+    "list_minutes",
     "list_named_staff",
     "list_offers_within",
     "list_pauses",

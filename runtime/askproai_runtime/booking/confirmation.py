@@ -16,7 +16,7 @@ from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
-from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
 
 
 async def find_kept(
@@ -67,7 +67,7 @@ def _say_booked(
 ) -> str:
     rules = request.rules
     staff_name = decline_name(rules.display_name(appointment.staff))
-    spoken = format_spoken(appointment.starts_at, rules.zone, ctx.clock.now())
+    spoken = format_spoken_today(appointment.starts_at, rules.zone, ctx.clock.now())
     whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
     when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
     if not appointment.live:  # cancelled by somebody at this very moment

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.input_values import plain_name
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone
-from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, names_person, sayable
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
@@ -31,7 +33,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.german_dates import Candidate, understand_parts
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import decline_name, say
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -43,6 +45,14 @@ _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
+
+
+class NotedNumber(StrEnum):
+    """The number that is noted with a message, as the answer's field `number` has it."""
+
+    OF_CALL = "of_call"
+    NAMED = "named"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +100,31 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         )
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
-    sentence, zone = say().noted, ZoneInfo(ctx.config().time_zone)
+    whom = _say_recipient(ctx.config(), stored.recipient)
+    sentence, zone = say().noted.format(whom=whom), ZoneInfo(ctx.config().time_zone)
     if message.call_back:
         when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
-        sentence = say().call_back_noted.format(when=f": {when}" if when else "")
-    return Answer(success=True, message=sentence, fields={"message_id": str(stored.id)}, outcome=FunctionOutcome.NOTED)
+        number = say().reached_at_named_number if stored.phone else say().reached_at_callers_number
+        sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
+    fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
+    return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
+
+
+def _noted_number(stored: Message) -> NotedNumber:
+    if stored.phone:
+        return NotedNumber.NAMED
+    return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
+
+
+def _say_recipient(config: TenantConfig, recipient: str | None) -> str:
+    """Return ` für Anna` for somebody of the team, or a branch; nothing for other words, whose case German would change."""
+    if recipient is None:
+        return ""
+    people = [member.display_name for branch in config.branches for member in branch.staff]
+    names = [name for name in people if names_person(recipient, name)]
+    names += [branch.display_name for branch in config.branches if fold(recipient) == fold(branch.display_name)]
+    named = list(dict.fromkeys(names))
+    return say().message_for.format(recipient=decline_name(named[0])) if len(named) == 1 else ""
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> NewMessage:

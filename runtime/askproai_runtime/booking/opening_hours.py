@@ -86,7 +86,12 @@ def _public_holidays(country: str, subdivision: str | None, year: int, *, in_eng
 
 def open_minutes(branch: Branch, day: date) -> list[tuple[int, int]]:
     """Return the opening hours of a day in minutes of wall clock, in order; also for a day on which the branch is closed."""
-    return merge_spans(_minute_ranges(branch.opening_hours, day))
+    return list_minutes(branch.opening_hours, day)
+
+
+def list_minutes(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
+    """Return the ranges of a day in minutes of wall clock, in order."""
+    return merge_spans(_minute_ranges(hours, day))
 
 
 def local_days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:

@@ -1,5 +1,6 @@
 """What the tenant has declared about its business, said to callers who ask: answered from the config alone."""
 
-from askproai_runtime.business_information.answers import Question, answer_question, same_everywhere
+from askproai_runtime.business_information.answers import answer_question, same_everywhere
+from askproai_runtime.business_information.questions import Question
 
 __all__ = ["Question", "answer_question", "same_everywhere"]

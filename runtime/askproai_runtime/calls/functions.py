@@ -219,7 +219,7 @@ class CallFunctions:
                 return await self._repeated_answer(signed, stored)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return self._failed(error, function, AgentFunctions.of(self.config.current, route))
+            return self._failed(error, function, self._functions_of(route))
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
@@ -237,11 +237,14 @@ class CallFunctions:
         success, message = fields.pop("success"), fields.pop("message")
         return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
 
+    def _functions_of(self, route: Route) -> AgentFunctions:
+        return AgentFunctions.of(self.config.current, route, self.clock.now())
+
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
         """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
-        args, agent = normalize_arguments(payload.args), AgentFunctions.of(self.config.current, route)
+        args, agent = normalize_arguments(payload.args), self._functions_of(route)
         if function is Function.BUSINESS_INFORMATION:
             answer = await self._answer_about_business(route, payload, call, args)
             return offer_instead(answer, function, agent)

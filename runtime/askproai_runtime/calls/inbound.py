@@ -1,9 +1,9 @@
 """Answer the inbound-call webhook: Retell asks who is calling while the phone still rings (docs/vendors/retell.md).
 
-The answer never waits. If the database is slow, the number withheld or the caller unknown, it is empty, and the agent speaks with
-the default variables that the operator declared. It says the least about a caller that helps: no service, because a reason for a
-visit can be about health. A number may be a family's, so the agent asks for the person before it uses what it knows
-(docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
+The answer never waits. If the database is slow, the number withheld or the caller unknown, it says only whether a number is shown,
+and the agent speaks with the default variables that the operator declared. It says the least about a caller that helps: no
+service, because a reason for a visit can be about health. A number may be a family's, so the agent asks for the person before it
+uses what it knows (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class _InboundRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dynamic_variables(config: TenantConfig, caller: KnownCaller, now: datetime, *, hotline: bool) -> dict[str, str]:
-    """Return the agent's variables, all of them texts. Unknown ones are left to the agent's defaults. Pure."""
+    """Return what the agent learns of a known caller, as texts. Unknown ones are left to the agent's defaults. Pure."""
     branch_names = {branch.name: branch.display_name for branch in config.branches}
     variables = {"caller_known": "true", "caller_name": _sanitize_name(caller.name)}
     if caller.starts_at is not None:
@@ -106,11 +106,11 @@ class InboundCalls:
             lookup = find_known_caller(self.pool, config, number, self.clock.now())
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)
-        if caller is None:
-            return json_response({"call_inbound": {}})
         hotline = route is not None and route.branch is None
         with speaking(language_of(config, route)):
-            variables = dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
+            variables = {"caller_number": say().number_known if number else say().number_unknown}
+            if caller is not None:
+                variables |= dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
         return json_response({"call_inbound": {"dynamic_variables": variables}})
 
     async def close(self) -> None:

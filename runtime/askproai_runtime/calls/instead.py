@@ -1,11 +1,13 @@
 """What an answer offers a caller for whom nothing could be done: the team, to leave a message, or to wait for a time. Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from askproai_core.phone_numbers import Route
-from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_core.tenant_config import Agent, Function, TenantConfig
+from askproai_runtime.booking import Answer, FunctionOutcome, find_closure, list_minutes, open_minutes
 from askproai_runtime.sentences import say
 
 # Only the team can help. Their sentences say why, and nothing of what to do; but for NONE_FOUND and NOT_BOOKABLE,
@@ -30,24 +32,42 @@ class AgentFunctions:
     joins_waitlist: bool = False
 
     @classmethod
-    def of(cls, config: TenantConfig, route: Route) -> Self:
+    def of(cls, config: TenantConfig, route: Route, now: datetime) -> Self:
         """Return what the agent of a call can do; where the number alone decided the route, what every agent of the tenant can.
 
-        Agents of one tenant differ, and an offer that the agent cannot keep is worse than none.
+        Agents of one tenant differ, and an offer that the agent cannot keep is worse than none: so a transfer is offered while a
+        person answers.
         """
         agents = (route.agent,) if route.agent else config.agents
+        local = now.astimezone(ZoneInfo(config.time_zone))
         return cls(
-            transfers=bool(agents) and all(Function.TRANSFER_TO_HUMAN in agent.functions for agent in agents),
+            transfers=bool(agents) and all(_transfers(agent, config, local) for agent in agents),
             leaves_messages=bool(agents) and all(agent.leaves_messages for agent in agents),
             joins_waitlist=bool(agents) and all(agent.joins_waitlist for agent in agents),
         )
+
+
+def _transfers(agent: Agent, config: TenantConfig, local: datetime) -> bool:
+    """Return whether an agent can connect a caller with a person who answers at a local time."""
+    if Function.TRANSFER_TO_HUMAN not in agent.functions:
+        return False
+    day, minute = local.date(), local.hour * 60 + local.minute
+    branch = config.find_branch(agent.branch) if agent.branch else None
+    if agent.transfer_hours is not None:
+        ranges = list_minutes(agent.transfer_hours, day)
+    elif branch is None or not branch.opening_hours:
+        return True
+    else:
+        ranges = open_minutes(branch, day) if find_closure(branch, day) is None else []
+    return any(opens <= minute < closes for opens, closes in ranges)
 
 
 def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> Answer:
     """Return the answer with an offer at its end, if it has no slots, and the call's agent can do what is offered."""
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
-    if answer.outcome in _FOR_THE_TEAM and not answer.message.endswith("?"):
+    is_for_the_team = answer.outcome in _FOR_THE_TEAM or "not_answered" in answer.fields
+    if is_for_the_team and not answer.message.endswith("?"):
         return _append(answer, _lead_on(agent))
     if function in _NOTES:
         return answer

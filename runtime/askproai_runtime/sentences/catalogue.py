@@ -17,6 +17,7 @@ class Sentences:
     and_word: str
     # days and times
     spoken_time: str
+    spoken_time_today: str
     day: str
     written_day: str
     written_time: str
@@ -198,6 +199,11 @@ class Sentences:
     noted: str
     not_kept: str
     call_back_noted: str
+    message_for: str
+    reached_at_callers_number: str
+    reached_at_named_number: str
+    number_known: str  # for the voice model
+    number_unknown: str
     what_message: str
     whose_message: str
     number_to_call_back: str
@@ -231,6 +237,12 @@ class Sentences:
     # business information
     which_day: str
     not_known: str
+    nothing_about: str
+    more_not_known: str
+    # Of questions that no topic is for: a pattern of folded words, and the sentence that nothing is known. No pattern is for
+    # `working_days`: a day is read from the date, too.
+    subjects: Mapping[str, tuple[str, str]]
+    topics_not_known: Mapping[str, str]  # by the names of `Topic`
     address: str
     of_branch: str
     street_in_city: str
@@ -256,7 +268,7 @@ class Sentences:
     is_free_with: str
     price_with: str  # after the price of the others
     free: str
-    preparing: tuple[str, ...]  # parts of folded words with which callers ask what a service needs of them
+    preparing: str  # a pattern of folded words with which callers ask what a service needs of them
     preparation_not_known: str
     of_it_waiting: str
     and_costs: str

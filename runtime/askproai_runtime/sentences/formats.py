@@ -25,6 +25,13 @@ def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
     )
 
 
+def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Return what `format_spoken` does, with `heute, ` before it where it is today. No preposition may be before that."""
+    spoken = format_spoken(start, zone, now)
+    is_today = start.astimezone(zone).date() == now.astimezone(zone).date()
+    return say().spoken_time_today.format(when=spoken) if is_today else spoken
+
+
 def format_day(day: date, today: date) -> str:
     """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
     year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""

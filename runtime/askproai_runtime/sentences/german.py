@@ -10,6 +10,7 @@ GERMAN: Final = Sentences(
     and_word="und",
     # days and times
     spoken_time="{day}, um {clock}",
+    spoken_time_today="heute, {when}",
     day="{weekday}, den {number}. {month}{year}",
     written_day="{weekday}, {number}. {month} {year}",
     written_time="{day}, {at} Uhr",
@@ -232,7 +233,7 @@ GERMAN: Final = Sentences(
     ask_name_and_birth_date="Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?",
     ask_name="Auf welchen Namen läuft der Termin?",
     ask_birth_date="Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.",
-    no_match="Mit diesen Angaben kann ich keinen Termin nennen. Wie ist der Name genau, und wie das Geburtsdatum?",
+    no_match="Mit diesen Angaben kann ich keinen Termin nennen. Habe ich etwas falsch verstanden, sagen Sie es bitte noch einmal.",
     too_many_attempts="Das kann ich am Telefon jetzt nicht weiter prüfen.",
     # messages
     when_to_call_back="Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten.",
@@ -246,9 +247,14 @@ GERMAN: Final = Sentences(
     message_changed_too_often=(
         "Diese Nachricht habe ich schon mehrmals geändert. Notiert ist sie so, wie Sie sie zuvor gesagt haben."
     ),
-    noted="Ich habe es notiert und richte es aus.",
+    noted="Ich habe es{whom} notiert und richte es aus.",
     not_kept="Was Sie in diesem Gespräch sagen, wird nicht gespeichert. Was Sie buchen oder ausrichten lassen, bleibt notiert.",
-    call_back_noted="Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.",
+    call_back_noted="Ich habe es{whom} notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.{number}",
+    message_for=" für {recipient}",
+    reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
+    reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",
+    number_known="bekannt",
+    number_unknown="nicht bekannt",
     what_message="Was darf ich ausrichten?",
     whose_message="Von wem darf ich das ausrichten?",
     number_to_call_back="Unter welcher Nummer erreichen wir Sie für den Rückruf?",
@@ -284,6 +290,33 @@ GERMAN: Final = Sentences(
     # business information
     which_day="Welchen Tag meinen Sie?",
     not_known="Das kann ich Ihnen leider nicht sagen.",
+    nothing_about="Zum Thema {words} weiß ich nichts.",
+    more_not_known="Mehr weiß ich dazu leider nicht.",
+    subjects={
+        "parking": (
+            r"\bpark(?!ett)\w*|parkplaetz|parkplatz|parkhaus|stellpl|tiefgarage|\bgarage", "Zum Parken weiß ich nichts.",
+        ),
+        "age": (
+            r"\balters?\b|altersgrenze|wie alt|\bjahre alt|wie viele?n? jahre|\bu1[68]\b",
+            "Für welches Alter das gilt, weiß ich nicht.",
+        ),
+        "payment": (
+            r"\b(?:be)?zahl\w*|\bbar\b|bargeld|\bkarten?\b|kredit|kartenzahlung|paypal|rechnung|ueberweis",
+            "Wie Sie bezahlen können, weiß ich nicht.",
+        ),
+        "access": (
+            r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe", "Zur Barrierefreiheit weiß ich nichts.",
+        ),
+        "working_days": (r"(?!)", "Wer an welchem Tag arbeitet, weiß ich nicht."),
+        "reductions": (r"rabatt|ermaessig|nachlass|studentenpreis", "Zu Ermäßigungen weiß ich nichts."),
+    },
+    topics_not_known={
+        "opening_hours": "Zu den Öffnungszeiten weiß ich nichts.",
+        "closed_days": "Zu geschlossenen Tagen weiß ich nichts.",
+        "address": "Zur Adresse weiß ich nichts.",
+        "staff": "Zum Team weiß ich nichts.",
+        "cancellation": "Zu den Absageregeln weiß ich nichts.",
+    },
     address="Die Adresse{of_branch} ist {place}{code}.",
     of_branch=" von {branch}",
     street_in_city="{street} in {city}",
@@ -309,7 +342,7 @@ GERMAN: Final = Sentences(
     is_free_with="Bei {staff} ist es kostenlos.",
     price_with=", bei {staff} {price}",
     free="kostenlos",
-    preparing=("mitbring", "mitzubring", "vorbereit", "beacht", "nuechtern"),
+    preparing=r"\b(?:was|etwas)\b.*mit(?:zu)?bring|vorbereit|beacht|nuechtern",
     preparation_not_known="Ob Sie dafür etwas mitbringen oder beachten müssen, kann ich Ihnen leider nicht sagen.",
     of_it_waiting=", davon {length} Wartezeit",
     and_costs=" und kostet {price}",

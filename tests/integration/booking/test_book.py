@@ -49,6 +49,15 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     await salon.assert_claims_match()
 
 
+async def test_a_booking_of_today_says_today(new_salon) -> None:
+    salon = await new_salon()
+    args = {"date": "heute", "time": "halb drei", "service": "Haarschnitt", "customer_name": "Petra Müller"}
+    answer = await salon.booking.book_appointment(call(), args)
+    assert answer.message == (
+        "Der Termin ist eingetragen: heute, Freitag, den 20. November, um 14 Uhr 30, Haarschnitt bei Anna."
+    )
+
+
 async def test_the_same_booking_asked_again_is_one_appointment(new_salon) -> None:
     """Other notes, another spelling, the time in other words: still the same appointment."""
     salon = await new_salon()

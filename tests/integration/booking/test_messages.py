@@ -20,7 +20,7 @@ async def salon(new_salon) -> Salon:
 async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})
     assert answer.success
-    assert answer.message == "Ich habe es notiert und richte es aus."
+    assert answer.message == "Ich habe es für Anna notiert und richte es aus."
     (row,) = await salon.rows(STORED)
     assert str(row["id"]) == answer.fields["message_id"]
     assert (row["name"], row["text"], row["recipient"]) == ("Petra Müller", ARGS["message"], "Anna")
@@ -74,6 +74,34 @@ async def test_a_caller_without_a_number_is_asked_for_one_only_to_be_called_back
     assert (await leave_message(salon.booking, withheld, more)).success
     (row,) = await salon.rows(STORED)
     assert (row["caller"], row["phone"], row["call_back"]) == (None, "+491701234567", "morgen")
+
+
+@pytest.mark.parametrize(
+    ("caller", "phone", "number", "sentence"),
+    [
+        ("+4915112345678", None, "of_call", "die Nummer, von der Sie anrufen"),
+        ("+4915112345678", "0170 1234567", "named", "die Nummer, die Sie genannt haben"),
+        (None, "0170 1234567", "named", "die Nummer, die Sie genannt haben"),
+    ],
+)
+async def test_a_call_back_names_its_number(
+    salon: Salon, caller: str | None, phone: str | None, number: str, sentence: str
+) -> None:
+    answer = await leave_message(salon.booking, call("call_3", caller), ARGS | {"call_back": "morgen", "phone": phone})
+    assert (answer.fields["number"], sentence in answer.message) == (number, True), answer.message
+
+
+async def test_a_message_of_a_hidden_caller_has_no_number(salon: Salon) -> None:
+    answer = await leave_message(salon.booking, call("call_4", None), ARGS)
+    assert (answer.success, answer.fields["number"]) == (True, "none")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "whom"), [("Anna", " für Anna"), ("die Anna", " für Anna"), ("die Chefin", ""), (None, "")]
+)
+async def test_a_message_names_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
+    answer = await leave_message(salon.booking, call("call_5"), ARGS | {"recipient": recipient})
+    assert answer.message == f"Ich habe es{whom} notiert und richte es aus."
 
 
 async def test_a_number_that_is_none_is_kept_as_it_was_said(salon: Salon) -> None:
@@ -138,7 +166,10 @@ async def test_no_call_back_is_noted_that_nobody_asked_for(salon: Salon, said: s
 @pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True, "<b>morgens irgendwann</b>", "wenn " * 20])
 async def test_a_wish_without_a_time_that_can_be_said_is_noted_and_not_recited(salon: Salon, said: object) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
-    assert answer.message == "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."
+    assert answer.message == (
+        "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."
+        " Notiert ist dazu die Nummer, von der Sie anrufen."
+    )
     (row,) = await salon.rows(STORED)
     assert row["call_back"]
 

@@ -14,7 +14,8 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.inbound_calls import (
     CALLER,
-    EMPTY_ANSWER,
+    UNKNOWN_CALLER,
+    WITHHELD_CALLER,
     WITHIN_SECONDS,
     allow_slow_lookups,
     enable_recognition,
@@ -80,11 +81,10 @@ async def test_an_appointment_that_awaits_confirmation_is_not_mentioned_as_certa
 
 
 @pytest.mark.parametrize("caller", ["+4915199999999", "anonymous", "", None, "unknown"])
-async def test_an_unknown_caller_and_a_withheld_number_get_an_empty_answer(
-    pod_with_recognition: TenantPod, caller: str | None
-) -> None:
+async def test_an_agent_learns_whether_a_number_is_shown(pod_with_recognition: TenantPod, caller: str | None) -> None:
     reply = await pod_with_recognition.inbound(caller)
-    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+    is_shown = str(caller).startswith("+")
+    assert (reply.status, reply.body) == (200, UNKNOWN_CALLER if is_shown else WITHHELD_CALLER)
 
 
 async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> None:
@@ -93,7 +93,7 @@ async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> N
     await book(pod, "+4915112340077", "Erika Mustermann")
     await pod.db.execute("UPDATE customers SET phone = $1 WHERE phone = '+4915112340077'", NUMBER)
     await pod.db.execute("UPDATE appointments SET caller = $1 WHERE caller = '+4915112340077'", NUMBER)
-    assert (await pod.inbound(NUMBER)).body == EMPTY_ANSWER
+    assert (await pod.inbound(NUMBER)).body == WITHHELD_CALLER
 
 
 async def test_another_tenants_customer_is_unknown(
@@ -105,7 +105,7 @@ async def test_another_tenants_customer_is_unknown(
         enable_recognition(other)
         async with running_web(other, worker_port=9):
             allow_slow_lookups(other)
-            assert (await other.inbound("+4915112340003")).body == EMPTY_ANSWER
+            assert (await other.inbound("+4915112340003")).body == UNKNOWN_CALLER
 
 
 async def test_an_unknown_number_is_403_and_audited_without_the_caller(pod_with_recognition: TenantPod) -> None:
@@ -150,7 +150,7 @@ async def test_forged_malformed_and_huge_requests_are_refused(pod_with_recogniti
 
 async def ask_as_unknown(pod: TenantPod) -> None:
     reply = await pod.inbound(CALLER)
-    assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+    assert (reply.status, reply.body) == (200, UNKNOWN_CALLER)
 
 
 async def test_a_slow_database_does_not_delay_the_caller(stopped_pod: TenantPod) -> None:
@@ -179,7 +179,7 @@ async def test_an_agent_without_recognition_gets_an_empty_answer(database: Datab
     async with open_pod(database, tmp_path, "unasked") as pod:
         async with running_web(pod, worker_port=9):
             await book(pod, CALLER, "Erika")
-            assert (await pod.inbound(CALLER)).body == EMPTY_ANSWER
+            assert (await pod.inbound(CALLER)).body == UNKNOWN_CALLER
 
 
 async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
@@ -190,12 +190,12 @@ async def test_a_number_names_nobody_where_the_tenant_asks_for_a_second_factor(
         async with running_web(pod, worker_port=9):
             allow_slow_lookups(pod)
             await book(pod, CALLER, "Erika Mustermann")
-            assert (await pod.inbound(CALLER)).body != EMPTY_ANSWER
+            assert (await pod.inbound(CALLER)).body != UNKNOWN_CALLER
             config = decode((pod.folder / "tenant.json").read_text())
             changed = {"caller_verification": CallerVerification.NAME_AND_BIRTH_DATE}
             pod.write_config(msgspec.structs.replace(config, **changed))
 
             async def is_silent() -> bool:
-                return (await pod.inbound(CALLER)).body == EMPTY_ANSWER
+                return (await pod.inbound(CALLER)).body == UNKNOWN_CALLER
 
             await eventually(is_silent, SOON, "the changed config")

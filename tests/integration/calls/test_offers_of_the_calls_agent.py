@@ -1,14 +1,16 @@
 """What a caller is offered for whom nothing could be done is what the agent of this call can do, not another one of the tenant."""
 
+from datetime import time
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import Function, Hours, Weekday
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import eventually
 
+AT_ANY_TIME = (Hours(days=tuple(Weekday), opens=time(), closes=time()),)
 NOTING, BOOKING = "agent_notes", "agent_books"
 UNKNOWN = {"topic": "other", "question": "Verkaufen Sie Hundefutter?"}
 QUESTIONS = {
@@ -37,7 +39,7 @@ async def test_only_what_the_agent_of_the_call_can_do_is_offered(pod: TenantPod,
     before = pod.config()
     (agent,) = before.agents
     assert Function.TRANSFER_TO_HUMAN in agent.functions
-    agent = replace(agent, language=language)
+    agent = replace(agent, language=language, transfer_hours=AT_ANY_TIME)
     functions = tuple(each for each in agent.functions if each is not Function.TRANSFER_TO_HUMAN)
     notes = replace(agent, name="notes", agent_id=NOTING, functions=functions)
     books = replace(agent, name="books", agent_id=BOOKING, functions=functions, leaves_messages=False)

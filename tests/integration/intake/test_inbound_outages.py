@@ -10,7 +10,7 @@ import pytest
 from askproai_sandbox.cluster import free_port
 from tests.worlds.inbound_calls import (
     CALLER,
-    EMPTY_ANSWER,
+    UNKNOWN_CALLER,
     WITHIN_SECONDS,
     allow_slow_lookups,
     enable_recognition,
@@ -31,7 +31,7 @@ async def know_caller(pod: TenantPod) -> None:
 
 async def knows(pod: TenantPod) -> bool:
     """Ask who calls. The first lookup also opens a connection, for which the time of a lookup may be too short."""
-    return (await pod.inbound(CALLER)).body != EMPTY_ANSWER
+    return (await pod.inbound(CALLER)).body != UNKNOWN_CALLER
 
 
 async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnvironment) -> None:
@@ -58,7 +58,7 @@ async def test_without_postgres_and_redis_the_call_begins_at_once_and_nobody_is_
 
         async def ask() -> None:
             reply = await env.pod.inbound(CALLER)
-            assert (reply.status, reply.body) == (200, EMPTY_ANSWER)
+            assert (reply.status, reply.body) == (200, UNKNOWN_CALLER)
 
         assert await measure_delay(env.pod, ask) < WITHIN_SECONDS
         await env.gate.open()

@@ -307,7 +307,7 @@ def test_what_nobody_declared_is_not_guessed_and_leads_on() -> None:
     """The model gets the questions that can be answered, to find the one that was meant."""
     answer = ask(SALON, "other", question="Haben Sie Aktien?")
     transferring = offer_instead(answer, Function.BUSINESS_INFORMATION, AgentFunctions(transfers=True))
-    assert transferring.message == "Das kann ich Ihnen leider nicht sagen. Soll ich Sie mit dem Team verbinden?"
+    assert transferring.message == "Zum Thema Aktien weiß ich nichts. Soll ich Sie mit dem Team verbinden?"
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert answer.fields["questions"] == ["Kann ich mit Karte zahlen?", "Verkaufen Sie Gutscheine?"]
     alone = offer_instead(ask(SALON, "other"), Function.BUSINESS_INFORMATION, AgentFunctions())

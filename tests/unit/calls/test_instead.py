@@ -1,15 +1,20 @@
 """What is offered to a caller for whom nothing could be done, and to whom it is not."""
 
+from datetime import UTC, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from askproai_core.phone_numbers import Route
-from askproai_core.tenant_config import Agent, Function, Language, TenantConfig
+from askproai_core.tenant_config import Agent, Function, Hours, Language, TenantConfig, Weekday
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
+from tests.worlds.compiled_salon import salon_config
 
+EVENINGS = Hours(days=(Weekday.FRI,), opens=time(18), closes=time(0))
 BOOK, CHECK = Function.BOOK_APPOINTMENT, Function.CHECK_AVAILABILITY
 
 
@@ -19,10 +24,14 @@ BOOKS = Agent(name="west", branch="west", functions=(BOOK, CHECK))
 NOTED = "Das geht nicht. Soll ich dem Team etwas ausrichten?"
 
 
-def can(agent: Agent | None, *agents: Agent) -> AgentFunctions:
+SALON = salon_config()  # open from Tuesday to Saturday
+FRIDAY_NOON = datetime(2026, 11, 27, 11, tzinfo=UTC)
+
+
+def can(agent: Agent | None, *agents: Agent, at: datetime = FRIDAY_NOON) -> AgentFunctions:
     """Return what the agent of a call can do in a tenant of these agents."""
-    config = TenantConfig(tenant="salon.salon", display_name="Salon", agents=agents or (TRANSFERS, NOTES, BOOKS))
-    return AgentFunctions.of(config, Route("mitte", agent))
+    config = replace(SALON, agents=agents or (TRANSFERS, NOTES, BOOKS))
+    return AgentFunctions.of(config, Route("mitte", agent), at)
 
 
 def said(outcome: str, function: Function = CHECK, message: str = "Das geht nicht.", **fields: Any) -> str:
@@ -80,6 +89,14 @@ def test_whom_only_the_team_can_help_is_offered_what_the_agent_of_this_call_can(
         assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {english}"
 
 
+@pytest.mark.parametrize("language", Language)
+def test_a_failed_verification_offers_a_message(language: Language) -> None:
+    """A question for another name and birth date would invite to guess on."""
+    with speaking(language):
+        sentence = say().no_match
+        assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())
+
+
 def test_who_is_asked_something_already_is_asked_nothing_else() -> None:
     assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
 
@@ -89,7 +106,32 @@ def test_an_agent_that_is_not_known_is_taken_to_do_what_every_one_does() -> None
     assert can(None, TRANSFERS, NOTES) == AgentFunctions(leaves_messages=True)
     assert can(None, TRANSFERS) == AgentFunctions(transfers=True, leaves_messages=True)
     nobody = TenantConfig(tenant="salon.salon", display_name="Salon")
-    assert AgentFunctions.of(nobody, Route("mitte", None)) == AgentFunctions()
+    assert AgentFunctions.of(nobody, Route("mitte", None), FRIDAY_NOON) == AgentFunctions()
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "answers"),
+    [
+        (None, "2026-11-27T12:00", True),
+        (None, "2026-11-27T03:00", False),
+        (None, "2026-11-27T18:00", False),
+        (None, "2026-11-30T12:00", False),  # a Monday, closed
+        (None, "2026-12-24T12:00", False),  # a Thursday, closed by the branch
+        (None, "2026-12-25T12:00", False),  # a Friday, a public holiday
+        ((EVENINGS,), "2026-11-27T12:00", False),
+        ((EVENINGS,), "2026-11-27T23:59", True),
+        ((EVENINGS,), "2026-12-25T20:00", True),
+        ((), "2026-11-27T12:00", False),
+    ],
+)
+def test_a_transfer_is_offered_while_somebody_answers(
+    hours: tuple[Hours, ...] | None, at: str, *, answers: bool
+) -> None:
+    now = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(SALON.time_zone))
+    agent = replace(TRANSFERS, transfer_hours=hours)
+    assert can(agent, at=now).transfers is answers
+    hotline = replace(agent, branch=None)
+    assert can(hotline, at=now).transfers is (answers or hours is None)
 
 
 def test_messages_and_the_waiting_list_are_those_of_the_calls_agent() -> None:

@@ -156,6 +156,7 @@ AGENT = {
     "functions": ["BookAppointment", "BusinessInformation", "LeaveMessage", "JoinWaitlist"],
     "callerRecognition": True,
     "language": "en-GB",
+    "transferHours": [{"days": ["Mon"], "opens": "08:00", "closes": "24:00"}],
 }
 
 
@@ -463,3 +464,12 @@ def test_pods_of_the_release_before_can_read_the_functions():
     assert compiled.leaves_messages
     (without,) = compile_config(tenant(), [branch()], [], [agent(**AGENT | {"functions": []})], **CONTEXT).agents
     assert not without.leaves_messages
+
+
+def test_pods_learn_when_somebody_answers_a_transfer():
+    for declared, known in ((None, None), ([], ())):
+        declaring = agent(**AGENT | {"transferHours": declared})
+        (compiled,) = compile_config(tenant(), [branch()], [], [declaring], **CONTEXT).agents
+        assert compiled.transfer_hours == known
+    (compiled,) = compile_config(tenant(), [branch()], [], [agent(**AGENT)], **CONTEXT).agents
+    assert [(each.opens.hour, each.closes.hour) for each in compiled.transfer_hours or ()] == [(8, 0)]

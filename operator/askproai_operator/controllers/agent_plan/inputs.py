@@ -122,7 +122,10 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
     asked = known_questions(agent, tenant, named)
     catalogue = describe_catalogue(named, offerings, asked, agent.spec.language, others)
     notice = (Notice.CLOSED if inputs.is_closed else Notice.SUSPENDED) if suspended else None
-    desired = render_desired(agent, tenant, numbers, marker(agent, context), catalogue=catalogue, notice=notice)
+    open_branches = [branch for branch in of_tenant if is_in_effect(branch)]
+    desired = render_desired(
+        agent, tenant, numbers, marker(agent, context), catalogue=catalogue, branches=open_branches, notice=notice
+    )
     problems = tuple(_number_problems(branches))
     target = Target(
         desired,

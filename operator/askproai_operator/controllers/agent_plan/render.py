@@ -1,14 +1,15 @@
 """Renders the bodies that a RetellAgent should have at Retell. Pure: equal objects have equal bodies."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai
 from askproai_core.tenant_config import CallerVerification, Function
-from askproai_operator.api import RetellAgent, Tenant, TransferMode
+from askproai_operator.api import Branch, RetellAgent, Tenant, TransferMode
 from askproai_operator.controllers.agent_plan.words import PromptWords, read_texts, words_of
 from askproai_operator.providers import Json
 
@@ -88,24 +89,28 @@ def render_desired(
     marker: str,
     *,
     catalogue: str = "",
+    branches: Sequence[Branch] = (),
     notice: Notice | None = None,
 ) -> Desired:
     """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless there is a `notice`.
 
     `catalogue`: services and staff, for the prompt (`describe_catalogue`).
+    `branches`: those of the tenant. With one alone, no function asks a model for a branch, which it would make up.
     `notice`: no pods answer. Nothing at Retell may need one then: the agent only speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
     functions_url = str(urls.get("functions", "")).rstrip("/")
     verifies = tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
     texts = _tools_of(spec.language)
-    tools = [
-        {**(_verifying_tool(name, tool, texts) if verifies else tool), "url": f"{functions_url}/{tool['name']}"}
-        for name, tool in texts["functions"].items()
-        if name in spec.functions
-    ]
+    declared = {name: tool for name, tool in texts["functions"].items() if name in spec.functions}
+    if verifies:
+        declared = {name: _verifying_tool(name, tool, texts) for name, tool in declared.items()}
+    if len(branches) < 2:  # noqa: PLR2004
+        declared = {name: _without_branch(tool) for name, tool in declared.items()}
+    tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
     if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tools.append(_transfer_tool(spec.transfer_to, spec.transfer_mode, texts))
+        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
+        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
     llm: Json = {
         "start_speaker": "agent",
         "model_config": {
@@ -143,14 +148,22 @@ def render_desired(
 
 def _verifying_tool(name: str, tool: Json, texts: Json) -> Json:
     """Return the tool of a function with the arguments of a second factor, if it books, or finds what is booked."""
-    parameters = tool["parameters"]
     if name == Function.BOOK_APPOINTMENT:
-        further, required = texts["verification"]["booking"], {"required": [*parameters["required"], "birth_date"]}
+        further = texts["verification"]["booking"]
     elif name in _OF_APPOINTMENTS:
-        further, required = texts["verification"]["finding"], {}
+        further = texts["verification"]["finding"]
     else:
         return tool
-    return {**tool, "parameters": {**parameters, "properties": {**parameters["properties"], **further}, **required}}
+    parameters = tool["parameters"]
+    required = [*parameters.get("required", ()), *further]
+    properties = {**parameters["properties"], **further}
+    return {**tool, "parameters": {**parameters, "properties": properties, "required": required}}
+
+
+def _without_branch(tool: Json) -> Json:
+    parameters = tool["parameters"]
+    properties = {name: each for name, each in parameters["properties"].items() if name != "branch"}
+    return {**tool, "parameters": {**parameters, "properties": properties}}
 
 
 def _tools_of(language: str) -> Json:
@@ -161,6 +174,24 @@ def _tools_of(language: str) -> Json:
 def _transfer_tool(number: str, mode: TransferMode, texts: Json) -> Json:
     tool = {**texts["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
     return tool | {"transfer_option": texts["warm_transfer"]} if mode is TransferMode.WARM else tool
+
+
+def _say_transfer_hours(agent: RetellAgent, branches: Sequence[Branch]) -> str:
+    """Return when a person answers; "" if that is not declared. The model knows what time it is."""
+    own = agent.spec.branch_ref.name if agent.spec.branch_ref else None
+    hours = agent.spec.transfer_hours
+    if hours is None:
+        hours = next((branch.spec.opening_hours for branch in branches if branch.metadata.name == own), ())
+    weekdays = words_of(agent.spec.language).weekdays
+    said = "; ".join(
+        f"{', '.join(weekdays[day] for day in each.days)} {each.opens:%H:%M}–{_write_end(each.closes)}"
+        for each in hours
+    )
+    return _tools_of(agent.spec.language)["transfer_hours"].format(hours=said) if said else ""
+
+
+def _write_end(closes: time) -> str:
+    return f"{closes:%H:%M}" if closes != time() else "24:00"
 
 
 def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:

@@ -47,6 +47,7 @@ class PromptWords:
     only_in: str
     only_with: str
     and_word: str
+    weekdays: Mapping[str, str]
 
 
 # The parser in C takes 1 ms, the one in Python 40, for which `askproai plan` would wait. A PyYAML that was built without libyaml

@@ -1,0 +1,241 @@
+"""What a caller's question asks about: the topics that can be answered, and what no answer has a word for. Pure.
+
+Words are compared, no meaning is guessed. A part that is called open although the answer has it costs the caller one sentence; a
+part that is passed over in silence makes the caller take an answer for the whole.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking import fold, join_list
+from askproai_runtime.german_dates import Refusal, understand
+from askproai_runtime.sentences import present_language, say
+
+_MOST_NAMED: Final = 2  # open parts that a listener can follow
+_MOST_WORDS: Final = 40  # of a question
+_MIN_LETTERS: Final = 3
+_CATCHWORDS: Final = 2  # words of a question that is no sentence: "Hunde erlaubt?"
+_SAME_ENDING: Final = 2  # letters in which two forms of a word differ
+_MIN_STEM: Final = 4
+
+
+class Topic(StrEnum):
+    """What a caller asks about, as the tool's argument `topic` names it."""
+
+    PRICES = "prices"
+    SERVICE = "service"
+    OPENING_HOURS = "opening_hours"
+    CLOSED_DAYS = "closed_days"
+    ADDRESS = "address"
+    STAFF = "staff"
+    CANCELLATION = "cancellation"
+    OTHER = "other"
+
+
+def _any_of(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+# Folded words with which a topic is asked about, whatever the model has called it.
+_ASKS: Final = {
+    Topic.PRICES: _any_of(
+        "kostet", "kosten", r"preis\w*", "teuer", "costs?", "prices?", "expensive", "fees?", "how much (?:is|are|does|do|for)"
+    ),
+    Topic.SERVICE: _any_of(
+        r"dauer\w*", "wie lange (?:geht|braucht?|brauche|muss)", r"(?:was|etwas)(?: \w+){0,6} (?:mitbringen|mitzubringen)",
+        r"vorbereit\w*", "nuechtern",
+        "how long (?:does|do|is|will)", r"(?:what|anything|something)(?: \w+){0,6} bring", "bring (?:anything|something)",
+        r"prepar\w*",
+    ),
+    Topic.OPENING_HOURS: _any_of(
+        "geoeffnet", r"oeffn\w*", "offen", r"schliess\w*", "geschlossen", r"\w*pause", "open", "opening", "opens", "closed?",
+        "closes", "closing", r"(?:haben|habt|macht|machen) (?:sie|ihr)(?: \w+){0,5} (?:auf|zu)(?= und| oder|$)",
+        r"(?:wann|lange)(?: \w+){1,5} auf(?= und| oder|$)",
+    ),
+    Topic.CLOSED_DAYS: _any_of(r"\w*feiertag\w*", r"\w*ferien", r"\w*urlaub", r"holidays?"),
+    Topic.ADDRESS: _any_of(
+        r"\w*adresse", "anfahrt", "anschrift", "wo (?:sind|seid|finde ich) (?:sie|ihr|euch)", "address", "directions",
+        r"wo (?:ist|liegt|befindet sich)(?: \w+){0,2} \w*(?:salon|praxis|laden|geschaeft|filiale|studio)",
+        "wie komme? (?:ich|man|wir)", r"hinkomm\w*", "where (?:are|is) (?:you|your|the)", "get (?:to you|there)",
+    ),
+    Topic.STAFF: _any_of(
+        "team", r"mitarbeiter\w*", "wer arbeitet", r"\w*sprachen?", "spricht", r"sprechen sie \w+isch", "staff", "who works",
+        "languages?", "speaks?(?! (?:to|with))",
+    ),
+    Topic.CANCELLATION: _any_of(r"absag\w*", "abzusagen", r"\w*stornier\w*", r"storno\w*", r"cancel\w*"),
+}  # fmt: skip
+# Further words that say enough where the model has named the topic: alone they may be of anything.
+_ASKS_OF_ARGUMENT: Final = {
+    Topic.PRICES: _any_of("viel(?! (?:jahr|uhr|zeit))", "macht", "euro", "much"),
+    Topic.SERVICE: _any_of("lange", "zeit", r"brauch\w*", "beachten", "long", "time", "need"),
+    Topic.OPENING_HOURS: _any_of("wann", "uhr", "auf", "zu", "da", "when", "hours", r"arbeite\w*"),
+    Topic.CLOSED_DAYS: _any_of("zu", "da", "auf"),
+    Topic.ADDRESS: _any_of("wohin", "weg", r"komme?", "way"),
+    Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),
+    Topic.CANCELLATION: _any_of("nicht", "frist", "regeln?", "rules?", "policy"),
+}
+# An answer to the first says what the second asks for.
+_COVERS: Final = (
+    (Topic.SERVICE, Topic.PRICES),
+    (Topic.OPENING_HOURS, Topic.CLOSED_DAYS),
+    (Topic.CLOSED_DAYS, Topic.OPENING_HOURS),
+    (Topic.CANCELLATION, Topic.PRICES),
+)
+_QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
+_BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
+_WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
+_NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
+# Words that say nothing of what a question is about, although they are nouns, or may begin it.
+_ASKS_NOTHING: Final = frozenset({
+    "a", "abend", "aber", "about", "afternoon", "again", "all", "alle", "also", "am", "an", "and", "anruf", "answer", "any",
+    "anybody", "anyone", "anything", "appointment", "appointments", "are", "as", "at", "auch", "auf", "aus", "be", "bei",
+    "beim", "bieten", "bietet", "bis", "bitte", "branch", "business", "but", "by", "can", "christmas", "could", "da", "damit",
+    "danke", "dann", "darf", "das", "day", "days", "dazu", "dein", "dem", "den", "denn", "der", "des", "did", "die", "dies",
+    "diese", "dieser", "dieses", "do", "does", "du", "duerfen", "durch", "each", "ein", "eine", "einem", "einen", "einer",
+    "eines", "entschuldigung", "er", "es", "etwas", "euch", "euer", "eure", "euro", "euros", "evening", "everybody",
+    "everything", "filiale", "for", "frage", "fragen", "frau", "from", "fuer", "ganz", "geht", "geschaeft", "gibt", "go",
+    "good", "got", "gruess", "gut", "guten", "haben", "habt", "haette", "hallo", "hat", "have", "hello", "here", "herr",
+    "herrn", "hi", "hier", "hour", "hours", "how", "i", "ich", "if", "ihnen", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im",
+    "in", "is", "ist", "it", "its", "ja", "jahr", "jahre", "jahren", "jemand", "jetzt", "just", "kann", "kein", "keine",
+    "koennen", "koennte", "kommt", "laden", "leistung", "leistungen", "long", "machen", "macht", "mal", "man", "may", "me",
+    "mein", "meine", "meinem", "meinen", "meiner", "mich", "minute", "minuten", "minutes", "mir", "mit", "moechte", "moment",
+    "monat", "monday", "more", "morgen", "morning", "much", "muessen", "muss", "my", "nach", "need", "nehmen", "nicht", "night",
+    "no", "nobody", "noch", "not", "now", "nur", "ob", "oder", "of", "ohne", "old", "on", "one", "or", "our", "out", "people",
+    "place", "please", "praxis", "question", "salon", "seid", "sein", "seine", "service", "services", "shop", "should", "sich",
+    "sie", "sind", "so", "soll", "some", "somebody", "someone", "something", "stunde", "stunden", "tag", "tage", "take",
+    "termin", "termine", "terminen", "thank", "thanks", "that", "the", "there", "these", "they", "this", "those", "time",
+    "times", "to", "today", "tomorrow", "tschuess", "uebrigens", "uhr", "um", "und", "uns", "unter", "up", "us", "visit", "vom",
+    "von", "vor", "wann", "warum", "was", "way", "we", "week", "weekend", "weeks", "weg", "weil", "welche", "welchem",
+    "welchen", "welcher", "welches", "well", "wem", "wen", "wenn", "wer", "werden", "were", "what", "when", "where", "which",
+    "who", "wie", "wieso", "wieviel", "will", "wir", "wird", "with", "wo", "woche", "wochen", "wohin", "wollte", "would",
+    "wuerde", "wuerden", "year", "years", "you", "your", "yours", "zeit", "zeiten", "ziemlich", "zu", "zum", "zur", "zwischen",
+})  # fmt: skip
+# English writes nouns as other words: what follows these is one, in the questions of a telephone.
+_BEFORE_A_NOUN: Final = frozenset({
+    "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
+    "speaks", "take", "the", "there", "with", "your",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """A part of a question that no topic is for: its words, and its subject, if it has one of the catalogue."""
+
+    words: str
+    subject: str = ""
+
+
+def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
+    """Return the topics that folded words ask about, the model's own first; none if no word says it.
+
+    `names_day`: a day is named, which is enough for hours that the model has recognised.
+    """
+    asked = [topic for topic, pattern in _ASKS.items() if pattern.search(words)]
+    is_asked = (pattern := _ASKS_OF_ARGUMENT.get(argument)) is not None and pattern.search(words) is not None
+    if argument in {Topic.OPENING_HOURS, Topic.CLOSED_DAYS} and names_day:
+        is_asked = True
+    covered = {second for first, second in _COVERS if first is argument}
+    if argument not in asked and (is_asked or not covered.isdisjoint(asked)):
+        asked.append(argument)
+    for first, second in _COVERS:
+        if first in asked and second in asked and (second is not argument or first is Topic.SERVICE):
+            asked.remove(second)
+    return sorted(asked, key=lambda topic: topic is not argument)
+
+
+def asked_sentences(text: str) -> str:
+    """Return the questions in a text; the whole text if it has no question mark."""
+    sentences = _QUESTION_END.split(text)
+    return " ".join([sentence for sentence in sentences if sentence.endswith("?")] or sentences)
+
+
+def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
+    """Return the clauses of a question that ask about no other topic: the day in them is that of this one."""
+    others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
+    clauses = [each for each in _BETWEEN_CLAUSES.split(words) if each]
+    own = [each for each in clauses if not any(pattern.search(fold(each)) for pattern in others)]
+    return f" {say().and_word} ".join(own) or words
+
+
+def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
+    """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
+    asked, folded = asked_sentences(text), fold(asked_sentences(text))
+    parts = [
+        OpenPart(found[0], subject)
+        for subject, (pattern, _) in say().subjects.items()
+        if (found := re.search(pattern, folded))
+    ]
+    covered = {*known, *(word for part in parts for word in part.words.split())}
+    for word in dict.fromkeys(_nouns(asked)):
+        plain = fold(word)
+        is_covered = not covered.isdisjoint(plain.split()) or _is_of_a_subject(plain) or _is_of_a_topic(plain)
+        if not is_covered and not _is_day(word, at, zone):
+            parts.append(OpenPart(word))
+    return parts
+
+
+def _nouns(text: str) -> Iterator[str]:
+    """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
+    for sentence in _QUESTION_END.split(text):
+        words = _WORD.findall(sentence)[:_MOST_WORDS]
+        for before, word in pairwise(["", *words]):
+            folded = fold(word)
+            if len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING or fold(before) in _NAMED_BEFORE:
+                continue
+            if present_language() is Language.DE:
+                is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
+            else:
+                is_noun = before.casefold() in _BEFORE_A_NOUN or len(words) == 1
+            if is_noun:
+                yield word
+
+
+def _is_of_a_subject(word: str) -> bool:
+    return any(re.search(pattern, word) for pattern, _ in say().subjects.values())
+
+
+def _is_of_a_topic(word: str) -> bool:
+    return any(pattern.search(word) for pattern in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
+
+
+def _is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
+    understood = understand(word, at=at, zone=zone)
+    return bool(understood.candidates) or understood.refused in {Refusal.PAST, Refusal.IMPOSSIBLE}
+
+
+def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
+    """Return the parts of a question of which an answer has no word."""
+    said = fold(answered)
+    return [part for part in parts if not _has_word(part, said)]
+
+
+def _has_word(part: OpenPart, said: str) -> bool:
+    if part.subject:
+        pattern, _ = say().subjects[part.subject]
+        return re.search(pattern, said) is not None
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    return any(_same_stem(each, word) for each in words for word in said.split())
+
+
+def _same_stem(said: str, word: str) -> bool:
+    """Return whether two folded words are forms of one, or one is a part of the other: `Karte` and `EC-Karten`."""
+    stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
+    return stem in word or (len(word) > _MIN_STEM and said.startswith(word))
+
+
+def say_open(parts: Sequence[OpenPart]) -> str:
+    """Return the sentences for the parts of a question that stay open."""
+    own = [say().subjects[part.subject][1] for part in parts if part.subject]
+    named = [part.words for part in parts if not part.subject]
+    if len(named) > _MOST_NAMED:
+        own.append(say().more_not_known)
+    elif named:
+        own.append(say().nothing_about.format(words=join_list(named, say().and_word)))
+    return " ".join(own)

@@ -1,0 +1,80 @@
+"""A caller's question about the business, and the kinds of answers to it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_runtime.booking import (
+    Answer,
+    FunctionOutcome,
+    Span,
+    fold,
+    read_said,
+    read_text,
+)
+from askproai_runtime.business_information.question_parts import (
+    Topic,
+    asked_sentences,
+    list_topics,
+)
+from askproai_runtime.sentences import say
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A caller's question. `asked_at` is the start of the call, from which "morgen" counts; `now` is the present time (aware).
+
+    `pauses`: the times in which each branch books nothing, because everybody is blocked.
+    """
+
+    topic: Topic
+    words: str
+    service: str | None
+    date: str | None
+    asked_at: datetime
+    now: datetime
+    pauses: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+
+    @property
+    def is_about_hours(self) -> bool:
+        """Return whether one of its topics is, so that the pauses of bookings are needed."""
+        topics = {self.topic, *list_topics(self.topic, fold(asked_sentences(self.words)), names_day=False)}
+        return not topics.isdisjoint({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
+        """Read the function's arguments, which a language model wrote: an unknown topic is `other`."""
+        topic = fold(read_text(args, "topic") or "").replace(" ", "_")
+        known = Topic(topic) if topic in set(Topic) else Topic.OTHER
+        service, date = read_said(args, "service"), read_said(args, "date")
+        return cls(known, read_text(args, "question") or "", service, date, asked_at, now)
+
+
+def answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:
+    """Return the answer to what is known. `missing` is asked and not answered; one of the declared `questions` may be it."""
+    fields: dict[str, Any] = {"topic": question.topic.value}
+    if missing:
+        fields |= {"not_answered": list(missing), **({"questions": list(questions)} if questions else {})}
+    return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.ANSWERED)
+
+
+def list_questions(config: TenantConfig, branch: Branch) -> list[str]:
+    return [each.question for each in (*branch.knowledge, *config.knowledge)]
+
+
+def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
+    """Return the answer to what is not declared: it names the questions that can be answered for the model."""
+    known = list_questions(config, branch)
+    return Answer(
+        success=False,
+        message=sentence or say().topics_not_known.get(question.topic.value, say().not_known),
+        fields={"topic": question.topic.value, **({"questions": known} if known else {})},
+        outcome=FunctionOutcome.NOT_KNOWN,
+    )
+
+
+def ask_back(question: Question, message: str, **fields: Any) -> Answer:
+    known = {"topic": question.topic.value, **fields}
+    return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)

@@ -1,0 +1,192 @@
+"""An answer says which part of a question it leaves open, and succeeds only for the rest."""
+
+import pytest
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import Function, Knowledge, Language
+from askproai_runtime.booking import FunctionOutcome
+from askproai_runtime.business_information import same_everywhere
+from askproai_runtime.calls.instead import AgentFunctions, offer_instead
+from askproai_runtime.sentences import speaking
+from tests.unit.business_information.test_answers import CHAIN, SALON, ask, question
+
+BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
+PRICE = "Haarschnitt kostet neununddreißig Euro."
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "sentence"),
+    [
+        ("address", "Kann ich bei Ihnen parken?", "Zum Parken weiß ich nichts."),
+        ("other", "Gibt es Parkplätze?", "Zum Parken weiß ich nichts."),
+        ("service", "Bis zu welchem Alter gilt der Haarschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
+        ("prices", "Ab wie viel Jahren ist der Herrenschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
+        ("address", "Welche U-Bahn hält bei Ihnen?", "Zum Thema U-Bahn weiß ich nichts."),
+        ("other", "Kann ich Frau Schmidt sprechen?", "Das kann ich Ihnen leider nicht sagen."),
+        ("other", "Kann ich mit PayPal zahlen?", "Wie Sie bezahlen können, weiß ich nicht."),
+        ("address", "Sind Sie barrierefrei?", "Zur Barrierefreiheit weiß ich nichts."),
+        ("address", "Wo finde ich einen Parkplatz?", "Zum Parken weiß ich nichts."),
+        ("prices", "Was kostet Parken?", "Zum Parken weiß ich nichts."),
+        ("prices", "Was kostet eine Massage?", "Zum Thema Massage weiß ich nichts."),
+        ("staff", "Ist Anna am Freitag da?", "Wer an welchem Tag arbeitet, weiß ich nicht."),
+        ("other", "Haben Sie WLAN?", "Zum Thema WLAN weiß ich nichts."),
+        ("other", "Darf mein Hund mitkommen?", "Zum Thema Hund weiß ich nichts."),
+        ("staff", "Gibt es bei Ihnen einen Meister?", "Zum Thema Meister weiß ich nichts."),
+        ("address", "Haben Sie eine Kundentoilette?", "Zum Thema Kundentoilette weiß ich nichts."),
+    ],
+)
+def test_a_question_without_an_answer_fails(topic: str, words: str, sentence: str) -> None:
+    answer = ask(BARE, topic, question=words)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
+    assert answer.message == sentence
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "answered", "open_part"),
+    [
+        ("prices", "Was kostet ein Haarschnitt und kann ich bei Ihnen parken?", PRICE, "Zum Parken weiß ich nichts."),
+        ("prices", "Was kostet der Haarschnitt für Kinder?", PRICE, "Zum Thema Kinder weiß ich nichts."),
+        ("prices", "Was kosten Waschen und Schneiden?", PRICE, "Zum Thema Waschen weiß ich nichts."),
+        (
+            "prices",
+            "Was kostet ein Haarschnitt und bis zu welchem Alter gilt das?",
+            PRICE,
+            "Für welches Alter das gilt, weiß ich nicht.",
+        ),
+        (
+            "staff",
+            "Wer arbeitet bei Ihnen, und spricht jemand Türkisch?",
+            "Zum Team gehören Anna und Mehmet. Anna spricht Deutsch und Englisch.",
+            "Zum Thema Türkisch weiß ich nichts.",
+        ),
+    ],
+)
+def test_an_answer_names_what_it_leaves_open(topic: str, words: str, answered: str, open_part: str) -> None:
+    answer = ask(BARE, topic, question=words)
+    assert (answer.success, answer.message) == (True, f"{answered} {open_part}")
+    assert answer.fields["not_answered"]
+    offered = offer_instead(answer, Function.BUSINESS_INFORMATION, AgentFunctions(leaves_messages=True))
+    assert offered.message == f"{answer.message} Soll ich dem Team etwas ausrichten?"
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "beginnings"),
+    [
+        (
+            "prices",
+            "Was kostet ein Haarschnitt und haben Sie samstags auf?",
+            ("Haarschnitt kostet", "Samstags ist von"),
+        ),
+        (
+            "opening_hours",
+            "Wann haben Sie auf und wo sind Sie?",
+            ("Geöffnet ist Dienstag", "Die Adresse ist Torstraße"),
+        ),
+        ("prices", "Was kostet ein Haarschnitt und wie lange dauert er?", ("Haarschnitt dauert", "und kostet neun")),
+        ("other", "Was kostet ein Haarschnitt?", ("Haarschnitt kostet",)),
+        ("address", "Wo kann ich parken?", ("Parkplätze gibt es im Hof.",)),
+        (
+            "other",
+            "Wie lange dauert Schneiden, und was ist, wenn ich absage?",
+            ("Haarschnitt dauert", "Absagen kostet"),
+        ),
+        (
+            "prices",
+            "Was kostet Schneiden? Kann ich mit Karte zahlen?",
+            ("Haarschnitt kostet", "Ja, mit allen üblichen Karten"),
+        ),
+    ],
+)
+def test_each_topic_of_a_question_is_answered(topic: str, words: str, beginnings: tuple[str, ...]) -> None:
+    answer = ask(SALON, topic, question=words)
+    assert answer.success
+    assert "not_answered" not in answer.fields, answer.message
+    assert all(each in answer.message for each in beginnings), answer.message
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("prices", "Was kostet bei Ihnen ein Haarschnitt?"),
+        ("prices", "Guten Tag, hier ist Müller, was kostet denn ein Herrenschnitt bei Anna?"),
+        ("opening_hours", "Wann haben Sie am Samstag, den 12. Dezember, geöffnet?"),
+        ("opening_hours", "Machen Sie eine Mittagspause?"),
+        ("opening_hours", "Bis wie viel Uhr kann ich heute kommen?"),
+        ("closed_days", "Haben Sie zwischen den Jahren Urlaub?"),
+        ("address", "Wie komme ich vom Rosenthaler Platz zu Ihnen?"),
+        ("address", "Wo ist denn Ihr Salon?"),
+        ("staff", "Welche Sprachen sprechen Sie?"),
+        ("cancellation", "Was passiert, wenn ich meinen Termin vergesse?"),
+        ("cancellation", "Kostet es etwas, wenn ich nicht komme?"),
+        ("service", "Wie lange brauche ich für einen Haarschnitt?"),
+    ],
+)
+def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
+    answer = ask(SALON, topic, question=words)
+    assert answer.success
+    assert "weiß ich nicht" not in answer.message
+    assert "not_answered" not in answer.fields
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "sentence", "success"),
+    [
+        ("address", "Is there parking?", "I have no information about parking.", False),
+        ("other", "Do you have wifi?", "I have no information about wifi.", False),
+        ("other", "Do you take credit cards?", "I do not know how you can pay.", False),
+        (
+            "staff",
+            "Does anybody speak Turkish?",
+            "The team are Anna and Mehmet. Anna speaks German and English. I have no information about Turkish.",
+            True,
+        ),
+        ("service", "Up to what age is the Haarschnitt?", "I do not know for which ages that is.", False),
+        (
+            "prices",
+            "How much is a Haarschnitt and can I bring my dog?",
+            "Haarschnitt costs 39 euros. I have no information about dog.",
+            True,
+        ),
+        ("prices", "What does a Haarschnitt cost?", "Haarschnitt costs 39 euros.", True),
+        ("cancellation", "What happens if I forget my appointment?", SALON.cancellation_rule, True),
+    ],
+)
+def test_open_parts_are_named_in_english(topic: str, words: str, sentence: str, *, success: bool) -> None:
+    with speaking(Language.EN):
+        answer = ask(BARE, topic, question=words)
+    assert (answer.success, answer.message) == (success, sentence)
+
+
+def test_a_missing_topic_is_named_beside_an_answer() -> None:
+    silent = replace(SALON, cancellation_rule="")
+    answer = ask(silent, "prices", question="Was kostet ein Haarschnitt, und bis wann kann ich absagen?")
+    assert (answer.success, answer.message) == (True, f"{PRICE} Zu den Absageregeln weiß ich nichts.")
+    assert answer.fields["not_answered"] == ["cancellation"]
+
+
+def test_a_question_back_follows_what_was_answered() -> None:
+    answer = ask(CHAIN, "prices", question="Wo sind Sie, und was kostet Massage?", service="Massage")
+    assert not answer.success
+    assert answer.outcome is FunctionOutcome.ASKED_BACK
+    assert answer.message.startswith("Die Adresse von Haarwerk Mitte")
+    assert answer.message.endswith("?")
+
+
+def test_known_questions_lead_the_model_on() -> None:
+    own = Knowledge("Kann ich bei Ihnen parken?", "Ja, im Hof.")
+    config = replace(BARE, knowledge=(own,))
+    answer = ask(config, "address", question="Gibt es Parkplätze?")
+    assert (answer.success, answer.fields["questions"]) == (False, [own.question])
+
+
+def test_an_open_part_is_the_same_everywhere() -> None:
+    answer = same_everywhere(CHAIN, question("other", question="Haben Sie WLAN?"), None)
+    assert answer is not None
+    assert (answer.success, answer.message) == (False, "Zum Thema WLAN weiß ich nichts.")
+
+
+@pytest.mark.parametrize("words", ["Darf ich meinen Hund mitbringen?", "Hunde erlaubt?", "Bringt mir das etwas?"])
+def test_a_word_in_another_sense_answers_nothing(words: str) -> None:
+    answer = ask(SALON, "other", question=words)
+    assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
+    assert ("Hund" in answer.message) is ("Hund" in words)

@@ -1,0 +1,179 @@
+"""What a voice model reads: the rules of its prompt, and the arguments of its functions."""
+
+import json
+from typing import Any
+
+import pytest
+
+from askproai_core.tenant_config import Function
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
+from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
+from askproai_operator.controllers.agent_plan.render import render_desired
+from askproai_operator.services import active_offerings
+from askproai_sandbox.example_tenant import load_manifests
+
+URLS = {each: f"https://voice.example/{each}" for each in ("retell", "functions", "inbound")}
+LANGUAGES = ("de-DE", "en-GB")
+VERIFIES = {"callerVerification": "NameAndBirthDate"}
+
+
+def render(
+    example: str, spec: dict[str, Any] | None = None, tenant_spec: dict[str, Any] | None = None, branches: int = 0
+) -> dict[str, Any]:
+    """Return the LLM of an example's agent, with other fields of its spec and its Tenant's; of so many branches of it."""
+    objects = load_manifests(example)
+    (raw, *_), (raw_tenant, *_) = objects["RetellAgent"], objects["Tenant"]
+    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], **(spec or {})}})
+    tenant = Tenant.from_raw(
+        {**raw_tenant, "spec": {**raw_tenant["spec"], **(tenant_spec or {})}, "status": {"webhookUrls": URLS}}
+    )
+    places = [Branch.from_raw(each) for each in objects["Branch"]]
+    offerings = active_offerings(map(ServiceOffering.from_raw, objects["ServiceOffering"]), places)
+    catalogue = describe_catalogue(places, offerings, known_questions(agent, tenant, places), agent.spec.language)
+    return render_desired(
+        agent, tenant, (), "inst/ns/agent", catalogue=catalogue, branches=places * branches or places
+    ).llm
+
+
+def arguments(llm: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the description of each argument, by function."""
+    return {
+        tool["name"]: {
+            name: each.get("description", "") for name, each in tool.get("parameters", {}).get("properties", {}).items()
+        }
+        for tool in llm["general_tools"]
+    }
+
+
+def everything(language: str, **changes: Any) -> dict[str, Any]:
+    return render("salon.yaml", {"functions": list(Function), "language": language}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("example", "prompt", "tools"),
+    [
+        ("salon.yaml", 2412, 13595),
+        ("practice.yaml", 2997, 15150),
+        ("english.yaml", 2232, 11152),
+        ("hotline.yaml", 2631, 6864),
+    ],
+)
+def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -> None:
+    """Each character is read in every turn of every call: what is added replaces something."""
+    llm = render(example)
+    assert len(llm["general_prompt"]) <= prompt
+    assert len(json.dumps(llm["general_tools"], ensure_ascii=False)) <= tools
+
+
+@pytest.mark.parametrize(
+    ("language", "rule"), [("de-DE", "leer: nicht genannt; nie ergänzen"), ("en-GB", "empty: not named; never add")]
+)
+def test_what_nobody_named_stays_empty(language: str, rule: str) -> None:
+    declared = arguments(everything(language))
+    for function in ("check_availability", "join_waitlist"):
+        for argument in ("service", "date", "time", "part_of_day"):
+            assert rule in declared[function][argument], (function, argument)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_time_is_asked_for_as_calculated(language: str) -> None:
+    """A model that writes "next Tuesday, half two" as digits hides from the function that it has two meanings."""
+    for function, named in arguments(everything(language, tenant_spec=VERIFIES)).items():
+        for argument, described in named.items():
+            assert "HH:MM" not in described, (function, argument)
+            assert argument == "date" or not any(form in described for form in ("JJJJ-MM-TT", "YYYY-MM-DD"))
+    prompt = everything(language)["general_prompt"]
+    assert ("rechne" if language == "de-DE" else "calculate") in prompt
+
+
+@pytest.mark.parametrize(("language", "without"), [("de-DE", "nur ohne `start`"), ("en-GB", "only without `start`")])
+def test_the_day_of_a_booking_is_agreed(language: str, without: str) -> None:
+    booking = arguments(everything(language))["book_appointment"]
+    assert without in booking["date"]
+    assert without in booking["time"]
+    assert "Mittwoch" not in booking["date"]
+    assert "Wednesday" not in booking["date"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_branch_is_asked_for_among_several(language: str) -> None:
+    alone, several = everything(language), everything(language, branches=2)
+    assert not any("branch" in named for named in arguments(alone).values())
+    asking = {name for name, named in arguments(several).items() if "branch" in named}
+    assert asking == {"check_availability", "book_appointment", "join_waitlist", "business_information"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_second_factor_is_required_as_said(language: str) -> None:
+    llm = everything(language, tenant_spec=VERIFIES)
+    required = {tool["name"]: tool.get("parameters", {}).get("required", []) for tool in llm["general_tools"]}
+    for function in ("book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"):
+        assert {"customer_name", "birth_date"} <= set(required[function]), function
+        described = arguments(llm)[function]["birth_date"]
+        assert ("zweistellig" if language == "de-DE" else "two digits") in described
+        assert ("leer: nicht bekannt" if language == "de-DE" else "empty: not known") in described
+
+
+RULES = [
+    ("emergency", "112", "112"),
+    ("end of an emergency", "`end_call`", "`end_call`"),
+    ("first question", "Wann passt es Ihnen?", "When would suit you?"),
+    ("no choice", "die erste", "the first"),
+    ("spoken as written", "Sage `message` wörtlich", "Say `message` word for word"),
+    ("another time", "Nach einer Buchung ist eine andere Zeit", "After a booking another time"),
+    ("similar names", "nur so klingt", "only sounds like it"),
+    ("number", "{{caller_number}}", "{{caller_number}}"),
+    ("way out", "etwas Nötiges nicht", "does not know something"),
+]
+
+
+@pytest.mark.parametrize(("german", "english"), [rule[1:] for rule in RULES], ids=[rule[0] for rule in RULES])
+def test_a_prompt_has_its_rule(german: str, english: str) -> None:
+    assert german in everything("de-DE")["general_prompt"]
+    assert english in everything("en-GB")["general_prompt"]
+
+
+@pytest.mark.parametrize(("language", "first"), [("de-DE", "Immer zuerst"), ("en-GB", "Always call it first")])
+def test_no_function_comes_before_an_emergency(language: str, first: str) -> None:
+    llm = everything(language)
+    tools = {tool["name"]: tool for tool in llm["general_tools"]}
+    assert first not in tools["check_availability"]["description"]
+    assert "112" in tools["end_call"]["description"]
+    rules = llm["general_prompt"].partition("## R")[2]
+    assert rules.index("112") < rules.index("`message`")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refused_move_names_the_confirmed_cancellation(language: str) -> None:
+    tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}
+    assert "`confirmed: true`" in tools["reschedule_appointment"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("language", "caller", "question"), [("de-DE", "nur anruft", "frage"), ("en-GB", "only calls", "question")]
+)
+def test_a_caller_without_appointment_is_no_companion(language: str, caller: str, question: str) -> None:
+    declared = arguments(everything(language))
+    assert caller in declared["check_availability"]["companions"]
+    tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}
+    assert tools["business_information"]["parameters"]["required"] == ["topic", "question"]
+    assert question in declared["business_information"]["question"].casefold()
+
+
+@pytest.mark.parametrize(
+    ("spec", "hours"),
+    [
+        ({}, "Nur Di, Mi, Do, Fr 09:00–18:00; Sa 09:00–14:00, sonst ist niemand da."),
+        ({"transferHours": [{"days": ["Mon"], "opens": "08:00", "closes": "24:00"}]}, "Nur Mo 08:00–24:00,"),
+        ({"language": "en-GB"}, "Only Tue, Wed, Thu, Fri 09:00–18:00; Sat 09:00–14:00, else nobody is there."),
+    ],
+)
+def test_a_transfer_says_when_somebody_answers(spec: dict[str, Any], hours: str) -> None:
+    (tool,) = [each for each in render("salon.yaml", spec)["general_tools"] if each["type"] == "transfer_call"]
+    assert hours in tool["description"]
+
+
+def test_a_hotline_transfers_at_any_time() -> None:
+    spec = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
+    (tool,) = [each for each in render("salon.yaml", spec)["general_tools"] if each["type"] == "transfer_call"]
+    assert tool["description"].endswith("weiterkommst.")
