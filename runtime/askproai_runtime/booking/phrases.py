@@ -102,6 +102,32 @@ def same_name(first: str, second: str) -> bool:
     return bool(short) and (not missing or "".join(short) == "".join(long))
 
 
+def correct_name(known: str, said: str) -> str:
+    """Return a known name as it is said now: each word in its new spelling. What is only left out, or cut to an initial, stays; a
+    name of which a word is new replaces the known one.
+    """
+    spoken, words = _list_name_words(said), known.split()
+    core = _list_name_words(known)
+    if not spoken or [each.casefold() for each in spoken] == [each.casefold() for each in core]:
+        return known
+    if len(spoken) > len(core) or fold("".join(spoken)).replace(" ", "") == fold("".join(core)).replace(" ", ""):
+        return said
+    for word in spoken:
+        sound = _sound(fold(word))
+        at = next((at for at, each in enumerate(words) if _sound(fold(each)) == sound), None)
+        if at is None:
+            return said
+        if fold(words[at]) != fold(word):
+            words[at] = word
+    return " ".join(words)
+
+
+def _list_name_words(name: str) -> list[str]:
+    """Return the words of a name without titles and initials."""
+    words = (word.strip(".,;") for word in name.split())
+    return [word for word in words if len(fold(word)) > 1 and fold(word) not in _TITLES]
+
+
 def proves_name(said: str, stored: str) -> bool:
     """Return whether somebody who says a name knows the one that is stored: `same_name` is too lenient for a factor.
 

@@ -132,6 +132,19 @@ class Sentences:
     booking_requested: str
     booked: str
     stands_already: str
+    name_changed: str
+    phone_changed: str
+    email_changed: str
+    note_added: str
+    instead_with: str
+    team_changes_calendar: str
+    calendar_unchanged: str
+    change_in_calendar: str  # to the team
+    changed_detail: str
+    written_name: str
+    written_phone: str
+    written_email: str
+    written_note: str
     group_booked: str
     group_stands_already: str
     group_besides: str

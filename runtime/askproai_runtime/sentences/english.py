@@ -85,8 +85,8 @@ ENGLISH: Final = Sentences(
     in_branch=" at {branch}",
     for_customer=" for {name}",
     another_beside=(
-        "I have already booked that time for {booked} in this call. Shall I book another appointment beside it for"
-        " {name}?"
+        "I have already booked that time for {booked} in this call. Shall I change the name to {name}, or is this a second"
+        " appointment for {name}?"
     ),
     instead_of_part=(
         "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
@@ -153,6 +153,19 @@ ENGLISH: Final = Sentences(
     booking_requested="The appointment is requested: {when}. It is not certain yet, the team has to confirm it first.",
     booked="The appointment is booked: {when}.",
     stands_already="That appointment is already booked: {when}.",
+    name_changed=" I have changed the name: {name}.",
+    phone_changed=" I have changed the phone number.",
+    email_changed=" I have changed the e-mail address.",
+    note_added=" I have noted that.",
+    instead_with="Shall I cancel it and look for a new one with {staff}?",
+    team_changes_calendar=" The team will change it in its calendar, I have passed it on.",
+    calendar_unchanged=" The calendar still has what it had before.",
+    change_in_calendar="Please change in the calendar, {when}: {details}.",
+    changed_detail="{detail}: {now} (was {before})",
+    written_name="name",
+    written_phone="phone",
+    written_email="e-mail",
+    written_note="note",
     group_booked="The appointments are booked: {first}.",
     group_stands_already="The appointments are already booked: {first}.",
     group_besides=" And {appointment}.",

@@ -85,8 +85,8 @@ GERMAN: Final = Sentences(
     in_branch=" in {branch}",
     for_customer=" für {name}",
     another_beside=(
-        "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich für {name} noch einen Termin"
-        " daneben eintragen?"
+        "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist"
+        " das ein zweiter Termin für {name}?"
     ),
     instead_of_part=(
         "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
@@ -155,6 +155,19 @@ GERMAN: Final = Sentences(
     booking_requested="Der Termin ist angefragt: {when}. Er ist noch nicht fest, das Team muss ihn erst bestätigen.",
     booked="Der Termin ist eingetragen: {when}.",
     stands_already="Der Termin steht schon: {when}.",
+    name_changed=" Den Namen habe ich geändert: {name}.",
+    phone_changed=" Die Telefonnummer habe ich geändert.",
+    email_changed=" Die E-Mail-Adresse habe ich geändert.",
+    note_added=" Ihren Hinweis habe ich notiert.",
+    instead_with="Soll ich ihn absagen und bei {staff} einen neuen suchen?",
+    team_changes_calendar=" Im Kalender ändert das Team es noch, ich habe es ihm ausgerichtet.",
+    calendar_unchanged=" Im Kalender steht noch der bisherige Stand.",
+    change_in_calendar="Bitte im Kalender ändern, {when}: {details}.",
+    changed_detail="{detail}: {now} (bisher {before})",
+    written_name="Name",
+    written_phone="Telefon",
+    written_email="E-Mail",
+    written_note="Hinweis",
     group_booked="Die Termine sind eingetragen: {first}.",
     group_stands_already="Die Termine stehen schon: {first}.",
     group_besides=" Und {appointment}.",
