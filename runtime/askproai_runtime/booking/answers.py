@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
+from askproai_runtime.booking.obstacles import Obstacle, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import (
     fold,
@@ -239,7 +239,7 @@ def obstacle_sentence(
     days = list_days(rules, missed)
     day = format_day(days[0], today) if len(days) == 1 else format_reading(missed, rules.zone, now)
     holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
-    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
+    if obstacle is Obstacle.DAY_OFF:
         sentence = _day_off_sentence(config, rules, staff, missed, day)
     elif obstacle is Obstacle.TAKEN and rules.companions:
         among = say().among_staff.format(staff=decline_name(rules.display_name(staff))) if staff else ""

@@ -25,7 +25,7 @@ from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.companions import add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
-from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_off
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_near
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
@@ -220,7 +220,7 @@ async def offer_alternatives(
         **basis_fields(alternatives, basis),
     }
     cause = None
-    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, request.staff):
+    if obstacle is Obstacle.DAY_OFF:
         cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
     outcome = FunctionOutcome(obstacle)
     answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)

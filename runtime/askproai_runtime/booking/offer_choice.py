@@ -30,7 +30,8 @@ from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, Slo
 from askproai_runtime.booking.types import BookingSettings
 from askproai_runtime.german_dates import Candidate, Daily, Understanding
 
-_AROUND = frozenset({Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID, Obstacle.TOO_SOON})
+_NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
+_AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
@@ -137,7 +138,7 @@ def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | 
     if not is_day_off(rules, missed, staff):
         return Obstacle.TAKEN
     is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
-    return Obstacle.OUTSIDE_HOURS if is_open else Obstacle.CLOSED_DAY
+    return Obstacle.DAY_OFF if is_open else Obstacle.CLOSED_DAY
 
 
 def _hours_of(missed: Candidate) -> Daily | None:
@@ -195,7 +196,7 @@ async def find_near(
         days = Daily(hours.weekdays) if missed.daily else None
         query = replace(query, first=max(now, desired - ahead), closest_to=closest_to, daily=days)
         keeps_hours = True
-    elif not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+    elif not keeps_hours and missed.daily is None and obstacle in _NOT_AT_WORK:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
     slots = slots or await find_choice(rules, read_busy, query, read_remote)
     if obstacle is Obstacle.TOO_FAR:

@@ -74,6 +74,7 @@ def obstacle_template(obstacle: Obstacle) -> str:
         Obstacle.TOO_SOON: words.too_soon,
         Obstacle.TOO_FAR: words.too_far,
         Obstacle.CLOSED_DAY: words.closed_day,
+        Obstacle.DAY_OFF: words.nobody_works,
         Obstacle.OUTSIDE_HOURS: words.outside_hours,
         Obstacle.OFF_GRID: words.off_grid,
         Obstacle.TAKEN: words.taken,

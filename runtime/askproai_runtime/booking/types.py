@@ -104,6 +104,7 @@ class FunctionOutcome(StrEnum):
     TOO_SOON = "too_soon"
     TOO_FAR = "too_far"
     CLOSED_DAY = "closed_day"
+    DAY_OFF = "day_off"
     OUTSIDE_HOURS = "outside_hours"
     OFF_GRID = "off_grid"
     TAKEN = "taken"

@@ -17,7 +17,9 @@ _FOR_THE_TEAM = frozenset(
     }
 )  # fmt: skip
 _NOT_POSSIBLE = frozenset({FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE})
-_NOT_FREE = frozenset({FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.OUTSIDE_HOURS})
+_NOT_FREE = frozenset(
+    {FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.DAY_OFF, FunctionOutcome.OUTSIDE_HOURS}
+)
 _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})
 
 

@@ -179,7 +179,7 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert "nicht geöffnet" not in answer.message
     assert await held(salon) == [("call_1", "2026-11-26 11:00")], (
         "his next time is held, though hers of that day is said first"
@@ -205,7 +205,7 @@ async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_s
     branches = (msgspec.structs.replace(config.branches[0], staff=staff),)
     salon.apply_config(msgspec.structs.replace(config, branches=branches))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
     answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
     assert answer.message.startswith(
@@ -220,7 +220,7 @@ async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_th
     await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert answer.cause == "the person does not work on that day"  # what the desk reads
 
 
