@@ -231,16 +231,23 @@ def format_length(minutes: int) -> str:
     return f" {say().and_word} ".join(parts)
 
 
-def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return say().slot.format(when=format_spoken(slot.start, zone, now), staff=decline_name(staff_name))
+def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`; `as_subject` with `der 27.`."""
+    when = format_spoken(slot.start, zone, now, as_subject=as_subject)
+    return say().slot.format(when=when, staff=decline_name(staff_name))
 
 
-def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime) -> str:
-    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`."""
+def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
+    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`.
+
+    `as_subject` is about a day that the span begins with: in "ab Freitag, den 27." it is no subject.
+    """
     if meant.end is None:
-        return format_spoken(meant.start, zone, now)
+        return format_spoken(meant.start, zone, now, as_subject=as_subject)
     reading, today = meant.reading, now.astimezone(zone).date()
+    written = format_written_day(meant.start.date())
+    if as_subject and reading.startswith(written):
+        reading = f"{format_day(meant.start.date(), today, as_subject=True)}{reading.removeprefix(written)}"
     for day in {meant.start.date(), (meant.end - timedelta(microseconds=1)).date()}:
         reading = reading.replace(format_written_day(day), format_day(day, today))
     return speak_written_clocks(reading)

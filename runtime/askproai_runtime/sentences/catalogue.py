@@ -18,6 +18,7 @@ class Sentences:
     # days and times
     spoken_time: str
     day: str
+    day_as_subject: str  # nominative
     written_day: str
     written_time: str
     written_range: str
@@ -67,6 +68,7 @@ class Sentences:
     one_minute: str
     several_minutes: str
     offered: str
+    offered_by_others: str
     example: str
     do_you_mean: str
     # why a time is not free; `when` is a full date and time, or a longer span

@@ -11,6 +11,7 @@ ENGLISH: Final = Sentences(
     # days and times
     spoken_time="{day} at {clock}",
     day="{weekday}, {number} {month}{year}",
+    day_as_subject="{weekday}, {number} {month}{year}",
     written_day="{weekday}, {number} {month} {year}",
     written_time="{day}, {at}",
     written_range="{day}, {opens} to {closes}",
@@ -59,7 +60,8 @@ ENGLISH: Final = Sentences(
     several_hours="{count} hours",
     one_minute="one minute",
     several_minutes="{count} minutes",
-    offered="I can offer {slots}.{length} {question}",
+    offered="I can offer {slots}.",
+    offered_by_others="Not with {staff}, but I can offer {slots}.",
     example="For example, I can offer {slots}.",
     do_you_mean="Do you mean {choices}?",
     # why a time is not free; `when` is a full date and time, or a longer span

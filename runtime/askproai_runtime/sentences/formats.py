@@ -14,22 +14,25 @@ _NOON = 12
 _WRITTEN_CLOCK = re.compile(r"\b(\d\d):(\d\d)( Uhr|)")
 
 
-def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
+def format_spoken(start: datetime, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
 
     In English `Friday, 27 November at 2:30 pm`. As in `format_day` it has its year if `now` is long before or after.
     """
     local = start.astimezone(zone)
-    return say().spoken_time.format(
-        day=format_day(local.date(), now.astimezone(zone).date()), clock=format_clock(local.time())
-    )
+    day = format_day(local.date(), now.astimezone(zone).date(), as_subject=as_subject)
+    return say().spoken_time.format(day=day, clock=format_clock(local.time()))
 
 
-def format_day(day: date, today: date) -> str:
-    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
+def format_day(day: date, today: date, *, as_subject: bool = False) -> str:
+    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's.
+
+    `as_subject` it is in the nominative, as after "ist": `Freitag, der 27. November`.
+    """
     year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
     weekday, month = say().weekdays[day.weekday()], say().months[day.month - 1]
-    return say().day.format(weekday=weekday, number=day.day, month=month, year=year)
+    template = say().day_as_subject if as_subject else say().day
+    return template.format(weekday=weekday, number=day.day, month=month, year=year)
 
 
 def format_written_day(day: date, language: Language | None = None) -> str:

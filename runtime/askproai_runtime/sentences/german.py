@@ -11,6 +11,7 @@ GERMAN: Final = Sentences(
     # days and times
     spoken_time="{day}, um {clock}",
     day="{weekday}, den {number}. {month}{year}",
+    day_as_subject="{weekday}, der {number}. {month}{year}",
     written_day="{weekday}, {number}. {month} {year}",
     written_time="{day}, {at} Uhr",
     written_range="{day}, {opens} bis {closes} Uhr",
@@ -59,7 +60,8 @@ GERMAN: Final = Sentences(
     several_hours="{count} Stunden",
     one_minute="eine Minute",
     several_minutes="{count} Minuten",
-    offered="Frei ist {slots}.{length} {question}",
+    offered="Frei ist {slots}.",
+    offered_by_others="Nicht bei {staff}, aber frei ist {slots}.",
     example="Frei ist zum Beispiel {slots}.",
     do_you_mean="Meinen Sie {choices}?",
     # why a time is not free; `when` is a full date and time, or a longer span

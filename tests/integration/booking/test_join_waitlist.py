@@ -133,7 +133,7 @@ async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) 
     late = replace(call(), started_at=salon.clock.now())
     answer = await join_waitlist(salon.booking, late, FRIDAY | {"date": "heute"})
     assert (answer.success, answer.outcome.value) == (False, "too_soon")
-    assert "zu kurzfristig. Frei ist Samstag, den 21. November, um 9 Uhr" in answer.message
+    assert "zu kurzfristig. Frei ist zum Beispiel Samstag, der 21. November, um 9 Uhr" in answer.message
 
 
 async def test_a_long_span_of_which_only_the_end_is_possible_is_waited_for(salon: Salon) -> None:
