@@ -49,6 +49,8 @@ def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> 
     """Return the answer with an offer at its end, if it has no slots, and the call's agent can do what is offered."""
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
+    if answer.fields.get("not_offered") and (agent.leaves_messages or agent.transfers):
+        return _append(answer, _lead_on(agent))
     if answer.outcome in _FOR_THE_TEAM and not answer.message.endswith("?"):
         return _append(answer, _lead_on(agent))
     if function in _NOTES:

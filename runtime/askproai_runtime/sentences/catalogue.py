@@ -117,9 +117,14 @@ class Sentences:
     no_appointments_here: str
     nothing_bookable: str
     what_to_book: str
+    what_to_book_of_many: str
     that_service: str
-    not_bookable_but_one: str  # requested: what the business may have all the same: only what can be booked is declared
-    not_bookable_but: str
+    not_on_offer: str  # the business may have it all the same: only what can be booked is declared
+    no_appointment: str  # the tenant has declared an answer about it
+    can_book: str
+    can_book_some: str
+    want_that: str
+    want_which: str
     that_person: str
     not_with_person: str
     only_with_other_person: str

@@ -128,13 +128,14 @@ ENGLISH: Final = Sentences(
     no_appointments_here="No appointments are set up here yet.",
     nothing_bookable="I cannot book any appointments here at the moment.",
     what_to_book="What would you like to book: {services}?",
+    what_to_book_of_many="What would you like to book, for example {services}?",
     that_service="That",
-    not_bookable_but_one=(
-        "{requested} is not something I can book as an appointment. You can book {service}. Would you like that?"
-    ),
-    not_bookable_but=(
-        "{requested} is not something I can book as an appointment. You can book {services}. Which of these would you like?"
-    ),
+    not_on_offer="According to the list we do not offer {requested}.",
+    no_appointment="{requested} is not something I can book as an appointment.",
+    can_book="I can book {services}.",
+    can_book_some="I can book {services}, for example.",
+    want_that="Would you like that?",
+    want_which="Which of these would you like?",
     that_person="that person",
     not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
     only_with_other_person="I cannot book that with {requested}. {service} is offered by {names}.",
@@ -234,7 +235,7 @@ ENGLISH: Final = Sentences(
     ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",
     ask_name="In whose name is the appointment?",
     ask_birth_date="What is the date of birth? Please with day, month and year.",
-    no_match="With these details I cannot name an appointment. What exactly is the name, and what is the date of birth?",
+    no_match="With these details I cannot name an appointment.",
     too_many_attempts="I cannot check that any further on the phone now.",
     # messages
     when_to_call_back="When shall we call you back? Please say it in a few words.",

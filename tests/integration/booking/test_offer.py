@@ -370,7 +370,7 @@ async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away
         ({"date": "wenn Oma kommt"}, "nicht verstanden"),
         (
             {"service": "Dauerwelle"},
-            "Dauerwelle kann ich nicht als Termin eintragen. Buchbar ist Haarschnitt. Möchten Sie das?",
+            "Dauerwelle bieten wir laut Liste nicht an. Eintragen kann ich Haarschnitt. Möchten Sie das?",
         ),
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],
