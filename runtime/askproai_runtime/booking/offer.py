@@ -18,6 +18,7 @@ from askproai_runtime.booking.answers import (
     name_service,
     obstacle_sentence,
     refused_answer,
+    say_preparation,
     slot_fields,
     slot_sentence,
 )
@@ -79,7 +80,9 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     answer = describe_offer(
         ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
     )
-    return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
+    if not offer.slots:
+        return answer
+    return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))
 
 
 async def _add_next_times(

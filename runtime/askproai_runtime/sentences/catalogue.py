@@ -257,6 +257,7 @@ class Sentences:
     team_of_one: str
     speaks: str
     not_on_list: str
+    named_as_subject: str  # name: of a service that may be a plural
     costs: str
     is_free: str
     are_free: str

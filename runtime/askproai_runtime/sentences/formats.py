@@ -11,6 +11,7 @@ from askproai_runtime.sentences.current import SENTENCES, present_language, say
 
 _SAME_YEAR = timedelta(days=330)
 _NOON = 12
+_MAY_BE_PLURAL = re.compile(r"(?:n|s|er|[äöü]\w{1,3}el)$|[&+,/]|\b(?:und|and)\b", re.IGNORECASE)
 _WRITTEN_CLOCK = re.compile(r"\b(\d\d):(\d\d)( Uhr|)")
 
 
@@ -49,6 +50,15 @@ def decline_name(name: str, language: Language | None = None) -> str:
     """
     is_declined = (language or present_language()) is Language.DE and name.startswith("Herr ")
     return f"Herrn {name.removeprefix('Herr ')}" if is_declined else name
+
+
+def service_as_subject(name: str) -> str:
+    """Return a service's name as the subject of a verb in the singular: `Haarschnitt`, and `Strähnen: das` where the name may be a
+    plural.
+
+    The name alone does not say which: "Färben" is a singular. So a verb agrees with "das" wherever a plural can end so.
+    """
+    return say().named_as_subject.format(name=name) if _MAY_BE_PLURAL.search(name.partition("(")[0].strip()) else name
 
 
 def format_clock(at: time) -> str:
