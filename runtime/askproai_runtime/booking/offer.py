@@ -55,6 +55,9 @@ _ALL_ARE_OFF = "nobody who does this service works on that day"
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
+    settings = (
+        replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
+    )  # a yes is all that is left to say
     try:
         request = parse_service_request(ctx.config(), call, args)
         request = add_companions(ctx, call, args, request).service
@@ -73,7 +76,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
+        offer = await choose_offer(request, read_busy, now, understood, settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)

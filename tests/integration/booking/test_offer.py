@@ -432,3 +432,10 @@ async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
     salon = await new_salon(calendar)
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     assert calendar.requests == []
+
+
+async def test_a_caller_without_a_preference_is_offered_one_time(new_salon) -> None:
+    salon = await new_salon()
+    indifferent = replace(call(), leaves_choice=True)
+    answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})
+    assert answer.message == "Frei ist Freitag, der 27. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
