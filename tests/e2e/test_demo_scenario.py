@@ -27,7 +27,7 @@ def test_the_caller_hears_the_full_date_before_saying_yes(demo):
     slot = demo.outcome.call.answers("check_availability")[0]["slots"][0]
     start = datetime.fromisoformat(slot["start"])
     assert slot["spoken"] in offer
-    assert f", den {start.day}. " in offer
+    assert f", der {start.day}. " in offer
     assert f"um {start.hour} Uhr" in offer
 
 

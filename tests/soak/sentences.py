@@ -11,7 +11,7 @@ from tests.soak.history import Answer, seconds
 ZONE = ZoneInfo("Europe/Berlin")
 _MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
 _UNCONFIRMED = "was der Kalender noch bestätigen muss"
-_SPOKEN = re.compile(rf"\w+, den (\d+)\. ({'|'.join(_MONTHS)}), um (\d+) Uhr(?: (\d+))?")
+_SPOKEN = re.compile(rf"\w+, de[nr] (\d+)\. ({'|'.join(_MONTHS)}), um (\d+) Uhr(?: (\d+))?")
 
 
 class Said(StrEnum):

@@ -11,6 +11,7 @@ _WHY: Final[Mapping[FunctionOutcome, str]] = {
     FunctionOutcome.PAST: "that time is over",
     FunctionOutcome.TOO_FAR: "that is further ahead than the service can be booked",
     FunctionOutcome.CLOSED_DAY: "the branch is closed on that day",
+    FunctionOutcome.DAY_OFF: "the person does not work on that day",
     FunctionOutcome.OUTSIDE_HOURS: "that is outside of the hours in which the person does this service",
     FunctionOutcome.OFF_GRID: "no appointment of this service begins at that minute",
     FunctionOutcome.GONE: "it was cancelled, has begun or is over",

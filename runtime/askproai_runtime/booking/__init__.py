@@ -63,7 +63,15 @@ from askproai_runtime.booking.opening_hours import find_closure, list_minutes, o
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import fold, join_list, sayable
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
-from askproai_runtime.booking.replies import PhoneQuestion, Question, Replies, Reply, meant_key, read_reply
+from askproai_runtime.booking.replies import (
+    PhoneQuestion,
+    Question,
+    Replies,
+    Reply,
+    has_no_preference,
+    meant_key,
+    read_reply,
+)
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
@@ -166,6 +174,7 @@ __all__ = [
     "find_waitlist_entries",
     "fold",
     "free_slots",
+    "has_no_preference",
     "is_booked_remotely",
     "is_longest",
     "is_news",

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Service, TenantConfig
-from askproai_runtime.booking.obstacles import Obstacle, is_day_off, list_days, works_elsewhere
+from askproai_runtime.booking.obstacles import Obstacle, list_days, works_elsewhere
 from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.phrases import (
     fold,
@@ -25,6 +25,9 @@ from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
 from askproai_runtime.visits import find_by_name, has_several
 
+_TELLING_LETTERS = 5  # of a word that others are not likely to be
+_SUBJECTS = frozenset({Obstacle.TOO_SOON, Obstacle.OUTSIDE_HOURS})  # in their sentences the time is the subject
+
 
 def failure(message: str, outcome: FunctionOutcome) -> Answer:
     """Return the answer of a function that offers nothing else for what it could not do."""
@@ -41,11 +44,15 @@ def refused_answer() -> Answer:
     return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
-def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[dict[str, Any]]:
+def slot_fields(
+    rules: ServiceRules, slots: Sequence[Slot], now: datetime, staff: str | None = None
+) -> list[dict[str, Any]]:
     """Return slots as `slots` and `alternatives` of an answer: local ISO 8601 times, ids, and the phrase to say.
 
-    They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said.
+    They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said. `staff`
+    is who was asked for.
     """
+    own, others = _split_by_staff(rules, slots, staff)
     return [
         {
             "start": slot.start.astimezone(rules.zone).isoformat(),
@@ -56,8 +63,16 @@ def slot_fields(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> li
             "spoken": _say_slot(rules, slot, now),
             **_companion_fields(rules, slot),
         }
-        for slot in _by_start(slots)
+        for slot in (*own, *others)
     ]
+
+
+def _split_by_staff(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> tuple[list[Slot], list[Slot]]:
+    """Return the slots of the person who was asked for, all where nobody was, and those of others, each by start."""
+    ordered = _by_start(slots)
+    if staff is None or rules.companions:
+        return ordered, []
+    return [slot for slot in ordered if slot.staff == staff], [slot for slot in ordered if slot.staff != staff]
 
 
 def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
@@ -74,19 +89,19 @@ def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
     return {"companions": people} if people else {}
 
 
-def _say_slot(rules: ServiceRules, slot: Slot, now: datetime) -> str:
+def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: bool = False) -> str:
     """Return `Freitag, den 27. November, um 10 Uhr bei Anna`, with companions `… bei Anna und Mehmet` or
     `… bei Anna und um 10 Uhr 30 bei Anna`; each service where they have different ones.
     """
     if not slot.companions:
-        return format_slot(slot, rules.display_name(slot.staff), rules.zone, now)
+        return format_slot(slot, rules.display_name(slot.staff), rules.zone, now, as_subject=as_subject)
     by_start: dict[datetime, list[tuple[ServiceRules, Slot]]] = {}
     for each in zip(rules.people, (slot, *slot.companions), strict=True):
         by_start.setdefault(each[1].start, []).append(each)
     said = list[str]()
     for start, people in sorted(by_start.items()):
         clock = format_clock(start.astimezone(rules.zone).time())
-        when = say().later.format(clock=clock) if said else format_spoken(start, rules.zone, now)
+        when = say().later.format(clock=clock) if said else format_spoken(start, rules.zone, now, as_subject=as_subject)
         said.append(f"{when}{_say_staff(rules, people)}")
     return join_list(said, say().and_word)
 
@@ -118,12 +133,16 @@ def slot_sentence(
     which: bool = False,
     moves: bool = False,
     paused_until: datetime | None = None,
+    staff: str | None = None,
+    has_more: bool = False,
 ) -> str:
     """Offer slots in a sentence, each with its full date; not as certain if the remote calendar is not known to have them free.
 
-    They are said by start: a listener gets lost where the closest to the requested time comes first. Of what is beyond the horizon
-    (`obstacle`) nobody is asked whether to search later. `which` asks which is meant (several readings), `moves`
-    asks whether to move an appointment there. `paused_until` is when a pause ends, in which all lies that was looked through.
+    They are said by start: a listener gets lost where the closest to the requested time comes first. Beyond the horizon
+    (`obstacle`) nobody is asked whether to search later. `which` asks which is meant (several readings), `moves` asks whether to
+    move an appointment there. `paused_until` is the end of a pause that covers the whole search. Slots of others than the `staff`
+    who was asked for are said to be those of others, and some of many (`has_more`) to be examples: callers take those that they
+    do not hear for taken.
     """
     if not slots and paused_until is not None:
         return _paused_sentence(rules, paused_until, now)
@@ -131,7 +150,14 @@ def slot_sentence(
         return say().nothing_free_before
     if not slots:
         return say().nothing_free
-    offered = join_list(_describe(rules, slots, now))
+    own, others = _split_by_staff(rules, slots, staff)
+    sentences = list[str]()
+    if own:
+        template = say().example if has_more and len(slots) > 1 else say().offered
+        sentences.append(template.format(slots=join_list(_describe(rules, own, now))))
+    if others:
+        named = decline_name(rules.display_name(staff or ""))
+        sentences.append(say().offered_by_others.format(staff=named, slots=join_list(_describe(rules, others, now))))
     if which:
         question = say().which_do_you_mean
     elif moves:
@@ -140,7 +166,7 @@ def slot_sentence(
         question = say().shall_i_book if len(slots) == 1 else say().which_suits
     if basis is Basis.OWN_BOOK:
         question = say().confirmed_when_booked.format(question=question)
-    return say().offered.format(slots=offered, length=_length_of(rules, slots), question=question)
+    return f"{' '.join(sentences)}{_length_of(rules, slots)} {question}"
 
 
 def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str:
@@ -165,6 +191,27 @@ def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, a
     if find_named([service], call.said) and not find_named(others, call.said, inflected=True):
         return answer
     return replace(answer, message=f"{service.display_name}. {answer.message}")
+
+
+def say_preparation(rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
+    """Begin an offer with what its services need of the caller, unless that was said in this call: whoever has eaten chooses
+    another time.
+    """
+    preparation = preparation_of(rules)
+    if not preparation or call.said is None or _was_said(preparation, call.said):
+        return answer
+    return replace(answer, message=f"{preparation} {answer.message}")
+
+
+def preparation_of(rules: ServiceRules) -> str:
+    """Return what the services of all who come need of them, as the tenant has declared it."""
+    return " ".join(dict.fromkeys(each.service.preparation for each in rules.people if each.service.preparation))
+
+
+def _was_said(sentence: str, said: str) -> bool:
+    """Return whether most of the longer words of a sentence were said: an agent may have said it in its own words."""
+    words = {word for word in fold(sentence).split() if len(word) >= _TELLING_LETTERS}
+    return 2 * len(words & set(fold(said).split())) > len(words)
 
 
 def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
@@ -217,8 +264,8 @@ def example_sentence(rules: ServiceRules, slots: Sequence[Slot], now: datetime) 
 
 
 def _describe(rules: ServiceRules, slots: Sequence[Slot], now: datetime) -> list[str]:
-    """Return the phrases of slots, earliest first."""
-    return [_say_slot(rules, slot, now) for slot in _by_start(slots)]
+    """Return the phrases of slots, earliest first, as the subject of a sentence."""
+    return [_say_slot(rules, slot, now, as_subject=True) for slot in _by_start(slots)]
 
 
 def _by_start(slots: Sequence[Slot]) -> list[Slot]:
@@ -239,7 +286,7 @@ def obstacle_sentence(
     days = list_days(rules, missed)
     day = format_day(days[0], today) if len(days) == 1 else format_reading(missed, rules.zone, now)
     holiday = find_closure(rules.branch, days[0]) if len(days) == 1 else None
-    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, staff):
+    if obstacle is Obstacle.DAY_OFF:
         sentence = _day_off_sentence(config, rules, staff, missed, day)
     elif obstacle is Obstacle.TAKEN and rules.companions:
         among = say().among_staff.format(staff=decline_name(rules.display_name(staff))) if staff else ""
@@ -248,7 +295,7 @@ def obstacle_sentence(
         )
     else:
         sentence = obstacle_template(obstacle).format(
-            when=format_reading(missed, rules.zone, now), day=day,
+            when=format_reading(missed, rules.zone, now, as_subject=obstacle in _SUBJECTS), day=day,
             last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
             staff=say().with_staff.format(staff=decline_name(rules.display_name(staff))) if staff else "",
         )  # fmt: skip

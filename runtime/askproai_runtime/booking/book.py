@@ -30,6 +30,7 @@ from askproai_runtime.booking.availability import busy_window, free_slots, least
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
+from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
@@ -130,8 +131,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             known = await _list_known_names(conn, ctx, call, appointments)
         request = parse_booking_request(ctx.config(), call, args, appointments)
         request = replace(request, names_customer=bool(known - {fold(request.name)}))
-        named = find_named(call, request.rules, request.start)
-        group = add_companions(ctx, call, args, request.service, named[1:])
+        offered = find_named(call, request.rules, request.start)
+        group = add_companions(ctx, call, args, request.service, offered[1:])
         await require_as_held(ctx, call, request, group, args.get("companions"))
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
@@ -145,7 +146,13 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
-    return await carry_out_booking(ctx, call, request, deadline)
+    if (named := await find_corrected(ctx, call, request, args)) is not None:
+        repeated = _booked(ctx, request, [named], again=True)
+        return replace(repeated, answer=await correct(ctx, call, request, [named]) or repeated.answer)
+    result = await carry_out_booking(ctx, call, request, deadline)
+    if result.outcome is BookingOutcome.ALREADY_BOOKED:
+        return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
+    return result
 
 
 def _ask_for_phone(

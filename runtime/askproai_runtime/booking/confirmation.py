@@ -10,6 +10,7 @@ from askproai_runtime.booking.answers import (
     describe_appointment,
     end_sentence,
     is_requested,
+    preparation_of,
 )
 from askproai_runtime.booking.further import is_same_visit
 from askproai_runtime.booking.request import BookingRequest
@@ -53,6 +54,8 @@ def confirm(
     first = appointments[0]
     single = len(appointments) == 1
     message = _say_booked(ctx, request, first, kept, again) if single else _say_group(ctx, appointments, again)
+    if first.live and not again and (preparation := preparation_of(request.rules)):
+        message = f"{message} {preparation}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())

@@ -33,6 +33,7 @@ class Obstacle(StrEnum):
     TOO_SOON = "too_soon"
     TOO_FAR = "too_far"
     CLOSED_DAY = "closed_day"
+    DAY_OFF = "day_off"  # of all who do the service, or of the person who was asked for; the branch is open
     OUTSIDE_HOURS = "outside_hours"
     OFF_GRID = "off_grid"
     TAKEN = "taken"
@@ -53,7 +54,7 @@ def find_obstacle(
         return Obstacle.TOO_FAR
     candidates = rules.able(staff)
     if not is_working_day(rules, day, staff):  # a day off of all who do a service closes no branch
-        return Obstacle.OUTSIDE_HOURS if is_open_day(rules, day) else Obstacle.CLOSED_DAY
+        return Obstacle.DAY_OFF if is_open_day(rules, day) else Obstacle.CLOSED_DAY
     if whole_day:
         return Obstacle.TAKEN
     if start < now + notice:

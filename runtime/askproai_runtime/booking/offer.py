@@ -18,6 +18,7 @@ from askproai_runtime.booking.answers import (
     name_service,
     obstacle_sentence,
     refused_answer,
+    say_preparation,
     slot_fields,
     slot_sentence,
 )
@@ -25,8 +26,8 @@ from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.companions import add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
-from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_day_off
-from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_near
+from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
+from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Near, Offer, choose_offer, find_near
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import find_choice, remember_reads
@@ -54,6 +55,9 @@ _ALL_ARE_OFF = "nobody who does this service works on that day"
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
+    settings = (
+        replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
+    )  # a yes is all that is left to say
     try:
         request = parse_service_request(ctx.config(), call, args)
         request = add_companions(ctx, call, args, request).service
@@ -72,12 +76,16 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood, ctx.settings, read_remote)
+        offer = await choose_offer(request, read_busy, now, understood, settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
-    answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until)
-    return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
+    answer = describe_offer(
+        ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
+    )
+    if not offer.slots:
+        return answer
+    return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))
 
 
 async def _add_next_times(
@@ -98,7 +106,7 @@ async def _add_next_times(
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     try:
         async with asyncio.timeout(EXTRA_SECONDS):
-            slots = await find_choice(request.rules, read_busy, query, read_remote)
+            slots = (await find_choice(request.rules, read_busy, query, read_remote)).slots
     except DATABASE_UNAVAILABLE as error:
         consequence = "the caller is asked for a time without examples"
         log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
@@ -117,7 +125,7 @@ def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Seque
     return basis
 
 
-def _answer(
+def describe_offer(
     config: TenantConfig,
     request: ServiceRequest,
     offer: Offer,
@@ -127,8 +135,10 @@ def _answer(
     *,
     moves: bool = False,
 ) -> Answer:
+    """Return the answer that says what is not free, and why, and offers the slots."""
     rules, sentences = request.rules, list[str]()
-    fields: dict[str, Any] = {"slots": slot_fields(rules, offer.slots, now), **basis_fields(offer.slots, basis)}
+    slots = slot_fields(rules, offer.slots, now, request.staff)
+    fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis)}
     if offer.readings:
         fields["candidates"] = candidate_fields(offer.readings)
         if not offer.slots:
@@ -141,12 +151,19 @@ def _answer(
         fields["obstacle"] = offer.obstacle.value
         if offer.slots and not offer.keeps_hours:
             sentences.append(say().other_hours)
-    which = bool(offer.readings)
-    sentences.append(
-        slot_sentence(
-            rules, offer.slots, now, basis, offer.obstacle, which=which, moves=moves, paused_until=paused_until
-        )
+    question = slot_sentence(
+        rules,
+        offer.slots,
+        now,
+        basis,
+        offer.obstacle,
+        which=bool(offer.readings),
+        moves=moves,
+        paused_until=paused_until,
+        staff=request.staff,
+        has_more=offer.has_more,
     )
+    sentences.append(question)
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
 
@@ -189,18 +206,18 @@ async def offer_alternatives(
     missed = Candidate(start, None, Grain.MINUTE, "")
     shared = shared and moving is None and not rules.companions  # a group's search ends with a hold
 
-    async def search() -> tuple[list[Slot], FreeTimesReader]:
+    async def search() -> tuple[Near, FreeTimesReader]:
         moved = None if moving is None else moving.id
         read_busy = remember_reads(busy_reader(ctx, rules, _NO_CALL if shared else call.call_id, moved))
         read_remote = FreeTimesReader(ctx, rules, call.correlation_id, moved)
         near = request, read_busy, ctx.clock.now(), missed, obstacle, settings, read_remote
-        slots, _ = await find_near(*near, with_others=moving is None)
-        return slots, read_remote
+        return await find_near(*near, with_others=moving is None), read_remote
 
     if shared:
-        alternatives, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
+        found, read_remote = await ctx.searches.share(_search_key(request, start, obstacle), search)
     else:
-        alternatives, read_remote = await search()
+        found, read_remote = await search()
+    alternatives = found.slots
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
         await hold_slot(ctx, rules, call, min(alternatives, key=lambda slot: abs(slot.start - start)))
     others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
@@ -211,16 +228,17 @@ async def offer_alternatives(
         why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
     paused_until = None if alternatives else await read_pause(ctx, rules.branch, now, settings.look_ahead)
     choice = slot_sentence(
-        rules, alternatives, now, basis, obstacle, moves=moving is not None, paused_until=paused_until
-    )
+        rules, alternatives, now, basis, obstacle, moves=moving is not None, paused_until=paused_until,
+        staff=request.staff, has_more=found.has_more,
+    )  # fmt: skip
     message = f"{why} {choice}"
     fields = {
-        "alternatives": slot_fields(rules, alternatives, now),
+        "alternatives": slot_fields(rules, alternatives, now, request.staff),
         "obstacle": obstacle.value,
         **basis_fields(alternatives, basis),
     }
     cause = None
-    if obstacle is Obstacle.OUTSIDE_HOURS and is_day_off(rules, missed, request.staff):
+    if obstacle is Obstacle.DAY_OFF:
         cause = _PERSON_IS_OFF if request.staff else _ALL_ARE_OFF
     outcome = FunctionOutcome(obstacle)
     answer = Answer(success=False, message=message, fields=fields, outcome=outcome, cause=cause)
@@ -253,7 +271,7 @@ async def offer_for_move(
     offer = replace(offer, slots=others or offer.slots)
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, ctx.settings.look_ahead)
     basis = _count_offer(ctx, read_remote, offer.slots)
-    answer = _answer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
+    answer = describe_offer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)

@@ -18,7 +18,7 @@ from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer_choice import explain_missed
 from askproai_runtime.booking.request import ServiceRequest
-from askproai_runtime.booking.search import find_choice, find_closest, nobody_is_busy, remember_reads
+from askproai_runtime.booking.search import Choice, find_choice, find_closest, nobody_is_busy, remember_reads
 from askproai_runtime.booking.slots import LONGEST_SPAN, Slot, SlotQuery, horizon_end
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.german_dates import Candidate
@@ -50,12 +50,14 @@ async def offer_before_waiting(
         return await _offer_next(ctx, request, call, candidates[0], read_remote)
     beside = _starts_beside_declined(call, request, candidates)
     queries = [*(replace(SlotQuery.at(start, now, request.staff), limit=1) for start in beside), *queries]
-    slots: list[Slot] = []
+    found = Choice([])
     for _ in range(ATTEMPTS):
         read_busy = remember_reads(busy_reader(ctx, rules, call.call_id))
         for query in queries:
-            if slots := await find_choice(rules, read_busy, query, read_remote):
+            found = await find_choice(rules, read_busy, query, read_remote)
+            if found.slots:
                 break
+        slots = found.slots
         if not slots or has_declined(call, request, slots, candidates):
             return None
         if await hold_slot(ctx, rules, call, slots[0]):
@@ -63,7 +65,7 @@ async def offer_before_waiting(
     basis = read_remote.basis(slots)
     ctx.metrics.offered(basis.value)
     others = f" {say().wait_for_which_time}" if any(candidate.end for candidate in candidates) else ""
-    message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis)}{others}"
+    message = f"{say().no_need_to_wait} {slot_sentence(rules, slots, now, basis, has_more=found.has_more)}{others}"
     fields = {
         "slots": slot_fields(rules, slots, now),
         "instead_of_waiting": True,
@@ -116,11 +118,12 @@ async def _offer_next(
     obstacle = await _why_never(request, never, now)
     first = max(now, never.start if obstacle is not Obstacle.TOO_FAR else horizon - ctx.settings.look_ahead)
     query = SlotQuery(now, first, min(first + ctx.settings.look_ahead, horizon), staff, limit=ctx.settings.offers)
-    slots = await find_choice(rules, remember_reads(busy_reader(ctx, rules, call.call_id)), query, read_remote)
+    found = await find_choice(rules, remember_reads(busy_reader(ctx, rules, call.call_id)), query, read_remote)
+    slots = found.slots
     basis = read_remote.basis(slots)
     why = obstacle_sentence(ctx.config(), rules, staff, never, obstacle, now)
     if slots:
-        following = slot_sentence(rules, slots, now, basis)
+        following = slot_sentence(rules, slots, now, basis, has_more=found.has_more)
     else:
         following = await _next_day_sentence(request, max(now, never.start), horizon, now)
     fields = {"obstacle": obstacle.value, "slots": slot_fields(rules, slots, now), **basis_fields(slots, basis)}

@@ -6,7 +6,8 @@ All that is read comes by two functions (`ReadBusy`, `ReadRemote`); nothing is h
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise, zip_longest
 
 from askproai_runtime.booking.obstacles import (
     Obstacle,
@@ -18,6 +19,7 @@ from askproai_runtime.booking.obstacles import (
 )
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.search import (
+    Choice,
     ReadBusy,
     ReadRemote,
     find_choice,
@@ -30,11 +32,14 @@ from askproai_runtime.booking.search import (
 )
 from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
 from askproai_runtime.booking.types import BookingSettings
-from askproai_runtime.german_dates import Candidate, Daily, Understanding
+from askproai_runtime.german_dates import Candidate, Daily, Grain, Understanding
+from askproai_runtime.sentences import format_written_day
 
-_AROUND = frozenset({Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID, Obstacle.TOO_SOON})
+_NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
+_AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
 _WITHOUT_END = timedelta(days=365)  # a phrase without a last day means a year and a day; no other phrase means as much
+_MOST_REASONS = 3  # a listener keeps no more in mind
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
 
@@ -52,7 +57,7 @@ class Offer:
     are at least at its hours.
 
     `readings` are those of an ambiguous time that are free, if they are several: the caller must say which one is meant. The slots
-    are one of each then, or none.
+    are one of each then, or none. `has_more`: other starts that were asked for are free, too.
     """
 
     slots: list[Slot]
@@ -60,6 +65,7 @@ class Offer:
     obstacle: Obstacle | None = None
     keeps_hours: bool = True
     readings: tuple[Candidate, ...] = ()
+    has_more: bool = False
 
 
 async def choose_offer(
@@ -70,7 +76,7 @@ async def choose_offer(
     settings: BookingSettings,
     read_remote: ReadRemote = no_remote,
 ) -> Offer:
-    """Choose the slots of the earliest candidate that has any; else those closest to the first candidate, and its obstacle.
+    """Choose slots of each candidate that has any, and say why the others have none; else those closest to the first candidate.
 
     If the latest time is wanted it is the last slot alone, of the last candidate that has any.
     Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
@@ -80,31 +86,66 @@ async def choose_offer(
     """
     rules, staff, count = request.rules, request.staff, settings.offers
     read_busy = remember_reads(read_busy)
-    free: list[tuple[Candidate, list[Slot]]] = []
+    free: list[tuple[Candidate, Choice]] = []
     for candidate in _in_order(understood):
         end = candidate.end or candidate.start + timedelta(minutes=1)
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
         if candidate.latest:
-            slots = await _find_latest(rules, read_busy, query, settings, read_remote)
+            choice = Choice(await _find_latest(rules, read_busy, query, settings, read_remote))
         else:
             if end - candidate.start > LONGEST_SPAN:
                 query = replace(query, end=max(now, candidate.start) + settings.look_ahead)
-            slots = await find_choice(rules, read_busy, query, read_remote)
-        if slots:
-            if not understood.ambiguous:
-                return Offer(slots)
-            free.append((candidate, slots))
-    if len(free) > 1:
-        return _ask_which(free, count)
-    readings = [c for c in understood.candidates if all(c is not other for other, _ in free)]
-    readings = readings if understood.ambiguous else readings[:1]
-    missed = tuple([Missed(each, await explain_missed(rules, each, now, staff)) for each in readings])
+            choice = await find_choice(rules, read_busy, query, read_remote)
+        if choice.slots:
+            free.append((candidate, choice))
+            if candidate.latest and not understood.ambiguous:
+                return Offer(choice.slots)
+    if understood.ambiguous and len(free) > 1:
+        return _ask_which([(candidate, choice.slots) for candidate, choice in free], count)
+    offered = _take_of_each([choice.slots for _, choice in free], count)
+    not_free = [c for c in understood.candidates if all(c is not other for other, _ in free)]
+    missed = await _explain_each(rules, not_free, now, staff, offered)
     if free:
-        return Offer(free[0][1], missed)
+        has_more = any(choice.has_more for _, choice in free) or len(offered) < sum(len(c.slots) for _, c in free)
+        return Offer(offered, missed, has_more=has_more)
     first = missed[0]
-    near = request, read_busy, now, first.candidate, first.obstacle, settings, read_remote
-    slots, keeps_hours = await find_near(*near)
-    return Offer(slots, missed, first.obstacle, keeps_hours)
+    near = await find_near(request, read_busy, now, understood.candidates[0], first.obstacle, settings, read_remote)
+    return Offer(near.slots, missed, first.obstacle, near.keeps_hours, has_more=near.has_more)
+
+
+def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
+    """Return up to `count` slots: the first of each choice before the second of any, so that each day asked for is offered."""
+    in_turn = [slot for turn in zip_longest(*choices) for slot in turn if slot is not None]
+    each_once = list({slot.start: slot for slot in reversed(in_turn)}.values())[::-1]
+    return each_once[:count]
+
+
+async def _explain_each(
+    rules: ServiceRules, not_free: Sequence[Candidate], now: datetime, staff: str | None, offered: Sequence[Slot]
+) -> tuple[Missed, ...]:
+    """Return why candidates are not free: of each day that has no offer either, once for each reason."""
+    days = {slot.start.astimezone(rules.zone).date() for slot in offered}
+    missed: dict[tuple[date, Obstacle], Missed] = {}
+    for candidate in not_free:
+        if offered and not days.isdisjoint(list_days(rules, candidate)):
+            continue
+        for each in await _explain_days(rules, candidate, now, staff):
+            missed.setdefault((each.candidate.start.astimezone(rules.zone).date(), each.obstacle), each)
+    return tuple(list(missed.values())[:_MOST_REASONS])
+
+
+async def _explain_days(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> list[Missed]:
+    """Return why nothing of a candidate is free: of a few whole days each by itself, unless the reason is the same."""
+    whole = Missed(missed, await explain_missed(rules, missed, now, staff))
+    days = list_days(rules, missed)
+    if missed.end is None or missed.daily is not None or not 1 < len(days) <= _MOST_REASONS or _hours_of(missed):
+        return [whole]
+    midnights = [datetime.combine(day, time(), rules.zone) for day in (*days, days[-1] + timedelta(days=1))]
+    if (missed.start, missed.end) != (midnights[0], midnights[-1]):
+        return [whole]
+    parts = [Candidate(first, end, Grain.DAY, format_written_day(first.date())) for first, end in pairwise(midnights)]
+    each = [Missed(part, await explain_missed(rules, part, now, staff)) for part in parts]
+    return [whole] if len({part.obstacle for part in each}) == 1 else each
 
 
 def _in_order(understood: Understanding) -> Sequence[Candidate]:
@@ -163,7 +204,7 @@ def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | 
     if not is_day_off(rules, missed, staff):
         return Obstacle.TAKEN
     is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
-    return Obstacle.OUTSIDE_HOURS if is_open else Obstacle.CLOSED_DAY
+    return Obstacle.DAY_OFF if is_open else Obstacle.CLOSED_DAY
 
 
 def _hours_of(missed: Candidate) -> Daily | None:
@@ -178,6 +219,15 @@ def _hours_of(missed: Candidate) -> Daily | None:
     return Daily(opens=opens, closes=closes) if opens < closes else None
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Slots near a time that is not free, and whether they keep its hours. `has_more` as of a `Choice`."""
+
+    slots: list[Slot]
+    keeps_hours: bool = True
+    has_more: bool = False
+
+
 async def find_near(
     request: ServiceRequest,
     read_busy: ReadBusy,
@@ -188,8 +238,8 @@ async def find_near(
     read_remote: ReadRemote,
     *,
     with_others: bool = True,
-) -> tuple[list[Slot], bool]:
-    """Return a choice of free slots near `missed`, and whether they keep its hours: an afternoon is moved to another afternoon.
+) -> Near:
+    """Return a choice of free slots near `missed`. They keep its hours if they can: an afternoon is moved to another afternoon.
 
     Around a time that was named also before it, as far as `look_ahead`; else from `missed` on. Beyond the horizon the last ones
     before its end, or the next ones from now on. Where no start is in the hours because of the grid, the closest ones keep them as
@@ -209,27 +259,29 @@ async def find_near(
         closest_to = None
     query = SlotQuery(now, first, end, request.staff, closest_to=closest_to, limit=settings.offers)
     hours = None if missed.about else _hours_of(missed)
-    slots = []
+    found = Choice([])
     if hours is not None:
         later = first if obstacle is Obstacle.TOO_FAR else _searched_until(missed, first)
         at_hours = replace(query, first=later, end=end if obstacle is Obstacle.TOO_FAR else later + ahead, daily=hours)
-        slots = await find_choice(rules, read_busy, at_hours, read_remote)
-    keeps_hours = hours is None or bool(slots)
+        found = await find_choice(rules, read_busy, at_hours, read_remote)
+    keeps_hours = hours is None or bool(found.slots)
     if hours is not None and obstacle is Obstacle.OFF_GRID:
         begins = (each for each in _list_begins(rules, missed, hours) if is_open_day(rules, each.date()))
         closest_to = next((each for each in begins if each > now), desired)
         days = Daily(hours.weekdays) if missed.daily else None
         query = replace(query, first=max(now, desired - ahead), closest_to=closest_to, daily=days)
         keeps_hours = True
-    elif not keeps_hours and missed.daily is None and obstacle is Obstacle.OUTSIDE_HOURS:  # other hours of that day
+    elif not keeps_hours and missed.daily is None and obstacle in _NOT_AT_WORK:  # other hours of that day
         query = replace(query, first=max(now, desired - ahead), closest_to=missed.start)
-    slots = slots or await find_choice(rules, read_busy, query, read_remote)
+    if not found.slots:
+        found = await find_choice(rules, read_busy, query, read_remote)
     if obstacle is Obstacle.TOO_FAR:
         soon = replace(query, first=now, end=min(end, now + ahead), closest_to=None)
-        return slots or await find_choice(rules, read_busy, soon, read_remote), True
+        found = found if found.slots else await find_choice(rules, read_busy, soon, read_remote)
+        return Near(found.slots, has_more=found.has_more)
     if with_others and request.staff is not None and (exact or is_day_off(rules, missed, request.staff)):
-        slots = await _with_others(rules, read_busy, query, missed, slots, read_remote)
-    return slots, keeps_hours
+        found = await _with_others(rules, read_busy, query, missed, found, read_remote)
+    return Near(found.slots, keeps_hours, found.has_more)
 
 
 def _searched_until(missed: Candidate, first: datetime) -> datetime:
@@ -253,9 +305,9 @@ async def _with_others(
     read_busy: ReadBusy,
     query: SlotQuery,
     missed: Candidate,
-    slots: list[Slot],
+    own: Choice,
     read_remote: ReadRemote,
-) -> list[Slot]:
+) -> Choice:
     """Insert another staff member's slot of `missed` after the first slot; if the requested person has none, offer anybody's.
 
     Anybody's are a second search, of everybody; if it takes too long, only who is free at `missed` is offered.
@@ -265,10 +317,10 @@ async def _with_others(
         end = min(missed.end, missed.start + LONGEST_SPAN)
         at = replace(at, end=end, closest_to=missed.about, daily=missed.daily)
     others = await find_closest(rules, read_busy, replace(at, limit=1), read_remote)
-    if slots:
-        return [*slots[:1], *others, *slots[1:]][: query.limit]
+    if own.slots:
+        return Choice([*own.slots[:1], *others, *own.slots[1:]][: query.limit], own.has_more)
     try:
         async with asyncio.timeout(EXTRA_SECONDS):
             return await find_choice(rules, read_busy, replace(query, staff=None), read_remote)
     except TimeoutError:
-        return others
+        return Choice(others)

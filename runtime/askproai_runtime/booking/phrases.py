@@ -74,6 +74,7 @@ def obstacle_template(obstacle: Obstacle) -> str:
         Obstacle.TOO_SOON: words.too_soon,
         Obstacle.TOO_FAR: words.too_far,
         Obstacle.CLOSED_DAY: words.closed_day,
+        Obstacle.DAY_OFF: words.nobody_works,
         Obstacle.OUTSIDE_HOURS: words.outside_hours,
         Obstacle.OFF_GRID: words.off_grid,
         Obstacle.TAKEN: words.taken,
@@ -100,6 +101,32 @@ def same_name(first: str, second: str) -> bool:
     short, long = sorted(sounds, key=len)
     missing = [word for word in short if not any(_same_word(word, other) for other in long)]
     return bool(short) and (not missing or "".join(short) == "".join(long))
+
+
+def correct_name(known: str, said: str) -> str:
+    """Return a known name as it is said now: each word in its new spelling. What is only left out, or cut to an initial, stays; a
+    name of which a word is new replaces the known one.
+    """
+    spoken, words = _list_name_words(said), known.split()
+    core = _list_name_words(known)
+    if not spoken or [each.casefold() for each in spoken] == [each.casefold() for each in core]:
+        return known
+    if len(spoken) > len(core) or fold("".join(spoken)).replace(" ", "") == fold("".join(core)).replace(" ", ""):
+        return said
+    for word in spoken:
+        sound = _sound(fold(word))
+        at = next((at for at, each in enumerate(words) if _sound(fold(each)) == sound), None)
+        if at is None:
+            return said
+        if fold(words[at]) != fold(word):
+            words[at] = word
+    return " ".join(words)
+
+
+def _list_name_words(name: str) -> list[str]:
+    """Return the words of a name without titles and initials."""
+    words = (word.strip(".,;") for word in name.split())
+    return [word for word in words if len(fold(word)) > 1 and fold(word) not in _TITLES]
 
 
 def proves_name(said: str, stored: str) -> bool:
@@ -204,16 +231,23 @@ def format_length(minutes: int) -> str:
     return f" {say().and_word} ".join(parts)
 
 
-def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime) -> str:
-    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`."""
-    return say().slot.format(when=format_spoken(slot.start, zone, now), staff=decline_name(staff_name))
+def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
+    """Return `Freitag, den 27. November, um 14 Uhr 30 bei Anna`; `as_subject` with `der 27.`."""
+    when = format_spoken(slot.start, zone, now, as_subject=as_subject)
+    return say().slot.format(when=when, staff=decline_name(staff_name))
 
 
-def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime) -> str:
-    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`."""
+def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
+    """Return a time as `format_spoken` does, of a span its first and last day: `Freitag, den 27. November, gegen 11 Uhr`.
+
+    `as_subject` is about a day that the span begins with: in "ab Freitag, den 27." it is no subject.
+    """
     if meant.end is None:
-        return format_spoken(meant.start, zone, now)
+        return format_spoken(meant.start, zone, now, as_subject=as_subject)
     reading, today = meant.reading, now.astimezone(zone).date()
+    written = format_written_day(meant.start.date())
+    if as_subject and reading.startswith(written):
+        reading = f"{format_day(meant.start.date(), today, as_subject=True)}{reading.removeprefix(written)}"
     for day in {meant.start.date(), (meant.end - timedelta(microseconds=1)).date()}:
         reading = reading.replace(format_written_day(day), format_day(day, today))
     return speak_written_clocks(reading)

@@ -44,6 +44,14 @@ _SAYING = re.compile(
     r"^(?:wie (?:gesagt|sie|denn sonst)|warum (?:denn )?nicht|was solls?|was soll s|ist (?:gut|recht|richtig|korrekt|okay|ok))\b"
 )
 _WAIT = re.compile(r"\b(?:moment|augenblick|sekunde|warten?|hallo|hello|wait|hold on|just a second)\b")
+# Said to several times, these choose none of them. "Egal bei wem" speaks of the person.
+_NO_PREFERENCE = re.compile(
+    r"\b(?:egal(?! (?:bei |zu |von |mit )?(?:we[rm]|welche[rm]?)\b)|(?:mir|uns|völlig|ganz) gleich"
+    r"|wurs(?:ch)?t|schnuppe|irgendeine[nrs]?"
+    r"|such\w* (?:sie|du) (?:\w+ ){0,2}aus|entscheiden sie|wie (?:es ihnen|sie) (?:\w+ )?(?:passt|wollen|möchten|meinen)"
+    r"|whatever|whichever|either (?:one )?(?:is|works)|any of (?:them|those)|you (?:choose|decide|pick)"
+    r"|(?:don t|do not|doesn t|does not) (?:really )?(?:mind|matter|care)|no preference)\b"
+)
 
 
 class Reply(StrEnum):
@@ -101,6 +109,11 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
         if reply in {Reply.YES, Reply.NO}:
             return reply
     return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
+
+
+def has_no_preference(utterance: str) -> bool:
+    """Return whether somebody who was offered a choice of times leaves it to whoever offers them."""
+    return bool(_NO_PREFERENCE.search(words_of(utterance)))
 
 
 def words_of(utterance: str) -> str:

@@ -33,7 +33,7 @@ from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import refuse_unknown
+from askproai_runtime.booking.unknown_services import ask_meant, ask_service, list_related, refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -165,7 +165,7 @@ def parse_service_request(
     branch = _find_branch(config, call)
     said = read_text(args, "service")
     offered = None if said else find_by_name(config, last_service or "", branch.name)
-    service = offered or _find_service(config, branch, said or last_service)
+    service = offered or _find_service(config, branch, said or last_service, read_text(args, "staff"))
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -347,31 +347,35 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
 
 
-def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Service:
-    """Return the service, or the visit, that a caller names; the only one without a name. Raises `ClarificationNeeded`."""
+def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None) -> Service:
+    """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
+    caller names. Raises `ClarificationNeeded`.
+    """
     offered = [service for service in config.services if service.branch in {None, branch.name}]
+    if name is None:
+        offered = _list_done_by(offered, branch, staff)
     if name is None and len(offered) == 1:
         return offered[0]
     named = _read_ids(name or "", offered) or read_services(name or "", offered)
     if named.services and named.unknown is None:
         return _join_services(config, named)
-    requested = named.unknown if named.services else name
-    display_names = [service.display_name for service in offered]
-    if not display_names:
+    if not offered:
         cause = f"no service is offered in {branch.name}"
         raise ClarificationNeeded(
             say().nothing_bookable, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause, services=[]
         )
-    if name is not None:
-        if heard := list_heard_services(requested or "", offered):
-            question = say().do_you_mean.format(choices=join_list([service.display_name for service in heard]))
-            ids = [service.name for service in heard]
-            raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)
-        raise refuse_unknown(requested, offered, branch, config)
-    question = say().what_to_book.format(services=join_list(display_names))
-    raise ClarificationNeeded(
-        question, outcome=FunctionOutcome.ASKED_BACK, services=[service.name for service in offered]
-    )
+    if name is None:
+        raise ask_service(offered)
+    requested = (named.unknown if named.services else name) or ""
+    if meant := list_heard_services(requested, offered) or list_related(requested, offered):
+        raise ask_meant(meant)
+    raise refuse_unknown(requested, offered, branch, config)
+
+
+def _list_done_by(offered: Sequence[Service], branch: Branch, staff: str | None) -> list[Service]:
+    """Return the services that a person whom a caller names does; all where nobody of this name does any."""
+    members = {member.id for member in list_named_staff(staff, branch.staff)} if staff else set()
+    return [each for each in offered if not members.isdisjoint(each.staff.get(branch.name, ()))] or list(offered)
 
 
 def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:

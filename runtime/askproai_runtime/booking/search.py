@@ -7,7 +7,7 @@ grid nor the number of claims makes it stop for long (`make bench`; docs/decisio
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,9 +94,17 @@ async def find_latest_of_first_day(
     return await find_latest(rules, read_busy, replace(query, end=min(query.end, midnight)), read_remote)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Slots to offer. `has_more`: other starts of the query are free, too, so that nobody takes these for all."""
+
+    slots: list[Slot]
+    has_more: bool = False
+
+
 async def find_choice(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
-) -> list[Slot]:
+) -> Choice:
     """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
 
     The second is the closest that is an hour or more from the first on its day; in the other half of the day if the query names
@@ -104,9 +112,9 @@ async def find_choice(
     and where that is not possible either, the closest ones.
     """
     read = remember_reads(read_busy)
-    closest = await find_closest(rules, read, query, read_remote)
-    target = query.closest_to or query.first
-    closest.sort(key=lambda slot: abs(slot.start - target))
+    target, limit = query.closest_to or query.first, query.limit or 0
+    one_more = await find_closest(rules, read, replace(query, limit=limit + 1), read_remote)
+    closest = sorted(one_more, key=lambda slot: abs(slot.start - target))[:limit]
     chosen = closest[:1]
     while 0 < len(chosen) < len(closest):
         others: list[Slot] = []
@@ -118,7 +126,7 @@ async def find_choice(
         chosen.append(min(others, key=lambda slot: (abs(slot.start - target), slot.start)))
     day = chosen[0].start.astimezone(rules.zone).date() if chosen else None
     rest = sorted(chosen[1:], key=lambda slot: (slot.start.astimezone(rules.zone).date() != day, slot.start))
-    return [*chosen[:1], *rest]
+    return Choice([*chosen[:1], *rest], len(one_more) > limit)
 
 
 def _preferences(zone: ZoneInfo, query: SlotQuery, chosen: Sequence[datetime]) -> Iterator[list[SlotQuery]]:

@@ -16,7 +16,7 @@ from askproai_runtime.booking.phrases import fold
 _APART = ",;/+&"
 _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
 _AND = frozenset({"and", "und"})  # folded
-_ENDINGS, _MIN_STEM = ("en", "em", "er", "es", "e", "n", "s"), 4  # letters
+_ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
 _JOINING = frozenset({  # folded; of German and English, none of them a service
     "a", "also", "an", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
     "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "with", "zuerst",
@@ -73,7 +73,7 @@ def find_named(services: Iterable[Service], text: str, *, inflected: bool = Fals
 
     With `inflected` words may have other endings: "einen ersten Termin" contains "erster Termin".
     """
-    cut = _cut_ending if inflected else str
+    cut = cut_ending if inflected else str
     words = f" {' '.join(map(cut, _list_words(text)))} "
     return tuple(
         each
@@ -82,7 +82,8 @@ def find_named(services: Iterable[Service], text: str, *, inflected: bool = Fals
     )
 
 
-def _cut_ending(word: str) -> str:
+def cut_ending(word: str) -> str:
+    """Return a folded word without its ending: `erst` of `ersten`."""
     ending = next((each for each in _ENDINGS if word.endswith(each) and len(word) - len(each) >= _MIN_STEM), "")
     return word.removesuffix(ending)
 

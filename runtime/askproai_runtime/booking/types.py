@@ -38,7 +38,8 @@ class CallContext:
     None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
     that they do not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that
     were named, by branch and start, the last ones from each start on: of those who come together one each. `said` are the last
-    words of caller and agent; None if the request has no transcript.
+    words of caller and agent; None if the request has no transcript. `leaves_choice`: the caller has no preference among the times
+    that were named last.
     """
 
     call_id: str
@@ -51,6 +52,7 @@ class CallContext:
     beside_declined: frozenset[NamedSlot] = frozenset()
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
     said: str | None = None
+    leaves_choice: bool = False
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
@@ -104,6 +106,7 @@ class FunctionOutcome(StrEnum):
     TOO_SOON = "too_soon"
     TOO_FAR = "too_far"
     CLOSED_DAY = "closed_day"
+    DAY_OFF = "day_off"
     OUTSIDE_HOURS = "outside_hours"
     OFF_GRID = "off_grid"
     TAKEN = "taken"

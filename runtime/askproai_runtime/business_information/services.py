@@ -20,7 +20,7 @@ from askproai_runtime.business_information.question_parts import (
     Topic,
 )
 from askproai_runtime.business_information.questions import Question, answered, ask_back, unknown
-from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.visits import compose_visit, has_several
 
 _MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
@@ -182,7 +182,8 @@ def _describe_service(service: Service, topic: Topic) -> str | None:
     and_costs = and_costs.format(price=price) if price else and_free if service.free_of_charge else ""
     length = f"{spell_minutes(service.duration_minutes)}{waits}{',' if waits and and_costs else ''}"
     takes = say().services_take if several else say().takes
-    length = takes.format(service=service.display_name, length=length, price=and_costs)
+    named = service.display_name if several else service_as_subject(service.display_name)
+    length = takes.format(service=named, length=length, price=and_costs)
     return f"{length} {service.preparation}".strip()
 
 
@@ -224,11 +225,11 @@ def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Servic
 
 def _say_price(service: Service) -> str | None:
     """Return what a service costs, as a clause without an end; None if that is not stated."""
+    several, price = has_several(service.name), _price(service)
+    named = service.display_name if several else service_as_subject(service.display_name)
     if service.free_of_charge:
-        is_free = say().are_free if has_several(service.name) else say().is_free
-        return is_free.format(service=service.display_name)
-    price, costs = _price(service), say().services_cost if has_several(service.name) else say().costs
-    return costs.format(service=service.display_name, price=price) if price else None
+        return (say().are_free if several else say().is_free).format(service=named)
+    return (say().services_cost if several else say().costs).format(service=named, price=price) if price else None
 
 
 def _has_words(service: Service, said: str) -> bool:

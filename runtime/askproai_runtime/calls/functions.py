@@ -36,6 +36,7 @@ from askproai_runtime.calls.payload import (
     decode,
     find_route,
     last_answer_and_keys,
+    leaves_choice,
     normalize_arguments,
     parse_milliseconds,
     read_declined,
@@ -181,6 +182,7 @@ class CallFunctions:
             beside_declined=beside_declined,
             offered=read_offered(call),
             said=read_said(call),
+            leaves_choice=leaves_choice(call),
         )
 
     async def _answer_in_time(

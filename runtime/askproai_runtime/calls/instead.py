@@ -19,7 +19,9 @@ _FOR_THE_TEAM = frozenset(
     }
 )  # fmt: skip
 _NOT_POSSIBLE = frozenset({FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE})
-_NOT_FREE = frozenset({FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.OUTSIDE_HOURS})
+_NOT_FREE = frozenset(
+    {FunctionOutcome.TAKEN, FunctionOutcome.CLOSED_DAY, FunctionOutcome.DAY_OFF, FunctionOutcome.OUTSIDE_HOURS}
+)
 _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})
 
 
@@ -66,6 +68,8 @@ def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> 
     """Return the answer with an offer at its end, if it has no slots, and the call's agent can do what is offered."""
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
+    if answer.fields.get("not_offered") and (agent.leaves_messages or agent.transfers):
+        return _append(answer, _lead_on(agent))
     is_for_the_team = answer.outcome in _FOR_THE_TEAM or "not_answered" in answer.fields
     if is_for_the_team and not answer.message.endswith("?"):
         return _append(answer, _lead_on(agent))

@@ -22,6 +22,7 @@ from askproai_runtime.booking import (
     Replies,
     Reply,
     find_declined,
+    has_no_preference,
     meant_key,
     read_reply,
 )
@@ -248,6 +249,17 @@ def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlo
                 first, *others = (_read_slot({"branch": slot["branch"], **each}) for each in people)
                 found[first.branch, first.start] = first, *others
     return found
+
+
+def leaves_choice(call: OngoingCall) -> bool:
+    """Return whether the caller's last words leave the choice among the times that were named last."""
+    named, said = 0, ""
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_result" and (slots := _list_slots(_read_answer(utterance) or {})):
+            named, said = len(slots), ""
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+    return named > 1 and has_no_preference(said[-_MAX_ARGUMENT_CHARACTERS:])
 
 
 def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:

@@ -116,6 +116,7 @@ GERMAN: Final = ActionWords(
         "past": "Diese Zeit ist vorbei.", "too_soon": "Das ist zu kurzfristig.",
         "too_far": "So weit im Voraus kann die Leistung nicht gebucht werden.",
         "closed_day": "An diesem Tag ist geschlossen.",
+        "day_off": "An diesem Tag arbeitet die Person nicht.",
         "outside_hours": "In dieser Zeit macht die Person diese Leistung nicht.",
         "off_grid": "Zu dieser Minute beginnt kein Termin dieser Leistung.",
         "taken": "Die Person ist dann schon gebucht oder gesperrt.",
@@ -195,6 +196,7 @@ ENGLISH: Final = ActionWords(
     obstacles={
         "past": "That time is over.", "too_soon": "That is too soon.",
         "too_far": "The service cannot be booked that far ahead.", "closed_day": "The branch is closed on that day.",
+        "day_off": "The person does not work on that day.",
         "outside_hours": "The person does not do this service at that time.",
         "off_grid": "No appointment of this service begins at that minute.",
         "taken": "The person is booked or blocked then.",

@@ -237,6 +237,7 @@ GERMAN: Final = Words(
         "processed": "verarbeitet", "received": "eingegangen", "processing": "in Arbeit", "dead": "unzustellbar",
         "done": "erledigt", "open": "offen", "ready": "bereit", "running": "läuft", "sent": "gesendet",
         "dropped": "verworfen", "sending": "wird gesendet", "taken": "vergeben", "closed_day": "geschlossener Tag",
+        "day_off": "arbeitet an dem Tag nicht",
         "outside_hours": "außerhalb der Zeiten", "off_grid": "kein Beginn zu dieser Minute", "past": "vorbei",
         "too_soon": "zu kurzfristig", "too_far": "zu weit voraus", "not_understood": "nicht verstanden",
         "asked_back": "nachgefragt", "unknown_service": "unbekannte Leistung", "unknown_staff": "unbekannte Person",

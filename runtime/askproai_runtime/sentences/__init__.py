@@ -11,6 +11,7 @@ from askproai_runtime.sentences.formats import (
     format_spoken_today,
     format_written_day,
     format_written_span,
+    service_as_subject,
     speak_written_clocks,
     write_clock,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "format_written_span",
     "present_language",
     "say",
+    "service_as_subject",
     "speak_written_clocks",
     "speaking",
     "write_clock",

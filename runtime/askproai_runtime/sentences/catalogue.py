@@ -19,6 +19,7 @@ class Sentences:
     spoken_time: str
     spoken_time_today: str
     day: str
+    day_as_subject: str  # nominative
     written_day: str
     written_time: str
     written_range: str
@@ -68,6 +69,7 @@ class Sentences:
     one_minute: str
     several_minutes: str
     offered: str
+    offered_by_others: str
     example: str
     do_you_mean: str
     # why a time is not free; `when` is a full date and time, or a longer span
@@ -116,9 +118,14 @@ class Sentences:
     no_appointments_here: str
     nothing_bookable: str
     what_to_book: str
+    what_to_book_of_many: str
     that_service: str
-    not_bookable_but_one: str  # requested: what the business may have all the same: only what can be booked is declared
-    not_bookable_but: str
+    not_on_offer: str  # the business may have it all the same: only what can be booked is declared
+    no_appointment: str  # the tenant has declared an answer about it
+    can_book: str
+    can_book_some: str
+    want_that: str
+    want_which: str
     that_person: str
     not_with_person: str
     only_with_other_person: str
@@ -136,6 +143,19 @@ class Sentences:
     booking_requested: str
     booked: str
     stands_already: str
+    name_changed: str
+    phone_changed: str
+    email_changed: str
+    note_added: str
+    instead_with: str
+    team_changes_calendar: str
+    calendar_unchanged: str
+    change_in_calendar: str  # to the team
+    changed_detail: str
+    written_name: str
+    written_phone: str
+    written_email: str
+    written_note: str
     group_booked: str
     group_stands_already: str
     group_besides: str
@@ -252,6 +272,7 @@ class Sentences:
     team_of_one: str
     speaks: str
     not_on_list: str
+    named_as_subject: str  # name: of a service that may be a plural
     costs: str
     is_free: str
     are_free: str

@@ -12,6 +12,7 @@ ENGLISH: Final = Sentences(
     spoken_time="{day} at {clock}",
     spoken_time_today="today, {when}",
     day="{weekday}, {number} {month}{year}",
+    day_as_subject="{weekday}, {number} {month}{year}",
     written_day="{weekday}, {number} {month} {year}",
     written_time="{day}, {at}",
     written_range="{day}, {opens} to {closes}",
@@ -60,7 +61,8 @@ ENGLISH: Final = Sentences(
     several_hours="{count} hours",
     one_minute="one minute",
     several_minutes="{count} minutes",
-    offered="I can offer {slots}.{length} {question}",
+    offered="I can offer {slots}.",
+    offered_by_others="Not with {staff}, but I can offer {slots}.",
     example="For example, I can offer {slots}.",
     do_you_mean="Do you mean {choices}?",
     # why a time is not free; `when` is a full date and time, or a longer span
@@ -86,8 +88,8 @@ ENGLISH: Final = Sentences(
     in_branch=" at {branch}",
     for_customer=" for {name}",
     another_beside=(
-        "I have already booked that time for {booked} in this call. Shall I book another appointment beside it for"
-        " {name}?"
+        "I have already booked that time for {booked} in this call. Shall I change the name to {name}, or is this a second"
+        " appointment for {name}?"
     ),
     instead_of_part=(
         "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
@@ -127,13 +129,14 @@ ENGLISH: Final = Sentences(
     no_appointments_here="No appointments are set up here yet.",
     nothing_bookable="I cannot book any appointments here at the moment.",
     what_to_book="What would you like to book: {services}?",
+    what_to_book_of_many="What would you like to book, for example {services}?",
     that_service="That",
-    not_bookable_but_one=(
-        "{requested} is not something I can book as an appointment. You can book {service}. Would you like that?"
-    ),
-    not_bookable_but=(
-        "{requested} is not something I can book as an appointment. You can book {services}. Which of these would you like?"
-    ),
+    not_on_offer="According to the list we do not offer {requested}.",
+    no_appointment="{requested} is not something I can book as an appointment.",
+    can_book="I can book {services}.",
+    can_book_some="I can book {services}, for example.",
+    want_that="Would you like that?",
+    want_which="Which of these would you like?",
     that_person="that person",
     not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
     only_with_other_person="I cannot book that with {requested}. {service} is offered by {names}.",
@@ -163,6 +166,19 @@ ENGLISH: Final = Sentences(
     booking_requested="The appointment is requested: {when}. It is not certain yet, the team has to confirm it first.",
     booked="The appointment is booked: {when}.",
     stands_already="That appointment is already booked: {when}.",
+    name_changed=" I have changed the name: {name}.",
+    phone_changed=" I have changed the phone number.",
+    email_changed=" I have changed the e-mail address.",
+    note_added=" I have noted that.",
+    instead_with="Shall I cancel it and look for a new one with {staff}?",
+    team_changes_calendar=" The team will change it in its calendar, I have passed it on.",
+    calendar_unchanged=" The calendar still has what it had before.",
+    change_in_calendar="Please change in the calendar, {when}: {details}.",
+    changed_detail="{detail}: {now} (was {before})",
+    written_name="name",
+    written_phone="phone",
+    written_email="e-mail",
+    written_note="note",
     group_booked="The appointments are booked: {first}.",
     group_stands_already="The appointments are already booked: {first}.",
     group_besides=" And {appointment}.",
@@ -229,7 +245,7 @@ ENGLISH: Final = Sentences(
     ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",
     ask_name="In whose name is the appointment?",
     ask_birth_date="What is the date of birth? Please with day, month and year.",
-    no_match="With these details I cannot name an appointment. If I misunderstood something, please say it once more.",
+    no_match="With these details I cannot name an appointment.",
     too_many_attempts="I cannot check that any further on the phone now.",
     # messages
     when_to_call_back="When shall we call you back? Please say it in a few words.",
@@ -309,7 +325,8 @@ ENGLISH: Final = Sentences(
     team_of_several="The team are {names}.",
     team_of_one="{names} is there for you.",
     speaks="{name} speaks {languages}.",
-    not_on_list="{requested} is not on my list. ",
+    not_on_list="I cannot find {requested} on my list. ",
+    named_as_subject="{name}: that",
     costs="{service} costs {price}",
     is_free="{service} is free of charge",
     are_free="{service} are free of charge",
@@ -317,7 +334,7 @@ ENGLISH: Final = Sentences(
     prices_not_known="I am sorry, I cannot tell you the prices.",
     not_offered_now="We do not offer {service} at the moment.",
     offered_elsewhere="{service} is not offered at {branch}, but at {others}.",
-    price_not_known="I am sorry, I cannot tell you what {service} costs.",
+    price_not_known="I am sorry, I cannot tell you the price of {service}.",
     these_prices_not_known="I am sorry, I cannot tell you what {service} cost.",
     takes="{service} takes {length}{price}.",
     services_take="{service} take {length} together{price}.",

@@ -11,18 +11,18 @@ from askproai_runtime.sentences.current import SENTENCES, present_language, say
 
 _SAME_YEAR = timedelta(days=330)
 _NOON = 12
+_MAY_BE_PLURAL = re.compile(r"(?:n|s|er|[äöü]\w{1,3}el)$|[&+,/]|\b(?:und|and)\b", re.IGNORECASE)
 _WRITTEN_CLOCK = re.compile(r"\b(\d\d):(\d\d)( Uhr|)")
 
 
-def format_spoken(start: datetime, zone: ZoneInfo, now: datetime) -> str:
+def format_spoken(start: datetime, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
     """Return `Freitag, den 27. November, um 14 Uhr 30`: the full date, so that a caller notices a misheard day.
 
     In English `Friday, 27 November at 2:30 pm`. As in `format_day` it has its year if `now` is long before or after.
     """
     local = start.astimezone(zone)
-    return say().spoken_time.format(
-        day=format_day(local.date(), now.astimezone(zone).date()), clock=format_clock(local.time())
-    )
+    day = format_day(local.date(), now.astimezone(zone).date(), as_subject=as_subject)
+    return say().spoken_time.format(day=day, clock=format_clock(local.time()))
 
 
 def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -32,11 +32,15 @@ def format_spoken_today(start: datetime, zone: ZoneInfo, now: datetime) -> str:
     return say().spoken_time_today.format(when=spoken) if is_today else spoken
 
 
-def format_day(day: date, today: date) -> str:
-    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's."""
+def format_day(day: date, today: date, *, as_subject: bool = False) -> str:
+    """Return `Freitag, den 27. November`, with its year if it is more than 330 days away: the month alone means this year's.
+
+    `as_subject` it is in the nominative, as after "ist": `Freitag, der 27. November`.
+    """
     year = f" {day.year}" if abs(day - today) > _SAME_YEAR else ""
     weekday, month = say().weekdays[day.weekday()], say().months[day.month - 1]
-    return say().day.format(weekday=weekday, number=day.day, month=month, year=year)
+    template = say().day_as_subject if as_subject else say().day
+    return template.format(weekday=weekday, number=day.day, month=month, year=year)
 
 
 def format_written_day(day: date, language: Language | None = None) -> str:
@@ -53,6 +57,15 @@ def decline_name(name: str, language: Language | None = None) -> str:
     """
     is_declined = (language or present_language()) is Language.DE and name.startswith("Herr ")
     return f"Herrn {name.removeprefix('Herr ')}" if is_declined else name
+
+
+def service_as_subject(name: str) -> str:
+    """Return a service's name as the subject of a verb in the singular: `Haarschnitt`, and `Strähnen: das` where the name may be a
+    plural.
+
+    The name alone does not say which: "Färben" is a singular. So a verb agrees with "das" wherever a plural can end so.
+    """
+    return say().named_as_subject.format(name=name) if _MAY_BE_PLURAL.search(name.partition("(")[0].strip()) else name
 
 
 def format_clock(at: time) -> str:

@@ -16,7 +16,7 @@ _TRANSLATIONS = {
     "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.": (
         'Hello, I would like a haircut next Friday at half past two. ("halb drei" is half *to* three)'
     ),
-    "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?": (
+    "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?": (
         "Friday 27 November at 14:30 with Anna is free. Shall I put that down?"
     ),
     "Ja, gern. Mein Name ist Erika Mustermann.": "Yes, please. My name is Erika Mustermann.",
@@ -26,7 +26,7 @@ _TRANSLATIONS = {
 }
 # Ids, ports, ages and dates, each with its fixed value.
 _FIXED_VALUES = (
-    (r"Freitag, den \d+\. \w+", "Freitag, den 27. November"),
+    (r"Freitag, (de[nr]) \d+\. \w+", r"Freitag, \1 27. November"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:40000"),
     (r"agent_[0-9a-f]{24}", "agent_7c1f0a52e9d84b6f93a0c5de"),
     (r"(?m)(True +AsDeclared .*? )\d+[sm](\d+s)?$", r"\g<1>30s"),

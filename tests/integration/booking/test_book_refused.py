@@ -78,8 +78,8 @@ async def test_the_requested_staff_member_is_booked_and_nobody_else_instead(new_
     assert not lost.success
     assert [(a["staff"], a["start"][11:16]) for a in lost.fields["alternatives"]] == [
         ("mehmet", "13:30"),
-        ("anna", "14:30"),  # the same time with somebody else
         ("mehmet", "15:30"),
+        ("anna", "14:30"),  # the same time with somebody else
     ]
 
 

@@ -275,9 +275,15 @@ async def test_what_is_not_clear_is_asked_back(new_salon, args, question: str) -
 @pytest.mark.parametrize(
     ("args", "offered"),
     [
-        ({"date": "2026-11-28", "time": "gegen elf"}, "Frei ist Samstag, den 28. November, um 10 Uhr 45 bei Anna,"),
-        ({"date": "Samstag oder Montag"}, "Frei ist Samstag, den 21. November, um 9 Uhr bei Anna,"),
-        ({"time": "gegen vier"}, "Frei ist Freitag, den 27. November, um 15 Uhr 45 bei Anna,"),
+        (
+            {"date": "2026-11-28", "time": "gegen elf"},
+            "Frei ist zum Beispiel Samstag, der 28. November, um 10 Uhr 45 bei Anna,",
+        ),
+        (
+            {"date": "Samstag oder Montag"},
+            "Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Samstag, der 21.",
+        ),
+        ({"time": "gegen vier"}, "Frei ist zum Beispiel Freitag, der 27. November, um 15 Uhr 45 bei Anna,"),
     ],
 )
 async def test_where_an_appointment_can_be_moved_to_is_offered_and_not_asked_for(new_salon, args, offered) -> None:

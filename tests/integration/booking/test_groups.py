@@ -76,7 +76,7 @@ async def booked(salon: Salon) -> list[tuple[str, str, str]]:
 
 async def test_two_who_come_together_are_offered_one_time_with_two_staff_members(salon: Salon) -> None:
     offer = await look(salon, {})
-    assert offer.message.startswith("Frei ist Freitag, den 27. November, um 10 Uhr bei Anna und Mehmet.")
+    assert offer.message.startswith("Frei ist Freitag, der 27. November, um 10 Uhr bei Anna und Mehmet.")
     (first, *_) = offer.fields["slots"]
     assert (first["start"], first["staff"]) == (at("10:00"), "anna")
     assert [(c["start"], c["staff"]) for c in first["companions"]] == [(at("10:00"), "mehmet")]
@@ -215,7 +215,7 @@ async def test_times_that_nobody_has_agreed_to_are_offered_not_booked(salon: Sal
     assert (unasked.success, unasked.outcome) == (False, FunctionOutcome.TAKEN)
     assert unasked.message.startswith(
         "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
-        " Frei ist Freitag, den 27. November, um 9 Uhr 20 bei Anna und Mehmet, "
+        " Frei ist zum Beispiel Freitag, der 27. November, um 9 Uhr 20 bei Anna und Mehmet, "
     )
     assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei " in (await look(salon, {})).message
     await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")

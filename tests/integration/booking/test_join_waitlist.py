@@ -105,8 +105,8 @@ def slot_utc(slot: dict[str, str]) -> str:
         ({"date": "2026-12-25"}, "Da ist nicht geöffnet, es ist Erster Weihnachtstag.", "closed_day"),
         ({"date": "2026-12-24"}, "Da ist nicht geöffnet", "closed_day"),
         ({"date": "2026-11-27", "time": "20:00"}, "liegt außerhalb der Zeiten", "outside_hours"),
-        ({"date": "2026-11-24", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
-        ({"date": "2026-12-29", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "outside_hours"),
+        ({"date": "2026-11-24", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "day_off"),
+        ({"date": "2026-12-29", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "day_off"),
         ({"date": "2027-05-04"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
         ({"date": "im Juni"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),
     ],
@@ -133,7 +133,7 @@ async def test_nobody_waits_for_a_day_of_which_too_little_is_left(salon: Salon) 
     late = replace(call(), started_at=salon.clock.now())
     answer = await join_waitlist(salon.booking, late, FRIDAY | {"date": "heute"})
     assert (answer.success, answer.outcome.value) == (False, "too_soon")
-    assert "zu kurzfristig. Frei ist Samstag, den 21. November, um 9 Uhr" in answer.message
+    assert "zu kurzfristig. Frei ist zum Beispiel Samstag, der 21. November, um 9 Uhr" in answer.message
 
 
 async def test_a_long_span_of_which_only_the_end_is_possible_is_waited_for(salon: Salon) -> None:

@@ -114,7 +114,7 @@ async def test_an_exact_time_that_is_free_is_offered_alone(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "am 27. November", "time": "halb drei"})
     assert [slot["start"] for slot in answer.fields["slots"]] == [HALF_PAST_TWO]
-    assert answer.message == "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
+    assert answer.message == "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
 async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(new_salon) -> None:
@@ -126,11 +126,11 @@ async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(
     slots = [(slot["start"][:16], slot["staff"]) for slot in answer.fields["slots"]]
     assert slots == [
         ("2026-11-27T13:30", "anna"),  # the closest of who was asked for is held
-        ("2026-11-27T14:30", "mehmet"),  # the same time with somebody else
         ("2026-11-27T15:30", "anna"),
+        ("2026-11-27T14:30", "mehmet"),  # the same time with somebody else
     ]
     assert answer.message.startswith(
-        "Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider nichts mehr frei. Frei ist Freitag"
+        "Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider nichts mehr frei. Frei ist zum Beispiel Freitag"
     )
     assert await held(salon) == [("call_1", "2026-11-27 12:30")]
 
@@ -141,7 +141,7 @@ async def test_a_time_outside_the_hours_comes_with_times_of_two_days(new_salon) 
     assert answer.fields["obstacle"] == "outside_hours"
     assert times(answer) == ["2026-11-27T16:00", "2026-11-27T17:00", "2026-11-28T13:00"]
     said = answer.message.partition("Frei ist ")[2]
-    places = [said.index(time) for time in ("um 16 Uhr", "um 17 Uhr", "den 28. November, um 13 Uhr")]
+    places = [said.index(time) for time in ("um 16 Uhr", "um 17 Uhr", "der 28. November, um 13 Uhr")]
     assert places == sorted(places), "a listener hears them by start; the closest is held all the same"
 
 
@@ -179,12 +179,14 @@ async def test_one_persons_day_off_is_not_explained_as_a_closed_salon(new_salon)
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert "nicht geöffnet" not in answer.message
     assert await held(salon) == [("call_1", "2026-11-26 11:00")], (
-        "his next time is held, though hers of that day is said first"
+        "his next time is held, and said before hers of that day"
     )
-    assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist Dienstag")
+    assert answer.message.startswith(
+        "Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist zum Beispiel Donnerstag"
+    )
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
@@ -193,7 +195,7 @@ async def test_on_a_persons_day_off_somebody_else_is_offered_at_the_same_hours(n
     args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call(), args)
     slots = [(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]]
-    assert slots == [("2026-11-24", "anna"), ("2026-11-26", "mehmet"), ("2026-11-26", "mehmet")]
+    assert slots == [("2026-11-26", "mehmet"), ("2026-11-26", "mehmet"), ("2026-11-24", "anna")]
 
 
 @pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
@@ -205,7 +207,7 @@ async def test_a_day_on_which_nobody_does_the_service_is_not_called_closed(new_s
     branches = (msgspec.structs.replace(config.branches[0], staff=staff),)
     salon.apply_config(msgspec.structs.replace(config, branches=branches))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
     answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
     assert answer.message.startswith(
@@ -220,7 +222,7 @@ async def test_a_move_to_a_persons_day_off_says_that_the_person_does_not_work_th
     await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
-    assert answer.fields["obstacle"] == "outside_hours"
+    assert answer.fields["obstacle"] == "day_off"
     assert answer.cause == "the person does not work on that day"  # what the desk reads
 
 
@@ -232,7 +234,7 @@ async def test_of_a_time_with_two_readings_both_are_offered_and_it_is_asked_whic
     assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
     assert (answer.success, times(answer)) == (True, ["2026-11-20T11:00", "2026-11-27T11:00"])
     assert answer.message == (
-        "Frei ist Freitag, den 20. November, um 11 Uhr bei Anna oder Freitag, den 27. November, um 11 Uhr bei Anna."
+        "Frei ist Freitag, der 20. November, um 11 Uhr bei Anna oder Freitag, der 27. November, um 11 Uhr bei Anna."
         " Welchen Termin meinen Sie?"
     )
 
@@ -253,7 +255,7 @@ async def test_of_two_readings_the_only_free_one_is_offered_once_it_is_said_that
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})
     assert answer.message == (
         "Freitag, den 20. November, um 11 Uhr ist leider nichts mehr frei."
-        " Frei ist Freitag, den 27. November, um 11 Uhr bei Anna. Soll ich das eintragen?"
+        " Frei ist Freitag, der 27. November, um 11 Uhr bei Anna. Soll ich das eintragen?"
     )
     assert "candidates" not in answer.fields
     assert "obstacle" not in answer.fields
@@ -275,14 +277,14 @@ async def test_a_move_to_a_day_with_two_readings_asks_also_where_the_person_work
 async def test_a_reading_outside_opening_hours_does_not_count(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
-    assert answer.message == "Frei ist Samstag, den 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
+    assert answer.message == "Frei ist Samstag, der 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
     booked = await salon.booking.book_appointment(call(), booking_args("Samstag, 28. November um neun", staff="anna"))
     assert booked.fields["start"] == "2026-11-28T09:00:00+01:00"
     moved = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-05", "time": "um neun"})
     assert moved.fields["start"] == "2026-12-05T09:00:00+01:00"
     closed = await salon.booking.check_availability(call(), {"date": "2026-11-23", "time": "um neun"})
     assert closed.message.startswith(
-        "Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag, den 24. November, um 9"
+        "Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Dienstag, der 24. November, um 9"
     )
     assert "candidates" not in closed.fields
 
@@ -304,7 +306,7 @@ async def test_a_time_without_a_day_is_that_of_the_next_day_on_which_the_service
     evening = replace(call(), started_at=SATURDAY_EVENING)
     answer = await salon.booking.check_availability(evening, args)
     assert (times(answer)[0], answer.outcome) == (first, "offered")
-    assert f"den {int(first[8:10])}. November" in answer.message
+    assert f"der {int(first[8:10])}. November" in answer.message
     assert "nicht geöffnet" not in answer.message
 
 
@@ -342,8 +344,8 @@ async def test_the_question_for_a_time_names_the_next_free_ones(new_salon) -> No
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
     assert answer.message == (
         "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen? Frei ist zum Beispiel"
-        " Freitag, den 20. November, um 11 Uhr bei Anna, Freitag, den 20. November, um 13 Uhr bei Anna"
-        " oder Samstag, den 21. November, um 11 Uhr bei Anna."
+        " Freitag, der 20. November, um 11 Uhr bei Anna, Freitag, der 20. November, um 13 Uhr bei Anna"
+        " oder Samstag, der 21. November, um 11 Uhr bei Anna."
     )
     assert len(answer.fields["slots"]) == 3
     assert await held(salon) == []
@@ -368,7 +370,7 @@ async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away
         ({"date": "wenn Oma kommt"}, "nicht verstanden"),
         (
             {"service": "Dauerwelle"},
-            "Dauerwelle kann ich nicht als Termin eintragen. Buchbar ist Haarschnitt. Möchten Sie das?",
+            "Dauerwelle bieten wir laut Liste nicht an. Eintragen kann ich Haarschnitt. Möchten Sie das?",
         ),
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],
@@ -421,7 +423,7 @@ async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
     assert answer.fields["obstacle"] == "closed_day"
     assert answer.message.startswith(
-        "Sonntag, den 22. November bis Montag, den 23. November: Da ist nicht geöffnet. Frei ist Dienstag"
+        "Sonntag, den 22. November bis Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Dienstag"
     )
 
 
@@ -430,3 +432,10 @@ async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
     salon = await new_salon(calendar)
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     assert calendar.requests == []
+
+
+async def test_a_caller_without_a_preference_is_offered_one_time(new_salon) -> None:
+    salon = await new_salon()
+    indifferent = replace(call(), leaves_choice=True)
+    answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})
+    assert answer.message == "Frei ist Freitag, der 27. November, um 9 Uhr bei Anna. Soll ich das eintragen?"

@@ -9,7 +9,7 @@ from askproai_runtime.booking import join_waitlist
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 ASKED = {"service": "Haarschnitt", "date": "2026-11-27", "time": "14:30"}
-OFFER = "Frei ist Freitag, den 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
+OFFER = "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_who_moves_an_appointment_is_not_offered_another_service(salon: Sa
     args = {"appointment_id": booked.fields["appointment_id"], "date": "2026-11-28", "time": "gegen elf"}
     moved = await salon.booking.reschedule_appointment(replace(call(), said="Ich komme lieber Samstag."), args)
     assert moved.fields["alternatives"]
-    assert moved.message.startswith("Frei ist Samstag")
+    assert moved.message.startswith("Frei ist zum Beispiel Samstag")
 
 
 async def test_what_is_not_free_names_no_service(salon: Salon) -> None:

@@ -97,7 +97,7 @@ async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon
 @pytest.mark.parametrize(
     ("services", "sentence"),
     [
-        ("Waschen und Nagelpflege", "Nagelpflege kann ich nicht als Termin eintragen."),
+        ("Waschen und Nagelpflege", "Nagelpflege bieten wir laut Liste nicht an."),
         ("Schneiden, Schneiden", "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein."),
     ],
 )

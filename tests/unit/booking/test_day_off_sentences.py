@@ -36,7 +36,7 @@ def sentence(*branches: Branch, staff: str | None = None, when: str = "Montag") 
     config = TenantConfig(tenant="hund.hund", display_name="Hund", branches=branches)
     rules = ServiceRules.of(BERLIN, branches[0], SERVICE)
     (candidate,) = understand(when, at=NOW, zone=BERLIN).candidates
-    return obstacle_sentence(config, rules, staff, candidate, Obstacle.OUTSIDE_HOURS, NOW)
+    return obstacle_sentence(config, rules, staff, candidate, Obstacle.DAY_OFF, NOW)
 
 
 @pytest.mark.parametrize("when", ["Montag", "Montag um elf"])

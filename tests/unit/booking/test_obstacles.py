@@ -62,8 +62,8 @@ def test_a_day_is_past_when_it_is_over() -> None:
 @pytest.mark.parametrize(
     ("staff", "whole_day", "obstacle"),
     [
-        ("anna", False, Obstacle.OUTSIDE_HOURS),
-        ("anna", True, Obstacle.OUTSIDE_HOURS),
+        ("anna", False, Obstacle.DAY_OFF),
+        ("anna", True, Obstacle.DAY_OFF),
         ("mehmet", False, Obstacle.OUTSIDE_HOURS),
         ("mehmet", True, Obstacle.TAKEN),
         (None, False, Obstacle.OUTSIDE_HOURS),
@@ -83,7 +83,7 @@ def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: boo
 def test_a_day_off_of_the_only_one_who_does_a_service_closes_no_branch(staff, whole_day: bool) -> None:
     absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
     now, start = local("2026-11-20T10:00"), local(f"{DAY}T14:00")
-    assert find_obstacle(rules(absent), start, now, staff, whole_day=whole_day) is Obstacle.OUTSIDE_HOURS
+    assert find_obstacle(rules(absent), start, now, staff, whole_day=whole_day) is Obstacle.DAY_OFF
 
 
 def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:

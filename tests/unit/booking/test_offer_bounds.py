@@ -61,7 +61,7 @@ async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, mon
     assert len(chosen.slots) == SETTINGS.offers
     assert days <= DAYS + 4  # the day itself, before, and to name what is in the way
     of_a_choice = (SETTINGS.offers - 1) * PEOPLE  # one start of each person for each offer after the first
-    assert slots <= 2 * PEOPLE * SETTINGS.offers + of_a_choice
+    assert slots <= 2 * PEOPLE * (SETTINGS.offers + 1) + of_a_choice  # one more, to know whether there are others
 
 
 async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:

@@ -74,7 +74,7 @@ async def test_offers_are_a_choice(taken, first, end, closest_to, offered: list[
         local("2026-11-20T00:00"), local(first), local(end), "anna", local(closest_to) if closest_to else None, 3
     )
     found = await find_choice(of_anna, read_busy, query)
-    assert [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found] == offered
+    assert [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found.slots] == offered
     assert len(read) == len(set(read))  # no day is read twice
 
 
@@ -89,5 +89,5 @@ async def test_a_choice_late_before_a_long_weekend_is_of_three_days_and_no_neigh
 
     now = local("2026-11-21T12:45")
     found = await find_choice(of_anna, read_busy, SlotQuery(now, now, local("2026-12-05T00:00"), "anna", None, 3))
-    offered = [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found]
+    offered = [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found.slots]
     assert offered == ["21T12:45", "24T12:45", "25T12:45"]

@@ -228,7 +228,7 @@ def test_a_service_is_found_as_a_booking_would_find_it() -> None:
     one = replace(SALON.services[0], name="komplett", display_name="Waschen & Legen", price_amount="50.00")
     config = replace(SALON, services=(*SALON.services, one))
     for said in ("Waschen und Legen", "einmal Waschen, Legen bitte"):
-        assert ask(config, "prices", service=said).message == "Waschen & Legen kostet fünfzig Euro."
+        assert ask(config, "prices", service=said).message == "Waschen & Legen: das kostet fünfzig Euro."
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> 
         assert ask(SALON, topic, date=nothing) == ask(SALON, topic)
     assert ask(SALON, "prices", service=nothing) == ask(SALON, "prices")
     named = ask(CHAIN, "prices", service=nothing, question="Was kostet Färben?")
-    assert named.message == "Färben kostet neunundachtzig Euro."
+    assert named.message == "Färben: das kostet neunundachtzig Euro."
 
 
 def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> None:
@@ -256,7 +256,9 @@ def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> No
 @pytest.mark.parametrize("service", ["<break time='9s'/>", "x" * 600])
 def test_words_that_nobody_has_said_are_not_repeated(service: str) -> None:
     """A voice would read them aloud, or obey them."""
-    assert ask(SALON, "prices", service=service).message == "Das steht nicht auf meiner Liste. Meinen Sie Haarschnitt?"
+    assert (
+        ask(SALON, "prices", service=service).message == "Das finde ich nicht auf meiner Liste. Meinen Sie Haarschnitt?"
+    )
 
 
 @pytest.mark.parametrize("service", [["Haarschnitt"], {"name": "x"}, True])
@@ -326,7 +328,7 @@ def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
     [
         ({"service": "Herrenschnitt"}, "Haarschnitt kostet neununddreißig Euro."),
         ({"question": "Was kostet Schneiden bei Ihnen?"}, "Haarschnitt kostet neununddreißig Euro."),
-        ({"service": "Massage"}, "Massage steht nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
+        ({"service": "Massage"}, "Massage finde ich nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
     ],
 )
 def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
@@ -354,7 +356,7 @@ def test_no_price_is_never_called_free() -> None:
     """The service that is made for a branch without one has 0.00: nobody has said that it costs nothing."""
     free = services(SALON, price_amount="0.00")
     answer = ask(free, "prices")
-    assert answer.message.startswith("Was Haarschnitt kostet, kann ich Ihnen leider nicht sagen.")
+    assert answer.message.startswith("Den Preis für Haarschnitt kann ich Ihnen leider nicht sagen.")
     assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten."
 
 
@@ -365,7 +367,7 @@ def test_what_is_declared_to_cost_nothing_is_free_of_charge() -> None:
     waits = services(free, segments=(Segment(20), Segment(15, SegmentKind.WAIT), Segment(10)))
     assert ask(waits, "service").message.endswith("davon fünfzehn Minuten Wartezeit, und ist kostenlos.")
     several = services(CHAIN, free_of_charge=True)
-    assert ask(several, "prices").message == "Färben ist kostenlos und Haarschnitt ist kostenlos."
+    assert ask(several, "prices").message == "Färben: das ist kostenlos und Haarschnitt ist kostenlos."
     with speaking(Language.EN):
         assert ask(free, "prices").message == "Haarschnitt is free of charge."
         assert ask(free, "service").message == "Haarschnitt takes 45 minutes and is free of charge."
@@ -397,7 +399,7 @@ def test_a_price_that_only_one_person_has_is_said_and_not_called_unknown() -> No
 def test_a_list_of_prices_names_who_is_dearer() -> None:
     config = services(CHAIN, staff_overrides=(StaffOverride("anna", None, "99.00"),))
     assert ask(config, "prices").message == (
-        "Färben kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
+        "Färben: das kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
     )
 
 
@@ -427,7 +429,7 @@ def test_what_a_service_needs_is_said_with_it() -> None:
 
 def test_several_prices_are_listed_and_many_are_asked_about() -> None:
     assert ask(CHAIN, "prices").message == (
-        "Färben kostet neunundachtzig Euro und Haarschnitt kostet zweiundvierzig Euro."
+        "Färben: das kostet neunundachtzig Euro und Haarschnitt kostet zweiundvierzig Euro."
     )
     more = [replace(CHAIN.services[-1], name=f"s{n}", display_name=f"Leistung {n}", branch="mitte") for n in range(6)]
     many = ask(replace(CHAIN, services=(*CHAIN.services, *more)), "prices")
@@ -445,7 +447,9 @@ TWO = replace(
     ),
 )
 BOTH_PRICES = "Rückenmassage kostet neununddreißig Euro. Fango kostet zwölf Euro."
-ONE_PRICE = "Rückenmassage kostet neununddreißig Euro. Was Krankengymnastik kostet, kann ich Ihnen leider nicht sagen."
+ONE_PRICE = (
+    "Rückenmassage kostet neununddreißig Euro. Den Preis für Krankengymnastik kann ich Ihnen leider nicht sagen."
+)
 
 
 @pytest.mark.parametrize(
@@ -456,7 +460,7 @@ ONE_PRICE = "Rückenmassage kostet neununddreißig Euro. Was Krankengymnastik ko
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
         ({"question": "Was kostet Fango?"}, "Fango kostet zwölf Euro."),
         # "Fango" is a part of the other name here
-        ({"question": "Was kostet Fango lang?"}, "Was Fango lang kostet, kann ich Ihnen leider nicht sagen."),
+        ({"question": "Was kostet Fango lang?"}, "Den Preis für Fango lang kann ich Ihnen leider nicht sagen."),
         (
             {"question": "Was kosten Fango lang und Krankengymnastik?"},
             "Was Fango lang und Krankengymnastik kosten, kann ich Ihnen leider nicht sagen.",
@@ -473,12 +477,14 @@ def test_each_service_of_one_question_is_answered_and_one_without_a_price_is_nam
 
 
 def test_a_name_that_only_contains_a_known_one_is_another_service() -> None:
-    assert ask(TWO, "prices", service="Thai Massage").message.startswith("Thai Massage steht nicht auf meiner Liste.")
+    assert ask(TWO, "prices", service="Thai Massage").message.startswith(
+        "Thai Massage finde ich nicht auf meiner Liste."
+    )
 
 
 def test_the_price_is_that_of_the_branch() -> None:
-    assert ask(CHAIN, "prices", "potsdam", service="Strähnen").message == "Färben kostet fünfundachtzig Euro."
-    assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben kostet neunundachtzig Euro."
+    assert ask(CHAIN, "prices", "potsdam", service="Strähnen").message == "Färben: das kostet fünfundachtzig Euro."
+    assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben: das kostet neunundachtzig Euro."
 
 
 def test_a_service_of_another_branch_is_named_with_its_place() -> None:
@@ -578,8 +584,8 @@ def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
     )
     told = ask(school, "prices", service="Klavierstunde")
     assert told.success
-    assert "Klavierstunde 30 Minuten kostet vierundzwanzig Euro" in told.message
-    assert "Klavierstunde 45 Minuten kostet vierunddreißig Euro" in told.message
+    assert "Klavierstunde 30 Minuten: das kostet vierundzwanzig Euro" in told.message
+    assert "Klavierstunde 45 Minuten: das kostet vierunddreißig Euro" in told.message
     asked = ask(school, "prices", service="45 Minuten Klavier")
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
 

@@ -44,7 +44,7 @@ def test_who_cannot_be_helped_can_leave_a_message(outcome: str) -> None:
     assert said(outcome, BOOK) == NOTED
 
 
-@pytest.mark.parametrize("outcome", ["taken", "closed_day", "outside_hours"])
+@pytest.mark.parametrize("outcome", ["taken", "closed_day", "day_off", "outside_hours"])
 def test_who_finds_no_time_can_wait_for_one(outcome: str) -> None:
     assert said(outcome, message="Soll ich später suchen?") == (
         "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
@@ -59,6 +59,19 @@ def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
     closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
     message = offer_instead(closed, CHECK, AgentFunctions(leaves_messages=True)).message
     assert message == "Zu. Soll ich dem Team etwas ausrichten?"
+
+
+def test_the_team_is_offered_to_be_asked_for_an_unknown_service() -> None:
+    unknown = "Dauerwelle bieten wir laut Liste nicht an. Möchten Sie das?"
+    assert (
+        said("unknown_service", message=unknown, not_offered=True)
+        == f"{unknown} Oder soll ich dem Team etwas ausrichten?"
+    )
+    assert said("unknown_service", message="Meinen Sie Haarschnitt?") == "Meinen Sie Haarschnitt?"
+    answer = Answer(
+        success=False, message=unknown, fields={"not_offered": True}, outcome=FunctionOutcome.UNKNOWN_SERVICE
+    )
+    assert offer_instead(answer, CHECK, AgentFunctions()) is answer
 
 
 def test_a_message_that_is_refused_offers_no_message() -> None:

@@ -15,6 +15,7 @@ from askproai_runtime.calls.payload import (
     RetellEvent,
     Utterance,
     decode,
+    leaves_choice,
     normalize_arguments,
     parse_milliseconds,
     read_declined,
@@ -182,3 +183,35 @@ def test_of_a_long_call_only_the_last_words_are_read_for_what_is_declined() -> N
     began = time.process_time()
     assert not declined(offer, no, *more)
     assert time.process_time() - began < 0.1
+
+
+_SLOT = {"start": "2026-11-27T10:00:00+01:00", "branch": "b", "service": "s", "staff": "anna"}
+
+
+@pytest.mark.parametrize(
+    ("slots", "said", "leaves"),
+    [
+        (2, "Das ist mir egal.", True),
+        (2, "Egal, nehmen Sie irgendeinen.", True),
+        (2, "Mir gleich.", True),
+        (2, "Wie es Ihnen besser passt.", True),
+        (2, "Suchen Sie sich was aus.", True),
+        (2, "Either is fine.", True),
+        (2, "Whatever, you choose.", True),
+        (2, "I don't mind.", True),
+        (2, "Egal bei wem, aber bitte um zehn.", False),  # speaks of the person
+        (2, "Gleich der erste.", False),
+        (2, "Um zehn, bitte.", False),
+        (2, "", False),
+        (1, "Egal.", False),  # there is no choice
+        (0, "Egal.", False),
+    ],
+)
+def test_a_caller_may_leave_the_choice_of_a_time(slots: int, said: str, leaves: bool) -> None:
+    answer = {"role": "tool_call_result", "content": json.dumps({"slots": [_SLOT] * slots})}
+    words = [{"role": "user", "content": said}] if said else []
+    transcript = [{"role": "user", "content": "Ist mir egal."}, answer, *words]
+    assert (
+        leaves_choice(msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall))
+        is leaves
+    )

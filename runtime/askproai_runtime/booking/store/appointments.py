@@ -331,6 +331,22 @@ async def move_appointment(
     )  # fmt: skip
 
 
+async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str) -> None:
+    """Write name, address, note and, if it is set, the customer of an appointment; a customer who is known by its `former_name` is
+    renamed. Its version stays: when and with whom it is has not changed.
+    """
+    await conn.execute(
+        """WITH renamed AS (
+               UPDATE customers c SET name = $3, updated_at = clock_timestamp() FROM appointments a
+               WHERE a.tenant = $1 AND a.id = $2 AND c.tenant = $1 AND c.id = a.customer_id AND c.name = $7 AND $3 <> $7)
+           UPDATE appointments SET customer_name = $3, attendee_email = $4, notes = $5,
+               customer_id = coalesce($6, customer_id), updated_at = clock_timestamp()
+           WHERE tenant = $1 AND id = $2""",
+        tenant, appointment.id, appointment.customer_name, appointment.attendee_email, appointment.notes,
+        appointment.customer_id, former_name,
+    )  # fmt: skip
+
+
 async def extend_appointment(conn: Connection, tenant: str, appointment: Appointment, placement: Placement) -> None:
     """Give an appointment the end and the staff member that its booking in the calendar has. Its version stays: to the calendar it
     is the same.

@@ -1,0 +1,102 @@
+"""What is asked of a caller who names no service, a general word for several, or one that there is not."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import Language, TenantConfig
+from askproai_runtime.booking import CallContext
+from askproai_runtime.booking.request import parse_service_request
+from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import speaking
+from tests.worlds.compiled_salon import salon_config
+
+CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
+NAMES = (
+    "Damenhaarschnitt", "Herrenhaarschnitt", "Kinderhaarschnitt", "Färben", "Strähnen", "Hochstecken", "Wimpernlifting",
+)  # fmt: skip
+
+
+def salon(*names: str) -> TenantConfig:
+    """Return a salon in which Anna does all of these services, and Mehmet the first only."""
+    config = salon_config()
+    (first,) = config.services
+    services = [
+        msgspec.structs.replace(
+            first, name=f"s{number}", display_name=name, spoken_names=(),
+            staff={"mitte": ("anna", "mehmet") if number == 0 else ("anna",)},
+        )
+        for number, name in enumerate(names or NAMES)
+    ]  # fmt: skip
+    return msgspec.structs.replace(config, services=tuple(services))
+
+
+def asked(config: TenantConfig, **args: str) -> Answer:
+    with pytest.raises(ClarificationNeeded) as clarification:
+        parse_service_request(config, CALL, args)
+    return clarification.value.answer
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Spitzen schneiden", NAMES[:3]),
+        ("Haare", NAMES[:3]),
+        ("Haare schneiden", NAMES[:3]),
+        ("Schnitt", NAMES[:3]),
+        ("einen Termin zum Haareschneiden", NAMES[:3]),
+        ("Haare schneiden für Kinder", NAMES[2:3]),
+        ("Haare färben", ()),  # names Färben, and something else
+        ("Wimpern", NAMES[6:]),
+        ("Farbe", NAMES[3:4]),
+        ("Hochsteckfrisur", NAMES[5:6]),
+    ],
+)
+def test_a_general_word_asks_which_one_is_meant(said: str, meant: tuple[str, ...]) -> None:
+    answer = asked(salon(), service=said)
+    for name in meant:
+        assert name in answer.message
+    assert answer.message.startswith("Meinen Sie ")
+    assert not answer.fields.get("not_offered")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"), [("impfen", "Grippeimpfung"), ("Reifen wechseln", "Radwechsel"), ("Wäsche", "Waschen")]
+)
+def test_a_verb_names_its_noun(said: str, name: str) -> None:
+    assert asked(salon(name, "Beratung"), service=said).message == f"Meinen Sie {name}?"
+
+
+@pytest.mark.parametrize("said", ["Dauerwelle", "Massage", "Fußpflege", "Zahnreinigung"])
+def test_of_an_unknown_service_three_others_are_named(said: str) -> None:
+    answer = asked(salon(), service=said)
+    assert answer.message == (
+        f"{said} bieten wir laut Liste nicht an. Eintragen kann ich zum Beispiel Damenhaarschnitt, Herrenhaarschnitt und"
+        " Kinderhaarschnitt. Was davon möchten Sie?"
+    )
+    assert (answer.outcome, len(answer.fields["services"])) == (FunctionOutcome.UNKNOWN_SERVICE, 7)
+    assert answer.fields["not_offered"] is True
+    with speaking(Language.EN):
+        assert asked(salon(), service=said).message.startswith(f"According to the list we do not offer {said}.")
+
+
+def test_a_person_alone_lists_what_the_person_does() -> None:
+    config = salon()
+    taken = parse_service_request(config, CALL, {"staff": "Mehmet"})
+    assert (taken.rules.service.display_name, taken.staff) == ("Damenhaarschnitt", "mehmet")
+    both = tuple(
+        msgspec.structs.replace(each, staff={"mitte": ("anna", "mehmet")}) if number in {1, 3} else each
+        for number, each in enumerate(config.services)
+    )
+    answer = asked(msgspec.structs.replace(config, services=both), staff="Mehmet")
+    assert answer.message == "Was möchten Sie buchen: Damenhaarschnitt, Herrenhaarschnitt oder Färben?"
+    assert answer.fields["services"] == ["s0", "s1", "s3"]
+
+
+def test_many_services_are_named_as_examples() -> None:
+    answer = asked(salon())
+    assert answer.message == (
+        "Was möchten Sie buchen, zum Beispiel Damenhaarschnitt, Herrenhaarschnitt oder Kinderhaarschnitt?"
+    )
+    assert len(answer.fields["services"]) == 7
