@@ -1,0 +1,9 @@
+DO $$
+DECLARE
+    name regprocedure;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['copy_live_book(boolean)', 'copy_live_appointments(uuid[], uuid[])']::regprocedure[] LOOP
+        EXECUTE replace(pg_get_functiondef(name), 't.tenant = t.shadow_of || '':shadow''', 't.shadow_of IS NOT NULL');
+    END LOOP;
+END $$;
+ALTER TABLE tenants DROP CONSTRAINT tenants_shadow_of_own_name;
