@@ -27,7 +27,7 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
 # In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
-_ERASE: Final[Mapping[str, str]] = {
+ERASING: Final[Mapping[str, str]] = {
     "notifications": """
 DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
     n.appointment_id = ANY({appointments})
@@ -103,7 +103,7 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
     # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     counts = {}
-    for name, statement in _ERASE.items():
+    for name, statement in ERASING.items():
         count = int((await conn.execute(*number_parameters(statement, tenant, traces))).rpartition(" ")[2])
         if count:
             counts[name] = count
