@@ -72,8 +72,8 @@ PERSONAL: Final[Mapping[str, Personal]] = {
     ),
     "shadow_requests": Personal(
         ("body",),
-        refused=No("replayed within seconds, and deleted after ten minutes"),
-        erased=No("replayed within seconds, and deleted after ten minutes"),
+        refused="keep_no_copy",
+        erased=Erasure.DELETED,
         exported=No("a copy for seconds of what the call's own records say"),
         aged=No("replayed within seconds, and deleted after ten minutes"),
         encrypted=("body",),

@@ -174,4 +174,5 @@ async def test_functions_that_run_as_owner_are_known(database: Database) -> None
         found = await conn.fetch(
             "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
-    assert {row["proname"] for row in found} == {"copy_live_book", "copy_live_appointments"}
+    known = {"copy_live_book", "copy_live_appointments", "erase_from_shadow", "refuse_to_shadow"}
+    assert {row["proname"] for row in found} == known

@@ -93,6 +93,6 @@ async def test_login_deletes_personal_rows_only(database: Database) -> None:
     deletes = "SELECT relname FROM pg_class WHERE relkind = 'r' AND has_table_privilege(oid, 'DELETE')"
     async with connected(tenant.dsn) as conn:
         found = {row["relname"] for row in await conn.fetch(deletes) if not row["relname"].startswith("pg_")}
-    assert found - {"appointments", "claims", "shadow_requests"} <= {
+    assert found - {"appointments", "claims"} <= {
         table for table, each in PERSONAL.items() if each.erased is Erasure.DELETED
     }

@@ -1,3 +1,9 @@
+DROP FUNCTION erase_from_shadow(text, text[], uuid[]);
+DROP TRIGGER refuse_to_shadow ON call_notices;
+DROP TRIGGER refuse_to_shadow_later ON call_notices;
+DROP FUNCTION refuse_to_shadow();
+DROP TRIGGER keep_no_copy ON shadow_requests;
+DROP FUNCTION keep_no_copy();
 DO $$
 DECLARE
     name regprocedure;
