@@ -10,7 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.privacy.store.parameters import number_parameters
+from askproai_runtime.privacy.store.said_by_others import empty_said_by_others
 from askproai_runtime.privacy.traces import Traces
 
 # What Cal.com reports of one that is held, to come or under way still counts: it may be moved or cancelled there.
@@ -26,6 +28,7 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 """  # noqa: S608  a constant
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
+OF_OTHERS: Final = "function_requests_of_others"  # in the evidence: records of others' calls that named the person
 # In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
 ERASING: Final[Mapping[str, str]] = {
     "notifications": """
@@ -91,7 +94,9 @@ SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO
 """
 
 
-async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Traces) -> dict[str, int]:
+async def erase_rows(
+    conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
+) -> dict[str, int]:
     """Erase what was found, after noting the calls and bookings that must not come back. Return how many rows, by table.
 
     Only tables of which something was erased are in it.
@@ -105,7 +110,8 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
     await conn.execute(_REFER, tenant, "booking", erasure, [each for each in traces.bookings if each not in reports])
     # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
     in_shadow = await conn.fetchval(*number_parameters(_ERASE_FROM_SHADOW, tenant, traces))
-    counts = {"shadow": int(in_shadow)} if in_shadow else {}
+    of_others = await empty_said_by_others(conn, tenant, traces, cipher)
+    counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     for name, statement in ERASING.items():
         count = int((await conn.execute(*number_parameters(statement, tenant, traces))).rpartition(" ")[2])
