@@ -67,6 +67,10 @@ def erase(
         typer.echo(f"cancelled: {answer['cancelled']} appointments to come; tell the customer")
     for uid in answer["at_calcom"]:
         typer.echo(f"Cal.com keeps name and address in booking {uid}: ask Cal.com to erase the attendee")
+    if erasure["evidence"].get("function_requests_of_others"):
+        typer.echo(
+            "another caller has named this person: what was said freely in that call stays until its transcript goes by age"
+        )
     typer.echo(f"erasure {erasure['id']} is {erasure['state']}; `askproai erasures -t {tenant}` shows how it goes on")
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import asyncpg
 
+from askproai_core.database.tenant_tables import TENANT_COLUMNS, Origin
+
 Books = Mapping[str, list[str]]
 """The rows by table, each as sorted JSON."""
 
@@ -14,7 +16,7 @@ _TABLES = """SELECT table_name FROM information_schema.columns
              WHERE column_name = 'tenant' AND table_schema = 'public' ORDER BY table_name"""
 # The ids of resources are unique among all tenants of a database, so a row is known by whose time it is.
 _RESOURCES = "SELECT id, branch, staff, unit FROM resources WHERE tenant = $1"
-_OF_DATABASE = {"tenants": {"role", "uid", "retell_key_hash"}}
+_OF_DATABASE = {"tenants": {name for name, origin in TENANT_COLUMNS.items() if origin is not Origin.FILE}}
 _OF_A_MOVE = {"tenant.exported", "tenant.imported", "data_adopted"}  # actions of the audit log
 
 

@@ -16,7 +16,15 @@ from askproai_core.database.admin import DataOwnedByOther
 from askproai_core.database.migrate import shipped_migrations
 from askproai_core.database.pool import Connection, DatabaseError
 from askproai_core.database.resources import TenantNotFound
-from askproai_core.database.tenant_tables import TENANT_TABLES, exported_owner, find_export_id, uid_of_owner
+from askproai_core.database.tenant_tables import (
+    TENANT_COLUMNS,
+    TENANT_TABLES,
+    Origin,
+    exported_owner,
+    find_export_id,
+    is_key_of_tenant,
+    uid_of_owner,
+)
 
 # What COPY writes depends on these.
 _TEXT_FORMAT: Final = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'"
@@ -119,7 +127,14 @@ class TenantRows:
 
     @asynccontextmanager
     async def insertion(self, tenant: str, owner: str) -> AsyncIterator["Insertion"]:
-        """Yield what takes the rows; they are there when the block ends, and none of them if it raises."""
+        """Yield what takes the rows; they are there when the block ends, and none of them if it raises.
+
+        Raises `CannotMove` for rows that no Tenant of a cluster can have exported: anybody may have written the file.
+        """
+        if not is_key_of_tenant(tenant) or find_export_id(owner) is None:
+            raise CannotMove(
+                f"{tenant} is no tenant that was exported: the file was not written by askproai tenant export"
+            )
         async with self._conn.transaction():
             await self._conn.execute(_TEXT_FORMAT)
             yield Insertion(self._conn, tenant, owner, self._role_of(tenant), await self._list_tables())
@@ -198,14 +213,11 @@ class Insertion:
         if missing := set(self._tables) - self._columns.keys():
             raise CannotMove(f"the file lacks the tables {', '.join(sorted(missing))}: it is damaged")
         await self._give_new_resources()
-        await self._conn.execute(
-            f"UPDATE {_staged('tenants')} SET role = $1, uid = $2, retell_key_hash = ''",  # noqa: S608  names of the catalog
-            self._role,
-            self._owner,
-        )
         # What keeps the events of an erased caller out comes after the events, which the trigger would judge anew.
         ordered = sorted(self._tables, key=lambda table: table == "erased_references")
-        written = {table: await self._insert(table) for table in ordered}
+        written = {
+            table: await self._insert(table) if table != "tenants" else await self._insert_tenant() for table in ordered
+        }
         # Last, since the trigger on claims would redirect those that were booked before their branches were linked.
         await self._conn.execute(
             f"UPDATE resources r SET person_row = s.person_row FROM {_staged('resources')} s"  # noqa: S608  names of the catalog
@@ -213,6 +225,15 @@ class Insertion:
         )
         await self._conn.execute(_NOTE_IMPORT, self._tenant, find_export_id(self._owner))
         return written
+
+    async def _insert_tenant(self) -> int:
+        """Write the tenant's own row, which decides what its role reaches: from the file only what `TENANT_COLUMNS` says."""
+        names = _names(tuple(name for name, origin in TENANT_COLUMNS.items() if origin is Origin.FILE))
+        status = await self._conn.execute(
+            f"INSERT INTO tenants (tenant, role, uid, {names}) SELECT $1, $2, $3, {names} FROM {_staged('tenants')}",  # noqa: S608  names of the catalog
+            self._tenant, self._role, self._owner,
+        )  # fmt: skip
+        return int(status.rpartition(" ")[2])
 
     async def _give_new_resources(self) -> None:
         """Replace the ids of resources in all staged rows by new ones, in the same order."""
@@ -225,6 +246,14 @@ class Insertion:
         references = [(staged, "id"), (staged, "person_row")]
         references += [(_staged(table), _RESOURCE_COLUMN) for table in self._tables if self._refers(table)]
         for table, column in references:
+            dangling = await self._conn.fetchval(
+                f"""SELECT count(*) FROM {table} s WHERE s.{column} IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM new_resources n WHERE n.former = s.{column})"""  # noqa: S608  names of the catalog
+            )
+            if dangling:  # not all of these columns have a foreign key
+                raise CannotMove(
+                    f"rows of {table.removeprefix(_staged(''))} name resources that the file lacks: it is damaged"
+                )
             await self._conn.execute(
                 f"UPDATE {table} s SET {column} = n.id FROM new_resources n WHERE s.{column} = n.former"  # noqa: S608  names of the catalog
             )

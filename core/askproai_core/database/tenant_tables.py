@@ -1,5 +1,8 @@
-"""Which tables have rows of a tenant, and whose the rows of a name are. Pure."""
+"""Which tables have rows of a tenant, what an import takes of the platform's own facts, and whose the rows of a name are. Pure."""
 
+import re
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 # Every table with rows of a tenant, referencing tables first. A test compares it with the catalog.
@@ -10,7 +13,41 @@ TENANT_TABLES: Final = (
     "reminder_opt_outs", "erased_references", "erasures", "call_notices", "shadow_requests", "resources", "tenants",
 )  # fmt: skip
 
+
+class Origin(StrEnum):
+    """Where an imported tenant's columns of `tenants` come from: anybody may have written the file."""
+
+    FILE = "file"  # a fact of the tenant's own rows
+    IMPORT = "import"  # the destination's own
+    OPERATOR = "operator"  # the column's default, until the operator writes it from the Tenant
+
+
+# Every column of `tenants`. A test compares it with the catalog: whoever adds a column decides.
+TENANT_COLUMNS: Final[Mapping[str, Origin]] = {
+    "tenant": Origin.IMPORT,
+    "role": Origin.IMPORT,
+    "uid": Origin.IMPORT,
+    "created_at": Origin.IMPORT,
+    "retell_key_hash": Origin.OPERATOR,
+    "retell_base_url": Origin.OPERATOR,
+    "calcom_base_url": Origin.OPERATOR,
+    "shadow_of": Origin.OPERATOR,  # whose rows the role may copy
+    # Until the Tenant has its rows, they age as they did at the source.
+    "raw_event_days": Origin.FILE,
+    "transcript_days": Origin.FILE,
+    "call_days": Origin.FILE,
+    "appointment_days": Origin.FILE,
+    "customer_days": Origin.FILE,
+}
+
 _EXPORTED: Final = ":"  # no UID of Kubernetes has one
+# No namespace and no Tenant has a colon in its name, so no shadow is one.
+_KEY_OF_TENANT: Final = re.compile(r"[a-z0-9][-a-z0-9]*\.[a-z0-9][-a-z0-9.]*", re.ASCII)
+
+
+def is_key_of_tenant(key: str) -> bool:
+    """Return whether a key is the `<namespace>.<name>` of a Tenant, and not of a shadow."""
+    return _KEY_OF_TENANT.fullmatch(key) is not None
 
 
 def exported_owner(uid: str, export_id: str) -> str:

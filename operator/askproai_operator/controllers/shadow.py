@@ -15,6 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from askproai_core import tenant_config as config
+from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, DataKeys, encode_data_keys, new_data_key
 from askproai_core.database import ShadowDifference as FoundDifference
 from askproai_core.database import parse_login, shadow_name
 from askproai_operator.api import Shadow, ShadowDifference, ShadowState, ShadowStatus, Tenant
@@ -157,6 +158,10 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
     # No provider knows these keys, and none is asked: the pods' policy lets them reach PostgreSQL alone.
     keys = {RETELL_KEY, CALCOM_KEY, "token", *own_account_keys(live.config)}
     values = {key: existing.get(key) or secrets.token_urlsafe(32) for key in keys} | {"DATABASE_URL": shadow_url}
+    # A key of its own, also while nothing is encrypted: the tenant's own are not for the image on trial. Its only pod mounts it
+    # before it begins.
+    own_key = new_data_key(context.clock.now() - KNOWN_TO_ALL_PODS)
+    values[DATA_KEYS] = existing.get(DATA_KEYS) or encode_data_keys(DataKeys((own_key,)))
     if context.database.ca:
         values["DATABASE_CA_FILE"] = context.database.ca
     await context.kube.apply(shadow_secret(tenant, values))

@@ -104,13 +104,13 @@ class ShadowRequests:
         body = self.cipher.encrypt(Place.SHADOW, reference_of(request), request.body)
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
-                is_written = await insert_copied_request(
+                has_room = await insert_copied_request(
                     self.pool, self.tenant, replace(request, body=body), most_rows=_MOST_ROWS
                 )
         except DATABASE_UNAVAILABLE as error:
             self._drop(type(error).__name__)
             return
-        if not is_written:
+        if not has_room:
             self._drop("TableFull")
 
     def _drop(self, why: str) -> None:

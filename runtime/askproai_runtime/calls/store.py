@@ -125,11 +125,13 @@ SELECT count(*) FROM first
 _INSERT_RECORDS = _INSERT.format(column="", value="")
 _INSERT_RECORDS_OF_TRACK = _INSERT.format(column=", track", value=", $3")
 
-# What waits for a shadow is bounded.
+# What waits for a shadow is bounded. A trigger keeps that of a refused call out.
 _INSERT_COPY = """
-INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE (SELECT count(*) FROM shadow_requests WHERE tenant = $1) < $10
-RETURNING true
+WITH waiting AS (SELECT count(*) < $10 AS has_room FROM shadow_requests WHERE tenant = $1), added AS (
+    INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM waiting WHERE has_room
+)
+SELECT has_room FROM waiting
 """
 
 # Later stages win. The list is open: an unknown status of Retell's counts as an ongoing call.
@@ -356,12 +358,12 @@ class CopiedRequest:
 
 
 async def insert_copied_request(pool: Pool, tenant: str, request: CopiedRequest, *, most_rows: int) -> bool:
-    """Add a copy, unless so many rows wait already; return whether it was added."""
-    added = await pool.fetchval(
+    """Add a copy, unless so many rows wait already; return whether there was room."""
+    has_room = await pool.fetchval(
         _INSERT_COPY, tenant, request.at, request.answered_at, request.call_id, request.function, request.outcome,
         request.named_ids, request.correlation_id, request.body, most_rows,
     )  # fmt: skip
-    return bool(added)
+    return bool(has_room)
 
 
 async def list_copied_requests(pool: Pool, tenant: str) -> list[tuple[int, CopiedRequest]]:

@@ -89,7 +89,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
         if locked is None or locked.caller is None:
             return erasure
         traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, ctx.cipher, locked.id)
-        counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
+        counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces, ctx.cipher)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         if traces.unreadable:  # whoever asks learns it at once
             await store.record_wait(conn, ctx.tenant, locked.id, unreadable_text(traces))

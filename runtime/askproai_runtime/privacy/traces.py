@@ -6,10 +6,10 @@ stays with that caller's call, and an appointment that the number booked for ano
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -76,6 +76,27 @@ def unreadable_text(traces: Traces) -> str:
 def number_pattern(number: str) -> str:
     """Return the pattern of a number as what is stored has it, for PostgreSQL and for `re`: not a part of a longer one."""
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
+
+
+def names_person(arguments: Any, number: str, names: Collection[str], emails: Collection[str]) -> bool:
+    """Return whether arguments of a call function name the person: the number however it is written, a name or an address.
+
+    `names` and `emails` are in small letters, and count as whole values.
+    """
+    if isinstance(arguments, Mapping):
+        return any(names_person(each, number, names, emails) for each in arguments.values())
+    if isinstance(arguments, list | tuple):
+        return any(names_person(each, number, names, emails) for each in arguments)
+    if isinstance(arguments, bool) or not isinstance(arguments, str | int):
+        return False
+    text = str(arguments)
+    lowered = " ".join(text.lower().split())
+    return (
+        lowered in names
+        or lowered in emails
+        or e164_or_none(text) == number
+        or bool(re.search(number_pattern(number), text))
+    )
 
 
 def own_events(

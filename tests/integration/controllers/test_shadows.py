@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
+from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, decode_data_keys
 from askproai_core.database import SHADOW_COMPARED, ShadowDifference, ShadowFindings, shadow_name
 from askproai_operator.controllers import shadow
 from askproai_operator.controllers.tenant.shadow import shadows_key
@@ -114,7 +116,10 @@ async def test_a_shadow_has_pods_that_nobody_is_sent_to_and_that_reach_no_provid
     policy = await namespace.get("NetworkPolicy", f"{SHADOW}-policy") or {}
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
     assert "ingress" not in policy["spec"]
-    database_url = (await namespace.secret_data(SHADOW))["DATABASE_URL"]
+    secret = await namespace.secret_data(SHADOW)
+    (own_key,) = decode_data_keys(secret[DATA_KEYS]).keys
+    assert own_key.since <= datetime.now(UTC) - KNOWN_TO_ALL_PODS, "it encrypts from the first request on"
+    database_url = secret["DATABASE_URL"]
     port = int(database_url.rpartition(":")[2].split("/")[0])
     allowed = {each["port"] for rule in policy["spec"]["egress"] for each in rule["ports"]}
     assert allowed == {53, port}

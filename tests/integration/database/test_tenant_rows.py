@@ -1,7 +1,6 @@
 """The rows of one tenant move to another database: all of them, once, and no other tenant's."""
 
 import asyncio
-import itertools
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -22,6 +21,7 @@ from askproai_core.database.admin import RowsNotImported
 from askproai_core.database.tenant_tables import TENANT_TABLES
 from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
+from tests.worlds.exported_rows import BrokenOff, ExportedRows
 from tests.worlds.tenant_books import read_books
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
@@ -55,45 +55,6 @@ async def salon(database: Database) -> TenantStore:
     return salon
 
 
-class Moved:
-    """What a file would hold: the rows of one export by table."""
-
-    def __init__(self) -> None:
-        self.owner = ""
-        self.tables: dict[str, tuple[tuple[str, ...], list[bytes]]] = {}
-
-    async def read(self, database: Database, tenant: TenantStore) -> None:
-        async with open_tenant_rows(database.dsn) as rows:
-            self.owner = await rows.retire(tenant.tenant, tenant.uid)
-            async with rows.snapshot(tenant.tenant, self.owner) as snapshot:
-                for table in snapshot.tables:
-                    chunks: list[bytes] = []
-
-                    async def write(chunk: bytes, chunks: list[bytes] = chunks) -> None:
-                        chunks.append(bytes(chunk))
-
-                    await snapshot.copy(table, write)
-                    self.tables[table] = (await snapshot.columns_of(table), chunks)
-
-    async def write(self, database: Database, tenant: TenantStore, *, tables: int | None = None) -> None:
-        """Import; only so many tables where a test breaks it off."""
-        async with open_tenant_rows(database.dsn) as rows, rows.insertion(tenant.tenant, self.owner) as insertion:
-            for table, (columns, chunks) in itertools.islice(self.tables.items(), tables):
-                await insertion.stage(table, columns, each_of(chunks))
-            if tables is not None:
-                raise BrokenOff
-            await insertion.finish()
-
-
-class BrokenOff(Exception):
-    pass
-
-
-async def each_of(chunks: list[bytes]) -> AsyncIterator[bytes]:
-    for chunk in chunks:
-        yield chunk
-
-
 async def books(database: Database, tenant: str):
     async with connected(database.superuser_dsn) as conn:
         return await read_books(conn, tenant)
@@ -109,11 +70,11 @@ async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_a
     assert set(resident.resources.values()) > set(salon.resources.values()), "ids that come are another tenant's here"
     await fill(resident)
     residents = await books(other_database, resident.tenant)
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, salon)
     assert b"praxis" not in b"".join(chunk for _, chunks in moved.tables.values() for chunk in chunks)
 
-    await moved.write(other_database, salon)
+    await moved.write(other_database, salon.tenant)
 
     assert await books(other_database, salon.tenant) == before
     assert await books(database, salon.tenant) == before, "an export deletes nothing"
@@ -124,9 +85,9 @@ async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_sec
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     resident = await other_database.create_tenant("praxis")
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, salon)
-    await moved.write(other_database, salon)
+    await moved.write(other_database, salon.tenant)
     admin = other_database.admin
     with pytest.raises(DataOwnedByOther):
         await admin.ensure_tenant(salon.tenant, "uid-new", "password-new", connection_limit=5, key_hash="of-its-key")
@@ -164,18 +125,18 @@ async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_sec
 async def test_an_import_that_is_broken_off_leaves_nothing_and_is_repeated(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
-    before, moved = await books(database, salon.tenant), Moved()
+    before, moved = await books(database, salon.tenant), ExportedRows()
     await moved.read(database, salon)
     for tables in (0, 3, len(TENANT_TABLES)):
         with pytest.raises(BrokenOff):
-            await moved.write(other_database, salon, tables=tables)
+            await moved.write(other_database, salon.tenant, tables=tables)
         assert set(map(len, (await books(other_database, salon.tenant)).values())) == {0}
     async with open_tenant_rows(other_database.dsn) as rows:
         assert not await rows.is_imported(salon.tenant, moved.owner)
-        await moved.write(other_database, salon)
+        await moved.write(other_database, salon.tenant)
         assert await rows.is_imported(salon.tenant, moved.owner)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await moved.write(other_database, salon)
+        await moved.write(other_database, salon.tenant)
     assert await books(other_database, salon.tenant) == before
 
 
@@ -183,7 +144,7 @@ async def test_a_database_that_has_the_tenant_is_refused_and_so_is_that_of_the_e
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     await other_database.create_tenant("salon")
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, salon)
     async with open_tenant_rows(other_database.dsn) as rows:
         with pytest.raises(CannotMove, match=r"has rows of a tenant salon\.salon already"):
@@ -199,7 +160,7 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
     key = {"connection_limit": 60, "key_hash": "of-its-key"}
     await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", **key)
     async with connected(salon.dsn) as pod:
-        moved = Moved()
+        moved = ExportedRows()
         await moved.read(database, salon)
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await pod.execute("UPDATE jobs SET run_at = now()")
@@ -210,7 +171,7 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
             await database.admin.ensure_tenant(salon.tenant, uid, "p", **key)
     with pytest.raises(DataOwnedByOther, match="were exported"):
         await database.admin.ensure_tenant(salon.tenant, salon.uid, "p", connection_limit=5)
-    again = Moved()
+    again = ExportedRows()
     await again.read(database, salon)
     assert again.owner == moved.owner, "a repeated export is the same one"
     assert await database.admin.ensure_tenant(
@@ -243,11 +204,11 @@ async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
 ) -> None:
     """Retell repeats what is answered 503, and then reaches the destination; what was answered 200 is in the file."""
     assert (await web_pod.retell("call_started", "call_1")).status == 200
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, web_pod.store)
     for event in ("call_started", "call_ended"):
         assert (await web_pod.retell(event, "call_2")).status == 503
-    await moved.write(other_database, web_pod.store)
+    await moved.write(other_database, web_pod.store.tenant)
     for where in (database, other_database):
         events = [json.loads(row)["event_id"] for row in (await books(where, web_pod.store.tenant))["webhook_events"]]
         assert events == ["call_1:call_started"]
@@ -256,9 +217,9 @@ async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
 async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_destination_stay(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
-    before, moved = await books(database, salon.tenant), Moved()
+    before, moved = await books(database, salon.tenant), ExportedRows()
     await moved.read(database, salon)
-    await moved.write(other_database, salon)
+    await moved.write(other_database, salon.tenant)
     await database.admin.drop_tenant(salon.tenant, erase=True, uid="uid-of-a-namesake")
     assert await books(database, salon.tenant) == before
     await database.admin.drop_tenant(salon.tenant, erase=True, uid=salon.uid)
@@ -310,7 +271,7 @@ async def test_rows_that_are_written_while_a_file_is_made_are_in_none_of_its_tab
 async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, salon)
     columns, chunks = moved.tables["customers"]
     forged = [chunk.replace(b"salon.salon", b"praxis.praxis") for chunk in chunks]
@@ -323,7 +284,7 @@ async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
     for reason, tables in refused.items():
         moved.tables = tables
         with pytest.raises(CannotMove, match=reason):
-            await moved.write(other_database, salon)
+            await moved.write(other_database, salon.tenant)
     admin = AdminStore(other_database.dsn)
     try:
         assert await admin.find_owner(salon.tenant) is None
@@ -335,7 +296,7 @@ async def test_a_file_takes_no_ids_away_from_the_other_tenants(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     """An id near the end of a sequence would leave nobody another one."""
-    moved = Moved()
+    moved = ExportedRows()
     await moved.read(database, salon)
     columns, chunks = moved.tables["audit_log"]
     at = columns.index("id")
@@ -344,7 +305,7 @@ async def test_a_file_takes_no_ids_away_from_the_other_tenants(
     fields[at] = b"9223372036854774000"
     moved.tables["audit_log"] = (columns, [b"\n".join([b"\t".join(fields), *rows[1:]])])
     with pytest.raises(CannotMove, match="which no tenant reaches"):
-        await moved.write(other_database, salon)
+        await moved.write(other_database, salon.tenant)
     resident = await other_database.create_tenant("praxis")
     async with connected(resident.dsn) as conn:
         given = await conn.fetchval(

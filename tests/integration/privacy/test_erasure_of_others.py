@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
+import pytest
 
 from askproai_core.clock import FixedClock
 from askproai_runtime.booking import DeskRequest
+from askproai_runtime.calls import read_said
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
@@ -33,6 +36,46 @@ async def test_who_was_put_on_the_waiting_list_by_another_stays_on_it(env: Priva
     await env.finish()
     (row,) = await env.pod.db.fetch("SELECT phone, caller FROM waitlist WHERE tenant = $1", env.tenant)
     assert (row["phone"], row["caller"]) == (OTHER.number, None)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, encrypted: bool) -> None:
+    """Otto books for Zora, and gives her number as people say it."""
+    if not encrypted:
+        env.pod.write_config(msgspec.structs.replace(env.pod.web._process.config.current, encrypt_bodies=False))
+        await eventually(lambda: not env.pod.web._process.config.current.encrypt_bodies, SOON, "the config")
+    spoken, call_id = "0151 555 000 77", "call_of_otto"
+    own = {"service": "Haarschnitt", "customer_name": OTHER.name}
+    await env.ask("check_availability", call_id, OTHER, own)
+    args = {"service": "Haarschnitt", "staff": "anna", "start": next_friday(env.pod, 10).isoformat()}
+    args |= {"customer_name": ZORA.name, "phone": spoken}
+    args |= {"email": ZORA.email, "email_confirmed": True}
+    for _ in range(2):  # the first one reads the address back
+        booked = await env.ask("book_appointment", call_id, OTHER, args)
+        await env.pod.let_two_seconds_pass(call_id)
+    assert booked["success"], booked
+    # Nothing was booked in this call, so that only the digits lead to it.
+    late = "call_too_late"
+    refused = await env.ask(
+        "book_appointment", late, OTHER, args | {"staff": "mehmet", "start": "2020-01-01T10:00:00+01:00"}
+    )
+    assert not refused["success"]
+    await env.recorded(call_id, functions=3)
+    await env.recorded(late, functions=1)
+    for each in (call_id, late):
+        await env.end(OTHER, each)
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert status == 200, answer
+    await env.processed()
+    await env.finish()
+    rows = await env.pod.db.fetch(
+        "SELECT call_id, at, function, arguments::text, answer FROM function_requests WHERE tenant = $1 ORDER BY at",
+        env.tenant,
+    )
+    said = [read_said(env.pod.worker.cipher, *row)[0] for row in rows]
+    assert said[:3] == [own, None, None], "Otto's own words stay"
+    assert (said[3] is None) is not encrypted, "nothing leads to an encrypted record of a call without a booking"
+    assert answer["erasure"]["evidence"]["function_requests_of_others"] == (2 if encrypted else 3)
 
 
 async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> None:

@@ -109,7 +109,7 @@ def test_its_config_is_the_tenants_with_other_rows_and_no_provider() -> None:
     assert (config.calendar.base_url, config.calendar.api_versions) == (CALENDAR_URL, (CalcomVersion.V2,))
     assert config.calendar.attendee_email_domain == "anruf.example"
     assert config.retell.base_url == ""
-    assert not config.encrypt_bodies
+    assert config.encrypt_bodies
     assert not config.shadow
     same = ("services", "agents", "booking_limits", "caller_verification", "time_zone", "rate_limits")
     assert all(getattr(config, name) == getattr(live, name) for name in same)

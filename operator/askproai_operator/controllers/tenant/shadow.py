@@ -90,7 +90,6 @@ def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) ->
         path_prefix="",
         former_path_prefix="",
         page=None,
-        encrypt_bodies=False,
         shadow=False,
     )
 

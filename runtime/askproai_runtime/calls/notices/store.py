@@ -46,6 +46,8 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
 _EMPTY_EVENTS: Final = f"""
 UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status = 'processed' AND payload <> ''
 """  # noqa: S608  a constant
+# A copy that was being written when the caller refused; the triggers of migration 0027 delete and keep out all others.
+_DELETE_COPIES: Final = "DELETE FROM shadow_requests WHERE tenant = $1 AND call_id = $2"
 # One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
 _TO_DELETE: Final = """
 SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
@@ -95,10 +97,9 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
 
 
 async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
-    """Empty the texts of a refused call: its transcript and analysis, what its functions were asked, bodies that are processed."""
-    await conn.execute(_EMPTY_TEXTS, tenant, call_id)
-    await conn.execute(_EMPTY_RECORDS, tenant, call_id)
-    await conn.execute(_EMPTY_EVENTS, tenant, call_id)
+    """Empty the texts of a refused call: its transcript and analysis, its functions' words, processed bodies, copies."""
+    for statement in (_EMPTY_TEXTS, _EMPTY_RECORDS, _EMPTY_EVENTS, _DELETE_COPIES):
+        await conn.execute(statement, tenant, call_id)
 
 
 async def iterate_refused_calls(

@@ -10,7 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
+from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.privacy.store.parameters import number_parameters
+from askproai_runtime.privacy.store.said_by_others import empty_said_by_others
 from askproai_runtime.privacy.traces import Traces
 
 # What Cal.com reports of one that is held, to come or under way still counts: it may be moved or cancelled there.
@@ -26,8 +28,9 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 """  # noqa: S608  a constant
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
+OF_OTHERS: Final = "function_requests_of_others"  # in the evidence: records of others' calls that named the person
 # In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
-_ERASE: Final[Mapping[str, str]] = {
+ERASING: Final[Mapping[str, str]] = {
     "notifications": """
 DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
     n.appointment_id = ANY({appointments})
@@ -59,6 +62,7 @@ DELETE FROM verifications WHERE tenant = {tenant} AND at < {until} AND (caller =
 DELETE FROM call_actions WHERE tenant = {tenant} AND created_at < {until}
 AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::text ~ {number_pattern})
 """,
+    "shadow_requests": "DELETE FROM shadow_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
     # A booking that Cal.com has reported and nobody has read yet is still to take its time here.
     "events": """
@@ -82,13 +86,17 @@ DELETE FROM customers c WHERE c.tenant = {tenant} AND c.id = {customer} AND c.cr
 """,
 }
 
+# The copy of the book is a tenant of its own, whose rows the role does not reach (migration 0027).
+_ERASE_FROM_SHADOW: Final = "SELECT erase_from_shadow({number}, {calls}, {appointments})"
 _REFER = """
 INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
 
-async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Traces) -> dict[str, int]:
+async def erase_rows(
+    conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
+) -> dict[str, int]:
     """Erase what was found, after noting the calls and bookings that must not come back. Return how many rows, by table.
 
     Only tables of which something was erased are in it.
@@ -101,9 +109,11 @@ async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Trace
     reports = {str(row["id"]) for row in counting} | {row["external_id"] for row in counting}
     await conn.execute(_REFER, tenant, "booking", erasure, [each for each in traces.bookings if each not in reports])
     # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
+    in_shadow = await conn.fetchval(*number_parameters(_ERASE_FROM_SHADOW, tenant, traces))
+    of_others = await empty_said_by_others(conn, tenant, traces, cipher)
+    counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
-    counts = {}
-    for name, statement in _ERASE.items():
+    for name, statement in ERASING.items():
         count = int((await conn.execute(*number_parameters(statement, tenant, traces))).rpartition(" ")[2])
         if count:
             counts[name] = count

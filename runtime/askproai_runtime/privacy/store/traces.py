@@ -37,17 +37,19 @@ SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.
 UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
-# A search through the bodies of the tenant: rare, and what was never processed is found in no other way. PostgreSQL cannot search
-# what is encrypted, so those bodies are read ($6 is how they begin); not Retell's that are processed: their call has its number.
+# Cal.com's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Encrypted ones are read
+# ($6 is how they begin). Retell's that were processed are found by their call, which has the number ($2): they are nearly all of
+# what is stored, and a search through them would outlast any statement of a busy tenant.
 _BODIES = """
 SELECT id, source, event_id, payload FROM webhook_events e
 WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND received_at < $5 AND (
     source = 'retell' AND split_part(event_id, ':', 1) = ANY($2)
-    OR EXISTS (SELECT FROM unnest($3::bytea[]) AS sought WHERE position(sought IN payload) > 0)
-    OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
-    OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6) AND NOT (
-        source = 'retell' AND status = 'processed'
-        AND EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = split_part(e.event_id, ':', 1))))
+    OR NOT (source = 'retell' AND status = 'processed'
+            AND EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = split_part(e.event_id, ':', 1)
+                        AND (c.from_number IS NOT NULL OR c.to_number IS NOT NULL)))
+    AND (EXISTS (SELECT FROM unnest($3::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+         OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+         OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6)))
 ORDER BY id
 """
 _AT_ONCE = 200  # bodies

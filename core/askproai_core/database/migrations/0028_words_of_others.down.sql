@@ -1,0 +1,1 @@
+DROP POLICY tenant_empties_for_erasure ON function_requests;

@@ -1,0 +1,72 @@
+"""The search for one caller reads the bodies that may be the caller's, and no others: a busy tenant has gigabytes of them."""
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+
+from askproai_runtime.encryption import no_cipher
+from askproai_runtime.privacy.store import find_traces
+from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.stored_bodies import NUMBER, add_call, add_calls
+from tests.worlds.tenant_rows import connected
+
+CALLS, BODY = 200, 30_000
+_READ = """
+SELECT heap_blks_read + heap_blks_hit + toast_blks_read + toast_blks_hit FROM pg_statio_user_tables WHERE relname = 'webhook_events'
+"""
+
+
+@pytest.fixture
+async def salon(database: Database) -> TenantStore:
+    """A tenant with the bodies of many calls by others, which are processed."""
+    salon = await database.create_tenant("salon")
+    async with connected(salon.dsn) as conn:
+        await add_calls(conn, salon.tenant, CALLS, BODY)
+    return salon
+
+
+async def blocks(database: Database) -> int:
+    async with connected(database.superuser_dsn) as conn:
+        return int(await conn.fetchval(_READ))
+
+
+async def search(conn: asyncpg.Connection, tenant: str, number: str = NUMBER) -> tuple[int, ...]:
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    return (await find_traces(conn, tenant, number, until, no_cipher(tenant))).events
+
+
+async def test_bodies_of_other_calls_are_not_read(database: Database, salon: TenantStore) -> None:
+    before = await blocks(database)
+    async with connected(salon.dsn) as conn:
+        await conn.execute("SELECT pg_stat_force_next_flush()")
+        assert await search(conn, salon.tenant) == ()
+    read = await blocks(database) - before
+    assert read < CALLS, "of the bodies alone there are four blocks for each call"
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "has_row", "found"),
+    [
+        ("retell", "processed", True, False),  # only said in the call of another
+        ("retell", "processed", False, True),
+        ("retell", "received", True, True),
+        ("retell", "failed", False, True),
+        ("retell", "dead", True, True),
+        ("calcom", "processed", False, True),
+        ("calcom", "received", False, True),
+    ],
+)
+async def test_bodies_without_an_owner_are_searched(
+    salon: TenantStore, source: str, status: str, has_row: bool, found: bool
+) -> None:
+    """A body that names the number: with the call's row it is known whose call it is."""
+    async with connected(salon.dsn) as conn:
+        event = await add_call(conn, salon.tenant, "call_x", source, status, has_row=has_row)
+        assert await search(conn, salon.tenant) == ((event,) if found else ())
+
+
+async def test_bodies_of_own_call_are_found(salon: TenantStore) -> None:
+    async with connected(salon.dsn) as conn:
+        event = await add_call(conn, salon.tenant, "call_own", "retell", "processed", has_row=True, caller=NUMBER)
+        assert await search(conn, salon.tenant) == (event,)
