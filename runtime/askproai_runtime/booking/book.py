@@ -316,7 +316,9 @@ async def _write_with_any_staff(
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
         with span("booking.write"):
-            return await change.commit(lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff))
+            return await change.commit(
+                lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff, change.attempted)
+            )
     except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
         if refused_staff:
             return await _refuse(ctx, claim)
@@ -368,7 +370,12 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 
 async def _write_appointments(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
+    conn: Connection,
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: BookingRequest,
+    refused_staff: Collection[str],
+    attempted: _Written | None,
 ) -> _Written:
     """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
 
@@ -379,6 +386,8 @@ async def _write_appointments(
     offered = await read_offered(conn, ctx, call, request)  # before the hold is cleared
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
+        if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
+            return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
         return _Written(repeated, await find_kept(conn, ctx, call, request), again=True)
     plan = await _place(conn, ctx, claim, request, refused_staff, offered)

@@ -31,12 +31,14 @@ class Change(Generic[W, R]):
     """A change in progress, and what it has written so far.
 
     `answer` makes the answer to what is written. `read` returns that as the book has it now, and raises what the change itself
-    raises where it is undone; without it, nothing but the answer follows the COMMIT.
+    raises where it is undone; without it, nothing but the answer follows the COMMIT. `attempted` is what the last run of the
+    transaction has written, committed or not: the next run may find it, if the COMMIT had no answer.
     """
 
     ctx: BookingContext
     answer: Callable[[W], R]
     read: Callable[[Connection, W], Awaitable[W]] | None = None
+    attempted: W | None = None
     _written: W | None = None
     _is_reverting: bool = False
 
@@ -55,7 +57,12 @@ class Change(Generic[W, R]):
 
     async def commit(self, write: Callable[[Connection], Awaitable[W]]) -> W:
         """Run the transaction that makes the change."""
-        self._written = written = await run_transaction(self.ctx.pool, write)
+
+        async def attempt(conn: Connection) -> W:
+            self.attempted = attempted = await write(conn)
+            return attempted
+
+        self._written = written = await run_transaction(self.ctx.pool, attempt)
         return written
 
     async def revert(self, write: Callable[[Connection], Awaitable[bool]]) -> bool:

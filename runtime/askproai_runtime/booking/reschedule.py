@@ -384,7 +384,7 @@ async def _read_move(conn: Connection, ctx: BookingContext, request: MoveRequest
 
 async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, change: _Moving) -> Answer:
     try:
-        move = await change.commit(lambda conn: _write_move(conn, ctx, claim, request))
+        move = await change.commit(lambda conn: _write_move(conn, ctx, claim, request, change.attempted))
     except asyncpg.ExclusionViolationError as error:
         raise SlotNotFree from error
     ctx.faults.reach("after:move-commit")
@@ -397,7 +397,9 @@ async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, c
     return _answer(ctx, request, await settle_action(ctx, claim, after, outcome))
 
 
-async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
+async def _write_move(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest, attempted: _Move | None
+) -> _Move:
     """TX1: in one transaction everything that must not be lost: the new time, the kept old one, sync job, action's state.
 
     Only under the lock it is certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
@@ -413,6 +415,8 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     before = _require_future(ctx, found, await get_appointment(conn, ctx.tenant, found.id, lock=True))
     if before.staff != request.appointment.staff:
         raise MoveInFlight
+    if attempted is not None and (attempted.after.starts_at, attempted.after.version) == (start, before.version):
+        return attempted  # it was committed, and the answer lost
     if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
