@@ -19,6 +19,7 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import Answer, BookingSettings, CalendarDisagrees, CallContext
 from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.store import transactions
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
@@ -30,7 +31,7 @@ from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.session_faults import Blow, SessionFaults, Since, session_faults
 
-SHORT = timedelta(milliseconds=400)  # a lease whose end a test can await
+SHORT = timedelta(milliseconds=100)  # a lease whose end a test can await
 LOCAL = BookingSettings(lease=SHORT, budget=timedelta(seconds=3))
 # `calls` is left out: a refusal of storage writes it, and nothing counts it.
 TABLES = (
@@ -207,6 +208,7 @@ def _functions(salon: Salon, current: Callable[[], Any]) -> CallFunctions:
 async def open_business(
     database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, *, at_calcom: bool
 ) -> AsyncIterator[Business]:
+    monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 0.4)
     async with session_faults(monkeypatch, database.superuser_dsn) as faults, AsyncExitStack() as stack:
         if at_calcom:
 
