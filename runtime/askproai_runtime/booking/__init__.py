@@ -26,6 +26,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
+from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -81,6 +82,7 @@ from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
 from askproai_runtime.booking.store.compared import count_differences, count_waiting, read_audit
 from askproai_runtime.booking.store.messages import Message, count_open_messages
+from askproai_runtime.booking.store.transactions import OutcomeUnknown
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
     DESK_CALL,
@@ -135,6 +137,7 @@ __all__ = [
     "InvalidBooking",
     "Message",
     "NamedSlot",
+    "OutcomeUnknown",
     "Pause",
     "PhoneQuestion",
     "Place",
@@ -160,6 +163,7 @@ __all__ = [
     "cancel_appointment",
     "cancel_for_desk",
     "check_availability",
+    "commit_and_answer",
     "count_differences",
     "count_open_messages",
     "count_waiting",

@@ -17,7 +17,7 @@ from askproai_runtime.booking.store.actions import attendance_key, bind_request,
 from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.calendar import mark_no_show
-from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import BookingContext, DeskRequest
 from askproai_runtime.calendars import CalendarUnavailable, Confirmed, Unavailable, Unknown
 
@@ -83,7 +83,7 @@ async def mark_attendance(
 
     try:
         return await run_transaction(ctx.pool, write)
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
 
 

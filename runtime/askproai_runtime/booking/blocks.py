@@ -36,7 +36,7 @@ from askproai_runtime.booking.store.blocks import (
     list_overlapping_blocks,
     list_resources,
 )
-from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.store.waitlist import (
     WaitlistEntry,
     list_offered_within,
@@ -115,7 +115,7 @@ async def add_block(
 
     try:
         return await run_transaction(ctx.pool, write)
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
 
 
@@ -181,7 +181,7 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
 
     try:
         return await run_transaction(ctx.pool, write)
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
 
 

@@ -15,7 +15,7 @@ appointment instead of making a second one. The fault points between the steps a
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -28,6 +28,7 @@ from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected
@@ -51,6 +52,7 @@ from askproai_runtime.booking.store.appointments import (
     Appointment,
     Status,
     build_appointment,
+    get_appointment,
     get_customer_name,
     get_desk_appointment,
     insert_appointment,
@@ -62,7 +64,6 @@ from askproai_runtime.booking.store.calendar import mark_failed
 from askproai_runtime.booking.store.claims import (
     lock_and_clear_holds,
     read_busy_spans,
-    run_transaction,
 )
 from askproai_runtime.booking.store.verifications import set_birth_date
 from askproai_runtime.booking.types import (
@@ -102,10 +103,16 @@ class BookingResult:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The appointments that a booking has written, and those that the caller had before and keeps."""
+    """The appointments that a booking has written, and those that the caller had before and keeps. `again`: it was booked
+    before.
+    """
 
     appointments: list[Appointment]
     kept: list[Appointment]
+    again: bool = False
+
+
+_Booking: TypeAlias = Change[_Written, BookingResult]
 
 
 async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -147,7 +154,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     if (named := await find_corrected(ctx, call, request, args)) is not None:
-        repeated = _booked(ctx, request, [named], again=True)
+        repeated = _booked(ctx, request, _Written([named], [], again=True))
         return replace(repeated, answer=await correct(ctx, call, request, [named]) or repeated.answer)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
@@ -193,9 +200,13 @@ async def carry_out_booking(
             claim = await _claim_booking(ctx, call, request, deadline)
         if isinstance(claim, BookingResult):
             return claim
+        change: _Booking = Change(
+            ctx,
+            lambda written: _booked(ctx, request, written),
+            lambda conn, written: _read_written(conn, ctx, written),
+        )
         try:
-            async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, claim, request)):
-                return await _book_with_any_staff(ctx, claim, request)
+            return await change.run(lambda: _book_slot(ctx, claim, request, change))
         except (ClarificationNeeded, SlotNotFree, asyncpg.LockNotAvailableError):
             await claim.give_up(ctx)
             raise
@@ -236,7 +247,7 @@ async def _claim_booking(
             repeated = []
         if not repeated:
             return None
-        return _booked(ctx, request, repeated, await find_kept(conn, ctx, call, request), again=True)
+        return _booked(ctx, request, _Written(repeated, await find_kept(conn, ctx, call, request), again=True))
 
     again = request.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, call, request.key, request.start, deadline, find_result, again=again)
@@ -274,24 +285,41 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
             await _place(conn, ctx, claim, request, offered=await read_offered(conn, ctx, claim.call, request))
 
 
-async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request: BookingRequest) -> BookingResult:
+async def _book_slot(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, change: _Booking
+) -> BookingResult:
+    async with ctx.slot_lock.hold(*request.slot_key, on_retry=lambda: _check_slot(ctx, claim, request)):
+        return await _book_with_any_staff(ctx, claim, request, change)
+
+
+async def _read_written(conn: Connection, ctx: BookingContext, written: _Written) -> _Written:
+    """Return what a booking has written as it is now. Raises `SlotNotFree` if the calendar does not have the time free."""
+    found = [await get_appointment(conn, ctx.tenant, each.id) or each for each in written.appointments]
+    if any(each.status == Status.FAILED for each in found):
+        raise SlotNotFree
+    return replace(written, appointments=found)
+
+
+async def _book_with_any_staff(
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, change: _Booking
+) -> BookingResult:
     """Try one staff member after the other until the calendar agrees, nobody is left, or the caller has waited long enough."""
     refused_staff: set[str] = set()
     while True:
-        written = await _write_with_any_staff(ctx, claim, request, refused_staff)
+        written = await _write_with_any_staff(ctx, claim, request, refused_staff, change)
         ctx.faults.reach("after:book-commit")
         if isinstance(written, BookingResult):
             return written
-        if all(each.status == Status.CONFIRMED for each in written.appointments):
-            return _booked(ctx, request, written.appointments, written.kept)
+        if written.again or all(each.status == Status.CONFIRMED for each in written.appointments):
+            return _booked(ctx, request, written)
         (appointment,) = written.appointments  # of a group none is in the remote calendar
         appointment, outcome = await cover_end(ctx, appointment, await _ask_calendar(ctx, claim, appointment))
         ctx.faults.reach("after:calcom-create")
         if not isinstance(outcome, Taken | Refused):
             with span("booking.settle"):
                 settled = await settle_action(ctx, claim, appointment, outcome)
-            return _booked(ctx, request, [settled], written.kept)
-        if not await _give_up_appointment(ctx, request, appointment, outcome):
+            return _booked(ctx, request, replace(written, appointments=[settled]))
+        if not await _give_up_appointment(ctx, request, appointment, outcome, change):
             # Our lease had ended, and a concurrent request answered that it is booked: its sync job decides.
             return _in_flight()
         ctx.faults.reach("after:book-give-back")
@@ -308,13 +336,13 @@ async def _book_with_any_staff(ctx: BookingContext, claim: ActionClaim, request:
 
 
 async def _write_with_any_staff(
-    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
+    ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str], change: _Booking
 ) -> _Written | BookingResult:
     """Run TX1. Raises `SlotNotFree`, unless some were refused: if all others are busy, the refusal is still the reason."""
     try:
         with span("booking.write"):
-            return await run_transaction(
-                ctx.pool, lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff)
+            return await change.commit(
+                lambda conn: _write_appointments(conn, ctx, claim, request, refused_staff, change.attempted)
             )
     except (SlotNotFree, asyncpg.ExclusionViolationError) as error:
         if refused_staff:
@@ -329,7 +357,7 @@ async def _refuse(ctx: BookingContext, claim: ActionClaim) -> BookingResult:
 
 
 async def _give_up_appointment(
-    ctx: BookingContext, request: BookingRequest, appointment: Appointment, outcome: Taken | Refused
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, outcome: Taken | Refused, change: _Booking
 ) -> bool:
     """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
 
@@ -342,7 +370,8 @@ async def _give_up_appointment(
     else:
         refusal = timedelta()
         log.warning("booking.refused_by_calendar", consequence="the caller was told that nothing is booked", **ids)
-    async with ctx.pool.acquire() as conn, conn.transaction():
+
+    async def write(conn: Connection) -> bool:
         given_up = await mark_failed(conn, ctx.tenant, appointment, outcome.message, refusal)
         if given_up and isinstance(outcome, MustRevert):  # the sync job cancels it there
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
@@ -351,6 +380,8 @@ async def _give_up_appointment(
         if given_up:
             await _record_desk(conn, ctx, request, "appointment.booking_refused", appointment)
         return given_up
+
+    return await change.revert(write)
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Appointment) -> CalendarOutcome:
@@ -364,8 +395,13 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, appointment: Ap
 
 
 async def _write_appointments(
-    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str]
-) -> _Written | BookingResult:
+    conn: Connection,
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: BookingRequest,
+    refused_staff: Collection[str],
+    attempted: _Written | None,
+) -> _Written:
     """TX1: in one transaction everything that must not be lost: appointments, claims, customer, sync job, and the action's state.
 
     Only under the lock it is certain whether the call has the appointment already: whoever had the claim before may have
@@ -375,8 +411,10 @@ async def _write_appointments(
     offered = await read_offered(conn, ctx, call, request)  # before the hold is cleared
     await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
     if repeated := await _find_repeated(conn, ctx, call, request):
+        if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
+            return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
-        return _booked(ctx, request, repeated, await find_kept(conn, ctx, call, request), again=True)
+        return _Written(repeated, await find_kept(conn, ctx, call, request), again=True)
     plan = await _place(conn, ctx, claim, request, refused_staff, offered)
     if request.companions and any(
         slot.staff in linked_event_types(ctx, each.rules.service)
@@ -500,18 +538,11 @@ async def _offer_alternatives(ctx: BookingContext, call: CallContext, request: B
     return BookingResult(answer, BookingOutcome.NOT_FREE)
 
 
-def _booked(
-    ctx: BookingContext,
-    request: BookingRequest,
-    appointments: Sequence[Appointment],
-    kept: Sequence[Appointment] = (),
-    *,
-    again: bool = False,
-) -> BookingResult:
-    confirmed = all(each.status == Status.CONFIRMED for each in appointments)
+def _booked(ctx: BookingContext, request: BookingRequest, written: _Written) -> BookingResult:
+    confirmed = all(each.status == Status.CONFIRMED for each in written.appointments)
     outcome = BookingOutcome.CONFIRMED if confirmed else BookingOutcome.PENDING_SYNC
-    answer = confirm(ctx, request, appointments, kept, again=again)
-    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if again else outcome)
+    answer = confirm(ctx, request, written.appointments, written.kept, again=written.again)
+    return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if written.again else outcome)
 
 
 def _in_flight() -> BookingResult:

@@ -12,10 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 
-from askproai_core.database import Connection
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking.answers import busy_answer, describe_appointment
+from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
@@ -28,7 +30,7 @@ from askproai_runtime.booking.store.appointments import (
     list_call_appointments,
     upsert_customer,
 )
-from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
+from askproai_runtime.booking.store.claims import lock_resources_of
 from askproai_runtime.booking.store.messages import NewMessage, insert_message
 from askproai_runtime.booking.types import (
     Answer,
@@ -41,6 +43,8 @@ from askproai_runtime.booking.verification import owns_appointment
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.sentences import decline_name, say, speaking
 from askproai_runtime.visits import same_services
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,20 @@ class _Corrected:
 
     @property
     def has_changed(self) -> bool:
-        return self.before != self.after
+        return _details_of(self.before) != _details_of(self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    """What a correction has written, and the appointments that the caller keeps. `is_told`: the team has all of it."""
+
+    corrected: list[_Corrected]
+    is_told: bool
+    kept: list[Appointment]
+
+
+def _details_of(appointment: Appointment) -> tuple[str | None, ...]:
+    return appointment.customer_name, appointment.phone, appointment.attendee_email, appointment.notes
 
 
 async def find_corrected(
@@ -89,13 +106,15 @@ def _is_requested(request: BookingRequest, appointment: Appointment) -> bool:
 
 async def correct_repeated(ctx: BookingContext, call: CallContext, request: BookingRequest, answer: Answer) -> Answer:
     """Return the answer to a booking that this call has made before: `answer`, or with what is corrected of it."""
-    async with ctx.pool.acquire() as conn:
-        booked = [each for each in await list_call_appointments(conn, ctx.tenant, call.call_id) if each.settled]
     try:
-        repeated = find_booked(request, booked)
+        async with ctx.pool.acquire() as conn:
+            booked = [each for each in await list_call_appointments(conn, ctx.tenant, call.call_id) if each.settled]
+        return await correct(ctx, call, request, find_booked(request, booked)) or answer
     except ClarificationNeeded as clarification:
         return clarification.answer
-    return await correct(ctx, call, request, repeated) or answer
+    except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
+        log.exception("booking.not_corrected", call_id=call.call_id)
+        return replace(answer, success=False)
 
 
 async def correct(
@@ -105,24 +124,28 @@ async def correct(
 
     A staff member is no detail: somebody else's time is another booking, so the caller is asked.
     """
+    other_staff = _asks_for_other_staff(request, repeated)
+
+    async def write(conn: Connection) -> _Correction:
+        corrected, is_told = await _write(conn, ctx, call, request, repeated)
+        return _Correction(corrected, is_told, await find_kept(conn, ctx, call, request))
+
+    def answer(written: _Correction) -> Answer | None:
+        changed = [each for each in written.corrected if each.has_changed]
+        if not changed and not other_staff:
+            return None
+        said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
+        message = f"{said.message}{_say_changed(changed, request)}{_say_calendar(changed, is_told=written.is_told)}"
+        if not other_staff:
+            return replace(said, message=message)
+        wanted = decline_name(request.rules.display_name(request.service.staff or ""))
+        question = say().instead_with.format(staff=wanted)
+        return replace(said, success=False, message=f"{message} {question}", outcome=FunctionOutcome.ASKED_BACK)
+
     try:
-        corrected, is_told = await run_transaction(ctx.pool, lambda conn: _write(conn, ctx, call, request, repeated))
+        return await commit_and_answer(ctx, write, answer)
     except asyncpg.LockNotAvailableError:
         return busy_answer()
-    changed = [each for each in corrected if each.has_changed]
-    other_staff = _asks_for_other_staff(request, repeated)
-    if not changed and not other_staff:
-        return None
-    appointments = [each.after for each in corrected]
-    async with ctx.pool.acquire() as conn:
-        kept = await find_kept(conn, ctx, call, request)
-    answer = confirm(ctx, request, appointments, kept, again=True)
-    message = f"{answer.message}{_say_changed(changed, request)}{_say_calendar(changed, is_told=is_told)}"
-    if not other_staff:
-        return replace(answer, message=message)
-    wanted = decline_name(request.rules.display_name(request.service.staff or ""))
-    question = say().instead_with.format(staff=wanted)
-    return replace(answer, success=False, message=f"{message} {question}", outcome=FunctionOutcome.ASKED_BACK)
 
 
 def _asks_for_other_staff(request: BookingRequest, repeated: Sequence[Appointment]) -> bool:
@@ -149,7 +172,7 @@ async def _write(
             await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name)
             if after.in_remote_calendar:
                 is_told &= await _tell_team(conn, ctx, call, before, after)
-        corrected.append(_Corrected(before, after))
+        corrected.append(_Corrected(appointment, after))  # a transaction that is run again finds its own correction
     return corrected, is_told
 
 

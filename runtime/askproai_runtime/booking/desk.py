@@ -24,7 +24,7 @@ from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.actions import bind_request, cancel_key, is_action_done
 from askproai_runtime.booking.store.appointments import Appointment, Status, get_appointment, list_appointments_between
 from askproai_runtime.booking.store.calendar import read_sync_state
-from askproai_runtime.booking.store.claims import run_transaction
+from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -40,7 +40,10 @@ _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
 class DeskBusy(Exception):
-    """Another request holds the lock of the staff member or the appointment. The same request may be sent again."""
+    """Another request holds the lock of the staff member or the appointment, or the COMMIT of this one had no answer.
+
+    The same request may be sent again: it changes nothing twice.
+    """
 
 
 class RequestUsed(Exception):
@@ -88,7 +91,7 @@ async def cancel_for_desk(
 
     try:
         return await run_transaction(ctx.pool, write)
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
 
 
@@ -148,7 +151,7 @@ async def move_for_desk(
         async with ctx.pool.acquire() as conn:
             await _bind(conn, ctx, call, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
         answer = await carry_out_move(ctx, call, MoveRequest(appointment, service, start, desk), deadline)
-    except (MoveInFlight, asyncpg.LockNotAvailableError):
+    except (MoveInFlight, OutcomeUnknown, asyncpg.LockNotAvailableError):
         raise DeskBusy from None
     return explain_taken(answer, "the person is booked or blocked then", linked=appointment.in_remote_calendar)
 

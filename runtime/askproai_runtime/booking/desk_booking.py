@@ -28,6 +28,7 @@ from askproai_runtime.booking.request import (
     keep_open_readings,
 )
 from askproai_runtime.booking.store.actions import bind_request
+from askproai_runtime.booking.store.transactions import OutcomeUnknown
 from askproai_runtime.booking.types import Answer, BookingContext, DeskRequest, FunctionOutcome
 from askproai_runtime.german_dates import Refusal, Understanding, understand
 from askproai_runtime.notifications.recipients import announces_to_customers, customer_channels
@@ -98,7 +99,7 @@ async def book_for_desk(
             if not await bind_request(conn, ctx.tenant, call.call_id, "book", **_content(request)):
                 raise RequestUsed
         answer = (await carry_out_booking(ctx, call, request, deadline)).answer
-    except asyncpg.LockNotAvailableError:
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
         raise DeskBusy from None
     if answer.outcome in {FunctionOutcome.IN_FLIGHT, FunctionOutcome.BUSY}:
         raise DeskBusy

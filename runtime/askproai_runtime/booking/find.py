@@ -19,6 +19,7 @@ from askproai_runtime.booking.answers import (
     have_several_customers,
 )
 from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
@@ -33,7 +34,7 @@ from askproai_runtime.booking.store.appointments import (
     mark_cancelled,
 )
 from askproai_runtime.booking.store.audit import record_desk_change
-from askproai_runtime.booking.store.claims import lock_resources_of, run_transaction
+from askproai_runtime.booking.store.claims import lock_resources_of
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -47,6 +48,10 @@ from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import present_language, say
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
+
+
+class _MovedSince(Exception):
+    """The appointment has another start than the caller has agreed to cancel."""
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
@@ -84,16 +89,25 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             target = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
             named = await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, named=named)
-        reason = read_text(args, "reason")
-        appointment = await run_transaction(
-            ctx.pool, lambda conn: write_cancellation(conn, ctx, call, target.id, reason, agreed_start=target.starts_at)
-        )
     except ClarificationNeeded as clarification:
         return clarification.answer
+    reason = read_text(args, "reason")
+
+    async def write(conn: Connection) -> Appointment:
+        found = await write_cancellation(conn, ctx, call, target.id, reason, agreed_start=target.starts_at)
+        if found.live and found.starts_at != target.starts_at:
+            raise _MovedSince
+        return found
+
+    try:
+        return await commit_and_answer(ctx, write, lambda found: _answer_cancelled(ctx, found, named=named))
+    except _MovedSince:
+        return await cancel_appointment(ctx, call, args)  # ask about the start that it has now
     except asyncpg.LockNotAvailableError:
         return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
-    if appointment.live and appointment.starts_at != target.starts_at:
-        return await cancel_appointment(ctx, call, args)  # it was moved since the caller agreed: ask about that start
+
+
+def _answer_cancelled(ctx: BookingContext, appointment: Appointment, *, named: bool) -> Answer:
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)

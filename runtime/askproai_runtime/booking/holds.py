@@ -15,8 +15,8 @@ from askproai_runtime.booking.store.claims import (
     is_hold_allowed,
     lock_and_clear_holds,
     read_busy_spans,
-    run_transaction,
 )
+from askproai_runtime.booking.store.transactions import run_transaction
 from askproai_runtime.booking.types import BookingContext, CallContext
 
 ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and our hold

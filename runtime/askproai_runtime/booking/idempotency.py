@@ -21,6 +21,7 @@ from askproai_runtime.booking.store.actions import (
     update_action,
 )
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
+from askproai_runtime.booking.store.transactions import run_transaction
 from askproai_runtime.booking.types import BookingContext, CallContext
 from askproai_runtime.calendars import CalendarOutcome
 
@@ -114,7 +115,10 @@ async def settle_action(
     ctx: BookingContext, claim: ActionClaim, appointment: Appointment, outcome: CalendarOutcome
 ) -> Appointment:
     """Write the calendar's answer and complete the action, in one transaction. Return the appointment as it is then."""
-    async with ctx.pool.acquire() as conn, conn.transaction():
+
+    async def write(conn: Connection) -> Appointment:
         await record_outcome(conn, ctx, appointment, outcome)
         await claim.complete(conn, ctx, appointment.id)
         return await get_appointment(conn, ctx.tenant, appointment.id) or appointment
+
+    return await run_transaction(ctx.pool, write)

@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from askproai_core.database import Connection
 from askproai_core.input_values import plain_name
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone
 from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, names_person, sayable
 from askproai_runtime.booking.request import read_said, read_text
@@ -85,19 +87,26 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         message = _parse(ctx, call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
+
+    async def write(conn: Connection) -> Message | None:
+        stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+        if stored is not None:
+            await enqueue_message(
+                conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
+                phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
+                correlation_id=message.correlation_id,
+            )  # fmt: skip
+        return stored
+
     try:
-        async with ctx.pool.acquire() as conn, conn.transaction():
-            stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-            if stored is not None:
-                await enqueue_message(
-                    conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
-                    phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
-                    correlation_id=message.correlation_id,
-                )  # fmt: skip
+        return await commit_and_answer(ctx, write, lambda stored: _answer_noted(ctx, call, message, stored))
     except TooManyCorrections:
         return Answer(
             success=False, message=say().message_changed_too_often, fields={}, outcome=FunctionOutcome.LIMITED
         )
+
+
+def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom = _say_recipient(ctx.config(), stored.recipient)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from askproai_core.database import Connection
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
@@ -79,8 +79,14 @@ async def create_booking(
     outcome = await ctx.calendar.create(request, within=within)
     if not isinstance(outcome, Taken):
         return outcome
-    async with ctx.pool.acquire() as conn:
-        blocking = await list_blocking_bookings(conn, ctx.tenant, appointment)
+    try:
+        async with ctx.pool.acquire() as conn:
+            blocking = await list_blocking_bookings(conn, ctx.tenant, appointment)
+    except DATABASE_UNAVAILABLE:
+        if not caller_waits:  # the job tries again
+            raise
+        log.warning("booking.blocking_not_read", appointment=str(appointment.id), exc_info=True)
+        return outcome
     freed = False
     for uid, event_type_id in blocking:
         if (left := timedelta(seconds=deadline - ctx.clock.monotonic())) > timedelta():

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -32,6 +32,7 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -72,7 +73,6 @@ from askproai_runtime.booking.store.claims import (
     lock_and_clear_holds,
     lock_resources_of,
     read_busy_spans,
-    run_transaction,
 )
 from askproai_runtime.booking.types import (
     Answer,
@@ -116,6 +116,9 @@ class _Move:
     changed_since: bool = False
 
 
+_Moving: TypeAlias = Change[_Move, Answer]
+
+
 class MoveInFlight(Exception):
     """Somebody else is changing this appointment at this moment."""
 
@@ -156,8 +159,11 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
     claim = await _claim_move(ctx, call, request, deadline)
     if isinstance(claim, Answer):
         return claim
+    change: _Moving = Change(
+        ctx, lambda move: _answer_move(ctx, request, move), lambda conn, move: _read_move(conn, ctx, request, move)
+    )
     try:
-        return await _move(ctx, claim, request)
+        return await change.run(lambda: _move(ctx, claim, request, change))
     except ClarificationNeeded as clarification:
         await claim.give_up(ctx)
         return clarification.answer
@@ -368,28 +374,32 @@ async def _claim_move(
     return claim
 
 
-async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> Answer:
+async def _read_move(conn: Connection, ctx: BookingContext, request: MoveRequest, move: _Move) -> _Move:
+    """Return a move as it is now. Raises `SlotNotFree` if it was reverted."""
+    after = await get_appointment(conn, ctx.tenant, move.after.id) or move.after
+    if after.starts_at != request.start:
+        raise SlotNotFree
+    return replace(move, after=after)
+
+
+async def _move(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, change: _Moving) -> Answer:
     try:
-        move = await run_transaction(ctx.pool, lambda conn: _write_move(conn, ctx, claim, request))
+        move = await change.commit(lambda conn: _write_move(conn, ctx, claim, request, change.attempted))
     except asyncpg.ExclusionViolationError as error:
         raise SlotNotFree from error
     ctx.faults.reach("after:move-commit")
-    if move.changed_since:
-        when = describe_appointment(ctx.config(), move.after, ctx.clock.now())
-        message = say().changed_meanwhile.format(when=when)
-        return replace(
-            failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent"
-        )
-    if move.after.status == Status.CONFIRMED or move.before is move.after:
-        return _answer(ctx, request, move.after, again=move.before is move.after)
+    if move.changed_since or move.after.status == Status.CONFIRMED or move.before is move.after:
+        return _answer_move(ctx, request, move)
     after, outcome = await cover_end(ctx, move.after, await _ask_calendar(ctx, claim, move))
     ctx.faults.reach("after:calcom-move")
     if isinstance(outcome, Taken | Refused):
-        return await _revert(ctx, claim, request, move, outcome)
+        return await _revert(ctx, claim, request, move, outcome, change)
     return _answer(ctx, request, await settle_action(ctx, claim, after, outcome))
 
 
-async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest) -> _Move:
+async def _write_move(
+    conn: Connection, ctx: BookingContext, claim: ActionClaim, request: MoveRequest, attempted: _Move | None
+) -> _Move:
     """TX1: in one transaction everything that must not be lost: the new time, the kept old one, sync job, action's state.
 
     Only under the lock it is certain where the appointment is: a concurrent move, a cancellation or an event of the calendar
@@ -405,6 +415,8 @@ async def _write_move(conn: Connection, ctx: BookingContext, claim: ActionClaim,
     before = _require_future(ctx, found, await get_appointment(conn, ctx.tenant, found.id, lock=True))
     if before.staff != request.appointment.staff:
         raise MoveInFlight
+    if attempted is not None and (attempted.after.starts_at, attempted.after.version) == (start, before.version):
+        return attempted  # it was committed, and the answer lost
     if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
@@ -469,12 +481,18 @@ async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, move: _Move) ->
 
 
 async def _revert(
-    ctx: BookingContext, claim: ActionClaim, request: MoveRequest, move: _Move, outcome: Taken | Refused
+    ctx: BookingContext,
+    claim: ActionClaim,
+    request: MoveRequest,
+    move: _Move,
+    outcome: Taken | Refused,
+    change: _Moving,
 ) -> Answer:
     """Move the appointment back to its old time, which nobody could get meanwhile, since the calendar refuses the move."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=claim.call.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
-    async with ctx.pool.acquire() as conn, conn.transaction():
+
+    async def write(conn: Connection) -> bool:
         was_confirmed = (
             move.before.status == Status.CONFIRMED
             and not isinstance(outcome, MustRevert)  # the sync job brings it back there
@@ -486,10 +504,13 @@ async def _revert(
         if reverted and request.desk is not None:
             await claim.detach(conn, ctx)
             await _record_desk(conn, ctx, request, "appointment.move_refused", move.after, move.before)
+        return reverted
+
+    reverted = await change.revert(write)
     ctx.faults.reach("after:move-take-back")
     if not reverted:
         # Our lease had ended, and a concurrent request answered that it is moved: its sync job decides.
-        raise MoveInFlight
+        raise MoveInFlight  # so the caller hears what the book has
     if isinstance(outcome, Taken):
         raise SlotNotFree
     stays = describe_appointment(ctx.config(), move.before, ctx.clock.now())
@@ -505,6 +526,14 @@ async def _is_syncing(conn: Connection, ctx: BookingContext, move: _Move) -> boo
     await lock_resources_of(conn, ctx.tenant, move.after.id)
     unchanged = await lock_unchanged(conn, ctx.tenant, move.after)
     return unchanged and await read_sync_state(conn, ctx.tenant, move.after.id) == "running"
+
+
+def _answer_move(ctx: BookingContext, request: MoveRequest, move: _Move) -> Answer:
+    if not move.changed_since:
+        return _answer(ctx, request, move.after, again=move.before is move.after)
+    when = describe_appointment(ctx.config(), move.after, ctx.clock.now())
+    message = say().changed_meanwhile.format(when=when)
+    return replace(failure(message, FunctionOutcome.REFUSED), cause="it was changed since this request was first sent")
 
 
 def _answer(ctx: BookingContext, request: MoveRequest, appointment: Appointment, *, again: bool = False) -> Answer:

@@ -5,6 +5,7 @@ An entry is no appointment: it blocks nothing, and a freed time that is offered 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from askproai_core.database import Connection
 from askproai_core.input_values import plain_name
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
@@ -95,6 +98,14 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
         return Candidate(start, end, Grain.RANGE, "", daily).contains(instant)
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The entry of who waits, None if the list is full; `by_message`: offers come by message."""
+
+    entry_id: UUID | None
+    by_message: bool
+
+
 def read_spans(entry: WaitlistEntry) -> list[Span]:
     """Return the stored spans of an entry."""
     return msgspec.json.decode(entry.spans, type=list[Span])
@@ -115,22 +126,30 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         entry = _parse(ctx, call, args, request, candidates)
     except ClarificationNeeded as clarification:
         return clarification.answer
-    async with ctx.pool.acquire() as conn, conn.transaction():
+
+    async def write(conn: Connection) -> _Joined:
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
             await release_declined(conn, ctx.tenant, call.call_id, call.declined)
         entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
         if entry_id is not None:
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
-        by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
-    if entry_id is None:
+        return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
+
+    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(request, entry, joined))
+
+
+def _answer_waiting(request: ServiceRequest, entry: NewEntry, joined: _Joined) -> Answer:
+    if joined.entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
     name = decline_name(request.rules.display_name(request.staff)) if request.staff else None
     staff = say().with_staff.format(staff=name) if name else ""
     service = request.rules.service.display_name
-    news = say().freed_by_message if by_message else say().freed_by_team
+    news = say().freed_by_message if joined.by_message else say().freed_by_team
     message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)
-    return Answer(success=True, message=message, fields={"waitlist_id": str(entry_id)}, outcome=FunctionOutcome.WAITING)
+    return Answer(
+        success=True, message=message, fields={"waitlist_id": str(joined.entry_id)}, outcome=FunctionOutcome.WAITING
+    )
 
 
 def _parse_times(

@@ -23,7 +23,7 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, Span
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, OutcomeUnknown, Span
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
@@ -81,6 +81,8 @@ _CHANGES = frozenset(
         Function.DECLINE_RECORDING,
     }
 )
+# What the calendar still has to confirm is a job.
+_QUEUES_JOBS = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
 _FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
 _POLL_INTERVAL = timedelta(milliseconds=100)
 _MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
@@ -199,7 +201,8 @@ class CallFunctions:
         done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
         if task not in done:
             log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
-            return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.TOO_SLOW)
+            message = say().still_working if function in _CHANGES else say().busy
+            return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.TOO_SLOW)
         return task.result()
 
     async def _change_once(
@@ -218,24 +221,30 @@ class CallFunctions:
                 return Answer(success=False, message=say().call_over, fields={}, outcome=FunctionOutcome.CALL_OVER)
             if state is RequestState.SEEN:
                 log.warning("function.repeated", function=name, call_id=call.call_id)
-                return await self._repeated_answer(signed, stored)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
+        if state is RequestState.SEEN:
+            return await self._repeated_answer(signed, stored)
         answer = await self._answer_at_branch(function, route, payload, call)
         try:
             await store_answer(self.pool, signed, answer.as_json())
-        except DATABASE_UNAVAILABLE:  # it is carried out, and a repeated request is still refused
+        except Exception:  # it is carried out, and a repeated request is still refused
             log.exception("function.answer_not_stored", function=name, call_id=call.call_id)
         return answer
 
     async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
-        """Return the stored answer, after waiting for a request that is still running."""
+        """Return the stored answer, after waiting for a request that is still running. Without one it may be carried out all the
+        same: what it has changed is found by a request that is signed anew.
+        """
         running = True
-        while stored is None and running:
-            await self.clock.sleep(_POLL_INTERVAL)
-            running, stored = await get_request(self.pool, signed)
-        fields = dict(stored or {"success": False, "message": say().busy})
+        try:
+            while stored is None and running:
+                await self.clock.sleep(_POLL_INTERVAL)
+                running, stored = await get_request(self.pool, signed)
+        except DATABASE_UNAVAILABLE:
+            log.exception("function.answer_not_read", call_id=signed.call_id)
+        fields = dict(stored or {"success": False, "message": say().still_working})
         success, message = fields.pop("success"), fields.pop("message")
         return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
 
@@ -328,32 +337,39 @@ class CallFunctions:
         return found
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any], agent: AgentFunctions) -> Answer:
+        """Carry a function out. An error means that nothing is changed, but for `OutcomeUnknown`."""
+        name = function.name.lower()
         try:
-            match function:  # neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here
-                case Function.CHECK_AVAILABILITY:
-                    answer = await booking.check_availability(self.booking, call, args)
-                    return offer_instead(answer, function, agent)
-                case Function.FIND_APPOINTMENTS:
-                    answer = await booking.find_appointments(self.booking, call, args)
-                    return offer_instead(answer, function, agent)
-                case Function.LEAVE_MESSAGE:
-                    return await booking.leave_message(self.booking, call, args)
-                case Function.DECLINE_RECORDING:
-                    return await decline_recording(self.booking, call, args)
-                case Function.JOIN_WAITLIST:
-                    answer = await booking.join_waitlist(self.booking, call, args)
-                    return offer_instead(answer, function, agent)
-                case Function.BOOK_APPOINTMENT:
-                    answer = await booking.book_appointment(self.booking, call, args)
-                case Function.RESCHEDULE_APPOINTMENT:
-                    answer = await booking.reschedule_appointment(self.booking, call, args)
-                case Function.CANCEL_APPOINTMENT:
-                    answer = await booking.cancel_appointment(self.booking, call, args)
-            self.wake_worker()  # a change that the calendar still has to confirm has queued a job
+            answer = await self._carry_out(function, call, args)
+        except OutcomeUnknown as error:
+            log.exception("function.outcome_unknown", function=name, call_id=call.call_id)
+            answer = _unknown(error, function)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
-            log.exception("function.failed", function=function.name.lower(), call_id=call.call_id)
+            log.exception("function.failed", function=name, call_id=call.call_id)
             return self._failed(error, function, agent)
+        if function in _QUEUES_JOBS:
+            self.wake_worker()
         return offer_instead(answer, function, agent)
+
+    async def _carry_out(self, function: Function, call: CallContext, args: dict[str, Any]) -> Answer:
+        match function:
+            case Function.CHECK_AVAILABILITY:
+                return await booking.check_availability(self.booking, call, args)
+            case Function.FIND_APPOINTMENTS:
+                return await booking.find_appointments(self.booking, call, args)
+            case Function.BOOK_APPOINTMENT:
+                return await booking.book_appointment(self.booking, call, args)
+            case Function.RESCHEDULE_APPOINTMENT:
+                return await booking.reschedule_appointment(self.booking, call, args)
+            case Function.CANCEL_APPOINTMENT:
+                return await booking.cancel_appointment(self.booking, call, args)
+            case Function.JOIN_WAITLIST:
+                return await booking.join_waitlist(self.booking, call, args)
+            case Function.LEAVE_MESSAGE:
+                return await booking.leave_message(self.booking, call, args)
+            case Function.DECLINE_RECORDING:
+                return await decline_recording(self.booking, call, args)
+        raise AssertionError("neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here")
 
     def _failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
         """Return the answer after an error of ours. Its text stays out: a driver's quotes hosts, names and numbers.
@@ -368,6 +384,16 @@ class CallFunctions:
         if function in _NOT_OF_THE_CALENDAR or isinstance(error, DATABASE_UNAVAILABLE):
             return answer
         return offer_message(answer, agent)
+
+
+def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
+    """Return the answer to a change that is made, or not. It counts as an error of ours; nothing is offered in its place."""
+    if function in {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST}:
+        message = say().note_unknown
+    else:
+        message = say().unknown if function is Function.DECLINE_RECORDING else say().change_unknown
+    cause = f"{type(error).__name__} at {error_location(error)}"
+    return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.FAILED, cause=cause)
 
 
 def _ask_branch(asked: BranchQuestion) -> Answer:

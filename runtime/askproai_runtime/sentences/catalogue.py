@@ -39,6 +39,10 @@ class Sentences:
     out_of_order: str
     no_information: str
     not_noted: str
+    still_working: str
+    change_unknown: str
+    note_unknown: str
+    unknown: str
     or_instead: str
     offer_message: str
     offer_waitlist: str

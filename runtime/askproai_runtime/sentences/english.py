@@ -32,6 +32,17 @@ ENGLISH: Final = Sentences(
     out_of_order="I cannot reach the calendar at the moment. Please try again in a few minutes.",
     no_information="I am sorry, I cannot tell you that at the moment. Is there anything else I can do for you?",
     not_noted="I am sorry, I could not take that down. Please call again in a few minutes.",
+    still_working=(
+        "This is taking longer than usual, and I do not know yet whether it worked. One moment please, I will look."
+    ),
+    change_unknown=(
+        "I cannot see at the moment whether that worked: it may be done already. Please do not book anything twice now,"
+        " but ask again in a few minutes."
+    ),
+    note_unknown=(
+        "I cannot see at the moment whether that is noted. If nobody gets in touch with you, please call again later."
+    ),
+    unknown="I cannot see at the moment whether that worked.",
     or_instead="Or {question}",
     offer_message="shall I take a message for the team?",
     offer_waitlist="shall I put you on the waiting list?",

@@ -32,6 +32,17 @@ GERMAN: Final = Sentences(
     out_of_order="Ich komme gerade nicht an den Kalender. Bitte versuchen Sie es in ein paar Minuten noch einmal.",
     no_information="Das kann ich Ihnen gerade leider nicht sagen. Kann ich sonst etwas für Sie tun?",
     not_noted="Das konnte ich gerade leider nicht notieren. Bitte rufen Sie in ein paar Minuten noch einmal an.",
+    still_working=(
+        "Das dauert gerade länger als sonst, und ich weiß noch nicht, ob es geklappt hat. Einen Moment bitte, ich sehe gleich nach."
+    ),
+    change_unknown=(
+        "Ob das geklappt hat, kann ich gerade nicht sehen: Es kann schon erledigt sein. Bitte buchen Sie jetzt nichts doppelt,"
+        " sondern fragen Sie in ein paar Minuten nach."
+    ),
+    note_unknown=(
+        "Ob das notiert ist, kann ich gerade nicht sehen. Meldet sich niemand bei Ihnen, rufen Sie bitte später wieder an."
+    ),
+    unknown="Ob das geklappt hat, kann ich gerade nicht sehen.",
     or_instead="Oder {question}",
     offer_message="soll ich dem Team etwas ausrichten?",
     offer_waitlist="soll ich Sie auf die Warteliste setzen?",

@@ -73,7 +73,22 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
            RETURNING true""",
         tenant, appointment.id, appointment.version, reason, refusal,
     )  # fmt: skip
-    return bool(done)
+    return bool(done) or await _is_next(conn, tenant, appointment, Status.FAILED, appointment.starts_at)
+
+
+async def _is_next(
+    conn: Connection, tenant: str, appointment: Appointment, status: Status | None, starts_at: datetime | None
+) -> bool:
+    """Return whether the only change to an appointment since it was read has brought it to this status and start: the change was
+    committed before, and its answer lost. Without a status any will do.
+    """
+    return bool(
+        await conn.fetchval(
+            """SELECT version = $3 + 1 AND status = coalesce($4, status) AND starts_at = $5 FROM appointments
+               WHERE tenant = $1 AND id = $2""",
+            tenant, appointment.id, appointment.version, status, starts_at,
+        )
+    )  # fmt: skip
 
 
 async def revert_move(
@@ -96,7 +111,7 @@ async def revert_move(
         tenant, appointment.id, appointment.version, reason, was_confirmed, move_key(appointment.id, appointment.starts_at),
     )  # fmt: skip
     if not done:
-        return False
+        return await _is_next(conn, tenant, appointment, None, appointment.was_starts_at)
     await conn.execute(
         """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, reason)
            SELECT $1, resource_id, $3, $4, clock_timestamp() + $5, $6 FROM claims

@@ -8,27 +8,19 @@ a hold are numbered by who comes: 1 is the caller.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
-import stamina
 
-from askproai_core.database import Connection, Pool
+from askproai_core.database import Connection
 from askproai_runtime.booking.elsewhere import Elsewhere
 from askproai_runtime.booking.slots import BusySpan, Claims, Span, subtract_spans
 
-T = TypeVar("T")
-
-# Whoever gets a lock late can meet a hold that expired a moment ago, or the hold of a concurrent request of the same call.
-_RACES = (
-    asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.ExclusionViolationError, asyncpg.UniqueViolationError,
-)  # fmt: skip
 # Ours take a day at most, buffers included (a rule of ServiceOffering); a booking at Cal.com a day, with our buffers around it.
 LONGEST_CLAIM = timedelta(days=3)
 _ROWS_AT_ONCE = 1000  # converted before others get the event loop
@@ -55,20 +47,6 @@ class BookedClaim:
     units: int
     appointment_id: UUID
     promised: bool
-
-
-async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """Run a transaction, up to four times if it loses races.
-
-    Raises `asyncpg.ExclusionViolationError` when the span stays taken, `asyncpg.LockNotAvailableError` after `lock_timeout`.
-    """
-    async for attempt in stamina.retry_context(
-        on=_RACES, attempts=4, timeout=2.0, wait_initial=0.01, wait_max=0.2, wait_jitter=0.05
-    ):
-        with attempt:
-            async with pool.acquire() as conn, conn.transaction():
-                return await work(conn)
-    raise AssertionError("stamina ends by a result or by the last error")
 
 
 async def lock_and_clear_holds(

@@ -1,11 +1,13 @@
 """What the caller of a call heard of it, and has said about keeping it (docs/decisions/0116-the-book-ages-out.md)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai
+from askproai_core.database import Connection
 from askproai_core.tenant_config import Agent, TenantConfig
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, commit_and_answer
 from askproai_runtime.calls.notices.store import (
     CallNotice,
     empty_texts,
@@ -61,12 +63,17 @@ def _heard_ai(transcript: str | None) -> bool | None:
 
 async def decline_recording(ctx: BookingContext, call: CallContext, _: Mapping[str, Any]) -> Answer:
     """Keep no text of this call from now on, and answer so once that is committed. Asked for again, it is the same answer."""
-    await refuse_call(ctx, call.call_id, call.correlation_id)
-    return Answer(success=True, message=say().not_kept, fields={}, outcome=FunctionOutcome.NOT_KEPT)
+    answer = Answer(success=True, message=say().not_kept, fields={}, outcome=FunctionOutcome.NOT_KEPT)
+    write = partial(_refuse, ctx, call.call_id, call.correlation_id)
+    return await commit_and_answer(ctx, write, lambda _: answer)
 
 
 async def refuse_call(ctx: BookingContext, call_id: str, correlation_id: str) -> None:
     """Empty what is stored of a call, keep out what comes, and have Retell's copy deleted when the call is over."""
     async with ctx.pool.acquire() as conn, conn.transaction():
-        await refuse_storage(conn, ctx.tenant, call_id, correlation_id)
-        await request_soon(conn, ctx.tenant, ERASURES)
+        await _refuse(ctx, call_id, correlation_id, conn)
+
+
+async def _refuse(ctx: BookingContext, call_id: str, correlation_id: str, conn: Connection) -> None:
+    await refuse_storage(conn, ctx.tenant, call_id, correlation_id)
+    await request_soon(conn, ctx.tenant, ERASURES)
