@@ -15,11 +15,6 @@ class LimitReached(ClarificationNeeded):
     """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
 
 
-def common_resource(ctx: BookingContext) -> int:
-    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
-    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
-
-
 def shown_number(config: TenantConfig, call: CallContext) -> str | None:
     """Return the caller's number; None if it is withheld, or one of the tenant's own: the call was forwarded without it."""
     return None if call.caller in own_numbers(config) else call.caller
