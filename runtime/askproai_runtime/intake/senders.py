@@ -339,6 +339,9 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
         case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
             marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
             return *marks, envelope.createdAt
+        case "BOOKING_REASSIGNED":  # a booking can be given back to its former host: the time of the event, too
+            organizer = _values(fields, "organizer")
+            return _text(organizer, "id"), _text(fields, "startTime"), envelope.createdAt
         case "OOO_CREATED":  # sent again, with the same uuid, when the absence is changed
             entry = _values(fields, "oooEntry")
             return tuple(_text(entry, name) for name in ("start", "end", "updatedAt"))
