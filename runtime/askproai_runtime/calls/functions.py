@@ -56,7 +56,7 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
+from askproai_runtime.intake import RETELL_SIGNATURE, Source, hint_of_body, signed_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -149,9 +149,12 @@ class CallFunctions:
         try:
             payload = decode(body, FunctionRequest)
         except msgspec.DecodeError as error:
-            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}") from error
+            hint = hint_of_body(body, "/retell/functions/<name>")
+            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}{hint}") from error
         if FUNCTIONS_BY_NAME.get(payload.name) is not function:
-            raise Problem(400, "Name Mismatch", "The body's name is not the function of this path")
+            raise Problem(
+                400, "Name Mismatch", "The body's name is not the function of this path: …/retell/functions/<name>"
+            )
         return payload
 
     async def _require_route(self, request: web.Request, call: RetellCall) -> Route:

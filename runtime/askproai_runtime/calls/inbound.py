@@ -25,7 +25,7 @@ from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
-from askproai_runtime.intake import Source, signed_body
+from askproai_runtime.intake import Source, hint_of_body, signed_body
 from askproai_runtime.sentences import format_spoken, say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
@@ -91,7 +91,8 @@ class InboundCalls:
             try:
                 call = decode(body, _InboundRequest).call_inbound
             except msgspec.DecodeError as error:
-                raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
+                detail = f"Send call_inbound with to_number: {error}{hint_of_body(body, '/retell/inbound')}"
+                raise Problem(400, "Malformed Request", detail) from error
         config, dialled = self.config.current, e164_or_none(call.to_number)
         routing = Routing(config)
         if not routing.has_number(dialled):
