@@ -11,9 +11,16 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from askproai_core.database import DATABASE_AWAY, StatementTimeout
-from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
+from askproai_core.http_server import (
+    Handler,
+    Problem,
+    error_middleware,
+    json_response,
+    too_many_requests,
+    trace_middleware,
+)
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider, RateLimiter
 from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
@@ -38,6 +45,7 @@ from askproai_runtime.process import Process
 log = structlog.get_logger(__name__)
 
 BASE = "/api/v1"
+_REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong must not take the callers' connections
 
 
 def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoint, ...]:
@@ -130,13 +138,18 @@ def access_of(process: Process, role: Role) -> Access:
 
 
 def _with_token(process: Process) -> Middleware:
-    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist."""
+    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist. Only requests
+    with one count against the limit: nobody else can use it up.
+    """
+    limiter = RateLimiter(process.shared, process.clock, "api")
 
     @web.middleware
     async def check(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         request[ACCESS] = require_token(request, process)
+        if not await limiter.admits(_REQUESTS_PER_SECOND):
+            raise too_many_requests()
         try:
             return await handler(request)
         except (StatementTimeout, asyncpg.QueryCanceledError):

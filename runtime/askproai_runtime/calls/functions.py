@@ -16,7 +16,7 @@ from aiohttp import web
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
+from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, caller_number
 from askproai_core.redis import RateLimiter
@@ -111,13 +111,14 @@ class CallFunctions:
         self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
+        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit does
+        nothing, and has a sentence all the same: a caller is on the line.
+        """
         arrived_at, began = self.clock.now(), self.clock.monotonic()
         async with signed_body(
             request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
         ) as body:
-            if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-                raise too_many_requests()
+            admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
             payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
         signature = request.headers[RETELL_SIGNATURE]
@@ -126,7 +127,10 @@ class CallFunctions:
             annotate(branch=route.branch)
         with speaking(language_of(self.config.current, route)):
             context = self._context(request, payload.call, route)
-            answer = await self._answer_in_time(function, route, payload, context, signed)
+            if admitted:
+                answer = await self._answer_in_time(function, route, payload, context, signed)
+            else:
+                answer = Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
         seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
         annotate(function=payload.name, outcome=outcome)
         if answer.outcome in _FAILURES:

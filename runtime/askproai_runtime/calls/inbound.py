@@ -21,6 +21,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.phone_numbers import Route, Routing, caller_number, e164_or_none
+from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
@@ -79,12 +80,15 @@ class InboundCalls:
     config: LiveConfig
     credentials: Credentials
     pool: Pool
+    limiter: RateLimiter
     clock: Clock
     budget_seconds: float = BUDGET_SECONDS
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's."""
+        """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's. One over the
+        rate limit of functions looks nobody up: the call goes on without what is known of its caller.
+        """
         async with signed_body(
             request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "inbound.unauthorized"
         ) as body:
@@ -102,7 +106,11 @@ class InboundCalls:
         route = routing.route(call.agent_id, dialled)
         number, caller = caller_number(call.from_number, config), None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
-        if by_number and number is not None and route is not None and _recognises_callers(config, route):
+        recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
+        if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):
+            log.warning("inbound.limited", consequence="the caller is not looked up")
+            recognises = False
+        if recognises and number is not None:
             lookup = find_known_caller(self.pool, config, number, self.clock.now())
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)
