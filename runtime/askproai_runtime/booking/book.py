@@ -117,8 +117,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
             outcome = result.outcome
         finally:
             annotate(outcome=outcome.value)
-            ctx.metrics.booking(outcome.value)
-            ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
+            ctx.metrics.booking(outcome.value, ctx.clock.monotonic() - began)
     return result.answer
 
 

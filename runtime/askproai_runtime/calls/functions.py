@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import web
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
@@ -125,13 +126,18 @@ class CallFunctions:
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         if route.branch:
             annotate(branch=route.branch)
-        with speaking(language_of(self.config.current, route)):
+        of_branch = {"branch": route.branch} if route.branch else {}
+        with (
+            speaking(language_of(self.config.current, route)),
+            bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
+        ):
             context = self._context(request, payload.call, route)
             if admitted:
                 answer = await self._answer_in_time(function, route, payload, context, signed)
             else:
                 answer = Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
-        seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+            seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+            log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         annotate(function=payload.name, outcome=outcome)
         if answer.outcome in _FAILURES:
             fail_current()
@@ -139,7 +145,6 @@ class CallFunctions:
         self.recorder.add(make_record(payload, context, answer, arrived_at, seconds))
         if self.config.current.shadow:
             self.shadow.add(body, payload, context, answer, arrived_at, seconds)
-        log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         return json_response(answer.as_json())
 
     async def close(self) -> None:
@@ -267,6 +272,7 @@ class CallFunctions:
             return _ask_branch(found)
         args.pop("branch", None)
         annotate(branch=found.branch.name)
+        bind_contextvars(branch=found.branch.name)  # this task is one request's
         return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args, agent))
 
     async def _answer_about_business(

@@ -1,4 +1,4 @@
-"""The ways in from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to the page where that is published.
+"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page.
 Pure.
 """
 
