@@ -261,6 +261,7 @@ GERMAN: Final = Words(
         "appointment.attended": "als erschienen vermerkt", "block.added": "Zeit gesperrt", "block.removed": "Sperre aufgehoben",
         "message.done": "Nachricht erledigt", "waitlist.removed": "von der Warteliste genommen",
         "waitlist.declined": "freie Zeit abgelehnt", "calendar.disagrees": "Kalender hat anderes", "call.read": "Anruf gelesen",
+        "list.read": "Liste gelesen",
         "notification.redriven": "erneut versucht", "event.redriven": "erneut versucht", "desk": "am Tresen", "page": "Seite",
         "ask_email": "Frage nach der E-Mail-Adresse", "ask_to_cancel": "Frage, ob abgesagt werden soll",
         "ask_which": "Frage, welcher Termin gemeint ist", "critical": "dringend", "high": "hoch", "default": "normal",
