@@ -34,7 +34,7 @@ class SubjectKind(StrEnum):
     CALCOM_KEY = "calcom-key"
 
 
-ROUTED_PATHS: Final = ("/webhooks", "/retell")  # below a host's scope; all else on port 8080 is a 404
+ROUTED_PATHS: Final = ("/webhooks", "/retell", "/health")  # below a host's scope; all else on port 8080 is a 404
 PAGE_PATH: Final = "/"  # on the page's own host: port 8082 serves the page and nothing else
 # The annotations of `T-teardown` with the keyed hashes of the keys that it holds.
 KEY_ANNOTATIONS: Final = {

@@ -91,7 +91,7 @@ def private_app(process: Process, readiness: Readiness, served: Sequence[Endpoin
     """
 
     async def health(_request: web.Request) -> web.Response:
-        return json_response({"status": _status(process, await readiness.impaired_reason())})
+        return await answer_health(process, readiness)
 
     async def detailed(request: web.Request) -> web.Response:
         require_token(request, process)
@@ -145,6 +145,13 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
         return json_response({"status": "ok"})
 
     return web.get("/livez", liveness), web.get("/readyz", ready)
+
+
+async def answer_health(process: Process, readiness: Readiness) -> web.Response:
+    """Return the terse answer for monitors: 503 while the process cannot do all of its work, and when it was made."""
+    status = _status(process, await readiness.impaired_reason())
+    body = {"status": status, "timestamp": process.clock.now().isoformat(timespec="seconds")}
+    return json_response(body, status=200 if status == "ok" else 503)
 
 
 async def details(process: Process, readiness: Readiness) -> dict[str, Any]:

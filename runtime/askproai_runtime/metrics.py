@@ -63,7 +63,9 @@ class Metrics:
             "webhook_processing_duration_seconds", "Handler time of a stored event", WORK_BUCKETS, "source", "event"
         )
         self._bookings = create.counter("bookings", "Bookings by outcome", "outcome")
-        self._booking_duration = create.histogram("booking_duration_seconds", "Time of one booking", WORK_BUCKETS)
+        self._booking_duration = create.histogram(
+            "booking_duration_seconds", "Time of one booking", WORK_BUCKETS, "outcome"
+        )
         self._functions = create.counter("function_calls", "Answered call functions", "function", "outcome")
         self._function_seconds = create.histogram(
             "function_seconds", "Time until the answer of a call function", FUNCTION_BUCKETS, "function"
@@ -147,15 +149,13 @@ class Metrics:
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
         """Create the series of each outcome, and of the durations, with 0: Prometheus sees no rise in a first sample."""
-        self._booking_duration.labels(self._tenant)
         for outcome in outcomes:
             self._bookings.labels(self._tenant, outcome)
+            self._booking_duration.labels(self._tenant, outcome)
 
-    def booking(self, outcome: str) -> None:
+    def booking(self, outcome: str, seconds: float) -> None:
         self._bookings.labels(self._tenant, outcome).inc()
-
-    def booking_seconds(self, seconds: float) -> None:
-        self._booking_duration.labels(self._tenant).observe(seconds, exemplar())
+        self._booking_duration.labels(self._tenant, outcome).observe(seconds, exemplar())
 
     def expect_functions(self, functions: Iterable[str], outcomes: Iterable[str]) -> None:
         """Create the series of these functions and outcomes with 0, because Prometheus sees no rise in a first sample."""

@@ -27,7 +27,7 @@ from askproai_core.tracing import annotate, is_recording, name_route
 from askproai_runtime.admin_api import endpoints
 from askproai_runtime.booking import warm_up
 from askproai_runtime.calls import FUNCTIONS_BY_NAME, CallFunctions, FunctionRecorder, InboundCalls, ShadowRequests
-from askproai_runtime.health import Readiness, metrics_app, open_page, private_app, published_app
+from askproai_runtime.health import Readiness, answer_health, metrics_app, open_page, private_app, published_app
 from askproai_runtime.intake import (
     STREAM,
     Drainer,
@@ -58,6 +58,7 @@ class Hook(StrEnum):
     """What Retell asks before a call."""
 
     INBOUND = "inbound"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def _find_inner(inner: str) -> Endpoint | None:
             return FUNCTIONS_BY_NAME.get(name)
         case ["", "retell", "inbound"]:
             return Hook.INBOUND
+        case ["", "health"]:
+            return Hook.HEALTH
     return None
 
 
@@ -116,8 +119,10 @@ def _route(endpoint: Endpoint) -> str:
             return f"/webhooks/{endpoint}"
         case Function():
             return f"/retell/functions/{endpoint.name.lower()}"
-        case Hook():
+        case Hook.INBOUND:
             return "/retell/inbound"
+        case Hook.HEALTH:
+            return "/health"
         case ProofRequest():
             return "/proof/{nonce}"
     return f"{STOP_PATH}/{{token}}"
@@ -212,7 +217,13 @@ class WebProcess:
             ),
             shadow=ShadowRequests(process.pool, process.tenant, process.cipher, process.clock, process.metrics),
         )
-        self._inbound = InboundCalls(process.config, process.credentials, process.pool, process.clock)
+        self._inbound = InboundCalls(
+            process.config,
+            process.credentials,
+            process.pool,
+            RateLimiter(process.shared, process.clock, "inbound"),
+            process.clock,
+        )
         self._stop_reminders = StopReminders(process, RateLimiter(process.shared, process.clock, "stop-reminders"))
         self.public_port = self.private_port = self.page_port = self.metrics_port = 0
 
@@ -273,6 +284,10 @@ class WebProcess:
             annotate(tenant=config.tenant)
         if isinstance(endpoint, ProofRequest):
             return self._prove(request, endpoint)
+        if endpoint is Hook.HEALTH:
+            if request.method != "GET":
+                raise _only_get()
+            return await answer_health(self._process, self._readiness)
         if isinstance(endpoint, StopRequest):
             return await self._stop_reminders.answer(request, endpoint.token)
         if request.method != "POST":
@@ -285,11 +300,15 @@ class WebProcess:
 
     def _prove(self, request: web.Request, asked: ProofRequest) -> web.Response:
         if request.method != "GET":
-            raise Problem(405, "Method Not Allowed", "Send it by GET", {"Allow": "GET"})
+            raise _only_get()
         token = self._process.admin_token()
         if token is None:
             raise Problem(503, "Not Ready", "The Secret with the token is not mounted yet", {"Retry-After": "1"})
         return web.Response(text=proof_of(token, asked.nonce), headers={"Cache-Control": "no-store"})
+
+
+def _only_get() -> Problem:
+    return Problem(405, "Method Not Allowed", "Send it by GET", {"Allow": "GET"})
 
 
 async def run_web(settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> None:

@@ -96,11 +96,9 @@ class RecordedMetrics:
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
         assert "confirmed" in set(outcomes)
 
-    def booking(self, outcome: str) -> None:
-        self.bookings.append(outcome)
-
-    def booking_seconds(self, seconds: float) -> None:
+    def booking(self, outcome: str, seconds: float) -> None:
         assert seconds >= 0
+        self.bookings.append(outcome)
 
     def offered_but_lost(self) -> None:
         self.lost_offers += 1

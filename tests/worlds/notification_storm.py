@@ -136,7 +136,7 @@ async def write_changes(pool: Pool, config: TenantConfig, changes: int) -> None:
             await enqueue_change(
                 conn, config, _KINDS[row["version"] - 1], appointment_id=row["id"], version=row["version"],
                 starts_at=row["starts_at"], email=row["attendee_email"], phone=None, in_remote_calendar=False,
-                correlation_id="corr-storm",
+                told=False, correlation_id="corr-storm",
             )  # fmt: skip
 
 

@@ -288,7 +288,9 @@ class Runtime(base.Part):
     pods: Pods = Pods()
     """What all pods of this tenant have in common: registry, nodes, priority, annotations. A change restarts them one by one."""
     rate_limits: RateLimits = RateLimits()
-    """Limits over all pods; what is above them is answered 429 with Retry-After. While Redis is away they hold for each pod."""
+    """Limits over all pods: a webhook above them is answered 429 with Retry-After, a function by a sentence that asks to wait.
+    While Redis is away they hold for each pod.
+    """
     booking_limits: BookingLimits = BookingLimits()
     """How many appointments callers can book; above it they are asked to turn to the team."""
 

@@ -83,21 +83,23 @@ async def ensure_calcom_webhook(
 ) -> frozenset[str]:
     """Create or update the user's webhook for `url`, its identity: it ends in `/webhooks/calcom/<installation id>`.
 
-    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. A server that
-    refuses the triggers in `newer`, since it is older than these, gets the webhook without them: they are returned.
+    Writes nothing if the webhook is as desired. An unknown outcome of the create is harmless: the next run lists it. `newer` has
+    triggers in the order in which servers learned them: an older server, which refuses some, gets the webhook without the last
+    ones. They are returned.
     """
-    required, optional = frozenset(triggers), frozenset(newer)
+    required, optional = frozenset(triggers), list(newer)
     hooks = await _list_for_url(client, url)
     for duplicate in hooks[1:]:
         await client.delete_webhook(str(duplicate["id"]))
-    try:
-        await _write_webhook(client, url, hooks[:1], required | optional, secret)
-    except ProviderRefused as error:
-        if error.status != HTTPStatus.BAD_REQUEST or not optional:
-            raise
-        await _write_webhook(client, url, hooks[:1], required, secret)
-        return optional
-    return frozenset()
+    for known in range(len(optional), -1, -1):
+        try:
+            await _write_webhook(client, url, hooks[:1], required | {*optional[:known]}, secret)
+        except ProviderRefused as error:
+            if error.status != HTTPStatus.BAD_REQUEST or not known:
+                raise
+        else:
+            return frozenset(optional[known:])
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _write_webhook(

@@ -11,9 +11,17 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from askproai_core.database import DATABASE_AWAY, StatementTimeout
-from askproai_core.http_server import Handler, Problem, error_middleware, json_response, trace_middleware
+from askproai_core.http_server import (
+    Handler,
+    Problem,
+    correlation_id,
+    error_middleware,
+    json_response,
+    too_many_requests,
+    trace_middleware,
+)
 from askproai_core.reader_token import reader_token_of
-from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider
+from askproai_core.redis import CircuitBreakers, CircuitState, CircuitView, Provider, RateLimiter
 from askproai_core.tracing import is_recording, name_route
 from askproai_runtime.admin_api.appointments import Appointments
 from askproai_runtime.admin_api.audit import Audit
@@ -21,7 +29,7 @@ from askproai_runtime.admin_api.blocks import Blocks
 from askproai_runtime.admin_api.bookings import Bookings
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
-from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
+from askproai_runtime.admin_api.endpoint import ACCESS, CLAIMED_BY, Access, ApiRequest, Endpoint, openapi, printable
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.failures import Failures
 from askproai_runtime.admin_api.figures import FigureEndpoints
@@ -31,13 +39,25 @@ from askproai_runtime.admin_api.privacy import Privacy
 from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.admin_api.sessions import SeenSessions, Sessions
 from askproai_runtime.admin_api.slots import Slots
-from askproai_runtime.admin_api.store import AdminApiStore, CallStore, FailureStore, FigureStore, SessionStore
+from askproai_runtime.admin_api.store import (
+    AdminApiStore,
+    CallStore,
+    FailureStore,
+    FigureStore,
+    SessionStore,
+    record_read,
+)
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
 
 log = structlog.get_logger(__name__)
 
 BASE = "/api/v1"
+# Lists that name customers, or say why a person is away; calls only where numbers and words are asked for.
+_LISTS_OF_PEOPLE = frozenset(
+    {f"{BASE}/{name}" for name in ("appointments", "messages", "waitlist", "reminder-opt-outs", "blocks")}
+)
+_REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong must not take the callers' connections
 
 
 def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoint, ...]:
@@ -130,14 +150,20 @@ def access_of(process: Process, role: Role) -> Access:
 
 
 def _with_token(process: Process) -> Middleware:
-    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist."""
+    """Return a middleware that asks for the token first, so that a stranger does not even learn which paths exist. Only requests
+    with one count against the limit: nobody else can use it up.
+    """
+    limiter = RateLimiter(process.shared, process.clock, "api")
 
     @web.middleware
     async def check(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         request[ACCESS] = require_token(request, process)
+        if not await limiter.admits(_REQUESTS_PER_SECOND):
+            raise too_many_requests()
         try:
+            await _record_reading(request, process)
             return await handler(request)
         except (StatementTimeout, asyncpg.QueryCanceledError):
             raise _took_too_long() from None
@@ -150,6 +176,16 @@ def _with_token(process: Process) -> Middleware:
             raise _database_away() from None
 
     return check
+
+
+async def _record_reading(request: web.Request, process: Process) -> None:
+    """Record in the audit log that a list of people is read, before it is; a reader's token names nobody."""
+    personal = request.path == f"{BASE}/calls" and request.query.get("personal") == "true"
+    is_list = request.method == "GET" and (request.path in _LISTS_OF_PEOPLE or personal)
+    if is_list and request[ACCESS].may(Right.NAMES):
+        claimed_by = printable(request.headers.get(CLAIMED_BY, "")) or None
+        detail = {"token": "admin", "claimed_by": claimed_by, "list": request.path.removeprefix(BASE)}
+        await record_read(process.pool, process.tenant, "list.read", detail, correlation_id(request))
 
 
 def _database_away() -> Problem:

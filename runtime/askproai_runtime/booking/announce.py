@@ -7,8 +7,13 @@ from askproai_runtime.notifications.outbox import enqueue_change
 from askproai_runtime.notifications.types import Kind
 
 
-async def announce(conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment) -> None:
-    """Enqueue the notifications of what has become of an appointment, as it is after the change: one statement at most."""
+async def announce(
+    conn: Connection, config: TenantConfig, kind: Kind, appointment: Appointment, *, told: bool = False
+) -> None:
+    """Enqueue the notifications of a change of an appointment, as it is after the change: one statement at most.
+
+    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
+    """
     await enqueue_change(
         conn,
         config,
@@ -19,5 +24,6 @@ async def announce(conn: Connection, config: TenantConfig, kind: Kind, appointme
         email=appointment.attendee_email,
         phone=appointment.phone or appointment.caller,
         in_remote_calendar=appointment.in_remote_calendar,
+        told=told,
         correlation_id=appointment.correlation_id,
     )

@@ -38,7 +38,7 @@ from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.further import require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.limits import LimitReached, common_resource, require_within_limits
+from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
@@ -126,8 +126,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
             outcome = result.outcome
         finally:
             annotate(outcome=outcome.value)
-            ctx.metrics.booking(outcome.value)
-            ctx.metrics.booking_seconds(ctx.clock.monotonic() - began)
+            ctx.metrics.booking(outcome.value, ctx.clock.monotonic() - began)
     return result.answer
 
 
@@ -409,7 +408,7 @@ async def _write_appointments(
     """
     call, rules = claim.call, request.rules
     offered = await read_offered(conn, ctx, call, request)  # before the hold is cleared
-    await lock_and_clear_holds(conn, ctx.tenant, [common_resource(ctx), *rules.resource_ids], call.call_id)
+    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id, for_limits=True)
     if repeated := await _find_repeated(conn, ctx, call, request):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost

@@ -189,7 +189,8 @@ async def write_cancellation(
                 conn, ctx.tenant, desk, "appointment.cancelled", appointment.correlation_id, **facts
             )
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) or appointment
-        await announce(conn, ctx.config(), Kind.CANCELLED, appointment)
+        told = desk is None or appointment.by_desk
+        await announce(conn, ctx.config(), Kind.CANCELLED, appointment, told=told)
     if appointment.status == Status.CANCELLED:
         await record_done(conn, ctx.tenant, call.call_id, cancel_key(appointment.id), appointment.id)
     return appointment

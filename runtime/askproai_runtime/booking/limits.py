@@ -14,11 +14,6 @@ class LimitReached(ClarificationNeeded):
     """The call, the caller, or all anonymous callers together have booked as much as the tenant allows."""
 
 
-def common_resource(ctx: BookingContext) -> int:
-    """Return the resource that every booking of the tenant locks, whatever it books: under it the limits are counted."""
-    return min(r for branch in ctx.config().branches for staff in branch.staff for r in staff.resource_ids)
-
-
 async def require_within_limits(conn: Connection, ctx: BookingContext, call: CallContext, people: int = 1) -> None:
     """Raise `LimitReached` if one more booking, of so many `people`, is too many. The model's words bound nothing: it may be made
     to go on.

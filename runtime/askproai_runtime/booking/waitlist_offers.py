@@ -28,6 +28,7 @@ from askproai_runtime.booking.store.waitlist import (
     Wait,
     WaitlistEntry,
     WaitlistOffer,
+    end_booked,
     end_taken_offers,
     end_what_is_over,
     insert_offer,
@@ -36,6 +37,7 @@ from askproai_runtime.booking.store.waitlist import (
     list_candidates,
     list_freed,
     list_offered,
+    list_reached,
     mark_all_handled,
     mark_handled,
 )
@@ -105,6 +107,12 @@ class WaitlistKeeper:
             raise PutOff(_BUSY, "the database has not been migrated yet") from error
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
+            zone = ZoneInfo(ctx.config().time_zone)
+            reached = await list_reached(conn, ctx.tenant)
+            booked = [
+                entry.id for entry, start in reached if any(each.contains(start, zone) for each in read_spans(entry))
+            ]
+            await end_booked(conn, ctx.tenant, booked)
             await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
             open_offers = await list_all_offered(conn, ctx.tenant)
             impossible = [offer.id for entry, offer in open_offers if not _is_possible(ctx.config(), entry, offer)]

@@ -1,10 +1,12 @@
 """Bookings of Cal.com's API v2: the body that is sent, and what answers mean (`docs/vendors/calcom.md`). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.providers import CredentialMissing, Reply
@@ -30,7 +32,8 @@ _REDIRECTS = frozenset(
 _KEY_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, 498})  # 498: Cal.com, for a key that has expired
 _EVENT_TYPE_REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
-_LIVE_STATUSES = frozenset({"accepted", "pending"})
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it is none
+_YEARS = range(1970, 3000)
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
 _MAX_REASON_LENGTH = 500
@@ -98,46 +101,85 @@ def lookup_span(request: CalendarRequest) -> tuple[datetime, datetime]:
     return request.starts_at - _MINUTE, request.ends_at + _LONGEST + _MINUTE
 
 
-def parse_remote_booking(booking: dict[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
-    """Parse a booking object of API v2. `uids` are those it is known by, its own first. None if required fields lack."""
+class _EventType(msgspec.Struct, frozen=True):
+    id: int
+
+
+class _Essentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What decides when and where a booking is: without it a row is none."""
+
+    event_type: _EventType
+    start: _Instant
+    end: _Instant
+
+
+def read_rows(rows: Iterable[Any]) -> list[RemoteBooking]:
+    """Return the bookings of a list of API v2; rows that cannot be read are left out."""
+    named = ((row, row["uid"]) for row in rows if isinstance(row, dict) and isinstance(row.get("uid"), str))
+    return [found for row, uid in named if (found := parse_remote_booking(row, (uid,))) is not None]
+
+
+def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> RemoteBooking | None:
+    """Parse a booking object of API v2. `uids` are those it is known by, its own first. None without a certain time and event type.
+
+    Other fields of a wrong type count as missing: the booking takes its time all the same.
+    """
     try:
-        event_type_id, starts, ends = booking["eventType"]["id"], booking["start"], booking["end"]
-        starts_at, ends_at = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
-        created, changed = booking.get("createdAt"), booking.get("updatedAt") or booking.get("createdAt")
-        created_at = datetime.fromisoformat(created) if created else None
-        changed_at = datetime.fromisoformat(changed) if changed else None
-    except (KeyError, TypeError, ValueError):
+        essentials = msgspec.convert(booking, _Essentials)
+    except msgspec.ValidationError:
         return None
-    if not isinstance(event_type_id, int):
+    if essentials.start.year not in _YEARS or essentials.end.year not in _YEARS or essentials.end <= essentials.start:
         return None
-    attendees = booking.get("attendees") or ()
-    first_attendee = next((attendee for attendee in attendees if isinstance(attendee, dict)), {})
-    old_uid = booking.get("rescheduledFromUid")
+    created_at = _instant(booking.get("createdAt"))
+    attendees = _objects(booking.get("attendees"))
+    attendee = attendees[0] if attendees else {}
+    old_uid = _text(booking.get("rescheduledFromUid"))
     return RemoteBooking(
-        uids=(*uids, *([old_uid] if isinstance(old_uid, str) and old_uid not in uids else ())),
-        event_type_id=event_type_id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        live=booking.get("status") in _LIVE_STATUSES,
-        changed_at=changed_at,
+        uids=(*uids, *([old_uid] if old_uid and old_uid not in uids else ())),
+        event_type_id=essentials.event_type.id,
+        starts_at=essentials.start,
+        ends_at=essentials.end,
+        live=booking.get("status") in ("accepted", "pending"),
+        changed_at=_instant(booking.get("updatedAt")) or created_at,
         created_at=created_at,
-        request_id=_parse_uuid((booking.get("metadata") or {}).get("requestId")),
+        request_id=request_id_of(booking),
         pending=booking.get("status") == "pending",
-        absent=any(attendee.get("absent") is True for attendee in attendees),
-        name=str(first_attendee.get("name") or "")[:_MAX_NAME_LENGTH],
-        phone=e164_or_none(first_attendee.get("phoneNumber")),
-        email=first_attendee.get("email"),
+        absent=any(each.get("absent") is True for each in attendees),
+        name=(_text(attendee.get("name")) or "")[:_MAX_NAME_LENGTH],
+        phone=e164_or_none(_text(attendee.get("phoneNumber"))),
+        email=_text(attendee.get("email")),
         host_id=_host_id(booking),
-        cancel_reason=str(booking.get("cancellationReason") or "")[:_MAX_REASON_LENGTH] or None,
-        moved_to=moved_to if isinstance(moved_to := booking.get("rescheduledToUid"), str) else None,
+        cancel_reason=(_text(booking.get("cancellationReason")) or "")[:_MAX_REASON_LENGTH] or None,
+        moved_to=_text(booking.get("rescheduledToUid")),
     )
 
 
-def _host_id(booking: dict[str, Any]) -> int | None:
+def request_id_of(booking: Mapping[str, Any]) -> UUID | None:
+    """Return the request of ours that a booking object was made for."""
+    metadata = booking.get("metadata")
+    return _parse_uuid(metadata.get("requestId")) if isinstance(metadata, dict) else None
+
+
+def _host_id(booking: Mapping[str, Any]) -> int | None:
     """Return the user id of the only host; None if there are several, or the booking does not say."""
-    hosts = booking.get("hosts") or ()
-    ids = [each.get("id") for each in hosts if isinstance(each, dict)] if isinstance(hosts, list) else []
-    return ids[0] if len(ids) == 1 and isinstance(ids[0], int) else None
+    ids = [each.get("id") for each in _objects(booking.get("hosts"))]
+    return ids[0] if len(ids) == 1 and type(ids[0]) is int else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        instant = msgspec.convert(value, _Instant)
+    except msgspec.ValidationError:
+        return None
+    return instant if instant.year in _YEARS else None
 
 
 def parse_confirmation(booking: Any) -> Confirmed | None:
@@ -163,7 +205,7 @@ def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOut
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
         return Refused(text, RefusalCause.CREDENTIALS)
     outcome = _classify_change(reply)
-    made_for = _parse_uuid((_booking_of(reply).get("metadata") or {}).get("requestId"))
+    made_for = request_id_of(_booking_of(reply))
     if isinstance(outcome, Confirmed) and request_id is not None and made_for not in {None, request_id}:
         return Taken("Cal.com has another booking of this attendee at that time")
     return outcome

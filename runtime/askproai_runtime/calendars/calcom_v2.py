@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+import structlog
+
 from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
@@ -21,6 +23,8 @@ from askproai_runtime.calendars.calcom_bookings import (
     format_utc,
     lookup_span,
     parse_remote_booking,
+    read_rows,
+    request_id_of,
 )
 from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
 from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
@@ -34,6 +38,8 @@ from askproai_runtime.calendars.types import (
     FreeTimesQuery,
     RemoteBooking,
 )
+
+log = structlog.get_logger(__name__)
 
 # Pinned for each endpoint: a missing or unknown value silently selects a controller of 2024 with other bodies.
 _BOOKINGS_VERSION = "2024-08-13"
@@ -144,9 +150,10 @@ class CalcomV2:
         before = booking and booking.get("rescheduledFromUid")
         while booking is not None and len(uids) < _MAX_MOVES:
             uids.insert(0, uid)
-            uid = booking.get("rescheduledToUid") or ""
-            if not uid or uid in uids:
+            moved_to = booking.get("rescheduledToUid")
+            if not isinstance(moved_to, str) or not moved_to or moved_to in uids:
                 break
+            uid = moved_to
             booking = await self._read_moved(uid, correlation_id)
         if booking is None:
             return None
@@ -196,13 +203,15 @@ class CalcomV2:
 
     async def _list_page(self, filters: dict[str, str], skip: int, correlation_id: str) -> BookingPage:
         reply, rows = await self._get_list(filters, skip)
-        outcome = "failed" if rows is None else "listed"
+        bookings = read_rows(rows or ())
+        skipped = len(rows or ()) - len(bookings)
+        outcome = "failed" if rows is None else "listed_in_part" if skipped else "listed"
         await self.recorder.record("list-bookings", reply, outcome, correlation_id, _PATH)
         if rows is None:
             raise _not_listed(reply)
-        named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("uid"), str)]
-        parsed = (parse_remote_booking(row, (row["uid"],)) for row in named)
-        return BookingPage(tuple(filter(None, parsed)), len(rows), full=len(rows) >= _PAGE_SIZE)
+        if skipped:
+            log.warning("calendar.rows_skipped", rows=skipped, of=len(rows), correlation_id=correlation_id)
+        return BookingPage(tuple(bookings), len(rows), full=len(rows) >= _PAGE_SIZE)
 
     async def _list(self, request: CalendarRequest, filters: dict[str, str], page: int) -> list[Any]:
         """Return a page of the bookings of the request's event type. Raises `CalendarUnavailable`."""
@@ -284,6 +293,10 @@ def _find_moved(bookings: list[Any], request_id: str) -> RemoteBooking | None:
 
 
 def _made_for(bookings: list[Any], request_id: str) -> Iterator[RemoteBooking]:
-    rows = [row for row in bookings if isinstance(row, dict)]
-    ours = [row for row in rows if (row.get("metadata") or {}).get("requestId") == request_id]
-    return filter(None, (parse_remote_booking(row, (str(row.get("uid")),)) for row in ours))
+    """Return what was made for a request. Raises `CalendarUnavailable` for a row of it that cannot be read: it is not absent."""
+    for row in bookings:
+        if isinstance(row, dict) and str(request_id_of(row)) == request_id:
+            found = parse_remote_booking(row, (str(row.get("uid")),))
+            if found is None:
+                raise CalendarUnavailable("Cal.com lists the booking in a form that cannot be read")
+            yield found

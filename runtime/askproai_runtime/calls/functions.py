@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import structlog
 from aiohttp import web
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response, too_many_requests
+from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, identify_caller
 from askproai_core.redis import RateLimiter
@@ -57,7 +58,7 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
+from askproai_runtime.intake import RETELL_SIGNATURE, Source, hint_of_body, signed_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -114,23 +115,32 @@ class CallFunctions:
         self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
+        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit does
+        nothing, and has a sentence all the same: a caller is on the line.
+        """
         arrived_at, began = self.clock.now(), self.clock.monotonic()
         async with signed_body(
             request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
         ) as body:
-            if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
-                raise too_many_requests()
+            admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
             payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)
         signature = request.headers[RETELL_SIGNATURE]
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         if route.branch:
             annotate(branch=route.branch)
-        with speaking(language_of(self.config.current, route)):
+        of_branch = {"branch": route.branch} if route.branch else {}
+        with (
+            speaking(language_of(self.config.current, route)),
+            bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
+        ):
             context = self._context(request, payload.call, route)
-            answer = await self._answer_in_time(function, route, payload, context, signed)
-        seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+            if admitted:
+                answer = await self._answer_in_time(function, route, payload, context, signed)
+            else:
+                answer = Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+            seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
+            log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         annotate(function=payload.name, outcome=outcome)
         if answer.outcome in _FAILURES:
             fail_current()
@@ -138,7 +148,6 @@ class CallFunctions:
         self.recorder.add(make_record(payload, self.config.current, context, answer, arrived_at, seconds))
         if self.config.current.shadow:
             self.shadow.add(body, payload, context, answer, arrived_at, seconds)
-        log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         return json_response(answer.as_json())
 
     async def close(self) -> None:
@@ -152,9 +161,12 @@ class CallFunctions:
         try:
             payload = decode(body, FunctionRequest)
         except msgspec.DecodeError as error:
-            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}") from error
+            hint = hint_of_body(body, "/retell/functions/<name>")
+            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}{hint}") from error
         if FUNCTIONS_BY_NAME.get(payload.name) is not function:
-            raise Problem(400, "Name Mismatch", "The body's name is not the function of this path")
+            raise Problem(
+                400, "Name Mismatch", "The body's name is not the function of this path: …/retell/functions/<name>"
+            )
         return payload
 
     async def _require_route(self, request: web.Request, call: RetellCall) -> Route:
@@ -274,6 +286,7 @@ class CallFunctions:
             return _ask_branch(found)
         args.pop("branch", None)
         annotate(branch=found.branch.name)
+        bind_contextvars(branch=found.branch.name)  # this task is one request's
         return _announce(found, await self._run(function, replace(call, branch=found.branch.name), args, agent))
 
     async def _answer_about_business(

@@ -21,11 +21,12 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.phone_numbers import Route, Routing, identify_caller
+from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
-from askproai_runtime.intake import Source, signed_body
+from askproai_runtime.intake import Source, hint_of_body, signed_body
 from askproai_runtime.sentences import format_spoken, say, speaking
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
@@ -79,19 +80,23 @@ class InboundCalls:
     config: LiveConfig
     credentials: Credentials
     pool: Pool
+    limiter: RateLimiter
     clock: Clock
     budget_seconds: float = BUDGET_SECONDS
     running: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's."""
+        """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's. One over the
+        rate limit of functions looks nobody up: the call goes on without what is known of its caller.
+        """
         async with signed_body(
             request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "inbound.unauthorized"
         ) as body:
             try:
                 call = decode(body, _InboundRequest).call_inbound
             except msgspec.DecodeError as error:
-                raise Problem(400, "Malformed Request", f"Send call_inbound with to_number: {error}") from error
+                detail = f"Send call_inbound with to_number: {error}{hint_of_body(body, '/retell/inbound')}"
+                raise Problem(400, "Malformed Request", detail) from error
         config = self.config.current
         routing = Routing(config)
         if routing.find_number(call.to_number) is None:
@@ -102,7 +107,11 @@ class InboundCalls:
         number = identify_caller(call.from_number, config, route.branch if route else None).number
         caller = None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
-        if by_number and number is not None and route is not None and _recognises_callers(config, route):
+        recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
+        if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):
+            log.warning("inbound.limited", consequence="the caller is not looked up")
+            recognises = False
+        if recognises and number is not None:
             lookup = find_known_caller(self.pool, config, number, self.clock.now())
             caller = await self._within_budget(lookup, cancel=True)
         log.info("inbound.answered", known=caller is not None)

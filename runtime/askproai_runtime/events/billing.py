@@ -17,7 +17,7 @@ from askproai_runtime.jobs import DeadNow
 
 _SUBSCRIPTION = "customer.subscription."
 _INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}
-_TENANT_KEYS = ("askproai_tenant", "tenant", "tenant_id")
+_TENANT_KEY = "askproai_tenant"  # a key of another name is a fact of the account's own application
 
 
 class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ def _tenants(subject: dict[str, Any]) -> set[str]:
     """Return the tenants that the metadata of the object and of its subscription name."""
     details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
     metadata = [_object(owner, "metadata") for owner in (subject, *details)]
-    return {values[key] for values in metadata for key in _TENANT_KEYS if isinstance(values.get(key), str)}
+    return {values[_TENANT_KEY] for values in metadata if isinstance(values.get(_TENANT_KEY), str)}
 
 
 def _object(value: dict[str, Any], name: str) -> dict[str, Any]:

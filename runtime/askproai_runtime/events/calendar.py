@@ -17,7 +17,8 @@ from askproai_runtime.intake import StoredEvent
 
 # Events of a remote booking's life. REQUESTED is a booking that still must be confirmed: its current state is read from Cal.com.
 _BOOKING_EVENTS = frozenset(
-    f"BOOKING_{name}" for name in ("CREATED", "REQUESTED", "RESCHEDULED", "CANCELLED", "REJECTED", "NO_SHOW_UPDATED")
+    f"BOOKING_{name}"
+    for name in ("CREATED", "REQUESTED", "RESCHEDULED", "CANCELLED", "REJECTED", "REASSIGNED", "NO_SHOW_UPDATED")
 )
 _ABSENCE_EVENT = "OOO_CREATED"  # also sent when an absence is changed
 _BOOKED_AT_START_TIME = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED"})

@@ -23,6 +23,7 @@ import msgspec
 
 from askproai_core.former_keys import FORMER_KEYS, accepted_former_keys
 from askproai_core.http_server import read_json
+from askproai_runtime.intake.shapes import hint_of_body
 from askproai_runtime.watched_files import Credentials
 
 MIB = 1024 * 1024
@@ -78,7 +79,7 @@ class Verdict(StrEnum):
 
 
 RETELL_SIGNATURE = "x-retell-signature"
-_HEADERS: Mapping[WebhookSource, str] = {
+SIGNATURE_HEADERS: Mapping[WebhookSource, str] = {
     Source.RETELL: RETELL_SIGNATURE,
     Source.CALCOM: "X-Cal-Signature-256",
     Source.STRIPE: "Stripe-Signature",
@@ -118,7 +119,7 @@ def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequen
 
     It costs nothing, whereas a body takes memory until it is whole.
     """
-    parsed = _parse_for(source, headers.get(_HEADERS[source]), keys)
+    parsed = _parse_for(source, headers.get(SIGNATURE_HEADERS[source]), keys)
     if isinstance(parsed, Verdict):
         return parsed
     return Verdict.VALID if parsed.is_within_window(now) else Verdict.OUTSIDE_WINDOW
@@ -128,7 +129,7 @@ def verify(
     source: WebhookSource, body: bytes, headers: Mapping[str, str], keys: Sequence[str], now: datetime
 ) -> Verdict:
     """Verify a request's signature with each of the keys."""
-    return _verify(source, body, headers.get(_HEADERS[source]), keys, now)
+    return _verify(source, body, headers.get(SIGNATURE_HEADERS[source]), keys, now)
 
 
 def verify_retell(body: bytes, header: str | None, keys: Sequence[str], now: datetime) -> Verdict:
@@ -269,7 +270,9 @@ def identify(source: WebhookSource, body: bytes, *, tenant: str, correlation_id:
                 event = read_json(body, _StripeEnvelope)
                 event_id, event_type = event.id, event.type
     except msgspec.ValidationError as error:
-        raise MalformedEvent(f"The body is no {source} event: {error}") from error
+        raise MalformedEvent(
+            f"The body is no {source} event: {error}{hint_of_body(body, f'/webhooks/{source}')}"
+        ) from error
     except msgspec.DecodeError as error:
         raise MalformedEvent("The body is not valid JSON in UTF-8") from error
     return IncomingEvent(source, event_id, event_type, body, correlation_id)
@@ -283,7 +286,8 @@ def _identify_retell(body: bytes) -> tuple[str, str]:
     elif envelope.chat is not None:
         subject = envelope.chat.chat_id
     else:
-        raise MalformedEvent("The body is no retell event: it names neither call.call_id nor chat.chat_id")
+        hint = hint_of_body(body, "/webhooks/retell")
+        raise MalformedEvent(f"The body is no retell event: it names neither call.call_id nor chat.chat_id{hint}")
     event_id = f"{subject}:{envelope.event}"
     if envelope.event == "transcript_updated" or envelope.event.startswith("transfer_"):
         event_id += f":{hashlib.sha256(body).hexdigest()[:32]}"
@@ -339,6 +343,9 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
         case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
             marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
             return *marks, envelope.createdAt
+        case "BOOKING_REASSIGNED":  # a booking can be given back to its former host: the time of the event, too
+            organizer = _values(fields, "organizer")
+            return _text(organizer, "id"), _text(fields, "startTime"), envelope.createdAt
         case "OOO_CREATED":  # sent again, with the same uuid, when the absence is changed
             entry = _values(fields, "oooEntry")
             return tuple(_text(entry, name) for name in ("start", "end", "updatedAt"))

@@ -28,6 +28,7 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
+    SIGNATURE_HEADERS,
     IncomingEvent,
     MalformedEvent,
     StaleEvent,
@@ -39,6 +40,7 @@ from askproai_runtime.intake.senders import (
     read_keys,
     verify,
 )
+from askproai_runtime.intake.shapes import hint_of_headers
 from askproai_runtime.intake.store import Receipt
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.watched_files import Credentials, LiveConfig
@@ -167,4 +169,5 @@ async def signed_body(
 
 def _refuse(request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str) -> NoReturn:
     log.warning(log_event, source=source, remote=request.remote, verdict=verdict)
-    raise Problem(401, "Invalid Signature", "Sign the raw body with the key that this tenant's secret holds")
+    hint = hint_of_headers(request.headers, SIGNATURE_HEADERS.items()) if verdict is Verdict.MISSING else ""
+    raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")

@@ -175,7 +175,7 @@ class Runner:
                 attempt=job.attempts,
                 correlation_id=job.correlation_id,
             ),
-            structlog.contextvars.bound_contextvars(correlation_id=job.correlation_id, job=job.id, kind=job.kind.value),
+            structlog.contextvars.bound_contextvars(correlation_id=job.correlation_id, job=job.id, step=job.kind.value),
         ):
             try:
                 await self._attempt(job)

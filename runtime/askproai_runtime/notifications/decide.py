@@ -148,6 +148,8 @@ def _decide_cancellation(notification: StoredNotification, now: datetime) -> Dec
     appointment = notification.appointment
     if appointment is None or appointment.status != "cancelled":
         return Drop("the appointment is not cancelled any more")
+    if notification.unannounced and (notification.told or notification.recipient is Recipient.BUSINESS):
+        return Drop("the appointment was never announced")
     if appointment.starts_at <= now:
         return _too_late(notification, "the appointment's time has come")
     return Send()

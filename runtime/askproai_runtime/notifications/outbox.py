@@ -29,12 +29,14 @@ async def enqueue_change(
     email: str | None,
     phone: str | None,
     in_remote_calendar: bool,
+    told: bool,
     correlation_id: str,
 ) -> None:
     """Notify of one change of an appointment: the customer and the business, each by their channels. One statement at most.
 
     `version` is the appointment's after the change: each change is announced once. `email` may be a made-up address, which
     counts as none. The customer of a remote booking gets none, unless the tenant asks for it: Cal.com sends its own.
+    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
     """
     settings = config.notifications
     if settings is None:
@@ -47,7 +49,16 @@ async def enqueue_change(
         conn,
         config.tenant,
         [
-            NewNotification(kind, subject, recipient, channel, correlation_id, appointment_id, starts_at)
+            NewNotification(
+                kind,
+                subject,
+                recipient,
+                channel,
+                correlation_id,
+                appointment_id,
+                starts_at,
+                {"told": True} if told else {},
+            )
             for recipient, channel in rows
         ],
     )

@@ -77,8 +77,8 @@ _OFFERED_TO_OPTED_OUT = """EXISTS (
 _OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
     SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
-# Of a move: its booking was to be announced, and neither that nor a move in between was ever tried to be sent.
-_NEVER_ANNOUNCED = """n.kind = 'moved' AND coalesce((
+# The booking before a move or a cancellation was to be announced, and neither it nor a move in between was ever tried to be sent.
+_NEVER_ANNOUNCED = """n.kind IN ('moved', 'cancelled') AND coalesce((
     SELECT bool_or(before.kind = 'booked') AND max(before.attempts) = 0 FROM notifications before
     WHERE before.tenant = $1 AND before.appointment_id = n.appointment_id AND before.recipient = n.recipient
     AND before.channel = n.channel AND before.kind IN ('booked', 'moved') AND before.created_at < n.created_at), false)"""
@@ -195,7 +195,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
         return None
     recipient = Recipient(row["recipient"])
     # To a business that never heard of it, an appointment that was moved at once is new. Its customer knows of both times.
-    is_new = row["unannounced"] and recipient is Recipient.BUSINESS
+    is_new = row["unannounced"] and row["kind"] == Kind.MOVED and recipient is Recipient.BUSINESS
     return StoredNotification(
         id=row["id"],
         kind=Kind.BOOKED if is_new else row["kind"],
@@ -211,6 +211,7 @@ async def lock_notification(conn: Connection, tenant: str, notification_id: UUID
         overtaken=row["overtaken"],
         opted_out=row["opted_out"],
         offer_open=row["offer_open"],
+        unannounced=row["unannounced"],
     )
 
 

@@ -96,7 +96,8 @@ class FreedOffer(msgspec.Struct, frozen=True):
 class StoredNotification:
     """A row, and the appointment that it is about. `overtaken`: a later row announces the same start to the same recipient.
 
-    `offer_open`: the freed time that it offers is still offered to this person.
+    `offer_open`: the freed time that it offers is still offered to this person. `unannounced`: the booking before this change was
+    to be announced to the same recipient, and nothing of the appointment was ever sent.
     """
 
     id: UUID
@@ -113,6 +114,12 @@ class StoredNotification:
     overtaken: bool = False
     opted_out: bool = False
     offer_open: bool = False
+    unannounced: bool = False
+
+    @property
+    def told(self) -> bool:
+        """Return whether the customer knows of the change without it: from the conversation in which it was made."""
+        return self.content.get("told") is True
 
     @property
     def freed(self) -> FreedOffer | None:

@@ -44,7 +44,7 @@ def load_templates(own: str = "templates", *shared: str) -> Environment:
 
 
 def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, values: Mapping[str, Any]) -> str:
-    """Return a page. Beside `values` the templates get `t` (words), `clock`, `day`, `local`, `moment`, `second`, `word`,
+    """Return a page. Beside `values` the templates get `t` (words), `clock`, `decimal`, `day`, `local`, `moment`, `second`, `word`,
     `each_word` (of parts that ` · ` separates), `reason` (a stored sentence, or the detail of an entry of the audit log),
     `span` (of a block, on a day), `argument` (of a function, with its name) and `call_back` (of a message).
     """
@@ -82,6 +82,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
     functions = {
         "t": words,
         "clock": clock,
+        "decimal": lambda number: str(number).replace(".", words.decimal_mark),
         "day": day,
         "local": local,
         "moment": moment,

@@ -17,6 +17,7 @@ class Words:
     """
 
     language: str
+    decimal_mark: str
     weekdays: tuple[str, ...]
     date: str  # with {weekday}, {day}, {month}, {year}
     short_date: str  # the same without the year
@@ -167,6 +168,7 @@ class Words:
 
 GERMAN: Final = Words(
     language="de",
+    decimal_mark=",",
     weekdays=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
     date="{weekday}, {day}.{month}.{year}",
     short_date="{weekday}, {day}.{month}.",
@@ -262,6 +264,7 @@ GERMAN: Final = Words(
         "appointment.attended": "als erschienen vermerkt", "block.added": "Zeit gesperrt", "block.removed": "Sperre aufgehoben",
         "message.done": "Nachricht erledigt", "waitlist.removed": "von der Warteliste genommen",
         "waitlist.declined": "freie Zeit abgelehnt", "calendar.disagrees": "Kalender hat anderes", "call.read": "Anruf gelesen",
+        "list.read": "Liste gelesen",
         "notification.redriven": "erneut versucht", "event.redriven": "erneut versucht", "desk": "am Tresen", "page": "Seite",
         "ask_email": "Frage nach der E-Mail-Adresse", "ask_to_cancel": "Frage, ob abgesagt werden soll",
         "ask_which": "Frage, welcher Termin gemeint ist", "critical": "dringend", "high": "hoch", "default": "normal",
@@ -282,6 +285,7 @@ GERMAN: Final = Words(
         "the appointment is at another time by now": "Der Termin ist inzwischen zu einer anderen Zeit.",
         "the appointment has begun": "Der Termin hat begonnen.",
         "the appointment is not cancelled any more": "Der Termin ist nicht mehr abgesagt.",
+        "the appointment was never announced": "Der Termin war nie angekündigt worden.",
         "the appointment's time has come": "Die Zeit des Termins ist gekommen.",
         "the customer wants no reminders": "Der Kunde möchte keine Erinnerungen.",
         "this number wants no messages of its own accord; the business has the offer":
@@ -308,6 +312,7 @@ GERMAN: Final = Words(
 
 ENGLISH: Final = Words(
     language="en",
+    decimal_mark=".",
     weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     date="{weekday} {day}/{month}/{year}",
     short_date="{weekday} {day}/{month}",

@@ -108,7 +108,7 @@ class TaskRunner:
         correlation_id = uuid4().hex
         with (
             start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),
-            structlog.contextvars.bound_contextvars(correlation_id=correlation_id, task=claimed.name),
+            structlog.contextvars.bound_contextvars(correlation_id=correlation_id, step=claimed.name),
         ):
             started_at = self._clock.monotonic()
             try:

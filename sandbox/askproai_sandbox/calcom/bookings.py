@@ -224,7 +224,9 @@ class Bookings:
                 event = "BOOKING_CREATED" if action == "confirm" else "BOOKING_REJECTED"
                 await webhooks.send_booking(self._server, account, event, booking)
             case "reassign":
-                booking.host, booking.updated = account.host(body["host"]), now
+                former, booking.host, booking.updated = booking.host, account.host(body["host"]), now
+                hosts = {"addedHostUserIds": [booking.host.id], "removedHostUserIds": [former.id]}
+                await webhooks.send_booking(self._server, account, "BOOKING_REASSIGNED", booking, **hosts)
             case "absent" | "present":
                 await self._mark(account, booking, absent=action == "absent")
             case _:

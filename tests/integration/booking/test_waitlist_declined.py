@@ -5,13 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from askproai_runtime.booking import Answer, CallContext, WaitlistKeeper, join_waitlist
 from askproai_runtime.calls.payload import OngoingCall, Utterance, read_declined
 from askproai_runtime.tasks import TaskRun
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.full_calendar import nothing_free
 
@@ -129,21 +127,6 @@ async def test_a_request_that_is_made_anew_forgets_what_was_declined_before(salo
     await wait_twice(salon)
     (entry,) = await salon.rows("SELECT spans FROM waitlist")
     assert "declined" not in entry["spans"]
-
-
-async def test_on_the_schema_before_a_request_that_is_made_anew_is_still_the_same_entry(
-    salon: Salon, module_database: Database
-) -> None:
-    """Then what was declined stays, as with pods of the release before."""
-    owner = await asyncpg.connect(module_database.dsn)
-    try:
-        await owner.execute("REVOKE UPDATE (spans) ON waitlist FROM askproai_tenant")
-        await wait_twice(salon)
-    finally:
-        await owner.execute("GRANT UPDATE (spans) ON waitlist TO askproai_tenant")
-        await owner.close()
-    (entry,) = await salon.rows("SELECT spans FROM waitlist")
-    assert "declined" in entry["spans"]
 
 
 async def wait_twice(salon: Salon) -> None:

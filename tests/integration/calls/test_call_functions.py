@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from askproai_core.database import Connection, Pool
 from askproai_core.tenant_config import TenantConfig
@@ -273,3 +275,13 @@ async def test_a_signed_request_that_was_cut_off_is_not_carried_out_again(pod: T
     assert (reply.status, reply.body) == (200, {"success": False, "message": say().still_working})
     again = await pod.function("book_appointment", "call_cut_off", args)
     assert again.body["appointment_id"] == booked.body["appointment_id"]
+
+
+async def test_log_lines_of_a_function_name_step_and_branch(pod: TenantPod) -> None:
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        await pod.function("check_availability", "call_logged", {"service": "Haarschnitt"})
+        await pod.function("check_availability", "call_foreign", {}, agent_id="agent_x", to_number="+49309999999")
+    (answered,) = [entry for entry in logs if entry["event"] == "function.answered"]
+    assert (answered["step"], answered["branch"], answered["call_id"]) == ("check_availability", "mitte", "call_logged")
+    (refused,) = [entry for entry in logs if entry["event"] == "function.unroutable"]
+    assert "branch" not in refused, "nothing is left over from the request before on the same connection"

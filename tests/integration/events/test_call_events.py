@@ -184,6 +184,11 @@ async def test_metrics_count_every_outcome(pod: TenantPod) -> None:
             {"uid": "u1", "startTime": "2026-11-27T13:30:00Z"},
             "this tenant's calendar is its own book",
         ),
+        (
+            "BOOKING_REASSIGNED",
+            {"uid": "u1", "organizer": {"id": 7}, "addedHostUserIds": [7], "removedHostUserIds": [8]},
+            "this tenant's calendar is its own book",
+        ),
         ("BOOKING_NO_SHOW_UPDATED", {"bookingUid": "u1", "attendees": []}, "this tenant's calendar is its own book"),
         ("BOOKING_PAID", {"uid": "u1", "paymentId": 1}, "calcom BOOKING_PAID is not acted on"),
         ("BOOKING_CANCELLED", {"title": "no uid"}, "calcom BOOKING_CANCELLED is not acted on"),

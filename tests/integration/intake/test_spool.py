@@ -161,7 +161,7 @@ async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: S
         return (await spooling.send(Source.RETELL, "call_unfit")).status == 200
 
     async def healthy() -> bool:  # a Redis that answers late once is away for a second
-        return (await spooling.pod.get(spooling.pod.private_url + "/health")).body == {"status": "ok"}
+        return (await spooling.pod.get(spooling.pod.private_url + "/health")).body["status"] == "ok"
 
     await eventually(accepted)
     await eventually(healthy)

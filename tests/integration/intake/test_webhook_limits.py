@@ -8,7 +8,7 @@ import pytest
 from askproai_core import arrivals
 from askproai_core.arrivals import MAX_BODY_BYTES, MAX_WAITING
 from tests.worlds.database_gate import DatabaseGate
-from tests.worlds.tenant_pod import TenantPod, running_web, sign_retell, waiting_for_lock
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, sign_retell, waiting_for_lock
 from tests.worlds.waiting import SOON, eventually
 
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
@@ -132,8 +132,28 @@ async def test_too_many_requests_are_429_and_forged_ones_do_not_count(stopped_po
         limited = [reply for reply in replies if reply.status == 429]
         assert len(limited) >= 4
         assert all(reply.headers["Retry-After"] == "1" for reply in limited)
-        functions = await asyncio.gather(*(stopped_pod.function("check_availability", "call_x", {}) for _ in range(6)))
-        assert sum(reply.status == 429 for reply in functions) >= 2
+
+
+async def test_a_function_over_the_limit_says_a_sentence(stopped_pod: TenantPod) -> None:
+    """A model does not reliably see any body but that of a 200, and a caller waits for its words."""
+    limits = {"rate_limits": {"functions_per_second": 2}}
+    stopped_pod.write_config(json.dumps(json.loads((stopped_pod.folder / "tenant.json").read_text()) | limits))
+    async with running_web(stopped_pod, worker_port=9):
+        replies = await asyncio.gather(*(stopped_pod.function("book_appointment", f"call_{n}", {}) for n in range(6)))
+    assert {reply.status for reply in replies} == {200}
+    assert sum(reply.body["message"].startswith("Das dauert gerade länger") for reply in replies) >= 2
+    assert not any(reply.body["success"] for reply in replies)
+
+
+async def test_the_private_api_has_a_limit(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("askproai_runtime.admin_api.app._REQUESTS_PER_SECOND", 3)
+    async with running_web(stopped_pod, worker_port=9):
+        url = f"{stopped_pod.private_url}/api/v1/circuits"
+        owner = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        statuses = [(await stopped_pod.get(url, **owner)).status for _ in range(8)]
+        refused = (await stopped_pod.get(url, Authorization="Bearer wrong")).status
+    assert statuses.count(429) >= 2
+    assert refused == 401, "without a token nothing is said of the limit"
 
 
 async def test_nothing_is_acknowledged_while_postgres_is_away(stopped_pod: TenantPod) -> None:

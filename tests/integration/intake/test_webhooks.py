@@ -221,6 +221,36 @@ async def test_malformed_but_signed_is_400(pod: TenantPod) -> None:
     assert await pod.counts() == before
 
 
+RINGING = b'{"event":"call_inbound","call_inbound":{"from_number":"+4930","to_number":"+4931"}}'
+FUNCTION = b'{"name":"book_appointment","args":{},"call":{}}'
+EVENT = b'{"event":"call_ended","call":{"call_id":"call_1"}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("/webhooks/retell", RINGING, "…/retell/inbound"),
+        ("/webhooks/retell", FUNCTION, "…/retell/functions/<name>"),
+        ("/webhooks/retell", b'{"triggerEvent":"PING"}', "…/webhooks/calcom"),
+        ("/webhooks/retell", b'{"id":"evt_1","object":"event","type":"invoice.paid"}', "…/webhooks/stripe"),
+        ("/retell/inbound", EVENT, "…/webhooks/retell"),
+        ("/retell/inbound", FUNCTION, "…/retell/functions/<name>"),
+        ("/retell/functions/book_appointment", RINGING, "…/retell/inbound"),
+        ("/retell/functions/book_appointment", EVENT, "…/webhooks/retell"),
+    ],
+)
+async def test_a_body_at_the_wrong_path_names_its_place(pod: TenantPod, path: str, body: bytes, place: str) -> None:
+    reply = await pod.post(path, body, {"x-retell-signature": sign_retell(body)})
+    assert reply.status == 400
+    assert reply.body["detail"].endswith(f"belongs at {place}")
+
+
+async def test_another_senders_signature_names_its_place(pod: TenantPod) -> None:
+    body = b'{"triggerEvent":"PING"}'
+    reply = await pod.post("/webhooks/retell", body, {"X-Cal-Signature-256": sign_calcom(body)})
+    assert (reply.status, reply.body["detail"].partition("belongs at ")[2]) == (401, "…/webhooks/calcom")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "status"),
     [

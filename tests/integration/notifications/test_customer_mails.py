@@ -1,11 +1,13 @@
 """What a customer gets by mail, from a caller's booking to a real mail server."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import BusinessNews, CustomerNotifications, Language, NotificationTexts
+from askproai_runtime.booking import DeskRequest, cancel_for_desk
 from askproai_runtime.notifications.outbox import enqueue_text
 from tests.worlds.booking_environment import MORNING, booking_args
 from tests.worlds.notification_environment import (
@@ -89,8 +91,18 @@ async def test_to_a_business_an_appointment_that_was_moved_before_its_mail_is_ne
     assert len(env.server.mails) == 2
 
 
-async def test_a_cancellation_before_the_mail_leaves_the_cancellation(env: NotificationEnvironment) -> None:
+async def test_a_caller_who_cancels_before_the_mail_gets_none(env: NotificationEnvironment) -> None:
+    """The mail would be about something that no mail has named; the business does not hear of it either."""
+    env.configure(mail_settings(env.server.port, business=notify_business()))
     await env.salon.cancel(await env.book())
+    await env.run()
+    assert {state for _, _, state in await env.states()} == {"dropped"}
+
+
+async def test_a_desk_that_cancels_before_the_mail_is_announced(env: NotificationEnvironment) -> None:
+    """The caller has heard that it is booked, and nothing else."""
+    desk = DeskRequest(uuid4(), "karin")
+    await cancel_for_desk(env.salon.booking, desk, UUID(await env.book()), None, "corr")
     await env.run()
     assert await env.states() == [("booked", "customer", "dropped"), ("cancelled", "customer", "sent")]
 

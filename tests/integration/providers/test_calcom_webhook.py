@@ -108,6 +108,12 @@ async def test_a_server_that_does_not_know_a_newer_trigger_sends_the_others(acco
     assert await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED"]) == frozenset()
 
 
+async def test_an_older_server_gets_the_triggers_it_knows(account: Account) -> None:
+    assert await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED", UNKNOWN]) == {UNKNOWN}
+    (hook,) = await account.client.list_webhooks()
+    assert set(hook["triggers"]) == {*TRIGGERS, "OOO_CREATED"}
+
+
 async def test_a_server_that_refuses_a_newer_trigger_gets_a_changed_secret_all_the_same(account: Account) -> None:
     await ensure_calcom_webhook(account.client, *DESIRED)
     before = len(account.simulator.journal.entries)

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,14 @@ async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:
 
 
 async def test_health_without_a_token_is_one_word(pod: TenantPod) -> None:
-    for path in ("/livez", "/readyz", "/startupz", "/health"):
+    for path in ("/livez", "/readyz", "/startupz"):
         reply = await pod.get(pod.private_url + path)
         assert (reply.status, reply.body) == (200, {"status": "ok"})
+    for url in (f"{pod.private_url}/health", f"{pod.url}/health", f"{pod.url}/salon/salon/health"):
+        reply = await pod.get(url)
+        assert (reply.status, reply.body["status"]) == (200, "ok")
+        assert datetime.now(UTC) - datetime.fromisoformat(reply.body["timestamp"]) < timedelta(minutes=1)
+    assert (await pod.post("/health", b"")).status == 405
     for path in ("/livez", "/readyz"):
         assert (await pod.get(f"http://127.0.0.1:{pod.worker_port}{path}")).status == 200
     assert (await pod.get(pod.private_url + "/nowhere")).status == 404
@@ -75,7 +81,7 @@ async def test_a_changed_config_is_in_use_within_a_second_and_a_broken_one_is_no
     web_pod.write_config('{"tenant": 7}')
 
     async def degraded() -> bool:
-        return (await web_pod.get(web_pod.private_url + "/health")).body == {"status": "degraded"}
+        return (await web_pod.get(web_pod.private_url + "/health")).body["status"] == "degraded"
 
     await eventually(degraded, SOON)
     assert await accepted()

@@ -290,7 +290,7 @@ def test_a_single_replica_can_be_drained():
 PREFIXED = {"host": "s.example", "pathPrefix": "/voice"}
 
 
-def test_only_webhooks_and_retell_are_routed():
+def test_only_three_paths_are_routed():
     """Neither the metrics nor the private API can be reached from outside."""
     routed = tenant(
         exposure=PREFIXED | {"ingress": {"className": "nginx", "tlsSecretName": "tls", "annotations": {"a": "b"}}}
@@ -301,6 +301,7 @@ def test_only_webhooks_and_retell_are_routed():
     assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
         ("/voice/webhooks", "Prefix"),
         ("/voice/retell", "Prefix"),
+        ("/voice/health", "Prefix"),
     ]
     assert {path["backend"]["service"]["port"]["number"] for path in rule["http"]["paths"]} == {8080}
     assert manifest["spec"]["tls"] == [{"hosts": ["s.example"], "secretName": "tls"}]
@@ -312,6 +313,7 @@ def test_only_webhooks_and_retell_are_routed():
     assert [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]] == [
         "/voice/webhooks",
         "/voice/retell",
+        "/voice/health",
     ]
     assert route["spec"]["parentRefs"] == gateway["parentRefs"]
     assert route["spec"]["hostnames"] == ["s.example"]
@@ -328,7 +330,9 @@ def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how()
     assert manifest is not None
     rule, prefix = manifest["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
     assert (rule["host"], manifest["spec"]["ingressClassName"]) == ("voice.example", "nginx")
-    assert [path["path"] for path in rule["http"]["paths"]] == [f"{prefix}/webhooks", f"{prefix}/retell"]
+    assert [path["path"] for path in rule["http"]["paths"]] == [
+        f"{prefix}/{name}" for name in ("webhooks", "retell", "health")
+    ]
     assert "tls" not in manifest["spec"]
     with_tls = Settings(
         shared_base_url=shared,

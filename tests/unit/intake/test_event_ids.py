@@ -70,6 +70,10 @@ def test_half_an_emoji_loses_no_event() -> None:
             calcom("BOOKING_CANCELLED", uid="u1", endTime="E", seatsPerTimeSlot=2, attendees=[{"email": "a@b"}]),
             ("BOOKING_CANCELLED", "u1", "E", "a@b"),
         ),
+        (
+            calcom("BOOKING_REASSIGNED", uid="u1", startTime="S", organizer={"id": 7}, addedHostUserIds=[7]),
+            ("BOOKING_REASSIGNED", "u1", "7", "S", "2026-11-20T08:59:00.000Z"),
+        ),
         (calcom("BOOKING_PAID", uid="u1", paymentId=7), ("BOOKING_PAID", "u1", "7")),
         (
             calcom(

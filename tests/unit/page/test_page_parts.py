@@ -442,3 +442,12 @@ def test_an_appointment_is_moved_only_to_who_does_its_service() -> None:
 )
 def test_a_duration_has_a_unit_that_people_read(milliseconds: int, shown: str) -> None:
     assert format_duration(milliseconds) == shown
+
+
+@pytest.mark.parametrize(("language", "shown"), [(Language.DE, "99,5 %"), (Language.EN, "99.5 %")])
+def test_decimals_are_those_of_the_language(language: Language, shown: str) -> None:
+    templates = Environment(loader=DictLoader({"x.html": "{{ decimal(value) }} %"}), autoescape=True)
+    assert (
+        render(templates, "x.html", {Language.DE: GERMAN, Language.EN: ENGLISH}[language], BERLIN, {"value": 99.5})
+        == shown
+    )

@@ -19,13 +19,13 @@ def samples(metrics: Metrics, name: str) -> dict[str, float]:
 def test_every_outcome_of_a_booking_has_a_sample_before_the_first_booking():
     metrics = Metrics("n.salon")
     metrics.expect_bookings(BookingOutcome)
-    metrics.booking("failed")
+    metrics.booking("failed", 0.1)
     assert samples(metrics, "askproai_bookings") == {**dict.fromkeys(BookingOutcome, 0.0), "failed": 1.0}
 
 
 def test_the_durations_of_bookings_have_samples_before_the_first_booking():
     metrics = Metrics("n.salon")
-    labels, buckets = {"tenant": "n.salon"}, "askproai_booking_duration_seconds_bucket"
+    labels, buckets = {"tenant": "n.salon", "outcome": "confirmed"}, "askproai_booking_duration_seconds_bucket"
     assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) is None
     metrics.expect_bookings(BookingOutcome)
     assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) == 0.0

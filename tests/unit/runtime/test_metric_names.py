@@ -10,8 +10,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     metrics.webhook_received("retell", "call_started", "accepted")
     metrics.ack("retell", 0.004)
     metrics.processed("retell", "call_started", 0.01)
-    metrics.booking("confirmed")
-    metrics.booking_seconds(0.1)
+    metrics.booking("confirmed", 0.1)
     metrics.provider_call("calcom", "create-booking", "confirmed", 0.05)
     metrics.offered_but_lost()
     metrics.function_answered("check_availability", "closed_day", 0.04)
@@ -30,7 +29,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
         'askproai_webhook_ack_seconds_bucket{le="0.05",source="retell",tenant="salon.salon"} 1.0',
         'askproai_webhook_processing_duration_seconds_count{event="call_started",source="retell",tenant="salon.salon"} 1.0',
         'askproai_bookings_total{outcome="confirmed",tenant="salon.salon"} 1.0',
-        'askproai_booking_duration_seconds_count{tenant="salon.salon"} 1.0',
+        'askproai_booking_duration_seconds_count{outcome="confirmed",tenant="salon.salon"} 1.0',
         'askproai_function_calls_total{function="check_availability",outcome="closed_day",tenant="salon.salon"} 1.0',
         'askproai_function_seconds_bucket{function="check_availability",le="0.05",tenant="salon.salon"} 1.0',
         'askproai_calls_with_functions_total{tenant="salon.salon"} 2.0',

@@ -80,8 +80,9 @@ log = structlog.get_logger(__name__)
 CALCOM_TRIGGERS = tuple(
     f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
-# Absences, which keep free times from being offered. A server from before them refuses the trigger; it does without.
-NEWER_CALCOM_TRIGGERS = ("OOO_CREATED",)
+# Absences, which keep free times from being offered, and another host for a booking: in the order in which servers learned them.
+# An older server refuses them, and does without: the poll finds the same.
+NEWER_CALCOM_TRIGGERS = ("OOO_CREATED", "BOOKING_REASSIGNED")
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
@@ -442,8 +443,8 @@ def _heard_of(refused: Collection[str]) -> str:
     if not refused:
         return "Cal.com tells us of bookings"
     return (
-        f"Cal.com tells us of bookings. Its server refuses the trigger {', '.join(sorted(refused))}, so absences are known after"
-        " five minutes: update that server to have them known at once"
+        f"Cal.com tells us of bookings. Its server refuses the trigger {', '.join(sorted(refused))}, so such changes are known"
+        " after five minutes: update that server to have them known at once"
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from askproai_core.database import Pool
+from askproai_runtime.admin_api.store.reads import record_read
 from askproai_runtime.admin_api.store.timelines import OF_APPOINTMENT, OF_CALL, OF_CORRELATION
 
 Row = asyncpg.Record
@@ -59,14 +59,6 @@ ORDER BY sorted_by DESC, call_id DESC LIMIT $7
 _CALLS: Final = _LIST.replace("{calls}", _CALL)
 
 _CONTENT: Final = _CALL.replace("c.transcript_truncated\n", "c.transcript_truncated, c.transcript, c.analysis\n")
-# A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.
-_RECORD_READ: Final = """
-INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-SELECT $1, 'desk', 'call.read', $2::jsonb, $3 WHERE NOT EXISTS (
-    SELECT FROM audit_log l WHERE l.tenant = $1 AND l.at > now() - interval '15 minutes' AND l.action = 'call.read'
-    AND l.detail = $2::jsonb)
-"""
-
 _NOTICE: Final = """
 SELECT agent_version, greeting, announces_ai, heard_ai, storage, refused_at, deleted_at FROM call_notices
 WHERE tenant = $1 AND call_id = $2
@@ -167,8 +159,7 @@ class CallStore:
         Raises what asyncpg raises: then nobody reads it.
         """
         detail = {"token": "admin", "claimed_by": claimed_by, "call": call_id, "parts": parts}
-        text = msgspec.json.encode(detail).decode()
-        await self._pool.execute(_RECORD_READ, self._tenant, text, correlation_id)
+        await record_read(self._pool, self._tenant, "call.read", detail, correlation_id)
 
     async def list_call_ids(self, beginning: str) -> list[str]:
         """Return up to two ids of calls that begin so."""

@@ -22,22 +22,31 @@ SELECT {_ENTRY}, o.id AS offer_id, o.staff AS offered_staff, o.starts_at, o.ends
 FROM waitlist w LEFT JOIN waitlist_offers o ON o.tenant = w.tenant AND o.entry_id = w.id AND o.state = 'open'
 """  # noqa: S608  constants
 
+# The appointments `a` of the person of an entry `w` that start within its bounds; a visit may have other services besides.
+_SUITING = """
+appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until
+  AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
+  AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone)
+"""
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
-# says anew what is declined of it; before migration 0018 a tenant's role may not change that.
-_MAY_REPLACE = "SELECT has_column_privilege('waitlist', 'spans', 'UPDATE')"
-_JOIN = """
+# says anew which times of it are declined.
+_JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
-                           caller, correlation_id)
-SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14
+                           caller, correlation_id, had)
+SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14, ARRAY(
+    SELECT a.starts_at FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
+                                    $10::timestamptz AS until, $12::text AS phone) w, {_SUITING})
 WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
    OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $16
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND call_id = $2) < $17
       AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
            AND caller IS NOT DISTINCT FROM $13) < $18
-ON CONFLICT (tenant, phone, key) WHERE state = 'waiting' DO UPDATE SET {replaced}
+ON CONFLICT (tenant, phone, key) WHERE state = 'waiting'
+    DO UPDATE SET name = EXCLUDED.name, spans = EXCLUDED.spans, had = EXCLUDED.had
 RETURNING id
-"""
+"""  # noqa: S608  constants
 
 # In each list whoever joined first is first; `$2`: of those who wait.
 _LIST = f"""
@@ -54,7 +63,8 @@ SELECT c.tenant, c.resource_id, c.block_start, c.block_end FROM claims c
 WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4
   AND c.state = 'held' AND c.expires_at > clock_timestamp() AND NOT EXISTS (
       SELECT 1 FROM appointments a WHERE a.tenant = $1 AND a.id = c.appointment_id AND a.call_id = $5)
-ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL DO UPDATE SET freed_at = clock_timestamp()
+ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
+    DO UPDATE SET freed_at = clock_timestamp(), appointment_id = NULL
 """
 
 # As the trigger: nothing for which nobody waits.
@@ -65,7 +75,8 @@ FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY 
 WHERE EXISTS (SELECT 1 FROM waitlist w
               WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < u.ends_at AND w.until > u.starts_at)
 ORDER BY u.number
-ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL DO UPDATE SET freed_at = clock_timestamp()
+ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
+    DO UPDATE SET freed_at = clock_timestamp(), appointment_id = NULL
 """
 
 _REMOVE = """
@@ -83,15 +94,13 @@ UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
 WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
-# What was booked for the number since it waits, of the same services within the requested time, is what it waited for; beside them
-# a visit may have others.
+# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar.
+_LIST_REACHED = f"""
+SELECT {_ENTRY}, a.starts_at AS reached FROM waitlist w, {_SUITING}
+  AND w.tenant = $1 AND w.state = 'waiting' AND a.starts_at <> ALL (w.had)
+"""  # noqa: S608  constants
 _END_BOOKED = """
-UPDATE waitlist w SET state = 'booked', ended_at = clock_timestamp()
-WHERE w.tenant = $1 AND w.state = 'waiting' AND EXISTS (
-    SELECT 1 FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
-    WHERE a.tenant = $1 AND a.starts_at >= w.since AND a.starts_at < w.until AND a.created_at > w.created_at
-      AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
-      AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone))
+UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'
 """
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
@@ -136,7 +145,8 @@ WITH waiting AS (
 ), awaited AS MATERIALIZED (
     SELECT coalesce(range_agg(span), '{}') AS by_anybody, coalesce(range_agg(span) FILTER (WHERE is_free), '{}') AS by_free
     FROM waiting)
-SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age
+SELECT f.id, f.resource_id, f.starts_at, f.ends_at, f.freed_at, clock_timestamp() - f.freed_at AS age,
+       f.appointment_id
 FROM freed_times f, awaited a
 WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.freed_id = f.id AND o.state = 'open')
@@ -155,7 +165,9 @@ FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND
       AND (o.freed_id = $2 AND (o.state IN ('declined', 'expired') OR o.state = 'taken' AND o.offered_at > $5)
            OR o.state IN ('declined', 'expired') AND o.offered_at > $5 AND o.starts_at < $3 AND o.ends_at > $4
               AND o.staff = (SELECT r.staff FROM resources r WHERE r.tenant = $1 AND r.id = $6)))
-ORDER BY w.created_at, w.id LIMIT $7
+ORDER BY EXISTS (
+    SELECT FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+    WHERE a.tenant = $1 AND a.id = $8 AND (a.caller = w.phone OR c.phone = w.phone)), w.created_at, w.id LIMIT $7
 """  # noqa: S608  constants
 
 _OFFER = """
@@ -240,7 +252,10 @@ class WaitlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class FreedTime:
-    """A time that became free, buffers included; `freed_at` is when, by the database's clock, and `age` how long ago."""
+    """A time that became free, buffers included; `freed_at` is when, by the database's clock, and `age` how long ago.
+
+    `appointment_id` is the appointment that had it; None for a removed block or the end of a hold.
+    """
 
     id: int
     resource_id: int
@@ -248,6 +263,7 @@ class FreedTime:
     ends_at: datetime
     freed_at: datetime
     age: timedelta
+    appointment_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +280,8 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
     The same request of a number that waits already is that entry, with the name and the spans of the new one.
     """
     new = entry
-    may_replace = await conn.fetchval(_MAY_REPLACE)
-    join = _JOIN.format(replaced=f"name = EXCLUDED.name{', spans = EXCLUDED.spans' if may_replace else ''}")
     entry_id: UUID | None = await conn.fetchval(
-        join, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
+        _JOIN, tenant, new.call_id, new.key, new.branch, new.service, new.staff, new.spans, new.requested, new.since, new.until,
         new.name, new.phone, new.caller, new.correlation_id, limits.per_phone, limits.per_tenant, limits.per_call,
         limits.per_hour,
     )  # fmt: skip
@@ -322,11 +336,23 @@ async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
     return [row["service"] for row in rows]
 
 
-async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
-    """End the entries that have what they waited for or are over, and the offers that are taken, expired or theirs. `waits` are
-    those of all services that somebody waits for.
+async def list_reached(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, datetime]]:
+    """Return the waiting entries whose person has an appointment within the bounds that was not there at the request, each with
+    its start.
     """
-    await conn.execute(_END_BOOKED, tenant)
+    rows = [dict(row) for row in await conn.fetch(_LIST_REACHED, tenant)]
+    return [(WaitlistEntry(**row), start) for row in rows for start in [row.pop("reached")]]
+
+
+async def end_booked(conn: Connection, tenant: str, entries: Sequence[UUID]) -> None:
+    """End entries whose person has what was waited for."""
+    await conn.execute(_END_BOOKED, tenant, list(entries))
+
+
+async def end_what_is_over(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
+    """End the entries that are over, and the offers that are taken, expired or of ended entries. `waits` are those of all
+    services that somebody waits for.
+    """
     await conn.execute(_END_OVER, tenant, now)
     columns = [each.service for each in waits], [each.first for each in waits], [each.end for each in waits]
     await conn.execute(_END_OFFERS, tenant, now, *columns)
@@ -338,9 +364,12 @@ async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
-    """Return who waits for a time about then and has not let this one pass; whoever joined first is first."""
+    """Return the people who wait for a time about then and have not let this one pass, by the time of joining; the person who
+    freed it is last.
+    """
     rows = await pool.fetch(
-        _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit
+        _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
+        freed.appointment_id,
     )  # fmt: skip
     found = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""The ways in from outside: an Ingress or an HTTPRoute to `/webhooks` and `/retell`, and one to the page where that is published.
+"""The routes from outside: an Ingress or an HTTPRoute to `/webhooks`, `/retell` and `/health`, and one to a published page.
 Pure.
 """
 
@@ -147,8 +147,8 @@ def exposed_condition(address: Address) -> Condition:
 def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
     """Return Exposed for a tenant that asks for an HTTPRoute where the cluster lacks the CRD."""
     text = (
-        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks and "
-        f"/retell of {address.base_url} to the Service {child_name(tenant.metadata.name, 'web')}, port 8080, yourself"
+        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks,"
+        f" /retell and /health of {address.base_url} to the Service {child_name(tenant.metadata.name, 'web')}, port 8080, yourself"
     )
     return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
 

@@ -1,0 +1,68 @@
+"""The waiting list and appointments that change their time: the present times of a person decide what she still waits for."""
+
+import pytest
+
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.waitlist_environment import FIRST, SECOND, book, offered, run, wait
+
+AFTERNOON = "2026-11-27T14:30:00+01:00"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def states(salon: Salon) -> dict[str, str]:
+    return {row["phone"]: row["state"] for row in await salon.rows("SELECT phone, state FROM waitlist")}
+
+
+async def book_with_anna(salon: Salon) -> str:
+    args = booking_args(AFTERNOON) | {"staff": "Anna"}
+    answer = await salon.booking.book_appointment(call("call_own", FIRST), args)
+    assert answer.success, answer
+    return str(answer.fields["appointment_id"])
+
+
+async def move(salon: Salon, appointment: str, start: str, call_id: str = "call_move", caller: str = FIRST) -> None:
+    args = {"appointment_id": appointment, "start": start}
+    moved = await salon.booking.reschedule_appointment(call(call_id, caller), args)
+    assert moved.success, moved
+
+
+async def test_moving_into_the_wish_ends_the_wait(salon: Salon) -> None:
+    taken = await book(salon)
+    own = await book_with_anna(salon)
+    await wait(salon, FIRST, part_of_day="vormittags")
+    await salon.cancel(taken)
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+    await move(salon, own, MORNING)
+    await run(salon)
+    await run(salon)
+    assert await states(salon) == {FIRST: "booked"}
+    assert await offered(salon) == [(FIRST, "booked")], "and her own former time is not offered to her"
+
+
+async def test_an_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
+    await book_with_anna(salon)
+    await wait(salon, FIRST)
+    await run(salon)
+    assert await states(salon) == {FIRST: "waiting"}, "she waits for another time of that day"
+
+
+async def test_a_move_outside_the_wish_does_not_end_the_wait(salon: Salon) -> None:
+    own = await book_with_anna(salon)
+    await wait(salon, FIRST, date="2026-11-27 oder 2026-11-28", part_of_day="vormittags")
+    await move(salon, own, "2026-11-27T16:00:00+01:00")
+    await run(salon)
+    assert await states(salon) == {FIRST: "waiting"}
+
+
+async def test_a_freed_time_reaches_its_former_owner_last(salon: Salon) -> None:
+    own = await book(salon, MORNING, "call_own", FIRST)
+    await wait(salon, FIRST)
+    await wait(salon, SECOND)
+    await salon.cancel(own)
+    await run(salon)
+    assert await offered(salon) == [(SECOND, "open")], "although the owner joined first"
