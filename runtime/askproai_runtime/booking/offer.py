@@ -77,6 +77,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
     answer = _answer(ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until)
+    if understood.unclear is not None:  # the day is kept
+        answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
     return name_service(ctx.config(), request.rules, call, answer) if offer.slots else answer
 
 

@@ -25,6 +25,7 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_parts,
     read_said,
+    require_exact,
 )
 from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.store.appointments import release_declined
@@ -144,6 +145,8 @@ def _parse_times(
     understood = parse_time(args, call, request)
     if understood is None or not names_day(read_parts(args)):
         raise ClarificationNeeded(say().wait_for_when)
+    if understood.unclear is not None:
+        require_exact(understood, call, request)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
         raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
