@@ -62,6 +62,7 @@ from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import Question, Replies, Reply, meant_key, read_reply
 from askproai_runtime.booking.request import read_said, read_text
@@ -171,6 +172,7 @@ __all__ = [
     "join_list",
     "join_waitlist",
     "leave_message",
+    "leaves_open",
     "list_blocks_within",
     "list_current_blocks",
     "list_current_pauses",
@@ -187,6 +189,7 @@ __all__ = [
     "mark_message_done",
     "meant_key",
     "move_for_desk",
+    "names_nothing",
     "notified_channels",
     "open_minutes",
     "parse_start_for_desk",

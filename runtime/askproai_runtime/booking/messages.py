@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.limits import shown_number
-from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, sayable
+from askproai_runtime.booking.placeholders import is_placeholder
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
@@ -112,8 +113,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
             raise ClarificationNeeded(question)
-    name = plain_name(read_said(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().whose_message)
     caller, named = shown_number(config, call), read_said(args, "phone")
     phone = named and (e164_or_none(named) or named)  # what is no number may still help to find one

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.names import list_named_staff
@@ -24,11 +24,11 @@ from askproai_runtime.booking.phrases import (
     fold,
     format_reading,
     join_list,
-    names_nothing,
     refusal_sentence,
     same_name,
     sayable,
 )
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
@@ -204,8 +204,8 @@ def parse_booking_request(
     is_agreed = any((each.live or each is hold) and each.starts_at == start for each in appointments)
     if not names_day(read_parts(args)) and not is_agreed:
         _require_near_day(start, call, rules.zone)
-    name = plain_name(read_text(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
     is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
@@ -242,16 +242,15 @@ def parse_time(
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
-    start, parts = read_text(args, "start"), _read_day_and_time(args)
-    if not start and not any(parts):
+    parts, zone = read_parts(args), service.rules.zone
+    if not any(parts):
         return None
-    zone = service.rules.zone
-    if start:
-        understood = _understand_start(start, parts, call, service, held)
+    if parts[0] is not None and parts[0] == read_text(args, "start"):
+        understood = _understand_start(args, call, service, held)
     else:
         understood = understand_parts(*parts, at=call.started_at, zone=zone)
-    if understood.refused is None and not names_day(read_parts(args)):
-        understood = _find_next_day(read_parts(args), call, service) or understood
+    if understood.refused is None and not names_day(parts):
+        understood = _find_next_day(parts, call, service) or understood
     if understood.refused is not None and understood.kept:
         understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
@@ -263,20 +262,19 @@ def parse_time(
 
 
 def _understand_start(
-    start: str, parts: Sequence[str | None], call: CallContext, service: ServiceRequest, held: datetime | None
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, held: datetime | None
 ) -> Understanding:
     """Understand `start` beside the other arguments: of its readings the one that was offered, or is held, counts before them."""
     zone, branch, at = service.rules.zone, service.rules.branch.name, call.started_at
+    start = read_text(args, "start") or ""
     alone = understand_start(start, None, at=at, zone=zone)
     offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start == held)]
     if len(offered) == 1:
         return Understanding.of(offered)
-    date, time, part_of_day = parts
-    if not any(parts):
-        return alone
-    if not date:
-        return understand_parts(start, time, part_of_day, at=at, zone=zone)
-    return understand_start(start, understand_parts(date, time, part_of_day, at=at, zone=zone), at=at, zone=zone)
+    date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
+    if date:
+        return understand_start(start, understand_parts(date, time, part_of_day, at=at, zone=zone), at=at, zone=zone)
+    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day else alone
 
 
 def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
@@ -292,15 +290,15 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
     return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
 
 
-def _read_day_and_time(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    return read_text(args, "date"), read_text(args, "time"), read_text(args, "part_of_day")
-
-
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return `date`, `time` and `part_of_day`; `start` in place of the date if it is given."""
-    if start := read_text(args, "start"):
-        return start, None, None
-    return _read_day_and_time(args)
+    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time."""
+    start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    if start is None:
+        return date, time, part_of_day
+    if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
+        times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
+        return date, times[0], times[1]
+    return (start, None, None) if date else (start, time, part_of_day)
 
 
 def names_day(parts: Sequence[str | None]) -> bool:

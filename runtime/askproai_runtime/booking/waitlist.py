@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from askproai_core.input_values import plain_name
 from askproai_core.phone_numbers import e164_or_none
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.limits import shown_number
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
-from askproai_runtime.booking.phrases import fold, format_reading, join_list
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -25,6 +25,7 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_parts,
     read_said,
+    read_text,
     require_exact,
 )
 from askproai_runtime.booking.slots import horizon_end
@@ -164,8 +165,8 @@ def _parse(
     config, rules, now = ctx.config(), request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
-    name = plain_name(read_said(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), shown_number(config, call)
     phone = e164_or_none(named) if named else caller  # who has named another one is not reached by that of the call

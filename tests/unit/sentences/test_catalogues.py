@@ -13,7 +13,8 @@ import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking.email_address import spell_email
-from askproai_runtime.booking.phrases import names_nothing, names_person
+from askproai_runtime.booking.phrases import names_person
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
 from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
 
