@@ -52,7 +52,7 @@ _NO_MATTER_PHRASES = re.compile(
     r"|(?:it )?(?:doesn t|does not|doesnt) matter|(?:i )?(?:don t|do not|dont) (?:care|mind)|no matter(?: who| when| what| where)?"
     r"|wer (?:gerade |eben |auch immer |zuerst )?(?:frei|da|verfuegbar) (?:ist|hat)|wer (?:gerade )?zeit hat|wer auch immer"
     r"|(?:who|whoever|anyone who) ?(?:ever)? ?(?:is|s) (?:free|available)|(?:the )?first available(?: one| person| staff)?"
-    r"|(?:the )?next available(?: one| person| staff)|(?:der|die) (?:erste|naechste) (?:freie|verfuegbare)"
+    r"|(?:the )?next available(?: one| person| staff)?|(?:der|die) (?:erste|naechste) (?:freie|verfuegbare)"
     r"|(?:sind |bin )?offen fuer alles"
 )
 

@@ -370,10 +370,10 @@ def parse_start(
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
     """Return the one exact start that was understood, in UTC. Raises `ClarificationNeeded`: what is not clear about it."""
-    if understood.exact is not None:
+    if understood.exact is not None and understood.unclear is None:
         return understood.exact.astimezone(UTC)
     zone, fields = service.rules.zone, candidate_fields(understood.candidates)
-    if len(understood.candidates) > 1:
+    if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
         raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
     reading = format_reading(understood.candidates[0], zone, call.started_at)
     question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")

@@ -30,7 +30,8 @@ _COUNT = re.compile(
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _MAX_UNREAD, _MAX_KEY = 8, 40
-_TIMES = frozenset({"date", "time", "part_of_day", "start"})
+_WITH_DAY = frozenset({"date", "start"})
+_TIMES = _WITH_DAY | {"time", "part_of_day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def read_arguments(function: str, args: Any) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
     A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, or no object at all. Nothing with a
-    value is left out in silence: what the function does not read is `unread`. Of two values for one time neither counts.
+    value is left out in silence: what the function does not read is `unread`. Of two values for one time neither counts, and
+    without its day no time does.
     """
     values, unread = dict[str, Any](), list[str]()
     rules = rules_of(function)
@@ -61,7 +63,8 @@ def read_arguments(function: str, args: Any) -> Arguments:
             values[rule.name] = read
         elif fold(str(read)) != fold(str(values[rule.name])):
             unread.append(key)
-    for name in _TIMES & {rule.name for key in unread if (rule := rules.get(fold_key(key)))}:
+    unclear = _TIMES & {rule.name for key in unread if (rule := rules.get(fold_key(key)))}
+    for name in _TIMES if unclear & _WITH_DAY else unclear:  # a time of no day would be one of the next
         values.pop(name, None)
     return Arguments(values, tuple(key[:_MAX_KEY] for key in dict.fromkeys(unread))[:_MAX_UNREAD])
 
@@ -159,8 +162,11 @@ def _read_member(rule: ArgumentRule, value: Mapping[str, Any]) -> Any:
         return f"{value['hour']:02}:{value.get('minute') or 0:02}"
     if rule.name == "customer_name" and (joined := next(iter(_join_names(value)), None)):
         return joined[1]
-    keys = (rule.name, *VALUE_KEYS)
-    return next((value[key] for key in keys if value.get(key)), None)
+    if rule.name == "date" and isinstance(value.get("day"), int) and isinstance(value.get("month"), int):
+        return f"{value['day']}.{value['month']}.{value.get('year') or ''}"
+    own = {fold_key(name) for name in (rule.name, *rule.aliases)}
+    named = [key for key in value if fold_key(str(key)) in own] + [key for key in VALUE_KEYS if key in value]
+    return next((value[key] for key in named if value[key]), None)
 
 
 def _read_companions(value: Any) -> list[dict[str, str]] | None:

@@ -34,7 +34,8 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     write local time, and programs mean that offset: both are readings. Hours behind a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for what no calendar has.
     """
-    found = _INSTANT.fullmatch(text.strip().rstrip(".!?"))
+    written = text.strip().rstrip(".!?").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
+    found = _INSTANT.fullmatch(written.strip())
     if found is None:
         return None
     local = datetime.fromisoformat(f"{found['day']}T{found['hour']}:{found['minute']}:00").replace(tzinfo=zone)

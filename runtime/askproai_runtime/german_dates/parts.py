@@ -27,7 +27,7 @@ from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.times import lies_in
 from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
-from askproai_runtime.german_dates.written_values import read_clock, read_day, read_part, split_iso_day
+from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part, split_day
 
 _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 _TIMES = (Clock, TimeRange, Around, Part)
@@ -64,7 +64,7 @@ def understand_parts(
 def understand_start(start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo) -> Understanding:
     """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset.
 
-    A start that lies in none of the others' times contradicts them. Where it is not understood, the others count.
+    A start that lies in none of the others' times contradicts them. Of the two what is understood is kept.
     """
     try:
         instant = read_instant(start, zone)
@@ -74,10 +74,13 @@ def understand_start(start: str, others: Understanding | None, *, at: datetime, 
         understood = within_calendar(lambda: place_instants(instant.readings, at))
     else:
         understood = understand_parts(start, None, None, at=at, zone=zone)
-    if others is None or (others.refused is not None and others.refused is not Refusal.PAST):
+    if others is None:
         return understood
     if understood.refused is Refusal.NOT_UNDERSTOOD:
         return others
+    if others.refused not in {None, Refusal.PAST} and understood.refused is None:
+        unclear = others.unclear or Argument.DATE
+        return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=understood.candidates)
     return _agree(understood, others)
 
 
@@ -102,7 +105,10 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
         except (ImpossibleDay, ImpossibleTime):
             return Understanding(refused=Refusal.IMPOSSIBLE)
         except (UnknownWord, Contradiction):
-            return _keep_others(said, argument, at, zone)
+            split = split_day(text)
+            if split is None or argument is not Argument.DATE:
+                return _keep_others(said, argument, at, zone)
+            return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
     return _combine(values, at, zone)
 
 
@@ -122,8 +128,8 @@ def _read(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> _Valu
             return _Value(instant=instant)
         days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
         return _Value((_day(days, now.date()),))
-    if split := split_iso_day(text):
-        return _Value((*_read_day(split[0], now), split[1]))
+    if (both := read_day_and_clock(text, now.date())) is not None:
+        return _Value(both)
     if argument is Argument.DATE:
         return _Value(tuple(_read_day(text, now)))
     return _Value(tuple(_read_time(argument, text, now)))
@@ -194,6 +200,8 @@ def _agree(understood: Understanding, others: Understanding) -> Understanding:
     """Return the readings of which the others say the same; if there is none, that the two contradict each other."""
     if understood.refused is not None:
         return understood
+    if others.contradicts:
+        return others
     kept = [c for c in understood.candidates if any(_overlap(c, other) for other in others.candidates)]
     if kept:
         same = Understanding.of(kept)

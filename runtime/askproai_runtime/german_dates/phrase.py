@@ -17,7 +17,7 @@ from askproai_runtime.german_dates.iso import read_instant
 from askproai_runtime.german_dates.readings import candidates, exact, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
-from askproai_runtime.german_dates.written_values import read_day, split_iso_day
+from askproai_runtime.german_dates.written_values import read_day, read_day_and_clock
 
 
 def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -45,12 +45,11 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
 
 
 def _read(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of a phrase. A range of hours behind an ISO day is one of values, not of words."""
-    split = split_iso_day(text)
-    day = read_day(text if split is None else split[0], now.date())
-    if day is None:
-        return scan(text, now, present_grammar())
-    return [day] if split is None else [day, split[1]]
+    """Return the atoms of a phrase. A day in digits, and a time behind it, are values, not words."""
+    if (both := read_day_and_clock(text, now.date())) is not None:
+        return [*both]
+    day = read_day(text, now.date())
+    return scan(text, now, present_grammar()) if day is None else [day]
 
 
 def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:

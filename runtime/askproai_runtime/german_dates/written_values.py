@@ -18,7 +18,9 @@ _CLOCK = re.compile(_TIME.format(""), re.IGNORECASE)
 _RANGE = re.compile(rf"(?:from |von )?{_TIME.format(1)}\s?(?:-|–|—|bis|to|until)\s?{_TIME.format(2)}", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})(?P<sign>[/-])(\d{1,2})(?P=sign)(\d{4})")
-_ISO_DAY = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)(?:T|[\s,]+)(?P<time>\S.*)", re.IGNORECASE)
+_DAY_AND_TIME = re.compile(
+    r"(?P<day>\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>\S.*)", re.IGNORECASE
+)
 # The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
 _PARTS = {
     **dict.fromkeys(("morning", "mornings", "am", "a.m.", "vormittag", "vormittags"), ("vormittag", "morning")),
@@ -72,11 +74,18 @@ def read_day(text: str, today: date) -> Day | None:
     return Day(coming, dated=True)
 
 
-def split_iso_day(text: str) -> tuple[str, Clock | TimeRange] | None:
-    """Return a day in ISO 8601, and the clock time or the range behind it; None for any other text."""
-    found = _ISO_DAY.fullmatch(text.strip())
-    clock = read_clock(found["time"]) if found else None
-    return None if found is None or clock is None else (found["day"], clock)
+def split_day(text: str) -> tuple[str, str] | None:
+    """Return a day in digits, and what is behind it; None for any other text."""
+    found = _DAY_AND_TIME.fullmatch(text.strip())
+    return (found["day"], found["time"]) if found else None
+
+
+def read_day_and_clock(text: str, today: date) -> tuple[Day, Clock | TimeRange] | None:
+    """Return a day in digits, and the clock time or the range behind it; None for any other text. Raises what `read_day` does."""
+    split = split_day(text)
+    clock = read_clock(split[1]) if split else None
+    day = read_day(split[0], today) if split and clock else None
+    return None if day is None or clock is None else (day, clock)
 
 
 def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Clock | None:

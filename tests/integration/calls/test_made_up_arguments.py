@@ -52,7 +52,7 @@ TIMES: tuple[dict[str, Any], ...] = (
     {"date": "下周五"},
     {"date": "🗓️"},
     {"date": "x" * 900},
-    {"date": '{"date": "2026-12-04", "time": "10:00"}'},
+    {"date": '{"date": "gestern", "time": "10:00"}'},
     {"date": "{{current_time}}"},
     {"date": "undefined", "time": "NaN"},
     {"date": "null"},
@@ -74,7 +74,7 @@ SERVICES: tuple[Any, ...] = (
 )  # fmt: skip
 # Staff members who have left, were never there, or are of another branch.
 STAFF: tuple[Any, ...] = (
-    "Svetlana", "svetlana-2", "Clara", "david", "die Chefin", "x" * 900, '{"id": "anna"}', "<svetlana>", "staff[0]", 7, "Dr. No",
+    "Svetlana", "svetlana-2", "Clara", "david", "die Chefin", "x" * 900, '{"id": "svetlana"}', "<svetlana>", "staff[0]", 7, "Dr. No",
 )  # fmt: skip
 BRANCHES: tuple[Any, ...] = (
     "München",
