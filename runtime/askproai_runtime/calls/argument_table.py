@@ -35,7 +35,7 @@ class ArgumentRule:
     only_for: tuple[str, ...] | None = None
 
 
-TABLE: Final = (
+ARGUMENT_RULES: Final = (
     ArgumentRule(
         "service", (_SEARCH, _BOOK, _JOIN, _INFORM),
         "a name of the service, several by comma, or a list of names",
@@ -182,7 +182,7 @@ def fold_key(name: str) -> str:
 @cache
 def rules_of(function: str) -> Mapping[str, ArgumentRule]:
     """Return the rules of a function by the folded names and aliases of its arguments."""
-    rules = [rule for rule in TABLE if function in rule.functions]
+    rules = [rule for rule in ARGUMENT_RULES if function in rule.functions]
     found = {fold_key(rule.name): rule for rule in rules if rule.only_for is None}
     for rule in rules:
         for alias in rule.aliases:

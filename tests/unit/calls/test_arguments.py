@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_runtime.calls.argument_table import FUNCTION_NAMES, TABLE, fold_key, rules_of
+from askproai_runtime.calls.argument_table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.calls.arguments import read_arguments
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,7 +88,7 @@ def test_the_table_has_every_argument_of_the_tools() -> None:
 @pytest.mark.parametrize("function", FUNCTION_NAMES)
 def test_no_name_stands_for_two_arguments(function: str) -> None:
     names = list[str]()
-    for rule in TABLE:
+    for rule in ARGUMENT_RULES:
         if function in rule.functions:
             names += {fold_key(each) for each in (rule.name if rule.only_for is None else "", *rule.aliases) if each}
     assert len(names) == len(set(names))
