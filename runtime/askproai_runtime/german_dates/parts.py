@@ -115,7 +115,9 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
     """Return that an argument is not understood, with what the others mean, if they name a day."""
     others = {argument: text for argument, text in said.items() if argument is not unclear}
-    kept = _understand_said(others, at, zone) if others else _NOT_UNDERSTOOD
+    if not others:
+        return _NOT_UNDERSTOOD
+    kept = _understand_said(others, at, zone)
     if unclear is Argument.DATE or kept.ambiguous:
         return replace(_NOT_UNDERSTOOD, unclear=unclear)
     return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=kept.candidates or kept.kept)

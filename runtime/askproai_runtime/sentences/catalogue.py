@@ -75,6 +75,7 @@ class Sentences:
     impossible_time: str
     time_not_understood: str
     day_not_understood: str
+    or_another_day: str  # after an offer, where no day was named
     hour_not_understood: str  # before the times of the day that was
     too_soon: str
     too_far: str

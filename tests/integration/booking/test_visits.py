@@ -38,7 +38,7 @@ async def salon(new_salon: Any) -> Salon:
 async def book(
     salon: Salon, services: str, clock: str, number: int = 1, by: BookingService | None = None, **more: Any
 ) -> Any:
-    args = {"service": services, "start": at(clock), "customer_name": f"Kundin {number}", **more}
+    args = {"service": services, "start": at(clock), "customer_name": f"Rosa {number}", **more}
     return await (by or salon.booking).book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 

@@ -22,8 +22,8 @@ RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/declines.py", "booking/desk.py", "booking/remote.py", "booking/replies.py", "branch_routing/matching.py",
-    "business_information/numbers.py",
+    "booking/declines.py", "booking/desk.py", "booking/placeholders.py", "booking/remote.py", "booking/replies.py",
+    "branch_routing/matching.py", "business_information/numbers.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"
