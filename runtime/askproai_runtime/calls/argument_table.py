@@ -88,6 +88,7 @@ ARGUMENT_RULES: Final = (
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
          "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",
          "new_datetime", "new_start_time", "new_slot", "zeitpunkt", "termin", "startzeit", "beginn"),
+        is_choice=True,
     ),
     ArgumentRule(
         "date", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_date", "termin_datum", "termindatum"),

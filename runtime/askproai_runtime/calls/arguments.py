@@ -36,10 +36,10 @@ _TIMES = _WITH_DAY | {"time", "part_of_day"}
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments that have a value, by the names of the table; and the names of those that were not read."""
+    """The arguments that have a value, by the names of the table; and those that were not read, by the model's names."""
 
     values: dict[str, Any]
-    unread: tuple[str, ...] = ()
+    unread: dict[str, str]
 
 
 def read_arguments(function: str, args: Any) -> Arguments:
@@ -49,24 +49,28 @@ def read_arguments(function: str, args: Any) -> Arguments:
     value is left out in silence: what the function does not read is `unread`. Of two values for one time neither counts, and
     without its day no time does.
     """
-    values, unread = dict[str, Any](), list[str]()
+    values, unread = dict[str, Any](), dict[str, Any]()
     rules = rules_of(function)
     for key, value in _list_members(args, rules):
         rule = rules.get(fold_key(key))
         if rule is None:
-            unread += [] if fold_key(key) in NOT_NEEDED or _is_empty(value) else [key]
+            unread |= {} if fold_key(key) in NOT_NEEDED or _is_empty(value) else {key: value}
             continue
         read = _read_companions(value) if rule.name == "companions" else _read_value(rule, value)
         if read is None:
-            unread += [] if _is_empty(value) else [key]
+            unread |= {} if _is_empty(value) else {key: value}
         elif rule.name not in values:
             values[rule.name] = read
         elif fold(str(read)) != fold(str(values[rule.name])):
-            unread.append(key)
+            unread[key] = value
     unclear = _TIMES & {rule.name for key in unread if (rule := rules.get(fold_key(key)))}
     for name in _TIMES if unclear & _WITH_DAY else unclear:  # a time of no day would be one of the next
         values.pop(name, None)
-    return Arguments(values, tuple(key[:_MAX_KEY] for key in dict.fromkeys(unread))[:_MAX_UNREAD])
+    return Arguments(values, {key[:_MAX_KEY]: _to_text(unread[key]) for key in list(unread)[:_MAX_UNREAD]})
+
+
+def _to_text(value: Any) -> str:
+    return ", ".join(_list_texts([value]))[:_MAX_ARGUMENT_CHARACTERS]
 
 
 def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[tuple[str, Any]]:

@@ -39,11 +39,12 @@ def make_record(
     payload: FunctionRequest, call: CallContext, answer: Answer, arrived_at: datetime, seconds: float
 ) -> FunctionRecord:
     """Return the record of an answered request. `seconds` is how long the caller waited for it."""
+    read = read_arguments(payload.name, payload.args)
     return FunctionRecord(
         call_id=call.call_id,
         at=arrived_at,
         function=payload.name,
-        arguments=_bound(read_arguments(payload.name, payload.args).values),
+        arguments=_bound(read.unread | read.values),
         outcome=answer.outcome.value,
         cause=answer.cause and _cut(answer.cause, _MAX_CAUSE),
         answer=_cut(answer.message, _MAX_ANSWER),

@@ -109,7 +109,12 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
             if split is None or argument is not Argument.DATE:
                 return _keep_others(said, argument, at, zone)
             return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
-    return _combine(values, at, zone)
+    understood = _combine(values, at, zone)
+    if understood.refused is Refusal.NOT_UNDERSTOOD and len(values) > 1:
+        for argument, value in values.items():
+            if value.atoms and _place([value], at, zone).refused is Refusal.NOT_UNDERSTOOD:
+                return _keep_others(said, argument, at, zone)
+    return understood
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -199,12 +204,14 @@ def _combine(values: Mapping[Argument, _Value], at: datetime, zone: ZoneInfo) ->
 
 
 def _agree(understood: Understanding, others: Understanding) -> Understanding:
-    """Return the readings of which the others say the same; if there is none, that the two contradict each other."""
+    """Return the readings on which both agree, the time rather than its day; or that the two contradict each other."""
     if understood.refused is not None:
         return understood
     if others.contradicts:
         return others
     kept = [c for c in understood.candidates if any(_overlap(c, other) for other in others.candidates)]
+    if kept and all(c.end is not None for c in kept):
+        return Understanding.of(o for o in others.candidates if any(_overlap(c, o) for c in kept))
     if kept:
         same = Understanding.of(kept)
         return replace(same, is_written=understood.is_written and same.ambiguous)

@@ -124,7 +124,7 @@ async def test_a_service_more_at_the_same_time_makes_no_second_appointment(salon
     assert (more.success, more.fields["appointment_id"]) == (False, first.fields["appointment_id"])
     assert "Soll ich diesen Termin absagen und stattdessen Schneiden und Föhnen eintragen" in more.message
     assert len(await salon.live()) == 1
-    other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Tochter")
+    other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Mia Weiß")
     assert other.success, "it is for somebody else"
 
 

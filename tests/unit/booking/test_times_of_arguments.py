@@ -82,6 +82,7 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
         (FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, ["asked_back", "12-10T10:00", "12-11T00:00"]),
         ({"start": "2026-12-11T10:00", "time": "11:00"}, ["asked_back", "12-11T10:00", "12-11T11:00"]),
         ({"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
+        (FRIDAY | {"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
         ({"date": "Freitag, 2026-12-10"}, ["impossible"]),
     ],
 )
@@ -99,7 +100,16 @@ def test_an_offered_start_counts_before_other_arguments() -> None:
 
 @pytest.mark.parametrize(
     "time",
-    ["weiß nicht", "any time will do me", "14:30 AM", "1796378400", "tbd", "nach Vereinbarung mit Kim", "10:00Z"],
+    [
+        "weiß nicht",
+        "any time will do me",
+        "14:30 AM",
+        "1796378400",
+        "tbd",
+        "nach Vereinbarung mit Kim",
+        "10:00Z",
+        "nicht 10 nicht",
+    ],
 )
 def test_a_day_is_kept_beside_an_unclear_time(time: str) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
