@@ -24,6 +24,7 @@ from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
 from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
+from askproai_runtime.calls import ARGUMENT_RULES
 from askproai_runtime.coordinator import CoordinatorSettings
 from askproai_runtime.settings import Settings as RuntimeSettings
 from askproai_runtime.shadow import ShadowSettings
@@ -46,6 +47,23 @@ CONDITIONS = """
 REASONS = """
 A reason is one word of this list, and does not change between releases. What was not asked for, or waits for
 a foreign CRD, is good with `NotRequested` or `NotInstalled`.
+"""
+ARGUMENTS = """
+What the call functions ([http.md](http.md#call-functions)) do with the arguments that a language model writes. Each argument is
+read by itself; values are combined, never texts.
+
+- **Absent** are null, blanks, words such as `null`, `None`, `undefined`, `N/A`, `unknown`, `unbekannt`, `not provided` and
+  `keine Angabe`, templates that nobody filled (`{{date}}`, `${date}`, `[date]`, `<your name>`), and marks of a redaction
+  (`[REDACTED]`, `[PERSON_NAME_1]`, `***`). “No matter” (`egal`, `any`, `wer frei ist`) is absent in the arguments with *choice*.
+- **Forms.** The arguments, or one of them, may be JSON in a text, a list of one, or an object with the value; numbers are texts.
+  Names are compared without case and signs: `customerName` is `customer_name`.
+- **Nothing is ignored in silence.** `unread_arguments` of an answer names what has a value and was not read.
+- **What is understood is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An unclear
+  day is asked for by itself.
+- **Contradictions are asked back**, with the reading of each argument. Of two values for one time neither counts. A start that was
+  offered in the call counts before what else is said.
+- **A time is never hours off.** An offset counts if the branch's zone has it at that time. With `Z`, or another one, the local time
+  and the converted one are asked about. Hours behind hours (`08:00-09:00`) are a range.
 """
 SETTINGS = """
 Environment variables, read once when a process starts; an absent one has its default. A boolean is `1` or `0`.
@@ -70,6 +88,8 @@ def generated() -> Iterator[tuple[str, str]]:
         yield f"charts/askproai/templates/crds/{kind.plural}.yaml", chart_crd(text)
     yield "docs/reference/custom-resources.md", _page("Custom resources", API, custom_resources())
     yield "docs/reference/conditions.md", _page("Conditions and reasons", API, conditions())
+    source = "runtime/askproai_runtime/calls/argument_table.py"
+    yield "docs/reference/arguments.md", _page("Arguments of call functions", source, arguments())
     sources = "the settings.py of operator/askproai_operator, runtime/askproai_runtime and …/coordinator"
     yield "docs/reference/settings.md", _page("Settings", sources, settings())
     health = f"# {HEADER.format(source='hack/gitops_health.py')}"
@@ -101,6 +121,21 @@ def conditions() -> Iterator[str]:
     yield from _table(("Condition", "Good", "What it tells"), rows)
     yield REASONS
     yield from _table(("Reason", "What it means, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
+
+
+def arguments() -> Iterator[str]:
+    """Yield the rules for all arguments, and what each may be."""
+    yield ARGUMENTS
+    rows = [
+        (f"`{rule.name}`{' (choice)' if rule.is_choice else ''}", rule.may_be, rule.otherwise,
+         ", ".join(f"`{alias}`" for alias in rule.aliases))
+        for rule in ARGUMENT_RULES if rule.only_for is None
+    ]  # fmt: skip
+    yield from _table(("Argument", "What it may be", "What is done with the rest", "Other names"), rows)
+    yield "\nWhere an appointment is searched, booked or waited for, these are other names of `date` and `time`:\n"
+    for rule in ARGUMENT_RULES:
+        if rule.only_for is not None:
+            yield f"- `{rule.name}`: {', '.join(f'`{alias}`' for alias in rule.aliases)}"
 
 
 def settings() -> Iterator[str]:

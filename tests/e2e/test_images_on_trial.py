@@ -55,7 +55,7 @@ def starts() -> Iterator[datetime]:
 
 
 async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
-    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Anrufer {number}"}
+    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {number}"}
     calls = [{"name": "book_appointment", "args": args}]
     record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491521{number:07}", args=calls)
     assert record.errors == []

@@ -63,6 +63,7 @@ from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
     PhoneQuestion,
@@ -185,6 +186,7 @@ __all__ = [
     "join_list",
     "join_waitlist",
     "leave_message",
+    "leaves_open",
     "list_blocks_within",
     "list_current_blocks",
     "list_current_pauses",
@@ -202,6 +204,7 @@ __all__ = [
     "mark_message_done",
     "meant_key",
     "move_for_desk",
+    "names_nothing",
     "notified_channels",
     "open_minutes",
     "parse_start_for_desk",

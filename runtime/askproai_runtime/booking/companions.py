@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from askproai_core.input_values import plain_name
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
-from askproai_runtime.booking.phrases import fold, join_list, names_nothing, same_name
+from askproai_runtime.booking.phrases import fold, join_list, same_name
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.appointments import Appointment
@@ -25,20 +26,6 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 MOST_PEOPLE = 4  # of one group, the caller included
-# Whom a caller brings, German and English: a model may pass it in place of a name.
-_RELATIONS = frozenset({
-    "begleiter", "begleiterin", "begleitung", "bruder", "brother", "child", "children", "cousin", "cousine", "dad", "daughter",
-    "daughters", "ehefrau", "ehemann", "enkel", "enkelin", "father", "frau", "freund", "freunde", "freundin", "friend", "friends",
-    "gast", "girlfriend", "boyfriend", "guest", "husband", "kid", "kids", "kind", "kinder", "kollege", "kollegin", "mama", "mann",
-    "mom", "mother", "mum", "mutter", "mutti", "oma", "opa", "papa", "partner", "partnerin", "people", "person", "personen",
-    "schwester", "sister", "sohn", "soehne", "son", "sons", "tochter", "toechter", "vater", "wife",
-})  # fmt: skip
-_BEFORE_RELATIONS = frozenset({
-    "a", "andere", "anderer", "beste", "bester", "das", "dem", "den", "der", "die", "dritte", "ein", "eine", "einer", "erste",
-    "for", "fuer", "grosse", "grosser", "her", "his", "ihr", "ihre", "ihren", "ihrer", "kleine", "kleiner", "mein", "meine",
-    "meinem", "meinen", "meiner", "mit", "my", "one", "other", "our", "sein", "seine", "the", "two", "unser", "unsere", "weitere",
-    "with", "younger", "zwei", "zweite",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +69,8 @@ def add_companions(
         )
     companions = tuple(_only_named(each) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
-    return Group(replace(local[0], rules=rules), tuple(_read_name(each) for each in said))
+    names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
+    return Group(replace(local[0], rules=rules), names)
 
 
 def _resolve(
@@ -106,14 +94,6 @@ def _resolve(
         if (mine := next((name for name in left if same_services(name, request.rules.service.name)), None)) is not None:
             left.remove(mine)
     return [found[number] for number in range(len(said))]
-
-
-def _read_name(companion: Mapping[str, str]) -> str:
-    """Return the name of somebody; "" where it is none: "meine Tochter", "Person 2"."""
-    name = plain_name(read_text(companion, "customer_name") or "")
-    words = set(fold(name).split())
-    is_relation = all(word in _RELATIONS or word in _BEFORE_RELATIONS or word.isdecimal() for word in words)
-    return "" if is_relation or names_nothing(name) else name
 
 
 def say_names_missing(count: int) -> str:

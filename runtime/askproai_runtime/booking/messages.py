@@ -10,11 +10,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_core.input_values import plain_name
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone
-from askproai_runtime.booking.phrases import fold, format_reading, is_placeholder, names_person, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, names_person, sayable
+from askproai_runtime.booking.placeholders import is_placeholder
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
@@ -150,8 +151,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
             raise ClarificationNeeded(question)
-    name = plain_name(read_said(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().whose_message)
     caller, named = call.caller, read_said(args, "phone")
     heard = read_phone(named, config, call.branch)

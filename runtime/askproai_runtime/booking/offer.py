@@ -71,6 +71,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     except ClarificationNeeded as clarification:
         return await _add_next_times(ctx, request, call, clarification.answer, read_parts(args))
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
+    asks_day = understood is None and not call.offered  # once in a call
     understood = understood or Understanding(candidates=(soon,))
     request = await prefer_usual_staff(ctx, request, call)
     read_busy = busy_reader(ctx, request.rules, call.call_id)
@@ -83,6 +84,10 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     answer = describe_offer(
         ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
     )
+    if asks_day and offer.slots:
+        answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
+    if understood.unclear is not None:  # the day is kept
+        answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))

@@ -193,6 +193,8 @@ class _NamedTime:
         # A time without a day is read as of midnight: a time that is over today may be that of an appointment on another day.
         at = call.started_at if day else datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
         understood = understand_parts(day, clock_time, None, at=at, zone=zone)
+        if understood.contradicts:
+            return cls(refused=Refusal.NOT_UNDERSTOOD)
         return cls(understood.candidates, day is None, understood.refused)
 
     def select(self, appointments: Sequence[Appointment]) -> list[Appointment]:

@@ -43,17 +43,7 @@ _SOUNDS_LIKE = tuple(
 # What a listener can take in as somebody's own words: a few of them, without markup, and no placeholder of a programming language.
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
 _LONGEST_SAYABLE = 40
-_PLACEHOLDERS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
-# Words with which models say that nobody has named something, and words that go with them ("kein Rückruf nötig").
-_NOT_NAMED = frozenset({
-    "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "niemand", "nil", "no", "nobody", "none",
-    "not", "nothing", "null", "ohne", "unbekannt", "undefined", "unknown", "unnoetig",
-})  # fmt: skip
-_WITH_NOT_NAMED = frozenset({
-    "address", "adresse", "angabe", "angaben", "angegeben", "back", "bitte", "call", "callback", "danke", "e", "email",
-    "erforderlich", "erwuenscht", "genannt", "gewuenscht", "given", "mail", "mentioned", "named", "needed", "noetig", "notwendig",
-    "number", "nummer", "one", "phone", "please", "preference", "provided", "required", "rueckruf", "specified", "wanted", "wunsch",
-})  # fmt: skip
+PLACEHOLDER_WORDS = frozenset({"none", "null", "nan", "nil", "undefined", "unknown", "true", "false", "string"})
 
 
 def refusal_sentence(refusal: Refusal) -> str:
@@ -197,22 +187,10 @@ def _same_word(first: str, second: str) -> bool:
     return first[0] == second[0] if initial else first == second
 
 
-def is_placeholder(text: str) -> bool:
-    """Return whether an argument holds nothing, or a placeholder (`null`, `{{caller}}`), instead of what was said."""
-    folded = fold(text)
-    return not folded or folded in _PLACEHOLDERS | {"n a", "unbekannt"} or ("{{" in text and "}}" in text)
-
-
-def names_nothing(text: str) -> bool:
-    """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
-    words = set(fold(text).split())
-    return is_placeholder(text) or (words <= _NOT_NAMED | _WITH_NOT_NAMED and not words.isdisjoint(_NOT_NAMED))
-
-
 def sayable(text: str) -> str | None:
     """Return an argument as it can be repeated to the caller; None if the model has made up something that nobody has said."""
     said = " ".join(text.split())
-    if len(said) > _LONGEST_SAYABLE or fold(said) in _PLACEHOLDERS:
+    if len(said) > _LONGEST_SAYABLE or fold(said) in PLACEHOLDER_WORDS:
         return None
     return said if _SAYABLE.fullmatch(said) else None
 

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.input_values import plain_name
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.names import list_named_staff
@@ -24,11 +24,11 @@ from askproai_runtime.booking.phrases import (
     fold,
     format_reading,
     join_list,
-    names_nothing,
     refusal_sentence,
     same_name,
     sayable,
 )
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
@@ -41,8 +41,9 @@ from askproai_runtime.german_dates import (
     Understanding,
     find_part_argument,
     understand_parts,
+    understand_start,
 )
-from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.sentences import decline_name, format_spoken, format_written_day, say
 from askproai_runtime.visits import (
     MOST_SERVICES,
     canonical_name,
@@ -198,13 +199,13 @@ def parse_booking_request(
     hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
-    start = parse_start(args, call, service, say().when_to_book)
+    start = parse_start(args, call, service, say().when_to_book, hold.starts_at if hold else None)
     # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
     is_agreed = any((each.live or each is hold) and each.starts_at == start for each in appointments)
     if not names_day(read_parts(args)) and not is_agreed:
         _require_near_day(start, call, rules.zone)
-    name = plain_name(read_text(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().whose_name)
     email = read_text(args, "email")
     phone = read_phone(read_said(args, "phone"), config, call.branch)
@@ -231,29 +232,74 @@ def _require_near_day(start: datetime, call: CallContext, zone: ZoneInfo) -> Non
         raise ClarificationNeeded(question, candidates=candidate_fields((meant,)))
 
 
-def parse_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:
-    """Understand `start`, or `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
+def parse_time(
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, held: datetime | None = None
+) -> Understanding | None:
+    """Understand `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
 
     A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
-    not count. Raises `ClarificationNeeded` for a time that is refused: past, impossible, or not understood.
+    not count. A start that was offered in this call, or is `held` for it, is meant whatever the other arguments say. Where the
+    day is understood, and another argument is not, the day is returned with that argument as `unclear`.
+
+    Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
-    parts = read_parts(args)
+    parts, zone = read_parts(args), service.rules.zone
     if not any(parts):
         return None
-    understood = understand_parts(*parts, at=call.started_at, zone=service.rules.zone)
+    if parts[0] is not None and parts[0] == read_text(args, "start"):
+        understood = _understand_start(args, call, service, held)
+    else:
+        understood = understand_parts(*parts, at=call.started_at, zone=zone)
     if understood.refused is None and not names_day(parts):
         understood = _find_next_day(parts, call, service) or understood
+    if understood.refused is not None and understood.kept:
+        understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
-        refused = understood.refused
-        raise ClarificationNeeded(refusal_sentence(refused), outcome=FunctionOutcome(refused), refused=refused.value)
-    return keep_open_readings(understood, service)
+        raise refuse_time(understood, call, zone)
+    if understood.contradicts:
+        question = candidate_question(understood.candidates, zone, call.started_at)
+        raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
+    return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _understand_start(
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, held: datetime | None
+) -> Understanding:
+    """Understand `start` beside the other arguments: of its readings the one that was offered, or is held, counts before them."""
+    zone, branch, at = service.rules.zone, service.rules.branch.name, call.started_at
+    start = read_text(args, "start") or ""
+    alone = understand_start(start, None, at=at, zone=zone)
+    offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start == held)]
+    if len(offered) == 1:
+        return Understanding.of(offered)
+    date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
+    if date:
+        return understand_start(start, understand_parts(date, time, part_of_day, at=at, zone=zone), at=at, zone=zone)
+    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day else alone
+
+
+def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question about a time that is refused: of a date that is over it names the date, and the present one."""
+    refused = understood.refused
+    assert refused is not None
+    sentence = refusal_sentence(refused)
+    if understood.past is not None:
+        today = format_written_day(call.started_at.astimezone(zone).date())
+        sentence = say().past_date.format(day=format_written_day(understood.past), today=today)
+    elif understood.unclear is Argument.DATE:
+        sentence = say().day_not_understood
+    return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
 
 
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return `date`, `time` and `part_of_day`; `start` in place of the date if it is given."""
-    if start := read_text(args, "start"):
-        return start, None, None
-    return read_text(args, "date"), read_text(args, "time"), read_text(args, "part_of_day")
+    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time."""
+    start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    if start is None:
+        return date, time, part_of_day
+    if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
+        times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
+        return date, times[0], times[1]
+    return (start, None, None) if date else (start, time, part_of_day)
 
 
 def names_day(parts: Sequence[str | None]) -> bool:
@@ -274,16 +320,21 @@ def _find_next_day(
     """
     rules, staff = service.rules, service.staff
     today, found = call.started_at.astimezone(rules.zone).date(), None
-    time = " ".join(part for part in parts[:2] if part) or None
     for day in (today + timedelta(days=n) for n in range(_DAYS_AHEAD)):
         if not is_working_day(rules, day, staff):
             continue
-        understood = understand_parts(day.isoformat(), time, parts[2], at=call.started_at, zone=rules.zone)
+        understood = understand_parts(*put_on_day(day, parts), at=call.started_at, zone=rules.zone)
         if any(is_working_time(rules, c, staff) for c in understood.candidates):
             return understood
         if understood.refused is None:
             found = found or understood
     return found
+
+
+def put_on_day(day: date, parts: Sequence[str | None]) -> tuple[str, str | None, str | None]:
+    """Return the arguments of a day, and of the times of day that `parts` name, whichever argument they are in."""
+    time, part_of_day = ([part for part in parts if part] + [None, None])[:2]
+    return day.isoformat(), time, part_of_day
 
 
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
@@ -301,12 +352,18 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
     return Understanding.of(kept or understood.candidates[:1])
 
 
-def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequest, question: str) -> datetime:
+def parse_start(
+    args: Mapping[str, Any],
+    call: CallContext,
+    service: ServiceRequest,
+    question: str,
+    held: datetime | None = None,
+) -> datetime:
     """Understand one exact start, in UTC.
 
     Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
     """
-    understood = parse_time(args, call, service)
+    understood = parse_time(args, call, service, held)
     if understood is None:
         raise ClarificationNeeded(question)
     return require_exact(understood, call, service)
@@ -314,13 +371,15 @@ def parse_start(args: Mapping[str, Any], call: CallContext, service: ServiceRequ
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
     """Return the one exact start that was understood, in UTC. Raises `ClarificationNeeded`: what is not clear about it."""
-    if understood.exact is not None:
+    if understood.exact is not None and understood.unclear is None:
         return understood.exact.astimezone(UTC)
     zone, fields = service.rules.zone, candidate_fields(understood.candidates)
-    if len(understood.candidates) > 1:
+    if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
         raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
     reading = format_reading(understood.candidates[0], zone, call.started_at)
     question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")
+    if understood.unclear is not None:
+        question = f"{say().hour_not_understood} {question}"
     raise ClarificationNeeded(question, candidates=fields)
 
 

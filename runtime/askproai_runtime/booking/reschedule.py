@@ -46,6 +46,7 @@ from askproai_runtime.booking.request import (
     keep_open_readings,
     names_day,
     parse_time,
+    put_on_day,
     read_parts,
     require_exact,
 )
@@ -312,10 +313,10 @@ def _understand_new_time(
 
     Raises `ClarificationNeeded`.
     """
-    date, clock_time, part_of_day = parts = read_parts(args)
+    date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date) or (any(parts) and not names_day(parts)):
-        day = appointment.starts_at.astimezone(service.rules.zone).date().isoformat()
-        args = {"date": day, "time": " ".join(filter(None, (date, clock_time))), "part_of_day": part_of_day}
+        day = appointment.starts_at.astimezone(service.rules.zone).date()
+        args = dict(zip(("date", "time", "part_of_day"), put_on_day(day, parts), strict=True))
     near = _read_near(args, call, appointment, service)
     try:
         understood = parse_time(args, call, service)

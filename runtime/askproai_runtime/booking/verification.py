@@ -16,6 +16,7 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import CallerVerification, Language
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phrases import fold, proves_name
 from askproai_runtime.booking.store.actions import list_cancelled_appointments
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
@@ -110,9 +111,9 @@ async def list_own_appointments(
     now = ctx.clock.now()
     if not asks_birth_date(ctx):
         return await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, now)
-    name, said = args.get("customer_name"), args.get("birth_date")
+    name, said = read_customer_name(args.get("customer_name")), args.get("birth_date")
     proven = await _list_proven(ctx, conn, call)
-    if isinstance(name, str) and fold(name) and said:
+    if name and said:
         await _verify(ctx, conn, call, args, proven)
         proven = await _list_proven(ctx, conn, call)
     elif not proven:

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_core.input_values import plain_name
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone
-from askproai_runtime.booking.phrases import fold, format_reading, join_list
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -27,6 +27,8 @@ from askproai_runtime.booking.request import (
     parse_time,
     read_parts,
     read_said,
+    read_text,
+    require_exact,
 )
 from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.store.appointments import release_declined
@@ -162,6 +164,8 @@ def _parse_times(
     understood = parse_time(args, call, request)
     if understood is None or not names_day(read_parts(args)):
         raise ClarificationNeeded(say().wait_for_when)
+    if understood.unclear is not None:
+        require_exact(understood, call, request)
     if understood.ambiguous:
         fields = candidate_fields(understood.candidates)
         raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
@@ -179,8 +183,8 @@ def _parse(
     rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
-    name = plain_name(read_said(args, "customer_name") or "")
-    if not fold(name):
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    if not name:
         raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), call.caller
     heard = read_phone(named, ctx.config(), call.branch)

@@ -4,6 +4,7 @@ Retell's API shows of a call (`at_retell.py`).
 Call events arrive as webhooks and are processed in `events.call`, which shares this package's payloads and store.
 """
 
+from askproai_runtime.calls.argument_table import ARGUMENT_RULES
 from askproai_runtime.calls.at_retell import API_KEY, CallsAtRetell, FoundCall, RetellUnavailable
 from askproai_runtime.calls.functions import FUNCTIONS_BY_NAME, CallFunctions
 from askproai_runtime.calls.inbound import InboundCalls
@@ -43,7 +44,8 @@ from askproai_runtime.calls.store import (
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said
 
 __all__ = [
-    "API_KEY", "ERASURES", "FUNCTIONS_BY_NAME", "CallFunctions", "CallNotice", "CallRow", "CallTexts", "CallsAtRetell",
+    "API_KEY", "ARGUMENT_RULES", "ERASURES", "FUNCTIONS_BY_NAME", "CallFunctions", "CallNotice", "CallRow", "CallTexts",
+    "CallsAtRetell",
     "CopiedRequest", "FoundCall", "FunctionRecorder", "InboundCalls", "RetellCall", "RetellEvent", "RetellUnavailable",
     "ShadowRequests", "TranscriptEvent", "audit_refusal", "call_stage", "count_active_calls", "decode",
     "delete_copied_request", "empty_texts", "find_ids", "find_route", "iterate_refused_calls", "list_copied_requests",

@@ -27,6 +27,7 @@ from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, OutcomeUnknown, Span
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.notices import decline_recording
@@ -38,7 +39,6 @@ from askproai_runtime.calls.payload import (
     find_route,
     last_answer_and_keys,
     leaves_choice,
-    normalize_arguments,
     parse_milliseconds,
     read_declined,
     read_offered,
@@ -266,8 +266,18 @@ class CallFunctions:
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
+        """Answer from the arguments that the function reads, and name the others to the model."""
+        read = read_arguments(payload.name, payload.args)
+        answer = await self._answer_from(function, route, payload, call, read.values)
+        return (
+            replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer
+        )
+
+    async def _answer_from(
+        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
+    ) -> Answer:
         """Find the branch first if the function needs one, and announce it to a caller who did not name it."""
-        args, agent = normalize_arguments(payload.args), self._functions_of(route)
+        agent = self._functions_of(route)
         if function is Function.BUSINESS_INFORMATION:
             answer = await self._answer_about_business(route, payload, call, args)
             return offer_instead(answer, function, agent)

@@ -3,7 +3,6 @@
 Unknown keys, reasons and statuses are tolerated.
 """
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -32,17 +31,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
-_BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
-_BOOLEAN_ARGUMENTS = frozenset({"another", "confirmed", "email_confirmed"})
-_MAX_ARGUMENT_CHARACTERS = 500
-_MAX_COMPANIONS = 10  # that are read; fewer are booked
-_COMPANION_ARGUMENTS = {"customer_name": ("customer_name", "name"), "service": ("service",), "staff": ("staff",)}
-# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
-_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
-_COUNT = re.compile(
-    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
-)
-_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
+_MOST_READ_FOR_CHOICE = 500  # characters of the last words
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,7 +248,7 @@ def leaves_choice(call: OngoingCall) -> bool:
             named, said = len(slots), ""
         elif utterance.role == "user":
             said = str(utterance.content or "")
-    return named > 1 and has_no_preference(said[-_MAX_ARGUMENT_CHARACTERS:])
+    return named > 1 and has_no_preference(said[-_MOST_READ_FOR_CHOICE:])
 
 
 def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
@@ -308,93 +297,3 @@ def _read_answer(result: Utterance) -> dict[str, Any] | None:
         return msgspec.json.decode(str(result.content), type=dict[str, Any])
     except msgspec.DecodeError:
         return None
-
-
-def normalize_arguments(args: Any) -> dict[str, Any]:
-    """Return the arguments that have a value: trimmed and bounded texts, booleans, and `companions`. Others count as absent.
-
-    A language model may send numbers for texts, nulls, blanks, or no object at all. Several services may come as a list, and each
-    as an object: every text and number in it is kept, since what counted as absent would be left out of the visit unheard.
-    """
-    if not isinstance(args, dict):
-        return {}
-    normalized: dict[str, Any] = {str(name): _normalize(str(name), value) for name, value in args.items()}
-    normalized["companions"] = _read_companions(args.get("companions"))
-    return {name: value for name, value in normalized.items() if value is not None}
-
-
-def _read_companions(value: Any) -> list[dict[str, str]] | None:
-    """Return an object for each who comes along: a list of them, as JSON too, names alone, or how many there are. None if nothing
-    was said of them, which an empty list says.
-
-    Nobody of a list is left out, whatever the entry is: one who was would come for nothing.
-    """
-    if isinstance(value, str):
-        value = _decode(value)
-    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
-        value = _COUNTS.get(count[1], 0) or int(count[1])
-    match value:
-        case bool() | None:
-            return None
-        case int() | float():
-            return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
-        case str():
-            value = _SEPARATOR.split(value)
-        case dict() if value and not value.keys() & _COMPANION_ARGUMENTS.keys():  # the list in an object
-            value = [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
-        case dict():
-            value = [value] if value else []
-        case list():
-            pass
-        case _:
-            return None
-    return [_read_companion(each) for each in value[:_MAX_COMPANIONS]]
-
-
-def _read_companion(value: Any) -> dict[str, str]:
-    members = value if isinstance(value, dict) else {"customer_name": value}
-    texts = (
-        (name, _normalize(name, next((members[key] for key in keys if key in members), None)))
-        for name, keys in _COMPANION_ARGUMENTS.items()
-    )
-    return {name: text for name, text in texts if isinstance(text, str)}
-
-
-def _decode(text: str) -> Any:
-    try:
-        return read_json(text.encode(), object)
-    except (msgspec.DecodeError, RecursionError):
-        return text.strip() or None
-
-
-def _normalize(name: str, value: Any) -> str | bool | None:
-    match value:
-        case bool():
-            return value if name in _BOOLEAN_ARGUMENTS else None
-        case str() if value.strip():
-            text = value.strip()[:_MAX_ARGUMENT_CHARACTERS]
-            return _BOOLEANS.get(text.casefold(), False) if name in _BOOLEAN_ARGUMENTS else text
-        case list() | dict() if name == "service":
-            return _normalize(name, ", ".join(_list_texts(value)))
-        case int() | float():
-            return str(value)
-        case _:
-            return None
-
-
-def _list_texts(value: list[Any] | dict[str, Any]) -> list[str]:
-    """Return the texts and numbers in a JSON value, in order. Not by recursion: the depth is the sender's."""
-    texts, rest = list[str](), list[Any]([value])
-    while rest:
-        match rest.pop():
-            case str() as text if text.strip():
-                texts.append(text.strip())
-            case bool():
-                pass
-            case int() | float() as number:
-                texts.append(str(number))
-            case list() as items:
-                rest += reversed(items)
-            case dict() as members:
-                rest += reversed(members.values())
-    return texts

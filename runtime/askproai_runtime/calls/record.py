@@ -19,7 +19,8 @@ from askproai_core.input_values import INVISIBLE
 from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.calls.payload import FunctionRequest, normalize_arguments, parse_milliseconds
+from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.payload import FunctionRequest, parse_milliseconds
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.metrics import Metrics
@@ -44,11 +45,12 @@ def make_record(
     seconds: float,
 ) -> FunctionRecord:
     """Return the record of an answered request. `seconds` is how long the caller waited for it."""
+    read = read_arguments(payload.name, payload.args)
     return FunctionRecord(
         call_id=call.call_id,
         at=arrived_at,
         function=payload.name,
-        arguments=_bound(normalize_arguments(payload.args)),
+        arguments=_bound(read.unread | read.values),
         outcome=answer.outcome.value,
         cause=answer.cause and _cut(answer.cause, _MAX_CAUSE),
         answer=_cut(answer.message, _MAX_ANSWER),

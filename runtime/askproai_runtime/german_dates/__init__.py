@@ -5,7 +5,6 @@ them, and `readings.py` places them in the calendar. How a time is said is in `a
 """
 
 from askproai_runtime.german_dates.arguments import (
-    Argument,
     find_argument,
     find_excluded_weekdays,
     find_open_span,
@@ -15,8 +14,9 @@ from askproai_runtime.german_dates.arguments import (
 )
 from askproai_runtime.german_dates.counted_times import count_from
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
-from askproai_runtime.german_dates.phrase import understand, understand_parts
-from askproai_runtime.german_dates.types import Candidate, Daily, Grain, Refusal, Understanding
+from askproai_runtime.german_dates.parts import understand_parts, understand_start
+from askproai_runtime.german_dates.phrase import understand
+from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
     MONTHS,
     NUMBERS,
@@ -49,4 +49,5 @@ __all__ = [
     "says_nothing",
     "understand",
     "understand_parts",
+    "understand_start",
 ]

@@ -1,7 +1,6 @@
 """Which argument of a call function a phrase is: `date`, `time` or `part_of_day`. The demo's agent reads sentences by it."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import (
@@ -21,8 +20,9 @@ from askproai_runtime.german_dates.atoms import (
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.scan import UnknownWord, scan
-from askproai_runtime.german_dates.types import Grain, Refusal
+from askproai_runtime.german_dates.types import Argument, Grain, Refusal
 from askproai_runtime.german_dates.vocabulary import fold
+from askproai_runtime.german_dates.written_values import read_clock, read_day, read_part
 
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
@@ -33,14 +33,6 @@ _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 _MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
-
-
-class Argument(StrEnum):
-    """An argument of a call function that says when."""
-
-    DATE = "date"
-    TIME = "time"
-    PART_OF_DAY = "part_of_day"
 
 
 def find_argument(text: str) -> Argument | None:
@@ -66,6 +58,15 @@ def find_argument(text: str) -> Argument | None:
 
 def find_part_argument(text: str) -> Argument | None:
     """Return `find_argument` of what a model has passed in one argument, where a lone number is an hour: `zehn`, `ten`."""
+    try:
+        if read_clock(text) is not None:
+            return Argument.TIME
+        if read_day(text, _AT.date()) is not None:
+            return Argument.DATE
+    except ValueError:  # such as 14:30 AM, or a date that is over
+        return None
+    if read_part(text) is not None:
+        return Argument.PART_OF_DAY
     return find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}")
 
 

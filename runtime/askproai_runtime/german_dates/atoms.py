@@ -21,7 +21,11 @@ class Contradiction(ValueError):
 
 
 class PastDay(ValueError):
-    """A day or a time that lies before the call."""
+    """A day or a time that lies before the call. `day` is set where one date was said."""
+
+    def __init__(self, message: str, day: date | None = None) -> None:
+        super().__init__(message)
+        self.day = day
 
 
 class Which(Enum):

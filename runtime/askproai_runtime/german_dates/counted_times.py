@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from askproai_runtime.german_dates.arguments import Argument, find_part_argument
+from askproai_runtime.german_dates.arguments import find_part_argument
+from askproai_runtime.german_dates.types import Argument
 from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"

@@ -22,7 +22,7 @@ def of_year(text: str, month: int, day: int, today: date) -> Day:
     """Return the date of a year that is named with four or two digits. Raises `PastDay`, `ImpossibleDay`."""
     found = _date(int(text) + (2000 if len(text) == 2 else 0), month, day)  # noqa: PLR2004
     if found < today:
-        raise PastDay(found.isoformat())
+        raise PastDay(found.isoformat(), found)
     return Day((found,), dated=True)
 
 

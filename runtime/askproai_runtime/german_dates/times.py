@@ -239,6 +239,12 @@ def _is_within(minute: int, bounds: tuple[int, int]) -> bool:
     return first <= minute < last if first < last else minute >= first or minute < last
 
 
+def lies_in(part: Part, at: time) -> bool:
+    """Return whether a clock time can be said of a part of the day."""
+    bounds = _bounds(part)
+    return bounds is None or _is_within(at.hour * 60 + at.minute, bounds)
+
+
 def hours_of(part: Part) -> tuple[time | None, time | None]:
     """Return from when and until when a part of the day is; None: no bound."""
     return PARTS_OF_DAY[part.name] if part.name else (part.opens, part.closes)

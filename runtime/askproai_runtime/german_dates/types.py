@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Self
 
@@ -16,6 +16,14 @@ class Grain(StrEnum):
     WEEK = "week"
     MONTH = "month"
     RANGE = "range"
+
+
+class Argument(StrEnum):
+    """An argument of a call function that says when."""
+
+    DATE = "date"
+    TIME = "time"
+    PART_OF_DAY = "part_of_day"
 
 
 class Refusal(StrEnum):
@@ -71,11 +79,20 @@ class Understanding:
     """All candidates of a phrase, earliest first. If it is `ambiguous`, the caller must be asked which one is meant.
 
     Several that are not ambiguous are a choice of the caller's: any of them will do.
+
+    `contradicts`: arguments exclude each other, and the candidates, which are ambiguous, are the readings of each. `is_written`:
+    the readings differ in the offset or the order of digits, which opening hours do not decide. Of what is refused, `unclear` is
+    the argument that is not understood, `kept` what the others mean by themselves, and `past` the date that is over.
     """
 
     candidates: tuple[Candidate, ...] = ()
     ambiguous: bool = False
     refused: Refusal | None = None
+    contradicts: bool = False
+    is_written: bool = False
+    unclear: Argument | None = None
+    kept: tuple[Candidate, ...] = ()
+    past: date | None = None
 
     @classmethod
     def of(cls, candidates: Iterable[Candidate]) -> Self:

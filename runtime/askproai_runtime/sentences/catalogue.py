@@ -78,8 +78,12 @@ class Sentences:
     do_you_mean: str
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time: str
+    past_date: str
     impossible_time: str
     time_not_understood: str
+    day_not_understood: str
+    or_another_day: str  # after an offer, where no day was named
+    hour_not_understood: str  # before the times of the day that was
     too_soon: str
     too_far: str
     closed_day: str

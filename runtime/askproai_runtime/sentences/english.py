@@ -78,8 +78,12 @@ ENGLISH: Final = Sentences(
     do_you_mean="Do you mean {choices}?",
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time="That time is already over. Which day and time do you mean?",
+    past_date="{day} is already over, today is {today}. Which day and time do you mean?",
     impossible_time="There is no such day or time. Which day and time do you mean?",
     time_not_understood="I did not understand that. On which day and at what time would you like to come?",
+    day_not_understood="I did not understand the day. On which day would you like to come?",
+    or_another_day="Or on which other day would you like to come?",
+    hour_not_understood="I did not understand the time.",
     too_soon="{when} is too short notice, I am afraid.",
     too_far="We do not book that far ahead, only until {last_day}.",
     closed_day="{day}: we are not open then{holiday}.",

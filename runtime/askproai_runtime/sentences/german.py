@@ -78,8 +78,12 @@ GERMAN: Final = Sentences(
     do_you_mean="Meinen Sie {choices}?",
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time="Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
+    past_date="{day} ist schon vorbei, heute ist {today}. Welchen Tag und welche Uhrzeit meinen Sie?",
     impossible_time="Diesen Tag oder diese Uhrzeit gibt es nicht. Welchen Tag und welche Uhrzeit meinen Sie?",
     time_not_understood="Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?",
+    day_not_understood="Den Tag habe ich nicht verstanden. An welchem Tag möchten Sie kommen?",
+    or_another_day="Oder an welchem anderen Tag möchten Sie kommen?",
+    hour_not_understood="Die Uhrzeit habe ich nicht verstanden.",
     too_soon="{when} ist leider zu kurzfristig.",
     too_far="So weit im Voraus vergeben wir keine Termine, nur bis {last_day}.",
     closed_day="{day}: Da ist nicht geöffnet{holiday}.",

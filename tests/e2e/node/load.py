@@ -84,7 +84,7 @@ class Load:
 
     async def _book(self, number: int) -> None:
         while not self._finished.is_set() and self.starts:
-            args = {"service": "Haarschnitt", "start": self.starts.pop(0), "customer_name": f"Anrufer {number}"}
+            args = {"service": "Haarschnitt", "start": self.starts.pop(0), "customer_name": f"Petra {number}"}
             caller = f"+491511{len(self.starts):07}"
             call = [{"name": "book_appointment", "args": args}]
             self.records.append(await self.env.call("Hallo", from_number=caller, args=call))

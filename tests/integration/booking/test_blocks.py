@@ -37,7 +37,7 @@ async def block(
 
 async def book(salon: Salon, start: str, number: int, staff: str | None = None) -> bool:
     context = call(f"call_{number}", f"+4915{number:08}")
-    args = booking_args(start, f"Kundin {number}", **({"staff": staff} if staff else {}))
+    args = booking_args(start, f"Rosa {number}", **({"staff": staff} if staff else {}))
     answer = await salon.booking.book_appointment(context, args)
     return answer.success
 
@@ -69,7 +69,7 @@ async def test_a_block_of_everybody_leaves_nothing_to_offer_and_ends_as_one(new_
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
     blocked, found = await block(salon, None, reason="Wasserschaden")
     assert blocked.staff == ["mitte/anna", "mitte/mehmet"]
-    assert [appointment.customer_name for appointment in found] == ["Kundin 1", "Kundin 2"]
+    assert [appointment.customer_name for appointment in found] == ["Rosa 1", "Rosa 2"]
     assert [await free(salon, staff) for staff in ("anna", "mehmet")] == [0, 0]
     again, _ = await block(salon, None, branch="Mitte", reason="Schulung")
     assert again.id == blocked.id, "the same people and span"
@@ -99,7 +99,7 @@ async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_nu
     assert await book(salon, MORNING, 1, "anna")
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
     _, found = await block(salon, first=f"{FRIDAY}T10:30", last=f"{FRIDAY}T12:00")
-    assert [(a.customer_name, a.phone, a.staff) for a in found] == [("Kundin 1", "+491500000001", "anna")]
+    assert [(a.customer_name, a.phone, a.staff) for a in found] == [("Rosa 1", "+491500000001", "anna")]
     assert len(await salon.live()) == 2
     moved = await salon.booking.reschedule_appointment(
         call("y", "+491500000001"), {"start": "2026-11-27T11:00:00+01:00"}

@@ -212,7 +212,7 @@ class Caller:
             args = {
                 "service": self.rng.choice(services).name,
                 "start": start,
-                "customer_name": f"Kundin {self.number}",
+                "customer_name": f"Rosa {self.number}",
             }
             answer = await booking.book_appointment(context, args)
             if answer.success:

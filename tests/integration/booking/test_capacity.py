@@ -82,7 +82,7 @@ async def caller(salon: Salon, number: int, services: tuple[Service, ...]) -> No
             case "cancel" if own:
                 await salon.booking.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
             case _:
-                args = {"service": rng.choice(services).name, "start": start, "customer_name": f"Kundin {number}"}
+                args = {"service": rng.choice(services).name, "start": start, "customer_name": f"Rosa {number}"}
                 await salon.booking.book_appointment(context, args | {"another": True})
 
 
@@ -103,7 +103,7 @@ async def test_concurrent_callers_never_exceed_the_capacity_of_a_staff_member(sh
 
 async def test_as_many_as_the_capacity_are_booked_and_the_next_get_alternatives(shared: Salon) -> None:
     shared.apply_config(studio(shared, YOGA))
-    args = {"service": "yoga", "start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    args = {"service": "yoga", "start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     answers = await asyncio.gather(
         *(shared.booking.book_appointment(call(f"call_{n}", f"+4916{n:08}"), args) for n in range(9))
     )
@@ -125,7 +125,7 @@ async def test_a_changed_capacity_breaks_no_promise_and_allows_no_double_booking
 
 async def test_an_exclusive_appointment_stays_exclusive_when_the_capacities_rise(shared: Salon) -> None:
     shared.apply_config(studio(shared, CUT))
-    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     for number, person in enumerate(("anna", "mehmet")):
         booked = await shared.booking.book_appointment(
             call(f"call_{number}", f"+4917{number:08}"), at_ten | {"service": "schnitt", "staff": person}
@@ -138,7 +138,7 @@ async def test_an_exclusive_appointment_stays_exclusive_when_the_capacities_rise
 
 async def test_a_shared_appointment_stays_shared_when_the_capacities_fall(shared: Salon) -> None:
     shared.apply_config(studio(shared, YOGA))
-    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Gast"}
+    at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     first = await shared.booking.book_appointment(call("call_1"), at_ten | {"service": "yoga", "staff": "anna"})
     assert first.success
     shared.apply_config(studio(shared, CUT))

@@ -39,7 +39,7 @@ def at(text: str) -> datetime:
 
 async def book(salon: Salon, start: str = HALF_PAST_TWO, staff: str = "anna", number: int = 1) -> UUID:
     context = call(f"call_{number}", f"+4915{number:08}")
-    answer = await salon.booking.book_appointment(context, booking_args(start, f"Kundin {number}", staff=staff))
+    answer = await salon.booking.book_appointment(context, booking_args(start, f"Rosa {number}", staff=staff))
     assert answer.success, answer
     return UUID(answer.fields["appointment_id"])
 

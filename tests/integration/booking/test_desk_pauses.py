@@ -36,7 +36,7 @@ async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(ne
     assert answer.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
     assert "Wasserschaden" not in answer.message
     assert answer.fields["slots"] == []
-    refused = await salon.booking.book_appointment(call("b"), booking_args(MORNING, "Kundin"))
+    refused = await salon.booking.book_appointment(call("b"), booking_args(MORNING, "Rosa"))
     assert not refused.success
     assert refused.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
     with speaking(Language.EN):
@@ -44,7 +44,7 @@ async def test_callers_hear_that_nothing_is_booked_until_the_pause_is_removed(ne
     assert answer.message.endswith("We take no new appointments at the moment.")
     assert await booking_api.remove_block(salon.booking, desk(), block.id, "c")
     assert await booking_api.list_current_pauses(salon.booking) == []
-    assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Kundin"))).success
+    assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Rosa"))).success
 
 
 async def test_a_pause_with_an_end_says_its_last_day_and_after_it_times_are_offered(new_salon) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_runtime.booking.replies import Reply
-from askproai_runtime.calls.payload import normalize_arguments
+from askproai_runtime.calls.arguments import read_arguments
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 ADDRESS = "petra.m@example.de"
@@ -49,7 +49,11 @@ async def test_an_address_that_the_caller_has_confirmed_is_that_of_appointment_a
 @pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
 async def test_where_nobody_named_an_address_nothing_is_asked(new_salon, said: Any) -> None:
     salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), normalize_arguments(booking_args(email=said)))).success
+    assert (
+        await salon.booking.book_appointment(
+            call(), read_arguments("book_appointment", booking_args(email=said)).values
+        )
+    ).success
 
 
 async def test_without_a_transcript_the_question_needs_time_for_an_answer(new_salon) -> None:

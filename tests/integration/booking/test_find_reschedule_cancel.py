@@ -39,6 +39,15 @@ async def test_a_caller_hears_their_own_appointments_and_nobody_elses(new_salon)
     assert (nobody.success, nobody.fields) == (True, {"appointments": []})
 
 
+async def test_a_contradicted_time_names_no_appointment(new_salon) -> None:
+    salon = await new_salon()
+    await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+    await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
+    said = {"appointment_date": HALF_PAST_TWO, "appointment_time": "12:00", "start": FOUR}
+    answer = await salon.booking.reschedule_appointment(call(), said)
+    assert (answer.success, len(answer.fields["appointments"])) == (False, 2)
+
+
 async def test_a_withheld_number_owns_what_its_call_has_booked_and_hears_what_to_do(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))

@@ -263,13 +263,13 @@ async def test_concurrent_requests_of_one_call_book_one_group(salon: Salon) -> N
 async def test_groups_and_single_callers_never_share_a_time(salon: Salon) -> None:
     """Twelve callers want ten o'clock, half of them with a companion: whoever hears that it is booked has it, as a whole."""
     answers = await asyncio.gather(
-        *(book(salon, "10:00", *([{"customer_name": f"Mit {n}"}] if n % 2 else []), number=n, customer_name=f"Kunde {n}")
+        *(book(salon, "10:00", *([{"customer_name": f"Mia {n}"}] if n % 2 else []), number=n, customer_name=f"Rosa {n}")
           for n in range(12))
     )  # fmt: skip
     names = Counter(name for _, _, name in await booked(salon))
     expected = [n for n, answer in enumerate(answers) if answer.success]
     assert expected
-    assert names == Counter([*(f"Kunde {n}" for n in expected), *(f"Mit {n}" for n in expected if n % 2)])
+    assert names == Counter([*(f"Rosa {n}" for n in expected), *(f"Mia {n}" for n in expected if n % 2)])
     await salon.assert_claims_match()
 
 

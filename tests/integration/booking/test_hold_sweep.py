@@ -58,7 +58,7 @@ async def test_sweeping_and_booking_at_once_neither_deadlock_nor_lose_a_booking(
             if turn % 2 and slots:
                 answers.append(
                     await salon.booking.book_appointment(
-                        context, booking_args(slots[0]["start"], name=f"Kunde {number}")
+                        context, booking_args(slots[0]["start"], name=f"Rosa {number}")
                     )
                 )
         return answers

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import Absence
-from askproai_runtime.booking import BookingSettings, release_holds
+from askproai_runtime.booking import BookingSettings, NamedSlot, release_holds
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     NOW,
@@ -55,6 +55,29 @@ async def test_the_only_service_needs_no_name_and_without_a_date_the_next_times_
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
+
+
+async def test_without_a_day_the_day_is_asked_for_once(new_salon) -> None:
+    salon = await new_salon()
+    asks = "Oder an welchem anderen Tag möchten Sie kommen?"
+    answer = await salon.booking.check_availability(call(), {})
+    assert answer.message.endswith(asks)
+    first = answer.fields["slots"][0]
+    start = datetime.fromisoformat(first["start"]).astimezone(UTC)
+    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", first["staff"], start),)}
+    again = await salon.booking.check_availability(replace(call(), offered=named), {})
+    assert again.success
+    assert asks not in again.message
+
+
+@pytest.mark.parametrize(
+    "unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}, {"part_of_day": "whenever"}]
+)
+async def test_the_times_of_a_day_are_offered_beside_an_unclear_time(new_salon, unclear: dict[str, str]) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
+    assert answer.message.startswith("Die Uhrzeit habe ich nicht verstanden. Frei ist Freitag, den 27. November")
+    assert {start[:10] for start in times(answer)} == {"2026-11-27"}
 
 
 async def test_the_next_offer_replaces_the_hold_before(new_salon) -> None:

@@ -96,7 +96,7 @@ def caller(number: int, branch_name: str) -> CallContext:
 
 
 async def book(salon: Salon, number: int, branch_name: str, start: str = START, service: str = "schnitt") -> Any:
-    args = {"start": start, "service": service, "customer_name": f"Kundin {number}"}
+    args = {"start": start, "service": service, "customer_name": f"Rosa {number}"}
     return await salon.booking.book_appointment(caller(number, branch_name), args)
 
 

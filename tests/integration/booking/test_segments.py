@@ -40,7 +40,7 @@ def at(clock: str) -> str:
 
 
 async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: BookingService | None = None) -> Any:
-    args = {"service": service.name, "start": at(clock), "customer_name": f"Kundin {number}"}
+    args = {"service": service.name, "start": at(clock), "customer_name": f"Rosa {number}"}
     context = call(f"call_{number}", f"+4915{number:08}")
     return await (by or salon.booking).book_appointment(context, args)
 
@@ -120,7 +120,7 @@ async def test_what_is_held_for_a_caller_leaves_the_wait_free(salon: Salon) -> N
     assert not (await book(salon, CUT, "10:00", 2)).success
     assert (await book(salon, CUT, "10:30", 2)).success
     answer = await salon.booking.book_appointment(
-        call(), {"service": "farbe", "start": at("10:00"), "customer_name": "Kundin"}
+        call(), {"service": "farbe", "start": at("10:00"), "customer_name": "Rosa"}
     )
     assert answer.success, "who was offered a time gets it"
 
@@ -271,7 +271,7 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
                 args = {
                     "service": rng.choice(["farbe", "schnitt"]),
                     "start": start,
-                    "customer_name": f"Kundin {number}",
+                    "customer_name": f"Rosa {number}",
                 }
                 await pod.book_appointment(context, args | {"another": True})
 

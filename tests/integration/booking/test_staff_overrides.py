@@ -44,7 +44,7 @@ async def salon(new_salon: Any) -> Salon:
 
 
 async def book(salon: Salon, clock: str, number: int = 1, **more: str) -> Any:
-    args = {"service": "schnitt", "start": at(clock), "customer_name": f"Kundin {number}"} | more
+    args = {"service": "schnitt", "start": at(clock), "customer_name": f"Rosa {number}"} | more
     return await salon.booking.book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 

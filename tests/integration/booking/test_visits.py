@@ -38,7 +38,7 @@ async def salon(new_salon: Any) -> Salon:
 async def book(
     salon: Salon, services: str, clock: str, number: int = 1, by: BookingService | None = None, **more: Any
 ) -> Any:
-    args = {"service": services, "start": at(clock), "customer_name": f"Kundin {number}", **more}
+    args = {"service": services, "start": at(clock), "customer_name": f"Rosa {number}", **more}
     return await (by or salon.booking).book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 
@@ -124,7 +124,7 @@ async def test_a_service_more_at_the_same_time_makes_no_second_appointment(salon
     assert (more.success, more.fields["appointment_id"]) == (False, first.fields["appointment_id"])
     assert "Soll ich diesen Termin absagen und stattdessen Schneiden und Föhnen eintragen" in more.message
     assert len(await salon.live()) == 1
-    other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Tochter")
+    other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Mia Weiß")
     assert other.success, "it is for somebody else"
 
 

@@ -16,7 +16,6 @@ from askproai_runtime.calls.payload import (
     Utterance,
     decode,
     leaves_choice,
-    normalize_arguments,
     parse_milliseconds,
     read_declined,
     read_replies,
@@ -37,60 +36,6 @@ def test_nul_which_postgres_cannot_store_is_dropped() -> None:
 @pytest.mark.parametrize("milliseconds", [float("1e300"), -1e300, None])
 def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None) -> None:
     assert parse_milliseconds(milliseconds) is None
-
-
-@pytest.mark.parametrize(
-    ("args", "normalized"),
-    [
-        (None, {}),
-        ("morgen", {}),
-        ([1], {}),
-        ({"service": " Haarschnitt ", "date": "", "time": None, "staff": {"id": 1}}, {"service": "Haarschnitt"}),
-        ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
-        ({"another": True, "service": True}, {"another": True}),
-        ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
-        ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2"}),
-        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {"service": "Waschen, Föhnen"}),
-        ({"service": {"name": "Haarschnitt"}}, {"service": "Haarschnitt"}),
-        ({"service": ["Waschen", None, " ", {}, []]}, {"service": "Waschen"}),
-        ({"service": [None, "", {"a": []}]}, {}),
-        ({"another": "vielleicht"}, {"another": False}),
-        ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
-        (
-            {"companions": [{"customer_name": " Mia ", "service": ["Färben"], "age": 7}]},
-            {"companions": [{"customer_name": "Mia", "service": "Färben"}]},
-        ),
-        (
-            {"companions": [{}, "Mia", None, 3, []]},
-            {"companions": [{}, {"customer_name": "Mia"}, {}, {"customer_name": "3"}, {}]},
-        ),
-        ({"companions": 2}, {"companions": [{}, {}]}),
-        ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),
-        ({"companions": "Mia"}, {"companions": [{"customer_name": "Mia"}]}),
-        ({"companions": "zwei"}, {"companions": [{}, {}]}),
-        ({"companions": "2 weitere Personen"}, {"companions": [{}, {}]}),
-        ({"companions": "Mia und Ben"}, {"companions": [{"customer_name": "Mia"}, {"customer_name": "Ben"}]}),
-        ({"companions": [{"name": "Mia"}]}, {"companions": [{"customer_name": "Mia"}]}),
-        ({"companions": {"items": [{"customer_name": "Mia"}, {}]}}, {"companions": [{"customer_name": "Mia"}, {}]}),
-        ({"companions": {"1": {"customer_name": "Mia"}}}, {"companions": [{"customer_name": "Mia"}]}),
-        ({"companions": {"service": "Färben"}}, {"companions": [{"service": "Färben"}]}),
-        ({"companions": []}, {"companions": []}),
-        ({"companions": {}}, {"companions": []}),
-        ({"companions": "null"}, {}),
-        ({"companions": "[" * 10_000}, {"companions": [{"customer_name": "[" * 500}]}),
-        ({"companions": True}, {}),
-        ({"companions": [{}] * 99}, {"companions": [{}] * 10}),
-    ],
-)
-def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
-    assert normalize_arguments(args) == normalized
-
-
-def test_a_deeply_nested_service_is_read_without_recursion() -> None:
-    value: Any = "Haarschnitt"
-    for _ in range(5_000):
-        value = [value]
-    assert normalize_arguments({"service": value}) == {"service": "Haarschnitt"}
 
 
 def test_a_function_request_needs_no_arguments() -> None:

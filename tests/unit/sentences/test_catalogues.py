@@ -13,7 +13,8 @@ import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking.email_address import spell_email
-from askproai_runtime.booking.phrases import names_nothing, names_person
+from askproai_runtime.booking.phrases import names_person
+from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
 from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
 
@@ -21,8 +22,8 @@ RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/declines.py", "booking/desk.py", "booking/remote.py", "booking/replies.py", "branch_routing/matching.py",
-    "business_information/numbers.py", "business_information/question_parts.py",
+    "booking/declines.py", "booking/desk.py", "booking/placeholders.py", "booking/remote.py", "booking/replies.py",
+    "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"

@@ -1,0 +1,49 @@
+"""Which text is the name of a customer. A word for the caller, a title alone, and a relation are none: the name is asked for."""
+
+import re
+
+from askproai_core.input_values import plain_name
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.placeholders import names_nothing
+
+# Whom a caller brings, German and English: a model may pass it in place of a name.
+_RELATIONS = frozenset({
+    "begleiter", "begleiterin", "begleitung", "boyfriend", "brother", "bruder", "child", "children", "cousin", "cousine",
+    "dad", "daughter", "daughters", "ehefrau", "ehemann", "enkel", "enkelin", "father", "frau", "freund", "freunde",
+    "freundin", "friend", "friends", "gast", "girlfriend", "guest", "husband", "kid", "kids", "kind", "kinder", "kollege",
+    "kollegin", "mama", "mann", "mom", "mother", "mum", "mutter", "mutti", "oma", "opa", "papa", "partner", "partnerin",
+    "people", "person", "personen", "schwester", "sister", "soehne", "sohn", "son", "sons", "tochter", "toechter", "vater",
+    "wife",
+})  # fmt: skip
+_BEFORE_RELATIONS = frozenset({
+    "a", "andere", "anderer", "beste", "bester", "das", "dem", "den", "der", "die", "dritte", "ein", "eine", "einer", "erste",
+    "for", "fuer", "grosse", "grosser", "her", "his", "ihr", "ihre", "ihren", "ihrer", "kleine", "kleiner", "mein", "meine",
+    "meinem", "meinen", "meiner", "mit", "my", "one", "other", "our", "sein", "seine", "the", "two", "unser", "unsere",
+    "weitere", "with", "younger", "zwei", "zweite",
+})  # fmt: skip
+_ROLES = frozenset({
+    "anonym", "anonymer", "anonymous", "anrufende", "anrufer", "anruferin", "caller", "client", "customer", "dame", "doktor",
+    "dr", "familienname", "first", "full", "guest", "herr", "herrn", "i", "ich", "inhaber", "jemand", "klient", "klientin",
+    "kunde", "kunden", "kundin", "last", "madam", "me", "miss", "mister", "mr", "mrs", "ms", "myself", "n", "nachname",
+    "name", "neu", "neue", "neuer", "neukunde", "neukundin", "new", "nn", "number", "nummer", "nutzer", "patient",
+    "patientin", "prof", "selber", "selbst", "self", "sir", "somebody", "someone", "surname", "test", "tester", "testkunde",
+    "testname", "unbekannt", "unbekannte", "unbekannten", "unbekannter", "unknown", "unnamed", "user", "vorname", "yourself",
+})  # fmt: skip
+_SAMPLES = frozenset({"mustermann", "musterfrau", "doe"})  # surnames of examples, which real people have, too
+_NO_NAME = _RELATIONS | _BEFORE_RELATIONS | _ROLES
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def read_customer_name(text: str | None, said: str | None = None) -> str:
+    """Return the name in a text as it is stored; "" where it is none.
+
+    A name of examples ("Max Mustermann") counts unless the transcript, whose last words are `said`, does not have it: real people
+    are called so, and models make it up.
+    """
+    name = plain_name(text or "")
+    words = fold(name).split()
+    is_role = all(word in _NO_NAME or word.isdecimal() for word in words)
+    if not words or is_role or not _LETTER.search(name) or names_nothing(text or ""):
+        return ""
+    made_up = said is not None and words[-1] in _SAMPLES and words[-1] not in fold(said).split()
+    return "" if made_up else name

@@ -1,0 +1,82 @@
+"""What models write where nothing was said: placeholders, templates that nobody filled, "not given", and "no matter"."""
+
+import re
+
+from askproai_runtime.booking.phrases import PLACEHOLDER_WORDS, fold
+
+_FURTHER = frozenset({
+    "blank", "don t know", "dont know", "empty", "i don t know", "k a", "leer", "missing", "n a", "noch offen", "offen",
+    "open", "pending", "placeholder", "redacted", "tba", "tbd", "todo", "unbekannt", "undecided", "unset", "unspecified",
+})  # fmt: skip
+# Words with which models say that nobody has named something, and words that go with them ("kein Rückruf nötig").
+_NOT_NAMED = frozenset({
+    "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "niemand", "nil", "no", "nobody",
+    "none", "not", "nothing", "null", "ohne", "unbekannt", "undefined", "unknown", "unnoetig",
+})  # fmt: skip
+_WITH_NOT_NAMED = frozenset({
+    "address", "adresse", "ahnung", "angabe", "angaben", "angegeben", "applicable", "available", "back", "bekannt",
+    "besondere", "besonderer", "bestimmte", "bestimmter", "bitte", "call", "callback", "danke", "data", "date", "daten",
+    "datum", "e", "email", "erforderlich", "erwuenscht", "genannt", "gewuenscht", "given", "ich", "info", "information",
+    "known", "mail", "mentioned", "mitarbeiter", "name", "named", "needed", "noch", "noetig", "notwendig", "number", "nummer",
+    "one", "particular", "phone", "please", "praeferenz", "preference", "preferences", "provided", "required", "rueckruf",
+    "said", "set", "specific", "specified", "staff", "stated", "supplied", "tag", "time", "uhrzeit", "value", "vorhanden",
+    "vorliebe", "wanted", "weiss", "wert", "wunsch", "yet", "zeit",
+})  # fmt: skip
+# Between braces, brackets or signs these make a template or the mark of a redaction; `<svetlana>` is none.
+_TEMPLATE = re.compile(
+    r"(?P<sign>\{\{|\$\{|\{%|\{|\[|<|%|_{2,}|\()(?P<inside>[^{}\[\]<>]*)(?:\}\}|%\}|\}|\]|>|%|_{2,}|\))"
+)
+_FIELDS = frozenset({
+    "anrufer", "appointment", "branch", "caller", "client", "customer", "date", "datum", "day", "email", "empty", "first",
+    "full", "hidden", "insert", "kunde", "last", "leer", "leistung", "location", "mail", "masked", "nachname", "name", "none",
+    "null", "number", "of", "patient", "person", "phone", "pii", "placeholder", "redacted", "removed", "service", "staff",
+    "start", "string", "telefon", "telefonnummer", "text", "time", "uhrzeit", "unbekannt", "unknown", "user", "value",
+    "vorname", "wert", "your",
+})  # fmt: skip
+_MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
+_NO_MATTER = frozenset({
+    "alle", "any", "anybody", "anyone", "anything", "anytime", "beliebig", "beliebige", "beliebigen", "beliebiger",
+    "beliebiges", "egal", "either", "everyone", "flexibel", "flexible", "irgendein", "irgendeine", "irgendeinen",
+    "irgendeiner", "irgendjemand", "irgendjemanden", "irgendwann", "irgendwas", "irgendwelche", "irgendwen", "irgendwer",
+    "irgendwo", "jede", "jeden", "jeder", "whatever", "whenever", "wherever", "whichever", "whoever", "wurscht", "wurst",
+})  # fmt: skip
+_WITH_NO_MATTER = frozenset({
+    "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "es", "filiale", "fine", "for", "friseur",
+    "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "of", "ok",
+    "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
+    "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
+    "welcher", "wer", "with", "wo", "works", "zeit", "zu",
+})  # fmt: skip
+_NO_MATTER_PHRASES = re.compile(
+    r"(?:(?:das|es) )?(?:ist )?(?:mir )?nicht (?:so )?wichtig|(?:das |es )?(?:spielt|macht) keine(?:n)? (?:rolle|unterschied)"
+    r"|(?:it )?(?:doesn t|does not|doesnt) matter|(?:i )?(?:don t|do not|dont) (?:care|mind)|no matter(?: who| when| what| where)?"
+    r"|wer (?:gerade |eben |auch immer |zuerst )?(?:frei|da|verfuegbar) (?:ist|hat)|wer (?:gerade )?zeit hat|wer auch immer"
+    r"|(?:who|whoever|anyone who) ?(?:ever)? ?(?:is|s) (?:free|available)|(?:the )?first available(?: one| person| staff)?"
+    r"|(?:the )?next available(?: one| person| staff)?|(?:der|die) (?:erste|naechste) (?:freie|verfuegbare)"
+    r"|(?:sind |bin )?offen fuer alles"
+)
+
+
+def is_placeholder(text: str) -> bool:
+    """Return whether an argument holds nothing, or a placeholder (`null`, `{{caller}}`, `[REDACTED]`), instead of what was said."""
+    folded = fold(text)
+    if not folded or folded in PLACEHOLDER_WORDS | _FURTHER or ("{{" in text and "}}" in text) or "${" in text:
+        return True
+    found = _TEMPLATE.fullmatch(text.strip())
+    words = set(re.sub(r"\d+", " ", fold(found["inside"])).split()) if found else set()
+    return not words.isdisjoint(_FIELDS) or _MASKED.fullmatch(text.strip()) is not None
+
+
+def names_nothing(text: str) -> bool:
+    """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
+    words = set(fold(text).split())
+    return is_placeholder(text) or (words <= _NOT_NAMED | _WITH_NOT_NAMED and not words.isdisjoint(_NOT_NAMED))
+
+
+def leaves_open(text: str) -> bool:
+    """Return whether an argument says that any choice will do: `egal`, `any`, `wer frei ist`."""
+    folded = fold(text)
+    words = set(folded.split())
+    if words <= _NO_MATTER | _WITH_NO_MATTER and not words.isdisjoint(_NO_MATTER):
+        return True
+    return _NO_MATTER_PHRASES.fullmatch(folded) is not None

@@ -1,0 +1,191 @@
+"""Which arguments each call function reads, under which other names, and what is done with everything else.
+
+`docs/reference/arguments.md` is made of this table.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+_NOT_WORD = re.compile(r"[^a-zäöüß0-9]+")
+_SEARCH, _BOOK, _JOIN = "check_availability", "book_appointment", "join_waitlist"
+_FIND, _MOVE, _CANCEL = "find_appointments", "reschedule_appointment", "cancel_appointment"
+_INFORM, _NOTE, _DECLINE = "business_information", "leave_message", "decline_recording"
+FUNCTION_NAMES: Final = (_SEARCH, _BOOK, _JOIN, _FIND, _MOVE, _CANCEL, _INFORM, _NOTE, _DECLINE)
+_NEW_TIME = (_SEARCH, _BOOK, _JOIN, _MOVE)
+_KNOWN_APPOINTMENT = (_MOVE, _CANCEL)
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentRule:
+    """One argument: the functions that read it, what it may be, and what is done with the rest. `aliases` are other names of it.
+
+    `is_choice`: "no matter" is as absent. `only_for` are the functions in which the aliases mean it; None: in all of them.
+    """
+
+    name: str
+    functions: tuple[str, ...]
+    may_be: str
+    otherwise: str
+    aliases: tuple[str, ...] = ()
+    is_choice: bool = False
+    is_boolean: bool = False
+    only_for: tuple[str, ...] | None = None
+
+
+ARGUMENT_RULES: Final = (
+    ArgumentRule(
+        "service", (_SEARCH, _BOOK, _JOIN, _INFORM),
+        "a name of the service, several by comma, or a list of names",
+        "an unknown name is asked about, with those that sound alike",
+        ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
+         "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "staff", (_SEARCH, _BOOK, _JOIN),
+        "a name of the person, or the id of `slots`",
+        "an unknown name is refused, with those who do the service",
+        ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
+         "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
+         "preferred_staff", "staff_preference", "resource", "with"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "branch", (_SEARCH, _BOOK, _JOIN, _INFORM),
+        "name, place, postal code or number of a branch, or “as always”",
+        "asked for, where there are several",
+        ("branch_name", "branch_id", "location", "location_name", "filiale", "standort", "store", "office"), is_choice=True,
+    ),
+    ArgumentRule(
+        "date", (*_NEW_TIME, _INFORM),
+        "a day or several in words or `YYYY-MM-DD`; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
+        "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
+        ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
+         "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "time", _NEW_TIME,
+        "a time or a range in words or `HH:MM`; `14h30`, `14,30`, `2:30 PM`, `10:00-11:00`",
+        "asked for by itself, and the day is kept; never an offset from UTC, nor a number of seconds",
+        ("uhrzeit", "zeit", "hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time",
+         "desired_time", "start_time_local", "wunschzeit", "wunschuhrzeit", "time_of_appointment", "neue_uhrzeit", "time_range"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "part_of_day", _NEW_TIME,
+        "a part of the day in German or English, `AM`, `PM`",
+        "asked for; beside a time outside of it, it is asked which of the two is meant",
+        ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference"), is_choice=True,
+    ),
+    ArgumentRule(
+        "start", _NEW_TIME,
+        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone",
+        "with `Z` or another offset both readings are asked about, unless one was offered; so is a contradiction to the others",
+        ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
+         "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",
+         "new_datetime", "new_start_time", "new_slot", "zeitpunkt", "termin", "startzeit", "beginn"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "date", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_date", "termin_datum", "termindatum"),
+        only_for=(_SEARCH, _BOOK, _JOIN), is_choice=True,
+    ),
+    ArgumentRule(
+        "time", (_SEARCH, _BOOK, _JOIN), "", "", ("appointment_time", "termin_uhrzeit", "terminzeit"),
+        only_for=(_SEARCH, _BOOK, _JOIN), is_choice=True,
+    ),
+    ArgumentRule(
+        "appointment_date", _KNOWN_APPOINTMENT,
+        "as `date`: the day of the appointment that is to be moved or cancelled",
+        "asked for, with the appointments that there are",
+        ("old_date", "current_date", "original_date", "existing_date", "altes_datum"),
+    ),
+    ArgumentRule(
+        "appointment_time", _KNOWN_APPOINTMENT,
+        "as `time`: the time of that appointment",
+        "asked for, with the appointments that there are",
+        ("old_time", "current_time", "original_time", "existing_time", "alte_uhrzeit"),
+    ),
+    ArgumentRule(
+        "appointment_id", _KNOWN_APPOINTMENT,
+        "`appointment_id` of an answer",
+        "an unknown one is answered with the caller's appointments",
+        ("id", "booking_id", "appointment_uid", "booking_uid", "uid", "termin_id"),
+    ),
+    ArgumentRule(
+        "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
+        "the name of a person, also as `first_name` and `last_name`",
+        "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for",
+        ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer", "kunde",
+         "kundenname", "vollstaendiger_name", "attendee_name", "contact_name", "person_name", "invitee_name"),
+    ),
+    ArgumentRule(
+        "phone", (_BOOK, _JOIN, _NOTE),
+        "a telephone number",
+        "the number of the call counts; the waiting list and a call-back ask for one",
+        ("phone_number", "phonenumber", "telephone", "telefon", "telefonnummer", "mobile", "mobile_number", "customer_phone",
+         "contact_number", "callback_number", "tel", "handynummer", "number", "caller_phone", "caller_number"),
+    ),
+    ArgumentRule(
+        "email", (_BOOK,),
+        "an e-mail address, written or in words",
+        "asked for again; one that says that there is none is as absent",
+        ("email_address", "mail", "e_mail", "customer_email", "mail_address", "emailadresse", "attendee_email"),
+    ),
+    ArgumentRule(
+        "birth_date", (_BOOK, _FIND, *_KNOWN_APPOINTMENT),
+        "a date with its year, in ISO 8601 or as the call's language writes it",
+        "asked for",
+        ("birthdate", "date_of_birth", "dob", "birthday", "geburtsdatum", "geburtstag"),
+    ),
+    ArgumentRule(
+        "companions", (_SEARCH, _BOOK),
+        "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
+        "each entry is a person whose name is asked for",
+        ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants"),
+    ),
+    ArgumentRule(
+        "notes", (_BOOK,), "any text", "as absent",
+        ("note", "comment", "comments", "notizen", "bemerkung", "bemerkungen", "special_requests", "remarks", "description"),
+    ),
+    ArgumentRule(
+        "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"),
+    ),
+    ArgumentRule("another", (_BOOK,), "true or false, also as text", "false", (), is_boolean=True),
+    ArgumentRule("confirmed", (_CANCEL,), "true or false, also as text", "false", ("confirm", "confirmation"), is_boolean=True),
+    ArgumentRule("email_confirmed", (_BOOK,), "true or false, also as text", "false", (), is_boolean=True),
+    ArgumentRule("topic", (_INFORM,), "a topic of the function", "`other`", ("thema", "category", "subject")),
+    ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query")),
+    ArgumentRule("message", (_NOTE,), "any text", "asked for", ("text", "content", "nachricht", "note", "notes", "body")),
+    ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
+    ArgumentRule(
+        "call_back", (_NOTE,), "when to call back, in words, or true", "as absent",
+        ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
+    ),
+)  # fmt: skip
+
+# What Retell and its users add to any function, and what no function of ours needs.
+NOT_NEEDED: Final = frozenset({"executionmessage"})
+# Objects that hold the arguments, and those that hold the value of one.
+WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
+VALUE_KEYS: Final = ("value", "text", "name", "display_name", "id")
+
+
+def fold_key(name: str) -> str:
+    """Return the name of an argument without differences of case and signs: `customerName` and `customer-name` are one."""
+    return _NOT_WORD.sub("", name.casefold())
+
+
+@cache
+def rules_of(function: str) -> Mapping[str, ArgumentRule]:
+    """Return the rules of a function by the folded names and aliases of its arguments."""
+    rules = [rule for rule in ARGUMENT_RULES if function in rule.functions]
+    found = {fold_key(rule.name): rule for rule in rules if rule.only_for is None}
+    for rule in rules:
+        for alias in rule.aliases:
+            found.setdefault(fold_key(alias), rule)
+    return found

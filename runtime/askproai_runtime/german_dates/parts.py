@@ -1,0 +1,286 @@
+"""Combine the arguments of a call function that say when: each is read by itself, and values are combined, never texts."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.german_dates.atoms import (
+    Around,
+    Atom,
+    Clock,
+    Contradiction,
+    Day,
+    ImpossibleDay,
+    ImpossibleTime,
+    Op,
+    Part,
+    PastDay,
+    TimeRange,
+)
+from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.iso import IsoInstant, read_instant
+from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
+from askproai_runtime.german_dates.scan import UnknownWord, scan
+from askproai_runtime.german_dates.times import lies_in
+from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
+from askproai_runtime.german_dates.vocabulary import fold
+from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part, split_day
+
+_LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
+_TIMES = (Clock, TimeRange, Around, Part)
+_NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What one argument means by itself: atoms, or a full date and time."""
+
+    atoms: tuple[Atom, ...] = ()
+    instant: IsoInstant | None = None
+
+    @property
+    def has_time(self) -> bool:
+        return any(isinstance(atom, _TIMES) for atom in self.atoms)
+
+    @property
+    def has_day(self) -> bool:
+        return any(not isinstance(atom, (*_TIMES, Op)) for atom in self.atoms)
+
+
+def understand_parts(
+    date: str | None, time: str | None, part_of_day: str | None, *, at: datetime, zone: ZoneInfo
+) -> Understanding:
+    """Parse the arguments of a call function, each in ISO or words. A lone number as `time` is an hour, `16.`, too.
+
+    Midnight in `date` is no time. Where one argument is not understood, the result names it and what the others mean.
+    """
+    said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
+    return within_calendar(lambda: _understand_said(said, at, zone))
+
+
+def understand_start(start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo) -> Understanding:
+    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset.
+
+    A start that lies in none of the others' times contradicts them. Of the two what is understood is kept.
+    """
+    try:
+        instant = read_instant(start, zone)
+    except (ValueError, OverflowError):
+        return Understanding(refused=Refusal.IMPOSSIBLE)
+    if instant is not None and (instant.is_zoned or not instant.is_day):
+        understood = within_calendar(lambda: place_instants(instant.readings, at))
+    else:
+        understood = understand_parts(start, None, None, at=at, zone=zone)
+    if others is None:
+        return understood
+    if understood.refused is Refusal.NOT_UNDERSTOOD:
+        return others
+    if others.refused not in {None, Refusal.PAST} and understood.refused is None:
+        unclear = others.unclear or Argument.DATE
+        return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=understood.candidates)
+    return _agree(understood, others)
+
+
+def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
+    """Return the arguments that say something: models like to pass the time, or all of it, in two of them."""
+    said = dict[Argument, str]()
+    for argument, text in parts.items():
+        repeated = rf"(?<![\w.,:-]){re.escape(fold(text))}(?![\w:-])" if text else ""
+        if text and not any(re.search(repeated, fold(before)) for before in said.values()):
+            said[argument] = text
+    return said
+
+
+def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo) -> Understanding:
+    now = at.astimezone(zone)
+    values = dict[Argument, _Value]()
+    for argument, text in said.items():
+        try:
+            values[argument] = _read(argument, text, now, zone)
+        except PastDay as error:
+            return Understanding(refused=Refusal.PAST, past=error.day)
+        except (ImpossibleDay, ImpossibleTime):
+            return Understanding(refused=Refusal.IMPOSSIBLE)
+        except (UnknownWord, Contradiction):
+            split = split_day(text)
+            if split is None or argument is not Argument.DATE:
+                return _keep_others(said, argument, at, zone)
+            return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
+    understood = _combine(values, at, zone)
+    if understood.refused is Refusal.NOT_UNDERSTOOD and len(values) > 1:
+        for argument, value in values.items():
+            if value.atoms and _place([value], at, zone).refused is Refusal.NOT_UNDERSTOOD:
+                return _keep_others(said, argument, at, zone)
+    return understood
+
+
+def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
+    """Return that an argument is not understood, with what the others mean, if they name a day."""
+    others = {argument: text for argument, text in said.items() if argument is not unclear}
+    if not others:
+        return _NOT_UNDERSTOOD
+    kept = _understand_said(others, at, zone)
+    if unclear is Argument.DATE or kept.ambiguous:
+        return replace(_NOT_UNDERSTOOD, unclear=unclear)
+    return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=kept.candidates or kept.kept)
+
+
+def _read(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> _Value:
+    """Return the value of one argument. Raises what `scan` does."""
+    if (instant := read_instant(text, zone)) is not None:
+        if not instant.is_day:
+            return _Value(instant=instant)
+        days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
+        return _Value((_day(days, now.date()),))
+    if (both := read_day_and_clock(text, now.date())) is not None:
+        return _Value(both)
+    if argument is Argument.DATE:
+        return _Value(tuple(_read_day(text, now)))
+    return _Value(tuple(_read_time(argument, text, now)))
+
+
+def _day(days: tuple[date, ...], today: date) -> Day:
+    coming = tuple(day for day in days if day >= today)
+    if not coming:
+        raise PastDay(days[0].isoformat(), days[0])
+    return Day(coming, dated=True)
+
+
+def _read_day(text: str, now: datetime) -> Sequence[Atom]:
+    day = read_day(text, now.date())
+    return scan(text, now, present_grammar()) if day is None else [day]
+
+
+def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
+    if (clock := read_clock(text)) is not None:
+        return [clock]
+    if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
+        return [part]
+    if (day := read_day(text, now.date())) is not None:
+        return [day]
+    grammar, said = present_grammar(), _drop_dots(text, now)
+    if fold(said).isdecimal() or fold(said) in grammar.numbers:
+        said = f"{grammar.hour_prefix} {said}"
+    try:
+        return scan(said, now, grammar)
+    except UnknownWord:
+        part = read_part(text)
+        if part is None:
+            raise
+        return [part]
+
+
+def _drop_dots(time: str, now: datetime) -> str:
+    """Return a time of day without the dots that end a sentence. Models also pass days as a time."""
+    stripped = time.strip().rstrip(". ")
+    if stripped == time.strip() or _LONE_HOUR.match(stripped):
+        return stripped
+    try:
+        atoms = scan(stripped, now, present_grammar())
+    except (ValueError, OverflowError):
+        return time
+    return stripped if all(isinstance(atom, (*_TIMES, Op)) for atom in atoms) else time
+
+
+# Combination
+
+
+def _combine(values: Mapping[Argument, _Value], at: datetime, zone: ZoneInfo) -> Understanding:
+    instants = [value.instant for value in values.values() if value.instant is not None]
+    words = {argument: value for argument, value in values.items() if value.instant is None}
+    if not instants:
+        return _combine_words(list(words.values()), at, zone)
+    understood = place_instants(instants[0].readings, at)
+    for other in instants[1:]:
+        understood = _agree(understood, place_instants(other.readings, at))
+    if not words:
+        return understood
+    days = tuple(dict.fromkeys(reading.date() for reading in instants[0].readings))
+    on_day = [] if any(value.has_day for value in words.values()) else [_Value((Day(days, dated=True),))]
+    return _agree(understood, _combine_words([*on_day, *words.values()], at, zone))
+
+
+def _agree(understood: Understanding, others: Understanding) -> Understanding:
+    """Return the readings on which both agree, the time rather than its day; or that the two contradict each other."""
+    if understood.refused is not None:
+        return understood
+    if others.contradicts:
+        return others
+    kept = [c for c in understood.candidates if any(_overlap(c, other) for other in others.candidates)]
+    if kept and all(c.end is not None for c in kept):
+        return Understanding.of(o for o in others.candidates if any(_overlap(c, o) for c in kept))
+    if kept:
+        same = Understanding.of(kept)
+        return replace(same, is_written=understood.is_written and same.ambiguous)
+    if others.refused is not None:
+        return others
+    return _contradiction((*understood.candidates, *others.candidates))
+
+
+def _overlap(candidate: Candidate, other: Candidate) -> bool:
+    if candidate.end is None:
+        return other.contains(candidate.start)
+    return candidate.contains(other.start) or other.contains(candidate.start)
+
+
+def _contradiction(readings: Iterable[Candidate]) -> Understanding:
+    unlike = {(c.start, c.end, c.reading): replace(c, choice=0) for c in readings}
+    return replace(Understanding.of(unlike.values()), contradicts=True)
+
+
+def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
+    """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
+    joint = _place(values, at, zone)
+    is_part_missed = joint.refused is None and _misses_part(values, joint)
+    if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
+        return joint
+    if joint.refused is Refusal.PAST:
+        return joint
+    led = [_place([leader, *_leave(leader, values)], at, zone) for leader in values]
+    readings = [candidate for each in led for candidate in each.candidates]
+    found = _contradiction(readings) if readings else joint
+    return found if len(found.candidates) > 1 else joint
+
+
+def _leave(leader: _Value, values: Sequence[_Value]) -> list[_Value]:
+    """Return the other values without the kind of atoms, days or times, that the leader has."""
+    rest = list[_Value]()
+    for value in values:
+        if value is leader:
+            continue
+        atoms = tuple(
+            atom for atom in value.atoms if not (leader.has_time if isinstance(atom, _TIMES) else leader.has_day)
+        )
+        is_whole = len(atoms) == len(value.atoms)
+        if is_whole or not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
+            rest.append(_Value(atoms))
+    return rest
+
+
+def _place(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
+    now = at.astimezone(zone)
+    groups = [value.atoms for value in values if value.atoms]
+    if len(groups) > 1 and _excludes_days(groups[0]):
+        # Behind "aber nicht am Montag" a time would be one of that Monday: it belongs to the other days.
+        groups = [*groups[1:], groups[0]]
+    return place_atoms(partial(_join, groups), now, zone)
+
+
+def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
+    return [atom for group in groups for atom in group]
+
+
+def _excludes_days(atoms: Sequence[Atom]) -> bool:
+    """Return whether atoms only take days away from others, and correct nothing: `nächste Woche, aber nicht am Montag`."""
+    ops = {op for op in atoms if isinstance(op, Op)}
+    return not {Op.EXCEPT, Op.NOT}.isdisjoint(ops) and Op.BUT not in ops
+
+
+def _misses_part(values: Sequence[_Value], understood: Understanding) -> bool:
+    """Return whether an exact time is in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
+    parts = [atom for value in values for atom in value.atoms if isinstance(atom, Part)]
+    exact = [candidate.start.time() for candidate in understood.candidates if candidate.end is None]
+    return len(values) > 1 and any(not lies_in(part, clock) for part in parts for clock in exact)

@@ -1,0 +1,41 @@
+"""Which text is the name of a customer."""
+
+import pytest
+
+from askproai_runtime.booking.customer_names import read_customer_name
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Kunde", "Kundin", "Die Anruferin", "Herr", "Frau", "Herr Doktor", "Caller", "Customer", "Patient", "User", "Gast",
+        "Unknown Caller", "unbekannter Anrufer", "Neukunde", "Kunde 1", "Customer 123", "Name", "Vorname Nachname", "First Last",
+        "N.N.", "anonym", "Test", "ich", "meine Tochter", "+49 151 12345678", "{{customer_name}}", "[PERSON_NAME]", "N/A", "🙂", "",
+    ],
+)  # fmt: skip
+def test_a_word_for_the_caller_is_no_name(said: str) -> None:
+    assert read_customer_name(said) == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Peter Kunde",
+        "Anna Gast",
+        "Thomas Mann",
+        "Dr. Petra Müller",
+        "Herr Schmidt",
+        "Test Ahmadi",
+        "Noah",
+        "Li",
+        "Max Mustermann",
+    ],
+)
+def test_the_name_of_a_person_is_kept(said: str) -> None:
+    assert read_customer_name(said) == said
+
+
+def test_a_name_of_examples_needs_the_transcript() -> None:
+    assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
+    assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
+    assert read_customer_name("John Doe", "Tomorrow at ten, please.") == ""

@@ -1,0 +1,165 @@
+"""What the arguments that say when mean together: an instant, a day, a question, and never hours off."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking import CallContext
+from askproai_runtime.booking.request import parse_service_request, parse_time, require_exact
+from askproai_runtime.booking.types import ClarificationNeeded, NamedSlot
+from askproai_runtime.german_dates import understand
+from askproai_runtime.sentences import speaking
+from tests.worlds.compiled_salon import salon_config
+
+BERLIN = ZoneInfo("Europe/Berlin")
+THURSDAY = datetime(2026, 11, 26, 9, tzinfo=UTC)
+CALL = CallContext("call_1", "mitte", None, THURSDAY, "corr")
+FRIDAY = {"date": "2026-12-11"}
+
+
+def understand_arguments(args: dict[str, Any], call: CallContext = CALL) -> list[str]:
+    """Return the starts that are understood, and the end of a span; the outcome and its readings of a question."""
+    service = parse_service_request(salon_config(), call, {"service": "Haarschnitt"})
+    try:
+        understood = parse_time(args, call, service)
+    except ClarificationNeeded as clarification:
+        fields = clarification.answer.fields.get("candidates", [])
+        return [clarification.answer.outcome.value, *(each["start"][5:16] for each in fields)]
+    assert understood is not None
+    ends = [f"-{each.end:%H:%M}" if each.end else "" for each in understood.candidates]
+    starts = [f"{each.start:%m-%dT%H:%M}{end}" for each, end in zip(understood.candidates, ends, strict=True)]
+    return [*(["unclear"] if understood.unclear else []), *starts]
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (FRIDAY | {"time": "10:00-11:00"}, ["12-11T10:00-11:00"]),
+        (FRIDAY | {"time": "10:00 - 11:00"}, ["12-11T10:00-11:00"]),
+        (FRIDAY | {"time": "10:00–11:00"}, ["12-11T10:00-11:00"]),
+        (FRIDAY | {"time": "T10:00-T11:00"}, ["12-11T10:00-11:00"]),
+        (FRIDAY | {"time": "10-11"}, ["12-11T10:00-11:00"]),
+        (FRIDAY | {"time": "10:00+01:00"}, ["unclear", "12-11T00:00-00:00"]),
+        ({"start": "2026-12-11T10:00-11:00"}, ["12-11T10:00-11:00"]),
+        ({"start": "2026-12-11 10:00-11:00"}, ["12-11T10:00-11:00"]),
+        ({"date": "2026-12-11T10:00-11:00"}, ["12-11T10:00-11:00"]),
+        ({"start": "2026-12-11T10:00+01:00"}, ["12-11T10:00"]),
+        ({"start": "2026-12-11T10:00:00.000+0100"}, ["12-11T10:00"]),
+        ({"start": "2026-12-11T10:00:00Z"}, ["12-11T10:00", "12-11T11:00"]),
+        ({"start": "2026-12-11T10:00:00-05:00"}, ["12-11T10:00", "12-11T16:00"]),
+        ({"start": "2026-12-11T10:00+02:00"}, ["12-11T09:00", "12-11T10:00"]),
+        ({"date": "2026-12-11T10:00Z", "time": "10:00"}, ["12-11T10:00"]),
+        ({"date": "2026-12-10T23:00:00.000Z"}, ["12-10T00:00-00:00", "12-11T00:00-00:00"]),
+    ],
+)
+def test_hours_beside_an_iso_day_are_no_offset(args: dict[str, Any], meant: list[str]) -> None:
+    assert understand_arguments(args) == meant
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
+    """`askproai when` reads such a phrase."""
+    with speaking(language):
+        (candidate,) = understand("2026-12-10 10:00-11:00", at=THURSDAY, zone=BERLIN).candidates
+    assert (candidate.start.hour, candidate.end and candidate.end.hour) == (10, 11)
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        ({"date": "2026-12-11T00:00:00", "time": "10:00"}, ["12-11T10:00"]),
+        ({"date": "2026-12-11T00:00:00+01:00", "time": "10:00"}, ["12-11T10:00"]),
+        ({"date": "2026-12-11T14:30", "time": "14:30"}, ["12-11T14:30"]),
+        ({"date": "2026-12-11T14:30", "time": "10:00"}, ["asked_back", "12-11T10:00", "12-11T14:30"]),
+        ({"date": "2026-12-11T14:30", "time": "nachmittags"}, ["12-11T14:30"]),
+        ({"date": "2026-12-11", "time": "2026-12-10T14:30"}, ["asked_back", "12-10T14:30", "12-11T00:00"]),
+        (FRIDAY | {"time": "10:00", "part_of_day": "nachmittags"}, ["asked_back", "12-11T10:00", "12-11T12:00"]),
+        (FRIDAY | {"time": "14:30", "part_of_day": "morning"}, ["asked_back", "12-11T09:00", "12-11T14:30"]),
+        (FRIDAY | {"start": "2026-12-11T10:00:00+01:00"}, ["12-11T10:00"]),
+        (FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, ["asked_back", "12-10T10:00", "12-11T00:00"]),
+        ({"start": "2026-12-11T10:00", "time": "11:00"}, ["asked_back", "12-11T10:00", "12-11T11:00"]),
+        ({"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
+        (FRIDAY | {"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
+        ({"date": "Freitag, 2026-12-10"}, ["impossible"]),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any], meant: list[str]) -> None:
+    assert understand_arguments(args) == meant
+
+
+def test_an_offered_start_counts_before_other_arguments() -> None:
+    start = datetime(2026, 12, 10, 9, tzinfo=UTC)
+    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
+    assert understand_arguments(FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, call) == ["12-10T10:00"]
+    assert understand_arguments({"start": "2026-12-10T10:00:00Z"}, call) == ["12-10T10:00"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "weiß nicht",
+        "any time will do me",
+        "14:30 AM",
+        "1796378400",
+        "tbd",
+        "nach Vereinbarung mit Kim",
+        "10:00Z",
+        "nicht 10 nicht",
+    ],
+)
+def test_a_day_is_kept_beside_an_unclear_time(time: str) -> None:
+    assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    understood = parse_time(FRIDAY | {"time": time}, CALL, service)
+    assert understood is not None
+    with pytest.raises(ClarificationNeeded, match=r"Uhrzeit habe ich nicht verstanden.*11. Dezember.*wie viel Uhr"):
+        require_exact(understood, CALL, service)
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        *(
+            (FRIDAY | {"time": said}, ["12-11T14:30"])
+            for said in ("14,30", "14.30", "14h30", "14 h 30", "2:30 PM", "2:30pm")
+        ),
+        *(
+            (FRIDAY | {"time": said}, ["12-11T14:30"])
+            for said in ("T14:30", "14:30:00.000", "14 Uhr 30 Minuten", "02:30 p.m.")
+        ),
+        *((FRIDAY | {"time": said}, ["12-11T14:00"]) for said in ("14h", "14 h", "2 PM", "2pm", "14.", "14")),
+        *(
+            (FRIDAY | {"time": said}, ["12-11T14:00-15:00"])
+            for said in ("14-15", "2-3 PM", "14:00 to 15:00", "14 bis 15")
+        ),
+        (FRIDAY | {"time": "11-1 PM"}, ["12-11T11:00-13:00"]),
+        (FRIDAY | {"part_of_day": "morning"}, ["12-11T09:00-12:00"]),
+        (FRIDAY | {"part_of_day": "afternoon"}, ["12-11T12:00-18:00"]),
+        ({"date": "2026/12/11", "time": "10:00"}, ["12-11T10:00"]),
+        ({"date": "11-12-2026", "time": "10:00"}, ["12-11T10:00"]),
+        ({"date": "12/25/2026", "time": "10:00"}, ["12-25T10:00"]),
+        ({"date": "01/02/2027", "time": "10:00"}, ["01-02T10:00", "02-01T10:00"]),
+        ({"date": "13/13/2026"}, ["impossible"]),
+    ],
+)
+def test_a_written_format_is_read_in_one_argument(args: dict[str, Any], meant: list[str]) -> None:
+    assert understand_arguments(args) == meant
+
+
+@pytest.mark.parametrize("said", ["26.10.2023", "2023-10-26", "2023-10-26T10:00", "26/10/2023"])
+def test_a_date_that_is_over_is_named(said: str) -> None:
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    with pytest.raises(
+        ClarificationNeeded, match=r"26. Oktober 2023 ist schon vorbei, heute ist Donnerstag, 26. November"
+    ):
+        parse_time({"date": said, "time": "10:00"}, CALL, service)
+
+
+def test_an_unclear_day_is_asked_for_by_itself() -> None:
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    with pytest.raises(ClarificationNeeded, match=r"^Den Tag habe ich nicht verstanden"):
+        parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, service)

@@ -1,0 +1,99 @@
+"""What models of public projects pass as arguments, with the right outcome of each row.
+
+A row of `argument_corpus.jsonl` has the function, its `args`, and what is `right`; `source` names where such values are reported,
+and `language` is German without it. `right` is, for a booking or a search on 26 November 2026 at 10:00 in Berlin:
+
+    2026-12-11T10:00         this start; ` with <staff>` where a person was asked for
+    2026-12-11, …T10:00-11:00, soon      a search of that day, of these hours, of what is free next
+    2026-12-11, ask time     a search of the day that is kept, and the time is not understood
+    ask time                 the day is kept, and its time is asked for
+    ask day, ask when, ask name, ask service, ask staff, ask which (one of several readings), over, impossible
+
+`A | B`: either is right. For other functions it is the arguments that are read. `held_out_arguments.jsonl` has rows of this form.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking import CallContext
+from askproai_runtime.booking.request import parse_booking_request, parse_service_request, parse_time
+from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.german_dates import Candidate, Understanding
+from askproai_runtime.sentences import say, speaking
+from tests.worlds.compiled_salon import salon_config
+
+FOLDER = Path(__file__).parent
+CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
+CONFIG = salon_config()
+SEARCH, BOOK = "check_availability", "book_appointment"
+
+
+def _load(name: str) -> list[dict[str, Any]]:
+    path = FOLDER / name
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+ROWS = [*_load("argument_corpus.jsonl"), *_load("held_out_arguments.jsonl")]
+
+
+def find_outcome(function: str, args: Any) -> str:
+    """Return the outcome of a booking or a search in the notation of the rows."""
+    values = read_arguments(function, args).values
+    try:
+        if function == BOOK:
+            request = parse_booking_request(CONFIG, CALL, values, ())
+            staff = f" with {request.service.staff}" if request.service.staff else ""
+            return f"{request.start.astimezone(request.rules.zone):%Y-%m-%dT%H:%M}{staff}"
+        service = parse_service_request(CONFIG, CALL, values)
+        return _describe(parse_time(values, CALL, service))
+    except ClarificationNeeded as clarification:
+        return _name_question(clarification.answer)
+
+
+def _describe(understood: Understanding | None) -> str:
+    if understood is None:
+        return "soon"
+    if understood.ambiguous:
+        return "ask which"
+    unclear = ", ask time" if understood.unclear else ""
+    return " + ".join(map(_describe_candidate, understood.candidates)) + unclear
+
+
+def _describe_candidate(candidate: Candidate) -> str:
+    start, end = candidate.start, candidate.end
+    if end is None:
+        return f"{start:%Y-%m-%dT%H:%M}"
+    return f"{start:%Y-%m-%d}" if start.date() != end.date() else f"{start:%Y-%m-%dT%H:%M}-{end:%H:%M}"
+
+
+def _name_question(answer: Answer) -> str:
+    words, message = say(), answer.message
+    exactly = words.what_time_exactly.format(reading="").strip()
+    named = {words.day_not_understood: "ask day", words.whose_name: "ask name", words.when_to_book: "ask when",
+             words.time_not_understood: "ask when"}  # fmt: skip
+    outcomes = {FunctionOutcome.UNKNOWN_STAFF: "ask staff", FunctionOutcome.UNKNOWN_SERVICE: "ask service",
+                FunctionOutcome.PAST: "over", FunctionOutcome.IMPOSSIBLE: "impossible"}  # fmt: skip
+    if message in named or answer.outcome in outcomes:
+        return named.get(message) or outcomes[answer.outcome]
+    if message.endswith(exactly):
+        return "ask time"
+    return "ask which" if "candidates" in answer.fields else "ask service" if "services" in answer.fields else message
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['kind']}-{row['function']}"[:40])
+def test_arguments_of_models_have_the_right_outcome(row: dict[str, Any]) -> None:
+    with speaking(Language(row.get("language", "de"))):
+        if isinstance(row["right"], str):
+            assert find_outcome(row["function"], row["args"]) in row["right"].split(" | "), row
+        else:
+            assert read_arguments(row["function"], row["args"]).values == row["right"], row
+
+
+def test_the_corpus_has_four_hundred_rows() -> None:
+    assert len(_load("argument_corpus.jsonl")) >= 400

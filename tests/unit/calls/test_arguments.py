@@ -1,0 +1,161 @@
+"""What models pass to call functions, and the arguments that are read of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from askproai_runtime.calls.argument_table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
+from askproai_runtime.calls.arguments import read_arguments
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAN = ROOT / "operator/askproai_operator/controllers/agent_plan"
+VERIFIED = {
+    "booking": ["book_appointment"],
+    "finding": ["find_appointments", "reschedule_appointment", "cancel_appointment"],
+}
+
+
+@pytest.mark.parametrize(
+    ("args", "normalized"),
+    [
+        (None, {}),
+        ("morgen", {}),
+        ([1], {}),
+        (
+            {"service": " Haarschnitt ", "date": "", "time": None, "staff": {"id": 1}},
+            {"service": "Haarschnitt", "staff": "1"},
+        ),
+        ({"phone": 491512345678, "another": "ja"}, {"phone": "491512345678", "another": True}),
+        ({"another": True, "service": True}, {"another": True}),
+        ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
+        ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2", "customer_name": "Petra"}),
+        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {"service": "Waschen, Föhnen"}),
+        ({"service": {"name": "Haarschnitt"}}, {"service": "Haarschnitt"}),
+        ({"service": ["Waschen", None, " ", {}, []]}, {"service": "Waschen"}),
+        ({"service": [None, "", {"a": []}]}, {}),
+        ({"another": "vielleicht"}, {"another": False}),
+        ({"notes": "x" * 2_000}, {"notes": "x" * 500}),
+        (
+            {"companions": [{"customer_name": " Mia ", "service": ["Färben"], "age": 7}]},
+            {"companions": [{"customer_name": "Mia", "service": "Färben"}]},
+        ),
+        (
+            {"companions": [{}, "Mia", None, 3, []]},
+            {"companions": [{}, {"customer_name": "Mia"}, {}, {"customer_name": "3"}, {}]},
+        ),
+        ({"companions": 2}, {"companions": [{}, {}]}),
+        ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": "Mia"}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": "zwei"}, {"companions": [{}, {}]}),
+        ({"companions": "2 weitere Personen"}, {"companions": [{}, {}]}),
+        ({"companions": "Mia und Ben"}, {"companions": [{"customer_name": "Mia"}, {"customer_name": "Ben"}]}),
+        ({"companions": [{"name": "Mia"}]}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": {"items": [{"customer_name": "Mia"}, {}]}}, {"companions": [{"customer_name": "Mia"}, {}]}),
+        ({"companions": {"1": {"customer_name": "Mia"}}}, {"companions": [{"customer_name": "Mia"}]}),
+        ({"companions": {"service": "Färben"}}, {"companions": [{"service": "Färben"}]}),
+        ({"companions": []}, {"companions": []}),
+        ({"companions": {}}, {"companions": []}),
+        ({"companions": "null"}, {}),
+        ({"companions": "[" * 10_000}, {"companions": [{"customer_name": "[" * 500}]}),
+        ({"companions": True}, {}),
+        ({"companions": [{}] * 99}, {"companions": [{}] * 10}),
+    ],
+)
+def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
+    assert read_arguments("book_appointment", args).values == normalized
+
+
+def test_a_deeply_nested_service_is_read_without_recursion() -> None:
+    value: Any = "Haarschnitt"
+    for _ in range(5_000):
+        value = [value]
+    assert read_arguments("book_appointment", {"service": value}).values == {"service": "Haarschnitt"}
+
+
+def test_the_table_has_every_argument_of_the_tools() -> None:
+    for tools in ("tools.yaml", "tools_english.yaml"):
+        declared = yaml.safe_load((PLAN / tools).read_text("utf-8"))
+        for tool in declared["functions"].values():
+            assert tool["parameters"]["properties"].keys() <= {rule.name for rule in rules_of(tool["name"]).values()}
+        for asked, functions in VERIFIED.items():
+            for function in functions:
+                assert declared["verification"][asked].keys() <= {rule.name for rule in rules_of(function).values()}
+
+
+@pytest.mark.parametrize("function", FUNCTION_NAMES)
+def test_no_name_stands_for_two_arguments(function: str) -> None:
+    names = list[str]()
+    for rule in ARGUMENT_RULES:
+        if function in rule.functions:
+            names += {fold_key(each) for each in (rule.name if rule.only_for is None else "", *rule.aliases) if each}
+    assert len(names) == len(set(names))
+
+
+PLACEHOLDERS = (
+    None, "", " ", "-", "...", "null", "None", "NULL", "undefined", "nil", "NaN", "N/A", "unbekannt", "unknown", "string", "TBD",
+    "not provided", "nicht angegeben", "keine Angabe", "not specified", "not available", "noch nicht bekannt", "weiß nicht",
+    "{{customer_name}}", "{{ date }}", "${date}", "{date}", "[date]", "<date>", "<your name>", "[Name]", "[customer_name]",
+    "%name%",    "[REDACTED]",
+    "[PERSON_NAME]", "[PERSON_NAME_1]", "<PHONE_NUMBER>", "***", "*****", "XXXX", "████", '""', "[]", "{}", "no", "keine",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", PLACEHOLDERS)
+@pytest.mark.parametrize("name", ["customer_name", "date", "time", "staff", "service", "phone", "start", "notes"])
+def test_a_placeholder_counts_as_absent(name: str, said: Any) -> None:
+    read = read_arguments("book_appointment", {name: said})
+    assert (read.values, read.unread) == ({}, {})
+
+
+NO_MATTER = (
+    "egal", "Ganz egal", "ist mir egal", "egal wer", "any", "Anyone", "any staff member", "anybody is fine", "keine Präferenz",
+    "no preference", "beliebig", "beliebiger Mitarbeiter", "irgendjemand", "irgendwer", "wer frei ist", "wer gerade Zeit hat",
+    "whoever is available", "first available", "doesn't matter", "spielt keine Rolle", "no matter who", "whoever",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NO_MATTER)
+@pytest.mark.parametrize("name", ["staff", "service", "branch", "time", "part_of_day"])
+def test_no_matter_is_no_wish(name: str, said: str) -> None:
+    read = read_arguments("check_availability", {name: said})
+    assert (read.values, read.unread) == ({}, {})
+
+
+BOOKED = {"date": "2026-12-11", "time": "10:00", "customer_name": "Petra Müller"}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        json.dumps(BOOKED), json.dumps(json.dumps(BOOKED)), [BOOKED], {"args": BOOKED}, {"arguments": json.dumps(BOOKED)},
+        {"appointment": BOOKED}, {"appointment_details": json.dumps(BOOKED)},
+        {"date": ["2026-12-11"], "time": {"value": "10:00"}, "customer_name": {"first_name": "Petra", "last_name": "Müller"}},
+        {"date": {"date": "2026-12-11"}, "time": '"10:00"', "customer_name": '["Petra Müller"]'},
+        {"date": {"date": "2026-12-11", "time": "10:00"}, "customerName": "Petra Müller"},
+        {"Datum": "2026-12-11", "Uhrzeit": "10:00", "Name": "Petra Müller"},
+        {"preferredDate": "2026-12-11", "preferred_time": "10:00", "full_name": "Petra Müller"},
+        {"appointment_date": "2026-12-11", "appointment_time": "10:00", "firstName": "Petra", "lastName": "Müller"},
+        {"date": "2026-12-11", "time": {"hour": 10, "minute": 0}, "client_name": "Petra Müller"},
+    ],
+)  # fmt: skip
+def test_arguments_in_another_form_are_read(args: Any) -> None:
+    read = read_arguments("book_appointment", args)
+    assert {name: read.values.get(name) for name in BOOKED} == BOOKED
+
+
+def test_what_is_not_read_is_named() -> None:
+    args = {"gender": "female", "date": ["morgen", "übermorgen"], "duration": None, "execution_message": "Moment"}
+    assert read_arguments("book_appointment", args).unread == {"date": "morgen, übermorgen", "gender": "female"}
+    twice = {"date": "2026-12-11", "day": "2026-12-12", "time": "10:00"}
+    read = read_arguments("book_appointment", twice)
+    assert (read.values, read.unread) == ({}, {"day": "2026-12-12"}), "neither day counts, and no time without one"
+
+
+@pytest.mark.parametrize(
+    ("said", "read"), [(True, True), ("true", True), ("ja", True), ("no", False), ("maybe", False), ("null", None)]
+)
+def test_a_boolean_is_read_from_words(said: Any, read: bool | None) -> None:
+    assert read_arguments("cancel_appointment", {"confirmed": said}).values.get("confirmed") is read
