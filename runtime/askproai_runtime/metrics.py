@@ -3,11 +3,11 @@
 Label values come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -42,6 +42,22 @@ class _DeadLettersNow(Collector):
         family = GaugeMetricFamily("askproai_dead_letters", "Jobs that wait for a redrive", labels=["tenant"])
         if self.value is not None:
             family.add_metric([self._tenant], self.value)
+        yield family
+
+
+class _KeysNow(Collector):
+    """The gauge `keys_hash_info`. It is computed when it is read, so that it never shows what a process no longer has."""
+
+    def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
+        self._tenant = tenant
+        self.read: Callable[[], str | None] = lambda: None
+        registry.register(self)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        about = "1 for the keys by which the process verifies, as a keyed hash"
+        family = GaugeMetricFamily("askproai_keys_hash_info", about, labels=["tenant", "hash"])
+        if (shown := self.read()) is not None:
+            family.add_metric([self._tenant, shown], 1)
         yield family
 
 
@@ -117,6 +133,7 @@ class Metrics:
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._billing = create.gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = create.gauge("config_hash_info", "1 for the configuration in use", "hash")
+        self._keys = _KeysNow(tenant, self.registry)
         self._config_rejected = create.counter("config_rejected", "Configuration files that could not be read")
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
@@ -274,6 +291,10 @@ class Metrics:
     def config(self, config_hash: str) -> None:
         self._config.clear()
         self._config.labels(self._tenant, config_hash).set(1)
+
+    def follow_keys(self, read: Callable[[], str | None]) -> None:
+        """Show what `read` returns: the hash of the keys by which the process verifies, None without any."""
+        self._keys.read = read
 
     def config_rejected(self) -> None:
         self._config_rejected.labels(self._tenant).inc()

@@ -32,6 +32,13 @@ class ConditionType(Explained):
             " Unknown: a changed one could not be tried yet, since its provider does not answer."
         ),
     )
+    KEYS_IN_USE = (
+        "KeysInUse",
+        (
+            "All pods verify requests with the keys that the Tenant's Secrets hold, so a provider may sign with a new one."
+            " A warning: Ready ignores it."
+        ),
+    )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     EVENTS_SPOOLED = (
@@ -115,6 +122,7 @@ NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
 # About accelerators, and warnings: reported, but never a reason for Ready to be False.
 ADVISORY_TYPES = frozenset(
     {
+        ConditionType.KEYS_IN_USE,
         ConditionType.CACHE_READY,
         ConditionType.EVENTS_SPOOLED,
         ConditionType.CANARY_HEALTHY,

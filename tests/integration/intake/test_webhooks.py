@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from askproai_core.former_keys import FormerKey, encode_former_keys
+from askproai_core.former_keys import FormerKey, encode_former_keys, encode_present_keys, keys_hash
 from askproai_runtime.intake.store import _REARM
 from askproai_runtime.jobs import Job, JobKind, Priority, finish
 from tests.worlds.tenant_pod import (
+    ADMIN_TOKEN,
     CALCOM_SECRET,
     RETELL_KEY,
     TenantPod,
@@ -267,6 +268,29 @@ async def test_a_former_key_is_accepted_until_its_end(web_pod: TenantPod) -> Non
         ping = b'{"triggerEvent":"PING"}'
         headers = {"X-Cal-Signature-256": sign_calcom(ping, CALCOM_SECRET)}
         assert (await web_pod.post("/webhooks/calcom", ping, headers)).status == status
+
+
+async def test_a_secret_mounted_early_keeps_its_former_key(web_pod: TenantPod) -> None:
+    """A kubelet may mount the changed Secret before the operator has made its key a former one."""
+    web_pod.write_credential("retell-api-key", "key_next")
+    web_pod.write_credential("PRESENT_KEYS", encode_present_keys({"retell-api-key": RETELL_KEY}))
+    for key in ("key_next", RETELL_KEY):
+        headers = {"x-retell-signature": sign_retell(BODY, key)}
+        assert (await web_pod.post("/webhooks/retell", BODY, headers)).status == 200
+
+
+async def test_a_pod_shows_the_hash_of_its_keys(web_pod: TenantPod) -> None:
+    shown = set()
+    for key in ("key_a", "key_b"):
+        web_pod.write_credential("retell-api-key", key)
+        mounted = {path.name: path.read_text().strip() for path in (web_pod.folder / "credentials").iterdir()}
+        url = f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics"
+        async with web_pod.session.get(url) as response:
+            text = await response.text()
+        assert f'askproai_keys_hash_info{{hash="{keys_hash(ADMIN_TOKEN, mounted)}",tenant=' in text
+        assert key not in text
+        shown.add(keys_hash(ADMIN_TOKEN, mounted))
+    assert len(shown) == 2
 
 
 async def test_rotated_keys_work_with_the_next_request(web_pod: TenantPod) -> None:
