@@ -34,8 +34,9 @@ class Waiting(NamedTuple):
 class _DeadLettersNow(Collector):
     """The gauge `dead_letters`. The client library refuses a gauge and a counter of one stem; these metrics have both."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
         self._tenant = tenant
+        registry.register(self)
         self.value: float | None = None  # the web process never counts them: no sample is true, 0 would not be
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -71,6 +72,9 @@ class Metrics:
         self._events: set[str] = set()
         self._initialized: set[tuple[str, str]] = set()
         self._received = create.counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
+        self._signatures = create.counter(
+            "signatures", "Requests by what became of their signature", "source", "result"
+        )
         self._received_by: dict[tuple[str, str, str], Counter] = {}
         self._ack_by: dict[str, Histogram] = {}
         self._ack = create.histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
@@ -92,8 +96,7 @@ class Metrics:
         self._open_messages = create.gauge("messages_open", "Messages of callers that nobody has dealt with")
         self._queue_size = create.gauge("queue_size", "Jobs by priority and state", "priority", "state")
         self._queue_oldest = create.gauge("queue_oldest_seconds", "Age of the oldest job that could run", "priority")
-        self._dead_now = _DeadLettersNow(tenant)
-        self.registry.register(self._dead_now)
+        self._dead_now = _DeadLettersNow(tenant, self.registry)
         self._dead = create.counter("dead_letters", "Jobs that this process gave up")
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
         self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
@@ -150,6 +153,14 @@ class Metrics:
         if event in self._events:  # others are as many as senders invent
             self._received_by[source, event, outcome] = series
         series.inc()
+
+    def expect_signatures(self, sources: Iterable[str], results: Iterable[str]) -> None:
+        """Begin these series at 0, because Prometheus sees no rise in a first sample."""
+        for source, result in product(sources, results):
+            self._signatures.labels(self._tenant, source, result)
+
+    def signature(self, source: str, result: str) -> None:
+        self._signatures.labels(self._tenant, source, result).inc()
 
     def ack(self, source: str, seconds: float) -> None:
         series = self._ack_by.get(source)

@@ -27,6 +27,7 @@ _OF_PROVIDERS: Final = frozenset(
         Reason.PROVIDER_UNAVAILABLE,
         Reason.PROVIDER_REFUSED,
         Reason.BOOKINGS_REFUSED,
+        Reason.REQUESTS_REFUSED,
     }
 )
 _PASSING: Final = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_UNAVAILABLE})  # tried again by itself

@@ -39,6 +39,10 @@ class ConditionType(Explained):
             " A warning: Ready ignores it."
         ),
     )
+    REQUESTS_VERIFIED = (
+        "RequestsVerified",
+        "Requests of the tenant's own calls are signed with one of its keys. False: for a minute or more each one was refused.",
+    )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     EVENTS_SPOOLED = (
@@ -186,6 +190,10 @@ class Reason(Explained):
         'The Secret lacks the label `askproai.de/use: "true"`, by which its owner permits the use; the message has the command.',
     )
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
+    REQUESTS_REFUSED = (
+        "RequestsRefused",
+        "Retell signs with a key that the Secret does not hold; put the key with the webhook badge into it.",
+    )
     BOOKINGS_REFUSED = (
         "BookingsRefused",
         "Cal.com refused bookings in the last 15 minutes; the message says what to correct, and when it ends.",

@@ -56,10 +56,10 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.intake import RETELL_SIGNATURE, Source, signed_body
+from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
-from askproai_runtime.watched_files import Credentials, LiveConfig
+from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class CallFunctions:
     """The endpoint of all call functions. `wake_worker` is called after a change and returns at once."""
 
     config: LiveConfig
-    credentials: Credentials
+    signatures: Signatures
     booking: BookingContext
     pool: Pool
     limiter: RateLimiter
@@ -113,9 +113,7 @@ class CallFunctions:
     async def answer(self, request: web.Request, function: Function) -> web.Response:
         """Answer one request. Raises a `Problem` if it is forged, malformed, over the rate limit or not this tenant's."""
         arrived_at, began = self.clock.now(), self.clock.monotonic()
-        async with signed_body(
-            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
-        ) as body:
+        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "function.unauthorized") as body:
             if not await self.limiter.admits(self.config.current.rate_limits.functions_per_second):
                 raise too_many_requests()
             payload = self._decode(body, function)

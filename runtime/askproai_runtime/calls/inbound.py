@@ -25,9 +25,9 @@ from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
-from askproai_runtime.intake import Source, signed_body
+from askproai_runtime.intake import Signatures, Source
 from askproai_runtime.sentences import format_spoken, say, speaking
-from askproai_runtime.watched_files import Credentials, LiveConfig
+from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class InboundCalls:
     """The endpoint of the inbound-call webhook."""
 
     config: LiveConfig
-    credentials: Credentials
+    signatures: Signatures
     pool: Pool
     clock: Clock
     budget_seconds: float = BUDGET_SECONDS
@@ -85,9 +85,7 @@ class InboundCalls:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's."""
-        async with signed_body(
-            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "inbound.unauthorized"
-        ) as body:
+        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "inbound.unauthorized") as body:
             try:
                 call = decode(body, _InboundRequest).call_inbound
             except msgspec.DecodeError as error:

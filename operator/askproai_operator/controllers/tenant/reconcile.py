@@ -48,6 +48,7 @@ from askproai_operator.controllers.tenant.status import (
     synced_condition,
     untried_calcom_key,
     untried_retell_key,
+    verified_condition,
 )
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -203,6 +204,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             or untried_calcom_key(webhook, is_untried=keys.is_untried(CALCOM_KEY, _calcom_hash(inputs, context))),
         ),
         in_use.condition,
+        verified_condition(tenant, state.refused_since),
         good(ConditionType.DATABASE_READY),
         cache,
         spool,
