@@ -49,7 +49,8 @@ def check_objects(seen: Observations) -> Finding:
         else:
             warned += [_line(obj, each) for each in conditions.values() if _is_bad(each)]
     if not_ready:
-        message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}"
+        further = f", and {format_count(len(warned), 'condition')} to look at" if warned else ""
+        message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}{further}"
         return failed(name, message, _LOOK, _NOT_READY, (*not_ready, *warned))
     if warned:
         message = f"{format_count(len(warned), 'condition')} to look at, of {format_count(len(seen.objects), 'object')}"
