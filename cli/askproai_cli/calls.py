@@ -52,7 +52,7 @@ def list_command(
         str | None,
         typer.Option(
             help="booked, moved, cancelled, message, waiting, ongoing, transferred, failed, nothing or no_function (none is"
-            " recorded: the agent used none, or the database was away); several joined by commas: failed,no_function."
+            " recorded: the agent used none, or nothing could be recorded), which failed finds, too; several joined by commas."
         ),
     ] = None,
     anonymous: AnonymousOption = False,

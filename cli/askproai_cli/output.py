@@ -94,7 +94,9 @@ def print_rows(
     for line in table.body:
         typer.echo(line, err=err)
     if answer.get("next"):
-        typer.echo(f"there are more than {len(cells)}: narrow it by the options, or raise --limit")
+        total = answer.get("total")
+        count = f"{len(cells)} of {total}" if total is not None else f"the first {len(cells)}, and there are more"
+        typer.echo(f"{count}: narrow it by the options, or raise --limit", err=err)
 
 
 def find_width() -> int | None:

@@ -45,8 +45,8 @@ def plan_command(
 
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
     `<tenant>-teardown`. With the right to get ConfigMaps in the operator's namespace it also shows which hosts and numbers another
-    tenant has. Exit code 1: the API server refuses something, or there is no manifest; with --strict also for what somebody should
-    look at before an apply. 2: a file cannot be read.
+    tenant has. Exit code 1: the API server refuses something, another tenant has one of these, or there is no
+    manifest; with --strict also for what somebody should look at before an apply. 2: a file cannot be read.
     """
     from askproai_cli.lint import Unreadable, read_documents
 
@@ -90,7 +90,7 @@ def _plan(
         print_json([asdict(each) for each in planned])
     else:
         _print_plan(planned)
-    if any(each.change is Change.REFUSED for each in planned):
+    if any(each.change is Change.REFUSED or each.is_taken for each in planned):
         raise typer.Exit(1)
     return planned
 

@@ -1,9 +1,15 @@
-"""Keys that a tenant no longer uses, and until when a signature by them is still accepted.
+"""The keys by which pods verify requests, beside those of the tenant's own Secrets, and how the operator knows that pods have them.
 
-The operator writes them (`T-signing-keys`), and the pods mount them as the file `FORMER_KEYS`. A provider goes on signing with a
-key for some time after a person has changed it here.
+The operator writes them (`T-signing-keys`), and the pods mount them as files. `FORMER_KEYS` are keys that the tenant no longer
+uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it here.
+`PRESENT_KEYS` are those that the operator found last. All files of a pod change at once, and a kubelet may mount a changed Secret
+before the operator has made its key a former one: without the present keys the pod would refuse what is signed with it.
 """
 
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,6 +18,12 @@ import structlog
 log = structlog.get_logger(__name__)
 
 FORMER_KEYS = "FORMER_KEYS"
+PRESENT_KEYS = "PRESENT_KEYS"
+
+# The provider keys of a tenant, but not those of staff members' own accounts, with which nothing is verified.
+_VERIFYING = re.compile(
+    r"(retell|calcom)-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|FORMER_KEYS|PRESENT_KEYS"
+)
 
 
 class FormerKey(msgspec.Struct, frozen=True):
@@ -40,6 +52,34 @@ def decode_former_keys(text: str | None) -> FormerKeys:
     except msgspec.DecodeError:
         log.warning("former_keys.unreadable", consequence="only the present keys are accepted")
         return {}
+
+
+def encode_present_keys(keys: Mapping[str, str]) -> str:
+    """Encode keys by the name of their mounted file."""
+    return msgspec.json.encode(dict(keys), order="deterministic").decode()
+
+
+def decode_present_keys(text: str | None) -> dict[str, str]:
+    """Decode what `encode_present_keys` returned; empty for None and for anything else, such as an edit by a person."""
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, str])
+    except msgspec.DecodeError:
+        return {}
+
+
+def is_verifying(file: str) -> bool:
+    """Return whether a mounted file is part of `keys_hash`."""
+    return _VERIFYING.fullmatch(file) is not None
+
+
+def keys_hash(token: str, files: Mapping[str, str]) -> str:
+    """Return a hash of all by which a pod verifies: its files, and the token of its private API.
+
+    Operator and pods compute it alike. Without the token nobody can test guesses on it.
+    """
+    verifying = {name: text for name, text in files.items() if is_verifying(name)}
+    text = msgspec.json.encode(verifying, order="deterministic")
+    return hmac.new(token.encode(), text, hashlib.sha256).hexdigest()[:32]
 
 
 def accepted_former_keys(text: str | None, name: str, now: datetime) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from askproai_core.database import AdminStore
 from askproai_core.fault_injection import FaultPoints
 from askproai_operator.api import Key
 from askproai_operator.engine import M
-from askproai_operator.memory import Look, Memory
+from askproai_operator.memory import Look, Memory, PodKeys
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
@@ -78,8 +78,8 @@ class ReconcileContext(PlanContext):
     enqueue: Callable[[Key], None]  # makes another key due
     rollouts: Rollouts
     redis: RedisAdmin | None = None  # None: the installation has none
-    # (namespace, tenant, config hash): makes the tenant's pods read a changed config at once
-    trigger_config_sync: Callable[[str, str, str], None] = lambda *_: None
+    # (namespace, tenant, config hash, keys): makes the tenant's pods read a changed config and changed keys at once
+    trigger_config_sync: Callable[[str, str, str, PodKeys], None] = lambda *_: None
     url_proofs: UrlProofs = field(default_factory=Unverified)
     memory: Memory = field(default_factory=Memory)
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from askproai_core.tenant_config import CalendarProvider
 from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOffering, Tenant
@@ -35,6 +35,9 @@ class Credentials:
     retell_base_url: str
     calendar_base_url: str  # Cal.com's for a local calendar
     unpermitted: tuple[str, ...] = ()  # what is to be said about Secrets that are used although they do not permit it
+    versions: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the resourceVersion of each Secret that was read, by name
 
     @property
     def retell_key(self) -> str:
@@ -131,7 +134,7 @@ async def read_own_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
 ) -> dict[str, str | CredentialProblem]:
     """Read staff members' own keys, each Secret once."""
-    return (await _read_values(refs, namespace, context))[0]
+    return (await _read_values(refs, namespace, context)).by_file
 
 
 async def read_optional_keys(
@@ -141,13 +144,20 @@ async def read_optional_keys(
 
     The files of `authorities` hold certificates.
     """
-    return (await _read_values(refs, namespace, context, authorities))[0]
+    return (await _read_values(refs, namespace, context, authorities)).by_file
+
+
+class _Read(NamedTuple):
+    """Values, or why they cannot be used; what is to be said about Secrets that are used unpermitted; each Secret's version."""
+
+    by_file: dict[str, str | CredentialProblem]
+    unpermitted: tuple[str, ...]
+    versions: dict[str, str]
 
 
 async def _read_values(
     by_file: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
-) -> tuple[dict[str, str | CredentialProblem], tuple[str, ...]]:
-    """Return the values or why they cannot be used, and what is to be said about Secrets that are used unpermitted."""
+) -> _Read:
     names = {ref.name for ref in by_file.values()}
     secrets = {name: await context.kube.get_secret(namespace, name) for name in sorted(names)}
     refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
@@ -157,13 +167,15 @@ async def _read_values(
         or (pem_certificates if file in authorities else secret_value)(secrets[ref.name], ref.name, ref.key)
         for file, ref in by_file.items()
     }
-    return found, () if refused else tuple(refusal.message for refusal in refusals.values())
+    unpermitted = () if refused else tuple(refusal.message for refusal in refusals.values())
+    versions = {name: secret["metadata"].get("resourceVersion", "") for name, secret in secrets.items() if secret}
+    return _Read(found, unpermitted, versions)
 
 
 async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
     by_file, account = secret_refs(tenant), calendar_account(tenant)
-    found, unpermitted = await _read_values(by_file, tenant.metadata.namespace, context)
+    found, unpermitted, versions = await _read_values(by_file, tenant.metadata.namespace, context)
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
         secret_refs=by_file,
@@ -171,6 +183,7 @@ async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
         retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
         calendar_base_url=(account.base_url if account else None) or context.settings.calcom_base_url,
         unpermitted=unpermitted,
+        versions=versions,
     )
 
 

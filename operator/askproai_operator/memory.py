@@ -137,11 +137,24 @@ class QuietTenant:
     conditions: tuple[Condition, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PodKeys:
+    """Keys of a Tenant by their hash (`keys_hash`) and the versions of their Secrets, and the pods that were found without them.
+
+    The versions count, since a pod may have had other keys in between.
+    """
+
+    hash: str
+    versions: tuple[tuple[str, str], ...]  # name and resourceVersion
+    without: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Memory:
     """Everything that is remembered, by the controller that uses it."""
 
     looks: Looks = field(default_factory=Looks)
     logins: VerifiedLogins = field(default_factory=VerifiedLogins)
+    pod_keys: dict[Key, PodKeys] = field(default_factory=dict)  # by Tenant; none before its keys have changed
     quiet: dict[Key, QuietTenant] = field(default_factory=dict)  # none of a Tenant that is looked at by each resync
     catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait

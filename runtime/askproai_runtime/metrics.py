@@ -3,11 +3,11 @@
 Label values come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -35,14 +35,31 @@ class Waiting(NamedTuple):
 class _DeadLettersNow(Collector):
     """The gauge `dead_letters`. The client library refuses a gauge and a counter of one stem; these metrics have both."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
         self._tenant = tenant
+        registry.register(self)
         self.value: float | None = None  # the web process never counts them: no sample is true, 0 would not be
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily("askproai_dead_letters", "Jobs that wait for a redrive", labels=["tenant"])
         if self.value is not None:
             family.add_metric([self._tenant], self.value)
+        yield family
+
+
+class _KeysNow(Collector):
+    """The gauge `keys_hash_info`. It is computed when it is read, so that it never shows what a process no longer has."""
+
+    def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
+        self._tenant = tenant
+        self.read: Callable[[], str | None] = lambda: None
+        registry.register(self)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        about = "1 for the keys by which the process verifies, as a keyed hash"
+        family = GaugeMetricFamily("askproai_keys_hash_info", about, labels=["tenant", "hash"])
+        if (shown := self.read()) is not None:
+            family.add_metric([self._tenant, shown], 1)
         yield family
 
 
@@ -56,6 +73,9 @@ class Metrics:
         self._events: set[str] = set()
         self._initialized: set[tuple[str, str]] = set()
         self._received = create.counter("webhooks_received", "Webhooks by outcome", "source", "event", "outcome")
+        self._signatures = create.counter(
+            "signatures", "Requests by what became of their signature", "source", "result"
+        )
         self._received_by: dict[tuple[str, str, str], Counter] = {}
         self._ack_by: dict[str, Histogram] = {}
         self._ack = create.histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
@@ -80,8 +100,7 @@ class Metrics:
         self._open_messages = create.gauge("messages_open", "Messages of callers that nobody has dealt with")
         self._queue_size = create.gauge("queue_size", "Jobs by priority and state", "priority", "state")
         self._queue_oldest = create.gauge("queue_oldest_seconds", "Age of the oldest job that could run", "priority")
-        self._dead_now = _DeadLettersNow(tenant)
-        self.registry.register(self._dead_now)
+        self._dead_now = _DeadLettersNow(tenant, self.registry)
         self._dead = create.counter("dead_letters", "Jobs that this process gave up")
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
         self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
@@ -111,8 +130,10 @@ class Metrics:
         )
         self._redis = create.gauge("redis_degraded", "1 when Redis is configured and away")
         self.redis_degraded(False)
-        self._spooled = create.counter("events_spooled", "Events that were acknowledged from Redis")
-        self._drained = create.counter("events_drained", "Events that were moved from Redis into their table")
+        self._spooled, self._drained = (
+            create.counter("events_spooled", "Events that were acknowledged from Redis"),
+            create.counter("events_drained", "Events that were moved from Redis into their table"),
+        )
         self.spooled(0)
         self.drained(0)
         self._spool_size = create.gauge("spool_events", "Events that wait in Redis for PostgreSQL")
@@ -121,6 +142,7 @@ class Metrics:
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._billing = create.gauge("billing_state", "1 for what Stripe says of the subscription", "status")
         self._config = create.gauge("config_hash_info", "1 for the configuration in use", "hash")
+        self._keys = _KeysNow(tenant, self.registry)
         self._config_rejected = create.counter("config_rejected", "Configuration files that could not be read")
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
@@ -137,6 +159,14 @@ class Metrics:
         if event in self._events:  # others are as many as senders invent
             self._received_by[source, event, outcome] = series
         series.inc()
+
+    def expect_signatures(self, sources: Iterable[str], results: Iterable[str]) -> None:
+        """Begin these series at 0, because Prometheus sees no rise in a first sample."""
+        for source, result in product(sources, results):
+            self._signatures.labels(self._tenant, source, result)
+
+    def signature(self, source: str, result: str) -> None:
+        self._signatures.labels(self._tenant, source, result).inc()
 
     def ack(self, source: str, seconds: float) -> None:
         series = self._ack_by.get(source)
@@ -279,6 +309,10 @@ class Metrics:
     def config(self, config_hash: str) -> None:
         self._config.clear()
         self._config.labels(self._tenant, config_hash).set(1)
+
+    def follow_keys(self, read: Callable[[], str | None]) -> None:
+        """Show what `read` returns: the hash of the keys by which the process verifies, None without any."""
+        self._keys.read = read
 
     def config_rejected(self) -> None:
         self._config_rejected.labels(self._tenant).inc()

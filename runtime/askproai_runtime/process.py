@@ -14,6 +14,7 @@ from askproai_core.clock import Clock
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.former_keys import is_verifying, keys_hash
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.providers import ProviderHttp
@@ -79,6 +80,11 @@ class Process:
         """Return the token of the private API, None while it is not mounted. Its file may change at any time."""
         file = self.settings.admin_token_file
         return Credentials(file.parent).get(file.name)
+
+    def keys_hash(self) -> str | None:
+        """Return the hash of the keys by which this process verifies; None while the token is not mounted."""
+        token = self.admin_token()
+        return None if token is None else keys_hash(token, self.credentials.files(is_verifying))
 
     def booking(self, *, for_callers: bool = True) -> BookingContext:
         """Return what the functions of `booking` work with in this process: for callers, or for jobs, which wait first."""
@@ -167,9 +173,11 @@ async def open_process(
         circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
         exempt_from_collection()
         async with background_tasks(circuits.follow(stop), config.watch(stop, metrics.config, metrics.config_rejected)):
-            yield Process(
+            process = Process(
                 settings, clock, faults, config, credentials, metrics, session, pool, shared, circuits, cipher
             )
+            metrics.follow_keys(process.keys_hash)
+            yield process
 
 
 @asynccontextmanager

@@ -109,15 +109,26 @@ class Credentials:
 
     def all(self, *prefixes: str) -> tuple[str, ...]:
         """Return the values of all files whose names start with the first of `prefixes`, ordered by name, then of the next."""
-        swapped, names = self._follow_link(), self._names
+        swapped = self._follow_link()
+        names = self._list_names(swapped=swapped)
+        wanted = [name for prefix in prefixes for name in names if name.startswith(prefix)]
+        return tuple([value for name in wanted if (value := self._get(name, swapped=swapped)) is not None])
+
+    def files(self, is_wanted: Callable[[str], bool]) -> dict[str, str]:
+        """Return the values of the files whose names are wanted, by name."""
+        swapped = self._follow_link()
+        wanted = filter(is_wanted, self._list_names(swapped=swapped))
+        return {name: value for name in wanted if (value := self._get(name, swapped=swapped)) is not None}
+
+    def _list_names(self, *, swapped: bool) -> tuple[str, ...]:
+        names = self._names
         if names is None or not swapped:
             try:
                 names = _list(self._data if swapped else self.directory)
             except FileNotFoundError:
                 return ()
             self._names = names if swapped else None
-        wanted = [name for prefix in prefixes for name in names if name.startswith(prefix)]
-        return tuple([value for name in wanted if (value := self._get(name, swapped=swapped)) is not None])
+        return names
 
     def _get(self, name: str, *, swapped: bool) -> str | None:
         try:

@@ -33,6 +33,7 @@ from askproai_runtime.intake import (
     Drainer,
     EventStore,
     Flusher,
+    Signatures,
     Source,
     Spool,
     Webhooks,
@@ -191,9 +192,10 @@ class WebProcess:
         self.spool = Spool(DurableStream(process.shared, STREAM), process.metrics, process.cipher)
         self._readiness = Readiness(process, lambda: self.spool.keeps_ready)
         store = EventStore(process.pool, process.tenant, process.cipher)
+        self._signatures = Signatures(process.config, process.credentials, process.pool, process.clock, process.metrics)
         self._webhooks = Webhooks(
             config=process.config,
-            credentials=process.credentials,
+            signatures=self._signatures,
             flusher=Flusher(store, self.spool),
             limiter=RateLimiter(process.shared, process.clock, "webhooks"),
             clock=process.clock,
@@ -205,7 +207,7 @@ class WebProcess:
         )
         self._functions = CallFunctions(
             config=process.config,
-            credentials=process.credentials,
+            signatures=self._signatures,
             booking=process.booking(),
             pool=process.pool,
             limiter=RateLimiter(process.shared, process.clock, "functions"),
@@ -219,7 +221,7 @@ class WebProcess:
         )
         self._inbound = InboundCalls(
             process.config,
-            process.credentials,
+            self._signatures,
             process.pool,
             RateLimiter(process.shared, process.clock, "inbound"),
             process.clock,
@@ -264,6 +266,7 @@ class WebProcess:
             await self._notifier.close()
             await self._functions.close()
             await self._inbound.close()
+            await self._signatures.close()
             await self._webhooks.flusher.close()
             await self.spool.stream.close()
         log.info("web.stopped")

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from askproai_core.database import open_pool
 from askproai_core.logging import configure_logs
-from askproai_runtime.admin_api.store import AdminApiStore, CallStore
+from askproai_runtime.admin_api.store import AdminApiStore, AppointmentFilter, CallStore
 from askproai_runtime.booking.store.claims import read_busy_spans
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
@@ -130,7 +130,7 @@ async def page_rows(env: LoadEnvironment) -> list[Row]:
             "50 calls": lambda: calls.list_calls(since=None, caller=None, outcome=None, **nothing),
             "50 events": lambda: api.list_events(status=None, source=None, event_type=None, since=None, **nothing),
             "50 appointments to come": lambda: api.list_appointments(
-                start=start, end=None, branches=None, staff=None, status=None, **nothing
+                AppointmentFilter(start, None, None, None, None), **nothing
             ),
         }
         rows = []

@@ -69,7 +69,7 @@ class RunningOperator:
     """A running operator, and the providers' simulators that it talks to.
 
     `writes` are method and path of each request to the API server that is no GET, `forbidden` the messages of those that it
-    answered 403; `config_syncs` are the namespace, tenant and hash of each change of a config that pods are to be notified of.
+    answered 403; `config_syncs` are namespace, tenant, config hash and keys of each change that pods are to be notified of.
     """
 
     context: ReconcileContext
@@ -79,7 +79,7 @@ class RunningOperator:
     retell: RetellSimulator
     calcom: CalcomSimulator
     writes: list[tuple[str, str]]
-    config_syncs: list[tuple[str, str, str]]
+    config_syncs: list[tuple[Any, ...]]
     forbidden: list[str] = field(default_factory=list)
     ended: Counter[Key] = field(default_factory=Counter)  # reconciles
 
@@ -172,7 +172,7 @@ async def running_operator(
             database = AdminStore(tenant_database.dsn)
             redis = RedisAdmin(valkey.admin_url, clock, timeout=SLOW_DISK)
             informer = Informer(sink, kube, clock, metrics, login)
-            config_syncs: list[tuple[str, str, str]] = []
+            config_syncs: list[tuple[Any, ...]] = []
             proofs = ExposureController(prober, queue.add) if prober is not None else None
             context = ReconcileContext(
                 kube=kube,

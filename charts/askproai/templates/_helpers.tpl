@@ -164,8 +164,13 @@ metadata:
 spec:
   replicas: {{ .work.replicas }}
   revisionHistoryLimit: 3
+  {{- if eq (int .work.replicas) 1 }}
+  # `helm upgrade --wait` waits for all pods but those that may be unavailable: with one, for none.
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
+  {{- else }}
   # A standby takes over in seconds, so an update needs no capacity for an additional pod.
   strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}
+  {{- end }}
   selector:
     matchLabels: {{- include "askproai.selector" $context | nindent 6 }}
   template:

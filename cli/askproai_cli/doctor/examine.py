@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Final
 
-from askproai_cli.doctor import outside, platform_checks, reading, store_checks, tenant_checks
-from askproai_cli.doctor.findings import Finding
+from askproai_cli.doctor import outside, platform_checks, pods, reading, store_checks, tenant_checks
+from askproai_cli.doctor.findings import Finding, Outcome
 from askproai_cli.doctor.observations import (
     Certificate,
     LeaseSeen,
@@ -44,8 +44,21 @@ CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
     tenant_checks.check_objects,
     tenant_checks.check_providers,
     store_checks.check_circuits,
+    pods.check_pods,
     tenant_checks.check_urls,
     tenant_checks.check_certificates,
+)
+
+
+# They rest on the operator's report, which is as old as its own line says.
+OF_THE_REPORT: Final = frozenset(
+    {
+        store_checks.check_database,
+        store_checks.check_schema,
+        store_checks.check_roles,
+        store_checks.check_redis,
+        store_checks.check_circuits,
+    }
 )
 
 
@@ -62,7 +75,15 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
     """Return what each check found. Raises ApiError if the cluster does not answer, or refuses the login."""
     async with HttpTransport(lambda: access, user_agent="askproai-doctor") as transport:
         seen = await observe(transport, access.server, scope, clock)
-    return [check(seen) for check in CHECKS]
+    return [_with_age(check, seen) for check in CHECKS]
+
+
+def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
+    """Return what a check finds, with the age of what it rests on: what the operator has reported is older than the look."""
+    finding, age = check(seen), seen.report_age
+    if check not in OF_THE_REPORT or age is None or finding.outcome is Outcome.SKIPPED:
+        return finding
+    return replace(finding, seconds_ago=max(1, int(age.total_seconds())))
 
 
 async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Clock) -> Observations:
@@ -81,7 +102,7 @@ async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Cl
     secrets, certificates = await _look_at_secrets(
         transport, {} if isinstance(workloads, Withheld) else workloads, looked_at
     )
-    urls = await _test_urls(transport, looked_at, report) if scope.with_urls else []
+    urls = await _test_urls(transport, looked_at, report, scope.namespace) if scope.with_urls else []
     hosts = await outside.read_certificates(each.base_url for each in urls)
     now, _ = await reading.read_skew(transport, clock)
     return Observations(
@@ -101,6 +122,7 @@ async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Cl
         objects=objects,
         urls=urls,
         certificates=[*hosts, *certificates],
+        pods=await pods.read_pods(transport, scope.tenants),
         untested=len(tenants) - len(looked_at),
     )
 
@@ -164,7 +186,10 @@ def _tls_secrets(tenants: Sequence[Mapping[str, Any]]) -> list[SecretUse]:
 
 
 async def _test_urls(
-    transport: HttpTransport, tenants: Sequence[Mapping[str, Any]], report: InstallationReport | Withheld | None
+    transport: HttpTransport,
+    tenants: Sequence[Mapping[str, Any]],
+    report: InstallationReport | Withheld | None,
+    operator_namespace: str,
 ) -> list[Url]:
     """Ask the public URLs of Tenants that have pods for their proof."""
     known = report if isinstance(report, InstallationReport) else None
@@ -175,7 +200,8 @@ async def _test_urls(
         for (tenant, url), token in zip(urls, tokens, strict=True)
     ]
     hosts = known.exposure_hosts if known else ()
-    return await outside.test_urls(asked, known.shared_base_url if known else "", hosts)
+    namespaces = {operator_namespace, *(tenant["metadata"]["namespace"] for tenant in tenants)}
+    return await outside.test_urls(asked, known.shared_base_url if known else "", hosts, namespaces)
 
 
 def _base_url(tenant: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ class Finding:
     todo: str = ""
     page: str = ""
     details: tuple[str, ...] = ()
+    seconds_ago: int = 0  # how old what it rests on is; 0: it was looked at now
 
 
 def ok(name: str, message: str, details: tuple[str, ...] = ()) -> Finding:

@@ -77,6 +77,14 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
+class PodSeen:
+    """A web pod of a tenant, asked through the API server. `problems` is what its metrics say; Withheld: it could not be asked."""
+
+    name: str
+    problems: tuple[str, ...] | Withheld
+
+
+@dataclass(frozen=True, slots=True)
 class Observations:
     """What was seen. `now` is the API server's time (else this machine's), `skew_seconds` its clock minus that of this machine.
 
@@ -101,6 +109,7 @@ class Observations:
     objects: Sequence[Mapping[str, Any]] | Withheld
     urls: Sequence[Url]
     certificates: Sequence[Certificate]
+    pods: Sequence[PodSeen] | Withheld = ()
     untested: int = 0  # Tenants whose URL was not tested, because there are too many
 
     @property

@@ -27,6 +27,7 @@ _OF_PROVIDERS: Final = frozenset(
         Reason.PROVIDER_UNAVAILABLE,
         Reason.PROVIDER_REFUSED,
         Reason.BOOKINGS_REFUSED,
+        Reason.REQUESTS_REFUSED,
     }
 )
 _PASSING: Final = frozenset({Reason.RATE_LIMITED, Reason.PROVIDER_UNAVAILABLE})  # tried again by itself
@@ -48,7 +49,8 @@ def check_objects(seen: Observations) -> Finding:
         else:
             warned += [_line(obj, each) for each in conditions.values() if _is_bad(each)]
     if not_ready:
-        message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}"
+        further = f", and {format_count(len(warned), 'condition')} to look at" if warned else ""
+        message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}{further}"
         return failed(name, message, _LOOK, _NOT_READY, (*not_ready, *warned))
     if warned:
         message = f"{format_count(len(warned), 'condition')} to look at, of {format_count(len(seen.objects), 'object')}"

@@ -1,5 +1,6 @@
 """What the operator would do at the providers, planned by the operator's own code."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
@@ -9,11 +10,13 @@ from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.agent_plan import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.credentials import calendar_account
+from askproai_operator.credentials import calendar_account, secret_refs
 from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderError
 from askproai_operator.settings import Settings
+
+_ABOUT_SECRETS = frozenset({Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_MISSING, Reason.SECRET_NOT_PERMITTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,21 @@ class ProviderSteps:
     is_problem: bool = False
 
 
-async def plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps:
+async def plan_steps(
+    agent: RetellAgent, context: PlanContext, in_files: Collection[tuple[str, str, str]] = ()
+) -> ProviderSteps:
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
 
-    An agent that does not exist yet first waits for its Tenant; the steps after that create it.
+    An agent that does not exist yet first waits for its Tenant; the steps after that create it. `in_files` are kind, namespace and
+    name of what comes with the files.
     """
-    steps = await _plan_steps(agent, context)
+    steps = await _plan_steps(agent, context, in_files)
     return replace(steps, lines=_when_resumed(agent, steps.lines))
 
 
-async def _plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps:
+async def _plan_steps(
+    agent: RetellAgent, context: PlanContext, in_files: Collection[tuple[str, str, str]]
+) -> ProviderSteps:
     if agent.metadata.deletion_timestamp is not None:
         return ProviderSteps()
     try:
@@ -44,6 +52,8 @@ async def _plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps
             if failure.reason is Reason.BUSINESS_MODEL_MISMATCH:
                 return ProviderSteps((f"refused: {failure.message}",), is_problem=True)
             tenant = inputs.references.tenant
+            if awaited := _find_awaited(agent, tenant, failure.reason, in_files):
+                return ProviderSteps((f"waits: {awaited}",))
             if failure.reason is not Reason.TENANT_NOT_READY or tenant is None or agent.status.get("agentId"):
                 return ProviderSteps((f"waits: {failure.message}",), failure.reason not in TRANSIENT_REASONS)
             if agent.spec.adopt is not None:
@@ -61,6 +71,25 @@ async def _plan_steps(agent: RetellAgent, context: PlanContext) -> ProviderSteps
         return ProviderSteps()
     loses_number = any(step.action is Action.UNBIND for step in plan.steps)
     return ProviderSteps(tuple(plan.lines()), loses_number or bool(plan.number_problems))
+
+
+def _find_awaited(
+    agent: RetellAgent, tenant: Tenant | None, reason: Reason, in_files: Collection[tuple[str, str, str]]
+) -> str | None:
+    """Return what the agent lacks that comes with the files: the operator's own words would ask a person to create it."""
+    namespace, spec = agent.metadata.namespace, agent.spec
+    if reason in {Reason.TENANT_NOT_FOUND, Reason.BRANCH_NOT_FOUND}:
+        refs = {"Branch": spec.branch_ref, "Tenant": spec.tenant_ref}
+        named = [(kind, ref.name) for kind, ref in refs.items() if ref is not None]
+        refused = [f"{kind} {name}" for kind, name in named if (kind, namespace, name) in in_files]
+        return f"{' and '.join(refused)} of these files is not accepted, see above" if refused else None
+    if reason is not Reason.TENANT_NOT_READY or tenant is None:
+        return None
+    if find_condition(tenant, ConditionType.CREDENTIALS_VALID).get("reason") not in _ABOUT_SECRETS:
+        return None
+    names = {ref.name for ref in secret_refs(tenant).values()}
+    new = sorted(name for name in names if ("Secret", namespace, name) in in_files)
+    return f"Tenant {tenant.key.name} has not read Secret {', '.join(new)} of these files yet" if new else None
 
 
 def _plan_creation(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> Plan:

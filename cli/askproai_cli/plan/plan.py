@@ -1,7 +1,7 @@
 """Plans a set of manifests: what would become of each object, and what the operator would then do at the providers."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -42,7 +42,7 @@ class Planned:
     `claims` is what the operator would report because another tenant has its host, number, key or event type, or why that is
     unknown, and what a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers
     that the apply overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is
-    refused, or a number is taken away.
+    refused, or a number is taken away. `is_taken`: another tenant has its host, number, key or event type.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Planned:
     claims: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     is_problem: bool = False
+    is_taken: bool = False
 
 
 async def plan_manifests(
@@ -112,12 +113,16 @@ async def plan_manifests(
         models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
         claims = await find_claims(models, transport, context) | await find_event_type_claims(models, context)
         for at, claim in claims.items():
-            planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=claim.is_known)
+            taken = claim.is_known
+            planned[Identity(*at)] = replace(
+                planned[Identity(*at)], claims=(claim.text,), is_problem=taken, is_taken=taken
+            )
         for key, secret in secrets.items():
             found_claims = await find_key_claims(secret, planned[key].fields, transport, context)
             texts, is_problem = tuple(each.text for each in found_claims), any(each.is_known for each in found_claims)
             planned[key] = replace(planned[key], claims=texts, is_problem=is_problem)
-        await _plan_providers(planned, context)
+        unchanged = {key for key, each in planned.items() if each.change is Change.UNCHANGED}
+        await _plan_providers(planned, context, planned.keys() - unchanged)
     return [*planned.values()]
 
 
@@ -157,8 +162,10 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
     return found
 
 
-async def _plan_providers(planned: dict[Identity, Planned], context: PlanContext) -> None:
-    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower."""
+async def _plan_providers(
+    planned: dict[Identity, Planned], context: PlanContext, in_files: Collection[Identity]
+) -> None:
+    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower. `in_files` are what the files change."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)
         if key in planned:
@@ -170,7 +177,7 @@ async def _plan_providers(planned: dict[Identity, Planned], context: PlanContext
     for agent in context.cache.list(RetellAgent):
         key = Identity(*agent.key)
         change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)
-        steps = await plan_steps(agent, context)
+        steps = await plan_steps(agent, context, in_files)
         if key in planned or steps.lines:
             planned[key] = replace(change, steps=steps.lines, is_problem=change.is_problem or steps.is_problem)
 

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
@@ -38,6 +38,7 @@ from askproai_core.database.tenant_states import (
     ProvisionedTenant,
     TenantFacts,
     TenantState,
+    find_refused,
     has_encrypted_rows,
     list_failing_providers,
     list_refusals,
@@ -266,6 +267,11 @@ class AdminStore:
         """Return the statuses with which the remote calendar has refused the pods' bookings (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await list_refusals(conn, [tenant])).get(tenant, set())
+
+    async def find_refused(self, tenant: str) -> datetime | None:
+        """Return since when each request of the tenant's own calls is refused (`tenant_states.py`); None if it is not so."""
+        async with self._connection() as conn:
+            return (await find_refused(conn, [tenant])).get(tenant)
 
     async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
         """Return what waits for the remote calendar for longer than `waited` (`tenant_states.py`)."""

@@ -99,6 +99,7 @@ class TenantState:
     poll: PollProgress | None
     audit: AuditProgress | None
     stranded: Sequence[Stranded]
+    refused_since: datetime | None = None  # since when each request of the tenant's own calls was refused
     failing: Mapping[NotificationChannel, str] = field(
         default_factory=dict
     )  # channels by which nothing can be sent, and why
@@ -116,6 +117,7 @@ async def read_states(
     audits = await read_audits(conn, keys)
     stranded = await list_stranded(conn, {each.tenant: each.work for each in tenants})
     failing = await read_failing_channels(conn, keys)
+    refused = await find_refused(conn, keys)
     return {
         key: TenantState(
             key in provisioned,
@@ -124,6 +126,7 @@ async def read_states(
             polls.get(key),
             audits.get(key),
             stranded.get(key, ()),
+            refused.get(key),
             failing.get(key, {}),
         )
         for key in keys
@@ -170,6 +173,26 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
     for tenant, status in rows:
         found[tenant].add(status)
     return found
+
+
+async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
+    """Return the tenants of which each request of their own calls is refused for a minute or more, and since when.
+
+    What a refused request says of itself is unsigned: a request with a signature since then is proof that the keys fit.
+    """
+    rows = await conn.fetch(
+        """SELECT t.tenant, refused.since FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+               SELECT min(a.at) AS since, count(*) AS times FROM audit_log a
+               WHERE a.tenant = t.tenant AND a.at > now() - interval '1 hour' AND a.action = 'signature.refused'
+                 AND a.at > coalesce(greatest(
+                     (SELECT max(e.received_at) FROM webhook_events e
+                      WHERE e.tenant = t.tenant AND e.received_at > now() - interval '1 hour' AND e.source = 'retell'),
+                     (SELECT max(f.at) FROM function_requests f
+                      WHERE f.tenant = t.tenant AND f.at > now() - interval '1 hour')), '-infinity')) refused
+           WHERE refused.times > 1 AND refused.since < now() - interval '1 minute'""",
+        tenants,
+    )
+    return {row["tenant"]: row["since"] for row in rows}
 
 
 async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:

@@ -32,6 +32,17 @@ class ConditionType(Explained):
             " Unknown: a changed one could not be tried yet, since its provider does not answer."
         ),
     )
+    KEYS_IN_USE = (
+        "KeysInUse",
+        (
+            "All pods verify requests with the keys that the Tenant's Secrets hold, so a provider may sign with a new one."
+            " A warning: Ready ignores it."
+        ),
+    )
+    REQUESTS_VERIFIED = (
+        "RequestsVerified",
+        "Requests of the tenant's own calls are signed with one of its keys. False: for a minute or more each one was refused.",
+    )
     DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
     CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
     EVENTS_SPOOLED = (
@@ -115,6 +126,7 @@ NEGATIVE_TYPES = frozenset({ConditionType.DRIFTED, ConditionType.PAUSED})
 # About accelerators, and warnings: reported, but never a reason for Ready to be False.
 ADVISORY_TYPES = frozenset(
     {
+        ConditionType.KEYS_IN_USE,
         ConditionType.CACHE_READY,
         ConditionType.EVENTS_SPOOLED,
         ConditionType.CANARY_HEALTHY,
@@ -178,6 +190,10 @@ class Reason(Explained):
         'The Secret lacks the label `askproai.de/use: "true"`, by which its owner permits the use; the message has the command.',
     )
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
+    REQUESTS_REFUSED = (
+        "RequestsRefused",
+        "Retell signs with a key that the Secret does not hold; put the key with the webhook badge into it.",
+    )
     BOOKINGS_REFUSED = (
         "BookingsRefused",
         "Cal.com refused bookings in the last 15 minutes; the message says what to correct, and when it ends.",

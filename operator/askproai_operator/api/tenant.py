@@ -476,6 +476,15 @@ class ShadowStatus(base.Part):
     """The newest 50 of them."""
 
 
+class SecretInUse(base.Part):
+    """A Secret that the Tenant names, as all of its pods have it."""
+
+    name: base.Short
+    """Name of the Secret."""
+    resource_version: base.Short
+    """Its `metadata.resourceVersion`."""
+
+
 class TenantStatus(base.AppliedStatus):
     """What the operator found and made of a Tenant."""
 
@@ -493,6 +502,10 @@ class TenantStatus(base.AppliedStatus):
     """Where the tenant's page is published."""
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
+    keys_hash: base.Short | None = None
+    """Keyed hash of the keys by which all pods verify requests; `askproai_keys_hash_info` shows each one's."""
+    secrets_in_use: Annotated[tuple[SecretInUse, ...], base.bounded_list(100)] | None = None
+    """Versions of the Secrets whose keys all pods have. A provider may sign with a key of that version or an earlier one."""
     release: base.Short | None = None
     """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over, unless they wait for
     it (RolloutHealthy, `ReleaseWaits`) or the spec names an image."""

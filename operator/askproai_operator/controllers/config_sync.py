@@ -1,12 +1,15 @@
-"""Config sync: make running pods read a changed config at once.
+"""Config sync: make running pods read a changed config, and changed keys, at once.
 
-A kubelet syncs a mounted ConfigMap when an annotation of the pod changes; otherwise it may take a minute and a half. The annotation
-is on the pods only: in their template it would restart them. This is an accelerator, so a failure (a pod that ends, metrics
-that a network policy hides) only means waiting.
+A kubelet syncs mounted ConfigMaps and Secrets when an annotation of the pod changes; otherwise it may take a minute and a half. The
+annotations are on the pods only: in their template they would restart them. This is an accelerator, so a failure (a pod that
+ends, metrics that a network policy hides) only means waiting.
+
+Which pods have the keys is remembered, for the Tenant's KeysInUse: a provider may sign with a new key when all have it.
 """
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,14 +21,17 @@ import structlog
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.shadow import SHADOW_PODS
 from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
+from askproai_operator.memory import PodKeys
 
 log = structlog.get_logger(__name__)
 
 KIND: Final = "ConfigSync"
 HASH_ANNOTATION: Final = "askproai.de/config-hash"
-TOUCH_ANNOTATION: Final = "askproai.de/config-touch"  # counts up if the change of the hash was not enough
+KEYS_ANNOTATION: Final = "askproai.de/keys-hash"
+TOUCH_ANNOTATION: Final = "askproai.de/config-touch"  # counts up if the change of a hash was not enough
 METRICS_PORTS: Final = {"web": 9090, "worker": 9091}
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 16, 30))  # after each attempt
+_SHOWN_HASH: Final = re.compile(r'^askproai_(?:config|keys)_hash_info\{[^}]*hash="([^"]+)"', re.MULTILINE)
 _SCRAPE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2, connect=1)
 # Workers of its own, since the scrape of a pod that does not answer takes 2 s; a new release changes all tenants' configs.
 OPTIONS: Final = Options(workers=8)
@@ -33,16 +39,17 @@ OPTIONS: Final = Options(workers=8)
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """The newest config of a tenant, and how often its pods were annotated for it."""
+    """The newest config and keys of a tenant, and how often its pods were annotated for them."""
 
     config_hash: str
+    keys: PodKeys
     attempts: int = 0
     # That did not show it at the last attempt. None if others could not be asked then: all are listed again.
     pods: tuple[Mapping[str, Any], ...] = ()
 
 
 class ConfigSyncController:
-    """Annotates the pods of tenants whose config changed until their metrics show it. Use as `async with`."""
+    """Annotates the pods of tenants whose config or keys changed until their metrics show them. Use as `async with`."""
 
     def __init__(self, enqueue: Callable[[Key], None], ports: Mapping[str, int] = METRICS_PORTS) -> None:
         """Take `WorkQueue.add`, and the port of the metrics by component."""
@@ -58,14 +65,15 @@ class ConfigSyncController:
         if self._http is not None:
             await self._http.close()
 
-    def trigger(self, namespace: str, tenant: str, config_hash: str) -> None:
-        """Make the sync of a tenant's pods due, and return. It replaces the sync of an older config."""
-        key = Key(KIND, namespace, tenant)
-        self._requests[key] = _Request(config_hash)
-        self._enqueue(key)
+    def trigger(self, namespace: str, tenant: str, config_hash: str, keys: PodKeys) -> None:
+        """Make the sync of a tenant's pods due, and return. It replaces the sync of an older config, or of older keys."""
+        key, known = Key(KIND, namespace, tenant), self._requests.get(Key(KIND, namespace, tenant))
+        if known is None or (known.config_hash, known.keys) != (config_hash, keys):
+            self._requests[key] = _Request(config_hash, keys)
+            self._enqueue(key)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Annotate the pods that do not show the newest config, until all do or six attempts were made."""
+        """Annotate the pods that do not show the newest config and keys, until all do or six attempts were made."""
         request = self._requests.get(key)
         if request is None:
             return GONE
@@ -74,32 +82,45 @@ class ConfigSyncController:
         could_ask_all = True
         try:
             # Those that were annotated before are asked first: most often they are all, and none has to be listed.
-            is_shown = request.pods and not await self._without(request.pods, request.config_hash)
+            is_shown = request.pods and not await self._without(request.pods, request)
             if is_shown:
                 stale = []
             else:
-                stale, could_ask_all = await self._stale_pods(key, request.config_hash, context)
+                stale, could_ask_all = await self._stale_pods(key, request, context)
             if request.attempts < len(_PAUSES):
                 for pod in stale:
                     await self._annotate(pod, request, context)
         except ApiError as error:
             log.info("config.not_nudged", tenant=tenant, error=str(error))
         if self._requests[key] is not request:
-            return GONE  # a newer config came meanwhile, and with it this key is waiting already
-        if stale == [] or request.attempts == len(_PAUSES):
+            return GONE  # something newer came meanwhile, and with it this key is waiting already
+        if (stale == [] and could_ask_all) or request.attempts == len(_PAUSES):
             if stale != []:
                 log.warning("config.not_shown", tenant=tenant, pods=[pod["metadata"]["name"] for pod in stale or ()])
             del self._requests[key]
+            await self._remember(key, request, stale, context)
             return GONE
         pods = tuple(stale or ()) if could_ask_all else ()
         self._requests[key] = replace(request, attempts=request.attempts + 1, pods=pods)
         pause = _PAUSES[request.attempts]
         return Result(requeue_after=pause, requeue_reason="pods do not show yet that they read the config")
 
+    async def _remember(
+        self, key: Key, request: _Request, stale: Sequence[Mapping[str, Any]] | None, context: ReconcileContext
+    ) -> None:
+        """Remember which pods lack the keys, and make the Tenant due, which reports it. Who lacks only the config has them."""
+        if stale is None:
+            return  # nobody knows the pods; the Tenant asks again
+        shown = {pod["metadata"]["name"]: await self._shown_hashes(pod) for pod in stale}
+        without = tuple(sorted(name for name, hashes in shown.items() if request.keys.hash not in hashes))
+        tenant = Key(resources.TENANTS.kind, key.namespace, key.name)
+        context.memory.pod_keys[tenant] = replace(request.keys, without=without)
+        context.enqueue(tenant)
+
     async def _stale_pods(
-        self, key: Key, config_hash: str, context: ReconcileContext
+        self, key: Key, request: _Request, context: ReconcileContext
     ) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the tenant's running pods whose metrics do not show the config, and whether each pod had an address."""
+        """Return the tenant's running pods whose metrics do not show what is newest, and whether each pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
@@ -109,26 +130,27 @@ class ConfigSyncController:
             and pod["metadata"]["labels"].get("app.kubernetes.io/name") != SHADOW_PODS
         ]
         running = [pod for pod in pods if (pod.get("status") or {}).get("podIP")]
-        return await self._without(running, config_hash), len(running) == len(pods)
+        return await self._without(running, request), len(running) == len(pods)
 
-    async def _without(self, pods: Sequence[Mapping[str, Any]], config_hash: str) -> list[Mapping[str, Any]]:
-        """Return the pods whose metrics do not show the config."""
-        shown = await asyncio.gather(*(self._shows(pod, config_hash) for pod in pods))
-        return [pod for pod, is_shown in zip(pods, shown, strict=True) if not is_shown]
+    async def _without(self, pods: Sequence[Mapping[str, Any]], request: _Request) -> list[Mapping[str, Any]]:
+        """Return the pods whose metrics do not show the config and the keys."""
+        wanted = {request.config_hash, request.keys.hash}
+        shown = await asyncio.gather(*(self._shown_hashes(pod) for pod in pods))
+        return [pod for pod, hashes in zip(pods, shown, strict=True) if not wanted <= hashes]
 
     async def _annotate(self, pod: Mapping[str, Any], request: _Request, context: ReconcileContext) -> None:
-        annotations = {HASH_ANNOTATION: request.config_hash}
+        annotations = {HASH_ANNOTATION: request.config_hash, KEYS_ANNOTATION: request.keys.hash}
         if request.attempts:
             annotations[TOUCH_ANNOTATION] = str(request.attempts)
         meta, body = pod["metadata"], {"metadata": {"annotations": annotations}}
         await context.kube.patch(resources.PODS, meta["namespace"], meta["name"], body)
 
-    async def _shows(self, pod: Mapping[str, Any], config_hash: str) -> bool:
+    async def _shown_hashes(self, pod: Mapping[str, Any]) -> frozenset[str]:
+        """Return the hashes of the config and the keys that a pod's metrics show; none of one that does not answer."""
         assert self._http is not None, "use as `async with`"
         port = self._ports.get(pod["metadata"]["labels"].get("app.kubernetes.io/component", "web"), self._ports["web"])
         ip = pod["status"]["podIP"]
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
             async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/metrics") as response:
-                lines = (await response.text()).splitlines()
-            return any(line.startswith("askproai_config_hash_info{") and f'"{config_hash}"' in line for line in lines)
-        return False
+                return frozenset(_SHOWN_HASH.findall(await response.text()))
+        return frozenset()

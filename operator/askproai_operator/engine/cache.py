@@ -69,7 +69,8 @@ def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
     labels = meta.get("labels") or {}
     if raw.get("kind") != SECRETS.kind or not (labels.get(MANAGED_LABEL) == MANAGER or labels.get(USE_LABEL) == "true"):
         return None
-    kept = {name: meta[name] for name in ("name", "namespace", "uid", "labels", "ownerReferences") if name in meta}
+    names = ("name", "namespace", "uid", "resourceVersion", "labels", "ownerReferences")
+    kept = {name: meta[name] for name in names if name in meta}
     return msgspec.json.encode({"metadata": kept, "data": raw.get("data") or {}})
 
 

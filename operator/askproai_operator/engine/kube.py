@@ -90,8 +90,8 @@ class Kube:
     async def get_secret(self, namespace: str, name: str, *, to_apply: bool = False) -> dict[str, Any] | None:
         """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use, and is watched.
 
-        Of the metadata, a cached one has its name, uid, labels and owners. With `to_apply` one that the cache does not know counts
-        as absent, and costs no request: `apply` refuses to write what was made without it.
+        Of the metadata, a cached one has its name, uid, version, labels and owners. With `to_apply` one that the cache does not
+        know counts as absent, and costs no request: `apply` refuses to write what was made without it.
         """
         cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
         if to_apply:  # others read the same Secret meanwhile, and apply nothing

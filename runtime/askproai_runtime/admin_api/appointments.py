@@ -30,7 +30,7 @@ from askproai_runtime.admin_api.endpoint import PAGE, ApiRequest, Endpoint, Para
 from askproai_runtime.admin_api.filters import find_branches, find_staff
 from askproai_runtime.admin_api.refused_change import refuse_move
 from askproai_runtime.admin_api.roles import Right
-from askproai_runtime.admin_api.store import AdminApiStore
+from askproai_runtime.admin_api.store import AdminApiStore, AppointmentFilter
 from askproai_runtime.booking import (
     Appointment,
     BookingContext,
@@ -49,11 +49,14 @@ log = structlog.get_logger(__name__)
 
 
 class AppointmentPage(msgspec.Struct, frozen=True):
-    """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it."""
+    """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it. `total` is how many there are on
+    all pages; null on any but the first.
+    """
 
     appointments: list[AppointmentEntry]
     next: str | None
     zone: str
+    total: int | None = None
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
@@ -158,12 +161,13 @@ class Appointments:
         limit, after = request.limit(), request.cursor(datetime, UUID)
         start, end, status = request.instant("from"), request.instant("to", is_end=True), request.choice("status")
         branches, staff = await self._resolve_names(request.text("branch"), request.text("staff"))
-        rows = await self._store.list_appointments(
-            start=start, end=end, branches=branches, staff=staff, status=status, after=after, limit=limit
-        )
+        wanted = AppointmentFilter(start, end, branches, staff, status)
+        rows = await self._store.list_appointments(wanted, after=after, limit=limit)
         entries = [_row_to_entry(dict(row), request) for row in rows]
-        following = next_cursor(entries[-1].start, entries[-1].id) if len(entries) == limit else None
-        return AppointmentPage(entries, following, request.zone.key)
+        if len(entries) < limit:
+            return AppointmentPage(entries, None, request.zone.key, len(entries) if after is None else None)
+        total = await self._store.count_appointments(wanted) if after is None else None
+        return AppointmentPage(entries, next_cursor(entries[-1].start, entries[-1].id), request.zone.key, total)
 
     async def _resolve_names(
         self, branch: str | None, staff: str | None

@@ -36,6 +36,7 @@ _PERSONAL = Param("personal", "With `true` also who called and what was said", (
 _OF_CONFIG = frozenset({"service", "staff", "branch", "recipient"})
 _OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time", "call_back"})
 _PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message", "birth_date"})
+_OUTCOMES = "Only those of which one of these came; `failed` also finds `no_function`, whose functions may have failed unrecorded"
 _ANY_TIMELINE = "What happened in a call or to an appointment, by the beginning of its id, or under a correlation id"
 _ISO = date.fromisoformat, time.fromisoformat, datetime.fromisoformat
 
@@ -181,7 +182,7 @@ class Calls:
         filters = (
             Param("since", "Began then or later; a day or a local time"),
             Param("from", "Only from this phone number, or `anonymous` for those who withheld it"),
-            Param("outcome", "Only those of which one of these came", tuple(CallOutcome), several=True),
+            Param("outcome", _OUTCOMES, tuple(CallOutcome), several=True),
             _PERSONAL,
         )
         timeline = "What happened in a call, in order; by its id or the beginning of it"
@@ -195,8 +196,7 @@ class Calls:
     async def list_page(self, request: ApiRequest) -> CallPage:
         limit, after, personal = request.limit(), request.cursor(datetime, str), _is_personal(request)
         rows = await self._store.list_calls(
-            since=request.instant("since"), caller=_number(request, self._config()),
-            outcomes=request.some_choices("outcome"), after=after,
+            since=request.instant("since"), caller=_number(request, self._config()), outcomes=_outcomes(request), after=after,
             limit=limit,
         )  # fmt: skip
         entries = [_to_call(row, personal) for row in rows]
@@ -334,6 +334,12 @@ def _is_personal(request: ApiRequest) -> bool:
     if personal:
         request.require(Right.LISTEN, "see who called and what was said")
     return personal
+
+
+def _outcomes(request: ApiRequest) -> list[str] | None:
+    """Return the outcomes that are searched for. Where PostgreSQL was away or requests were refused, no failure is recorded."""
+    named = request.some_choices("outcome")
+    return [*named, CallOutcome.NO_FUNCTION] if named and CallOutcome.FAILED in named else named
 
 
 def _number(request: ApiRequest, config: TenantConfig) -> str | None:

@@ -58,10 +58,10 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.intake import RETELL_SIGNATURE, Source, hint_of_body, signed_body
+from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
-from askproai_runtime.watched_files import Credentials, LiveConfig
+from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ class CallFunctions:
     """The endpoint of all call functions. `wake_worker` is called after a change and returns at once."""
 
     config: LiveConfig
-    credentials: Credentials
+    signatures: Signatures
     booking: BookingContext
     pool: Pool
     limiter: RateLimiter
@@ -119,9 +119,7 @@ class CallFunctions:
         nothing, and has a sentence all the same: a caller is on the line.
         """
         arrived_at, began = self.clock.now(), self.clock.monotonic()
-        async with signed_body(
-            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "function.unauthorized"
-        ) as body:
+        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "function.unauthorized") as body:
             admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
             payload = self._decode(body, function)
         route = await self._require_route(request, payload.call)

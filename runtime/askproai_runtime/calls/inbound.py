@@ -26,9 +26,9 @@ from askproai_core.tenant_config import CallerVerification, TenantConfig
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.payload import decode
 from askproai_runtime.calls.store import KnownCaller, audit_refusal, find_known_caller
-from askproai_runtime.intake import Source, hint_of_body, signed_body
+from askproai_runtime.intake import Signatures, Source, hint_of_body
 from askproai_runtime.sentences import format_spoken, say, speaking
-from askproai_runtime.watched_files import Credentials, LiveConfig
+from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class InboundCalls:
     """The endpoint of the inbound-call webhook."""
 
     config: LiveConfig
-    credentials: Credentials
+    signatures: Signatures
     pool: Pool
     limiter: RateLimiter
     clock: Clock
@@ -89,9 +89,7 @@ class InboundCalls:
         """Answer who is calling, in time. Raises a `Problem` if the request is forged, malformed or not this tenant's. One over the
         rate limit of functions looks nobody up: the call goes on without what is known of its caller.
         """
-        async with signed_body(
-            request, Source.RETELL, BODY_LIMIT, self.credentials, self.clock, "inbound.unauthorized"
-        ) as body:
+        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "inbound.unauthorized") as body:
             try:
                 call = decode(body, _InboundRequest).call_inbound
             except msgspec.DecodeError as error:

@@ -18,6 +18,7 @@ from askproai_runtime.intake.senders import (
     verify_stripe,
 )
 from askproai_runtime.intake.shapes import hint_of_body
+from askproai_runtime.intake.signatures import Signatures
 from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.intake.store import (
     ERASED,
@@ -32,12 +33,11 @@ from askproai_runtime.intake.store import (
     load_events,
     note_event,
 )
-from askproai_runtime.intake.webhook import Webhooks, signed_body
+from askproai_runtime.intake.webhook import Webhooks
 
 __all__ = [
     "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
-    "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Source", "Spool", "StaleEvent", "StoredEvent",
+    "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Signatures", "Source", "Spool", "StaleEvent", "StoredEvent",
     "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
-    "is_stored",
-    "load_event", "load_events", "note_event", "signed_body", "verify_calcom", "verify_retell", "verify_stripe",
+    "is_stored",    "load_event", "load_events", "note_event", "verify_calcom", "verify_retell", "verify_stripe",
 ]  # fmt: skip

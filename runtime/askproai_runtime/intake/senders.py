@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import msgspec
 
-from askproai_core.former_keys import FORMER_KEYS, accepted_former_keys
+from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
 from askproai_core.http_server import read_json
 from askproai_runtime.intake.shapes import hint_of_body
 from askproai_runtime.watched_files import Credentials
@@ -106,12 +106,16 @@ class _Signature:
 def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
     """Return the keys that the sender may use now: those of the tenant, and for an hour those that they replaced.
 
+    A Secret may be mounted before the operator has seen its change: what it saw last is accepted until then.
+
     Once for each request: it looks whether the mounted files have changed.
     """
     # Retell signs with the workspace's API key.
     name = "retell-api-key" if source is Source.RETELL else f"{source}-webhook-secret"
     prefixes = (name, "retell-webhook-key-") if source is Source.RETELL else (name,)
-    return (*credentials.all(*prefixes), *accepted_former_keys(credentials.get(FORMER_KEYS), name, now))
+    present = decode_present_keys(credentials.get(PRESENT_KEYS)).get(name)
+    former = accepted_former_keys(credentials.get(FORMER_KEYS), name, now)
+    return tuple(dict.fromkeys((*credentials.all(*prefixes), *filter(None, (present,)), *former)))
 
 
 def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:

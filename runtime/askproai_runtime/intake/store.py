@@ -118,6 +118,15 @@ _SHORTEST_WORD, _LONGEST_WORD = 8, 500
 _LONG_BODY = 64 * 1024  # it takes longer than others may wait
 
 
+async def record_refused_signature(pool: Pool, tenant: str, verdict: str, correlation_id: str) -> None:
+    """Record in the audit log that a request of one of the tenant's own calls was refused."""
+    await pool.execute(
+        """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
+           VALUES ($1, 'unverified', 'signature.refused', jsonb_build_object('reason', $2::text), $3)""",
+        tenant, verdict, correlation_id,
+    )  # fmt: skip
+
+
 # The note of an event that came after its caller was erased; migration 0017 has it, too.
 ERASED = "erased: its caller was"
 

@@ -4,23 +4,18 @@ Nothing is parsed before its signature is verified, and nothing is acknowledged 
 does not answer, before the event is on disk in Redis.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NoReturn
 
 import structlog
 from aiohttp import web
 
-from askproai_core.arrivals import mark_proven
 from askproai_core.clock import Clock
 from askproai_core.http_server import (
     Problem,
     correlation_id,
     json_response,
-    read_body,
-    require_readable_body,
     too_many_requests,
 )
 from askproai_core.logging import RequestLine
@@ -28,22 +23,18 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import (
-    SIGNATURE_HEADERS,
     IncomingEvent,
     MalformedEvent,
     StaleEvent,
     Verdict,
     WebhookSource,
     body_limit,
-    check_header,
     identify,
-    read_keys,
-    verify,
 )
-from askproai_runtime.intake.shapes import hint_of_headers
+from askproai_runtime.intake.signatures import Signatures
 from askproai_runtime.intake.store import Receipt
 from askproai_runtime.metrics import Metrics
-from askproai_runtime.watched_files import Credentials, LiveConfig
+from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
 _log_stored = RequestLine("event.stored")
@@ -79,7 +70,7 @@ class Webhooks:
     """The endpoint of all webhooks. `wake_worker` is called after a commit and returns at once."""
 
     config: LiveConfig
-    credentials: Credentials
+    signatures: Signatures
     flusher: Flusher
     limiter: RateLimiter
     clock: Clock
@@ -91,9 +82,7 @@ class Webhooks:
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
             # Until the event is stored its body counts against the memory that all bodies share.
-            async with signed_body(
-                request, source, body_limit(source), self.credentials, self.clock, "webhook.unauthorized"
-            ) as body:
+            async with self.signatures.signed_body(request, source, body_limit(source), "webhook.unauthorized") as body:
                 # Only signed requests count against the limit, so that a forger cannot use up the sender's share.
                 if not await self.limiter.admits(self.config.current.rate_limits.webhooks_per_second):
                     raise too_many_requests()
@@ -114,7 +103,7 @@ class Webhooks:
         try:
             return identify(source, body, tenant=tenant, correlation_id=correlation, now=self.clock.now())
         except StaleEvent:
-            _refuse(request, source, Verdict.OUTSIDE_WINDOW, "webhook.unauthorized")
+            self.signatures.refuse(request, source, Verdict.OUTSIDE_WINDOW, "webhook.unauthorized")
         except MalformedEvent as error:
             raise Problem(400, "Malformed Event", str(error)) from error
 
@@ -143,31 +132,3 @@ def _outcome(receipt: Receipt) -> WebhookOutcome:
     if receipt.id is None:
         return WebhookOutcome.SPOOLED
     return WebhookOutcome.ALREADY_PROCESSED if receipt.duplicate else WebhookOutcome.ACCEPTED
-
-
-@asynccontextmanager
-async def signed_body(
-    request: web.Request, source: WebhookSource, limit: int, credentials: Credentials, clock: Clock, log_event: str
-) -> AsyncIterator[bytes]:
-    """Yield the body, verified with the keys that its sender may use; its memory is counted until the end of the block.
-
-    A header that no body can make valid is refused before the body is read. Raises a 401 `Problem`, logged as `log_event`, and
-    what `require_readable_body` and `read_body` raise.
-    """
-    require_readable_body(request, limit)
-    keys = read_keys(source, credentials, clock.now())
-    verdict = check_header(source, request.headers, keys, clock.now())
-    if verdict is not Verdict.VALID:
-        _refuse(request, source, verdict, log_event)
-    async with read_body(request, limit) as body:
-        verdict = verify(source, body, request.headers, keys, clock.now())
-        if verdict is not Verdict.VALID:
-            _refuse(request, source, verdict, log_event)
-        mark_proven(request)
-        yield body
-
-
-def _refuse(request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str) -> NoReturn:
-    log.warning(log_event, source=source, remote=request.remote, verdict=verdict)
-    hint = hint_of_headers(request.headers, SIGNATURE_HEADERS.items()) if verdict is Verdict.MISSING else ""
-    raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")

@@ -1,6 +1,6 @@
 """The local pod runner: one process that replaces the kubelet of one Node, and runs containers as local processes.
 
-`python -m askproai_sandbox.pods --kubeconfig FILE --directory DIR [--node NAME]`
+`python -m askproai_sandbox.pods --kubeconfig FILE --directory DIR [--node NAME] [--mount-delay SECONDS]`
 
 It behaves like a kubelet where our pods could notice a difference:
 - Processes: a container runs its `command` and `args`. A program without a path is looked up in this Python's folder, then on
@@ -8,8 +8,9 @@ It behaves like a kubelet where our pods could notice a difference:
   and PYTHONUNBUFFERED.
 - Network: each pod has its own address 127.x.y.z as podIP, and ASKPROAI_BIND_ADDRESS=0.0.0.0 becomes that address. While
   another program of this machine holds a declared port on all addresses, the container waits with reason `PortTaken`.
-- Volumes: ConfigMaps and Secrets are mounted, alone or projected. All files change at once, through the link `..data`, within
-  a second (a real kubelet may take a minute). A variable with a `mountPath`, or a path below one, gets the local folder.
+- Volumes: ConfigMaps and Secrets are mounted, alone or projected. All files of a volume change at once, through the link `..data`,
+  a minute after their source (`--mount-delay`), or as soon as an annotation of the pod changes. A variable with a `mountPath`, or
+  a path below one, gets the local folder.
 - Health: startup, readiness and liveness probes (`httpGet`) determine the conditions. A container that ends is restarted, with
   backoff.
 - Termination: SIGTERM, the grace period, SIGKILL; then the pod object is deleted.
@@ -27,6 +28,6 @@ In its folder, `pods.json` has the running processes (`{"pids": {"<namespace>/<p
 it is killed by SIGKILL, the containers are killed with it; what those had started is ended by the next runner.
 """
 
-from askproai_sandbox.pods.runner import PodRunner
+from askproai_sandbox.pods.runner import MOUNT_DELAY, PodRunner
 
-__all__ = ["PodRunner"]
+__all__ = ["MOUNT_DELAY", "PodRunner"]

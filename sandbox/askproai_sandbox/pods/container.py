@@ -35,6 +35,7 @@ class PodContext:
     clock: Clock
     directory: Path
     processes_changed: Callable[[], None]
+    mount_delay: timedelta
 
     def timestamp(self) -> str:
         """Return the time as Kubernetes writes it."""

@@ -37,6 +37,7 @@ class Pod:
         self._mounted: dict[str, dict[str, bytes] | None] = {}
         self._conditions: dict[str, Object] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._mount_task: asyncio.Task[None] | None = None
         earlier = manifest.get("status", {}).get("containerStatuses") or []  # of an earlier runner
         restarts = {status["name"]: status["restartCount"] + 1 for status in earlier}
         self.containers = [
@@ -51,7 +52,7 @@ class Pod:
 
     async def end(self, grace: timedelta, *, remove: bool) -> None:
         """End the processes. With `remove`, also delete the volumes (logs stay) and the pod object."""
-        for task in self._tasks:
+        for task in (*self._tasks, *filter(None, (self._mount_task,))):
             task.cancel()
             await asyncio.wait([task])
         await asyncio.gather(*(container.stop(grace) for container in self.containers))
@@ -79,8 +80,17 @@ class Pod:
             self._set_waiting("RunnerFault", f"the local pod runner failed ({type(error).__name__}); see its log")
 
     def refresh(self) -> None:
-        """Update the mounted files, or let a pod that waits for its ConfigMaps and Secrets try again."""
+        """Update the mounted files after the delay, or let a pod that waits for its ConfigMaps and Secrets try again."""
         self._inputs_changed.set()
+        if self._mounted and (self._mount_task is None or self._mount_task.done()):
+            self._mount_task = asyncio.create_task(self._mount_later())
+
+    async def _mount_later(self) -> None:
+        await self._context.clock.sleep(self._context.mount_delay)
+        self.mount_again()
+
+    def mount_again(self) -> None:
+        """Update the mounted files of a pod that has some."""
         if self._mounted:
             try:
                 self._mount()

@@ -30,17 +30,21 @@ RENEW_INTERVAL = timedelta(seconds=10)
 LEASE_SECONDS = 40
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 CAPACITY = {"cpu": "10k", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "10k"}  # nothing is metered here
+MOUNT_DELAY = timedelta(seconds=60)  # a kubelet looks for changes of mounted ConfigMaps and Secrets so often
 SHUTDOWN_GRACE = timedelta(seconds=3)  # of all pods at the runner's own end, for which somebody waits
 
 
 class PodRunner:
     """Replaces the kubelet of Node `name`; all its files are in `directory`."""
 
-    def __init__(self, client: KubeClient, directory: Path, name: str, clock: Clock) -> None:
+    def __init__(
+        self, client: KubeClient, directory: Path, name: str, clock: Clock, mount_delay: timedelta = MOUNT_DELAY
+    ) -> None:
         self._client = client
         self._directory = directory.absolute()
         self._name = name
         self._clock = clock
+        self._mount_delay = mount_delay
         self._pods: dict[str, Pod] = {}  # by uid: a name may be used again while the earlier pod still ends
         self._endings: dict[str, asyncio.Task[None]] = {}
 
@@ -60,6 +64,7 @@ class PodRunner:
                 clock=self._clock,
                 directory=self._directory,
                 processes_changed=self._write_pids,
+                mount_delay=self._mount_delay,
             )
             async with asyncio.TaskGroup() as group:
                 heartbeat = _heartbeat(self._client, self._name, self._clock)
@@ -91,6 +96,8 @@ class PodRunner:
             if not metadata.get("deletionTimestamp"):  # else an earlier runner was stopped before it had ended the pod
                 pod.start()
                 log.info("pod.started", pod=pod.key, address=pod.address)
+        elif pod is not None and _annotations(new) != _annotations(old):
+            pod.mount_again()
         if metadata.get("deletionTimestamp"):
             self._end(new, timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0))
 
@@ -131,6 +138,10 @@ class PodRunner:
             if container.pid
         }
         write_atomically(self._directory / "pods.json", json.dumps({"pids": pids}, indent=1))
+
+
+def _annotations(pod: Object | None) -> Object:
+    return (pod or {}).get("metadata", {}).get("annotations") or {}
 
 
 async def _register(client: KubeClient, name: str, clock: Clock) -> None:

@@ -253,13 +253,16 @@ class RetellSimulator(Simulator):
     async def _create_workspace(self, body: dict[str, Any]) -> web.Response:
         """Create a workspace `{key}`, or a further key of one, `{key, of}`: `of` is its present key.
 
-        `webhook_url` sets the account's webhook, of a workspace that exists too.
+        `webhook_url` sets the account's webhook, and `"signs": true` moves the webhook badge to the key, of a workspace that exists
+        too: a further key signs nothing before.
         """
         key = body["key"]
         if not re.fullmatch(r"key_\S+", key):
             raise ValueError("a key of Retell begins with key_")
         workspace = self.workspaces.setdefault(key, self.workspaces[body["of"]] if "of" in body else Workspace())
         workspace.webhook_url = body.get("webhook_url", workspace.webhook_url)
+        if body.get("signs"):
+            workspace.webhook_key = key
         return web.json_response({"keys": list(self.workspaces)}, status=201)
 
     # Calls

@@ -87,21 +87,27 @@ def _ring(
 
     Raises ValueError where no workspace, or more than one, has the number.
     """
-    having = [
-        (w, key) for key, w in workspaces.items() if request.to_number in w.numbers and request.key in {None, key}
-    ]
-    keys = list({id(workspace): key for workspace, key in having}.values())  # the newest of a workspace signs
-    if not keys:
+    keys_of: dict[int, list[str]] = {}  # by workspace
+    for key, each in workspaces.items():
+        if request.to_number in each.numbers:
+            keys_of.setdefault(id(each), []).append(key)
+    found = [keys for keys in keys_of.values() if request.key is None or request.key in keys]
+    if not found:
         known = sorted({number for w in workspaces.values() for number in w.numbers})
         raise ValueError(f"nobody has the number {request.to_number}; there is: {', '.join(known) or 'none yet'}")
-    if len(keys) != 1:
+    if len(found) != 1:
+        keys = ", ".join(each[-1] for each in found)
         raise ValueError(
-            f"{len(keys)} workspaces have {request.to_number} ({', '.join(keys)}): name one by `key`, or remove the number from"
+            f"{len(found)} workspaces have {request.to_number} ({keys}): name one by `key`, or remove the number from"
             f' another one (`askproai sandbox number "{request.to_number}" --remove --key KEY`)'
         )
-    key = keys[0]
-    phone_line = PhoneLine(simulator, lambda body: signature(key, body, unix_milliseconds(simulator.clock)))
-    workspace = workspaces[key]
+    first_key = found[0][0]
+    workspace = workspaces[first_key]
+
+    def sign(body: bytes) -> str:
+        return signature(workspace.webhook_key or first_key, body, unix_milliseconds(simulator.clock))
+
+    phone_line = PhoneLine(simulator, sign)
     conversation = Conversation(request, phone_line)
     workspace.calls[conversation.call_id] = Call(simulator.clock.now(), conversation.call)
     inbound_url = workspace.numbers[request.to_number].fields.get("inbound_webhook_url")

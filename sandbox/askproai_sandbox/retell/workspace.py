@@ -150,13 +150,18 @@ class Call:
 
 @dataclass(slots=True)
 class Workspace:
-    """The objects of one API key. `webhook_url` is the account's: it gets the events of agents that have none."""
+    """The objects of one API key, or of several.
+
+    `webhook_url` is the account's: it gets the events of agents that have none. `webhook_key` is the key with the webhook badge,
+    which signs all that is sent, also of calls that have begun; None: the workspace's first key has it.
+    """
 
     agents: dict[str, VersionedObject] = field(default_factory=dict)
     llms: dict[str, VersionedObject] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     webhook_url: str | None = None
+    webhook_key: str | None = None
 
     def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
         """Return the response engine of version `number` of an agent, with the LLM's version in it.

@@ -38,6 +38,28 @@ async def test_appointments_are_listed_by_the_names_of_people_also_of_one_who_le
     assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
+async def test_the_first_page_says_how_many_there_are(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    for hour in (11, 13, 15):
+        await book(pod, next_friday(pod, hour, number=7))
+    day = {
+        "from": next_friday(pod, 0, number=7).date().isoformat(),
+        "to": next_friday(pod, 0, number=7).date().isoformat(),
+    }
+    _, whole = await request(pod, "appointments", **day)
+    assert whole["total"] == len(whole["appointments"]) >= 3
+    _, first = await request(pod, "appointments", **day, limit="2")
+    assert (first["total"], len(first["appointments"])) == (whole["total"], 2)
+    _, second = await request(pod, "appointments", **day, limit="2", cursor=first["next"])
+    assert second["total"] is None, "it was said"
+    command = [*CLI, "appointments", "list", "-t", pod.store.tenant, "--url", pod.private_url, "--limit", "2"]
+    listed = await asyncio.create_subprocess_exec(
+        *command, "--from", day["from"], "--to", day["to"],
+        env={"ASKPROAI_TOKEN": ADMIN_TOKEN}, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert f"2 of {whole['total']}: narrow it" in (await listed.communicate())[0].decode()
+
+
 async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has_who_asked(
     shared_web_pod: TenantPod,
 ) -> None:

@@ -3,27 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from askproai_operator.api import Key
 from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.queue import WorkQueue
+from askproai_operator.controllers import config_sync
 from askproai_operator.controllers.config_sync import (
     HASH_ANNOTATION,
+    KEYS_ANNOTATION,
     KIND,
     OPTIONS,
     TOUCH_ANNOTATION,
     ConfigSyncController,
 )
 from askproai_operator.engine import resources
+from askproai_operator.memory import Memory, PodKeys
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
 from tests.worlds.waiting import SOON, eventually
 
+KEYS = PodKeys("keys-1", (("providers", "7"),))
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",
     "app.kubernetes.io/component": "web",
@@ -36,12 +43,14 @@ class Pods:
 
     def __init__(self, env: EngineEnvironment, client: KubeClient) -> None:
         self.env, self.client = env, client
-        self.shown = "old"
+        self.shown, self.keys = "old", KEYS.hash
         self.asked: list[str] = []
 
     async def metrics(self, request: web.Request) -> web.Response:
         self.asked.append(request.host.split(":")[0])
-        return web.Response(text=f'askproai_config_hash_info{{hash="{self.shown}",tenant="a.b"}} 1.0\n')
+        lines = (("config", self.shown), ("keys", self.keys))
+        text = "".join(f'askproai_{name}_hash_info{{hash="{value}",tenant="a.b"}} 1.0\n' for name, value in lines)
+        return web.Response(text=text)
 
     async def create(self, name: str, **labels: str) -> None:
         await self.create_starting(name, **labels)
@@ -80,11 +89,21 @@ async def pods(env: EngineEnvironment, kube_client: KubeClient) -> Pods:
     return Pods(env, kube_client)
 
 
+@pytest.fixture
+def memory() -> Memory:
+    """What the running syncs remember."""
+    return Memory()
+
+
 @asynccontextmanager
-async def running_sync(env: EngineEnvironment, ports: dict[str, int]) -> AsyncIterator[ConfigSyncController]:
+async def running_sync(
+    env: EngineEnvironment, ports: dict[str, int], memory: Memory
+) -> AsyncIterator[ConfigSyncController]:
     """Run a controller on a work queue of its own."""
     queue, stop = WorkQueue(env.clock, env.metrics, options={KIND: OPTIONS}), asyncio.Event()
-    context: Any = SimpleNamespace(kube=env.kube, cache=env.cache, clock=env.clock, settings=Settings())
+    context: Any = SimpleNamespace(
+        kube=env.kube, cache=env.cache, clock=env.clock, settings=Settings(), memory=memory, enqueue=lambda _: None
+    )
     async with ConfigSyncController(queue.add, ports) as sync:
         loop = asyncio.create_task(ReconcileLoop({KIND: sync.reconcile}, context, queue, env.metrics).run(stop))
         yield sync
@@ -93,13 +112,13 @@ async def running_sync(env: EngineEnvironment, ports: dict[str, int]) -> AsyncIt
 
 
 @pytest.fixture
-async def sync(env: EngineEnvironment, pods: Pods) -> AsyncIterator[ConfigSyncController]:
+async def sync(env: EngineEnvironment, pods: Pods, memory: Memory) -> AsyncIterator[ConfigSyncController]:
     app = web.Application()
     app.add_routes([web.get("/metrics", pods.metrics)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", 0).start()
-    async with running_sync(env, {"web": runner.addresses[0][1]}) as sync:
+    async with running_sync(env, {"web": runner.addresses[0][1]}, memory) as sync:
         yield sync
     await runner.cleanup()
 
@@ -107,7 +126,7 @@ async def sync(env: EngineEnvironment, pods: Pods) -> AsyncIterator[ConfigSyncCo
 async def test_pods_are_annotated_again_until_they_show_the_config(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     await pods.create("stranger", **{"askproai.de/tenant": "another"})
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
 
     async def touched(times: str | None) -> bool:
         annotations = await pods.annotations("one")
@@ -120,12 +139,39 @@ async def test_pods_are_annotated_again_until_they_show_the_config(env, pods: Po
     assert await pods.annotations("stranger") == {}
 
 
+async def test_all_pods_are_made_to_read_changed_keys(env, pods: Pods, sync: ConfigSyncController, memory: Memory):
+    await pods.create("one")
+    pods.shown = "same"
+    changed = PodKeys("keys-2", (("providers", "8"),))
+    sync.trigger(env.namespace, "salon-mueller", "same", changed)
+
+    async def annotated() -> bool:
+        return (await pods.annotations("one")).get(KEYS_ANNOTATION) == "keys-2"
+
+    await eventually(annotated, SOON, "the annotation")
+    assert memory.pod_keys == {}, "no provider may use the new key yet"
+    pods.keys = "keys-2"
+    await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
+    assert memory.pod_keys == {Key("Tenant", env.namespace, "salon-mueller"): changed}
+
+
+async def test_a_pod_without_the_keys_is_named(
+    env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch
+):
+    monkeypatch.setattr(config_sync, "_PAUSES", (timedelta(0),))
+    await pods.create("one")
+    changed = PodKeys("keys-2", (("providers", "8"),))
+    sync.trigger(env.namespace, "salon-mueller", "old", changed)
+    await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
+    assert list(memory.pod_keys.values()) == [replace(changed, without=("one",))]
+
+
 async def test_the_pod_of_a_shadow_is_not_among_them(env, pods: Pods, sync: ConfigSyncController):
     """It has a config of its own, and never shows the tenant's."""
     await pods.create("one")
     await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
     pods.shown = "new"
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert len(pods.asked) == 1
 
@@ -134,7 +180,7 @@ async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods
     await pods.create("one")
     pods.shown = "new"
     env.sent.clear()
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert pods.asked
     assert env.sent == []
@@ -145,7 +191,7 @@ async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_aga
 ):
     await pods.create("one")
     env.read.clear()
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
 
     async def told() -> bool:
         return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
@@ -160,7 +206,7 @@ async def test_a_pod_that_had_no_address_yet_is_asked_too(env, pods: Pods, sync:
     """It may have mounted the former config right before the change."""
     await pods.create("one")
     await pods.create_starting("two")
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
 
     async def told() -> bool:
         return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
@@ -174,8 +220,8 @@ async def test_a_pod_that_had_no_address_yet_is_asked_too(env, pods: Pods, sync:
 
 async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
-    sync.trigger(env.namespace, "salon-mueller", "new")
-    sync.trigger(env.namespace, "salon-mueller", "newer")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
+    sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
 
     async def newer() -> bool:
         return (await pods.annotations("one")).get(HASH_ANNOTATION) == "newer"
@@ -191,24 +237,24 @@ async def test_a_newer_config_during_a_run_begins_anew(env, pods: Pods, sync: Co
     await pods.create("one")
     stale_pods, runs = sync._stale_pods, []
 
-    async def triggered_meanwhile(key: Any, config_hash: str, context: Any) -> Any:
-        stale = await stale_pods(key, config_hash, context)
-        runs.append(config_hash)
-        if config_hash == "new":
+    async def triggered_meanwhile(key: Any, request: Any, context: Any) -> Any:
+        stale = await stale_pods(key, request, context)
+        runs.append(request.config_hash)
+        if request.config_hash == "new":
             pods.shown = "newer"
-            sync.trigger(env.namespace, "salon-mueller", "newer")
+            sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
         return stale
 
     monkeypatch.setattr(sync, "_stale_pods", triggered_meanwhile)
-    sync.trigger(env.namespace, "salon-mueller", "new")
+    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert runs == ["new", "newer"]
 
 
-async def test_metrics_that_cannot_be_scraped_only_mean_waiting(env, pods: Pods):
+async def test_metrics_that_cannot_be_scraped_only_mean_waiting(env, pods: Pods, memory: Memory):
     await pods.create("one")
-    async with running_sync(env, {"web": 1}) as sync:
-        sync.trigger(env.namespace, "salon-mueller", "new")
+    async with running_sync(env, {"web": 1}, memory) as sync:
+        sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
 
         async def touched() -> bool:
             return HASH_ANNOTATION in await pods.annotations("one")

@@ -75,7 +75,7 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     assert config
     await reconcile_twice(namespace)  # the first status is in the config by now
 
-    def notifications() -> list[tuple[str, str, str]]:
+    def notifications() -> list[tuple[Any, ...]]:
         return [config for config in namespace.operator.config_syncs if config[0] == namespace.name]
 
     before = len(notifications())
@@ -85,7 +85,7 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     await reconcile_twice(namespace)
     (notification,) = notifications()[before:]
     tenant = await namespace.get("Tenant")
-    assert notification == (namespace.name, "salon-mueller", tenant["status"]["configHash"])
+    assert notification[:3] == (namespace.name, "salon-mueller", tenant["status"]["configHash"])
     assert "2026-12-31" in (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
 
 

@@ -160,7 +160,7 @@ async def test_a_changed_key_that_nobody_could_try_is_unknown_until_it_was_accep
     await namespace.wait_for_condition("RuntimeAvailable", "True")
     assert (await namespace.get("Tenant"))["status"]["configHash"] == config
     kept = await namespace.secret_data("salon-mueller-signing-keys")
-    assert json.loads(kept["present"])["retell-api-key"] == "not-a-key", "the pods may accept it"
+    assert json.loads(kept["PRESENT_KEYS"])["retell-api-key"] == "not-a-key", "the pods may accept it"
     namespace.operator.end_faults()
     await namespace.client.merge(namespace.path("Tenant"), _asked("112"))
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")

@@ -1,10 +1,13 @@
 """`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from askproai_cli.main import app
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.installation_report import DatabaseReport, InstallationReport, report_manifest
@@ -32,6 +35,18 @@ async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platfo
     assert not any(NUMBER in step for step in planned["RetellAgent"].steps or ())
     assert planned["Tenant"].claims == ()
     assert {kind for kind, each in planned.items() if each.is_problem} == {"Branch"}
+
+
+async def test_the_command_fails_for_what_another_has(platform: Platform) -> None:
+    """Also without --strict: a pipeline must not apply it."""
+    await platform.plan()  # it writes the file
+    arguments = ["plan", str(platform.folder / "practice.yaml"), "--kubeconfig", str(platform.plane.kubeconfig)]
+    arguments += ["--operator-namespace", platform.namespace]
+    assert (await asyncio.to_thread(CliRunner().invoke, app, arguments)).exit_code == 0
+    await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), Holder(Branch.kind, "salon", "mitte", "uid-1"))
+    found = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert "NumbersValid would be False" in found.output
+    assert found.exit_code == 1
 
 
 async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform: Platform) -> None:

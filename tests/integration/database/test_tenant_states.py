@@ -49,7 +49,7 @@ async def book(database: Database, salon: TenantStore, staff: str, status: str =
 
 
 async def test_many_tenants_take_as_many_statements_as_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, resources, logins, refusals, backlog, three tasks and stranded appointments; no lock, and nothing written."""
+    """Rows, resources, logins, refusals, signatures, backlog, three tasks, stranded appointments; no lock, no write."""
     salons = [as_left(await database.create_tenant(name)) for name in ("a", "b", "c", "d", "e")]
     statements = record_statements(monkeypatch)
     admin = AdminStore(database.dsn)
@@ -60,10 +60,43 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
         sent = [each for each in statements if each != "DISCARD PLANS"]
     finally:
         await admin.close()
-    assert len(sent) == 9, sent
+    assert len(sent) == 10, sent
     assert all(each.lstrip().startswith("SELECT") and "FOR UPDATE" not in each for each in sent), sent
     assert len(found) == len(salons)
     assert all(map(at_rest, found.values())), found
+
+
+@pytest.mark.parametrize(
+    ("seconds_ago", "signed", "is_refused"),
+    [
+        ((90, 30), None, True),
+        ((90,), None, False),  # one request proves little
+        ((50, 30), None, False),  # for less than a minute
+        ((90, 30), 60, False),  # a signed one in between: somebody else's requests
+        ((90, 70, 30), 80, True),  # the key was changed since
+        ((90, 30), 120, True),
+        ((7200, 7100), None, False),
+    ],
+)
+@pytest.mark.parametrize("proof", ["event", "function"])
+async def test_only_a_signed_request_ends_a_refusal(
+    database: Database, seconds_ago: tuple[int, ...], signed: int | None, is_refused: bool, proof: str
+) -> None:
+    salon = await database.create_tenant("salon")
+    for seconds in seconds_ago:
+        await rows(
+            database,
+            """INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
+               VALUES ($1, now() - make_interval(secs => $2), 'unverified', 'signature.refused', '{}', 'c')""",
+            salon.tenant, seconds,
+        )  # fmt: skip
+    of_event = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
+                  VALUES ($1, 'retell', 'e', 'call_started', '', 'c', now() - make_interval(secs => $2))"""
+    of_function = """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
+                     VALUES ($1, 'call', now() - make_interval(secs => $2), 'f', '{}', 'done', 1, 'c')"""
+    if signed is not None:
+        await rows(database, of_event if proof == "event" else of_function, salon.tenant, signed)
+    assert (await database.admin.find_refused(salon.tenant) is not None) is is_refused
 
 
 async def test_what_is_found_of_one_is_not_anothers(database: Database) -> None:

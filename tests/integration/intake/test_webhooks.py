@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
-from askproai_core.former_keys import FormerKey, encode_former_keys
+from askproai_core.former_keys import FormerKey, encode_former_keys, encode_present_keys, keys_hash
 from askproai_runtime.intake.store import _REARM
 from askproai_runtime.jobs import Job, JobKind, Priority, finish
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.tenant_pod import (
+    ADMIN_TOKEN,
     CALCOM_SECRET,
     RETELL_KEY,
     TenantPod,
@@ -297,6 +301,72 @@ async def test_a_former_key_is_accepted_until_its_end(web_pod: TenantPod) -> Non
         ping = b'{"triggerEvent":"PING"}'
         headers = {"X-Cal-Signature-256": sign_calcom(ping, CALCOM_SECRET)}
         assert (await web_pod.post("/webhooks/calcom", ping, headers)).status == status
+
+
+async def signatures(pod: TenantPod) -> dict[str, float]:
+    """Return how many requests of Retell had each result so far."""
+    async with pod.session.get(f"http://127.0.0.1:{pod.web.metrics_port}/metrics") as response:
+        text = await response.text()
+    found = re.findall(r'askproai_signatures_total\{result="(\w+)",source="retell",.*\} (\S+)', text)
+    return {result: float(count) for result, count in found}
+
+
+CALL = {"call_id": "call_own", "agent_id": AGENT_ID, "to_number": NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "result"),
+    [
+        ("/webhooks/retell", {"event": "call_started", "call": CALL}, "refused_own"),
+        ("/webhooks/retell", {"event": "call_ended", "data": CALL}, "refused_own"),
+        ("/retell/functions/book_appointment", {"name": "book_appointment", "call": CALL, "args": {}}, "refused_own"),
+        ("/retell/inbound", {"event": "call_inbound", "call_inbound": CALL}, "refused_own"),
+        ("/webhooks/retell", {"event": "call_started", "call": CALL | {"agent_id": "agent_of_another"}}, "refused"),
+        ("/webhooks/retell", {"event": "call_started", "call": CALL | {"to_number": "+4930999"}}, "refused"),
+        ("/webhooks/retell", {"event": "call_started", "call": {"to_number": NUMBER}}, "refused"),
+        ("/webhooks/retell", {"event": "call_started", "call": 7}, "refused"),
+        ("/webhooks/retell", {"call": CALL, "from": 1} | {"call": "x"}, "refused"),
+    ],
+)
+async def test_refused_requests_of_own_calls_are_counted_apart(
+    web_pod: TenantPod, path: str, body: dict[str, Any], result: str
+) -> None:
+    raw = json.dumps(body).encode()
+    assert (await web_pod.post(path, raw, {"x-retell-signature": sign_retell(raw, "another key")})).status == 401
+    assert await signatures(web_pod) == {"valid": 0, "refused": 0, "refused_own": 0} | {result: 1}
+
+
+async def test_a_flood_of_refused_requests_leaves_one_record(web_pod: TenantPod) -> None:
+    raw = json.dumps({"event": "call_started", "call": CALL}).encode()
+    headers = {"x-retell-signature": sign_retell(raw, "another key")}
+    for _ in range(30):
+        assert (await web_pod.post("/webhooks/retell", raw, headers)).status == 401
+    written = "SELECT count(*) FROM audit_log WHERE action = 'signature.refused'"
+    assert await eventually(lambda: web_pod.db.fetchval(written)) == 1
+    assert sum((await signatures(web_pod)).values()) == 30
+
+
+async def test_a_secret_mounted_early_keeps_its_former_key(web_pod: TenantPod) -> None:
+    """A kubelet may mount the changed Secret before the operator has made its key a former one."""
+    web_pod.write_credential("retell-api-key", "key_next")
+    web_pod.write_credential("PRESENT_KEYS", encode_present_keys({"retell-api-key": RETELL_KEY}))
+    for key in ("key_next", RETELL_KEY):
+        headers = {"x-retell-signature": sign_retell(BODY, key)}
+        assert (await web_pod.post("/webhooks/retell", BODY, headers)).status == 200
+
+
+async def test_a_pod_shows_the_hash_of_its_keys(web_pod: TenantPod) -> None:
+    shown = set()
+    for key in ("key_a", "key_b"):
+        web_pod.write_credential("retell-api-key", key)
+        mounted = {path.name: path.read_text().strip() for path in (web_pod.folder / "credentials").iterdir()}
+        url = f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics"
+        async with web_pod.session.get(url) as response:
+            text = await response.text()
+        assert f'askproai_keys_hash_info{{hash="{keys_hash(ADMIN_TOKEN, mounted)}",tenant=' in text
+        assert key not in text
+        shown.add(keys_hash(ADMIN_TOKEN, mounted))
+    assert len(shown) == 2
 
 
 async def test_rotated_keys_work_with_the_next_request(web_pod: TenantPod) -> None:

@@ -2,9 +2,9 @@
 
 `python -m tests.load.scale.kubelet --kubeconfig FILE --port N`. For each Deployment of the operator it creates the pods, reports
 them and the Deployment as ready, and answers what the operator asks of pods: at a pod's address the hash of the config that it
-has read, at the port N (the entrance) the proof of the tenant's URL. A pod reads a changed config when its annotation changes, as
-a kubelet syncs the mount then. It differs from real ones in these points: a changed template replaces no pod, there are no
-ReplicaSets and nodes, nothing is probed. Its writes are bounded to `RATE` requests a second.
+has read and of the keys that its annotation names, at the port N (the entrance) the proof of the tenant's URL. A pod reads a
+changed config when its annotation changes, as a kubelet syncs the mount then. It differs from real ones in these points: a changed
+template replaces no pod, there are no ReplicaSets and nodes, nothing is probed. Its writes are bounded to `RATE` requests a second.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from aiohttp import web
 from askproai_core.exposure_proof import proof_of
 from askproai_core.logging import configure_logs
 from askproai_core.tenant_config import config_hash
-from askproai_operator.controllers.config_sync import HASH_ANNOTATION, METRICS_PORTS
+from askproai_operator.controllers.config_sync import HASH_ANNOTATION, KEYS_ANNOTATION, METRICS_PORTS
 from askproai_operator.resources import MANAGED_SELECTOR, TENANT_LABEL, WATCH_LABEL
 from askproai_sandbox.cluster import UNREACHED, ApiError, KubeClient, Mirror, Object, stop_signal
 
@@ -50,6 +50,7 @@ class PodAddresses:
 
     def __init__(self) -> None:
         self._hashes: dict[str, str] = {}  # by address: the config that the pod has read
+        self._keys: dict[str, str] = {}
         self._sites: dict[str, web.TCPSite] = {}
         self._number = random.randrange(16_000) * 256
         app = web.Application()
@@ -80,19 +81,22 @@ class PodAddresses:
             return address
         raise AssertionError
 
-    def show(self, address: str, config: str) -> None:
+    def show(self, address: str, config: str, keys: str) -> None:
         if address in self._hashes:
-            self._hashes[address] = config
+            self._hashes[address], self._keys[address] = config, keys
 
     async def close(self, address: str) -> None:
         self._hashes.pop(address, None)
+        self._keys.pop(address, None)
         if site := self._sites.pop(address, None):
             await site.stop()
 
     async def _metrics(self, request: web.Request) -> web.Response:
         assert request.transport is not None
-        shown = self._hashes.get(request.transport.get_extra_info("sockname")[0], "")
-        return web.Response(text=f'askproai_config_hash_info{{hash="{shown}"}} 1.0\n')
+        address = request.transport.get_extra_info("sockname")[0]
+        shown = {"config": self._hashes.get(address, ""), "keys": self._keys.get(address, "")}
+        lines = (f'askproai_{what}_hash_info{{hash="{value}"}} 1.0\n' for what, value in shown.items())
+        return web.Response(text="".join(lines))
 
 
 class Kubelet:
@@ -145,7 +149,7 @@ class Kubelet:
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
         elif _annotations(new) != _annotations(old or new):
-            self._addresses.show(address, self._config_of(new))
+            self._addresses.show(address, self._config_of(new), _annotations(new).get(KEYS_ANNOTATION, ""))
 
     def _config_of(self, obj: Object) -> str:
         meta = obj["metadata"]

@@ -100,6 +100,14 @@ def test_there_are_two_pods_of_each_by_default_and_a_drain_evicts_one_at_a_time(
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_helm_waits_for_at_least_one_new_pod(render, component, replicas):
+    """It waits for as many new pods as `replicas` without `maxUnavailable`: of none it says that they are deployed."""
+    spec = render(f"{component}.replicas={replicas}")["Deployment", f"askproai-{component}"]["spec"]
+    assert spec["replicas"] - spec["strategy"]["rollingUpdate"]["maxUnavailable"] >= 1
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
 def test_settings_of_one_component_reach_its_pods_and_no_others(render, component):
     values = (
         f"{component}.priorityClassName=high",

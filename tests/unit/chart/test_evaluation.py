@@ -1,12 +1,17 @@
 """The stores and simulated providers that come with the chart for an evaluation."""
 
+import asyncio
 import base64
+import signal
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from askproai_operator.settings import Settings as OperatorSettings
 from tests.worlds.chart_render import Refused
+from tests.worlds.waiting import SOON
 
 EVALUATION = "evaluation.enabled=true"
 SIMULATED = (EVALUATION, "evaluation.simulators=true", "evaluation.simulatorsImage=simulators:1")
@@ -123,3 +128,28 @@ def test_the_notes_say_that_it_is_no_production_and_how_to_call(notes):
     assert "WARNING" not in shown
     assert "evaluation.storageSize is empty" in notes(EVALUATION, "evaluation.storageSize=")
     assert "EVALUATION" not in notes()
+
+
+async def test_postgres_ends_at_once_although_sessions_are_open(render, tmp_path: Path) -> None:
+    """SIGTERM alone makes it wait for them until the pod is killed, and a reinstallation waits for the pod."""
+    script = render(EVALUATION)["ConfigMap", "askproai-evaluation"]["data"]["postgres.sh"]
+    (tmp_path / "data" / "postgres").mkdir(parents=True)
+    (tmp_path / "postgres.sh").write_text(script.replace("/data", f"{tmp_path}/data"))
+    server = tmp_path / "postgres"
+    # As PostgreSQL does, it sets its handlers although a shell has children in the background ignore SIGINT.
+    server.write_text(
+        f"#!{sys.executable}\nimport os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
+        "os.write(1, b'ready\\n')\nsignal.sigwait([signal.SIGINT])\nos.write(1, b'fast\\n')\n"
+    )
+    server.chmod(0o700)
+    process = await asyncio.create_subprocess_exec(
+        "sh", str(tmp_path / "postgres.sh"), env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(SOON):
+        assert await process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert await process.stdout.readline() == b"fast\n"
+        assert await process.wait() == 0

@@ -8,7 +8,19 @@ import pytest
 import yaml
 
 from askproai_cli.doctor import CHECKS, Outcome
-from askproai_cli.doctor.observations import Certificate, LeaseSeen, Observations, SecretUse, Url, Withheld, Workload
+from askproai_cli.doctor.examine import _with_age
+from askproai_cli.doctor.observations import (
+    Certificate,
+    LeaseSeen,
+    Observations,
+    PodSeen,
+    SecretUse,
+    Url,
+    Withheld,
+    Workload,
+)
+from askproai_cli.doctor.outside import is_of_cluster
+from askproai_cli.doctor.pods import find_problems
 from askproai_cli.doctor.rights import Right, list_rights
 from askproai_cli.doctor.tenant_checks import check_objects, check_providers
 from askproai_cli.doctor_command import render
@@ -58,6 +70,7 @@ GOOD = Observations(
     objects=[tenant(Exposed=("True", "AsDeclared"), CredentialsValid=("True", "AsDeclared"), Paused=("False", "NotPaused"))],
     urls=[Url("berlin.salon", "https://voice.example/berlin/salon", None)],
     certificates=[Certificate("voice.example", NOW + timedelta(days=60))],
+    pods=[PodSeen("berlin/salon-web-1", ())],
 )  # fmt: skip
 
 
@@ -158,6 +171,15 @@ OPERATOR, COORDINATOR = "askproai-operator", "askproai-coordinator"
             failing_providers=(FailingProvider("a.b", "calcom"),))}),
         ("circuits", "skipped", "does not answer", {"report": report(problem="TimeoutError")}),
         ("circuits", "skipped", "not known", {"report": Withheld("get configmaps")}),
+        ("tenants", "failed", "1 of 2 objects, and 1 condition to look at", {"objects": [
+            tenant(Ready=("False", "SecretNotFound")), tenant(name="other", CacheReady=("False", "CacheUnavailable"))]}),
+        ("providers", "failed", "RequestsRefused", {"objects": [tenant(RequestsVerified=("False", "RequestsRefused"))]}),
+        ("pods", "warning", "salon-web-1: it works without Redis", {"pods": [PodSeen("salon-web-1", ("it works without Redis",))]}),
+        ("pods", "ok", "1 pod asked, none knows of a trouble, 1 could not be asked", {"pods": [
+            *GOOD.pods, PodSeen("b/b", Withheld("get pods/proxy in b"))]}),
+        ("pods", "skipped", "needs get pods/proxy in b", {"pods": [PodSeen("b/b", Withheld("get pods/proxy in b"))]}),
+        ("pods", "skipped", "no pod runs", {"pods": []}),
+        ("pods", "skipped", "needs list pods", {"pods": Withheld("list pods in all namespaces")}),
         ("public URLs", "failed", "UrlNotAnswering", {"objects": [tenant(Exposed=("False", "UrlNotAnswering"))]}),
         ("public URLs", "skipped", "none was asked", {"objects": [tenant(Exposed=("False", "Pending"))], "urls": []}),
         ("public URLs", "failed", "does not answer", {"urls": [Url("a.b", "https://a", "does not answer"), *GOOD.urls]}),
@@ -174,6 +196,57 @@ def test_each_check_finds_what_it_is_for(name: str, outcome: str, text: str, cha
     found = judge(**changes)[name]
     assert found[0] == outcome, found
     assert text in found[1]
+
+
+@pytest.mark.parametrize(
+    ("url", "inside"),
+    [
+        ("http://askproai-simulators.askproai-system:9000/a/b", True),
+        ("http://askproai-simulators.askproai-system.svc/a/b", True),
+        ("http://askproai-simulators.askproai-system.svc.cluster.local:9000", True),
+        ("http://entrance:9000", True),
+        ("https://voice.example.org", False),
+        ("https://voice.example", False),
+        ("https://svc.example.org", False),
+        ("http://10.0.0.1:80", False),
+    ],
+)
+def test_a_host_of_the_cluster_is_not_asked_from_outside(url: str, inside: bool) -> None:
+    assert is_of_cluster(url, {"askproai-system", "berlin"}) is inside
+
+
+@pytest.mark.parametrize(
+    ("metrics", "problems"),
+    [
+        (
+            'askproai_circuit_state{provider="calcom",state="open",tenant="a.b"} 1.0',
+            ["it asks calcom nothing any more"],
+        ),
+        ('askproai_circuit_state{provider="calcom",state="closed",tenant="a.b"} 1.0', []),
+        ('askproai_redis_degraded{tenant="a.b"} 1.0', ["it works without Redis"]),
+        ('askproai_redis_degraded{tenant="a.b"} 0.0', []),
+        ('askproai_signatures_total{result="refused_own",source="retell",tenant="a.b"} 3.0', ["it has refused each"]),
+        (
+            """askproai_signatures_total{result="refused_own",source="retell",tenant="a.b"} 3.0
+askproai_signatures_total{result="valid",source="retell",tenant="a.b"} 1.0""",
+            [],
+        ),
+        ("no metrics", []),
+    ],
+)
+def test_a_pod_names_what_it_knows(metrics: str, problems: list[str]) -> None:
+    found = list(find_problems(metrics))
+    assert len(found) == len(problems)
+    assert all(text.startswith(start) for text, start in zip(found, problems, strict=True))
+
+
+def test_each_line_says_how_old_it_is() -> None:
+    found = {each.name: each for each in (_with_age(check, GOOD) for check in CHECKS)}
+    assert found["PostgreSQL"].seconds_ago == found["circuits"].seconds_ago == 20
+    assert found["tenants"].seconds_ago == found["operator's report"].seconds_ago == 0
+    assert next(render(found["PostgreSQL"], 200)).endswith("(20 s ago)")
+    assert next(render(found["tenants"], 200)).endswith("(now)")
+    assert next(render(replace(found["PostgreSQL"], seconds_ago=300), 200)).endswith("(5 min ago)")
 
 
 def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:

@@ -265,6 +265,8 @@ def test_a_plan_is_read_step_by_step_with_what_a_person_must_do() -> None:
         f"bind {NUMBER} to the published version",
         f"{THIRD.e164} is not at Retell: import it there, or give spec.phoneNumbers[].sip of its Branch",
     ]
+    simulated = plan_for(replace(observation, is_simulated=True), desired=desired).lines()
+    assert simulated[-1].endswith(f'(the simulated Retell: askproai sandbox number "{THIRD.e164}" --key KEY)')
     assert plan_for(SETTLED).lines() == ["nothing to do"]
 
 

@@ -61,6 +61,14 @@ def differences(values: str) -> dict[str, str]:
     return metric("calendar_differences", f'{OWN},sort="doubled",pod="a"', values)
 
 
+def signatures(**values: str) -> dict[str, str]:
+    return {
+        series: text
+        for result, value in values.items()
+        for series, text in metric("signatures_total", f'{OWN},source="retell",result="{result}"', value).items()
+    }
+
+
 def failing(values: str) -> dict[str, str]:
     return metric("notifications_failing_seconds", OWN, values)
 
@@ -157,6 +165,9 @@ CASES = [
     Case("AskproaiWebhookBudget", "1 %", True, webhooks(accepted="0+99x288", unavailable="0+1x288"), **THREE_DAYS),
     Case("AskproaiWebhookBudget", "over", False, webhooks(accepted="0+99x288", limited="0+1x250 250x40"), **THREE_DAYS),
     Case("AskproaiWebhookBudget", "14 of 314", False, webhooks(accepted="0+1x300", limited="0+0.05x288"), **THREE_DAYS),
+    Case("AskproaiRequestsRefused", "all are", True, signatures(refused_own="0x5 0+1x15", valid="0x20")),
+    Case("AskproaiRequestsRefused", "another key passes", False, signatures(refused_own="0+1x20", valid="0+1x20")),
+    Case("AskproaiRequestsRefused", "strangers", False, signatures(refused="0+9x20", refused_own="0x20", valid="0x20")),
     Case("AskproaiMetricsMissing", "no pod is read", True, metric("config_hash_info", OTHER, "1x60"), at="40m"),
     Case("AskproaiMetricsMissing", "pods were away", False, metric("config_hash_info", OWN, "1x5 _x20 1x60"), at="40m"),
     Case("AskproaiCircuitOpen", "it stays open", True, circuit("open", "1x20")),

@@ -28,7 +28,7 @@ async def test_a_mistyped_key_is_refused_and_every_examples_key_is_known() -> No
 
 
 async def test_a_workspace_can_get_a_further_key() -> None:
-    """For a rotation: both keys see the same numbers, and a call is signed with the newer one."""
+    """For a rotation: both keys see the same numbers."""
     simulator = RetellSimulator(SystemClock())
     number = {"phone_number": SALON.number, "termination_uri": "salon.sip.example"}
     async with serve(simulator) as url, aiohttp.ClientSession(raise_for_status=True) as session:

@@ -39,7 +39,7 @@ async def test_a_fault_is_reported_in_log_and_status_without_mounted_secrets(
     monkeypatch.setattr(Pod, "_mount", mount)
     client = cast("KubeClient", SimpleNamespace(merge=merge))
     session: Any = cast("aiohttp.ClientSession", None)
-    context = PodContext(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None)
+    context = PodContext(client, session, Sources({}, {}), SystemClock(), tmp_path, lambda: None, timedelta())
     pod = Pod(MANIFEST, "127.64.1.2", context)
     with capture_logs() as logs:
         pod.start()

@@ -69,6 +69,7 @@ class Observation:
     duplicates: tuple[str, ...] = ()  # agents that no number is bound to
     bound_duplicates: tuple[str, ...] = ()  # agents that answer calls: they are only reported
     unused_llms: tuple[str, ...] = ()
+    is_simulated: bool = False  # not Retell itself, which is served by https only
 
     @property
     def agent_id(self) -> str | None:
@@ -127,6 +128,7 @@ async def observe(
         duplicates=tuple(agent_id for agent_id in duplicates if agent_id not in bound),
         bound_duplicates=bound_duplicates,
         unused_llms=tuple(sorted({str(llm["llm_id"]) for llm in marked_llms} - used_llms)),
+        is_simulated=client.api.base_url.startswith("http://"),
     )
 
 

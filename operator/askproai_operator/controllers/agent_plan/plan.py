@@ -194,6 +194,8 @@ def _find_problem(
     """Return why a number can not be bound: it is not at Retell, or it is bound to an agent that is not ours."""
     if remote is None and number.sip is None:
         advice = number.problem or "import it there, or give spec.phoneNumbers[].sip of its Branch"
+        if observation.is_simulated and not number.problem:
+            advice += f' (the simulated Retell: askproai sandbox number "{number.e164}" --key KEY)'
         text = f"{number.e164} is not at Retell: {advice}"
         return NumberProblem(Reason.NUMBER_NOT_AT_RETELL, text, number.e164)
     ours = {

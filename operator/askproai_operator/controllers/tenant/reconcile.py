@@ -37,6 +37,7 @@ from askproai_operator.controllers.tenant.inputs import KEY_TEST, Inputs, gather
 from askproai_operator.controllers.tenant.notifications import notifications_condition
 from askproai_operator.controllers.tenant.own_keys import OwnAccounts, linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.page import page_condition
+from askproai_operator.controllers.tenant.pod_keys import find_keys_in_use
 from askproai_operator.controllers.tenant.quiet import note_quiet
 from askproai_operator.controllers.tenant.shadow import is_copied, shadow_condition, shadows_key
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, record_registered
@@ -47,6 +48,7 @@ from askproai_operator.controllers.tenant.status import (
     synced_condition,
     untried_calcom_key,
     untried_retell_key,
+    verified_condition,
 )
 from askproai_operator.controllers.tenant.stores import (
     DATABASE_ERRORS,
@@ -94,6 +96,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         context.url_proofs.forget(key.namespace, key.name)
         context.memory.looks.forget(key)
         context.memory.logins.forget(key)
+        context.memory.pod_keys.pop(key, None)
     if tenant is None:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
@@ -174,8 +177,10 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         page_is_published=inputs.page.url is not None,
         context=context,
     )
-    if tenant.status.get("configHash") not in {None, config_hash(config)}:
-        context.trigger_config_sync(*tenant.key[1:], config_hash(config))  # a kubelet may take 90 s to update the mount
+    in_use = find_keys_in_use(tenant, credentials, keys, admin_token, deployed, context.memory.pod_keys.get(tenant.key))
+    if tenant.status.get("configHash") not in {None, config_hash(config)} or not in_use.by_all:
+        # A kubelet may take 90 s to update what is mounted.
+        context.trigger_config_sync(*tenant.key[1:], config_hash(config), in_use.wanted)
     webhook = await _register_webhook(inputs, keys, context, others_open=own_accounts.is_open)
     kept = inputs.exposure.kept
     former = as_exposed_before(tenant, kept, context.settings.shared_base_url)
@@ -190,8 +195,7 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         config_hash=config_hash(config),
         replicas=deployments[Component.WEB].replicas,
         webhook_registered=webhook.good and not own_accounts.is_open,
-    )
-    status |= former_exposure_field(former) | {"pageUrl": inputs.page.url}
+    ) | {**former_exposure_field(former), "pageUrl": inputs.page.url, **in_use.status}
     conditions = (
         credentials_condition(
             webhook,
@@ -200,6 +204,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
             untried_retell_key(inputs)
             or untried_calcom_key(webhook, is_untried=keys.is_untried(CALCOM_KEY, _calcom_hash(inputs, context))),
         ),
+        in_use.condition,
+        verified_condition(tenant, state.refused_since),
         good(ConditionType.DATABASE_READY),
         cache,
         spool,

@@ -1,8 +1,8 @@
 """Keep the keys that providers sign with for an hour after a change: `T-signing-keys`.
 
-A person changes a Secret, and the pods have the new key within a minute or two; the provider begins to sign with it earlier or
-later. Until then the former key is accepted, and Cal.com is given a changed secret only when the pods have it. A secret by which
-Cal.com still signs is accepted for as long as it does: its registration may wait for a person.
+A person changes a Secret, and the provider signs with the former key until a person marks the new one there. Until then the former
+key is accepted, and Cal.com is given a changed secret only when the pods have it. A secret by which Cal.com still signs is
+accepted for as long as it does: its registration may wait for a person.
 
 It also records the API key with which Cal.com has accepted a request, so that one which nobody could try yet is known as such.
 """
@@ -12,10 +12,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 import structlog
 
-from askproai_core.former_keys import FORMER_KEYS, FormerKey, FormerKeys, decode_former_keys, encode_former_keys
+from askproai_core.former_keys import (
+    FORMER_KEYS,
+    PRESENT_KEYS,
+    FormerKey,
+    FormerKeys,
+    decode_former_keys,
+    decode_present_keys,
+    encode_former_keys,
+    encode_present_keys,
+)
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import child_name
@@ -29,8 +37,7 @@ GRACE: Final = timedelta(hours=1)
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old.
 PODS_UPDATED: Final = timedelta(minutes=2)
 GRACE_ANNOTATION: Final = "askproai.de/key-grace"  # "none": a leaked key is not accepted any more
-# Not mounted: the pods have the present keys from the tenant's own Secrets.
-_PRESENT: Final = "present"
+# Not mounted.
 _REGISTERED: Final = "registered"
 _ACCEPTED: Final = "accepted"
 
@@ -45,9 +52,17 @@ class SigningKeys:
     accepted: Mapping[str, str] = field(default_factory=dict)  # hashes of API keys that their provider accepted last
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
-        """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet."""
+        """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet.
+
+        The wait is as long as a kubelet may take, since not every pod can be asked.
+        """
         waiting = [each for each in self.former.get(name, ()) if now < each.until - GRACE + PODS_UPDATED]
         return waiting[-1].key if waiting else value
+
+    def mounted(self) -> dict[str, str]:
+        """Return the files that the pods mount of these keys."""
+        former = {FORMER_KEYS: encode_former_keys(self.former)} if self.former else {}
+        return former | {PRESENT_KEYS: encode_present_keys(self.present)}
 
     def is_untried(self, name: str, key_hash: str) -> bool:
         """Return whether the provider has not accepted this API key yet.
@@ -101,10 +116,10 @@ async def keep_signing_keys(
     meta = tenant.metadata
     stored = await read_own_secret(context, meta.namespace, meta.name, SIGNING_KEYS, uid=meta.uid)
     keys = SigningKeys(
-        _decode_keys(stored.get(_PRESENT)),
+        decode_present_keys(stored.get(PRESENT_KEYS)),
         decode_former_keys(stored.get(FORMER_KEYS)),
-        _decode_keys(stored.get(_REGISTERED)),
-        _decode_keys(stored.get(_ACCEPTED)),
+        decode_present_keys(stored.get(_REGISTERED)),
+        decode_present_keys(stored.get(_ACCEPTED)),
     )
     keys = next_keys(keys, credentials, context.clock.now(), usable=usable)
     if tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none":
@@ -144,19 +159,7 @@ async def record_registered(
 
 
 async def _write(tenant: Tenant, keys: SigningKeys, context: ReconcileContext) -> None:
-    values = {FORMER_KEYS: encode_former_keys(keys.former)} if keys.former else {}
-    values |= {_PRESENT: _encode_keys(keys.present)}
-    values |= {_REGISTERED: _encode_keys(keys.registered)} if keys.registered else {}
-    values |= {_ACCEPTED: _encode_keys(keys.accepted)} if keys.accepted else {}
+    values = keys.mounted()
+    values |= {_REGISTERED: encode_present_keys(keys.registered)} if keys.registered else {}
+    values |= {_ACCEPTED: encode_present_keys(keys.accepted)} if keys.accepted else {}
     await context.kube.apply(signing_keys_secret(tenant, values))
-
-
-def _encode_keys(keys: Mapping[str, str]) -> str:
-    return msgspec.json.encode(dict(keys), order="deterministic").decode()
-
-
-def _decode_keys(text: str | None) -> dict[str, str]:
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, str])
-    except msgspec.DecodeError:  # somebody's hand: the next change has no grace
-        return {}

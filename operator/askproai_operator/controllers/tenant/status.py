@@ -88,6 +88,19 @@ def credentials_condition(
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 
+def verified_condition(tenant: Tenant, refused_since: datetime | None) -> Condition:
+    """Return RequestsVerified: False while each request of the tenant's own calls is refused."""
+    kind = ConditionType.REQUESTS_VERIFIED
+    if refused_since is None:
+        return good(kind)
+    text = (
+        f"since {_local_time(tenant, refused_since)} every request of Retell that names an agent and a number of this tenant was"
+        " refused with 401, and callers hear an apology: none of the Secret's keys is the one with the webhook badge at Retell."
+        " Put that key into the Secret, or mark the Secret's key there; it ends with the next request that is accepted"
+    )
+    return bad(kind, Reason.REQUESTS_REFUSED, text)
+
+
 def synced_condition(
     tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None, audit: AuditProgress | None = None
 ) -> Condition:

@@ -6,7 +6,7 @@ Each reads or changes one tenant's rows, with that tenant's own role.
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import msgspec
@@ -17,6 +17,12 @@ Row = asyncpg.Record
 
 # Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and of `coalesce` too, since
 # row security lets no condition with it be looked up. `least` and `greatest` leave out what is null.
+_COUNT_APPOINTMENTS: Final = """
+SELECT count(*) FROM appointments WHERE tenant = $1
+  AND starts_at >= greatest($2::timestamptz, '-infinity') AND starts_at < least($3::timestamptz, 'infinity')
+  AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6)
+"""
+
 _APPOINTMENTS: Final = """
 SELECT id::text AS id, branch, service, staff, starts_at AS start, ends_at AS end, status, customer_name, call_id, external_id,
        correlation_id, error, CASE status WHEN 'cancelled' THEN updated_at END AS cancelled_at, notes
@@ -140,6 +146,16 @@ SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE te
 """
 
 
+class AppointmentFilter(NamedTuple):
+    """Which appointments are listed: those that start from `start` until before `end`. None: any."""
+
+    start: datetime | None
+    end: datetime | None
+    branches: Sequence[str] | None
+    staff: Sequence[str] | None
+    status: str | None
+
+
 class AdminApiStore:
     """One tenant's rows as its operators ask for them. Lists are pages: `after` is the sort key of the previous page's last row."""
 
@@ -147,12 +163,14 @@ class AdminApiStore:
         self._pool, self._tenant = pool, tenant
 
     async def list_appointments(
-        self, *, start: datetime | None, end: datetime | None, branches: Sequence[str] | None, staff: Sequence[str] | None,
-        status: str | None, after: Sequence[Any] | None, limit: int,
-    ) -> list[Row]:  # fmt: skip
-        """Return appointments by start, those that start from `start` until before `end`. `after`: start and id (UUID)."""
-        values = (start, end, branches, staff, status, *(after or (None, None)), limit)
-        return await self._pool.fetch(_APPOINTMENTS, self._tenant, *values)
+        self, wanted: AppointmentFilter, *, after: Sequence[Any] | None, limit: int
+    ) -> list[Row]:
+        """Return appointments by start. `after`: start and id (UUID)."""
+        return await self._pool.fetch(_APPOINTMENTS, self._tenant, *wanted, *(after or (None, None)), limit)
+
+    async def count_appointments(self, wanted: AppointmentFilter) -> int:
+        """Return how many appointments there are."""
+        return int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted))
 
     async def list_places(self) -> list[tuple[str, str]]:
         """Return every branch and staff member of whom there are appointments, declared or not."""

@@ -1,0 +1,149 @@
+"""Verify the signature of each request, and notice when those of the tenant's own calls are refused.
+
+The body of a refused request is unsigned, and anybody can know a number. So one that names an agent and a number of the tenant is a
+hint: it is counted apart and recorded in the audit log, a few a minute at most. A condition comes of it only where no request
+with a signature has passed since (`core/askproai_core/database/tenant_states.py`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NoReturn
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from askproai_core.arrivals import mark_proven
+from askproai_core.clock import Clock
+from askproai_core.database import DATABASE_UNAVAILABLE, Pool
+from askproai_core.http_server import Problem, correlation_id, read_body, read_json, require_readable_body
+from askproai_core.phone_numbers import Routing
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.intake.senders import (
+    SIGNATURE_HEADERS,
+    Source,
+    Verdict,
+    WebhookSource,
+    check_header,
+    read_keys,
+    verify,
+)
+from askproai_runtime.intake.shapes import hint_of_headers
+from askproai_runtime.intake.store import record_refused_signature
+from askproai_runtime.metrics import Metrics
+from askproai_runtime.watched_files import Credentials, LiveConfig
+
+log = structlog.get_logger(__name__)
+
+_LOOK_PAUSE = timedelta(milliseconds=100)  # a forger must not have each body parsed
+_RECORD_PAUSE = timedelta(seconds=10)
+
+
+class SignatureResult(StrEnum):
+    """What became of a request's signature, as `askproai_signatures_total` counts it."""
+
+    VALID = "valid"
+    REFUSED = "refused"
+    REFUSED_OWN = "refused_own"  # and the body names an agent and a number of the tenant
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    agent_id: str | None = None
+    to_number: str | None = None
+
+
+class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event (`call`, or `data`), a call function and the inbound webhook of Retell have in common."""
+
+    call: _Call | None = None
+    data: _Call | None = None
+    call_inbound: _Call | None = None
+
+
+def names_own_call(body: bytes, config: TenantConfig) -> bool:
+    """Return whether a body names one of the tenant's agents and one of its numbers."""
+    try:
+        request = read_json(body, _AnyRequest)
+    except msgspec.DecodeError:
+        return False
+    call = request.call or request.data or request.call_inbound
+    if call is None or call.agent_id is None:
+        return False
+    is_own_agent = any(agent.agent_id == call.agent_id for agent in config.agents)
+    return is_own_agent and Routing(config).find_number(call.to_number) is not None
+
+
+class Signatures:
+    """Verifies the requests of all senders by the mounted keys."""
+
+    def __init__(
+        self, config: LiveConfig, credentials: Credentials, pool: Pool, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._config, self._credentials, self._pool = config, credentials, pool
+        self._clock, self._metrics = clock, metrics
+        self._next_look = self._next_record = float("-inf")  # monotonic seconds
+        self._running: set[asyncio.Task[Any]] = set()
+        metrics.expect_signatures((Source.RETELL,), SignatureResult)
+
+    @asynccontextmanager
+    async def signed_body(
+        self, request: web.Request, source: WebhookSource, limit: int, log_event: str
+    ) -> AsyncIterator[bytes]:
+        """Yield the body, verified with the keys that its sender may use; its memory is counted until the end of the block.
+
+        A header that no body can make valid is refused before the body is read. Raises a 401 `Problem`, logged as `log_event`,
+        and what `require_readable_body` and `read_body` raise.
+        """
+        require_readable_body(request, limit)
+        keys = read_keys(source, self._credentials, self._clock.now())
+        verdict = check_header(source, request.headers, keys, self._clock.now())
+        if verdict is not Verdict.VALID:
+            self.refuse(request, source, verdict, log_event)
+        async with read_body(request, limit) as body:
+            verdict = verify(source, body, request.headers, keys, self._clock.now())
+            if verdict is not Verdict.VALID:
+                self.refuse(request, source, verdict, log_event, body)
+            mark_proven(request)
+            self._metrics.signature(source, SignatureResult.VALID)
+            yield body
+
+    def refuse(
+        self, request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str, body: bytes | None = None
+    ) -> NoReturn:
+        """Log, count and raise the 401. `body` is what the signature does not fit, None where it was not read."""
+        is_own = body is not None and source is Source.RETELL and self._is_of_own_call(body)
+        self._metrics.signature(source, SignatureResult.REFUSED_OWN if is_own else SignatureResult.REFUSED)
+        log.warning(log_event, source=source, remote=request.remote, verdict=verdict, own_call=is_own)
+        if is_own:
+            self._record(verdict, correlation_id(request))
+        hint = hint_of_headers(request.headers, SIGNATURE_HEADERS.items()) if verdict is Verdict.MISSING else ""
+        raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
+
+    async def close(self) -> None:
+        """Let records end that outlived their answer."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=1)
+
+    def _is_of_own_call(self, body: bytes) -> bool:
+        now = self._clock.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + _LOOK_PAUSE.total_seconds()
+        return names_own_call(body, self._config.current)
+
+    def _record(self, verdict: Verdict, correlation: str) -> None:
+        now = self._clock.monotonic()
+        if now >= self._next_record:
+            self._next_record = now + _RECORD_PAUSE.total_seconds()
+            task = asyncio.create_task(self._write(verdict, correlation))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _write(self, verdict: Verdict, correlation: str) -> None:
+        try:
+            await record_refused_signature(self._pool, self._config.current.tenant, verdict, correlation)
+        except DATABASE_UNAVAILABLE:
+            log.warning("audit.failed", action="signature.refused")
