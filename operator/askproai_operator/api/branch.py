@@ -4,7 +4,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from askproai_core.phone_numbers import e164_or_none, home_region
 from askproai_operator.api import base
 
 Country = Annotated[
@@ -128,16 +127,23 @@ class BranchSpec(base.Part):
     @property
     def region(self) -> str:
         """The country (ISO 3166-1) whose national numbers are meant."""
+        from askproai_core.phone_numbers import home_region  # noqa: PLC0415  commands that read no number start without it
+
         written = (text for entry in self.phone_numbers for text in (entry.number, entry.did) if text)
         return home_region(written, self.holidays.country if self.holidays else None)
 
     def read_public(self, entry: PhoneNumber) -> str | None:
         """Return the public number of an entry in E.164; None if it is no phone number."""
-        return e164_or_none(entry.number, self.region)
+        return self._read(entry.number)
 
     def read_dialled(self, entry: PhoneNumber) -> str | None:
         """Return the number of an entry that Retell sees, in E.164; None if it is no phone number."""
-        return e164_or_none(entry.did or entry.number, self.region)
+        return self._read(entry.did or entry.number)
+
+    def _read(self, number: str) -> str | None:
+        from askproai_core.phone_numbers import e164_or_none  # noqa: PLC0415  as above
+
+        return e164_or_none(number, self.region)
 
 
 class BranchStatus(base.AppliedStatus):

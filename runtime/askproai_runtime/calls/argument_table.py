@@ -111,7 +111,7 @@ ARGUMENT_RULES: Final = (
         ("old_time", "current_time", "original_time", "existing_time", "alte_uhrzeit"),
     ),
     ArgumentRule(
-        "appointment_id", _KNOWN_APPOINTMENT,
+        "appointment_id", (_BOOK, *_KNOWN_APPOINTMENT),
         "`appointment_id` of an answer",
         "an unknown one is answered with the caller's appointments",
         ("id", "booking_id", "appointment_uid", "booking_uid", "uid", "termin_id"),

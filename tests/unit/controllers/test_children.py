@@ -454,7 +454,7 @@ def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
     routed = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
     condition = no_gateway_api_condition(routed, address_of(routed, "https://voice.example"))
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
-    assert "route /webhooks and /retell of https://s.example/voice" in condition.message
+    assert "route /webhooks, /retell and /health of https://s.example/voice" in condition.message
 
 
 def test_pods_get_the_collector_of_traces_once_each_and_nothing_without_one() -> None:
