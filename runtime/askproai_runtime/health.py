@@ -18,6 +18,7 @@ from askproai_runtime.jobs import snapshot
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.page import IS_PUBLISHED, Page
 from askproai_runtime.process import DatabaseUrlMissing, Process
+from askproai_runtime.watched_files import LiveConfig
 
 READY_TTL = timedelta(seconds=30)
 UNREADY_TTL = timedelta(seconds=1)
@@ -118,17 +119,29 @@ def open_page(process: Process, readiness: Readiness, served: Sequence[Endpoint]
     return Page(process, served, lambda: details(process, readiness))
 
 
-def worker_app(metrics: Metrics, readiness: Readiness, notify: Callable[[], bool]) -> web.Application:
+def worker_app(
+    metrics: Metrics, config: LiveConfig, readiness: Readiness, notify: Callable[[], bool]
+) -> web.Application:
     """Return the application of the worker's only port. `notify` wakes the worker; False means that it has no free slot."""
 
     async def receive_notification(_request: web.Request) -> web.Response:
         return web.Response(status=204 if notify() else 503)
 
-    return _app(*_probes(readiness), metrics_route(metrics.registry), web.post("/poke", receive_notification))
+    poke = web.post("/poke", receive_notification)
+    return _app(*_probes(readiness), metrics_route(metrics.registry), _config_hash_route(config), poke)
 
 
-def metrics_app(metrics: Metrics) -> web.Application:
-    return _app(metrics_route(metrics.registry))
+def metrics_app(metrics: Metrics, config: LiveConfig) -> web.Application:
+    return _app(metrics_route(metrics.registry), _config_hash_route(config))
+
+
+def _config_hash_route(config: LiveConfig) -> web.RouteDef:
+    """Return the route by which the operator sees the config in use; unlike the metrics its answer does not grow."""
+
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(text=config.hash)
+
+    return web.get("/config-hash", show)
 
 
 def _app(*routes: web.RouteDef) -> web.Application:

@@ -1,7 +1,7 @@
 """Config sync: make running pods read a changed config at once.
 
 A kubelet syncs a mounted ConfigMap when an annotation of the pod changes; otherwise it may take a minute and a half. The annotation
-is on the pods only: in their template it would restart them. This is an accelerator, so a failure (a pod that ends, metrics
+is on the pods only: in their template it would restart them. This is an accelerator, so a failure (a pod that ends, a port
 that a network policy hides) only means waiting.
 """
 
@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import aiohttp
 import structlog
 
+from askproai_core.http_answers import client_session, read_answer
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.shadow import SHADOW_PODS
 from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
@@ -42,16 +43,16 @@ class _Request:
 
 
 class ConfigSyncController:
-    """Annotates the pods of tenants whose config changed until their metrics show it. Use as `async with`."""
+    """Annotates the pods of tenants whose config changed until they show it. Use as `async with`."""
 
     def __init__(self, enqueue: Callable[[Key], None], ports: Mapping[str, int] = METRICS_PORTS) -> None:
-        """Take `WorkQueue.add`, and the port of the metrics by component."""
+        """Take `WorkQueue.add`, and the port by component."""
         self._enqueue, self._ports = enqueue, ports
         self._requests: dict[Key, _Request] = {}
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(timeout=_SCRAPE_TIMEOUT)
+        self._http = client_session(timeout=_SCRAPE_TIMEOUT)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -99,7 +100,7 @@ class ConfigSyncController:
     async def _stale_pods(
         self, key: Key, config_hash: str, context: ReconcileContext
     ) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the tenant's running pods whose metrics do not show the config, and whether each pod had an address."""
+        """Return the tenant's running pods that do not show the config, and whether each pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
@@ -112,7 +113,7 @@ class ConfigSyncController:
         return await self._without(running, config_hash), len(running) == len(pods)
 
     async def _without(self, pods: Sequence[Mapping[str, Any]], config_hash: str) -> list[Mapping[str, Any]]:
-        """Return the pods whose metrics do not show the config."""
+        """Return the pods that do not show the config."""
         shown = await asyncio.gather(*(self._shows(pod, config_hash) for pod in pods))
         return [pod for pod, is_shown in zip(pods, shown, strict=True) if not is_shown]
 
@@ -127,8 +128,7 @@ class ConfigSyncController:
         assert self._http is not None, "use as `async with`"
         port = self._ports.get(pod["metadata"]["labels"].get("app.kubernetes.io/component", "web"), self._ports["web"])
         ip = pod["status"]["podIP"]
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
-            async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/metrics") as response:
-                lines = (await response.text()).splitlines()
-            return any(line.startswith("askproai_config_hash_info{") and f'"{config_hash}"' in line for line in lines)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/config-hash") as response:
+                return await read_answer(response, len(config_hash)) == config_hash.encode()
         return False

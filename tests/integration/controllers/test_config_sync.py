@@ -32,16 +32,16 @@ LABELS = {
 
 
 class Pods:
-    """The pods of a tenant, and the metrics that they all serve. `asked` are the addresses that were scraped."""
+    """The pods of a tenant, and the config that they all show. `asked` are the addresses that were asked."""
 
     def __init__(self, env: EngineEnvironment, client: KubeClient) -> None:
         self.env, self.client = env, client
         self.shown = "old"
         self.asked: list[str] = []
 
-    async def metrics(self, request: web.Request) -> web.Response:
+    async def config_hash(self, request: web.Request) -> web.Response:
         self.asked.append(request.host.split(":")[0])
-        return web.Response(text=f'askproai_config_hash_info{{hash="{self.shown}",tenant="a.b"}} 1.0\n')
+        return web.Response(text=self.shown)
 
     async def create(self, name: str, **labels: str) -> None:
         await self.create_starting(name, **labels)
@@ -95,7 +95,7 @@ async def running_sync(env: EngineEnvironment, ports: dict[str, int]) -> AsyncIt
 @pytest.fixture
 async def sync(env: EngineEnvironment, pods: Pods) -> AsyncIterator[ConfigSyncController]:
     app = web.Application()
-    app.add_routes([web.get("/metrics", pods.metrics)])
+    app.add_routes([web.get("/config-hash", pods.config_hash)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", 0).start()

@@ -46,14 +46,14 @@ class Pace:
 
 
 class PodAddresses:
-    """The metrics of all pods, each at an address of its own in 127.128.0.0/10, which the pod runner does not use."""
+    """The config that each pod shows, each at an address of its own in 127.128.0.0/10, which the pod runner does not use."""
 
     def __init__(self) -> None:
         self._hashes: dict[str, str] = {}  # by address: the config that the pod has read
         self._sites: dict[str, web.TCPSite] = {}
         self._number = random.randrange(16_000) * 256
         app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/config-hash", self._config_hash)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
 
     async def start(self) -> None:
@@ -89,10 +89,10 @@ class PodAddresses:
         if site := self._sites.pop(address, None):
             await site.stop()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
+    async def _config_hash(self, request: web.Request) -> web.Response:
         assert request.transport is not None
         shown = self._hashes.get(request.transport.get_extra_info("sockname")[0], "")
-        return web.Response(text=f'askproai_config_hash_info{{hash="{shown}"}} 1.0\n')
+        return web.Response(text=shown)
 
 
 class Kubelet:
