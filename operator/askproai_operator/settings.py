@@ -125,8 +125,8 @@ class Settings(BaseSettings):
             "traefik.ingress.kubernetes.io/router.tls",
         ),
         description="Annotations, separated by commas, that the Ingresses of tenants' own hosts may have; `example.com/` allows "
-        "all with this prefix. List none by which an Ingress reaches other hosts, such as ingress-nginx's `server-alias` and snippets, "
-        "external-dns's `hostname` and cert-manager's `alt-names`.",
+        "all with this prefix. List none by which an Ingress reaches other hosts, such as ingress-nginx's `server-alias` and "
+        "snippets, external-dns's `hostname` and cert-manager's `alt-names`.",
     )
     verify_exposure: bool = Field(
         True,
