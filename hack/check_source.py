@@ -6,6 +6,7 @@
 2. SQL is in store modules only: `store.py`, modules of a package `store`, and `askproai_core.database`.
 3. A comment or docstring cites only files that are in the repository.
 4. Comments, docstrings and names use the words of docs/glossary.md.
+5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
 """
 
 import ast
@@ -34,6 +35,12 @@ WORDS = re.compile(
     r"\b(told|tell|tells|telling|wish|wishes|stands|makes? true|nobody's|leash|poke[sd]?|nudge[sd]?|seams?|says so"
     r"|hands? (over|out)|give[sn]? (what|the|all|every)|say (what|whether|so))\b",
     re.IGNORECASE,
+)
+BOUNDED_READER = "askproai_core.http_answers"
+# A response's type, and the calls that return one: of a session, of `_open` in askproai_core.kube, of urllib and http.client.
+RESPONSE = re.compile(r"\b(ClientResponse|HTTPResponse|HTTPError)\b")
+SENDS = re.compile(
+    r"((session|http|client)\b.*\.(get|post|put|patch|delete|head|options|request)|opener\.open|\burlopen|_open|getresponse)$"
 )
 PUBLIC_WORDS = re.compile(r"(/poke|\"poke\"|room for|front door)")
 
@@ -123,12 +130,55 @@ def words(file: Path, tree: ast.Module) -> Iterator[str]:
             yield f"{line}: {match[0]!r}: docs/glossary.md has the field's term"
 
 
+def unbounded_answers(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield readings of a client's response that have no bound, and sessions that unpack before the bound is asked for."""
+    root, module = file.relative_to(ROOT).parts[0], module_of(file)
+    if root not in PLANES or root == "sandbox" or module == BOUNDED_READER:
+        return
+    names = set(response_names(tree))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        match node.func:
+            case (
+                ast.Name("ClientSession")
+                | ast.Attribute(attr="ClientSession")
+                | ast.Attribute(ast.Name("aiohttp"), "request")
+            ):
+                yield f"{node.lineno}: an HTTP client that is not made by {BOUNDED_READER}.client_session"
+            case ast.Attribute(ast.Attribute(receiver, "content"), _) | ast.Attribute(
+                receiver, "read" | "text" | "json"
+            ):
+                is_response = (isinstance(receiver, ast.Name) and receiver.id in names) or is_request(receiver)
+                has_bound = isinstance(node.func, ast.Attribute) and node.func.attr == "read" and node.args
+                if is_response and not has_bound:
+                    yield f"{node.lineno}: the answer of another server without a bound: use {BOUNDED_READER}.read_answer"
+
+
+def response_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a module knows responses of other servers."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.withitem(call, ast.Name(name)) | ast.Assign([ast.Name(name)], call) if is_request(call):
+                yield name
+            case ast.arg(name, ast.expr() as annotation) if RESPONSE.search(ast.unparse(annotation)):
+                yield name
+            case ast.ExceptHandler(ast.expr() as error, str(name)) if "HTTPError" in ast.unparse(error):
+                yield name
+
+
+def is_request(node: ast.expr) -> bool:
+    """Return whether an expression sends a request by aiohttp or urllib."""
+    call = node.value if isinstance(node, ast.Await) else node
+    return isinstance(call, ast.Call) and bool(SENDS.search(ast.unparse(call.func)))
+
+
 PUBLIC_APIS = public_apis()
 PATHS = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
 ).stdout.splitlines()
 FILE_NAMES = {path.rpartition("/")[2] for path in PATHS}
-RULES = (past_public_api, sql_outside_store, dead_citations, words)
+RULES = (past_public_api, sql_outside_store, dead_citations, words, unbounded_answers)
 
 
 def main() -> int:

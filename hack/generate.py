@@ -177,7 +177,9 @@ def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
     closed = {"type": "object", "additionalProperties": False}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the chart askproai"}
     inside = {name: closed | group for name, group in groups.items()}
-    return head | closed | {"properties": inside | {"global": {"type": "object"}}}  # Helm itself adds `global`
+    # Helm's own: `global` of all charts, and the usual condition of a dependency, which ends up in its values.
+    of_helm = {"global": {"type": "object"}, "enabled": {"type": "boolean"}}
+    return head | closed | {"properties": inside | of_helm}
 
 
 def chart(groups: dict[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 from urllib.parse import urlencode
 
 import typer
@@ -20,6 +20,7 @@ from askproai_cli.demo_state import find_demo, is_in_use
 
 TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _ANSWER_SECONDS = 20.0  # a statement may take 15 s before the pod answers that it took too long
 _LOGIN_TIMEOUT_SECONDS = 60.0  # a program of the kubeconfig may log in first, by a browser say
 _UNKNOWN_PATH = "See the API description for paths and methods"  # core's answer to a path that it does not have
@@ -111,14 +112,24 @@ class PrivateApiClient:
             prepared = request.Request(url, data, headers, method=method)  # noqa: S310 - an address of the user's own
             try:
                 with opener.open(prepared, timeout=_ANSWER_SECONDS) as response:
-                    return response.status, json.loads(response.read())
+                    return response.status, json.loads(_read_answer(response))
             except error.HTTPError as refused:  # any status but 2xx
                 with refused:
-                    return refused.code, json.loads(refused.read())
+                    return refused.code, json.loads(_read_answer(refused))
         except (OSError, HTTPException) as failure:
             raise NoAnswer(f"{self.url} does not answer: {_describe_failure(failure)}") from None
         except ValueError:  # no JSON
             raise RequestFailed(f"{self.url} is not the private port of a tenant, which is 8081") from None
+
+
+def _read_answer(response: IO[bytes]) -> bytes:
+    """Return the body of a response, which urllib does not unpack. Raises `RequestFailed` for one that is too large."""
+    body = response.read(_MAX_ANSWER_BYTES + 1)
+    if len(body) > _MAX_ANSWER_BYTES:
+        raise RequestFailed(
+            f"the answer has more than {_MAX_ANSWER_BYTES // 1024**2} MiB: ask for less, by --limit say"
+        )
+    return body
 
 
 def _describe_problem(status: int, problem: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """`askproai sandbox`: run one simulator on its own, switch on faults of the running demo's simulators, and read its mails."""
 
+import json
 import sys
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ sandbox = typer.Typer(
     epilog="Example: `askproai sandbox faults calcom down --count 0`",
 )
 PortOption = Annotated[int, typer.Option(help="Port on loopback.")]
+_MAX_ANSWER_BYTES = 1024 * 1024
 _COLUMNS = {"provider": "provider", "fault": "fault", "does": "what it does", "active": "active"}
 
 
@@ -121,6 +123,8 @@ def faults(
 
     import aiohttp
 
+    from askproai_core.http_answers import client_session, read_answer
+
     simulated = require_simulators()
     urls = {Simulated.RETELL: simulated.retell, Simulated.CALCOM: simulated.calcom}
     body: dict[str, Any] = {"fault": fault, "operation": operation, "count": count or None, "seconds": seconds}
@@ -128,21 +132,21 @@ def faults(
 
     async def act() -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        async with aiohttp.ClientSession() as session:
+        async with client_session() as session:
             for name in [provider] if provider else list(Simulated):
                 url = f"{urls[name]}/_sim/faults"
                 if clear:
                     await session.delete(url)
                 if fault:
                     async with session.get(url) as answer:
-                        known = (await answer.json())["kinds"]
+                        known = json.loads(await read_answer(answer, _MAX_ANSWER_BYTES))["kinds"]
                     if fault not in known:
                         raise typer.BadParameter(f"{name} has no fault {fault}; it has: {', '.join(known)}")
                     async with session.post(url, json=body) as answer:
                         if answer.status != 200:  # noqa: PLR2004
-                            raise ValueError((await answer.json())["error"])
+                            raise ValueError(json.loads(await read_answer(answer, _MAX_ANSWER_BYTES))["error"])
                 async with session.get(url) as answer:
-                    rows += _rows(name, await answer.json())
+                    rows += _rows(name, json.loads(await read_answer(answer, _MAX_ANSWER_BYTES)))
         return rows
 
     try:

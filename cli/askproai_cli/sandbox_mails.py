@@ -1,5 +1,6 @@
 """`askproai sandbox mails`: the mails that the running demo's tenants have sent; it delivers none."""
 
+import json
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from askproai_cli.demo_state import require_demo
 from askproai_cli.output import Output, OutputOption, print_json, print_rows, to_cell
 
+_MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _COLUMNS = {"number": "number", "received": "received", "to": "to", "subject": "subject", "file": "calendar file"}
 
 
@@ -40,9 +42,11 @@ async def _fetch(url: str) -> list[dict[str, Any]]:
     """Return the mails, the oldest first. Ends the command when nothing answers."""
     import aiohttp
 
+    from askproai_core.http_answers import client_session, read_answer
+
     try:
-        async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(f"{url}/mails") as answer:
-            return list((await answer.json())["mails"])
+        async with client_session(raise_for_status=True) as session, session.get(f"{url}/mails") as answer:
+            return list(json.loads(await read_answer(answer, _MAX_ANSWER_BYTES))["mails"])
     except aiohttp.ClientError as error:
         _fail(f"the mail catcher does not answer; start `askproai demo --keep` again ({error})")
 

@@ -112,6 +112,22 @@ class Settings(BaseSettings):
         "`nginx.ingress.kubernetes.io/proxy-body-size=9m`. None of cert-manager's: the certificate is that of the controller "
         "(docs/install.md).",
     )
+    ingress_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+        (
+            "cert-manager.io/issuer",
+            "cert-manager.io/cluster-issuer",
+            "cert-manager.io/issuer-kind",
+            "cert-manager.io/issuer-group",
+            "cert-manager.io/duration",
+            "cert-manager.io/renew-before",
+            "nginx.ingress.kubernetes.io/proxy-body-size",
+            "traefik.ingress.kubernetes.io/router.entrypoints",
+            "traefik.ingress.kubernetes.io/router.tls",
+        ),
+        description="Annotations, separated by commas, that the Ingresses of tenants' own hosts may have; `example.com/` allows "
+        "all with this prefix. List none by which an Ingress reaches other hosts, such as ingress-nginx's `server-alias` and "
+        "snippets, external-dns's `hostname` and cert-manager's `alt-names`.",
+    )
     verify_exposure: bool = Field(
         True,
         description="Give senders a URL only when it leads to the tenant's own pods. `false` where the operator cannot reach the "
@@ -250,6 +266,7 @@ class Settings(BaseSettings):
         "notification_hosts",
         "issuer_hosts",
         "shared_ingress_annotations",
+        "ingress_annotations",
         "exposure_hosts",
         "monitoring_namespaces",
         "denied_egress_ranges",

@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from askproai_core.exposure_proof import PROOF_PATHS, new_nonce, proof_of
+from askproai_core.http_answers import UnreadableAnswer, client_session, read_answer
 from askproai_core.providers import find_host_problem
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
@@ -111,8 +112,11 @@ class Prober:
         public = aiohttp.TCPConnector(resolver=self._resolver, force_close=True, ssl=self._ssl)
         trusted = aiohttp.TCPConnector(force_close=True, ssl=self._ssl)
         for is_trusted, connector in ((False, public), (True, trusted)):
-            self._sessions[is_trusted] = aiohttp.ClientSession(
-                connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            self._sessions[is_trusted] = client_session(
+                connector=connector,
+                timeout=_TIMEOUT,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity"},
             )
         return self
 
@@ -145,9 +149,9 @@ class Prober:
         async with session.get(url, allow_redirects=False) as response:
             if response.status == _OK:
                 try:
-                    answer = await response.content.readexactly(len(proof))
-                except asyncio.IncompleteReadError as error:
-                    answer = error.partial
+                    answer = await read_answer(response, len(proof))
+                except UnreadableAnswer:
+                    answer = b""
                 if hmac.compare_digest(answer, proof.encode()):
                     return None
             return _problem_of_answer(response)

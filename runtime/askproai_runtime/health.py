@@ -15,7 +15,6 @@ from askproai_core.redis import Provider
 from askproai_runtime.admin_api import BASE, AdminApiStore, Endpoint, api_app, description_app, require_token
 from askproai_runtime.billing import BillingState, get_billing_state
 from askproai_runtime.jobs import snapshot
-from askproai_runtime.metrics import Metrics
 from askproai_runtime.page import IS_PUBLISHED, Page
 from askproai_runtime.process import DatabaseUrlMissing, Process
 
@@ -118,17 +117,27 @@ def open_page(process: Process, readiness: Readiness, served: Sequence[Endpoint]
     return Page(process, served, lambda: details(process, readiness))
 
 
-def worker_app(metrics: Metrics, readiness: Readiness, notify: Callable[[], bool]) -> web.Application:
+def worker_app(process: Process, readiness: Readiness, notify: Callable[[], bool]) -> web.Application:
     """Return the application of the worker's only port. `notify` wakes the worker; False means that it has no free slot."""
 
     async def receive_notification(_request: web.Request) -> web.Response:
         return web.Response(status=204 if notify() else 503)
 
-    return _app(*_probes(readiness), metrics_route(metrics.registry), web.post("/poke", receive_notification))
+    poke = web.post("/poke", receive_notification)
+    return _app(*_probes(readiness), metrics_route(process.metrics.registry), _hashes_route(process), poke)
 
 
-def metrics_app(metrics: Metrics) -> web.Application:
-    return _app(metrics_route(metrics.registry))
+def metrics_app(process: Process) -> web.Application:
+    return _app(metrics_route(process.metrics.registry), _hashes_route(process))
+
+
+def _hashes_route(process: Process) -> web.RouteDef:
+    """Return the route by which the operator sees config and keys in use; unlike the metrics its answer does not grow."""
+
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(text=f"{process.config.hash}\n{process.keys_hash() or ''}\n")
+
+    return web.get("/hashes", show)
 
 
 def _app(*routes: web.RouteDef) -> web.Application:

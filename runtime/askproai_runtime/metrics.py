@@ -136,8 +136,11 @@ class Metrics:
         )
         self.spooled(0)
         self.drained(0)
-        self._spool_size = create.gauge("spool_events", "Events that wait in Redis for PostgreSQL")
-        self._spool_oldest = create.gauge("spool_oldest_seconds", "Age of the oldest event that waits in Redis")
+        self._spool_size, self._spool_unstorable, self._spool_oldest = (
+            create.gauge("spool_events", "Events that wait in Redis for PostgreSQL"),
+            create.gauge("spool_unstorable", "Events in Redis that PostgreSQL does not take"),
+            create.gauge("spool_oldest_seconds", "Age of the oldest event that waits in Redis"),
+        )
         self._spans = create.counter("spans", "Spans of traces by what became of them", "outcome")
         self._circuit = create.gauge("circuit_state", "1 for the state in which a circuit is", "provider", "state")
         self._billing = create.gauge("billing_state", "1 for what Stripe says of the subscription", "status")
@@ -242,9 +245,10 @@ class Metrics:
     def drained(self, events: int) -> None:
         self._drained.labels(self._tenant).inc(events)
 
-    def spool_waits(self, events: int, oldest_seconds: float) -> None:
+    def spool_waits(self, events: int, oldest_seconds: float, unstorable: int) -> None:
         self._spool_size.labels(self._tenant).set(events)
         self._spool_oldest.labels(self._tenant).set(oldest_seconds)
+        self._spool_unstorable.labels(self._tenant).set(unstorable)
 
     def circuit(self, provider: str, state: str) -> None:
         for known in CircuitState:

@@ -15,6 +15,7 @@ from askproai_core.data_keys import DATA_KEYS
 from askproai_core.database import Pool, open_pool, with_authority
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.former_keys import is_verifying, keys_hash
+from askproai_core.http_answers import client_session
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.providers import ProviderHttp
@@ -168,7 +169,7 @@ async def open_process(
         open_stores(
             credentials, config.current.tenant, connections, session_name(settings, component), clock, metrics, stop
         ) as (pool, shared),
-        aiohttp.ClientSession() as session,
+        client_session() as session,
     ):
         circuits = CircuitBreakers(shared, clock, metrics, circuit_rules(settings), base_url=base_url)
         exempt_from_collection()

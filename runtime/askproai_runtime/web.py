@@ -252,7 +252,7 @@ class WebProcess:
             self.private_port = await open_app(
                 private_app(process, self._readiness, served, page), settings.private_port
             )
-            self.metrics_port = await open_app(metrics_app(process.metrics), settings.metrics_port)
+            self.metrics_port = await open_app(metrics_app(process), settings.metrics_port)
             log.info("web.started", public=self.public_port, private=self.private_port, config=process.config.hash)
             started(self)
             async with background_tasks(self._drainer.run(stop)):

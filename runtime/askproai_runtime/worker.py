@@ -81,7 +81,7 @@ async def _serve(
     started: Callable[[int], None],
 ) -> None:
     settings, grace = process.settings, process.settings.shutdown_grace_seconds
-    app = worker_app(process.metrics, readiness, runner.notify)
+    app = worker_app(process, readiness, runner.notify)
     server, port = await start_server(app, settings.bind_address, settings.worker_port, grace_seconds=grace)
     log.info("worker.started", port=port, config=process.config.hash)
     started(port)

@@ -18,9 +18,13 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
+from askproai_core.http_answers import client_session, read_answer
 from askproai_core.kube.access import Access
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
+_MAX_ANSWER_BYTES = (
+    64 * 1024 * 1024
+)  # a chunk of 500 objects, each of which may have 1.5 MiB in etcd, has a few MiB in practice
 _FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = (
     400,
     401,
@@ -89,9 +93,10 @@ class HttpTransport:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
+        self._session = client_session(
             connector=aiohttp.TCPConnector(ssl=self._access.tls, limit=self._connections),
-            headers={"User-Agent": self._user_agent} if self._user_agent else None,
+            # A watch is read as it arrives; inside a cluster packing costs more than it saves.
+            headers={"Accept-Encoding": "identity"} | ({"User-Agent": self._user_agent} if self._user_agent else {}),
             proxy=self._access.proxy,
             timeout=self._timeout,
         )
@@ -152,7 +157,9 @@ class HttpTransport:
         try:
             async with self._open("GET", path, params=params, timeout=timeout) as response:
                 if response.status >= _FIRST_ERROR:
-                    raise _refusal(response.status, _decode(await response.read()), f"GET {path}")
+                    raise _refusal(
+                        response.status, _decode(await read_answer(response, _MAX_ANSWER_BYTES)), f"GET {path}"
+                    )
                 yield response.content
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoAnswer(f"GET {path}: {type(error).__name__}") from error
@@ -166,7 +173,7 @@ class HttpTransport:
         headers = {"Content-Type": content_type}
         try:
             async with self._open(method, path, params=params, data=data, headers=headers) as response:
-                return response.status, _decode(await response.read())
+                return response.status, _decode(await read_answer(response, _MAX_ANSWER_BYTES))
         except (aiohttp.ClientError, OSError) as error:  # OSError: a timeout, or a token file that cannot be read
             raise NoAnswer(f"{method} {path}: {type(error).__name__}") from error
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from askproai_core.clock import Clock
+from askproai_core.http_answers import client_session, read_answer
 from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
 from askproai_core.providers.errors import CredentialMissing
 from askproai_core.providers.redaction import list_words, redact, shape_of
@@ -35,6 +36,7 @@ _MAX_RETRY_AFTER_SECONDS: Final = 3600
 # Cal.com's header X-RateLimit-Reset holds seconds to wait in its source, and a Unix time in its documentation.
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 _MAX_MESSAGE_LENGTH: Final = 500
+_MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024  # fifty calls with 160 KB of transcripts each
 _PATH_WORDS: Final = frozenset(
     [
         "",
@@ -226,7 +228,7 @@ class ProviderHttp:
                 async with self.session.request(
                     method, url, timeout=timeout, allow_redirects=False, **content
                 ) as response:
-                    status, raw = response.status, await response.read()
+                    status, raw = response.status, await read_answer(response, _MAX_ANSWER_BYTES)
             except (aiohttp.ClientError, TimeoutError) as error:
                 await permit.record_failure()
                 return Reply(method, self.clock.monotonic() - started, None, error=error)
@@ -264,7 +266,7 @@ def _describe_in_span(url: str, reply: Reply) -> None:
 
 def open_session() -> aiohttp.ClientSession:
     """Return a session for requests with the keys of many tenants: no cookies, no proxies, no retries behind our back."""
-    return aiohttp.ClientSession(
+    return client_session(
         connector=aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         middlewares=(_send_once,),

@@ -7,13 +7,15 @@ until the server and as many replicas have called fsync (WAITAOF): so a failover
 Every write is a command by itself, no transaction and no script with two writes: of these Valkey 8.1 writes MULTI and EXEC to the
 file, and refuses them when it reads the file again, if the user `default` is switched off.
 
-The size of a stream is bounded, and counted in a key of its own; after a crash the count may be too high until the stream is empty.
+The size of a stream is bounded, and counted in a key of its own; after a crash the count may be too high until the stream is
+empty, never too low: each entry is subtracted by the one who removed it.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from redis.exceptions import RedisError
 
@@ -96,10 +98,19 @@ class DurableStream:
         return [StreamEntry(str(id_, "ascii"), fields.get(b"e", b"")) for id_, fields in entries]
 
     async def remove(self, entries: Sequence[StreamEntry]) -> None:
-        """Remove entries; those that are gone already are no error. Raises `RedisUnavailable`."""
-        await self._client.execute("XDEL", self.key, *(entry.id for entry in entries))
-        await self._client.execute("INCRBY", self.size_key, -sum(len(entry.content) for entry in entries))
+        """Remove entries; those that are gone already are no error, and are not subtracted again. Raises `RedisUnavailable`."""
+        removed = await self._client.execute_all(*(("XDEL", self.key, entry.id) for entry in entries))
+        size = sum(len(entry.content) for entry, count in zip(entries, removed, strict=True) if count)
+        if size:
+            await self._client.execute("INCRBY", self.size_key, -size)
         await self._client.run(_FORGET_IF_EMPTY, [self.key, self.size_key], [])
+
+    def beside(self, name: str, *, max_entries: int, max_bytes: int) -> Self:
+        """Return another stream of the tenant, on the same connections."""
+        other = copy(self)
+        other._max_entries, other._max_bytes = max_entries, max_bytes  # noqa: SLF001  of the same class
+        other.key, other.size_key = f"{self.key}:{name}", f"{self.key}:{name}:bytes"
+        return other
 
     async def close(self) -> None:
         await self._client.close()

@@ -25,6 +25,6 @@ class Ingress(base.Part):
     class_name: base.ForeignName | None = None
     """Name of the IngressClass. Absent: the cluster's default."""
     annotations: Annotated[dict[str, Annotated[str, Field(max_length=1000)]], Field(max_length=50)] | None = None
-    """Annotations for the Ingress, such as those of cert-manager."""
+    """Annotations of the Ingress; only those of the operator's ASKPROAI_INGRESS_ANNOTATIONS, the others are left out."""
     tls_secret_name: base.ForeignName | None = None
     """Secret with the certificate. Absent: no TLS section."""

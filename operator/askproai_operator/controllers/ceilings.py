@@ -33,7 +33,9 @@ def apply_ceilings(tenant: Tenant, settings: Settings) -> tuple[Tenant, tuple[st
         *_leave_out(runtime["pods"], settings),
         *_leave_out_images(runtime, settings),
     ]
-    spec = tenant.spec.model_copy(update={"runtime": Runtime.model_validate(runtime)})
+    routed, left_out = _leave_out_of_ingresses(tenant, settings)
+    sentences += left_out
+    spec = tenant.spec.model_copy(update={"runtime": Runtime.model_validate(runtime)} | routed)
     return tenant.model_copy(update={"spec": spec}), tuple(sentences)
 
 
@@ -73,6 +75,25 @@ def _leave_out(pods: dict[str, Any], settings: Settings) -> list[str]:
         del annotations[key]
         refused.append((f"annotations {key}", "ASKPROAI_POD_ANNOTATIONS"))
     return [f"runtime.pods.{what} is left out: the platform's {setting} does not list it" for what, setting in refused]
+
+
+def _leave_out_of_ingresses(tenant: Tenant, settings: Settings) -> tuple[dict[str, Any], list[str]]:
+    """Return exposure and page without the annotations that the platform does not list, and a sentence about each of these."""
+    changed, sentences = dict[str, Any](), list[str]()
+    for field, routed in (("exposure", tenant.spec.exposure), ("page", tenant.spec.page)):
+        if routed is None or routed.ingress is None:
+            continue
+        declared = routed.ingress.annotations or {}
+        allowed = {key: text for key, text in declared.items() if _is_allowed(key, settings.ingress_annotations)}
+        if len(allowed) < len(declared):
+            ingress = routed.ingress.model_copy(update={"annotations": allowed})
+            changed[field] = routed.model_copy(update={"ingress": ingress})
+        sentences += [
+            f"{field}.ingress.annotations {key} is left out: the platform's ASKPROAI_INGRESS_ANNOTATIONS does not list it"
+            for key in declared
+            if key not in allowed
+        ]
+    return changed, sentences
 
 
 def _leave_out_images(runtime: dict[str, Any], settings: Settings) -> list[str]:

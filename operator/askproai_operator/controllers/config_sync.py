@@ -2,14 +2,13 @@
 
 A kubelet syncs mounted ConfigMaps and Secrets when an annotation of the pod changes; otherwise it may take a minute and a half. The
 annotations are on the pods only: in their template they would restart them. This is an accelerator, so a failure (a pod that
-ends, metrics that a network policy hides) only means waiting.
+ends, a port that a network policy hides) only means waiting.
 
 Which pods have the keys is remembered, for the Tenant's KeysInUse: a provider may sign with a new key when all have it.
 """
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from typing import Any, Final, Self
 import aiohttp
 import structlog
 
+from askproai_core.http_answers import client_session, read_answer
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.shadow import SHADOW_PODS
 from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
@@ -31,7 +31,7 @@ KEYS_ANNOTATION: Final = "askproai.de/keys-hash"
 TOUCH_ANNOTATION: Final = "askproai.de/config-touch"  # counts up if the change of a hash was not enough
 METRICS_PORTS: Final = {"web": 9090, "worker": 9091}
 _PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 16, 30))  # after each attempt
-_SHOWN_HASH: Final = re.compile(r'^askproai_(?:config|keys)_hash_info\{[^}]*hash="([^"]+)"', re.MULTILINE)
+_MOST_SHOWN: Final = 1024  # bytes; two hashes
 _SCRAPE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2, connect=1)
 # Workers of its own, since the scrape of a pod that does not answer takes 2 s; a new release changes all tenants' configs.
 OPTIONS: Final = Options(workers=8)
@@ -49,16 +49,16 @@ class _Request:
 
 
 class ConfigSyncController:
-    """Annotates the pods of tenants whose config or keys changed until their metrics show them. Use as `async with`."""
+    """Annotates the pods of tenants whose config or keys changed until they show them. Use as `async with`."""
 
     def __init__(self, enqueue: Callable[[Key], None], ports: Mapping[str, int] = METRICS_PORTS) -> None:
-        """Take `WorkQueue.add`, and the port of the metrics by component."""
+        """Take `WorkQueue.add`, and the port by component."""
         self._enqueue, self._ports = enqueue, ports
         self._requests: dict[Key, _Request] = {}
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(timeout=_SCRAPE_TIMEOUT)
+        self._http = client_session(timeout=_SCRAPE_TIMEOUT)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,7 +120,7 @@ class ConfigSyncController:
     async def _stale_pods(
         self, key: Key, request: _Request, context: ReconcileContext
     ) -> tuple[list[Mapping[str, Any]], bool]:
-        """Return the tenant's running pods whose metrics do not show what is newest, and whether each pod had an address."""
+        """Return the tenant's running pods that do not show what is newest, and whether each pod had an address."""
         selector = f"{MANAGED_SELECTOR},{TENANT_LABEL}={key.name}"
         pods: list[Mapping[str, Any]] = [
             pod
@@ -133,7 +133,7 @@ class ConfigSyncController:
         return await self._without(running, request), len(running) == len(pods)
 
     async def _without(self, pods: Sequence[Mapping[str, Any]], request: _Request) -> list[Mapping[str, Any]]:
-        """Return the pods whose metrics do not show the config and the keys."""
+        """Return the pods that do not show the config and the keys."""
         wanted = {request.config_hash, request.keys.hash}
         shown = await asyncio.gather(*(self._shown_hashes(pod) for pod in pods))
         return [pod for pod, hashes in zip(pods, shown, strict=True) if not wanted <= hashes]
@@ -150,7 +150,7 @@ class ConfigSyncController:
         assert self._http is not None, "use as `async with`"
         port = self._ports.get(pod["metadata"]["labels"].get("app.kubernetes.io/component", "web"), self._ports["web"])
         ip = pod["status"]["podIP"]
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
-            async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/metrics") as response:
-                return frozenset(_SHOWN_HASH.findall(await response.text()))
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._http.get(f"http://{f'[{ip}]' if ':' in ip else ip}:{port}/hashes") as response:
+                return frozenset((await read_answer(response, _MOST_SHOWN)).decode("ascii", "replace").split())
         return frozenset()

@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import structlog
 
 from askproai_core.clock import SystemClock
+from askproai_core.http_answers import client_session
 from askproai_core.http_server import serve_probes
 from askproai_core.kube import LeaseApi, elector_from_settings, leadership, read_access
 from askproai_core.lifecycle import Stopped
@@ -85,7 +85,7 @@ async def run_coordinator(settings: CoordinatorSettings, stop: asyncio.Event) ->
             await stack.enter_async_context(leadership(elector, stop))
         except Stopped:
             return
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(client_session())
         redis = FencedRedis(shared, lambda: elector.term)
         context = CoordinatorContext(pool, redis, session, clock, metrics, settings, elector.fence)
         async with asyncio.TaskGroup() as group:

@@ -16,7 +16,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.lifecycle import abandon_after, sleep_until_stopped
-from askproai_core.redis import PROMISE_KEY, RedisClient, RedisUnavailable, Script, StreamEntry
+from askproai_core.redis import PROMISE_KEY, DurableStream, RedisClient, RedisUnavailable, Script, StreamEntry
 from askproai_runtime.intake.senders import IncomingEvent
 from askproai_runtime.intake.spool import Spool, read_entry
 from askproai_runtime.intake.store import EventStore
@@ -53,6 +53,7 @@ class Drainer:
         self._clock, self._metrics, self._faults, self._wake_worker = clock, metrics, faults, wake_worker
         self._lock = shared.key("spool", "drainer")
         self._look_at = float("-inf")
+        self._retries = True  # this release may store what an earlier one could not
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look after the spool until `stop`."""
@@ -83,7 +84,7 @@ class Drainer:
             self._spool.on = False
             raise
         # Where nothing was ever spooled the stream is not asked for: the tenant's user may not be allowed to.
-        if not (self._spool.on or is_counted) or await self._measure() == 0:
+        if not (self._spool.on or is_counted) or not (await self._measure() or self._retries):
             return True
         return answers and await self._drain()
 
@@ -99,23 +100,36 @@ class Drainer:
         return await self._measure() == 0
 
     async def _move_all(self) -> None:
-        """Move what waits, oldest first, for a few seconds at most. What cannot be stored stays, and those after it go on."""
-        end, after = self._clock.monotonic() + TURN_SECONDS, ""
-        while self._clock.monotonic() < end and (entries := await self._stream.read(after)):
+        """Move what waits for a few seconds at most; the first time also what an earlier process could not store."""
+        end = self._clock.monotonic() + TURN_SECONDS
+        if self._retries:
+            self._retries = not await self._move(self._spool.unstorable, end)
+        await self._move(self._stream, end)
+
+    async def _move(self, stream: DurableStream, end: float) -> bool:
+        """Move the entries of a stream, oldest first. Those that cannot be stored are set aside. Return whether all were read."""
+        after = ""
+        while entries := await stream.read(after):
+            if self._clock.monotonic() >= end:
+                return False
             after = entries[-1].id
             moved = await self._store_entries(entries)
             if moved is None:
-                return
+                return False
             self._faults.reach("after:drain-commit")
             if moved:
-                await self._stream.remove(moved)
+                await stream.remove(moved)
+            left = [entry for entry in entries if entry not in moved]
+            if left and stream is self._stream:
+                await self._spool.set_aside(left)
+        return True
 
     async def _store_entries(self, entries: Sequence[StreamEntry]) -> list[StreamEntry] | None:
         """Return the entries that may be removed; None if PostgreSQL does not answer."""
         events = [(entry, read_entry(entry)) for entry in entries]
         readable = [(entry, event) for entry, event in events if event is not None]
         if len(readable) < len(events):
-            log.error("spool.unreadable", entries=len(events) - len(readable), consequence="stay in Redis")
+            log.error("spool.unreadable", entries=len(events) - len(readable), consequence="set aside in Redis")
         try:
             return await self._write(readable)
         except (*DATABASE_UNAVAILABLE, LookupError) as error:
@@ -131,7 +145,8 @@ class Drainer:
         except _BAD_EVENT as error:
             if len(pairs) > 1:
                 return [entry for pair in pairs for entry in await self._write([pair])]
-            log.error("spool.not_storable", id=pairs[0][0].id, error=type(error).__name__, consequence="stays in Redis")  # noqa: TRY400  the text quotes the row
+            why = type(error).__name__
+            log.error("spool.not_storable", id=pairs[0][0].id, error=why, consequence="set aside in Redis")  # noqa: TRY400  the text quotes the row
             return []
         self._metrics.drained(len(pairs))
         log.info("spool.drained", events=len(pairs), new=sum(not receipt.duplicate for receipt in receipts))
@@ -144,7 +159,7 @@ class Drainer:
         count = await self._stream.count()
         self._spool.compare_with(oldest[0] if oldest else None)
         age = (self._clock.now() - oldest[0].taken_at).total_seconds() if oldest else 0
-        self._metrics.spool_waits(count, max(age, 0))
+        self._metrics.spool_waits(count, max(age, 0), await self._spool.unstorable.count())
         return count
 
     async def _database_answers(self) -> bool:

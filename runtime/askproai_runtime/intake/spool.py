@@ -18,6 +18,8 @@ from askproai_runtime.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 STREAM: Final = "spool"
+# What cannot be stored. More than this stays in the spool.
+_UNSTORABLE, _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = "unstorable", 1000, 8 * 1024 * 1024
 
 
 class _Record(msgspec.Struct, array_like=True):
@@ -46,6 +48,7 @@ class Spool:
 
     def __init__(self, stream: DurableStream, metrics: Metrics, cipher: BodyCipher) -> None:
         self.stream, self._metrics, self._cipher = stream, metrics, cipher
+        self.unstorable = stream.beside(_UNSTORABLE, max_entries=_MAX_UNSTORABLE, max_bytes=_MAX_UNSTORABLE_BYTES)
         self.on = self.in_use = self.emptied_by_others = False
         self._last_put: StreamEntry | None = None
 
@@ -81,6 +84,15 @@ class Spool:
             log.warning("spool.in_use", consequence="events are acknowledged from Redis until PostgreSQL answers")
         self._metrics.spooled(len(events))
         return True
+
+    async def set_aside(self, entries: Sequence[StreamEntry]) -> None:
+        """Move entries that cannot be stored to a stream of their own, if it has room. Raises `RedisUnavailable`."""
+        try:
+            await self.unstorable.append([entry.content for entry in entries])
+        except NotDurable as error:
+            log.error("spool.not_set_aside", entries=len(entries), why=str(error), consequence="stay in the spool")  # noqa: TRY400
+            return
+        await self.stream.remove(entries)
 
     def leave(self) -> None:
         """Note that PostgreSQL answers: the next events go there first."""

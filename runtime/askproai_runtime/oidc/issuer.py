@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from askproai_core.clock import Clock
+from askproai_core.http_answers import read_answer
 from askproai_runtime.oidc.failures import Failure, LoginFailed
 
 if TYPE_CHECKING:
@@ -177,9 +178,7 @@ class Issuer:
                 async with self._http.request(
                     method, url, data=form, headers=headers, ssl=self._context, allow_redirects=False
                 ) as answer:
-                    body = await answer.content.read(_MAX_ANSWER_BYTES)
-                    while not answer.content.at_eof() and len(body) < _MAX_ANSWER_BYTES:
-                        body += await answer.content.read(_MAX_ANSWER_BYTES)
+                    body = await read_answer(answer, _MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if isinstance(error, aiohttp.ClientSSLError):  # its authority may be another by now: read with the metadata
                 self._read_at = float("-inf")

@@ -2,11 +2,11 @@
 
 import asyncio
 
-import aiohttp
 import structlog
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.data_keys import DATA_KEYS
+from askproai_core.http_answers import client_session
 from askproai_core.http_server import start_server
 from askproai_core.logging import configure_logs
 from askproai_runtime.calls import API_KEY
@@ -37,7 +37,7 @@ async def run_shadow(settings: ShadowSettings, stop: asyncio.Event, clock: Clock
     async with (
         open_database(live, LIVE_CONNECTIONS, name, stop) as live_pool,
         open_database(own, SHADOW_CONNECTIONS, name, stop) as shadow_pool,
-        aiohttp.ClientSession() as session,
+        client_session() as session,
     ):
         calendar = FrozenCalendar(live_pool, tenant)
         server, port = await start_server(calendar.app(), _LOOPBACK, settings.calendar_port, grace_seconds=1)

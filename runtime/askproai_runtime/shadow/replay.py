@@ -24,6 +24,7 @@ from msgspec.structs import replace as replace_struct
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool, ShadowDifference, ShadowFindings
+from askproai_core.http_answers import read_answer
 from askproai_core.http_server import read_json
 from askproai_core.lifecycle import sleep_until_stopped
 from askproai_runtime.calls import CopiedRequest, delete_copied_request, find_ids, list_copied_requests, reference_of
@@ -45,6 +46,7 @@ _COPY_SHARE: Final = 20  # a copy that takes long is made so many times rarer th
 _LONGEST_EPOCH: Final = timedelta(minutes=5)  # then they are compared between two answers
 _TOO_OLD: Final = timedelta(seconds=60)
 _CLOCKS: Final = timedelta(milliseconds=50)  # between the pods' and the database's
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
 _ANSWER_SECONDS: Final = aiohttp.ClientTimeout(total=10, connect=1)
 # A copy after which both books hold something else than before; what Cal.com has free is of no moment.
 _OF_THE_BOOK: Final = frozenset({"appointments", "claims", "call_actions", "customers"})
@@ -201,7 +203,7 @@ class Replayer:
         headers = {RETELL_SIGNATURE: f"v={stamp},d={digest}", "X-Correlation-Id": request.correlation_id}
         url = f"{self.url}/retell/functions/{request.function}"
         async with self.session.post(url, data=body, headers=headers, timeout=_ANSWER_SECONDS) as response:
-            text = await response.read()
+            text = await read_answer(response, _MAX_ANSWER_BYTES)
         if not response.ok:
             log.warning("shadow.not_answered", function=request.function, status=response.status)
             return {}

@@ -37,7 +37,10 @@ from tests.worlds.waiting import SOON, eventually
 Manifest = dict[str, Any]
 Path_ = tuple[str | int, ...]
 OWN_LABEL = {"app.kubernetes.io/managed-by": "askproai-operator"}
-EXPOSED = {"host": "salon.example", "ingress": {"className": "nginx"}}
+EXPOSED = {
+    "host": "salon.example",
+    "ingress": {"className": "nginx", "annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +251,14 @@ ATTACKS: tuple[tuple[str, Path_, Any, str], ...] = (  # kind, field, value, what
     ("PodDisruptionBudget", ("spec", "selector"), {}, "only pods of"),
     ("HorizontalPodAutoscaler", ("spec", "scaleTargetRef", "name"), "other", "may scale only"),
     ("Ingress", BACKEND, "other", "route only"),
+    ("Ingress", ("metadata", "annotations", "nginx.ingress.kubernetes.io/server-alias"), "x.example", "annotations of"),
+    ("Ingress", ("metadata", "annotations", "cert-manager.io/alt-names"), "", "annotations of"),
+    (
+        "HTTPRoute",
+        ("metadata", "annotations", "external-dns.alpha.kubernetes.io/hostname"),
+        "x.example",
+        "annotations of",
+    ),
     ("HTTPRoute", ("spec", "rules", 0, "backendRefs", 0, "name"), "other", "route only"),
     ("HTTPRoute", ("spec", "rules", 0, "backendRefs", 0, "namespace"), "other", "route only"),
     ("ServiceMonitor", ("spec", "endpoints", 0, "bearerTokenFile"), "/token", "no credentials"),
@@ -266,6 +277,31 @@ async def test_what_would_make_the_operators_account_somebody_else_is_refused(
             at = at.setdefault(step, {}) if isinstance(at, dict) else at[step]
         at[path[-1]] = value
         assert refusal in await answer(guarded, attack), (kind, path, value)
+
+
+async def test_an_annotation_of_somebody_else_stays(
+    guarded: KubeClient, foreign_kinds: None, kube_client: KubeClient, kube_namespace: str
+):
+    rendered = children(await new_tenant(kube_client, kube_namespace))["Ingress"]
+    rendered["metadata"]["annotations"]["field.cattle.io/publicEndpoints"] = "[]"
+    await kube_client.create(resources.INGRESSES.path(kube_namespace), rendered)
+    assert await answer(guarded, rendered, metadata={"labels": {"a": "b"}}) == ""
+    changed = {"annotations": {"field.cattle.io/publicEndpoints": "[1]"}}
+    assert "annotations of" in await answer(guarded, rendered, metadata=changed)
+
+
+async def test_the_page_is_routed_under_the_policy(
+    guarded: KubeClient, foreign_kinds: None, kube_client: KubeClient, kube_namespace: str
+):
+    tenant = await new_tenant(kube_client, kube_namespace)
+    oidc = {"issuer": "https://id.example", "clientId": "page", "roles": {"owner": ["bosses"]}}
+    oidc["clientSecretRef"] = {"name": "oidc", "key": "secret"}
+    raw = tenant.spec.model_dump(by_alias=True, mode="json", exclude_none=True)
+    raw["page"] = {"host": "page.example", "oidc": oidc, "ingress": EXPOSED["ingress"]}
+    published = tenant.model_copy(update={"spec": type(tenant.spec).model_validate(raw)})
+    route = routes.page_route(published)
+    assert route is not None
+    assert await answer(guarded, route) == ""
 
 
 async def test_the_api_server_finds_no_fault_in_the_policys_expressions(guarded: KubeClient, kube_client: KubeClient):

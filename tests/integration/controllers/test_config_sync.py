@@ -39,18 +39,16 @@ LABELS = {
 
 
 class Pods:
-    """The pods of a tenant, and the metrics that they all serve. `asked` are the addresses that were scraped."""
+    """The pods of a tenant, and the config that they all show. `asked` are the addresses that were asked."""
 
     def __init__(self, env: EngineEnvironment, client: KubeClient) -> None:
         self.env, self.client = env, client
         self.shown, self.keys = "old", KEYS.hash
         self.asked: list[str] = []
 
-    async def metrics(self, request: web.Request) -> web.Response:
+    async def hashes(self, request: web.Request) -> web.Response:
         self.asked.append(request.host.split(":")[0])
-        lines = (("config", self.shown), ("keys", self.keys))
-        text = "".join(f'askproai_{name}_hash_info{{hash="{value}",tenant="a.b"}} 1.0\n' for name, value in lines)
-        return web.Response(text=text)
+        return web.Response(text=f"{self.shown}\n{self.keys}\n")
 
     async def create(self, name: str, **labels: str) -> None:
         await self.create_starting(name, **labels)
@@ -114,7 +112,7 @@ async def running_sync(
 @pytest.fixture
 async def sync(env: EngineEnvironment, pods: Pods, memory: Memory) -> AsyncIterator[ConfigSyncController]:
     app = web.Application()
-    app.add_routes([web.get("/metrics", pods.metrics)])
+    app.add_routes([web.get("/hashes", pods.hashes)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", 0).start()

@@ -130,7 +130,11 @@ async def test_a_route_of_the_former_url_that_somebody_deletes_or_edits_is_repai
 ):
     former = f"{namespace.name}.example"
     internet.answering.add(f"https://{former}")
-    ingress = {"className": "nginx", "tlsSecretName": "of-the-former", "annotations": {"of": "the-former"}}
+    ingress = {
+        "className": "nginx",
+        "tlsSecretName": "of-the-former",
+        "annotations": {"cert-manager.io/issuer": "the-former"},
+    }
     await create_salon(namespace, exposure={"host": former, "ingress": ingress})
     await wait_for_url(namespace, f"https://{former}")
     elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}

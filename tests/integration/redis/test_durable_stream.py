@@ -58,6 +58,19 @@ async def test_no_more_is_taken_than_may_wait(valkey: EmbeddedRedis, shared: Red
     await small.close()
 
 
+async def test_an_entry_removed_twice_is_subtracted_once(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+    await promise(valkey, "0")
+    stream = DurableStream(shared, "raced", max_bytes=10)
+    await stream.append([b"12345", b"67890"])
+    first, _ = await stream.read()
+    await stream.remove([first])
+    await stream.remove([first])  # by a drainer whose lock has expired
+    with pytest.raises(NotDurable, match="as much as may wait"):
+        await stream.append([b"123456"])
+    await stream.append([b"12345"])
+    await stream.close()
+
+
 async def test_the_tenant_cannot_promise_it_to_itself(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.delete(PROMISE_KEY)

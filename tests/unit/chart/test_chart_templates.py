@@ -221,6 +221,7 @@ def test_the_shared_host_and_the_tenants_network_are_set_by_values_of_the_chart(
         **{name.removeprefix("ASKPROAI_").lower(): value for name, value in values.items() if value}
     )
     assert (read.shared_ingress_class, read.shared_gateway, read.shared_tls_secret) == ("nginx", None, "voice-tls")
+    assert read.ingress_annotations == OperatorSettings().ingress_annotations, "both defaults are the same"
     assert read.shared_ingress_annotations == ("example.com/size=9m", "other=b=c")
     assert read.exposure_hosts == ("*.voice.example", "*.other.example")
     assert read.image_pull_secrets == ("mine", "yours")

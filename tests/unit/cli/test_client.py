@@ -308,6 +308,19 @@ def test_a_text_that_is_no_address_is_wrong_usage(url: str) -> None:
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
 
 
+async def test_an_answer_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text='"' + "x" * 200 + '"')
+
+    monkeypatch.setattr(client_module, "_MAX_ANSWER_BYTES", 100)
+    application = web.Application()
+    application.router.add_get("/api/v1/calls", answer)
+    async with TestServer(application) as server:
+        client = PrivateApiClient(str(server.make_url("/")), "token", "a/b-admin")
+        with pytest.raises(RequestFailed, match="ask for less"):
+            await asyncio.to_thread(client.request, "GET", "calls")
+
+
 async def test_another_port_than_the_private_one_is_named() -> None:
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text="<html>")

@@ -370,6 +370,37 @@ def test_what_the_platform_lists_is_kept(monkeypatch):
     assert pods.annotations == {"example.com/team": "salon"}
 
 
+ELSEWHERE = {
+    "cert-manager.io/cluster-issuer": "letsencrypt",
+    "nginx.ingress.kubernetes.io/proxy-body-size": "9m",
+    "nginx.ingress.kubernetes.io/server-alias": "other.example",
+    "external-dns.alpha.kubernetes.io/hostname": "other.example",
+    "cert-manager.io/alt-names": "other.example",
+}
+TO_OTHER_HOSTS = tuple(ELSEWHERE)[2:]
+
+
+@pytest.mark.parametrize("field", ["exposure", "page"])
+def test_annotations_that_reach_other_hosts_are_left_out(field: str):
+    routed = {"host": "salon.example", "ingress": {"className": "nginx", "annotations": ELSEWHERE}}
+    secret = {"clientId": "x", "clientSecretRef": {"name": "n", "key": "k"}}
+    oidc = {"oidc": secret | {"issuer": "https://id.example", "roles": {"owner": ["bosses"]}}}
+    allowed, sentences = apply_ceilings(tenant(**{field: routed | (oidc if field == "page" else {})}), Settings())
+    kept = getattr(allowed.spec, field).ingress.annotations
+    assert kept == {name: value for name, value in ELSEWHERE.items() if name not in TO_OTHER_HOSTS}
+    assert sentences == tuple(
+        f"{field}.ingress.annotations {name} is left out: the platform's ASKPROAI_INGRESS_ANNOTATIONS does not list it"
+        for name in TO_OTHER_HOSTS
+    )
+
+
+def test_listed_ingress_annotations_are_kept_by_prefix():
+    settings = Settings(ingress_annotations="external-dns.alpha.kubernetes.io/,x/y")
+    routed = {"host": "salon.example", "ingress": {"annotations": ELSEWHERE | {"x/y": "1", "x/yz": "2"}}}
+    kept = apply_ceilings(tenant(exposure=routed), settings)[0].spec.exposure.ingress.annotations
+    assert sorted(kept) == ["external-dns.alpha.kubernetes.io/hostname", "x/y"]
+
+
 # Moved from another installation
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from askproai_core.arrivals import Arrivals, close_unproven
 from askproai_core.clock import Clock
 from askproai_core.database import Pool
+from askproai_core.http_answers import client_session
 from askproai_core.http_server import error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
 from askproai_core.redis import RedisClient
@@ -77,7 +78,7 @@ async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> As
     from askproai_runtime.page.fleet.mirror import FleetMirror  # noqa: PLC0415
     from askproai_runtime.page.fleet.reading import FleetReader  # noqa: PLC0415
 
-    async with HttpTransport(sources.log_in) as transport, aiohttp.ClientSession() as http:
+    async with HttpTransport(sources.log_in) as transport, client_session() as http:
         mirror = FleetMirror(transport, sources.clock)
         reader = FleetReader(
             mirror, transport, sources.namespace, sources.pool, sources.shared, sources.clock

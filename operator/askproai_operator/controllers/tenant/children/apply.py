@@ -9,6 +9,7 @@ from askproai_operator.api import CanaryState, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address
+from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.holders import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.canary import (
@@ -279,6 +280,7 @@ def _name_routes_beside(
     """Return the routes of the former exposure, under names that the `desired` ones leave."""
     if not _is_free(former, context):
         return []
+    former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
     taken = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
     return [
         routes.choose_name_beside(former, manifest, live[ref], {name for kind, name in taken if kind is ref})

@@ -1,0 +1,72 @@
+"""The bodies that other servers answer: each one is bounded, counted after unpacking.
+
+A few hundred kilobytes of gzip unpack to as many megabytes, and aiohttp unpacks what arrives before anybody asks for it. So a
+session of ours unpacks nothing by itself, and `read_answer` unpacks piece by piece until the bound.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import aiohttp
+
+_PIECE: Final = 64 * 1024
+_ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+class UnreadableAnswer(aiohttp.ClientError):
+    """A body is larger than its reader takes, or packed in a way that it cannot unpack."""
+
+
+def client_session(**options: Any) -> aiohttp.ClientSession:
+    """Return a session whose answers are read by `read_answer`. `options` are aiohttp's."""
+    return aiohttp.ClientSession(
+        auto_decompress=False, headers={"Accept-Encoding": "gzip"} | options.pop("headers", {}), **options
+    )
+
+
+async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body of an answer, unpacked. Raises `UnreadableAnswer` for one of more than `limit` bytes."""
+    pieces, size = list[bytes](), 0
+    unpacker = _Unpacker(response.headers.get("Content-Encoding", ""))
+    async for packed in response.content.iter_chunked(_PIECE):
+        for piece in unpacker.unpack(packed):
+            size += len(piece)
+            if size > limit:
+                raise UnreadableAnswer(f"the answer has more than {limit} bytes")
+            pieces.append(piece)
+    unpacker.require_end()
+    return b"".join(pieces)
+
+
+class _Unpacker:
+    """Unpacks a body in pieces of at most 64 KiB."""
+
+    def __init__(self, encoding: str) -> None:
+        name = encoding.strip().lower()
+        if name not in {"", "identity", *_ENCODINGS}:
+            raise UnreadableAnswer("the answer is packed in a way that was not asked for")
+        self._inflate = zlib.decompressobj(_ENCODINGS[name]) if name in _ENCODINGS else None
+        self._has_input = False
+
+    def unpack(self, packed: bytes) -> Iterator[bytes]:
+        """Yield the pieces of what arrived. Raises `UnreadableAnswer` for damaged data and for data behind the end."""
+        if self._inflate is None:
+            yield packed
+            return
+        self._has_input = True
+        while packed:
+            if self._inflate.eof:
+                raise UnreadableAnswer("the packed answer goes on behind its end")
+            try:
+                piece = self._inflate.decompress(packed, _PIECE)
+            except zlib.error as error:
+                raise UnreadableAnswer("the packed answer is damaged") from error
+            packed = self._inflate.unconsumed_tail or self._inflate.unused_data
+            if piece:
+                yield piece
+
+    def require_end(self) -> None:
+        """Raise `UnreadableAnswer` if the packed data broke off."""
+        if self._inflate is not None and self._has_input and not self._inflate.eof:
+            raise UnreadableAnswer("the packed answer breaks off")

@@ -1,0 +1,53 @@
+"""The rules of hack/check_source.py, by sources that break them and sources that do not."""
+
+import ast
+
+import pytest
+from hack.check_source import ROOT, unbounded_answers
+
+UNBOUNDED = [
+    "async with self._http.get(url) as answer:\n    await answer.text()",
+    "async with session.post(url) as answer:\n    await answer.json(content_type=None)",
+    "async with self.session.request('GET', url) as response:\n    status, raw = response.status, await response.read()",
+    "async with http.get(url) as response:\n    await response.content.read()",
+    "async with http.get(url) as response:\n    async for piece in response.content.iter_any(): pass",
+    "response = await self._session.get(url)\nawait response.read()",
+    "await (await session.get(url)).json()",
+    "async def read(response: aiohttp.ClientResponse) -> bytes:\n    return await response.read()",
+    "with opener.open(prepared) as response:\n    json.loads(response.read())",
+    "with urllib.request.urlopen(url) as response:\n    response.read()",
+    "try:\n    pass\nexcept error.HTTPError as refused:\n    refused.read()",
+    "session = aiohttp.ClientSession()",
+    "session = ClientSession(timeout=timeout)",
+    "async with aiohttp.request('GET', url) as response:\n    pass",
+]
+BOUNDED = [
+    "async with self._http.get(url) as answer:\n    await read_answer(answer, 100)",
+    "with opener.open(prepared) as response:\n    response.read(101)",
+    "async with http.get(url) as response:\n    await response.content.read(100)",
+    "with path.open('rb') as file:\n    file.read()",
+    "async def handle(request: web.Request) -> None:\n    await request.read()",
+    "entries = await self._stream.read(after)",
+    "session = client_session()",
+]
+
+
+def findings(source: str, file: str = "core/askproai_core/example.py") -> list[str]:
+    # Async statements are only valid inside of a function.
+    body = "async def act():\n" + "".join(f"    {line}\n" for line in source.splitlines())
+    return list(unbounded_answers(ROOT / file, ast.parse(body)))
+
+
+@pytest.mark.parametrize("source", UNBOUNDED)
+def test_an_answer_without_a_bound_is_found(source: str):
+    assert len(findings(source)) == 1
+
+
+@pytest.mark.parametrize("source", BOUNDED)
+def test_an_answer_with_a_bound_passes(source: str):
+    assert findings(source) == []
+
+
+def test_the_bounded_reader_itself_may_read_anything():
+    assert findings(UNBOUNDED[4], "core/askproai_core/http_answers.py") == []
+    assert findings(UNBOUNDED[4], "tests/unit/example.py") == []
