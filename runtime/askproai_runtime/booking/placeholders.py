@@ -42,8 +42,8 @@ _NO_MATTER = frozenset({
 })  # fmt: skip
 _WITH_NO_MATTER = frozenset({
     "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "entweder", "es", "filiale", "fine", "for",
-    "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob", "of", "ok",
-    "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
+    "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob", "of",
+    "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
     "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
     "welcher", "wer", "with", "wo", "works", "zeit", "zu",
 })  # fmt: skip
