@@ -41,9 +41,9 @@ _NO_MATTER = frozenset({
     "irgendwo", "jede", "jeden", "jeder", "whatever", "whenever", "wherever", "whichever", "whoever", "wurscht", "wurst",
 })  # fmt: skip
 _WITH_NO_MATTER = frozenset({
-    "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "es", "filiale", "fine", "for", "friseur",
-    "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "of", "ok",
-    "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
+    "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "entweder", "es", "filiale", "fine", "for",
+    "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob", "of",
+    "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
     "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
     "welcher", "wer", "with", "wo", "works", "zeit", "zu",
 })  # fmt: skip
@@ -80,3 +80,8 @@ def leaves_open(text: str) -> bool:
     if words <= _NO_MATTER | _WITH_NO_MATTER and not words.isdisjoint(_NO_MATTER):
         return True
     return _NO_MATTER_PHRASES.fullmatch(folded) is not None
+
+
+def drop_open_words(text: str) -> str:
+    """Return the folded words of an argument without those that leave it open: `kim` of `egal ob Kim`."""
+    return " ".join(word for word in fold(text).split() if word not in _NO_MATTER | _WITH_NO_MATTER)

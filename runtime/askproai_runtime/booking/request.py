@@ -16,7 +16,7 @@ from askproai_runtime.booking.answers import candidate_fields, candidate_questio
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_email
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
-from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.names import list_alternatives, list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
@@ -461,6 +461,10 @@ def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
     if name is None:
         return None
     found = list_named_staff(name, rules.staff_members)
+    if not found:
+        found = list_alternatives(name, rules.staff_members)
+        if len(found) == len(rules.staff_members):
+            return None
     display_names = list(dict.fromkeys(staff_member.display_name for staff_member in found))
     if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
         return found[0].id

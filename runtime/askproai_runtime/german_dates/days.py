@@ -4,6 +4,7 @@ from askproai_runtime.german_dates import named_days
 from askproai_runtime.german_dates.atoms import Soon
 from askproai_runtime.german_dates.counted_days import COUNTED_DAYS
 from askproai_runtime.german_dates.dates import DATES
+from askproai_runtime.german_dates.day_ranges import DAY_RANGES
 from askproai_runtime.german_dates.months import MONTH_RULES
 from askproai_runtime.german_dates.preferences import LATEST
 from askproai_runtime.german_dates.rules import WEEKDAY, Rule
@@ -46,5 +47,5 @@ _WHENEVER: tuple[Rule, ...] = tuple(
 )
 
 DAY_RULES: tuple[Rule, ...] = (
-    *DATES, *COUNTED_DAYS, *WEEKDAY_RULES, *WEEK_RULES, *MONTH_RULES, *_NAMED_DAYS, *_WHENEVER, *LATEST
+    *DAY_RANGES, *DATES, *COUNTED_DAYS, *WEEKDAY_RULES, *WEEK_RULES, *MONTH_RULES, *_NAMED_DAYS, *_WHENEVER, *LATEST
 )  # fmt: skip

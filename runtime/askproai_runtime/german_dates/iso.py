@@ -11,6 +11,8 @@ _INSTANT = re.compile(
     r"\s*(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?",
     re.IGNORECASE,
 )
+# The same without signs: `20261216T143000Z`, `202612161430`. An epoch has ten, 13 or 16 digits.
+_COMPACT = re.compile(r"^(20\d\d)(\d\d)(\d\d)(?:T|\s+)?([0-2]\d)([0-5]\d)([0-5]\d)?(?=$|\s|Z|[+-])", re.IGNORECASE)
 _MIDNIGHT = time()
 
 
@@ -35,7 +37,8 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for what no calendar has.
     """
     written = text.strip().rstrip(".!?").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
-    found = _INSTANT.fullmatch(written.strip())
+    written = _COMPACT.sub(_add_signs, written.strip())
+    found = _INSTANT.fullmatch(written)
     if found is None:
         return None
     local = datetime.fromisoformat(f"{found['day']}T{found['hour']}:{found['minute']}:00").replace(tzinfo=zone)
@@ -49,3 +52,8 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     if offset.startswith("-") and found["seconds"] is None and offset[1:] > f"{local:%H:%M}":
         return None
     return IsoInstant((local, converted), is_zoned=False)
+
+
+def _add_signs(match: re.Match[str]) -> str:
+    year, month, day, hour, minute, second = match.groups()
+    return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"

@@ -19,6 +19,7 @@ from askproai_runtime.german_dates.atoms import (
     Part,
     PastDay,
     TimeRange,
+    Weekday,
 )
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.iso import IsoInstant, read_instant
@@ -234,6 +235,8 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
 def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
     """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
     joint = _place(values, at, zone)
+    if joint.refused is Refusal.NOT_UNDERSTOOD:
+        values = [part for value in values for part in _split_days(value)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
     if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
         return joint
@@ -243,6 +246,16 @@ def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Un
     readings = [candidate for each in led for candidate in each.candidates]
     found = _contradiction(readings) if readings else joint
     return found if len(found.candidates) > 1 else joint
+
+
+def _split_days(value: _Value) -> list[_Value]:
+    """Return each day that one argument names, without a word that connects them: `morgen (2026-11-28)`. The first has the rest."""
+    atoms = [atom for atom in value.atoms if atom is not Op.COMMA]
+    days = [atom for atom in atoms if isinstance(atom, Day | Weekday)]
+    if len(days) < 2 or any(isinstance(atom, Op) for atom in atoms):  # noqa: PLR2004
+        return [value]
+    rest = [atom for atom in atoms if atom not in days]
+    return [_Value((days[0], *rest)), *(_Value((day,)) for day in days[1:])]
 
 
 def _leave(leader: _Value, values: Sequence[_Value]) -> list[_Value]:

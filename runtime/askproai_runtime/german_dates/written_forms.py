@@ -40,6 +40,7 @@ HALVES_OF_DAY: Final[tuple[tuple[str, Replacement], ...]] = tuple(
 )
 
 WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
+    (r"(?<![\d/.,:-])\b(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\b(?![/:-])", r"\1-\2-\3"),
     (r"(?<![\d/.])\b(\d{4})([/.])(\d{1,2})\2(\d{1,2})\b(?![/\d])",
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (r"(?<![\d/-])\b(\d{1,2})-(\d{1,2})-(\d{4})\b", r"\1/\2/\3"),

@@ -16,10 +16,17 @@ _TIME = (
 )
 _CLOCK = re.compile(_TIME.format(""), re.IGNORECASE)
 _RANGE = re.compile(rf"(?:from |von )?{_TIME.format(1)}\s?(?:-|–|—|bis|to|until)\s?{_TIME.format(2)}", re.IGNORECASE)
+# Without signs: `1430`, `0930`, `930`, `143000`. Four digits are hours and minutes, never a count of anything else.
+_COMPACT_TIME = re.compile(
+    r"(?<![\w:.,])T?([01]\d|2[0-3]|[1-9](?=\d\d(?!\d)))([0-5]\d)(?:(?<=\d{4})00)?(?![\d:.,])", re.IGNORECASE
+)
+_COMPACT_DAY = re.compile(r"(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+_COMPACT_DAY_LAST_YEAR = re.compile(r"(\d\d)(\d\d)(20\d\d)")
 _YEAR_FIRST = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})(?P<sign>[/-])(\d{1,2})(?P=sign)(\d{4})")
 _DAY_AND_TIME = re.compile(
-    r"(?P<day>\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>\S.*)", re.IGNORECASE
+    r"(?P<day>\d{8}|\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
+    re.IGNORECASE,
 )
 # The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
 _PARTS = {
@@ -33,8 +40,9 @@ _PARTS = {
 
 
 def read_clock(text: str) -> Clock | TimeRange | None:
-    """Return a clock time or a range of two that a text consists of; None for any other text, and for a number alone."""
+    """Return a clock time or a range of two that a text consists of; None for any other text, and for an hour alone."""
     said = text.strip().rstrip(".!?") if not text.strip().lower().endswith("m.") else text.strip()
+    said = _COMPACT_TIME.sub(r"\1:\2", said)
     if found := _CLOCK.fullmatch(said):
         return None if said.lstrip("Tt").isdecimal() else _read_time(found, "")
     if (found := _RANGE.fullmatch(said)) is None:
@@ -57,7 +65,7 @@ def read_day(text: str, today: date) -> Day | None:
     `10/12/2026` and `10-12-2026` can have either number as the month: both dates count, without those that are over. Raises
     `PastDay` if all are over, and `ValueError` for a date that no calendar has.
     """
-    said = text.strip()
+    said = _add_signs(text.strip())
     if found := _YEAR_FIRST.fullmatch(said):
         readings = [date(int(found[1]), int(found[3]), int(found[4]))]
     elif found := _YEAR_LAST.fullmatch(said):
@@ -72,6 +80,13 @@ def read_day(text: str, today: date) -> Day | None:
     if not coming:
         raise PastDay(readings[0].isoformat(), readings[0])
     return Day(coming, dated=True)
+
+
+def _add_signs(said: str) -> str:
+    """Return a date of eight digits with its signs: `20261216` and `16122026`."""
+    if len(said) == len("20261216") and said.isdecimal():
+        return _COMPACT_DAY_LAST_YEAR.sub(r"\1-\2-\3", _COMPACT_DAY.sub(r"\1-\2-\3", said))
+    return said
 
 
 def split_day(text: str) -> tuple[str, str] | None:

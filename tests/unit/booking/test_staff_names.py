@@ -125,3 +125,31 @@ def test_a_title_alone_or_another_name_names_nobody(name: str) -> None:
         find_staff_for_caller(PRACTICE, name)
     with pytest.raises(UnknownName, match="There is no staff member"):
         find_staff_id(PRACTICE, name)
+
+
+KIM, LOU, MIA = (
+    Staff(id=name.lower(), display_name=name, resource_ids=(9,)) for name in ("Kim", "Lou", "Frau Mia Roth")
+)
+ANY_OF_TWO = [
+    "egal, Kim oder Lou", "Kim oder Lou, egal", "any (Kim or Lou)", "either Kim or Lou", "Kim oder Lou", "Kim/Lou",
+    "entweder Kim oder Lou", "egal ob Kim oder Lou", "no preference (Kim or Lou)", "Kim or Lou, whoever is free",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ANY_OF_TWO)
+def test_everybody_by_name_is_no_wish(said: str) -> None:
+    assert find_staff_for_caller(rules(KIM, LOU), said) is None
+
+
+@pytest.mark.parametrize("said", ANY_OF_TWO)
+def test_some_of_several_by_name_are_asked_back(said: str) -> None:
+    with pytest.raises(ClarificationNeeded, match=r"^Meinen Sie Kim oder Lou\?$"):
+        find_staff_for_caller(rules(KIM, LOU, MIA), said)
+
+
+@pytest.mark.parametrize(
+    "said", ["Kim oder Anna", "nicht Kim oder Lou", "Kim, nicht Lou", "anyone but Kim", "Kim und Lou"]
+)
+def test_other_words_beside_names_choose_nobody(said: str) -> None:
+    with pytest.raises(ClarificationNeeded, match="Zu wem möchten Sie"):
+        find_staff_for_caller(rules(KIM, LOU), said)

@@ -84,6 +84,9 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
         ({"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
         (FRIDAY | {"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
         ({"date": "Freitag, 2026-12-10"}, ["impossible"]),
+        ({"date": "morgen (2026-11-28)"}, ["asked_back", "11-27T00:00", "11-28T00:00"]),
+        ({"date": "morgen (2026-11-28)", "time": "10:00"}, ["asked_back", "11-27T10:00", "11-28T10:00"]),
+        ({"date": "2026-12-07, 2026-12-08"}, ["asked_back", "12-07T00:00", "12-08T00:00"]),
     ],
 )
 def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any], meant: list[str]) -> None:

@@ -17,6 +17,7 @@ from askproai_runtime.german_dates.atoms import (
 )
 from askproai_runtime.german_dates.counted_days import weekday_in_days, weekday_in_weeks
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year, with_slash
+from askproai_runtime.german_dates.day_ranges import DAY_RANGES
 from askproai_runtime.german_dates.english.preferences import LATEST
 from askproai_runtime.german_dates.english.vocabulary import MONTHS, WEEKDAYS
 from askproai_runtime.german_dates.months import (
@@ -260,4 +261,4 @@ _WHENEVER: tuple[Rule, ...] = tuple(
     )
 )
 
-DAYS: tuple[Rule, ...] = (*_DATES, *_COUNTED, *_WEEKS, *_MONTHS, *_WHENEVER, *LATEST)
+DAYS: tuple[Rule, ...] = (*DAY_RANGES, *_DATES, *_COUNTED, *_WEEKS, *_MONTHS, *_WHENEVER, *LATEST)

@@ -25,6 +25,7 @@ _NO_VERB = (
 # "Tuesday is not good Wednesday is better": without the comma it seems to be Wednesday that is excluded.
 _DENIED = rf"\b({_ONE_DAY}(?: (?!{_ONE_DAY}\b)[^ ,]+)*? (?!{_ONE_DAY}\b|{_NO_VERB}\b)[a-z']+) not\b(?=[^,]* (?:{_WEEKDAY})s?\b)"
 _TO = r"(?:to|until|till|through|-)"
+_NAMED_DATE = rf"(?:(?:{_MONTH}) (?:the )?\d{{1,2}}(?:th)?|\d{{1,2}}(?:th)? (?:of )?(?:{_MONTH}))"
 _LIST_END = r"(?: ,)? (?:or|and) (?:on )?(?:the )?\d{1,2}th"
 # After these words "may" is the month.
 _BEFORE_MAY = (
@@ -187,6 +188,7 @@ _AFTER_NUMBERS = _compile(
             rf"\b(?P<month>{_MONTH}) (?P<days>(?:the )?\d{{1,2}}(?:th)?(?: , (?:the )?\d{{1,2}}th)*{_LIST_END})\b{_NO_MONTH}",
             _share_month,
         ),
+        (rf"(?<!between )\b({_NAMED_DATE}) ?(?:to|till|-) ?(?:the )?({_NAMED_DATE})\b", r"between \1 and \2"),
         (
             rf"\b(\d{{1,2}})(?:th)? ?{_TO} ?(?:the )?(\d{{1,2}})(?:th)? (?:of )?({_MONTH})\b",
             r"between \1 \3 and \2 \3",
