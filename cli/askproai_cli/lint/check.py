@@ -6,7 +6,7 @@ from typing import Any
 
 from askproai_cli.lint.documents import Document
 from askproai_cli.lint.event_types import check_event_types
-from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of
+from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of, warn
 from askproai_cli.lint.judge import GROUP, check_metadata, judge
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.neighbours import check_neighbours
@@ -67,6 +67,7 @@ def lint(documents: Iterable[Document]) -> Report:
     findings += [finding for manifest in manifests for finding in check_values(manifest)]
     findings += [*check_neighbours(manifests), *check_services(manifests), *check_event_types(manifests)]
     findings += check_secrets(manifests, all_documents)
+    findings += [finding for document in all_documents for finding in find_repeated_keys(document)]
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 
@@ -74,6 +75,14 @@ def find_refusals(document: Document) -> list[Finding]:
     """Return what the API server would refuse in one manifest, as a new object. Raises `CelMissing`."""
     faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
     return [find(document, fault) for fault in faults]
+
+
+def find_repeated_keys(document: Document) -> list[Finding]:
+    """Return a warning for each key that a mapping has more than once: kubectl sends the last one, and says nothing."""
+    return [
+        warn(document, path, f"written {len(lines)} times (lines {', '.join(map(str, lines))}): the last one counts")
+        for path, lines in document.repeated.items()
+    ]
 
 
 def is_ours(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from askproai_cli.lint.loader import KubectlLoader
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
+_MERGE = "<<"
 MOST_REPEATED = 50_000  # values that the aliases of a document may add; a few nested ones could mean billions
 
 FieldPath = tuple[str | int, ...]
@@ -23,11 +24,15 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One manifest. `lines` maps each path of keys and indexes to its line, from 1; what a merge key brings has none."""
+    """One manifest. `lines` maps each path of keys and indexes to its line, from 1; what a merge key brings has none.
+
+    `repeated` has the lines of each path that is written more than once, the last of which counts.
+    """
 
     file: str
     value: Any
     lines: dict[FieldPath, int]
+    repeated: dict[FieldPath, tuple[int, ...]] = field(default_factory=dict)
 
     def line_of(self, path: FieldPath) -> int:
         """Return the line of a path, or of its nearest ancestor if it is absent."""
@@ -71,11 +76,13 @@ def _parse(file: str, text: str) -> Iterator[Document]:
             node = loader.get_node()
             assert node is not None  # check_node has found one
             _refuse_alias_bomb(file, node)
-            lines: dict[FieldPath, int] = {}
-            _record_lines(node, (), lines)
+            found: dict[FieldPath, list[int]] = {}
+            _record_lines(loader, node, (), found)
+            lines = {path: at[-1] for path, at in found.items()}
+            repeated = {path: tuple(at) for path, at in found.items() if len(at) > 1}
             value = loader.construct_document(node)
             if value is not None:
-                yield from _items(Document(file, value, lines))
+                yield from _items(Document(file, value, lines, repeated))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Unreadable(f"{file}:{line}: no YAML: {error.problem or error.context}") from error
@@ -110,15 +117,20 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _record_lines(node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int]) -> None:
-    lines.setdefault(path, node.start_mark.line + 1)
+def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines: dict[FieldPath, list[int]]) -> None:
+    """Add the lines of a node and of all below it; several where a mapping has a key twice, of which the last counts."""
+    lines.setdefault(path, [node.start_mark.line + 1])
     if isinstance(node, yaml.MappingNode):
-        for key, child in node.value:
-            lines[(*path, str(key.value))] = key.start_mark.line + 1
-            _record_lines(child, (*path, str(key.value)), lines)
+        last = {loader.key_text(key): child for key, child in node.value}
+        own = dict[str, list[int]]()
+        for key, _ in node.value:
+            own.setdefault(loader.key_text(key), []).append(key.start_mark.line + 1)
+        for key, child in last.items():
+            lines[(*path, key)] = own[key] if key != _MERGE else own[key][-1:]
+            _record_lines(loader, child, (*path, key), lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
-            _record_lines(child, (*path, index), lines)
+            _record_lines(loader, child, (*path, index), lines)
 
 
 def _items(document: Document) -> Iterator[Document]:
@@ -131,4 +143,5 @@ def _items(document: Document) -> Iterator[Document]:
         at = ("items", index)
         lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == at}
         lines.setdefault((), document.line_of(at))
-        yield Document(document.file, item, lines)
+        repeated = {path[2:]: found for path, found in document.repeated.items() if path[:2] == at}
+        yield Document(document.file, item, lines, repeated)

@@ -22,6 +22,7 @@ _WHOLE: Final = re.compile(r"[-+]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]*|
 _DECIMAL: Final = re.compile(r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9_]+)?$")
 _NO_JSON: Final = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 _OCTAL: Final = re.compile(r"^([-+]?)0([0-7]+)$")
+_SPECIAL_KEYS: Final = frozenset({"tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"})
 _TEXT: Final = "tag:yaml.org,2002:str"
 _NUMBER_STARTS: Final = list("-+.0123456789")
 
@@ -34,6 +35,11 @@ class KubectlLoader(yaml.SafeLoader):
         self.flatten_mapping(node)
         node.value = [(self._key(key), value) for key, value in node.value]
         return super().construct_mapping(node, deep=deep)
+
+    def key_text(self, node: yaml.Node) -> str:
+        """Return the text of a key, as `construct_mapping` has it."""
+        # `<<` and `=` have no constructor: flatten_mapping takes them away before.
+        return str(node.value if node.tag in _SPECIAL_KEYS else self._key(node).value)
 
     def _key(self, node: yaml.Node) -> yaml.Node:
         if not isinstance(node, yaml.ScalarNode) or node.tag == _TEXT:

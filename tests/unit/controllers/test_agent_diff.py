@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.controllers.agent_plan.diff import differing_fields, differing_paths
+from askproai_operator.controllers.agent_plan.diff import describe_differences, differing_fields, differing_paths
 
 TOOL = {
     "type": "custom",
@@ -60,3 +60,23 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 def test_difference(desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str) -> None:
     assert differing_paths(desired, live) == expected, reason
     assert bool(differing_fields(desired, live)) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("desired", "live", "shown"),
+    [
+        ({"t": 0.1}, {"t": 0.2}, "t: 0.1 → 0.2"),
+        ({"voice": "a"}, {}, 'voice: "a" → absent'),
+        ({"prompt": "x" * 99}, {"prompt": ""}, f'prompt: "{"x" * 60}…" → ""'),
+        (
+            {"webhook_url": "https://a/b?k=1"},
+            {"webhook_url": "https://c?k=2"},
+            'webhook_url: "https://a/b" → "https://c"',
+        ),
+        ({"headers": {"x": "1"}}, {"headers": {"x": "2"}}, "headers.x: … → …"),
+        ({"api_key": "1"}, {"api_key": "2"}, "api_key: … → …"),
+        ({"tools": [TOOL]}, {"tools": []}, "tools.book: (4 items) → absent"),
+    ],
+)
+def test_values_are_named_bounded_and_without_secrets(desired: dict[str, Any], live: dict[str, Any], shown: str):
+    assert describe_differences(desired, live) == (shown,)

@@ -319,7 +319,11 @@ def test_the_numbers_of_an_agent_that_is_created_again_are_bound_as_before_until
 def test_a_draft_that_answers_no_calls_is_named_with_what_it_changes() -> None:
     draft = replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, general_prompt="y"))
     plan = plan_for(draft)
-    assert (plan.foreign_draft, plan.drift, plan.published_elsewhere) == (("general_prompt", "voice_id"), (), False)
+    assert (plan.foreign_draft, plan.drift, plan.published_elsewhere) == (
+        ('general_prompt: "Hallo" → "y"', 'voice_id: "v1" → "x"'),
+        (),
+        False,
+    )
     assert plan_for(SETTLED).foreign_draft == ()
 
 
@@ -328,7 +332,7 @@ def test_our_own_open_draft_is_not_a_persons() -> None:
         replace(SETTLED, agent=agent(1, published=False, voice_id="x"), published_agent=agent(voice_id="y"))
     )
     assert plan.foreign_draft == ()
-    assert plan.drift == ("voice_id",)
+    assert plan.drift == ('voice_id: "v1" → "y"',)
 
 
 @pytest.mark.parametrize(

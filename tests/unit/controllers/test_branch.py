@@ -24,7 +24,7 @@ from askproai_operator.controllers.branch.plan import (
     plan_default_service,
     written_services,
 )
-from askproai_operator.controllers.branch.reconcile import QUIET_RESYNCS
+from askproai_operator.controllers.branch.reconcile import QUIET_RESYNCS, _created
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.services import staff_by_branch
 from askproai_operator.settings import Settings
@@ -259,6 +259,7 @@ def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_s
     assert manifest["metadata"]["labels"]["app.kubernetes.io/name"] == "askproai"
     assert manifest["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "askproai-operator"
     assert manifest["metadata"]["annotations"]["askproai.de/reason"] == "branch_provisioning"
+    assert manifest["metadata"]["annotations"]["kubernetes.io/description"] == "Automatisch erstellter Standardservice"
     assert manifest["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
     assert manifest["metadata"]["ownerReferences"][0]["name"] == "mitte"
     assert (manifest["apiVersion"], manifest["kind"]) == ("askproai.de/v1alpha1", "ServiceOffering")
@@ -269,6 +270,12 @@ def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_s
     assert (default.spec.duration_minutes, f"{default.spec.price.amount}") == (30, "0.00")
     assert staff_by_branch(default, [branch()]) == {"mitte": ("anna", "mehmet")}
     assert written_services(branch(), [default, offering()]) == [offering()]
+
+
+def test_the_event_says_what_callers_hear():
+    text = _created(inputs()).message
+    assert "price is not known" in text
+    assert "0.00" not in text
 
 
 DEFAULT = ServiceOffering.from_raw(default_service(branch()))

@@ -1,5 +1,6 @@
 """What a reconcile of a RetellAgent reports: conditions, status fields, events, and when to look again. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.engine import EventRecord, Result
 from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
+_SHOWN_DIFFERENCES = 5
 _DUPLICATES_INTERVAL: Final = timedelta(seconds=5)
 _PENDING_INTERVAL: Final = timedelta(seconds=2)
 _SYNCED, _NUMBERS, _DRIFTED = ConditionType.SYNCED, ConditionType.NUMBERS_BOUND, ConditionType.DRIFTED
@@ -21,7 +23,7 @@ def settled(plan: Plan, published: Published, target: Target, observation: Obser
     events: tuple[EventRecord, ...] = ()
     if plan.published_elsewhere and observation.published_agent is not None:
         found = observation.published_agent["version"]
-        change = f"somebody changed {', '.join(plan.drift)} at Retell (version {found})"
+        change = f"somebody changed {_named(plan.drift)} at Retell (version {found})"
         events = (EventRecord("DriftRepaired", f"{change}; version {published.version} is as declared again"),)
     status = {
         "agentId": published.agent_id,
@@ -147,9 +149,15 @@ def _numbers_bound(plan: Plan, target: Target) -> Condition:
     return good(_NUMBERS, f"{', '.join(plan.bound)} answered by the published version")
 
 
+def _named(differences: Sequence[str]) -> str:
+    """Return the first differences for people; an Event has room for 1024 characters."""
+    shown, more = differences[:_SHOWN_DIFFERENCES], len(differences) - _SHOWN_DIFFERENCES
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
 def _drifted(plan: Plan, observation: Observation) -> Condition:
     if not plan.foreign_draft or observation.agent is None:
         return good(_DRIFTED, "what answers calls is as declared", Reason.NO_DRIFT)
-    draft = f"a draft at Retell (version {observation.agent['version']}) changes {', '.join(plan.foreign_draft)}"
+    draft = f"a draft at Retell (version {observation.agent['version']}) changes {_named(plan.foreign_draft)}"
     text = f"{draft}; it answers no calls: change the RetellAgent instead"
     return bad(_DRIFTED, Reason.DRIFT_FOUND, text)

@@ -3,12 +3,18 @@
 Only fields that we set count: Retell's answers carry defaults of its own for all others (docs/vendors/retell.md).
 """
 
+import json
+import re
 from collections.abc import Iterator
 from math import isclose
 from typing import Any
 
 from askproai_operator.providers import Json
 
+Difference = tuple[str, Any, Any]  # the path, what is declared, what is there
+
+_SHOWN = 60  # characters of a text
+_MAY_BE_SECRET = re.compile(r"(?i)key|secret|token|auth|password|header|query_params")
 _CLOSED_OBJECTS = {"properties"}  # here a key that we do not set is a change, not a server's default
 _SETS = {"webhook_events", "required"}  # lists whose order means nothing
 _ABSENT: tuple[Any, ...] = (None, [], {})  # in an answer, a cleared field looks like one that was never set
@@ -21,10 +27,38 @@ def differing_fields(desired: Json, live: Json) -> tuple[str, ...]:
 
 def differing_paths(desired: Json, live: Json) -> tuple[str, ...]:
     """Return each place that differs, for people to read: `general_tools.book_appointment.url`."""
-    return tuple(path for name, value in desired.items() for path in _differences(name, value, live.get(name)))
+    return tuple(path for path, *_ in _all_differences(desired, live))
 
 
-def _differences(path: str, desired: Any, live: Any) -> Iterator[str]:
+def describe_differences(desired: Json, live: Json) -> tuple[str, ...]:
+    """Return each place that differs with its values, declared → live: bounded, and without what may be a secret."""
+    return tuple(
+        f"{path}: {_shown(path, declared)} → {_shown(path, found)}"
+        for path, declared, found in _all_differences(desired, live)
+    )
+
+
+def _shown(path: str, value: Any) -> str:
+    """Return a value for people. Texts are cut, an address loses its query; lists and objects only have their size."""
+    if _MAY_BE_SECRET.search(path):
+        return "…"
+    match value:
+        case None:
+            return "absent"
+        case str():
+            text = value.partition("?")[0] if "://" in value else value
+            return json.dumps(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…", ensure_ascii=False)
+        case list() | dict():
+            return f"({len(value)} items)"
+    return json.dumps(value)
+
+
+def _all_differences(desired: Json, live: Json) -> Iterator[Difference]:
+    for name, value in desired.items():
+        yield from _differences(name, value, live.get(name))
+
+
+def _differences(path: str, desired: Any, live: Any) -> Iterator[Difference]:
     if desired in _ABSENT and live in _ABSENT:
         return
     if desired == "" and isinstance(live, str):  # declares only that there is a value; a person chooses it
@@ -36,17 +70,17 @@ def _differences(path: str, desired: Any, live: Any) -> Iterator[str]:
     elif isinstance(desired, list) and isinstance(live, list) and field not in _SETS:
         yield from _list_differences(path, desired, live)
     elif not _equal(desired, live):
-        yield path
+        yield path, desired, live
 
 
-def _list_differences(path: str, desired: list[Any], live: list[Any]) -> Iterator[str]:
+def _list_differences(path: str, desired: list[Any], live: list[Any]) -> Iterator[Difference]:
     """Compare named items (tools: their names are unique) in any order, other items one by one."""
     desired_by_name, live_by_name = _by_name(desired), _by_name(live)
     if desired and len(desired_by_name) == len(desired) and len(live_by_name) == len(live):
         for name in {**desired_by_name, **live_by_name}:
             yield from _differences(f"{path}.{name}", desired_by_name.get(name), live_by_name.get(name))
     elif len(desired) != len(live) or any(any(_differences(path, *pair)) for pair in zip(desired, live, strict=True)):
-        yield path
+        yield path, desired, live
 
 
 def _by_name(items: list[Any]) -> dict[str, Any]:

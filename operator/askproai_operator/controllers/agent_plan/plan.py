@@ -8,7 +8,7 @@ from typing import Final
 
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.agent_plan.checks import OWNERSHIP_CHECKS
-from askproai_operator.controllers.agent_plan.diff import differing_fields, differing_paths
+from askproai_operator.controllers.agent_plan.diff import describe_differences, differing_fields
 from askproai_operator.controllers.agent_plan.inputs import NumberProblem, PlanInputs
 from askproai_operator.controllers.agent_plan.observe import (
     Observation,
@@ -72,7 +72,7 @@ class Plan:
     recorded_missing: bool = False  # what our status names is gone: that is believed only after the grace period
     number_problems: tuple[NumberProblem, ...] = ()
     bound: tuple[str, ...] = ()  # numbers that are bound to us when the steps are done
-    drift: tuple[str, ...] = ()  # paths that differ in the version that answers calls
+    drift: tuple[str, ...] = ()  # what differs in the version that answers calls: path, declared → found
     published_elsewhere: bool = False  # somebody else published a version since our last one
     foreign_draft: tuple[str, ...] = ()  # paths that differ in a draft that is not ours and answers no calls
 
@@ -96,7 +96,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     numbers, problems = _plan_numbers(inputs, None if PUBLISH in content else published)
     foreign_draft: tuple[str, ...] = ()
     if not content and not agent.get("is_published"):
-        foreign_draft = (*differing_paths(desired.llm, llm), *differing_paths(desired.agent, agent))
+        foreign_draft = (*describe_differences(desired.llm, llm), *describe_differences(desired.agent, agent))
     recorded_version = recorded.published_version
     return Plan(
         steps=(*content, *numbers, *_plan_removals(observation)),
@@ -134,15 +134,15 @@ def _plan_creation(inputs: PlanInputs) -> Plan:
 def _plan_content(
     observation: Observation, desired: Desired, agent: Json, llm: Json
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps to a version as desired, and the paths in which the published one differs.
+    """Return the steps to a version as desired, and how the published one differs.
 
     Only a difference in what answers calls opens, changes and publishes a version; without one nothing is written.
     """
     drift: tuple[str, ...] = ()
     if observation.published_agent is not None and observation.published_llm is not None:
         drift = (
-            *differing_paths(desired.llm, observation.published_llm),
-            *differing_paths(desired.agent, observation.published_agent),
+            *describe_differences(desired.llm, observation.published_llm),
+            *describe_differences(desired.agent, observation.published_agent),
         )
         if not drift:
             return (), ()

@@ -101,7 +101,9 @@ def written_services(branch: Branch, offerings: Iterable[ServiceOffering]) -> li
 
 
 def default_service(branch: Branch) -> dict[str, Any]:
-    """Return the manifest of `<branch>-standardberatung`: 30 minutes, free of charge, all staff.
+    """Return the manifest of `<branch>-standardberatung`: 30 minutes, 0.00 EUR, all staff.
+
+    Callers hear that its price is not known (`tenant_config`): nobody has said that it is free of charge.
 
     The branch owns it, so it goes with the branch.
     """
@@ -117,7 +119,10 @@ def default_service(branch: Branch) -> dict[str, Any]:
                 "app.kubernetes.io/managed-by": MANAGER,
                 TENANT_LABEL: branch.spec.tenant_ref.name,
             },
-            "annotations": {"askproai.de/reason": "branch_provisioning"},
+            "annotations": {
+                "askproai.de/reason": "branch_provisioning",
+                "kubernetes.io/description": "Automatisch erstellter Standardservice",
+            },
             "ownerReferences": [resources.BRANCHES.owner_reference(branch.metadata.name, branch.metadata.uid)],
         },
         "spec": {

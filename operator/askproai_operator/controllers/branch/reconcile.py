@@ -93,5 +93,6 @@ async def _execute(action: Action, inputs: Inputs, context: ReconcileContext) ->
 
 def _created(inputs: Inputs) -> EventRecord:
     name = default_service_name(inputs.branch)
-    text = f"no service names this branch: {name} was created (30 minutes, 0.00 EUR, all staff)"
+    what = "30 minutes, all staff; callers hear that its price is not known"
+    text = f"no service names this branch: {name} was created ({what})"
     return EventRecord("DefaultServiceCreated", text, EventType.NORMAL)
