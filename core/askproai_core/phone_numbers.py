@@ -50,7 +50,7 @@ _STAND_IN_DIGITS = sorted(
 )
 STAND_INS: Final = rf"^\+(1|41|43|49)?({'|'.join(_STAND_IN_DIGITS)})$"  # migration 0026 has the same pattern
 _STAND_IN = re.compile(STAND_INS)
-_SAME_DIGITS = re.compile(r"(\d)\1{7}")
+_ZEROS = "0" * 8
 _ASCENDING = "0123456789" * 2
 _COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
 
@@ -158,9 +158,8 @@ def _find_fault(written: str, region: str) -> str:
 
 
 def _is_made_up(national: str) -> bool:
-    """Return whether digits are repeated or counted up as no subscriber's are."""
-    is_counted = len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING
-    return is_counted or bool(_SAME_DIGITS.search(national))
+    """Return whether digits are counted up, or end in zeros, as no subscriber's do."""
+    return national.endswith(_ZEROS) or len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING
 
 
 def _how_to_write(region: str) -> str:
