@@ -159,7 +159,7 @@ def _find_fault(written: str, region: str) -> str:
 
 def _is_made_up(national: str) -> bool:
     """Return whether digits are counted up, or end in zeros, as no subscriber's do."""
-    return national.endswith(_ZEROS) or len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING
+    return national.endswith(_ZEROS) or (len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING)
 
 
 def _how_to_write(region: str) -> str:
