@@ -154,7 +154,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
     if (named := await find_corrected(ctx, call, request, args)) is not None:
         repeated = _booked(ctx, request, _Written([named], [], again=True))
-        return replace(repeated, answer=await correct(ctx, call, request, [named]) or repeated.answer)
+        return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))

@@ -9,7 +9,7 @@ from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
-from askproai_runtime.booking.phrases import fold, join_list, same_name
+from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
@@ -132,16 +132,10 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
     if not request.companions:
         found = request.find_repeated(appointments)
         return [] if found is None else [found]
-    left = [a for a in appointments if a.live and _may_be_of(request, a)]
-    booked: list[Appointment] = []
-    missing: list[str] = []
-    for each in request.each:  # of those who come one after the other a model may name the second as the caller
-        own = next((a for a in left if _is_of(each, a)), None)
-        if own is None:
-            missing.append(each.name)
-        else:
-            left.remove(own)
-            booked.append(own)
+    # Of those who come one after the other a model may name the second as the caller.
+    own = _assign(request.each, [a for a in appointments if a.live and _may_be_of(request, a)])
+    booked = [own[number] for number in sorted(own)]
+    missing = [each.name for number, each in enumerate(request.each) if number not in own]
     is_then = any(a.starts_at == request.start for a in booked)  # what begins later is of another visit
     if not missing and is_then:
         return booked
@@ -150,6 +144,35 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         raise ClarificationNeeded(say().group_partly.format(booked=names, missing=join_list(missing)))
     request.each[0].find_repeated(appointments)
     return []
+
+
+def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:
+    """Return whose appointment is which, by the number of the request: exact names first, then names that one appointment can mean.
+    What is left then is given in order: a correction does not depend on it, or it is asked about.
+
+    Raises `ClarificationNeeded` where a name that would be corrected may be that of several.
+    """
+    left, own = list(appointments), dict[int, Appointment]()
+
+    def assign(number: int, appointment: Appointment) -> None:
+        own[number] = appointment
+        left.remove(appointment)
+
+    for number, each in enumerate(requests):
+        exact = (a for a in left if _is_of(each, a) and fold(a.customer_name) == fold(each.name))
+        if (appointment := next(exact, None)) is not None:
+            assign(number, appointment)
+    while meant := {
+        number: candidates
+        for number, each in enumerate(requests)
+        if number not in own and (candidates := [a for a in left if _is_of(each, a)])
+    }:
+        number, candidates = min(meant.items(), key=lambda item: len(item[1]))
+        name = requests[number].name
+        if len(candidates) > 1 and any(correct_name(a.customer_name, name) != a.customer_name for a in candidates):
+            raise requests[number].ask_which(candidates)
+        assign(number, candidates[0])
+    return own
 
 
 def _is_of(request: BookingRequest, appointment: Appointment) -> bool:

@@ -4,9 +4,7 @@ Cal.com has no request that changes the attendee of a booking, and a new booking
 with the changes for its calendar (docs/decisions/0140-corrected-bookings.md).
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -15,13 +13,10 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.tenant_config import Language, TenantConfig
-from askproai_runtime.booking.answers import busy_answer, describe_appointment
-from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
-from askproai_runtime.booking.phrases import correct_name, fold, join_list
+from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.request import BookingRequest, read_text
 from askproai_runtime.booking.store.appointments import (
     Appointment,
@@ -31,7 +26,8 @@ from askproai_runtime.booking.store.appointments import (
     upsert_customer,
 )
 from askproai_runtime.booking.store.claims import lock_resources_of
-from askproai_runtime.booking.store.messages import NewMessage, insert_message
+from askproai_runtime.booking.store.verifications import has_birth_date, set_birth_date
+from askproai_runtime.booking.team_messages import tell_team
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
@@ -40,8 +36,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import owns_appointment
-from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
-from askproai_runtime.sentences import decline_name, say, speaking
+from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.visits import same_services
 
 log = structlog.get_logger(__name__)
@@ -49,18 +44,23 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Corrected:
-    """An appointment before and after its correction."""
+    """An appointment before and after its correction.
+
+    `is_reborn`: it has another birth date, which is compared in the database and never read. `keeps_birth_date`: another one was
+    said, and this call may not change it.
+    """
 
     before: Appointment
     after: Appointment
-
-    @property
-    def is_renamed(self) -> bool:
-        return self.before.customer_name != self.after.customer_name
+    is_reborn: bool = False
+    keeps_birth_date: bool = False
 
     @property
     def has_changed(self) -> bool:
-        return _details_of(self.before) != _details_of(self.after)
+        return self.is_reborn or self.before != self.after
+
+    def changes(self, detail: str) -> bool:
+        return bool(getattr(self.before, detail) != getattr(self.after, detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,6 @@ class _Correction:
     corrected: list[_Corrected]
     is_told: bool
     kept: list[Appointment]
-
-
-def _details_of(appointment: Appointment) -> tuple[str | None, ...]:
-    return appointment.customer_name, appointment.phone, appointment.attendee_email, appointment.notes
 
 
 async def find_corrected(
@@ -108,8 +104,9 @@ async def correct_repeated(ctx: BookingContext, call: CallContext, request: Book
     """Return the answer to a booking that this call has made before: `answer`, or with what is corrected of it."""
     try:
         async with ctx.pool.acquire() as conn:
-            booked = [each for each in await list_call_appointments(conn, ctx.tenant, call.call_id) if each.settled]
-        return await correct(ctx, call, request, find_booked(request, booked)) or answer
+            booked = find_booked(request, await list_call_appointments(conn, ctx.tenant, call.call_id))
+        is_settled = bool(booked) and all(each.settled for each in booked)
+        return await correct(ctx, call, request, booked, answer) if is_settled else answer
     except ClarificationNeeded as clarification:
         return clarification.answer
     except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
@@ -118,38 +115,69 @@ async def correct_repeated(ctx: BookingContext, call: CallContext, request: Book
 
 
 async def correct(
-    ctx: BookingContext, call: CallContext, request: BookingRequest, repeated: Sequence[Appointment]
-) -> Answer | None:
-    """Give `repeated` the details of the request that they do not have, and return the answer; None if they have all.
+    ctx: BookingContext, call: CallContext, request: BookingRequest, repeated: Sequence[Appointment], answer: Answer
+) -> Answer:
+    """Give `repeated` the details of the request that they do not have, and return the answer to it; `answer` if they have all.
 
-    A staff member is no detail: somebody else's time is another booking, so the caller is asked.
+    No lock is taken for what they have. A staff member is no detail: somebody else's time is another booking, which is asked about.
     """
-    other_staff = _asks_for_other_staff(request, repeated)
+    async with ctx.pool.acquire() as conn:
+        pairs = zip(request.each, repeated, strict=True)
+        found = [await _compare(conn, ctx, call, each, appointment) for each, appointment in pairs]
+    if not any(each.has_changed for each in found):
+        return _add_refused(request, found, answer)
 
     async def write(conn: Connection) -> _Correction:
         corrected, is_told = await _write(conn, ctx, call, request, repeated)
+        is_written = not any(each.has_changed for each in corrected) and all(each.after.live for each in corrected)
+        if change.attempted is not None and is_written:
+            return change.attempted  # it was committed, and the answer lost
         return _Correction(corrected, is_told, await find_kept(conn, ctx, call, request))
 
-    def answer(written: _Correction) -> Answer | None:
-        changed = [each for each in written.corrected if each.has_changed]
-        if not changed and not other_staff:
-            return None
-        said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
-        message = f"{said.message}{_say_changed(changed, request)}{_say_calendar(changed, is_told=written.is_told)}"
-        if not other_staff:
-            return replace(said, message=message)
-        wanted = decline_name(request.rules.display_name(request.service.staff or ""))
-        question = say().instead_with.format(staff=wanted)
-        return replace(said, success=False, message=f"{message} {question}", outcome=FunctionOutcome.ASKED_BACK)
+    async def commit() -> Answer:
+        return _answer(ctx, request, await change.commit(write))
 
+    change = Change[_Correction, Answer](ctx, lambda written: _answer(ctx, request, written))
     try:
-        return await commit_and_answer(ctx, write, answer)
+        return await change.run(commit)
     except asyncpg.LockNotAvailableError:
-        return busy_answer()
+        return replace(answer, success=False, message=f"{answer.message}{say().not_corrected}")
 
 
-def _asks_for_other_staff(request: BookingRequest, repeated: Sequence[Appointment]) -> bool:
-    return not request.companions and any(request.service.staff not in {None, each.staff} for each in repeated)
+def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction) -> Answer:
+    changed = [each for each in written.corrected if each.has_changed]
+    said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
+    message = f"{said.message}{_say_changed(changed)}{_say_calendar(changed, is_told=written.is_told)}"
+    return _add_refused(request, written.corrected, replace(said, message=message))
+
+
+def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: Answer) -> Answer:
+    """Return an answer with what is not corrected."""
+    if any(each.keeps_birth_date for each in found):
+        answer = replace(answer, success=False, message=f"{answer.message}{say().birth_date_unchanged}")
+    staff = request.service.staff
+    if request.companions or all(staff in {None, each.before.staff} for each in found):
+        return answer
+    question = say().instead_with.format(staff=decline_name(request.rules.display_name(staff or "")))
+    return replace(answer, success=False, message=f"{answer.message} {question}", outcome=FunctionOutcome.ASKED_BACK)
+
+
+async def _compare(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest, appointment: Appointment
+) -> _Corrected:
+    """Return an appointment as it is, and as the request has it. Only the call that booked it corrects its birth date: to any other
+    one it is the proof whose appointment that is.
+    """
+    if not appointment.live:
+        return _Corrected(appointment, appointment)
+    born, is_own = request.birth_date, appointment.call_id == call.call_id
+    is_other = born is not None and not await has_birth_date(conn, ctx.tenant, appointment.id, born)
+    return _Corrected(
+        appointment,
+        _with_details(call, request, appointment),
+        is_reborn=is_other and is_own,
+        keeps_birth_date=is_other and not is_own,
+    )
 
 
 async def _write(
@@ -163,22 +191,31 @@ async def _write(
     corrected, is_told = list[_Corrected](), True
     for each, appointment in zip(request.each, repeated, strict=True):
         await lock_resources_of(conn, ctx.tenant, appointment.id)
-        before = await get_appointment(conn, ctx.tenant, appointment.id, lock=True) or appointment
-        after = _with_details(call, each, before) if before.live else before
-        if after != before:
-            if after.phone is not None and after.phone != before.phone:
-                customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, request.email)
-                after = replace(after, customer_id=customer)
-            await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name)
-            if after.in_remote_calendar:
-                is_told &= await _tell_team(conn, ctx, call, before, after)
-        corrected.append(_Corrected(appointment, after))  # a transaction that is run again finds its own correction
+        current = await get_appointment(conn, ctx.tenant, appointment.id, lock=True) or appointment
+        found = await _compare(conn, ctx, call, each, current)
+        corrected.append(found)
+        if found.is_reborn and each.birth_date is not None:
+            await set_birth_date(conn, ctx.tenant, current.id, each.birth_date)
+        if found.before != found.after:
+            await _write_details(conn, ctx, found, request.email)
+            if found.after.in_remote_calendar:
+                is_told &= await tell_team(conn, ctx, call, found.before, found.after)
     return corrected, is_told
 
 
+async def _write_details(conn: Connection, ctx: BookingContext, found: _Corrected, email: str | None) -> None:
+    """Write the details. A customer is renamed for another spelling only: a clearly different name is of somebody else."""
+    before, after = found.before, found.after
+    if after.phone is not None and found.changes("phone"):
+        customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, email)
+        after = replace(after, customer_id=customer)
+    is_respelled = same_name(before.customer_name, after.customer_name)
+    await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name if is_respelled else None)
+
+
 def _with_details(call: CallContext, request: BookingRequest, appointment: Appointment) -> Appointment:
-    """Return an appointment as the request has it. The calling number is no correction of another one that was named."""
-    phone = request.phone if request.phone != call.caller else None
+    """Return an appointment as the request has it. Only a number that is said in it is a correction, and not the calling one."""
+    phone = request.phone if request.says_phone and request.phone != call.caller else None
     return replace(
         appointment,
         customer_name=correct_name(appointment.customer_name, request.name),
@@ -194,72 +231,19 @@ def _add_note(known: str | None, said: str | None) -> str | None:
     return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"
 
 
-async def _tell_team(
-    conn: Connection, ctx: BookingContext, call: CallContext, before: Appointment, after: Appointment
-) -> bool:
-    """Leave a message for the team with the changes for its calendar. Returns False if there are too many messages."""
-    config = ctx.config()
-    with speaking(_language_of_team(config)):
-        was = describe_appointment(config, before, ctx.clock.now())
-        text = say().change_in_calendar.format(
-            when=was, details=join_list(_list_changes(before, after), say().and_word)
-        )
-    message = NewMessage(
-        call_id=call.call_id,
-        key=hashlib.sha256(fold(text).encode()).hexdigest(),
-        branch=after.branch,
-        caller=call.caller,
-        name=after.customer_name,
-        phone=after.phone,
-        recipient=None,
-        text=text,
-        call_back=None,
-        call_back_from=None,
-        call_back_until=None,
-        correlation_id=call.correlation_id,
-    )
-    stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-    if stored is None:
-        return False
-    with suppress(TooManyCorrections):  # the same change once more: it is noted
-        await enqueue_message(
-            conn, config, stored.id, text=stored.text, name=stored.name, branch=stored.branch,
-            phone=stored.phone or stored.caller, recipient=None, call_back=None, correlation_id=call.correlation_id,
-        )  # fmt: skip
-    return True
+def _say_changed(changed: Sequence[_Corrected]) -> str:
+    def if_any(detail: str, sentence: str) -> str:
+        return sentence if any(each.changes(detail) for each in changed) else ""
 
-
-def _language_of_team(config: TenantConfig) -> Language:
-    return Language.EN if config.locale.partition("-")[0] == Language.EN else Language.DE
-
-
-def _list_changes(before: Appointment, after: Appointment) -> list[str]:
-    details = (
-        (say().written_name, before.customer_name, after.customer_name),
-        (say().written_phone, before.phone, after.phone),
-        (say().written_email, before.attendee_email, after.attendee_email),
-        (say().written_note, before.notes, after.notes),
-    )
-    return [
-        say().changed_detail.format(detail=detail, now=now, before=was or "-")
-        for detail, was, now in details
-        if was != now
-    ]
-
-
-def _say_changed(changed: Sequence[_Corrected], request: BookingRequest) -> str:
-    renamed = [each.after.customer_name for each in changed if each.is_renamed]
+    renamed = [each.after.customer_name for each in changed if each.changes("customer_name")]
     names = say().name_changed.format(name=join_list(renamed, say().and_word)) if renamed else ""
-    phone = say().phone_changed if any(each.before.phone != each.after.phone for each in changed) else ""
-    email = (
-        say().email_changed if any(each.before.attendee_email != each.after.attendee_email for each in changed) else ""
-    )
-    note = say().note_added if request.notes and any(each.before.notes != each.after.notes for each in changed) else ""
-    return f"{names}{phone}{email}{note}"
+    phone, email = if_any("phone", say().phone_changed), if_any("attendee_email", say().email_changed)
+    born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
+    return f"{names}{phone}{email}{born}{if_any('notes', say().note_added)}"
 
 
 def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
     """Return who changes the calendar of the team, which still has the booking as it was; nothing where there is none."""
-    if not any(each.after.in_remote_calendar for each in changed):
+    if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
         return ""
     return say().team_changes_calendar if is_told else say().calendar_unchanged

@@ -76,6 +76,7 @@ class BookingRequest:
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
+    `says_phone`: `phone` is said in this request. Otherwise it is the calling number, or that of another appointment of the call.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -92,6 +93,7 @@ class BookingRequest:
     companions: tuple[str, ...] = ()
     names_customer: bool = False
     was_offered: bool = False
+    says_phone: bool = False
 
     @property
     def rules(self) -> ServiceRules:
@@ -131,8 +133,8 @@ class BookingRequest:
     def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
         """Return the one of the call's `appointments` that this request asks for again, else None.
 
-        Raises `ClarificationNeeded` if the call has one at this time for a clearly different name, or of a part of this visit, and
-        `another` is not set.
+        Raises `ClarificationNeeded` if several may be meant. Without `another` it does so, too, if the call has one at this time
+        for a clearly different name, or of a part of this visit.
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
@@ -140,9 +142,11 @@ class BookingRequest:
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
             at_start = [a for a in at_start if a.is_beside or self.first_key not in a.actions]
-        for appointment in at_start:
-            if same_name(self.name, appointment.customer_name):
-                return appointment
+        meant = self._list_meant(at_start)
+        if len(meant) == 1:
+            return meant[0]
+        if meant or (len(at_start) > 1 and not self.another):
+            raise self.ask_which(meant or at_start)
         if at_start and not self.another:
             raise ClarificationNeeded(
                 say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
@@ -154,6 +158,22 @@ class BookingRequest:
                 say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
             )
         return None
+
+    def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
+        """Return those whose name is meant: an exact name counts before all that sound alike, the same request before both."""
+        exact = [a for a in appointments if fold(a.customer_name) == fold(self.name)]
+        same_request = [a for a in exact if self.key in a.actions]
+        return same_request or exact or [a for a in appointments if same_name(self.name, a.customer_name)]
+
+    def ask_which(self, appointments: Sequence[Appointment]) -> ClarificationNeeded:
+        """Return the question which of these is meant; the model names it by `appointment_id`."""
+        booked = join_list([each.customer_name for each in appointments], say().and_word)
+        return ClarificationNeeded(
+            say().one_of_beside.format(booked=booked, name=self.name),
+            appointments=[
+                {"appointment_id": str(each.id), "customer_name": each.customer_name} for each in appointments
+            ],
+        )
 
 
 def parse_service_request(
@@ -215,6 +235,7 @@ def parse_booking_request(
         start=start,
         name=name,
         phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
+        says_phone=phone.number is not None,
         email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",

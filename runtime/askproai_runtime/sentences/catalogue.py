@@ -103,6 +103,7 @@ class Sentences:
     in_branch: str
     for_customer: str
     another_beside: str
+    one_of_beside: str
     instead_of_part: str
     further_or_instead: str
     group_further_or_instead: str
@@ -155,6 +156,9 @@ class Sentences:
     phone_changed: str
     email_changed: str
     note_added: str
+    birth_date_changed: str
+    birth_date_unchanged: str
+    not_corrected: str
     instead_with: str
     team_changes_calendar: str
     calendar_unchanged: str

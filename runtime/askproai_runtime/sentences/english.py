@@ -106,6 +106,10 @@ ENGLISH: Final = Sentences(
         "I have already booked that time for {booked} in this call. Shall I change the name to {name}, or is this a second"
         " appointment for {name}?"
     ),
+    one_of_beside=(
+        "I have already booked that time for {booked} in this call. Which of them shall I change, or is this a further"
+        " appointment for {name}?"
+    ),
     instead_of_part=(
         "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
         " {service} instead, or is it for somebody else?"
@@ -185,6 +189,9 @@ ENGLISH: Final = Sentences(
     phone_changed=" I have changed the phone number.",
     email_changed=" I have changed the e-mail address.",
     note_added=" I have noted that.",
+    birth_date_changed=" I have changed the date of birth.",
+    birth_date_unchanged=" I cannot change the date of birth any more, only the team can.",
+    not_corrected=" I could not enter the change just now. Shall I try again?",
     instead_with="Shall I cancel it and look for a new one with {staff}?",
     team_changes_calendar=" The team will change it in its calendar, I have passed it on.",
     calendar_unchanged=" The calendar still has what it had before.",

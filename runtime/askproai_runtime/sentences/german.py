@@ -106,6 +106,10 @@ GERMAN: Final = Sentences(
         "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist"
         " das ein zweiter Termin für {name}?"
     ),
+    one_of_beside=(
+        "Für diese Zeit habe ich in diesem Gespräch schon Termine für {booked} eingetragen. Welchen davon soll ich ändern, oder"
+        " ist das ein weiterer Termin für {name}?"
+    ),
     instead_of_part=(
         "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
         " stattdessen {service} eintragen, oder ist das für jemand anderen?"
@@ -191,6 +195,9 @@ GERMAN: Final = Sentences(
     phone_changed=" Die Telefonnummer habe ich geändert.",
     email_changed=" Die E-Mail-Adresse habe ich geändert.",
     note_added=" Ihren Hinweis habe ich notiert.",
+    birth_date_changed=" Das Geburtsdatum habe ich geändert.",
+    birth_date_unchanged=" Das Geburtsdatum kann ich hier nicht mehr ändern, das kann nur das Team.",
+    not_corrected=" Die Änderung konnte ich gerade nicht eintragen. Soll ich es noch einmal versuchen?",
     instead_with="Soll ich ihn absagen und bei {staff} einen neuen suchen?",
     team_changes_calendar=" Im Kalender ändert das Team es noch, ich habe es ihm ausgerichtet.",
     calendar_unchanged=" Im Kalender steht noch der bisherige Stand.",

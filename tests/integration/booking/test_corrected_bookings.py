@@ -1,12 +1,21 @@
 """A booking that is requested again with another name: it is corrected, or asked about, and the answer claims no more."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.tenant_config import CallerVerification, Language
+from askproai_runtime.booking.corrections import _Correction
+from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.store import transactions
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+
+DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
+ANOTHER = {"another": True}
 
 
 @pytest.fixture
@@ -16,6 +25,17 @@ async def salon(new_salon) -> Salon:
 
 async def names(salon: Salon) -> list[str]:
     return [row["customer_name"] for row in await salon.live()]
+
+
+async def customers(salon: Salon) -> list[str]:
+    return sorted(row["name"] for row in await salon.rows("SELECT name FROM customers"))
+
+
+async def phones(salon: Salon) -> dict[str, str | None]:
+    rows = await salon.rows(
+        "SELECT a.customer_name, c.phone FROM appointments a LEFT JOIN customers c ON c.id = a.customer_id"
+    )
+    return {row["customer_name"]: row["phone"] for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -101,13 +121,13 @@ async def test_one_of_a_group_is_corrected(salon: Salon) -> None:
 
 async def test_other_details_of_a_repeated_booking_are_kept_too(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
-    more = booking_args(notes="Rollstuhl", phone="0151 99999999")
+    more = booking_args(notes="Rollstuhl", phone=DICTATED)
     again = await salon.booking.book_appointment(call(), more)
     assert again.message.endswith(" Die Telefonnummer habe ich geändert. Ihren Hinweis habe ich notiert.")
     repeated = await salon.booking.book_appointment(call(), more)
     assert "notiert" not in repeated.message
     (row,) = await salon.rows("SELECT a.notes, c.phone FROM appointments a JOIN customers c ON c.id = a.customer_id")
-    assert (row["notes"], row["phone"]) == ("mit Hund; Rollstuhl", "+4915199999999")
+    assert (row["notes"], row["phone"]) == ("mit Hund; Rollstuhl", DICTATED)
 
 
 async def test_another_person_for_a_booked_time_is_no_success(salon: Salon) -> None:
@@ -161,3 +181,187 @@ async def test_an_older_call_cannot_rename_what_is_over(salon: Salon) -> None:
     again = await salon.booking.book_appointment(later, booking_args(name="Schmidt", **named))
     assert "geändert" not in again.message
     assert await names(salon) == ["Schmidt"]
+
+
+@pytest.mark.parametrize("said", ["Petra Müller", "Müller", "petra müller"])
+async def test_an_exact_name_means_its_own_appointment(salon: Salon, said: str) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Müller"))
+    await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
+    again = await salon.booking.book_appointment(call(), booking_args(name=said))
+    assert again.success, again.message
+    assert "geändert" not in again.message
+    assert await names(salon) == ["Müller", "Petra Müller"]
+
+
+@pytest.mark.parametrize("said", ["Petra Müler", "Schmidt"])
+async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said: str) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Müller"))
+    second = await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
+    asked = await salon.booking.book_appointment(call(), booking_args(name=said))
+    assert not asked.success
+    question = f"Welchen davon soll ich ändern, oder ist das ein weiterer Termin für {said}?"
+    assert asked.message.endswith(f" schon Termine für Müller und Petra Müller eingetragen. {question}"), asked.message
+    meant = asked.fields["appointments"][1]
+    assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
+    await salon.booking.book_appointment(
+        call(), booking_args(name=said, phone=DICTATED, appointment_id=meant["appointment_id"])
+    )
+    assert await names(salon) == ["Müller", said]
+    assert await phones(salon) == {"Müller": "+4915112345678", said: DICTATED}
+
+
+@pytest.mark.parametrize(
+    ("booked", "said", "kept"),
+    [
+        (("Müller", "Petra Müller"), ("Petra Müller", "Müller"), {"Müller", "Petra Müller"}),
+        (("Petra Müller", "Müller"), ("Müller", "Petra Müller"), {"Müller", "Petra Müller"}),
+        (("Müller", "Petra Müller"), ("Petra Müller", "Müler"), {"Müler", "Petra Müller"}),
+        (("Jan Meier", "Ute Meier"), ("Meier", "Ute Mayer"), {"Jan Meier", "Ute Mayer"}),
+    ],
+)
+async def test_names_of_a_group_are_never_swapped(
+    salon: Salon, booked: tuple[str, str], said: tuple[str, str], kept: set[str]
+) -> None:
+    for first, second in (booked, said):
+        answer = await salon.booking.book_appointment(
+            call(), booking_args(name=first, companions=[{"customer_name": second}])
+        )
+        assert answer.success, answer.message
+    assert set(await names(salon)) == kept
+
+
+async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
+    withheld = call(caller=None)
+    await salon.booking.book_appointment(withheld, booking_args(name="Anna Kurz", phone=DICTATED))
+    await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", phone=OTHER_DICTATED, **ANOTHER))
+    for more in (ANOTHER, {}):
+        again = await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", **more))
+        assert again.success, again.message
+        assert "geändert" not in again.message
+    assert await phones(salon) == {"Anna Kurz": DICTATED, "Ben Lang": OTHER_DICTATED}
+
+
+async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    named = {"appointment_id": first.fields["appointment_id"]}
+    await salon.booking.book_appointment(call(), booking_args(name="Schmidt", **named))
+    assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
+
+
+async def test_a_later_appointment_renames_no_customer(salon: Salon) -> None:
+    await salon.booking.book_appointment(call("before"), booking_args(MORNING, name="Maier"))
+    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    assert (await names(salon), await customers(salon)) == (["Maier", "Mayer"], ["Maier"])
+
+
+async def test_an_aged_customer_is_not_renamed(salon: Salon) -> None:
+    """The appointments of a regular customer may be deleted already, and the customer is not."""
+    await salon.pool.execute(
+        """INSERT INTO customers (tenant, phone, name, created_at)
+           VALUES ($1, '+4915112345678', 'Maier', clock_timestamp() - interval '1 year')""",
+        salon.store.tenant,
+    )
+    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    assert (await names(salon), await customers(salon)) == (["Mayer"], ["Maier"])
+
+
+EMAIL = "petra@example.org"
+CORRECTIONS: dict[str, tuple[dict[str, Any], str]] = {  # the fields of a request that are details of an appointment
+    "service": ({"staff": "Mehmet"}, " Soll ich ihn absagen und bei Mehmet einen neuen suchen?"),
+    "name": ({"name": "Petra Mueler"}, " Den Namen habe ich geändert: Petra Mueler."),
+    "phone": ({"phone": DICTATED}, " Die Telefonnummer habe ich geändert."),
+    "email": ({"email": EMAIL}, " Die E-Mail-Adresse habe ich geändert."),
+    "notes": ({"notes": "mit Hund"}, " Ihren Hinweis habe ich notiert."),
+    "birth_date": ({"birth_date": "13.3.1985"}, " Das Geburtsdatum habe ich geändert."),
+}
+NO_DETAILS = {"start", "another", "companions", "desk", "offered_staff", "was_offered", "names_customer", "says_phone"}
+
+
+def test_every_field_of_a_request_is_classified() -> None:
+    assert {each.name for each in fields(BookingRequest)} == CORRECTIONS.keys() | NO_DETAILS
+
+
+@pytest.mark.parametrize("detail", CORRECTIONS)
+async def test_every_detail_is_corrected_or_refused_aloud(new_salon, detail: str) -> None:
+    salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
+    caller = replace(call(), replies={EMAIL: Reply.YES})
+    booked = {"staff": "anna", "birth_date": "12.3.1985"}
+    await salon.booking.book_appointment(caller, booking_args(**booked))
+    correction, sentence = CORRECTIONS[detail]
+    corrected = await salon.booking.book_appointment(caller, booking_args(**{**booked, **correction}))
+    assert corrected.message.endswith(sentence), corrected.message
+    again = await salon.booking.book_appointment(caller, booking_args(**{**booked, **correction}))
+    assert again.message.endswith(sentence) == (detail == "service")
+
+
+async def test_a_birth_date_is_corrected_in_its_call_only(new_salon) -> None:
+    salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
+    first = await salon.booking.book_appointment(call(), booking_args(birth_date="12.3.1985"))
+    corrected = await salon.booking.book_appointment(call(), booking_args(birth_date="13.3.1985"))
+    assert corrected.message.endswith(" Das Geburtsdatum habe ich geändert.")
+    later, right = call("later"), {"customer_name": "Petra Müller", "birth_date": "13.3.1985"}
+    assert (await salon.booking.find_appointments(later, right)).success
+    named = {"appointment_id": first.fields["appointment_id"]}
+    refused = await salon.booking.book_appointment(later, booking_args(birth_date="14.3.1985", **named))
+    assert not refused.success
+    assert refused.message.endswith(" Das Geburtsdatum kann ich hier nicht mehr ändern, das kann nur das Team.")
+    assert [row["birth_date"] for row in await salon.live()] == [date(1985, 3, 13)]
+
+
+async def test_a_name_changed_back_reaches_the_team(env) -> None:
+    for name in ("Maier", "Mayer", "Maier", "Mayer"):
+        answer = await env.salon.booking.book_appointment(call(), booking_args(name=name))
+    assert "ich habe es ihm ausgerichtet" in answer.message
+    rows = await env.salon.rows("SELECT text FROM messages ORDER BY created_at")
+    assert ["Name: Mayer" in row["text"] for row in rows] == [True, False, True]
+
+
+async def test_a_change_too_long_for_a_message_is_said(env) -> None:
+    await env.salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
+    again = await env.salon.booking.book_appointment(call(), booking_args(notes="x" * 490))
+    assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
+
+
+async def test_a_lost_commit_hides_no_full_box(env, monkeypatch: pytest.MonkeyPatch) -> None:
+    salon = env.salon
+    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    for number in range(3):
+        await salon.pool.execute(
+            """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
+               VALUES ($1, 'call_1', $2, 'x', 'x', 'x')""",
+            salon.store.tenant,
+            str(number),
+        )
+    run_once = transactions._run_once
+
+    async def lose_answer(pool: Any, work: Any) -> Any:
+        result = await run_once(pool, work)
+        if isinstance(result, _Correction):
+            monkeypatch.setattr(transactions, "_run_once", run_once)
+            raise transactions._CommitUnanswered
+        return result
+
+    monkeypatch.setattr(transactions, "_run_once", lose_answer)
+    again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    assert again.message.endswith(" Den Namen habe ich geändert: Mayer. Im Kalender steht noch der bisherige Stand.")
+
+
+@pytest.mark.parametrize(
+    ("said", "success", "ending"),
+    [
+        ("Maier", True, "bei Anna."),
+        (
+            "Mayer",
+            False,
+            "bei Anna für Maier. Die Änderung konnte ich gerade nicht eintragen. Soll ich es noch einmal versuchen?",
+        ),
+    ],
+)
+async def test_a_locked_appointment_is_still_booked(salon: Salon, said: str, success: bool, ending: str) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
+    async with salon.pool.acquire() as conn, conn.transaction():
+        await conn.execute("SELECT FROM appointments FOR UPDATE")
+        again = await salon.booking.book_appointment(call(), booking_args(name=said))
+    assert (again.success, again.message.endswith(ending)) == (success, True), again.message

@@ -331,14 +331,18 @@ async def move_appointment(
     )  # fmt: skip
 
 
-async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str) -> None:
-    """Write name, address, note and, if it is set, the customer of an appointment; a customer who is known by its `former_name` is
-    renamed. Its version stays: when and with whom it is has not changed.
+async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str | None) -> None:
+    """Write name, address, note and, if it is set, the customer of an appointment. Its version stays: when and with whom it is has
+    not changed.
+
+    A customer of the `former_name` whom this appointment has made, in its transaction, and who has no other, is renamed.
     """
     await conn.execute(
         """WITH renamed AS (
                UPDATE customers c SET name = $3, updated_at = clock_timestamp() FROM appointments a
-               WHERE a.tenant = $1 AND a.id = $2 AND c.tenant = $1 AND c.id = a.customer_id AND c.name = $7 AND $3 <> $7)
+               WHERE a.tenant = $1 AND a.id = $2 AND c.tenant = $1 AND c.id = a.customer_id AND c.name = $7 AND $3 <> $7
+                   AND c.created_at > a.created_at - interval '1 minute'
+                   AND NOT EXISTS (SELECT FROM appointments o WHERE o.tenant = $1 AND o.customer_id = c.id AND o.id <> $2))
            UPDATE appointments SET customer_name = $3, attendee_email = $4, notes = $5,
                customer_id = coalesce($6, customer_id), updated_at = clock_timestamp()
            WHERE tenant = $1 AND id = $2""",

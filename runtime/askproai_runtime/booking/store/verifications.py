@@ -81,6 +81,12 @@ async def list_verified(conn: Connection, tenant: str, call_id: str) -> Sequence
     return [row["id"] for row in rows]
 
 
+async def has_birth_date(conn: Connection, tenant: str, appointment_id: UUID, birth_date: date) -> bool:
+    """Return whether an appointment is of somebody with this birth date."""
+    query = "SELECT EXISTS (SELECT FROM appointments WHERE tenant = $1 AND id = $2 AND birth_date = $3)"
+    return bool(await conn.fetchval(query, tenant, appointment_id, birth_date))
+
+
 async def set_birth_date(conn: Connection, tenant: str, appointment_id: UUID, birth_date: date) -> None:
     """Store the birth date of whom an appointment is for, in the transaction that writes the appointment."""
     await conn.execute(
