@@ -5,7 +5,7 @@ is asked, never guessed.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -219,10 +219,10 @@ def parse_booking_request(
     hold = next((appointment for appointment in appointments if appointment.status == Status.HELD), None)
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
-    start = parse_start(args, call, service, say().when_to_book, hold.starts_at if hold else None)
+    own = {each.starts_at for each in appointments if each.live or each is hold}
+    start = parse_start(args, call, service, say().when_to_book, own)
     # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
-    is_agreed = any((each.live or each is hold) and each.starts_at == start for each in appointments)
-    if not names_day(read_parts(args)) and not is_agreed:
+    if not names_day(read_parts(args)) and start not in own:
         _require_near_day(start, call, rules.zone)
     name = read_customer_name(read_text(args, "customer_name"), call.said)
     if not name:
@@ -254,12 +254,12 @@ def _require_near_day(start: datetime, call: CallContext, zone: ZoneInfo) -> Non
 
 
 def parse_time(
-    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, held: datetime | None = None
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, own: Collection[datetime] = ()
 ) -> Understanding | None:
     """Understand `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
 
     A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
-    not count. A start that was offered in this call, or is `held` for it, is meant whatever the other arguments say. Where the
+    not count. A start that was offered in this call, or is one of its `own`, is meant whatever the other arguments say. Where the
     day is understood, and another argument is not, the day is returned with that argument as `unclear`.
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
@@ -268,7 +268,7 @@ def parse_time(
     if not any(parts):
         return None
     if parts[0] is not None and parts[0] == read_text(args, "start"):
-        understood = _understand_start(args, call, service, held)
+        understood = _understand_start(args, call, service, own)
     else:
         understood = understand_parts(*parts, at=call.started_at, zone=zone)
     if understood.refused is None and not names_day(parts):
@@ -284,13 +284,15 @@ def parse_time(
 
 
 def _understand_start(
-    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, held: datetime | None
+    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, own: Collection[datetime]
 ) -> Understanding:
-    """Understand `start` beside the other arguments: of its readings the one that was offered, or is held, counts before them."""
+    """Understand `start` beside the other arguments: of its readings the one that was offered, or is held or booked in this call,
+    counts before them.
+    """
     zone, branch, at = service.rules.zone, service.rules.branch.name, call.started_at
     start = read_text(args, "start") or ""
     alone = understand_start(start, None, at=at, zone=zone)
-    offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start == held)]
+    offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start in own)]
     if len(offered) == 1:
         return Understanding.of(offered)
     date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
@@ -378,13 +380,13 @@ def parse_start(
     call: CallContext,
     service: ServiceRequest,
     question: str,
-    held: datetime | None = None,
+    own: Collection[datetime] = (),
 ) -> datetime:
     """Understand one exact start, in UTC.
 
     Raises `ClarificationNeeded`: `question` when no time is given, else what is not clear about it.
     """
-    understood = parse_time(args, call, service, held)
+    understood = parse_time(args, call, service, own)
     if understood is None:
         raise ClarificationNeeded(question)
     return require_exact(understood, call, service)

@@ -89,7 +89,8 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
         pod, f"appointments/{appointment}/move", asking(start=next_friday(pod, 13).isoformat())
     )
     assert (status, problem["title"]) == (409, "Not Moved")
-    _, page = await request(pod, "audit", limit=2)
+    _, page = await request(pod, "audit", limit=3)
+    assert page["entries"].pop(0)["action"] == "list.read", "of the appointments above"
     assert [(entry["actor"], entry["action"]) for entry in page["entries"]] == [
         ("desk", "appointment.cancelled"), ("desk", "appointment.moved"),
     ]  # fmt: skip

@@ -76,7 +76,9 @@ async def test_without_a_day_the_day_is_asked_for_once(new_salon) -> None:
 async def test_the_times_of_a_day_are_offered_beside_an_unclear_time(new_salon, unclear: dict[str, str]) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
-    assert answer.message.startswith("Die Uhrzeit habe ich nicht verstanden. Frei ist Freitag, den 27. November")
+    assert answer.message.startswith(
+        "Die Uhrzeit habe ich nicht verstanden. Frei ist zum Beispiel Freitag, der 27. November"
+    )
     assert {start[:10] for start in times(answer)} == {"2026-11-27"}
 
 

@@ -202,7 +202,7 @@ def _functions(salon: Salon, current: Callable[[], Any]) -> CallFunctions:
 
     unused: Any = SimpleNamespace()
     return CallFunctions(
-        config=Config(), credentials=unused, booking=salon.booking, pool=salon.pool, limiter=unused, clock=salon.clock,
+        config=Config(), signatures=unused, booking=salon.booking, pool=salon.pool, limiter=unused, clock=salon.clock,
         wake_worker=lambda: None, metrics=Metrics(salon.store.tenant), recorder=unused, shadow=unused,
     )  # type: ignore[arg-type]  # fmt: skip
 

@@ -100,7 +100,7 @@ async def test_a_row_has_the_figures_and_the_view_of_a_tenant_has_each_condition
         return text if "the prompt was edited" in text else None
 
     text = await eventually(shown, SOON, "the agent's condition")
-    for part in ("31", "97.4", "61.0", "0.9.0", "CredentialsInvalid", "put a valid key into the Secret", "Drifted"):
+    for part in ("31", "97,4", "61,0", "0.9.0", "CredentialsInvalid", "put a valid key into the Secret", "Drifted"):
         assert part in text
     assert 'href="https://salon.example"' in text
     assert f"kubectl -n {kube_namespace} port-forward service/{kube_namespace}-admin 8081" in text
