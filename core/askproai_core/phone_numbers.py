@@ -77,7 +77,7 @@ def to_e164(text: str, region: str) -> str:
     return _read_e164(text, region)
 
 
-# Beside functions of their own: a type checker does not see the arguments of a cached one, and a forgotten region is another number.
+# Cached beside `to_e164`: a type checker does not see the arguments of a cached function, and would miss a forgotten region.
 @lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
 def _read_e164(text: str, region: str) -> str:
     written = _normalize(text)
