@@ -73,10 +73,10 @@ def demo(
 
 def parse_number(text: str) -> str:
     """Return a number in E.164, in the spellings that manifests accept."""
-    from askproai_core.phone_numbers import InvalidNumber, to_e164
+    from askproai_core.phone_numbers import DEFAULT_REGION, InvalidNumber, to_e164
 
     try:
-        return to_e164(text)
+        return to_e164(text, DEFAULT_REGION)
     except InvalidNumber as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -19,6 +19,7 @@ from askproai_core.tenant_config import Agent, Branch, TenantConfig
 from askproai_core.time_zones import country_of_zone
 
 DEFAULT_REGION: Final = "DE"  # of a number without its country, where nothing says whose it is
+NO_REGION: Final = "ZZ"  # only numbers with their country are read
 # Types that neither a caller nor a branch can have.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
 # Types of numbers that one subscriber has. Many people call from behind a service number.
@@ -66,14 +67,19 @@ class StandIn(InvalidNumber):
     """The digits are what a carrier sends in place of a withheld number."""
 
 
-@lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
-def to_e164(text: str, region: str = DEFAULT_REGION) -> str:
+def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
     A number without its country is one of `region` (ISO 3166-1). Of two readings the valid one counts.
 
     Raises InvalidNumber for what is no subscriber's number in any reading, and for a number that can be two subscribers'.
     """
+    return _read_e164(text, region)
+
+
+# Cached beside `to_e164`: a type checker does not see the arguments of a cached function, and would miss a forgotten region.
+@lru_cache(maxsize=1024)  # a third of a worker's time otherwise: each event of a call names the same two numbers
+def _read_e164(text: str, region: str) -> str:
     written = _normalize(text)
     if _DIALLED.fullmatch(written) is None:
         raise InvalidNumber(f"{text!r} is not a phone number: {_how_to_write(region)}")
@@ -92,11 +98,13 @@ def to_e164(text: str, region: str = DEFAULT_REGION) -> str:
     return e164
 
 
-@lru_cache(maxsize=1024)  # a refused one, too
-def e164_or_none(text: str | None, region: str = DEFAULT_REGION) -> str | None:
+def e164_or_none(text: str | None, region: str) -> str | None:
     """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
-    if not text:
-        return None
+    return _read_or_none(text, region) if text else None
+
+
+@lru_cache(maxsize=1024)  # a refused one, too
+def _read_or_none(text: str, region: str) -> str | None:
     try:
         return to_e164(text, region)
     except InvalidNumber:
@@ -202,6 +210,11 @@ def region_of(config: TenantConfig, branch: str | None = None) -> str:
     return home_region(_list_numbers(branches), next(countries, None), config.time_zone)
 
 
+def regions_of(config: TenantConfig) -> tuple[str, ...]:
+    """Return the countries whose national numbers are meant anywhere at the tenant, its own one first."""
+    return tuple(dict.fromkeys((region_of(config), *(region_of(config, branch.name) for branch in config.branches))))
+
+
 def own_numbers(config: TenantConfig) -> frozenset[str]:
     """Return the tenant's numbers in E.164, the public ones and those that Retell sees."""
     return frozenset(_list_numbers(config.branches))
@@ -270,7 +283,7 @@ class Routing:
             for branch in config.branches
             for number in _list_numbers((branch,))
         }
-        self._regions = {region_of(config, branch.name): None for branch in config.branches}
+        self._regions = regions_of(config)
 
     def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
         """Return the route by agent, else by number; None when neither is the tenant's. Web calls have no number."""

@@ -17,7 +17,7 @@ from aiohttp import web
 from yarl import URL
 
 from askproai_core.clock import SystemClock
-from askproai_core.phone_numbers import to_e164
+from askproai_core.phone_numbers import DEFAULT_REGION, to_e164
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import stop_signal
 from askproai_sandbox.example_tenant import SALON, import_number, load_manifests, seed_simulators
@@ -38,7 +38,9 @@ def example_numbers() -> Iterator[tuple[str, str]]:
         values = [secret["stringData"] for secret in kinds["Secret"]]
         (key,) = [each["retell-api-key"] for each in values if "retell-api-key" in each]
         for branch in kinds["Branch"]:
-            yield from ((key, to_e164(entry["number"])) for entry in branch["spec"].get("phoneNumbers", ()))
+            yield from (
+                (key, to_e164(entry["number"], DEFAULT_REGION)) for entry in branch["spec"].get("phoneNumbers", ())
+            )
 
 
 async def seed(retell_url: str, calcom_url: str) -> None:

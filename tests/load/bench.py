@@ -392,7 +392,7 @@ def pure_rows(env: LoadEnvironment) -> list[Row]:
     busy = {person.resource_ids[0]: spans for person in rules.staff_members}
     slots = timed(lambda: free_slots(rules, busy, SlotQuery(now, now, now + timedelta(days=14))), 200)
     routing, number = Routing(config), branch.phone_numbers[0].number
-    routes = timed(lambda: routing.route(None, e164_or_none(number)), 5_000)
+    routes = timed(lambda: routing.route(None, e164_or_none(number, "DE")), 5_000)
     return [
         *latency_rows("availability, 10 people × 14 days", slots, 95, wish="< 3 ms"),
         Row("number → branch, p95", percentile(routes, 95) * 1e6, "µs", "< 50 µs"),

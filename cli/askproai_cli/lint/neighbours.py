@@ -6,7 +6,7 @@ from typing import Final
 
 from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import DEFAULT_REGION, e164_or_none
 from askproai_core.tenant_config import Function
 from askproai_core.time_zones import country_of_zone
 from askproai_operator.grants import Holder, find_other
@@ -138,11 +138,14 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     for agent in manifests:
         kind, namespace, _ = agent.identity
         wanted = agent.spec.get("transferTo")
-        number = e164_or_none(wanted) if kind == "RetellAgent" and isinstance(wanted, str) else None
-        if number is None:
+        if kind != "RetellAgent" or not isinstance(wanted, str):
             continue
         own = Identity("Branch", namespace, str(agent.part("branchRef").get("name")))
         tenant = agent.belongs_to() or tenants.get(own)
+        homes = [branch for branch in branches if branch.identity == own or branch.belongs_to() == tenant]
+        number = e164_or_none(wanted, homes[0].region if homes else DEFAULT_REGION)
+        if number is None:
+            continue
         for branch in branches:
             is_same = branch.identity.namespace == namespace and tenant is not None and branch.belongs_to() == tenant
             if is_same and number in _list_numbers(branch):

@@ -77,6 +77,7 @@ from askproai_runtime.booking.replies import (
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
+from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
@@ -215,6 +216,7 @@ __all__ = [
     "read_reply",
     "read_said",
     "read_services",
+    "read_spoken_number",
     "read_text",
     "release_holds",
     "remove_block",

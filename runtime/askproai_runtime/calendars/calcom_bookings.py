@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from askproai_core.phone_numbers import e164_or_none
+from askproai_core.phone_numbers import NO_REGION, e164_or_none
 from askproai_core.providers import CredentialMissing, Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.booking_fields import field_responses, usable_phone
@@ -146,7 +146,7 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
         pending=booking.get("status") == "pending",
         absent=any(each.get("absent") is True for each in attendees),
         name=(_text(attendee.get("name")) or "")[:_MAX_NAME_LENGTH],
-        phone=e164_or_none(_text(attendee.get("phoneNumber"))),
+        phone=e164_or_none(_text(attendee.get("phoneNumber")), NO_REGION),
         email=_text(attendee.get("email")),
         host_id=_host_id(booking),
         cancel_reason=(_text(booking.get("cancellationReason")) or "")[:_MAX_REASON_LENGTH] or None,

@@ -27,6 +27,7 @@ _COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three
 _COUNT = re.compile(
     rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
 )
+_NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobody", "none"})
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _MAX_UNREAD, _MAX_KEY = 8, 40
@@ -162,15 +163,25 @@ def _read_boolean(value: Any) -> bool | None:
 
 def _read_member(rule: ArgumentRule, value: Mapping[str, Any]) -> Any:
     """Return the value of an object that holds one: under the argument's name, or one of `VALUE_KEYS`."""
-    if rule.name == "time" and isinstance(value.get("hour"), int):
-        return f"{value['hour']:02}:{value.get('minute') or 0:02}"
+    if rule.name == "time" and "hour" in value:
+        hour, minute = _read_integer(value["hour"], 0, 24), _read_integer(value.get("minute") or 0, 0, 59)
+        return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
     if rule.name == "customer_name" and (joined := next(iter(_join_names(value)), None)):
         return joined[1]
-    if rule.name == "date" and isinstance(value.get("day"), int) and isinstance(value.get("month"), int):
-        return f"{value['day']}.{value['month']}.{value.get('year') or ''}"
+    if rule.name == "date" and "day" in value and "month" in value:
+        day, month = _read_integer(value["day"], 1, 31), _read_integer(value["month"], 1, 12)
+        year = _read_integer(value["year"], 1, 9999) if value.get("year") else ""
+        return None if None in {day, month, year} else f"{day}.{month}.{year}"
     own = {fold_key(name) for name in (rule.name, *rule.aliases)}
     named = [key for key in value if fold_key(str(key)) in own] + [key for key in VALUE_KEYS if key in value]
     return next((value[key] for key in named if value[key]), None)
+
+
+def _read_integer(value: Any, first: int, last: int) -> int | None:
+    """Return an integer within both bounds, also from its digits; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(last)):
+        value = int(value)
+    return value if type(value) is int and first <= value <= last else None
 
 
 def _read_companions(value: Any) -> list[dict[str, str]] | None:
@@ -186,6 +197,8 @@ def _read_companions(value: Any) -> list[dict[str, str]] | None:
     match value:
         case bool() | None:
             return None
+        case str() if fold(value) in _NOBODY:
+            return []
         case int() | float():
             return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
         case str():

@@ -265,7 +265,11 @@ class CallFunctions:
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
         """Answer from the arguments that the function reads, and name the others to the model."""
-        read = read_arguments(payload.name, payload.args)
+        try:
+            read = read_arguments(payload.name, payload.args)
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
+            return self._failed(error, function, self._functions_of(route))
         answer = await self._answer_from(function, route, payload, call, read.values)
         return (
             replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer

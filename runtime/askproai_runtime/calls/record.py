@@ -19,7 +19,7 @@ from askproai_core.input_values import INVISIBLE
 from askproai_core.phone_numbers import e164_or_none, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.arguments import Arguments, read_arguments
 from askproai_runtime.calls.payload import FunctionRequest, parse_milliseconds
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import BodyCipher
@@ -45,7 +45,11 @@ def make_record(
     seconds: float,
 ) -> FunctionRecord:
     """Return the record of an answered request. `seconds` is how long the caller waited for it."""
-    read = read_arguments(payload.name, payload.args)
+    try:
+        read = read_arguments(payload.name, payload.args)
+    except Exception:  # the answer is made, and its record must not take it from the caller
+        log.exception("arguments.not_recorded", function=payload.name, call_id=call.call_id)
+        read = Arguments({}, {})
     return FunctionRecord(
         call_id=call.call_id,
         at=arrived_at,

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.phone_numbers import CallerKind, e164_or_none, identify_caller
+from askproai_core.phone_numbers import CallerKind, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_holds
 from askproai_runtime.calls import (
@@ -59,9 +59,9 @@ _ASSUMED = frozenset(ClosingReason)
 class UnroutableCall(Exception):
     """Neither the call's agent nor its number is the tenant's. Its text is for people; `agent_id` is also for the audit log."""
 
-    def __init__(self, call: RetellCall) -> None:
+    def __init__(self, call: RetellCall, region: str) -> None:
         # It becomes the event's error. The number that was dialled is a business's; that of an outbound call is a customer's.
-        number = None if call.direction == "outbound" else e164_or_none(call.to_number)
+        number = None if call.direction == "outbound" else e164_or_none(call.to_number, region)
         agent = "".join(filter(str.isprintable, call.agent_id or ""))[:_MAX_AGENT_LENGTH]
         named = [f"number {number}" if number else "", f"agent {agent}" if agent else ""]
         super().__init__(
@@ -112,7 +112,7 @@ def read_call_event(event: StoredEvent, config: TenantConfig) -> CallChange | st
         return "stored only: the event names no call"
     route = find_route(call, config)
     if route is None and call.agent_id not in config.closed_agents:
-        raise UnroutableCall(call)
+        raise UnroutableCall(call, region_of(config))
     branch = route.branch if route is not None else None
     cut = len(call.transcript or "") - MAX_TRANSCRIPT_CHARACTERS
     note = f"transcript cut to {MAX_TRANSCRIPT_CHARACTERS} characters, {cut} left out" if cut > 0 else None

@@ -59,7 +59,7 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
             raise RequestUsed
         if await store.is_call_going_on(conn, tenant, request.number, ctx.cipher):
             raise CallGoingOn
-        traces = await store.find_traces(conn, tenant, request.number, now, ctx.cipher)
+        traces = await store.find_traces(conn, ctx.config(), request.number, now, ctx.cipher)
         to_come = await store.list_to_come(conn, tenant, traces)
         if to_come and not request.cancel:
             raise AppointmentsToCome(to_come)
@@ -88,7 +88,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure) -> Erasure:
         locked = await store.lock_erasure(conn, ctx.tenant, erasure.id)
         if locked is None or locked.caller is None:
             return erasure
-        traces = await store.find_traces(conn, ctx.tenant, locked.caller, locked.requested_at, ctx.cipher, locked.id)
+        traces = await store.find_traces(conn, ctx.config(), locked.caller, locked.requested_at, ctx.cipher, locked.id)
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces, ctx.cipher)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         if traces.unreadable:  # whoever asks learns it at once

@@ -52,7 +52,7 @@ async def export_caller(ctx: BookingContext, number: str, claimed_by: str, corre
     """Return what is stored of a number (E.164). That somebody reads it is recorded before; where that fails, nobody does."""
     config, cipher = ctx.config(), ctx.cipher
     async with ctx.pool.acquire() as conn, conn.transaction(isolation="repeatable_read"):
-        traces = await find_traces(conn, config.tenant, number, await read_time(conn), cipher)
+        traces = await find_traces(conn, config, number, await read_time(conn), cipher)
         detail = {"token": "admin", "claimed_by": claimed_by, "calls": len(traces.calls)}
         await record_audit(conn, config.tenant, "desk", "caller.exported", detail, correlation_id)
         customer, lists = await read_caller(conn, config.tenant, traces, cipher)

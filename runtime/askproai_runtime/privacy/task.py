@@ -71,7 +71,7 @@ class ErasureTask:
             if locked is None or locked.caller is None:
                 return None
             traces = await store.find_traces(
-                conn, self.ctx.tenant, locked.caller, locked.requested_at, self.ctx.cipher, locked.id
+                conn, self.ctx.config(), locked.caller, locked.requested_at, self.ctx.cipher, locked.id
             )
             if left := await store.count_left(conn, self.ctx.tenant, traces):
                 return f"{left} appointments are to come, or Cal.com has yet to be told of their change"

@@ -14,8 +14,10 @@ from uuid import UUID
 
 import msgspec
 
-from askproai_core.phone_numbers import e164_or_none
-from askproai_runtime.calls import RetellCall, RetellEvent, decode, parse_milliseconds
+from askproai_core.phone_numbers import e164_or_none, region_of
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking import read_spoken_number
+from askproai_runtime.calls import RetellCall, RetellEvent, decode, find_route, parse_milliseconds
 from askproai_runtime.intake import Source
 
 # Retell ends a call after two hours; one of which no end came is over then.
@@ -44,7 +46,7 @@ class Traces:
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
     addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable` has for
-    each body that may be the caller's, and cannot be read now, why.
+    each body that may be the caller's, and cannot be read now, why. `regions` are the countries whose national numbers are meant.
     """
 
     number: str
@@ -56,6 +58,7 @@ class Traces:
     booked_for_others: tuple[UUID, ...]
     bookings: tuple[str, ...]
     events: tuple[int, ...]
+    regions: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
 
     @property
@@ -78,15 +81,18 @@ def number_pattern(number: str) -> str:
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
-def names_person(arguments: Any, number: str, names: Collection[str], emails: Collection[str]) -> bool:
-    """Return whether arguments of a call function name the person: the number however it is written, a name or an address.
+def names_person(
+    arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
+) -> bool:
+    """Return whether arguments of a call function name the person: the number however it is written or
+    dictated, a name or an address.
 
-    `names` and `emails` are in small letters, and count as whole values.
+    `names` and `emails` are in small letters, and count as whole values. A number without its country is one of any of `regions`.
     """
     if isinstance(arguments, Mapping):
-        return any(names_person(each, number, names, emails) for each in arguments.values())
+        return any(names_person(each, number, names, emails, regions) for each in arguments.values())
     if isinstance(arguments, list | tuple):
-        return any(names_person(each, number, names, emails) for each in arguments)
+        return any(names_person(each, number, names, emails, regions) for each in arguments)
     if isinstance(arguments, bool) or not isinstance(arguments, str | int):
         return False
     text = str(arguments)
@@ -94,12 +100,13 @@ def names_person(arguments: Any, number: str, names: Collection[str], emails: Co
     return (
         lowered in names
         or lowered in emails
-        or e164_or_none(text) == number
+        or any(e164_or_none(said, region) == number for said in (text, read_spoken_number(text)) for region in regions)
         or bool(re.search(number_pattern(number), text))
     )
 
 
 def own_events(
+    config: TenantConfig,
     found: Iterable[StoredBody],
     number: str,
     calls: Iterable[str],
@@ -124,7 +131,7 @@ def own_events(
             ids.append(event.id)
         elif call is None:
             continue
-        elif caller_of(call) == number and _was_over(call, until):
+        elif _caller_of(call, config) == number and _was_over(call, until):
             ids.append(event.id)
             reported.add(call_id)
     return ids, reported
@@ -144,6 +151,8 @@ def _was_over(call: RetellCall, until: datetime) -> bool:
     return ended_at <= until if ended_at else began_at is None or began_at < until - LONGEST_CALL
 
 
-def caller_of(call: RetellCall) -> str | None:
-    """Return the other side's number of a call, in E.164."""
-    return e164_or_none(call.to_number if call.direction == "outbound" else call.from_number)
+def _caller_of(call: RetellCall, config: TenantConfig) -> str | None:
+    """Return the other side's number of a call, in E.164, as its events store it."""
+    route = find_route(call, config)
+    other = call.to_number if call.direction == "outbound" else call.from_number
+    return e164_or_none(other, region_of(config, route.branch if route else None))

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.privacy.store import find_traces
 from askproai_sandbox.databases import Database, TenantStore
+from tests.worlds.compiled_salon import salon_config
 from tests.worlds.stored_bodies import NUMBER, add_call, add_calls
 from tests.worlds.tenant_rows import connected
 
@@ -33,7 +35,8 @@ async def blocks(database: Database) -> int:
 
 async def search(conn: asyncpg.Connection, tenant: str, number: str = NUMBER) -> tuple[int, ...]:
     until = datetime.now(UTC) + timedelta(minutes=1)
-    return (await find_traces(conn, tenant, number, until, no_cipher(tenant))).events
+    config = msgspec.structs.replace(salon_config(), tenant=tenant)
+    return (await find_traces(conn, config, number, until, no_cipher(tenant))).events
 
 
 async def test_bodies_of_other_calls_are_not_read(database: Database, salon: TenantStore) -> None:

@@ -159,3 +159,25 @@ def test_what_is_not_read_is_named() -> None:
 )
 def test_a_boolean_is_read_from_words(said: Any, read: bool | None) -> None:
     assert read_arguments("cancel_appointment", {"confirmed": said}).values.get("confirmed") is read
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "read"),
+    [
+        (10, "5", "10:05"),
+        ("9", 30, "09:30"),
+        (10, "x", None),
+        (10, True, None),
+        (10, [5], None),
+        (99, 0, None),
+        ([1], 0, None),
+    ],
+)
+def test_clock_parts_are_integers_in_range(hour: Any, minute: Any, read: str | None) -> None:
+    found = read_arguments("check_availability", {"time": {"hour": hour, "minute": minute}})
+    assert found.values.get("time") == read
+
+
+@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody"])
+def test_nobody_comes_along(said: str) -> None:
+    assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}

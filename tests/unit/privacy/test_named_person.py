@@ -20,10 +20,11 @@ NUMBER, NAMES, EMAILS = "+4915144400001", {"anna adler"}, ("anna@example.com",)
         {"email": "Anna@Example.com"},
         {"companions": [{"customer_name": "ANNA ADLER"}]},
         {"customer": {"phone": ["015144400001"]}},
+        {"phone": "null eins fünf eins vier vier vier null null null null eins"},
     ],
 )
 def test_person_is_named(arguments: Any) -> None:
-    assert names_person(arguments, NUMBER, NAMES, EMAILS)
+    assert names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
 
 
 @pytest.mark.parametrize(
@@ -40,4 +41,16 @@ def test_person_is_named(arguments: Any) -> None:
     ],
 )
 def test_somebody_else_is_not(arguments: Any) -> None:
-    assert not names_person(arguments, NUMBER, NAMES, EMAILS)
+    assert not names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
+
+
+@pytest.mark.parametrize(
+    ("regions", "said", "is_named"),
+    [
+        (["AT"], "0664 1234567", True),
+        (["DE", "AT"], "null sechs sechs vier eins zwei drei vier fünf sechs sieben", True),
+        (["DE"], "0664 1234567", False),
+    ],
+)
+def test_number_is_of_the_tenants_country(regions: list[str], said: str, is_named: bool) -> None:
+    assert names_person({"phone": said}, "+436641234567", (), (), regions) is is_named

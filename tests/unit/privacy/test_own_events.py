@@ -6,8 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_core.tenant_config import PhoneNumber
 from askproai_runtime.privacy.traces import StoredBody, own_events
+from tests.worlds.compiled_salon import salon_config
 
+CONFIG = salon_config()
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ZORA, OTHER = "+4915155500077", "+4915155500088"
 
@@ -46,7 +49,7 @@ OVER = {"start_timestamp": ms(20), "end_timestamp": ms(10)}
 )
 def test_an_event_belongs_to_who_called(source: str, payload: bytes, is_own: bool, is_reported: bool) -> None:
     found = [StoredBody(7, source, "call_1:call_ended", payload)]
-    assert own_events(found, ZORA, [], NOW, ["uid_of_zora"], ["zora@web.example"]) == (
+    assert own_events(CONFIG, found, ZORA, [], NOW, ["uid_of_zora"], ["zora@web.example"]) == (
         [7] if is_own else [],
         {"call_1"} if is_reported else set(),
     )
@@ -54,4 +57,15 @@ def test_an_event_belongs_to_who_called(source: str, payload: bytes, is_own: boo
 
 def test_an_event_of_a_known_call_is_the_callers_whatever_it_says() -> None:
     found = [StoredBody(7, "retell", "call_1:call_ended", body(from_number=OTHER))]
-    assert own_events(found, ZORA, ["call_1"], NOW) == ([7], set())
+    assert own_events(CONFIG, found, ZORA, ["call_1"], NOW) == ([7], set())
+
+
+def test_event_is_read_with_its_branchs_country() -> None:
+    phone = PhoneNumber(number="+4315871234", did="+4315871234")
+    branch = msgspec.structs.replace(CONFIG.branches[0], phone_numbers=(phone,))
+    vienna = msgspec.structs.replace(CONFIG, branches=(branch,))
+    found = [
+        StoredBody(7, "retell", "call_1:call_ended", body(from_number="0664 1234567", to_number=phone.number, **OVER))
+    ]
+    assert own_events(vienna, found, "+436641234567", [], NOW) == ([7], {"call_1"})
+    assert own_events(CONFIG, found, "+436641234567", [], NOW) == ([], set())

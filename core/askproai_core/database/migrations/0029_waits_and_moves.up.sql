@@ -1,6 +1,7 @@
 -- A waiting person has what she waited for once an appointment of hers starts there that did not at the request, whatever moved it.
--- `had` has the starts of her appointments within the bounds at the request.
-ALTER TABLE waitlist ADD COLUMN had timestamptz[] NOT NULL DEFAULT '{}';
+-- `had` has the starts of her appointments within the bounds at the request. It is null in what a pod of the release before adds
+-- during a rolling upgrade, which knows no such column: an appointment that is no newer than the entry was there then.
+ALTER TABLE waitlist ADD COLUMN had timestamptz[];
 UPDATE waitlist w SET had = ARRAY(
     SELECT a.starts_at FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until AND a.created_at <= w.created_at

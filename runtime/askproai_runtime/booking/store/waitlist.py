@@ -94,10 +94,12 @@ UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
 WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
-# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar.
+# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. Where those
+# at the request are not known (`had` is null), an appointment that was there then counts as kept.
 _LIST_REACHED = f"""
 SELECT {_ENTRY}, a.starts_at AS reached FROM waitlist w, {_SUITING}
-  AND w.tenant = $1 AND w.state = 'waiting' AND a.starts_at <> ALL (w.had)
+  AND w.tenant = $1 AND w.state = 'waiting'
+  AND CASE WHEN w.had IS NULL THEN a.created_at > w.created_at ELSE a.starts_at <> ALL (w.had) END
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'

@@ -12,7 +12,8 @@ from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces, names_person
 
 # Records about an appointment of the person, those of a call in which somebody has booked, waits or has left a message for the
-# person, and those whose digits may be the number. PostgreSQL cannot search what is encrypted: there the calls have to be known.
+# person, and those whose digits or words may be the number. PostgreSQL cannot search what is encrypted: there the calls have to be
+# known.
 _RECORDS: Final = """
 SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
 FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
@@ -21,6 +22,7 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL) AND (
     OR call_id IN (SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
                    UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
                    UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number})
+    OR arguments->>'phone' ~ '[[:alpha:]]'
     OR position(right({number}, 7) IN regexp_replace(arguments::text, '[^0-9]+', '', 'g')) > 0)
 """
 _NAMES: Final = """
@@ -40,7 +42,7 @@ async def empty_said_by_others(conn: Connection, tenant: str, traces: Traces, ci
         columns = (row[each] for each in ("call_id", "at", "function", "arguments", "answer"))
         try:
             arguments, _ = read_said(cipher, *columns)
-            is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails)
+            is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails, traces.regions)
         except DecryptionError:  # of a call that names the person: it may be here
             is_named = True
         if is_named:

@@ -7,6 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Connection
+from askproai_core.phone_numbers import regions_of
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DataKeyMissing, DecryptionError
 from askproai_runtime.intake import decrypt_body
 from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events
@@ -79,9 +81,15 @@ AND starts_at > clock_timestamp() ORDER BY starts_at
 
 
 async def find_traces(
-    conn: Connection, tenant: str, number: str, until: datetime, cipher: BodyCipher, erasure: UUID | None = None
+    conn: Connection,
+    config: TenantConfig,
+    number: str,
+    until: datetime,
+    cipher: BodyCipher,
+    erasure: UUID | None = None,
 ) -> Traces:
     """Return what is stored of a number, of before `until`; with `erasure` also what that one has found before."""
+    tenant = config.tenant
     customer = await conn.fetchrow(_CUSTOMER, tenant, number)
     customer_id: UUID | None = customer["id"] if customer else None
     calls = {row["call_id"] for row in await conn.fetch(_CALLS, tenant, number, until, erasure)}
@@ -100,7 +108,7 @@ async def find_traces(
     async for found in _read_bodies(
         conn, cipher, tenant, sorted(calls), [digits], sought, _much_later(until), ENCRYPTED_HEX
     ):
-        ids, more = own_events(found, number, calls, until, bookings, alone)
+        ids, more = own_events(config, found, number, calls, until, bookings, alone)
         events += ids
         reported |= more
         unreadable += [each.missing_key for each in found if each.missing_key and each.id not in ids]
@@ -114,6 +122,7 @@ async def find_traces(
         booked_for_others=tuple(row["id"] for row in rows if not row["own"]),
         bookings=tuple(bookings),
         events=tuple(events),
+        regions=regions_of(config),
         unreadable=tuple(unreadable),
     )
 
