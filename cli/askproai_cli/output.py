@@ -33,7 +33,7 @@ _AGE = re.compile(r"(\d+)([a-zA-Z]+)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-_MOST_COUNTED = 400  # of a list, by the private API
+_MOST_COUNTED = 250  # of a list, by the private API
 
 
 def parse_since(text: str, now: datetime) -> str:

@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 class AppointmentPage(msgspec.Struct, frozen=True):
     """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it. `total` is how many there are on
-    all pages, 400 for as many or more; null on any but the first.
+    all pages, 250 for as many or more; null on any but the first.
     """
 
     appointments: list[AppointmentEntry]

@@ -63,7 +63,7 @@ async def test_what_was_declined_before_is_not_named_again(salon: Salon) -> None
 async def test_nobody_waits_for_the_very_time_that_is_free(salon: Salon) -> None:
     """The entry would never be offered anything: what was declined is not."""
     time = {"date": "2026-11-27", "time": "15 Uhr"}
-    offered = await salon.booking.check_availability(call(), booking_args(staff="anna") | time)
+    offered = await salon.booking.check_availability(call(), {"service": "Haarschnitt", "staff": "anna"} | time)
     refused = await join(salon, after([offered], [LIST]), part_of_day="", **time)
     assert (refused.success, refused.fields["instead_of_waiting"]) == (False, True)
     assert refused.message.count("um 15 Uhr") == 1

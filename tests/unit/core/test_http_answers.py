@@ -81,7 +81,7 @@ async def by_config_sync(url: str) -> None:
     port = int(url.rpartition(":")[2])
     async with ConfigSyncController(lambda _key: None, {"web": port}) as sync:
         pod = {"metadata": {"labels": {}}, "status": {"podIP": "127.0.0.1"}}
-        assert not await sync._shows(pod, "0123456789abcdef")
+        assert not await sync._shown_hashes(pod)
 
 
 async def by_provider_client(url: str) -> None:

@@ -17,11 +17,12 @@ Row = asyncpg.Record
 
 # Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and of `coalesce` too, since
 # row security lets no condition with it be looked up. `least` and `greatest` leave out what is null.
-MOST_COUNTED: Final = 400  # appointments: a business of years has tens of thousands
+MOST_COUNTED: Final = 250  # appointments: a business of years has tens of thousands
 _COUNT_APPOINTMENTS: Final = """
 SELECT count(*) FROM (SELECT FROM appointments WHERE tenant = $1
   AND starts_at >= greatest($2::timestamptz, '-infinity') AND starts_at < least($3::timestamptz, 'infinity')
-  AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5)) AND ($6::text IS NULL OR status = $6) LIMIT $7) counted
+  AND ($4::text[] IS NULL OR branch = ANY ($4)) AND ($5::text[] IS NULL OR staff = ANY ($5))
+  AND ($6::text IS NULL OR status = $6) LIMIT $7) counted
 """
 
 _APPOINTMENTS: Final = """
