@@ -232,7 +232,7 @@ async def test_questions_about_the_practice_are_answered_from_its_manifest(pract
         "Geöffnet ist Montag bis Freitag von acht bis zwölf Uhr und von vierzehn bis achtzehn Uhr. Samstag und Sonntag ist"
         " geschlossen."
     ) in record.transcript
-    assert "Was Kontrolle kostet, kann ich Ihnen leider nicht sagen." in record.transcript, "no price is declared"
+    assert "Den Preis für Kontrolle kann ich Ihnen leider nicht sagen." in record.transcript, "no price is declared"
 
 
 async def test_what_the_demos_agent_does_not_understand_is_marked_as_its_own(practice):
