@@ -171,7 +171,7 @@ class AdminApiStore:
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *wanted, *(after or (None, None)), limit)
 
     async def count_appointments(self, wanted: AppointmentFilter) -> int:
-        """Return how many appointments there are; `MOST_COUNTED` stands for as many or more."""
+        """Return how many appointments there are; `MOST_COUNTED` means as many or more."""
         return int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted, MOST_COUNTED))
 
     async def list_places(self) -> list[tuple[str, str]]:
