@@ -35,7 +35,8 @@ _PERSONAL_TYPES = frozenset(
 _MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 # Carriers that may pass on digits only spell on a keypad why there is no number: +86282452253 is UNAVAILABLE
-# (https://help.twilio.com/articles/223179988). A spelling may follow the country code of the carrier or the trunk.
+# (https://help.twilio.com/articles/223179988). A spelling may follow the country code of the carrier or the trunk. Behind that of a
+# country with short numbers, a short spelling is a subscriber's: +49 7748 283 is one of a village.
 _SPELLED = (
     "anonymous", "blocked", "confidential", "inconnu", "nocallerid", "nonumber", "notavailable", "notprovided", "outofarea",
     "payphone", "private", "privatecall", "restricted", "suppressed", "unassigned", "unavailable", "unbekannt", "unknown",
@@ -43,13 +44,16 @@ _SPELLED = (
 )  # fmt: skip
 _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
 _LONGEST_IN_NANP = 10  # carriers of North America cut a spelling to the length of their numbers
+_SHORTEST_BEHIND_CODE = 9
 _STAND_IN_DIGITS = sorted(
     {
         "464",
         *(cut for word in _SPELLED for cut in (word.translate(_KEYPAD), word.translate(_KEYPAD)[:_LONGEST_IN_NANP])),
     }
 )
-STAND_INS: Final = rf"^\+(1|41|43|49)?({'|'.join(_STAND_IN_DIGITS)})$"  # migration 0026 has the same pattern
+_LONG_STAND_IN_DIGITS = [each for each in _STAND_IN_DIGITS if len(each) >= _SHORTEST_BEHIND_CODE]
+# Migration 0026 has the same pattern.
+STAND_INS: Final = rf"^\+(1?({'|'.join(_STAND_IN_DIGITS)})|(41|43|49)({'|'.join(_LONG_STAND_IN_DIGITS)}))$"
 _STAND_IN = re.compile(STAND_INS)
 _ZEROS = "0" * 8
 _ASCENDING = "0123456789" * 2
@@ -64,7 +68,7 @@ class InvalidNumber(ValueError):
 
 
 class StandIn(InvalidNumber):
-    """The digits are what a carrier sends in place of a withheld number."""
+    """The digits are what a carrier sends in place of a withheld number, and no number that somebody can have."""
 
 
 def to_e164(text: str, region: str) -> str:
@@ -83,16 +87,14 @@ def _read_e164(text: str, region: str) -> str:
     written = _normalize(text)
     if _DIALLED.fullmatch(written) is None:
         raise InvalidNumber(f"{text!r} is not a phone number: {_how_to_write(region)}")
-    if _STAND_IN.match("+" + re.sub(r"\D", "", written).lstrip("0")):
-        raise StandIn(f"{text!r} stands for a withheld number")
     found = _choose_reading(text, written, region)
     if found is None:
+        if _is_stand_in(written, region):
+            raise StandIn(f"{text!r} stands for a withheld number")
         raise InvalidNumber(f"{text!r} {_find_fault(written, region)}: {_how_to_write(region)}")
     if phonenumbers.number_type(found) in _REFUSED_TYPES:
         raise InvalidNumber(f"{text!r} is a service number: callers and branches have ordinary ones")
     e164 = phonenumbers.format_number(found, PhoneNumberFormat.E164)
-    if _STAND_IN.match(e164):
-        raise StandIn(f"{text!r} stands for a withheld number")
     if _is_made_up(str(found.national_number)):
         raise InvalidNumber(f"{text!r} is made up: {_how_to_write(region)}")
     return e164
@@ -163,6 +165,14 @@ def _find_fault(written: str, region: str) -> str:
     if is_possible:
         return f"is no phone number of {region}, and none with a country code"
     return f"has too few or too many digits for a phone number of {region}"
+
+
+def _is_stand_in(written: str, region: str) -> bool:
+    """Return whether digits are those that a carrier sends in place of a withheld number."""
+    digits = re.sub(r"\D", "", written)
+    is_national = digits.startswith("0") and not digits.startswith("00")
+    code = phonenumbers.country_code_for_region(region) if is_national else ""
+    return bool(_STAND_IN.match(f"+{code}{digits.lstrip('0')}"))
 
 
 def _is_made_up(national: str) -> bool:
@@ -242,11 +252,14 @@ class Caller:
 
 
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
-    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person."""
-    number = e164_or_none(text, region_of(config, branch))
+    """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
+
+    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. Whoever says these digits means a number.
+    """
+    region, shown = region_of(config, branch), _normalize(text or "")
+    number = None if _is_stand_in(shown, region) else e164_or_none(text, region)
     if number is None:
-        shows_digits = _DIALLED.fullmatch(_normalize(text or ""))
-        return Caller(None, CallerKind.MADE_UP if shows_digits else CallerKind.WITHHELD)
+        return Caller(None, CallerKind.MADE_UP if _DIALLED.fullmatch(shown) else CallerKind.WITHHELD)
     if number in own_numbers(config):
         return Caller(None, CallerKind.OWN_NUMBER)
     if phonenumbers.number_type(phonenumbers.parse(number)) not in _PERSONAL_TYPES:

@@ -8,7 +8,7 @@ import pytest
 from phonenumbers import PhoneMetadata, PhoneNumberFormat
 
 from askproai_core.database import Migrator, shipped_migrations
-from askproai_core.phone_numbers import InvalidNumber, to_e164
+from askproai_core.phone_numbers import e164_or_none, to_e164
 from askproai_sandbox.databases import Database
 from tests.integration.database.test_stand_ins import read_rows, write_rows
 from tests.worlds.tenant_rows import connected
@@ -67,10 +67,7 @@ def test_only_a_valid_number_is_the_right_one(country: str) -> None:
         length = choose.choice(lengths)
         digits = f"{code}{choose.randint(1, 9)}" + "".join(choose.choice("0123456789") for _ in range(length - 1))
         if (found := PATTERN.fullmatch(f"+49{digits}")) is not None:
-            try:
-                assert to_e164(digits, "DE") == f"+{found[1]}"
-            except InvalidNumber as error:
-                assert "is made up" in str(error) or "stands for" in str(error), error
+            assert e164_or_none(digits, "DE") in {f"+{found[1]}", None}  # it may be made up
 
 
 async def test_rows_of_a_misread_number_are_the_persons(database: Database) -> None:

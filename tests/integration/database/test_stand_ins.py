@@ -8,13 +8,22 @@ from askproai_core.phone_numbers import STAND_INS
 from askproai_sandbox.databases import Database
 from tests.worlds.tenant_rows import HOUR, T0, connected
 
-STAND_IN, PERSON = "+86282452253", "+4915112345678"
+STAND_IN, PERSON, SHORT = "+86282452253", "+4915112345678", "+497748283"
 (MIGRATION,) = [each for each in shipped_migrations() if each.version == 26]
 LATER = len([each for each in shipped_migrations() if each.version >= 26])
 
 
 def test_the_migration_has_the_lists_of_the_code() -> None:
     assert f"'{STAND_INS}'" in MIGRATION.up
+
+
+async def test_a_short_number_of_a_village_stays(database: Database) -> None:
+    salon = await database.create_tenant("salon")
+    await Migrator(database.dsn).down(steps=LATER)
+    await write_rows(database, salon.tenant, SHORT)
+    await Migrator(database.dsn).up()
+    async with connected(database.dsn) as owner:
+        assert {tuple(numbers) for numbers in (await read_rows(owner)).values()} == {(SHORT,)}
 
 
 async def write_rows(database: Database, tenant: str, number: str) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from askproai_core.phone_numbers import CallerKind, identify_caller
+from askproai_core.phone_numbers import CallerKind, identify_caller, to_e164
 from tests.worlds.compiled_salon import salon_config
 
 CONFIG = salon_config()
@@ -23,18 +23,17 @@ STAND_INS = {
     "UNASSIGNED": "8627744633",
     "none": "464",
 }
-SPELLINGS = (
-    "{}",
-    "+{}",
-    "00{}",
-    "+1{}",
-    "1{}",
-    "001{}",
-    "+49{}",
-    "0{}",
-    "sip:+{}@trunk.example",
-    "sip:+1{}@10.0.0.1",
-    "+{} ",
+SPELLINGS = ("{}", "+{}", "00{}", "+1{}", "1{}", "001{}", "sip:+{}@trunk.example", "sip:+1{}@10.0.0.1", "+{} ")
+BEHIND_THE_COUNTRY = ("+49{}", "0{}", "0049{}", "49{}", "+43{}", "+41{}")
+SUBSCRIBERS = (
+    "+497748283",
+    "07748 283",
+    "497748283",
+    "+4986547833",
+    "08654 7833",
+    "+498656696",
+    "+492562533",
+    "+437748283",
 )
 
 
@@ -43,6 +42,33 @@ SPELLINGS = (
 def test_a_carriers_stand_in_identifies_nobody(digits: str, spelling: str) -> None:
     caller = identify_caller(spelling.format(digits), CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
+
+
+@pytest.mark.parametrize("spelling", BEHIND_THE_COUNTRY)
+@pytest.mark.parametrize("digits", [each for each in STAND_INS.values() if len(each) > 8])
+def test_a_long_stand_in_may_follow_the_country(digits: str, spelling: str) -> None:
+    caller = identify_caller(spelling.format(digits), CONFIG)
+    assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
+
+
+@pytest.mark.parametrize("text", SUBSCRIBERS)
+def test_a_short_number_of_a_country_identifies(text: str) -> None:
+    caller = identify_caller(text, CONFIG)
+    assert (caller.number, caller.kind) == (to_e164(text, "DE"), CallerKind.IDENTIFIED)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("07378 742833", "+497378742833"),
+        ("+1 737 874 2833", "+17378742833"),
+        ("07748 283", "+497748283"),
+        ("02663 433684", "+492663433684"),
+        ("7378742833", "+497378742833"),
+    ],
+)
+def test_a_valid_number_that_is_said_counts(text: str, number: str) -> None:
+    assert to_e164(text, "DE") == number
 
 
 @pytest.mark.parametrize("text", [None, "", " ", "-", "anonymous", "Anonymous", "unknown", "unbekannt", "restricted",
