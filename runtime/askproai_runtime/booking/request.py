@@ -141,7 +141,7 @@ class BookingRequest:
         then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
-            at_start = [a for a in at_start if a.is_beside or self.first_key not in a.actions]
+            at_start = [a for a in at_start if a.is_beside or self._is_moved_here(a)]
         meant = self._list_meant(at_start)
         if len(meant) == 1:
             return meant[0]
@@ -158,6 +158,12 @@ class BookingRequest:
                 say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
             )
         return None
+
+    def _is_moved_here(self, appointment: Appointment) -> bool:
+        """Return whether an appointment of exactly this name has come to this time otherwise than by a booking of it alone. A model
+        that does not trust the answer to a move books the new time; a name that only sounds alike is of somebody else.
+        """
+        return fold(appointment.customer_name) == fold(self.name) and self.first_key not in appointment.actions
 
     def _list_meant(self, appointments: Sequence[Appointment]) -> list[Appointment]:
         """Return those whose name is meant: an exact name counts before all that sound alike, the same request before both."""

@@ -102,6 +102,24 @@ async def test_a_second_person_renames_nobody(salon: Salon) -> None:
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
+@pytest.mark.parametrize("said", ["Mayer", "Ute Mayer"])
+@pytest.mark.parametrize("first", ["booked", "moved", "in a group"])
+async def test_another_that_sounds_alike_corrects_nobody(salon: Salon, first: str, said: str) -> None:
+    """Of twins one is booked for, moved to this time, or comes along, and then the other."""
+    if first == "moved":
+        booked = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Ute Maier"))
+        await salon.booking.reschedule_appointment(
+            call(), {"appointment_id": booked.fields["appointment_id"], "start": HALF_PAST_TWO}
+        )
+    else:
+        more = {"companions": [{"customer_name": "Jan Kurz"}]} if first == "in a group" else {}
+        await salon.booking.book_appointment(call(), booking_args(name="Ute Maier", **more))
+    already = await names(salon)
+    await salon.booking.book_appointment(call(), booking_args(name=said, **ANOTHER))
+    assert {"Ute Maier"} <= set(await names(salon))
+    assert set(await names(salon)) - {said} == set(already)
+
+
 async def test_another_time_with_an_id_renames_nobody(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
