@@ -22,6 +22,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
 from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
@@ -42,7 +43,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
-from askproai_runtime.booking.phone_argument import ask_for_phone, read_phone
+from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, read_phone
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request, read_said
@@ -168,8 +169,9 @@ def _ask_for_phone(
 
     Raises `ClarificationNeeded` where the caller is asked for it.
     """
-    _require_phone(ctx, request)
     said = read_phone(read_said(args, "phone"), ctx.config(), call.branch)
+    ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
+    _require_phone(ctx, request)
     ask_for_phone(call, said, request.phone)
     if said.unclear is None:
         return request

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import (
     appointment_fields,
     appointment_list_fields,
@@ -13,6 +14,7 @@ from askproai_runtime.booking.answers import (
     preparation_of,
 )
 from askproai_runtime.booking.further import is_same_visit
+from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
@@ -56,6 +58,8 @@ def confirm(
     message = _say_booked(ctx, request, first, kept, again) if single else _say_group(ctx, appointments, again)
     if first.live and not again and (preparation := preparation_of(request.rules)):
         message = f"{message} {preparation}"
+    if first.live:
+        message = f"{message}{_say_phone(ctx, request, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
@@ -82,6 +86,16 @@ def _say_booked(
     message += end_sentence(ctx.config(), appointment)
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"
+
+
+def _say_phone(ctx: BookingContext, request: BookingRequest, *, again: bool) -> str:
+    """Read a dictated number back, or say that what was dictated is not noted. A correction says itself which number it writes."""
+    if request.drops_phone:
+        return say().phone_not_noted
+    if again or not request.says_phone or request.phone is None:
+        return ""
+    region = region_of(ctx.config(), request.rules.branch.name)
+    return say().phone_noted.format(phone=spell_phone(request.phone, region))
 
 
 def _say_kept(ctx: BookingContext, request: BookingRequest, kept: Sequence[Appointment]) -> str:

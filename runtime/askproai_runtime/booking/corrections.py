@@ -13,9 +13,11 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
+from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
+from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.request import BookingRequest, read_text
 from askproai_runtime.booking.store.appointments import (
@@ -147,7 +149,8 @@ async def correct(
 def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction) -> Answer:
     changed = [each for each in written.corrected if each.has_changed]
     said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
-    message = f"{said.message}{_say_changed(changed)}{_say_calendar(changed, is_told=written.is_told)}"
+    details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
+    message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
     return _add_refused(request, written.corrected, replace(said, message=message))
 
 
@@ -174,7 +177,7 @@ async def _compare(
     is_other = born is not None and not await has_birth_date(conn, ctx.tenant, appointment.id, born)
     return _Corrected(
         appointment,
-        _with_details(call, request, appointment),
+        _with_details(request, appointment),
         is_reborn=is_other and is_own,
         keeps_birth_date=is_other and not is_own,
     )
@@ -213,9 +216,9 @@ async def _write_details(conn: Connection, ctx: BookingContext, found: _Correcte
     await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name if is_respelled else None)
 
 
-def _with_details(call: CallContext, request: BookingRequest, appointment: Appointment) -> Appointment:
-    """Return an appointment as the request has it. Only a number that is said in it is a correction, and not the calling one."""
-    phone = request.phone if request.says_phone and request.phone != call.caller else None
+def _with_details(request: BookingRequest, appointment: Appointment) -> Appointment:
+    """Return an appointment as the request has it. Only a number that is said in it is a correction."""
+    phone = request.phone if request.says_phone else None
     return replace(
         appointment,
         customer_name=correct_name(appointment.customer_name, request.name),
@@ -231,13 +234,15 @@ def _add_note(known: str | None, said: str | None) -> str | None:
     return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"
 
 
-def _say_changed(changed: Sequence[_Corrected]) -> str:
+def _say_changed(changed: Sequence[_Corrected], region: str) -> str:
     def if_any(detail: str, sentence: str) -> str:
         return sentence if any(each.changes(detail) for each in changed) else ""
 
     renamed = [each.after.customer_name for each in changed if each.changes("customer_name")]
     names = say().name_changed.format(name=join_list(renamed, say().and_word)) if renamed else ""
-    phone, email = if_any("phone", say().phone_changed), if_any("attendee_email", say().email_changed)
+    numbers = [each.after.phone for each in changed if each.changes("phone") and each.after.phone]
+    phone = say().phone_changed.format(phone=spell_phone(numbers[0], region)) if numbers else ""
+    email = if_any("attendee_email", say().email_changed)
     born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
     return f"{names}{phone}{email}{born}{if_any('notes', say().note_added)}"
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
-from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone
+from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone, spell_phone
 from askproai_runtime.booking.phrases import fold, format_reading, names_person, sayable
 from askproai_runtime.booking.placeholders import is_placeholder
 from askproai_runtime.booking.request import read_said, read_text
@@ -114,10 +115,18 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     sentence, zone = say().noted.format(whom=whom), ZoneInfo(ctx.config().time_zone)
     if message.call_back:
         when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
-        number = say().reached_at_named_number if stored.phone else say().reached_at_callers_number
+        number = _say_number(ctx.config(), call, stored)
         sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
+
+
+def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
+    if stored.phone is None:
+        return say().reached_at_callers_number
+    if not stored.phone.startswith("+"):
+        return say().reached_at_named_number
+    return say().reached_at_number.format(phone=spell_phone(stored.phone, region_of(config, call.branch)))
 
 
 def _noted_number(stored: Message) -> NotedNumber:
@@ -156,7 +165,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
         raise ClarificationNeeded(say().whose_message)
     caller, named = call.caller, read_said(args, "phone")
     heard = read_phone(named, config, call.branch)
-    ask_if_unclear(call, heard)
+    ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)

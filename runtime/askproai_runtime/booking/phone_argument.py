@@ -1,6 +1,11 @@
-"""The argument `phone`: a number that a caller has dictated. One that is missing or unclear is asked for once in a call."""
+"""The argument `phone`: a number that a caller has dictated. One that is missing, unclear or not whole is asked for once in a call,
+and one that is noted is read back.
+"""
 
+import re
 from dataclasses import dataclass
+
+import phonenumbers
 
 from askproai_core.phone_numbers import InvalidNumber, StandIn, own_numbers, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
@@ -9,21 +14,32 @@ from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import say
 
+# National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan
+# of a country whose numbers differ in length: "030 123".
+_FEWEST_DIGITS = 7
+_LONGEST_GROUP = 4
+
 
 @dataclass(frozen=True, slots=True)
 class SaidPhone:
-    """What a caller has said of a number: one in E.164, words that are no certain number, or nothing."""
+    """What a caller has said of a number: one in E.164, words that are no certain number, too few digits, or nothing.
+
+    `unclear` may help a person to find the number. `half` is kept nowhere.
+    """
 
     number: str | None = None
     unclear: str | None = None
+    half: str | None = None
 
 
 def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
     """Read a number in digits or words. A carrier's stand-in and the business's own number say nothing of the caller."""
     if said is None:
         return SaidPhone()
-    region = region_of(config, branch)
-    for written in (said, read_spoken_number(said)):
+    region, digits = region_of(config, branch), read_spoken_number(said)
+    if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
+        return SaidPhone(half=digits)
+    for written in (said, digits):
         try:
             number = to_e164(written, region) if written else None
         except StandIn:
@@ -35,20 +51,64 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
     return SaidPhone(unclear=said)
 
 
+def _count_national_digits(digits: str, region: str) -> int:
+    try:
+        return len(str(phonenumbers.parse(digits, region).national_number))
+    except phonenumbers.NumberParseException:
+        return 0 if len(digits) < _FEWEST_DIGITS else len(digits)
+
+
+def spell_phone(number: str, region: str) -> str:
+    """Return a number as it is read out, its digits in groups: `0 1 5, 1 1, 2 3 4, 5 6 7, 8`.
+
+    One of another country begins with plus.
+
+    Digits that are no number in E.164 are read out as they are.
+    """
+    written = number
+    if number.startswith("+"):
+        try:
+            written = _format_for(phonenumbers.parse(number), region)
+        except phonenumbers.NumberParseException:
+            written = number
+    groups = [group for block in re.findall(r"\d+", written) for group in _split_block(block)]
+    plus = "plus " if written.startswith("+") else ""
+    return plus + ", ".join(" ".join(group) for group in groups)
+
+
+def _format_for(number: phonenumbers.PhoneNumber, region: str) -> str:
+    is_home = number.country_code == phonenumbers.country_code_for_region(region)
+    form = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(number, form.NATIONAL if is_home else form.INTERNATIONAL)
+
+
+def _split_block(block: str) -> list[str]:
+    if len(block) <= _LONGEST_GROUP:
+        return [block]
+    return [block[at : at + 3] for at in range(0, len(block), 3)]
+
+
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
-    """Raise `ClarificationNeeded` for words that are no number, and where no number is `known`; each once in a call.
+    """Raise `ClarificationNeeded` where no number is `known`, once in a call.
 
     A caller may decline. Without a transcript it is not known whether the caller was asked, and nobody is asked twice.
     """
-    ask_if_unclear(call, said)
-    if known is None and said.unclear is None:
+    if known is None and said == SaidPhone():
         _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
 
 
-def ask_if_unclear(call: CallContext, said: SaidPhone) -> None:
-    """Raise `ClarificationNeeded` for words that are no number, once in a call."""
+def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
+    """Raise `ClarificationNeeded` for words that are no number, and for one that is not whole; each once in a call."""
+    if said.half is not None:
+        _ask_once(call, PhoneQuestion.HALF, say_unclear(said, region))
     if said.unclear is not None:
-        _ask_once(call, PhoneQuestion.UNCLEAR, say().phone_unclear)
+        _ask_once(call, PhoneQuestion.UNCLEAR, say_unclear(said, region))
+
+
+def say_unclear(said: SaidPhone, region: str) -> str:
+    """Return the question for a number that is no certain one, with the digits that were understood."""
+    digits = said.half or read_spoken_number(said.unclear or "")
+    return say().phone_half.format(phone=spell_phone(digits, region)) if digits else say().phone_unclear
 
 
 def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None:

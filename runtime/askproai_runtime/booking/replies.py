@@ -81,6 +81,7 @@ class PhoneQuestion(StrEnum):
 
     MISSING = "missing"
     UNCLEAR = "unclear"
+    HALF = "half"  # too few digits
 
     @property
     def key(self) -> str:

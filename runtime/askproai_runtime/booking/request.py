@@ -76,7 +76,8 @@ class BookingRequest:
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
-    `says_phone`: `phone` is said in this request. Otherwise it is the calling number, or that of another appointment of the call.
+    `says_phone`: `phone` is another number than the calling one, and said in this request. Otherwise it is the calling number, or
+    that of another appointment of the call. `drops_phone`: what was said of a number is not kept, since it is not whole.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -94,6 +95,7 @@ class BookingRequest:
     names_customer: bool = False
     was_offered: bool = False
     says_phone: bool = False
+    drops_phone: bool = False
 
     @property
     def rules(self) -> ServiceRules:
@@ -241,7 +243,8 @@ def parse_booking_request(
         start=start,
         name=name,
         phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
-        says_phone=phone.number is not None,
+        says_phone=phone.number is not None and phone.number != call.caller,
+        drops_phone=phone.half is not None,
         email=read_email(email) if email else None,
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.database import Connection
+from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
-from askproai_runtime.booking.phone_argument import read_phone
+from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -138,10 +139,10 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
         return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
 
-    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(request, entry, joined))
+    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(ctx, request, entry, joined))
 
 
-def _answer_waiting(request: ServiceRequest, entry: NewEntry, joined: _Joined) -> Answer:
+def _answer_waiting(ctx: BookingContext, request: ServiceRequest, entry: NewEntry, joined: _Joined) -> Answer:
     if joined.entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
     name = decline_name(request.rules.display_name(request.staff)) if request.staff else None
@@ -149,6 +150,9 @@ def _answer_waiting(request: ServiceRequest, entry: NewEntry, joined: _Joined) -
     service = request.rules.service.display_name
     news = say().freed_by_message if joined.by_message else say().freed_by_team
     message = say().waiting.format(service=service, staff=staff, requested=entry.requested, news=news)
+    if entry.phone != entry.caller:
+        region = region_of(ctx.config(), entry.branch)
+        message += say().phone_noted.format(phone=spell_phone(entry.phone, region))
     return Answer(
         success=True, message=message, fields={"waitlist_id": str(joined.entry_id)}, outcome=FunctionOutcome.WAITING
     )
@@ -188,8 +192,8 @@ def _parse(
         raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), call.caller
     heard = read_phone(named, ctx.config(), call.branch)
-    if heard.unclear is not None:  # who has named another number is not reached by that of the call
-        raise ClarificationNeeded(say().phone_unclear)
+    if heard.unclear or heard.half:  # a caller who has named another number is not reached by that of the call
+        raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)))
     phone = heard.number or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)

@@ -141,6 +141,9 @@ class Sentences:
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unclear: str
+    phone_half: str  # and one whose digits are no number
+    phone_noted: str
+    phone_not_noted: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
     which_email: str
@@ -233,7 +236,8 @@ class Sentences:
     call_back_noted: str
     message_for: str
     reached_at_callers_number: str
-    reached_at_named_number: str
+    reached_at_named_number: str  # which is no certain number
+    reached_at_number: str
     number_known: str  # for the voice model
     number_unknown: str
     what_message: str

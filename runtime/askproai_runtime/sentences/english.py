@@ -168,6 +168,12 @@ ENGLISH: Final = Sentences(
         "I did not get the telephone number right. At which number can we reach you? Please say it once more, digit by digit"
         " and with its area code."
     ),
+    phone_half=(
+        "For the phone number I understood {phone}, but that is not a complete number. Please say it once more, digit by digit and"
+        " with the area code."
+    ),
+    phone_noted=" I have noted the phone number {phone}.",
+    phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",
     is_email_right="I understood the e-mail address as {spelled}. Is that right?",
     which_email=(
@@ -186,7 +192,7 @@ ENGLISH: Final = Sentences(
     booked="The appointment is booked: {when}.",
     stands_already="That appointment is already booked: {when}.",
     name_changed=" I have changed the name: {name}.",
-    phone_changed=" I have changed the phone number.",
+    phone_changed=" I have changed the phone number: {phone}.",
     email_changed=" I have changed the e-mail address.",
     note_added=" I have noted that.",
     birth_date_changed=" I have changed the date of birth.",
@@ -281,6 +287,7 @@ ENGLISH: Final = Sentences(
     call_back_noted="I have noted it{whom} and will pass on that you would like to be called back{when}.{number}",
     message_for=" for {recipient}",
     reached_at_callers_number=" I have noted the number that you are calling from.",
+    reached_at_number=" I have noted the number {phone}.",
     reached_at_named_number=" I have noted the number that you gave.",
     number_known="known",
     number_unknown="not known",

@@ -174,6 +174,12 @@ GERMAN: Final = Sentences(
         "Die Telefonnummer habe ich nicht richtig verstanden. Unter welcher Nummer sind Sie zu erreichen? Sagen Sie sie bitte"
         " noch einmal, Ziffer für Ziffer und mit Vorwahl."
     ),
+    phone_half=(
+        "Als Telefonnummer habe ich {phone} verstanden, das ist aber keine vollständige Nummer. Sagen Sie sie bitte noch einmal,"
+        " Ziffer für Ziffer und mit Vorwahl."
+    ),
+    phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
+    phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
     is_email_right="Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?",
     which_email=(
@@ -192,7 +198,7 @@ GERMAN: Final = Sentences(
     booked="Der Termin ist eingetragen: {when}.",
     stands_already="Der Termin steht schon: {when}.",
     name_changed=" Den Namen habe ich geändert: {name}.",
-    phone_changed=" Die Telefonnummer habe ich geändert.",
+    phone_changed=" Die Telefonnummer habe ich geändert: {phone}.",
     email_changed=" Die E-Mail-Adresse habe ich geändert.",
     note_added=" Ihren Hinweis habe ich notiert.",
     birth_date_changed=" Das Geburtsdatum habe ich geändert.",
@@ -294,6 +300,7 @@ GERMAN: Final = Sentences(
     call_back_noted="Ich habe es{whom} notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.{number}",
     message_for=" für {recipient}",
     reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
+    reached_at_number=" Notiert ist dazu die Nummer {phone}.",
     reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",
     number_known="bekannt",
     number_unknown="nicht bekannt",

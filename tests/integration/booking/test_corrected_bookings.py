@@ -141,7 +141,9 @@ async def test_other_details_of_a_repeated_booking_are_kept_too(salon: Salon) ->
     await salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     more = booking_args(notes="Rollstuhl", phone=DICTATED)
     again = await salon.booking.book_appointment(call(), more)
-    assert again.message.endswith(" Die Telefonnummer habe ich geändert. Ihren Hinweis habe ich notiert.")
+    assert again.message.endswith(
+        " Die Telefonnummer habe ich geändert: 0 1 7 1, 3 9 2, 0 1 7, 4 6. Ihren Hinweis habe ich notiert."
+    )
     repeated = await salon.booking.book_appointment(call(), more)
     assert "notiert" not in repeated.message
     (row,) = await salon.rows("SELECT a.notes, c.phone FROM appointments a JOIN customers c ON c.id = a.customer_id")
@@ -289,12 +291,22 @@ EMAIL = "petra@example.org"
 CORRECTIONS: dict[str, tuple[dict[str, Any], str]] = {  # the fields of a request that are details of an appointment
     "service": ({"staff": "Mehmet"}, " Soll ich ihn absagen und bei Mehmet einen neuen suchen?"),
     "name": ({"name": "Petra Mueler"}, " Den Namen habe ich geändert: Petra Mueler."),
-    "phone": ({"phone": DICTATED}, " Die Telefonnummer habe ich geändert."),
+    "phone": ({"phone": DICTATED}, " Die Telefonnummer habe ich geändert: 0 1 7 1, 3 9 2, 0 1 7, 4 6."),
     "email": ({"email": EMAIL}, " Die E-Mail-Adresse habe ich geändert."),
     "notes": ({"notes": "mit Hund"}, " Ihren Hinweis habe ich notiert."),
     "birth_date": ({"birth_date": "13.3.1985"}, " Das Geburtsdatum habe ich geändert."),
 }
-NO_DETAILS = {"start", "another", "companions", "desk", "offered_staff", "was_offered", "names_customer", "says_phone"}
+NO_DETAILS = {
+    "start",
+    "another",
+    "companions",
+    "desk",
+    "offered_staff",
+    "was_offered",
+    "names_customer",
+    "says_phone",
+    "drops_phone",
+}
 
 
 def test_every_field_of_a_request_is_classified() -> None:

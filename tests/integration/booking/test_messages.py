@@ -80,8 +80,8 @@ async def test_a_caller_without_a_number_is_asked_for_one_only_to_be_called_back
     ("caller", "phone", "number", "sentence"),
     [
         ("+4915112345678", None, "of_call", "die Nummer, von der Sie anrufen"),
-        ("+4915112345678", "0170 1234567", "named", "die Nummer, die Sie genannt haben"),
-        (None, "0170 1234567", "named", "die Nummer, die Sie genannt haben"),
+        ("+4915112345678", "0170 1234567", "named", "die Nummer 0 1 7 0, 1 2 3, 4 5 6, 7"),
+        (None, "0170 1234567", "named", "die Nummer 0 1 7 0, 1 2 3, 4 5 6, 7"),
     ],
 )
 async def test_a_call_back_names_its_number(

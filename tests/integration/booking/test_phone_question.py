@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import CallContext, PhoneQuestion, Reply
+from askproai_runtime.booking import CallContext, PhoneQuestion, Reply, leave_message
 from tests.worlds.booking_environment import booking_args, call
 
-MISSING, UNCLEAR = PhoneQuestion.MISSING.key, PhoneQuestion.UNCLEAR.key
+MISSING, UNCLEAR, HALF = (each.key for each in PhoneQuestion)
 
 
 def calling(caller: str | None, *asked: str) -> CallContext:
@@ -47,6 +47,43 @@ async def test_an_unclear_number_is_neither_dropped_nor_guessed(new_salon) -> No
     (row,) = await salon.rows("SELECT notes FROM appointments WHERE status = 'confirmed'")
     assert row["notes"] == "bitte mit Waschen – Telefon, wie verstanden: 0151 vier und vierzig"
     assert await salon.rows("SELECT phone FROM customers") == [{"phone": "+4915112345678"}]
+
+
+@pytest.mark.parametrize("caller", [None, "+4915112345678"])
+@pytest.mark.parametrize("said", ["0151 23", "null eins fünf eins zwei drei", "030 1234"])
+async def test_half_a_number_is_asked_and_never_kept(new_salon, caller: str | None, said: str) -> None:
+    salon = await new_salon()
+    asked = await salon.booking.book_appointment(calling(caller, MISSING), booking_args(phone=said))
+    assert (asked.success, asked.fields["needs_phone"]) == (False, "half")
+    assert await salon.live() == []
+    booked = await salon.booking.book_appointment(calling(caller, MISSING, HALF), booking_args(phone=said))
+    assert booked.success
+    assert booked.message.endswith("nicht notiert: Die genannte war nicht vollständig."), booked.message
+    assert await salon.rows("SELECT phone FROM customers") == ([{"phone": caller}] if caller else [])
+    assert [row["notes"] for row in await salon.rows("SELECT notes FROM appointments")] == [None]
+
+
+async def test_half_a_number_is_in_no_message(new_salon) -> None:
+    salon = await new_salon()
+    args = {"message": "Bitte melden", "customer_name": "Petra Müller", "phone": "0151 23"}
+    asked = await leave_message(salon.booking, calling(None), args)
+    assert asked.fields["needs_phone"] == "half"
+    noted = await leave_message(salon.booking, calling(None, HALF), args)
+    assert (noted.success, noted.fields["number"]) == (True, "none")
+    again = await leave_message(salon.booking, calling(None, HALF), args | {"call_back": "morgen"})
+    assert not again.success
+
+
+@pytest.mark.parametrize(
+    ("caller", "read_back"),
+    [(None, True), ("+4917139201746", True), ("+4915112345678", False)],
+)
+async def test_a_dictated_number_is_read_back(new_salon, caller: str | None, read_back: bool) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(calling(caller), booking_args(phone="0151 12345678"))
+    assert booked.success
+    sentence = " Als Telefonnummer habe ich notiert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8."
+    assert booked.message.endswith(sentence) is read_back, booked.message
 
 
 async def test_a_dictated_stand_in_is_nobodys(new_salon) -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.booking import PhoneQuestion, Reply
-from askproai_runtime.booking.phone_argument import SaidPhone, ask_for_phone, read_phone
+from askproai_runtime.booking.phone_argument import SaidPhone, ask_for_phone, ask_if_unclear, read_phone, spell_phone
 from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import call
 from tests.worlds.compiled_salon import salon_config
 
@@ -50,19 +52,75 @@ def test_repeated_digits_and_other_countries_are_read(said: str, number: str) ->
 
 
 @pytest.mark.parametrize("said", [
-    "0151 123", "0151 12345678 oder 030 1234567", "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
-    "0151 hundert 12345678", "null eins fünf eins", "0151 12345678 Durchwahl 5", "151 2234 5678", "12", "ruf mich an", "112",
+    "0151 12345678 oder 030 1234567", "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
+    "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "151 2234 5678", "ruf mich an", "0151 123 456",
 ])  # fmt: skip
 def test_words_that_may_be_no_number_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
 
 
-@pytest.mark.parametrize("said", [None, "+86282452253", "+77482832255", "+464", OWN, OWN.removeprefix("+")])
+@pytest.mark.parametrize(
+    ("said", "digits"),
+    [
+        ("0151 23", "015123"),
+        ("0151 123", "0151123"),
+        ("null eins fünf eins", "0151"),
+        ("null eins fünf eins zwei drei", "015123"),
+        ("oh one five one, double three", "015133"),
+        ("030 123", "030123"),  # valid by the plan
+        ("+49 30 123", "+4930123"),
+        ("0049 151 23", "004915123"),
+        ("12", "12"),
+        ("112", "112"),
+        ("+4", "+4"),
+        ("Meine Nummer ist 0 49 31 1 2", "0493112"),
+    ],
+)
+def test_too_few_digits_are_half_a_number(said: str, digits: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") == SaidPhone(half=digits)
+
+
+@pytest.mark.parametrize("said", ["07755 9115", "07748 283", "030 1234567"])
+def test_a_short_number_of_a_village_is_whole(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte").half is None
+
+
+@pytest.mark.parametrize(
+    ("number", "spelled"),
+    [
+        (NUMBER, "0 1 5, 1 1, 2 3 4, 5 6 7, 8"),
+        ("+41446681800", "plus 4 1, 4 4, 6 6 8, 1 8, 0 0"),
+        ("+497748283", "0 7 7, 4 8, 2 8 3"),
+        ("015123", "0 1 5, 1 2 3"),
+        ("12", "1 2"),
+    ],
+)
+def test_a_number_is_read_out_in_groups(number: str, spelled: str) -> None:
+    assert spell_phone(number, "DE") == spelled
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "words"),
+    [
+        (Language.DE, "0151 23", "Als Telefonnummer habe ich 0 1 5, 1 2 3 verstanden"),
+        (Language.EN, "0151 23", "I understood 0 1 5, 1 2 3,"),
+        (Language.DE, "151 2234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
+        (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
+    ],
+)
+def test_the_question_names_what_was_understood(language: Language, said: str, words: str) -> None:
+    calling = replace(call(), replies={})
+    with speaking(language), pytest.raises(ClarificationNeeded) as raised:
+        ask_if_unclear(calling, read_phone(said, CONFIG, "mitte"), "DE")
+    assert words in raised.value.answer.message
+
+
+@pytest.mark.parametrize("said", [None, "+86282452253", "+77482832255", OWN, OWN.removeprefix("+")])
 def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
 
 
-MISSING, UNCLEAR = PhoneQuestion.MISSING, PhoneQuestion.UNCLEAR
+MISSING, UNCLEAR, HALF = PhoneQuestion
 
 
 @pytest.mark.parametrize(
@@ -73,6 +131,10 @@ MISSING, UNCLEAR = PhoneQuestion.MISSING, PhoneQuestion.UNCLEAR
         (SaidPhone(), None, None, None),  # without a transcript
         (SaidPhone(), NUMBER, set(), None),
         (SaidPhone(NUMBER), NUMBER, set(), None),
+        (SaidPhone(half="0151"), NUMBER, set(), HALF),
+        (SaidPhone(half="0151"), None, {MISSING, UNCLEAR}, HALF),
+        (SaidPhone(half="0151"), None, {MISSING, HALF}, None),
+        (SaidPhone(half="0151"), None, None, None),
         (SaidPhone(unclear="0151"), NUMBER, set(), UNCLEAR),
         (SaidPhone(unclear="0151"), None, {MISSING}, UNCLEAR),
         (SaidPhone(unclear="0151"), None, {MISSING, UNCLEAR}, None),
@@ -83,9 +145,14 @@ def test_each_question_is_asked_once(
 ) -> None:
     replies = None if asked is None else {each.key: Reply.NO for each in asked}
     calling = replace(call(), replies=replies)
-    if question is None:
+
+    def ask() -> None:
+        ask_if_unclear(calling, said, "DE")
         ask_for_phone(calling, said, known)
+
+    if question is None:
+        ask()
         return
     with pytest.raises(ClarificationNeeded) as raised:
-        ask_for_phone(calling, said, known)
+        ask()
     assert raised.value.answer.fields == {"needs_phone": question.value}
