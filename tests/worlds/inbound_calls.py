@@ -12,7 +12,15 @@ from tests.worlds.waiting import SOON, stopwatch
 CALLER = "+4915112340001"
 # The answers about a caller who is not known: with a number, and without one.
 UNKNOWN_CALLER = {"call_inbound": {"dynamic_variables": {"caller_number": "bekannt"}}}
-WITHHELD_CALLER = {"call_inbound": {"dynamic_variables": {"caller_number": "nicht bekannt"}}}
+_NOTED = "notiert wird nur eine, die der Anrufer nennt"
+UNKNOWN_NUMBERS = {
+    kind: {"call_inbound": {"dynamic_variables": {"caller_number": f"nicht bekannt ({why}); {_NOTED}"}}}
+    for kind, why in {
+        "withheld": "unterdrückt",
+        "own_number": "der Anruf ist weitergeleitet",
+        "made_up": "der Netzbetreiber zeigt einen Platzhalter",
+    }.items()
+}
 WITHIN_SECONDS = 0.3  # docs/reference/http.md
 
 

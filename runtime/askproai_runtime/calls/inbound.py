@@ -102,7 +102,8 @@ class InboundCalls:
             await self._within_budget(audit, cancel=False)
             raise Problem(403, "Unknown Number", "The number that was called is not this tenant's")
         route = routing.route(call.agent_id, call.to_number)
-        number = identify_caller(call.from_number, config, route.branch if route else None).number
+        shown = identify_caller(call.from_number, config, route.branch if route else None)
+        number = shown.number
         caller = None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
         recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
@@ -115,7 +116,7 @@ class InboundCalls:
         log.info("inbound.answered", known=caller is not None)
         hotline = route is not None and route.branch is None
         with speaking(language_of(config, route)):
-            variables = {"caller_number": say().number_known if number else say().number_unknown}
+            variables = {"caller_number": say().caller_numbers[shown.kind]}
             if caller is not None:
                 variables |= dynamic_variables(config, caller, self.clock.now(), hotline=hotline)
         return json_response({"call_inbound": {"dynamic_variables": variables}})

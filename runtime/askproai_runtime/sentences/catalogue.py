@@ -238,8 +238,7 @@ class Sentences:
     reached_at_callers_number: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
-    number_known: str  # for the voice model
-    number_unknown: str
+    caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`
     what_message: str
     whose_message: str
     number_to_call_back: str

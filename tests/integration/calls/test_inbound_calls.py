@@ -15,7 +15,7 @@ from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.inbound_calls import (
     CALLER,
     UNKNOWN_CALLER,
-    WITHHELD_CALLER,
+    UNKNOWN_NUMBERS,
     WITHIN_SECONDS,
     allow_slow_lookups,
     enable_recognition,
@@ -80,11 +80,22 @@ async def test_an_appointment_that_awaits_confirmation_is_not_mentioned_as_certa
     assert said.endswith(", angefragt und noch nicht bestätigt")
 
 
-@pytest.mark.parametrize("caller", ["+4915199999999", "anonymous", "", None, "unknown"])
-async def test_an_agent_learns_whether_a_number_is_shown(pod_with_recognition: TenantPod, caller: str | None) -> None:
+@pytest.mark.parametrize(
+    ("caller", "answer"),
+    [
+        ("+4915199999999", UNKNOWN_CALLER),
+        ("anonymous", UNKNOWN_NUMBERS["withheld"]),
+        ("", UNKNOWN_NUMBERS["withheld"]),
+        (None, UNKNOWN_NUMBERS["withheld"]),
+        ("unknown", UNKNOWN_NUMBERS["withheld"]),
+        ("+86282452253", UNKNOWN_NUMBERS["made_up"]),
+    ],
+)
+async def test_an_agent_learns_whether_a_number_is_shown(
+    pod_with_recognition: TenantPod, caller: str | None, answer: dict[str, Any]
+) -> None:
     reply = await pod_with_recognition.inbound(caller)
-    is_shown = str(caller).startswith("+")
-    assert (reply.status, reply.body) == (200, UNKNOWN_CALLER if is_shown else WITHHELD_CALLER)
+    assert (reply.status, reply.body) == (200, answer)
 
 
 async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> None:
@@ -93,7 +104,7 @@ async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> N
     await book(pod, "+4915112340077", "Erika Mustermann")
     await pod.db.execute("UPDATE customers SET phone = $1 WHERE phone = '+4915112340077'", NUMBER)
     await pod.db.execute("UPDATE appointments SET caller = $1 WHERE caller = '+4915112340077'", NUMBER)
-    assert (await pod.inbound(NUMBER)).body == WITHHELD_CALLER
+    assert (await pod.inbound(NUMBER)).body == UNKNOWN_NUMBERS["own_number"]
 
 
 async def test_another_tenants_customer_is_unknown(
