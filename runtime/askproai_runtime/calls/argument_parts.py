@@ -5,6 +5,7 @@ from typing import Any
 
 from askproai_runtime.booking import names_nothing
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
+from askproai_runtime.calls.argument_values import to_text
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
@@ -19,7 +20,7 @@ def join_parts(
 
     Parts that make no value are a list, which no time is: an hour without its minute would be another time.
     """
-    found = {str(key): value for key, value in members.items()}
+    found = {to_text(key): value for key, value in members.items()}
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
