@@ -178,6 +178,11 @@ ARGUMENT_RULES: Final = (
 
 # What Retell and its users add to any function, and what no function of ours needs.
 NOT_NEEDED: Final = frozenset({"executionmessage"})
+# Names under which models put a wish in words; one about the time is read as `part_of_day`, any other is named as not read.
+WISHES: Final = frozenset({
+    "constraint", "preference", "preferences", "präferenz", "request", "terminwunsch", "timewish", "timing", "wish", "wishes",
+    "wunsch", "wünsche", "zeitwunsch",
+})  # fmt: skip
 # Objects that hold the arguments, and those that hold the value of one.
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = ("value", "text", "name", "display_name", "id")

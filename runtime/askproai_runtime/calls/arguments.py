@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking import fold
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     NOT_NEEDED,
     VALUE_KEYS,
+    WISHES,
     WRAPPERS,
     ArgumentRule,
     fold_key,
@@ -25,11 +28,14 @@ from askproai_runtime.calls.argument_values import (
     read_companions,
     read_value,
 )
+from askproai_runtime.german_dates import understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
 _WITH_DAY = frozenset({"date", "start"})
 _TIMES = _WITH_DAY | {"time", "part_of_day"}
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
+_ZONE = ZoneInfo("UTC")
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
 _WHOLE = "args"  # the name of what stands under none
 
 
@@ -113,7 +119,8 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Mem
             yield _Member(path or _WHOLE, None, value, depth)
         else:
             for key, each in join_parts(value, rules).items():
-                place, rule, inner = _join_path(path, key), rules.get(fold_key(key)), _decode(each)
+                place, inner = _join_path(path, key), _decode(each)
+                rule = rules.get(fold_key(key)) or _rule_of_wish(key, inner, rules)
                 if rule is None and isinstance(inner, dict | list):
                     is_wrapper = fold_key(key) in WRAPPERS
                     pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner))
@@ -124,6 +131,15 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Mem
                     yield _Member(place, rule, own, depth, is_alias=rule.name != key)
                     yield from (_Member(_join_path(place, name), None, of, depth) for name, of in rest.items())
                     pending.extend((place, depth + 1, other) for other in others)
+
+
+def _rule_of_wish(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of a wish that is about the time."""
+    rule = rules.get(fold_key("part_of_day"))
+    if rule is None or fold_key(key) not in WISHES or not isinstance(value, str):
+        return None
+    beside_a_day = understand_parts(f"{_AT:%Y-%m-%d}", None, value[:MAX_CHARACTERS], at=_AT, zone=_ZONE)
+    return rule if beside_a_day.unclear is None else None
 
 
 def _split(
