@@ -178,8 +178,8 @@ ARGUMENT_RULES: Final = (
 
 # What Retell and its users add to any function, and what no function of ours needs.
 NOT_NEEDED: Final = frozenset({"executionmessage"})
-# Names under which models put a wish in words; one about the time is read as `part_of_day`, any other is named as not read.
-WISHES: Final = frozenset({
+# Names of a preference in words: one about the time is read as `part_of_day`, any other is named as not read.
+PREFERENCES: Final = frozenset({
     "constraint", "preference", "preferences", "präferenz", "request", "terminwunsch", "timewish", "timing", "wish", "wishes",
     "wunsch", "wünsche", "zeitwunsch",
 })  # fmt: skip

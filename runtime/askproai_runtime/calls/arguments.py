@@ -12,7 +12,7 @@ from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     NOT_NEEDED,
     VALUE_KEYS,
-    WISHES,
+    PREFERENCES,
     WRAPPERS,
     ArgumentRule,
     fold_key,
@@ -36,7 +36,7 @@ _TIMES = _WITH_DAY | {"time", "part_of_day"}
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
-_WHOLE = "args"  # the name of what stands under none
+_WHOLE = "args"  # the name of a value without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Mem
         else:
             for key, each in join_parts(value, rules).items():
                 place, inner = _join_path(path, key), _decode(each)
-                rule = rules.get(fold_key(key)) or _rule_of_wish(key, inner, rules)
+                rule = rules.get(fold_key(key)) or _rule_of_preference(key, inner, rules)
                 if rule is None and isinstance(inner, dict | list):
                     is_wrapper = fold_key(key) in WRAPPERS
                     pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner))
@@ -133,10 +133,10 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Mem
                     pending.extend((place, depth + 1, other) for other in others)
 
 
-def _rule_of_wish(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
-    """Return the rule of a wish that is about the time."""
+def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of a preference that is about the time."""
     rule = rules.get(fold_key("part_of_day"))
-    if rule is None or fold_key(key) not in WISHES or not isinstance(value, str):
+    if rule is None or fold_key(key) not in PREFERENCES or not isinstance(value, str):
         return None
     beside_a_day = understand_parts(f"{_AT:%Y-%m-%d}", None, value[:MAX_CHARACTERS], at=_AT, zone=_ZONE)
     return rule if beside_a_day.unclear is None else None
