@@ -11,8 +11,8 @@ from askproai_runtime.booking import fold
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     NOT_NEEDED,
-    VALUE_KEYS,
     PREFERENCES,
+    VALUE_KEYS,
     WRAPPERS,
     ArgumentRule,
     fold_key,
