@@ -55,9 +55,11 @@ read by itself; values are combined, never texts.
 - **Absent** are null, blanks, words such as `null`, `None`, `undefined`, `N/A`, `unknown`, `unbekannt`, `not provided` and
   `keine Angabe`, templates that nobody filled (`{{date}}`, `${date}`, `[date]`, `<your name>`), and marks of a redaction
   (`[REDACTED]`, `[PERSON_NAME_1]`, `***`). “No matter” (`egal`, `any`, `wer frei ist`) is absent in the arguments with *choice*.
-- **Forms.** The arguments, or one of them, may be JSON in a text, a list of one, or an object with the value; numbers are texts.
+- **Forms.** The arguments, or one of them, may be JSON in a text, a list, or an object at any depth; numbers are texts. A day with
+  its month, an hour with its minute, and first and last name are one value. All texts of `notes`, `reason` or `message` are kept.
   Names are compared without case and signs: `customerName` is `customer_name`.
-- **Nothing is ignored in silence.** `unread_arguments` of an answer names what has a value and was not read.
+- **Nothing is ignored in silence.** `unread_arguments` of an answer names what has a value and was not read
+  (`appointment.wish`); so does a number beyond bounds, or a name given twice. A `wish` about the time is read as `part_of_day`.
 - **What is understood is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An unclear
   day is asked for by itself.
 - **Contradictions are asked back**, with the reading of each argument. Of two values for one time neither counts. A start that was

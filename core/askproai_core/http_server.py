@@ -4,7 +4,6 @@ Used by the runtime's processes (web, worker, coordinator); the operator uses `s
 """
 
 import asyncio
-import json
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPEN
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from askproai_core.arrivals import Arrivals, BoundedSite, Connection
+from askproai_core.lenient_json import to_strict_json
 from askproai_core.tracing import Kind, annotate, draw_trace, fail_current, is_on, record_trace
 
 log = structlog.get_logger(__name__)
@@ -173,20 +173,12 @@ def read_json(body: bytes, kind: type[T]) -> T:
     """Decode a body into `kind`. Raises `msgspec.ValidationError` for a wrong shape, `msgspec.DecodeError` for invalid JSON.
 
     JavaScript that cuts a text in the middle of an emoji writes half a surrogate pair, which is legal JSON but not legal UTF-8.
-    It is read as a question mark, since refusing such a body would lose a genuine event.
+    It is read as a question mark, since refusing such a body would lose a genuine event. `to_strict_json` has the rest.
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError:
-        raise
-    except RecursionError as error:
-        raise msgspec.DecodeError("nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            lenient: Any = json.loads(body)
-        except (ValueError, RecursionError):
-            raise msgspec.DecodeError("not valid JSON in UTF-8") from error
-        return msgspec.json.decode(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(to_strict_json(body), type=kind)
 
 
 def json_response(content: Any, status: int = 200) -> web.Response:

@@ -72,6 +72,7 @@ from askproai_runtime.booking.replies import (
     Reply,
     has_no_preference,
     meant_key,
+    read_claim,
     read_reply,
 )
 from askproai_runtime.booking.request import read_said, read_text
@@ -213,6 +214,7 @@ __all__ = [
     "preview_block",
     "preview_booking",
     "read_audit",
+    "read_claim",
     "read_reply",
     "read_said",
     "read_services",

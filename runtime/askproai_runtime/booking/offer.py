@@ -140,7 +140,10 @@ def describe_offer(
     *,
     moves: bool = False,
 ) -> Answer:
-    """Return the answer that says what is not free, and why, and offers the slots."""
+    """Return the answer that says what is not free, and why, and offers the slots.
+
+    It is a success only if some of what was asked for is free: else a model says "10 Uhr geht" of a time that is taken.
+    """
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
     fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis)}
@@ -170,7 +173,8 @@ def describe_offer(
     )
     sentences.append(question)
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
-    return Answer(success=bool(offer.slots), message=" ".join(sentences), fields=fields, outcome=outcome)
+    is_free = bool(offer.slots) and offer.obstacle is None
+    return Answer(success=is_free, message=" ".join(sentences), fields=fields, outcome=outcome)
 
 
 def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:

@@ -34,6 +34,13 @@ _FILLER = (
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
 _ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))++")
+# Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
+_CLAIM = re.compile(
+    r"^(?:y|j|1|true|wahr)$|\b(?:confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)\b"
+)
+_DENIAL = re.compile(
+    r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"
+)
 # "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 _QUESTION = re.compile(
     r"^(?:und |aber |also |äh |ähm |and |but |so |um |uh )*"
@@ -110,6 +117,19 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
         if reply in {Reply.YES, Reply.NO}:
             return reply
     return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
+
+
+def read_claim(text: str, agreement: re.Pattern[str] | None = None) -> bool | None:
+    """Return whether a model's words claim an agreement; None where they say neither, or both. `agreement` has words that claim it
+    for what was asked.
+    """
+    said = words_of(text)
+    denies = bool((_NO.search(said) or _DENIAL.search(said) or _KEEP.search(said)) and not _SAYING.search(said))
+    agrees = bool(_YES.search(_NO.sub(" ", said).strip()))
+    if text.rstrip().endswith("?") or (denies and agrees):
+        return None
+    claims = agrees or bool(_CLAIM.search(said) or _SAYING.search(said) or (agreement and agreement.search(said)))
+    return False if denies else True if claims else None
 
 
 def has_no_preference(utterance: str) -> bool:

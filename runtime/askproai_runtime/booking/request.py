@@ -33,7 +33,7 @@ from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import ask_meant, ask_service, list_related, refuse_unknown
+from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, list_related, refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -193,6 +193,8 @@ def parse_service_request(
     """
     branch = _find_branch(config, call)
     said = read_text(args, "service")
+    if said and last_service and is_generic(said) and not _is_known(said, config.services):
+        said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     service = offered or _find_service(config, branch, said or last_service, read_text(args, "staff"))
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
@@ -443,6 +445,8 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff:
     caller names. Raises `ClarificationNeeded`.
     """
     offered = [service for service in config.services if service.branch in {None, branch.name}]
+    if name is not None and is_generic(name) and not _is_known(name, offered):
+        name = None
     if name is None:
         offered = _list_done_by(offered, branch, staff)
     if name is None and len(offered) == 1:
@@ -461,6 +465,11 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff:
     if meant := list_heard_services(requested, offered) or list_related(requested, offered):
         raise ask_meant(meant)
     raise refuse_unknown(requested, offered, branch, config)
+
+
+def _is_known(name: str, offered: Sequence[Service]) -> bool:
+    """Return whether a generic word names one of several services, or a part of their names: "Beratung" where one is declared."""
+    return bool(read_services(name, offered).services or (len(offered) > 1 and list_related(name, offered)))
 
 
 def _list_done_by(offered: Sequence[Service], branch: Branch, staff: str | None) -> list[Service]:

@@ -129,6 +129,17 @@ class FunctionOutcome(StrEnum):
     FAILED = "failed"
 
 
+# Only these may be a success: what was asked is done, found or offered. A model that reads no more must not say that it is.
+DONE: Final = frozenset(
+    {
+        FunctionOutcome.OFFERED, FunctionOutcome.FOUND, FunctionOutcome.NONE_FOUND, FunctionOutcome.ANSWERED,
+        FunctionOutcome.BOOKED, FunctionOutcome.ALREADY_BOOKED, FunctionOutcome.MOVED, FunctionOutcome.ALREADY_MOVED,
+        FunctionOutcome.CANCELLED, FunctionOutcome.NOTED, FunctionOutcome.WAITING, FunctionOutcome.NOT_KEPT,
+        FunctionOutcome.REPEATED,
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a call function answers: always HTTP 200, since Retell shows the model no other body.
@@ -144,7 +155,7 @@ class Answer:
     cause: str | None = field(default=None, kw_only=True)
 
     def as_json(self) -> dict[str, Any]:
-        return {"success": self.success, "message": self.message, **self.fields}
+        return {"success": self.success and self.outcome in DONE, "message": self.message, **self.fields}
 
 
 # Nobody hears a question of ours and answers it in less: so old must it be, where a request has no transcript.

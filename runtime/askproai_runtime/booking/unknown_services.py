@@ -26,6 +26,29 @@ _OF_ANY_QUESTION = frozenset({  # folded; of German and English
     "please", "sind", "some", "termin", "termine", "what", "wann", "with", "your",
 })  # fmt: skip
 
+# Folded words that name no service of any business, and words that go with them: "einen Termin bitte", "a regular appointment".
+_GENERIC = frozenset({
+    "angebot", "anwendung", "appointment", "appointments", "appt", "behandlung", "behandlungen", "behandlungstermin", "beratung",
+    "beratungen", "beratungsgespraech", "beratungstermin", "besuch", "booking", "buchung", "consult", "consultation",
+    "consultations", "dienstleistung", "dienstleistungen", "gespraech", "leistung", "leistungen", "meeting", "reservation",
+    "reservierung", "service", "services", "session", "sitzung", "slot", "termin", "terminbuchung", "termine", "treatment",
+    "treatments", "visit",
+})  # fmt: skip
+_WITH_GENERIC = frozenset({
+    "a", "allgemein", "allgemeine", "allgemeinen", "allgemeiner", "an", "and", "bei", "bitte", "book", "brauche", "buchen", "den",
+    "der", "die", "das", "ein", "eine", "einen", "einer", "einfach", "einfache", "einfachen", "einfacher", "for", "freien",
+    "freier", "general", "gern", "gerne", "i", "ich", "ihnen", "irgendein", "irgendeine", "irgendeinen", "like", "machen",
+    "mein", "meine", "meinen", "moechte", "my", "naechsten", "naechster", "need", "neue", "neuen", "neuer", "new", "next", "normal",
+    "normale", "normalen", "normaler", "please", "regular", "regulaere", "regulaeren", "regulaerer", "simple", "some", "standard",
+    "the", "to", "und", "vereinbaren", "want", "would",
+})  # fmt: skip
+
+
+def is_generic(said: str) -> bool:
+    """Return whether words name no service of any business: "Termin", "eine Beratung", "appointment"."""
+    words = set(fold(said).split())
+    return words <= _GENERIC | _WITH_GENERIC and not words.isdisjoint(_GENERIC)
+
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
     """Return the tenant's known questions that have one of the words of what a caller calls a service."""

@@ -16,13 +16,15 @@ _INFORM, _NOTE, _DECLINE = "business_information", "leave_message", "decline_rec
 FUNCTION_NAMES: Final = (_SEARCH, _BOOK, _JOIN, _FIND, _MOVE, _CANCEL, _INFORM, _NOTE, _DECLINE)
 _NEW_TIME = (_SEARCH, _BOOK, _JOIN, _MOVE)
 _KNOWN_APPOINTMENT = (_MOVE, _CANCEL)
+_YES_OR_NO = "true or false, also in words (`ja bitte`)"
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentRule:
     """One argument: the functions that read it, what it may be, and what is done with the rest. `aliases` are other names of it.
 
-    `is_choice`: "no matter" is as absent. `only_for` are the functions in which the aliases mean it; None: in all of them.
+    `is_choice`: "no matter" is as absent. `is_text`: all texts of a list or an object are its value. `only_for` are the functions
+    in which the aliases mean it; None: in all of them.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ArgumentRule:
     aliases: tuple[str, ...] = ()
     is_choice: bool = False
     is_boolean: bool = False
+    is_text: bool = False
     only_for: tuple[str, ...] | None = None
 
 
@@ -151,25 +154,35 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "notes", (_BOOK,), "any text", "as absent",
         ("note", "comment", "comments", "notizen", "bemerkung", "bemerkungen", "special_requests", "remarks", "description"),
+        is_text=True,
     ),
     ArgumentRule(
-        "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"),
+        "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"), is_text=True,
     ),
-    ArgumentRule("another", (_BOOK,), "true or false, also as text", "false", (), is_boolean=True),
-    ArgumentRule("confirmed", (_CANCEL,), "true or false, also as text", "false", ("confirm", "confirmation"), is_boolean=True),
-    ArgumentRule("email_confirmed", (_BOOK,), "true or false, also as text", "false", (), is_boolean=True),
+    ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
+    ArgumentRule("confirmed", (_CANCEL,), _YES_OR_NO, "asked for", ("confirm", "confirmation"), is_boolean=True),
+    ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("topic", (_INFORM,), "a topic of the function", "`other`", ("thema", "category", "subject")),
-    ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query")),
-    ArgumentRule("message", (_NOTE,), "any text", "asked for", ("text", "content", "nachricht", "note", "notes", "body")),
+    ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query"), is_text=True),
+    ArgumentRule(
+        "message", (_NOTE,), "any text", "asked for", ("text", "content", "nachricht", "note", "notes", "body"),
+        is_text=True,
+    ),
     ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
     ArgumentRule(
         "call_back", (_NOTE,), "when to call back, in words, or true", "as absent",
         ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
+        is_text=True,
     ),
 )  # fmt: skip
 
 # What Retell and its users add to any function, and what no function of ours needs.
 NOT_NEEDED: Final = frozenset({"executionmessage"})
+# Names of a preference in words: one about the time is read as `part_of_day`, any other is named as not read.
+PREFERENCES: Final = frozenset({
+    "constraint", "preference", "preferences", "präferenz", "request", "terminwunsch", "timewish", "timing", "wish", "wishes",
+    "wunsch", "wünsche", "zeitwunsch",
+})  # fmt: skip
 # Objects that hold the arguments, and those that hold the value of one.
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = ("value", "text", "name", "display_name", "id")

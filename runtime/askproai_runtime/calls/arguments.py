@@ -1,38 +1,42 @@
 """From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
 
-import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import msgspec
-
-from askproai_core.http_server import read_json
-from askproai_runtime.booking import fold, leaves_open, names_nothing
+from askproai_runtime.booking import fold
+from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     NOT_NEEDED,
+    PREFERENCES,
     VALUE_KEYS,
     WRAPPERS,
     ArgumentRule,
     fold_key,
     rules_of,
 )
-
-_BOOLEANS = {"true": True, "ja": True, "yes": True, "false": False, "nein": False, "no": False}
-_MAX_ARGUMENT_CHARACTERS = 500
-_MAX_COMPANIONS = 10  # that are read; fewer are booked
-_COMPANION_ARGUMENTS = {"customer_name": ("customer_name", "name"), "service": ("service",), "staff": ("staff",)}
-# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
-_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
-_COUNT = re.compile(
-    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
+from askproai_runtime.calls.argument_values import (
+    MAX_CHARACTERS,
+    decode_text,
+    describe_object,
+    is_empty,
+    is_encoded,
+    join_texts,
+    read_companions,
+    read_value,
 )
-_NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobody", "none"})
-_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
-_MAX_ENCODINGS = 3  # of JSON in JSON
-_MAX_UNREAD, _MAX_KEY = 8, 40
+from askproai_runtime.german_dates import understand_parts
+
+_MAX_UNREAD, _MAX_KEY = 20, 40
 _WITH_DAY = frozenset({"date", "start"})
 _TIMES = _WITH_DAY | {"time", "part_of_day"}
+_VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
+_ZONE = ZoneInfo("UTC")
+_AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
+_WHOLE = "args"  # the name of a value without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,220 +47,151 @@ class Arguments:
     unread: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it."""
+
+    path: str
+    rule: ArgumentRule | None
+    value: Any
+    depth: int = 0
+    is_alias: bool = False
+
+
 def read_arguments(function: str, args: Any) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
-    A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, or no object at all. Nothing with a
-    value is left out in silence: what the function does not read is `unread`. Of two values for one time neither counts, and
-    without its day no time does.
+    A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
+    Nothing with a value is left out in silence: what the function does not read is `unread`. Of two values for one time neither
+    counts, and without its day no time does.
     """
-    values, unread = dict[str, Any](), dict[str, Any]()
-    rules = rules_of(function)
-    for key, value in _list_members(args, rules):
-        rule = rules.get(fold_key(key))
-        if rule is None:
-            unread |= {} if fold_key(key) in NOT_NEEDED or _is_empty(value) else {key: value}
+    values, unread = dict[str, Any](), dict[str, list[Any]]()
+    members = sorted(_list_members(args, rules_of(function)), key=lambda member: (member.depth, member.is_alias))
+    for member in members:
+        read, rest = _read_member(member)
+        for path, value in rest:
+            unread.setdefault(path, []).append(value)
+        if member.rule is None or read is None:
             continue
-        read = _read_companions(value) if rule.name == "companions" else _read_value(rule, value)
-        if read is None:
-            unread |= {} if _is_empty(value) else {key: value}
-        elif rule.name not in values:
-            values[rule.name] = read
-        elif fold(str(read)) != fold(str(values[rule.name])):
-            unread[key] = value
-    unclear = _TIMES & {rule.name for key in unread if (rule := rules.get(fold_key(key)))}
-    for name in _TIMES if unclear & _WITH_DAY else unclear:  # a time of no day would be one of the next
-        values.pop(name, None)
-    return Arguments(values, {key[:_MAX_KEY]: _to_text(unread[key]) for key in list(unread)[:_MAX_UNREAD]})
+        name = member.rule.name
+        if name not in values:
+            values[name] = read
+        elif fold(str(read)) != fold(str(values[name])):
+            unread.setdefault(member.path, []).append(member.value)
+    unclear = _TIMES & {member.rule.name for member in members if member.rule and member.path in unread}
+    unclear = _TIMES if unclear & _WITH_DAY else unclear  # a time of no day would be one of the next
+    for member in members:
+        if member.rule and member.rule.name in unclear and not is_empty(member.value):
+            values.pop(member.rule.name, None)
+            unread.setdefault(member.path, [member.value])
+    return Arguments(values, _name_unread(unread))
 
 
-def _to_text(value: Any) -> str:
-    return ", ".join(_list_texts([value]))[:_MAX_ARGUMENT_CHARACTERS]
+def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
+    named = {
+        path: (join_texts(values) or "true")[:MAX_CHARACTERS] for path, values in list(unread.items())[:_MAX_UNREAD]
+    }
+    return named | ({"…": str(len(unread) - _MAX_UNREAD)} if len(unread) > _MAX_UNREAD else {})
 
 
-def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[tuple[str, Any]]:
-    """Yield names and values, first those under an argument's own name, and those of objects that only hold others."""
-    members = [(str(key), value) for key, value in _unwrap(args).items()]
-    members += list(_join_names(dict(members)))
-    for key, value in sorted(members, key=lambda member: _rank(member[0], rules)):
-        inner = _decode(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
-        rule = rules.get(fold_key(key))
-        if isinstance(inner, dict) and (rule is None or rule.name in _TIMES):
-            names = rules if rule is None else {fold_key(name) for name in _TIMES}
-            known = [(str(each), of) for each, of in inner.items() if fold_key(str(each)) in names]
-            if known:
-                yield from known
-                continue
-        yield key, value
+def _read_member(member: _Member) -> tuple[Any, list[tuple[str, Any]]]:
+    """Return the value of an argument, None without any, and what of it was not read, by its places."""
+    if member.rule is None:
+        is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
+        return None, [(member.path, member.value)] if is_needed and not is_empty(member.value) else []
+    if member.rule.name == "companions":
+        read, rest = read_companions(member.value)
+        return read, [(_join_path(member.path, key), each) for key, each in rest if not is_empty(each)]
+    value = read_value(member.rule, member.value)
+    if isinstance(value, str) and len(value) > MAX_CHARACTERS:
+        return value[:MAX_CHARACTERS].rstrip(), [(member.path, value[MAX_CHARACTERS:])]
+    return value, [(member.path, member.value)] if value is None and not is_empty(member.value) else []
 
 
-def _rank(key: str, rules: Mapping[str, ArgumentRule]) -> int:
-    rule = rules.get(fold_key(key))
-    return 2 if rule is None else int(rule.name != key)
+def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Member]:
+    """Yield each value at whatever depth: of objects that are no argument, and of those that hold more than one."""
+    pending = deque([("", 0, _decode(args))])  # not by recursion: the depth is the sender's
+    while pending:
+        path, depth, value = pending.popleft()
+        if isinstance(value, list):
+            pending.extend((path, depth, _decode(each)) for each in value)
+        elif not isinstance(value, dict):
+            yield _Member(path or _WHOLE, None, value, depth)
+        else:
+            for key, each in join_parts(value, rules).items():
+                place, inner = _join_path(path, key), _decode(each)
+                rule = rules.get(fold_key(key)) or _rule_of_preference(key, inner, rules)
+                if rule is None and isinstance(inner, dict | list):
+                    is_wrapper = fold_key(key) in WRAPPERS
+                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner))
+                elif rule is None:
+                    yield _Member(place, None, each, depth)
+                else:
+                    own, others, rest = _split(rule, inner, rules)
+                    yield _Member(place, rule, own, depth, is_alias=rule.name != key)
+                    yield from (_Member(_join_path(place, name), None, of, depth) for name, of in rest.items())
+                    pending.extend((place, depth + 1, other) for other in others)
 
 
-def _unwrap(args: Any) -> dict[str, Any]:
-    """Return the object of the arguments: it may come as JSON, in a list, or in an object that has nothing else."""
-    for _ in range(_MAX_ENCODINGS):
-        match args:
-            case str():
-                args = _decode(args)
-            case [only]:
-                args = only
-            case dict() if len(args) == 1 and fold_key(str(next(iter(args)))) in WRAPPERS:
-                args = next(iter(args.values()))
-    return args if isinstance(args, dict) else {}
-
-
-def _join_names(args: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the name of which a model has passed the parts."""
-    parts = {fold_key(key): value for key, value in args.items() if isinstance(value, str) and not names_nothing(value)}
-    names = [parts[key] for key in ("firstname", "vorname") if key in parts][:1]
-    names += [parts[key] for key in ("lastname", "surname", "familyname", "nachname") if key in parts][:1]
-    if names:
-        yield "full_name", " ".join(names)
-
-
-def _is_empty(value: Any) -> bool:
-    """Return whether a value says nothing that could be missed."""
-    if isinstance(value, list | dict):
-        return not _list_texts(value)
-    return not isinstance(value, str) or names_nothing(value) or leaves_open(value)
-
-
-def _read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
-    value = _unwrap_value(rule, value)
-    if rule.is_boolean:
-        return _read_boolean(value)
-    if rule.name == "call_back" and str(value).strip().casefold() == "true":
-        return "true"
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of a preference that is about the time."""
+    rule = rules.get(fold_key("part_of_day"))
+    if rule is None or fold_key(key) not in PREFERENCES or not isinstance(value, str):
         return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).replace("\0", "").strip()[:_MAX_ARGUMENT_CHARACTERS]
-    return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
+    beside_a_day = understand_parts(f"{_AT:%Y-%m-%d}", None, value[:MAX_CHARACTERS], at=_AT, zone=_ZONE)
+    return rule if beside_a_day.unclear is None else None
 
 
-def _unwrap_value(rule: ArgumentRule, value: Any) -> Any:
-    """Return the value that a list of one, an object or JSON holds; of several services all."""
-    for _ in range(_MAX_ENCODINGS):
-        match value:
-            case str() if value.lstrip()[:1] in {"{", "[", '"'}:
-                value = _decode(value)
-            case list() | dict() if rule.name == "service":
-                value = ", ".join(_list_texts(value))
-            case [only]:
-                value = only
-            case dict():
-                value = _read_member(rule, value)
-    return value
-
-
-def _read_boolean(value: Any) -> bool | None:
-    """Return what a boolean says, also in words. Other words are no yes."""
-    if not isinstance(value, str):
-        return value if isinstance(value, bool) else None
-    said = value.strip().casefold()
-    return _BOOLEANS[said] if said in _BOOLEANS else None if names_nothing(value) else False
-
-
-def _read_member(rule: ArgumentRule, value: Mapping[str, Any]) -> Any:
-    """Return the value of an object that holds one: under the argument's name, or one of `VALUE_KEYS`."""
-    if rule.name == "time" and "hour" in value:
-        hour, minute = _read_integer(value["hour"], 0, 24), _read_integer(value.get("minute") or 0, 0, 59)
-        return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
-    if rule.name == "customer_name" and (joined := next(iter(_join_names(value)), None)):
-        return joined[1]
-    if rule.name == "date" and "day" in value and "month" in value:
-        day, month = _read_integer(value["day"], 1, 31), _read_integer(value["month"], 1, 12)
-        year = _read_integer(value["year"], 1, 9999) if value.get("year") else ""
-        return None if None in {day, month, year} else f"{day}.{month}.{year}"
-    own = {fold_key(name) for name in (rule.name, *rule.aliases)}
-    named = [key for key in value if fold_key(str(key)) in own] + [key for key in VALUE_KEYS if key in value]
-    return next((value[key] for key in named if value[key]), None)
-
-
-def _read_integer(value: Any, first: int, last: int) -> int | None:
-    """Return an integer within both bounds, also from its digits; None for anything else."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(last)):
-        value = int(value)
-    return value if type(value) is int and first <= value <= last else None
-
-
-def _read_companions(value: Any) -> list[dict[str, str]] | None:
-    """Return an object for each who comes along: a list of them, as JSON too, names alone, or how many there are. None if nothing
-    was said of them, which an empty list says.
-
-    Nobody of a list is left out, whatever the entry is: one who was would come for nothing.
+def _split(
+    rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
+) -> tuple[Any, list[dict[str, Any]], dict[str, Any]]:
+    """Return the value of an argument from the object or the list that holds it, the objects of other arguments in it, and the rest
+    of what names the same thing: `id` beside `name`.
     """
-    if isinstance(value, str):
-        value = _decode(value)
-    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
-        value = _COUNTS.get(count[1], 0) or int(count[1])
-    match value:
-        case bool() | None:
-            return None
-        case str() if fold(value) in _NOBODY:
-            return []
-        case int() | float():
-            return [{}] * int(min(max(value, 0), _MAX_COMPANIONS))
-        case str():
-            value = _SEPARATOR.split(value)
-        case dict() if value and not value.keys() & _COMPANION_ARGUMENTS.keys():  # the list in an object
-            value = [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
-        case dict():
-            value = [value] if value else []
-        case list():
-            pass
-        case _:
-            return None
-    return [_read_companion(each) for each in value[:_MAX_COMPANIONS]]
+    if rule.name == "companions":
+        return value, [], {}
+    while isinstance(value, list) and len(value) == 1:
+        value = _decode(value[0])
+    if isinstance(value, list) and (rule.is_text or rule.name == "service"):
+        return _split_list(rule, value, rules)
+    if not isinstance(value, dict):
+        return value, [], {}
+    value = join_parts(value, rules, rule)
+    own_names = {fold_key(name) for name in (rule.name, *rule.aliases)} | _VALUE_RANKS.keys()
+    if rule.is_text:
+        own_names |= {fold_key(key) for key in value} - rules.keys()
+    own = {key: each for key, each in value.items() if fold_key(key) in own_names}
+    others = {key: each for key, each in value.items() if key not in own}
+    if rule.is_text:
+        return describe_object(own, {"text", "value", rule.name, *rule.aliases}), [others], {}
+    if rule.name == "service" and not own:
+        return join_texts(value), [], {}
+    keys = sorted(own, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1))
+    read = next((own[key] for key in keys if not is_empty(own[key])), None)
+    rest = {key: each for key, each in own.items() if fold(join_texts(each)) != fold(join_texts(read))}
+    return read, [others], rest
 
 
-def _read_companion(value: Any) -> dict[str, str]:
-    members = value if isinstance(value, dict) else {"customer_name": value}
-    texts = (
-        (name, _read_text(name, next((members[key] for key in keys if key in members), None)))
-        for name, keys in _COMPANION_ARGUMENTS.items()
-    )
-    return {name: text for name, text in texts if isinstance(text, str)}
+def _split_list(
+    rule: ArgumentRule, value: list[Any], rules: Mapping[str, ArgumentRule]
+) -> tuple[Any, list[dict[str, Any]], dict[str, Any]]:
+    own, others, rest, pending = list[Any](), list[dict[str, Any]](), dict[str, Any](), deque(value)
+    while pending:
+        each = _decode(pending.popleft())
+        if isinstance(each, list):
+            pending.extendleft(reversed(each))
+            continue
+        read, more, left = _split(rule, each, rules)
+        own.append(read)
+        others += more
+        rest |= left
+    return own, others, rest
 
 
-def _decode(text: str) -> Any:
-    try:
-        return read_json(text.encode(), object)
-    except (msgspec.DecodeError, RecursionError):
-        return text.strip() or None
+def _join_path(path: str, key: str) -> str:
+    return ".".join(part for part in (path, key) if part)[:_MAX_KEY]
 
 
-def _read_text(name: str, value: Any) -> str | None:
-    """Return a companion's argument. Whose name is a placeholder comes all the same."""
-    match value:
-        case bool():
-            return None
-        case int() | float():
-            return str(value)
-        case list() | dict() if name == "service":
-            value = ", ".join(_list_texts(value))
-    if not isinstance(value, str) or (name != "customer_name" and (names_nothing(value) or leaves_open(value))):
-        return None
-    return value.strip()[:_MAX_ARGUMENT_CHARACTERS] or None
-
-
-def _list_texts(value: list[Any] | dict[str, Any]) -> list[str]:
-    """Return the texts and numbers in a JSON value, in order. Not by recursion: the depth is the sender's."""
-    texts, rest = list[str](), list[Any]([value])
-    while rest:
-        match rest.pop():
-            case str() as text if text.strip():
-                texts.append(text.strip())
-            case bool():
-                pass
-            case int() | float() as number:
-                texts.append(str(number))
-            case list() as items:
-                rest += reversed(items)
-            case dict() as members:
-                rest += reversed(members.values())
-    return texts
+def _decode(value: Any) -> Any:
+    """Return what a text that is JSON says; any other value as it is."""
+    return decode_text(value) if is_encoded(value) else value

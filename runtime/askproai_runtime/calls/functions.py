@@ -35,7 +35,7 @@ from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
     RetellCall,
-    decode,
+    decode_request,
     find_route,
     last_answer_and_keys,
     leaves_choice,
@@ -157,7 +157,7 @@ class CallFunctions:
 
     def _decode(self, body: bytes, function: Function) -> FunctionRequest:
         try:
-            payload = decode(body, FunctionRequest)
+            payload = decode_request(body)
         except msgspec.DecodeError as error:
             hint = hint_of_body(body, "/retell/functions/<name>")
             raise Problem(400, "Malformed Request", f"Send name, call and args: {error}{hint}") from error

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core.http_server import read_json
+from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
@@ -97,10 +98,24 @@ def decode(body: bytes, kind: type[T]) -> T:
     """
     if b"\\u0000" not in body:
         return read_json(body, kind)
+    return msgspec.convert(_without_nul(msgspec.json.decode(to_strict_json(body))), kind)
+
+
+class _RawArguments(msgspec.Struct, frozen=True, kw_only=True):
+    args: msgspec.Raw = msgspec.Raw(b"null")
+
+
+def decode_request(body: bytes) -> FunctionRequest:
+    """Decode the body of a call function, of whose arguments none is lost: of two values for one name both are in a list.
+
+    Raises what `decode` raises.
+    """
+    request = decode(body, FunctionRequest)
     try:
-        return msgspec.convert(_without_nul(read_json(body, object)), kind)
-    except RecursionError as error:
-        raise msgspec.DecodeError("nested too deeply") from error
+        args = bytes(msgspec.json.decode(body, type=_RawArguments).args)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return request  # it is read leniently already
+    return msgspec.structs.replace(request, args=_without_nul(msgspec.json.decode(to_strict_json(args))))
 
 
 def _without_nul(value: Any) -> Any:

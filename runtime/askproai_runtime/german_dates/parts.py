@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ from askproai_runtime.german_dates.written_values import read_clock, read_day, r
 
 _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 _TIMES = (Clock, TimeRange, Around, Part)
+_ENDS = frozenset({Op.BEFORE, Op.UNTIL})
+_FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
 _NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
 
 
@@ -234,6 +236,7 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
 
 def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
     """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
+    values = _drop_named_bound(values, at, zone)
     joint = _place(values, at, zone)
     if joint.refused is Refusal.NOT_UNDERSTOOD:
         values = [part for value in values for part in _split_days(value)]
@@ -246,6 +249,18 @@ def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Un
     readings = [candidate for each in led for candidate in each.candidates]
     found = _contradiction(readings) if readings else joint
     return found if len(found.candidates) > 1 else joint
+
+
+def _drop_named_bound(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Sequence[_Value]:
+    """Leave out a lone day at which another argument only ends: models pass it beside "the last one before Christmas"."""
+    days = [value for value in values if len(value.atoms) == 1 and isinstance(value.atoms[0], Day)]
+    bounds = [value for value in values if value.has_day and not _ENDS.isdisjoint(value.atoms)]
+    if len(days) != 1 or not bounds:
+        return values
+    (day,) = _place(days, at, zone).candidates[:1] or (None,)
+    ends = [candidate.end for candidate in _place(bounds, at, zone).candidates if candidate.end is not None]
+    is_bound = day is not None and any(end in {day.start, day.end} or end < day.start <= end + _FEAST for end in ends)
+    return [value for value in values if value is not days[0]] if is_bound else values
 
 
 def _split_days(value: _Value) -> list[_Value]:

@@ -146,7 +146,7 @@ async def test_an_exact_time_that_is_taken_is_explained_and_the_nearest_offered(
     salon = await new_salon()
     await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
-    assert answer.success
+    assert not answer.success
     assert answer.fields["obstacle"] == "taken"
     slots = [(slot["start"][:16], slot["staff"]) for slot in answer.fields["slots"]]
     assert slots == [
@@ -424,7 +424,7 @@ async def test_beyond_the_horizon_the_last_day_is_said_and_the_last_free_times_a
     horizon = salon.configs[-1].services[0].booking_horizon_days
     last = (salon.clock.now() + timedelta(days=horizon)).date()
     answer = await salon.booking.check_availability(call(), when)
-    assert (answer.success, answer.fields["obstacle"]) == (True, "too_far")
+    assert (answer.success, answer.fields["obstacle"]) == (False, "too_far")
     assert answer.message.startswith("So weit im Voraus vergeben wir keine Termine, nur bis ")
     assert "Frei ist " in answer.message
     assert "später suchen" not in answer.message

@@ -23,7 +23,10 @@ from tests.worlds.waiting import SOON
 
 async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
     """Booking again in one call is the same booking, and a call that ends without one leaves no hold."""
-    wish = {"service": "Haarschnitt", "date": "übernächste Woche"}  # no other test holds times of this caller or of these days
+    wish = {
+        "service": "Haarschnitt",
+        "date": "übernächste Woche",
+    }  # no other test holds times of this caller or of these days
     reply = await pod.function("check_availability", "call_books", wish, from_number="+4930123459901")
     assert (reply.status, reply.body["success"]) == (200, True)
     assert set(reply.body["slots"][0]) >= {"start", "end", "staff", "spoken"}
@@ -55,6 +58,23 @@ async def test_the_function_of_an_unknown_agent_is_403_and_audited(pod: TenantPo
 async def test_a_function_request_of_another_shape_is_400(pod: TenantPod, body: bytes) -> None:
     headers = {"x-retell-signature": sign_retell(body)}
     assert (await pod.post("/retell/functions/check_availability", body, headers)).status == 400
+
+
+async def test_arguments_that_fail_to_be_read_are_answered(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("a kind of value that nobody has met")
+
+    monkeypatch.setattr("askproai_runtime.calls.functions.read_arguments", fail)
+    for name in ("check_availability", "book_appointment", "business_information"):
+        reply = await pod.function(name, "call_unread", {"date": "morgen"})
+        assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
+
+
+async def test_an_odd_number_leaves_the_caller_an_answer(pod: TenantPod) -> None:
+    body = await pod.function(
+        "check_availability", "call_odd", {"service": "Haarschnitt", "date": "morgen", "odd": float("nan")}
+    )
+    assert (body.status, body.body["success"]) == (200, True)
 
 
 @pytest.mark.parametrize("call_id", ["", "call 1", "call_\n", "ä", "c" * 201, "c" * 3_000])

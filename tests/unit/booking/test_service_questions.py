@@ -100,3 +100,39 @@ def test_many_services_are_named_as_examples() -> None:
         "Was möchten Sie buchen, zum Beispiel Damenhaarschnitt, Herrenhaarschnitt oder Kinderhaarschnitt?"
     )
     assert len(answer.fields["services"]) == 7
+
+
+GENERIC = (
+    "Behandlung", "Termin", "Beratung", "appointment", "consultation", "einen Termin bitte", "Dienstleistung",
+    "a regular appointment", "Beratungstermin", "treatment", "service", "allgemeine Beratung",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", GENERIC)
+def test_a_generic_word_names_the_only_service(said: str) -> None:
+    assert (
+        parse_service_request(salon("Haarschnitt"), CALL, {"service": said}).rules.service.display_name == "Haarschnitt"
+    )
+
+
+@pytest.mark.parametrize("said", GENERIC)
+def test_a_generic_word_asks_which_of_several(said: str) -> None:
+    answer = asked(salon("Haarschnitt", "Färben"), service=said)
+    assert answer.message == asked(salon("Haarschnitt", "Färben")).message
+    assert (answer.fields["services"], "Haarschnitt" in answer.message) == (["s0", "s1"], True)
+
+
+def test_a_generic_word_that_is_declared_counts() -> None:
+    config = salon("Haarschnitt", "Beratung", "Farbberatung")
+    assert parse_service_request(config, CALL, {"service": "Beratung"}).rules.service.display_name == "Beratung"
+    assert "Farbberatung" in asked(salon("Haarschnitt", "Farbberatung", "Färben"), service="eine Beratung").message
+
+
+def test_a_generic_word_keeps_the_service_offered_last() -> None:
+    config = salon("Haarschnitt", "Färben")
+    assert parse_service_request(config, CALL, {"service": "Termin"}, "s1").rules.service.display_name == "Färben"
+
+
+@pytest.mark.parametrize("said", ["Dauerwelle", "Impftermin", "Termin zur Dauerwelle"])
+def test_a_service_beyond_the_list_is_refused(said: str) -> None:
+    assert asked(salon("Haarschnitt"), service=said).outcome is FunctionOutcome.UNKNOWN_SERVICE

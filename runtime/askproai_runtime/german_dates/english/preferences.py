@@ -20,7 +20,8 @@ _LATEST_OF_NAMED: tuple[Rule, ...] = tuple(
         rf"(?:at )?(?:(?:the|your) )?(?:very )?latest {_FREE}time{_YOU_HAVE}",
         r"(?:at )?(?:(?:the|your) )?last (?:(?:possible|available|free) )+time",
         r"(?:the|your) (?:very )?latest (?:(?:that )?you(?: have|'ve| can)(?: got| do| offer)?)",
-        rf"{_LAST}(?= (?:before|in|this|next|on|of)\b)(?! (?:in|of) the)",
+        rf"{_LAST}(?= (?:before|by|until|till|in|this|next|on|of)\b)(?! (?:in|of) the)",
+        rf"^{_LAST}$",
     )
 )
 LATEST: tuple[Rule, ...] = _LATEST_OF_NAMED + tuple(

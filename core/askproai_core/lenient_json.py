@@ -1,0 +1,72 @@
+"""Read JSON as programs write it that do not keep to the standard, and as a strict reader refuses it."""
+
+import json
+import math
+import re
+from typing import Any
+
+import msgspec
+
+_MOST_DIGITS = 300  # of a number; Python writes none of thousands
+_MOST_LEVELS = 100
+# A text, with the colon behind a name; a number or word; a bracket.
+_TOKEN = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*+")(?P<colon>\s*+:)?|(?P<plain>[^\s{}\[\],:"]++)|(?P<opens>[{\[])|(?P<closes>[}\]])',
+    re.DOTALL,
+)
+
+
+def to_strict_json(body: bytes) -> bytes:
+    """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for what is no JSON by any reading.
+
+    A number beyond every bound, `NaN` and `Infinity` become texts. Of two values for one name both are kept, as a list. What is
+    nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
+    """
+    try:
+        value = _load(_flatten(body.decode("utf-8", "surrogatepass")))
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError("not valid JSON in UTF-8") from error
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _load(text: str) -> Any:
+    return json.loads(
+        text, parse_int=_read_integer, parse_float=_read_float, parse_constant=str, object_pairs_hook=_join_repeated
+    )
+
+
+def _read_integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def _read_float(digits: str) -> float | str:
+    value = float(digits)
+    return value if math.isfinite(value) else digits
+
+
+def _join_repeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict[str, list[Any]]()
+    for name, value in members:
+        given = values.setdefault(name, [])
+        given += [value] if value not in given else []
+    return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
+
+
+def _flatten(text: str) -> str:
+    """Return a text of JSON in which what lies deeper than `_MOST_LEVELS` is one text."""
+    parts, deep, level, kept_to = list[str](), list[str](), 0, 0
+    for token in _TOKEN.finditer(text):
+        if token["opens"]:
+            level += 1
+            if level == _MOST_LEVELS + 1:
+                parts.append(text[kept_to : token.start()])
+        elif token["closes"]:
+            level -= 1
+            if level == _MOST_LEVELS:
+                parts.append(json.dumps(", ".join(deep)))
+                deep, kept_to = [], token.end()
+        elif level > _MOST_LEVELS and not token["colon"]:
+            deep.append(json.loads(token["text"]) if token["text"] else token["plain"])
+    if level != 0:
+        raise ValueError("brackets are not closed")
+    return "".join(parts) + text[kept_to:]

@@ -1,0 +1,179 @@
+"""From what a language model passes for one argument to its value: a text, a boolean, or those who come along."""
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from askproai_core.http_server import read_json
+from askproai_runtime.booking import fold, leaves_open, names_nothing, read_claim
+from askproai_runtime.calls.argument_table import ArgumentRule
+
+MAX_CHARACTERS = 500
+_MAX_COMPANIONS = 10  # that are read; fewer are booked
+_COMPANION_ARGUMENTS = {"customer_name": ("customer_name", "name"), "service": ("service",), "staff": ("staff",)}
+# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
+_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
+_COUNT = re.compile(
+    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
+)
+_NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobody", "none"})
+_ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
+_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
+_MOST_BITS = 1_000
+_MAX_ENCODINGS = 3  # of JSON in JSON
+# What says more than yes or no, by argument.
+_AGREEMENTS = {
+    "another": re.compile(r"\b(?:noch ein\w*|weitere[nrs]?|zusätzlich\w*|zweite[nrs]?|another|(?:one|1) more|additional|second)\b"),
+    "confirmed": re.compile(r"\b(?:absagen|stornieren|streichen|löschen|cancel)\b"),
+}  # fmt: skip
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a value says nothing that could be missed."""
+    if isinstance(value, list | dict):
+        return not any(not is_empty(text) for _, text in list_leaves(value))
+    if isinstance(value, str):
+        return names_nothing(value) or leaves_open(value)
+    return value is None or value is False or (isinstance(value, float) and math.isnan(value))
+
+
+def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
+    """Return the text or boolean of an argument; None where its value is another one, or absent."""
+    if isinstance(value, list) and (rule.is_text or rule.name == "service"):
+        value = join_texts(value)
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if rule.is_boolean:
+        return _read_boolean(rule, value)
+    if rule.name == "call_back" and value is True:
+        return "true"
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = to_text(value).replace("\0", "").strip()
+    return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
+
+
+def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
+    """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
+    if isinstance(value, str):
+        says_nothing = names_nothing(value) and fold(value).partition(" ")[0] not in _ANSWERS
+        return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name))
+    return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
+
+
+def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple[str, Any]]]:
+    """Return an object for each who comes along: of a list of them, as JSON too, of names alone, or of how many there are; and what
+    was not read, by its names. None if nothing was said of them, which an empty list says.
+
+    Nobody of a list is left out, whatever the entry is: one who was would come for nothing.
+    """
+    if isinstance(value, str):
+        value = decode_text(value)
+    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
+        value = _COUNTS.get(count[1], 0) or int(count[1])
+    if isinstance(value, bool) or value is None:
+        return None, []
+    if isinstance(value, str) and fold(value) in _NOBODY:
+        return [], []
+    if isinstance(value, int | float):
+        count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
+        return [{}] * count_read, [] if count_read == value else [("", value)]
+    entries = _list_entries(value)
+    read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
+    rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
+    return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
+
+
+def _list_entries(value: Any) -> list[Any]:
+    """Return the entries of a list, of a text of names, or of the object that holds either."""
+    if isinstance(value, str):
+        return _SEPARATOR.split(value)
+    if not isinstance(value, dict):
+        return list(value)
+    if not value or any(key in value for keys in _COMPANION_ARGUMENTS.values() for key in keys):
+        return [value] if value else []
+    return [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
+
+
+def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
+    """Return the arguments of one who comes along, and what else was said. One whose name is a placeholder comes all the same."""
+    members = dict(value) if isinstance(value, dict) else {"customer_name": value}
+    companion = dict[str, str]()
+    for name, keys in _COMPANION_ARGUMENTS.items():
+        key = next((key for key in keys if key in members), None)
+        if key is not None and (text := _read_text(name, members[key])) is not None:
+            companion[name] = text[:MAX_CHARACTERS]
+            members[key] = text[MAX_CHARACTERS:]
+    return companion, list(members.items())
+
+
+def _read_text(name: str, value: Any) -> str | None:
+    """Return a companion's argument."""
+    if name == "service" and isinstance(value, list | dict):
+        value = join_texts(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = to_text(value).strip()
+    return None if name != "customer_name" and (names_nothing(text) or leaves_open(text)) else text or None
+
+
+def decode_text(text: str) -> Any:
+    """Return the value of a text that is JSON, also of JSON in JSON; any other text without its blanks, None without any."""
+    value: Any = text
+    for _ in range(_MAX_ENCODINGS):
+        try:
+            value = read_json(value.encode("utf-8", "replace"), object)
+        except msgspec.DecodeError:
+            return value.strip() or None
+        if not is_encoded(value):
+            break
+    return value
+
+
+def is_encoded(value: Any) -> bool:
+    """Return whether a value is a text that may be JSON with more than a number or a word in it."""
+    return isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}
+
+
+def to_text(value: Any) -> str:
+    """Return a text, number or boolean as a text that PostgreSQL and JSON accept."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "Infinity"  # Python writes no number of thousands of digits
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def list_leaves(value: Any) -> list[tuple[str, Any]]:
+    """Return the texts, numbers and booleans in a JSON value, in order, each with the last name above it.
+
+    Not by recursion: the depth is the sender's.
+    """
+    leaves, rest = list[tuple[str, Any]](), [("", value)]
+    while rest:
+        name, each = rest.pop()
+        match each:
+            case list():
+                rest += ((name, item) for item in reversed(each))
+            case dict():
+                rest += reversed([(str(key), of) for key, of in each.items()])
+            case None:
+                pass
+            case _:
+                leaves.append((name, each))
+    return leaves
+
+
+def join_texts(value: Any) -> str:
+    """Return all texts and numbers of a value in one text."""
+    texts = (to_text(each).strip() for _, each in list_leaves(value) if not isinstance(each, bool))
+    return ", ".join(text for text in texts if text)
+
+
+def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
+    """Return all that an object says in one text, each value with its name, but for the `plain` names."""
+    said = ((name, to_text(each).strip()) for name, each in list_leaves(value) if not is_empty(each))
+    return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)

@@ -1,0 +1,56 @@
+"""`success` says that what was asked is done, found or offered; every other outcome is none, whatever it offers instead."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
+from askproai_runtime.booking.obstacles import Obstacle
+from askproai_runtime.booking.offer import describe_offer
+from askproai_runtime.booking.offer_choice import Missed, Offer
+from askproai_runtime.booking.request import ServiceRequest, parse_service_request
+from askproai_runtime.booking.slots import Slot
+from askproai_runtime.booking.types import Answer, Basis, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.german_dates import Candidate, Grain
+from tests.worlds.compiled_salon import salon_config
+
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+TEN = datetime(2026, 12, 11, 9, tzinfo=UTC)
+CALL = CallContext("call_1", "mitte", None, NOW, "corr")
+SUCCESS = {
+    "offered": True, "found": True, "none_found": True, "answered": True, "booked": True, "already_booked": True, "moved": True,
+    "already_moved": True, "cancelled": True, "noted": True, "waiting": True, "not_kept": True, "repeated": True,
+    "not_known": False, "past": False, "too_soon": False, "too_far": False, "closed_day": False,
+    "day_off": False, "outside_hours": False,
+    "off_grid": False, "taken": False, "impossible": False, "not_understood": False, "asked_back": False,
+    "unknown_service": False, "unknown_staff": False, "not_bookable": False, "gone": False, "limited": False,
+    "refused": False, "in_flight": False, "call_over": False, "busy": False, "too_slow": False, "failed": False,
+}  # fmt: skip
+
+
+def _request() -> ServiceRequest:
+    return parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+
+
+@pytest.mark.parametrize("outcome", FunctionOutcome)
+def test_only_what_is_done_is_a_success(outcome: FunctionOutcome) -> None:
+    answer = Answer(success=True, message="", fields={}, outcome=outcome)
+    assert answer.as_json()["success"] is SUCCESS[outcome.value]
+    assert Answer(success=False, message="", fields={}, outcome=outcome).as_json()["success"] is False
+
+
+@pytest.mark.parametrize("obstacle", [*Obstacle, None])
+def test_an_offer_in_place_is_no_success(obstacle: Obstacle | None) -> None:
+    request, wanted = _request(), Candidate(TEN, None, Grain.MINUTE, "")
+    missed = (Missed(wanted, obstacle),) if obstacle else ()
+    slot = Slot(TEN + timedelta(hours=1), TEN + timedelta(hours=2), "anna")
+    answer = describe_offer(
+        salon_config(), request, Offer(slots=[slot], missed=missed, obstacle=obstacle), NOW, Basis.CALENDAR
+    )
+    assert (answer.success, answer.fields.get("obstacle")) == (obstacle is None, obstacle and obstacle.value)
+    assert len(answer.fields["slots"]) == 1
+
+
+def test_refusals_are_no_success() -> None:
+    refused = failure("", FunctionOutcome.TAKEN), busy_answer(), refused_answer(), ClarificationNeeded("?").answer
+    assert not any(answer.success for answer in refused)

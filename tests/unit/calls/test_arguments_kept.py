@@ -1,0 +1,117 @@
+"""Nothing that a model passes is lost: each value is read, or named as one that was not read."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from askproai_runtime.calls.argument_table import FUNCTION_NAMES, NOT_NEEDED, fold_key, rules_of
+from askproai_runtime.calls.arguments import read_arguments
+
+BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
+DAY, HOUR = "2026-12-11", "10:00"
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "values", "unread"),
+    [
+        (BOOK, {"appointment": {"date": DAY, "wish": "Fensterplatz"}}, {"date": DAY}, {"appointment.wish"}),
+        (BOOK, {"appointment": {"details": {"date": DAY}}}, {"date": DAY}, set()),
+        (BOOK, {"date": {"date": DAY, "time": HOUR, "wish": "leise"}}, {"date": DAY, "time": HOUR}, {"date.wish"}),
+        (BOOK, {"notes": {"text": "Fensterplatz", "more": "leise"}}, {"notes": "Fensterplatz, more: leise"}, set()),
+        (BOOK, {"notes": ["Fensterplatz", "leise"]}, {"notes": "Fensterplatz, leise"}, set()),
+        (NOTE, {"message": {"text": "Rückruf", "from": "Frau Ott"}}, {"message": "Rückruf, from: Frau Ott"}, set()),
+        (NOTE, {"message": {"text": "Hallo", "phone": "0151"}}, {"message": "Hallo", "phone": "0151"}, set()),
+        (NOTE, {"call_back": {"day": "morgen"}}, {"call_back": "day: morgen"}, set()),
+        (BOOK, [{"date": DAY}, {"time": HOUR}], {"date": DAY, "time": HOUR}, set()),
+        (BOOK, [{"date": DAY}, "ohne Föhnen"], {"date": DAY}, {"args"}),
+        (BOOK, {"appointments": [{"date": DAY}, {"time": HOUR}]}, {"date": DAY, "time": HOUR}, set()),
+        (BOOK, "morgen um zehn", {}, {"args"}),
+        (BOOK, [1], {}, {"args"}),
+        (BOOK, {"customer": {"name": "Petra", "phone": "0151"}}, {"customer_name": "Petra", "phone": "0151"}, set()),
+        (BOOK, {"staff": {"id": "kim", "name": "Kim"}}, {"staff": "Kim"}, set()),
+        (BOOK, {"service": {"name": "Haarschnitt", "minutes": 30}}, {"service": "Haarschnitt"}, {"service.minutes"}),
+        (BOOK, {"slot": {"start": f"{DAY}T10:00", "staff": "kim"}}, {"start": f"{DAY}T10:00", "staff": "kim"}, set()),
+        (BOOK, {"companions": [{"name": "Mia", "age": 7}]}, {"companions": [{"customer_name": "Mia"}]}, {"companions.age"}),
+        (BOOK, {"people": 3, "urgent": True, "new": False}, {}, {"people", "urgent"}),
+        (BOOK, {"first_name": "Petra", "last_name": "Ott"}, {"customer_name": "Petra Ott"}, set()),
+        (SEARCH, {"day": 11, "month": 12, "year": 2026}, {"date": "11.12.2026"}, set()),
+        (SEARCH, {"hour": 14, "minute": 30}, {"time": "14:30"}, set()),
+        (SEARCH, {"time": {"from": "10:00", "to": "12:00"}}, {"time": "10:00 - 12:00"}, set()),
+        (BOOK, {"birth_date": {"day": 1, "month": 2, "year": 1980}}, {"birth_date": "1.2.1980"}, set()),
+        (CANCEL, {"reason": "x" * 600}, {"reason": "x" * 500}, {"reason"}),
+    ],
+)  # fmt: skip
+def test_each_part_is_read_or_named(function: str, args: Any, values: dict[str, Any], unread: set[str]) -> None:
+    read = read_arguments(function, args)
+    assert (read.values, set(read.unread)) == (values, unread)
+
+
+ODD = ([[[["x"]]]], float("inf"), float("nan"), 10**5000, 10**30, "\ud800", {"a": {"b": 1}})
+
+
+@pytest.mark.parametrize("rest", ODD, ids=range(len(ODD)))
+def test_odd_values_leave_the_others(rest: Any) -> None:
+    read = read_arguments(BOOK, {"date": DAY, "time": HOUR, "customer_name": rest, "companions": rest, "odd": rest})
+    assert (read.values["date"], read.values["time"]) == (DAY, HOUR)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.sampled_from(["ja", DAY, HOUR]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = sorted({name for function in FUNCTION_NAMES for name in rules_of(function)} | {"wish", "args", "appointment"})
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3) | JSON)
+def test_any_value_is_read_or_named(function: str, args: Any) -> None:
+    read = read_arguments(function, args)
+    json.dumps([read.values, read.unread], ensure_ascii=False).encode()
+
+
+WORDS = st.sampled_from(["Fensterplatz", "leise", "zimtrot"])
+NESTED = st.recursive(
+    WORDS,
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["text", "name", "id", "more", "date", "phone", "note"]), inner, min_size=1, max_size=3
+        )
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), NESTED, min_size=1, max_size=3))
+def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
+    read = read_arguments(function, args)
+    kept = json.dumps([read.values, read.unread], ensure_ascii=False)
+    said = {word for word in ("Fensterplatz", "leise", "zimtrot") if word in json.dumps(args)}
+    named = {fold_key(name) for name in args} <= NOT_NEEDED
+    assert named or all(word in kept for word in said), (args, read)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "read"),
+    [
+        ("confirmed", "ja bitte", True), ("confirmed", "jo genau", True), ("confirmed", "yes please", True),
+        ("confirmed", "sure", True), ("confirmed", "ja, absagen", True), ("confirmed", "confirmed", True),
+        ("confirmed", "bestätigt", True), ("confirmed", "Y", True), ("confirmed", 1, True), ("confirmed", ["ja"], True),
+        ("confirmed", "nein danke", False), ("confirmed", "no thanks, keep it", False),
+        ("confirmed", "nicht bestätigt", False), ("confirmed", "not confirmed", False), ("confirmed", 0, False),
+        ("confirmed", "vielleicht", None), ("confirmed", "maybe", None), ("confirmed", "ja?", None), ("confirmed", 7, None),
+        ("confirmed", "ja, aber nicht absagen", None), ("confirmed", "Petra", None),
+        ("another", "ja, noch einen", True), ("another", "noch einen", True), ("another", "one more", True),
+        ("another", "ja gerne", True), ("another", "nein, nur den", False), ("another", "keinen weiteren", False),
+        ("another", "not another one", False), ("another", "weiß der Kuckuck", None),
+        ("email_confirmed", "stimmt", True), ("email_confirmed", "stimmt nicht", False), ("email_confirmed", "falsch", False),
+    ],
+)  # fmt: skip
+def test_an_answer_is_read_as_it_says(name: str, said: Any, read: bool | None) -> None:
+    found = read_arguments(CANCEL if name == "confirmed" else BOOK, {name: said})
+    assert (found.values.get(name), name in found.unread) == (read, read is None)

@@ -1,0 +1,49 @@
+"""Bodies whose arguments no strict reader of JSON takes: the caller hears a sentence, so what can be read of them is."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.payload import decode_request
+
+DEEP = b"[" * 50_000 + b'"Fenster"' + b"]" * 50_000
+DEEP_OBJECT = b'{"a":' * 20_000 + b'"Fenster"' + b"}" * 20_000
+
+
+def _read(args: bytes) -> tuple[dict[str, Any], set[str]]:
+    body = b'{"name":"book_appointment","call":{"call_id":"c"},"args":' + args + b"}"
+    read = read_arguments("book_appointment", decode_request(body).args)
+    return read.values, {name.partition(".")[0] for name in read.unread}
+
+
+@pytest.mark.parametrize(
+    ("value", "unread"),
+    [
+        (b"1e400", {"odd"}), (b"-1e400", {"odd"}), (b"NaN", set()), (b"Infinity", {"odd"}), (b"-Infinity", {"odd"}),
+        (b"9" * 5_000, {"odd"}), (b"9" * 30, {"odd"}), (b'"\\ud800x"', {"odd"}), (b'"\xed\xa0\x80x"', {"odd"}),
+        (DEEP, {"odd"}), (DEEP_OBJECT, {"odd"}), (b'"a\\u0000b"', {"odd"}), (b'"a","odd":"b"', {"odd"}),
+    ],
+    ids=range(13),
+)  # fmt: skip
+def test_an_odd_value_leaves_the_day(value: bytes, unread: set[str]) -> None:
+    assert _read(b'{"date":"2026-12-11","odd":' + value + b"}") == ({"date": "2026-12-11"}, unread)
+
+
+def test_a_deep_text_is_still_read() -> None:
+    assert _read(b'{"service":' + DEEP + b"}") == ({"service": "Fenster"}, set())
+
+
+def test_a_day_given_twice_does_not_count() -> None:
+    assert _read(b'{"date":"2026-12-11","date":"2026-12-12"}') == ({}, {"date"})
+    assert _read(b'{"date":"2026-12-11","date":"2026-12-11"}') == ({"date": "2026-12-11"}, set())
+    assert _read(b'{"date":"2026-12-11","date":"2026-12-12","odd":NaN}') == ({}, {"date"})
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"name":"f","call":{"call_id":"c"},"args":' + b"[" * 9_000, b"[]", b"NaN"]
+)
+def test_what_is_no_request_is_malformed(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_request(body)
