@@ -15,22 +15,21 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_email
-from askproai_runtime.booking.heard_names import list_heard, list_heard_services
-from askproai_runtime.booking.names import list_alternatives, list_named_staff
+from askproai_runtime.booking.heard_names import list_heard_services
+from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
-    drop_titles,
     fold,
     format_reading,
     join_list,
     refusal_sentence,
     same_name,
-    sayable,
 )
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
+from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.booking.unknown_services import ask_meant, ask_service, list_related, refuse_unknown
@@ -43,7 +42,7 @@ from askproai_runtime.german_dates import (
     understand_parts,
     understand_start,
 )
-from askproai_runtime.sentences import decline_name, format_spoken, format_written_day, say
+from askproai_runtime.sentences import format_spoken, format_written_day, say
 from askproai_runtime.visits import (
     MOST_SERVICES,
     canonical_name,
@@ -206,7 +205,7 @@ def parse_service_request(
             f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
         )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
-    return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
+    return ServiceRequest(rules, find_staff_for_caller(config, rules, read_text(args, "staff")))
 
 
 def parse_booking_request(
@@ -477,35 +476,3 @@ def _join_services(config: TenantConfig, named: NamedServices) -> Service:
     if len(services) > MOST_SERVICES:
         raise ClarificationNeeded(say().too_many_services.format(count=MOST_SERVICES))
     return services[0] if len(services) == 1 else compose_visit(config, services)
-
-
-def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
-    """Return the id of the staff member whom a caller names, None for anybody. Raises `ClarificationNeeded`."""
-    if name is None:
-        return None
-    found = list_named_staff(name, rules.staff_members)
-    if not found:
-        found = list_alternatives(name, rules.staff_members)
-        if len(found) == len(rules.staff_members):
-            return None
-    display_names = list(dict.fromkeys(staff_member.display_name for staff_member in found))
-    if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
-        return found[0].id
-    if found:
-        question = say().do_you_mean.format(choices=join_list([decline_name(each) for each in display_names]))
-        raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
-    heard = list_heard(drop_titles(name), rules.staff_members, lambda each: [each.display_name])
-    if heard:
-        names = list(dict.fromkeys(decline_name(each.display_name) for each in heard))
-        question = say().do_you_mean.format(choices=join_list(names))
-        raise ClarificationNeeded(
-            question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=[staff_member.id for staff_member in heard]
-        )
-    display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
-    requested = decline_name(sayable(name) or say().that_person)
-    sentence = say().not_with_person if len(display_names) > 1 else say().only_with_other_person
-    raise ClarificationNeeded(
-        sentence.format(requested=requested, service=rules.service.display_name, names=join_list(display_names)),
-        outcome=FunctionOutcome.UNKNOWN_STAFF,
-        staff=[staff_member.id for staff_member in rules.staff_members],
-    )

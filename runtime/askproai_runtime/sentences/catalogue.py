@@ -135,9 +135,12 @@ class Sentences:
     can_book_some: str
     want_that: str
     want_which: str
-    that_person: str
-    not_with_person: str
-    only_with_other_person: str
+    nobody_of_name: str
+    not_by_person: str  # who works here, but does not do the service
+    person_elsewhere: str
+    person_not_understood: str
+    service_by: str
+    whom_to_see: str
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unclear: str

@@ -156,9 +156,12 @@ ENGLISH: Final = Sentences(
     can_book_some="I can book {services}, for example.",
     want_that="Would you like that?",
     want_which="Which of these would you like?",
-    that_person="that person",
-    not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
-    only_with_other_person="I cannot book that with {requested}. {service} is offered by {names}.",
+    nobody_of_name="Nobody by the name of {name} works here.",
+    not_by_person="That is not offered by {staff}.",
+    person_elsewhere="{staff} does not work here, but in {branches}.",
+    person_not_understood="I did not understand who you would like to see.",
+    service_by="{service} is offered by {names}.",
+    whom_to_see="Who would you like to see?",
     phone_needed="We need a telephone number for this appointment. At which number can we reach you?",
     phone_missing=(
         "I cannot see your number in this call. At which number can we reach you? I can also book the appointment without a"

@@ -162,9 +162,12 @@ GERMAN: Final = Sentences(
     can_book_some="Eintragen kann ich zum Beispiel {services}.",
     want_that="Möchten Sie das?",
     want_which="Was davon möchten Sie?",
-    that_person="Diese Person",
-    not_with_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}. Zu wem möchten Sie?",
-    only_with_other_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}.",
+    nobody_of_name="Unter dem Namen {name} arbeitet hier niemand.",
+    not_by_person="Bei {staff} gibt es das nicht.",
+    person_elsewhere="{staff} arbeitet nicht hier, sondern in {branches}.",
+    person_not_understood="Zu wem Sie möchten, habe ich nicht verstanden.",
+    service_by="{service} gibt es bei {names}.",
+    whom_to_see="Zu wem möchten Sie?",
     phone_needed="Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?",
     phone_missing=(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht. Unter welcher Nummer sind Sie zu erreichen? Ich kann den Termin auch"

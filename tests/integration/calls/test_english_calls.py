@@ -63,7 +63,7 @@ async def test_an_appointment_is_found_booked_moved_and_cancelled_in_english(pod
         ({"date": "last Monday"}, "That time is already over."),
         ({"date": "the 31st of November"}, "There is no such day or time."),
         ({"service": "a massage"}, "According to the list we do not offer a massage."),
-        ({"staff": "Godzilla"}, "I cannot book that with Godzilla."),
+        ({"staff": "Godzilla"}, "Nobody by the name of Godzilla works here."),
     ],
 )
 async def test_what_cannot_be_done_is_said_in_english(pod: TenantPod, args: dict[str, str], sentence: str) -> None:
