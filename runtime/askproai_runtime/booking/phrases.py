@@ -171,7 +171,7 @@ def drop_titles(name: str) -> str:
 
 
 def drop_prepositions(name: str) -> str:
-    """Return a name as it was said, without what stands before it: `Frau Meyer` of `zur Frau Meyer`."""
+    """Return a name as it was said, without its preposition and article: `Frau Meyer` of `zur Frau Meyer`."""
     words = name.split()
     while len(words) > 1 and fold(words[0]) in _BEFORE_A_NAME:
         words = words[1:]

@@ -10,7 +10,7 @@ from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import decline_name, say
 
-_MOST_WORDS = 3  # of a name without titles; more are a wish in words ("jemand mit viel Erfahrung")
+_MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
 # Folded words of German and English with which a person is described, not named ("eine Frau", "wieder dieselbe").
 _DESCRIBING = frozenset({
     "a", "an", "andere", "anderen", "anderer", "another", "anyone", "but", "dasselbe", "denselben", "derselben", "derselbe",

@@ -265,6 +265,7 @@ ENGLISH: Final = Sentences(
     cannot_cancel="The appointment on {when}, can no longer be cancelled.",
     cancelled="The appointment is cancelled: {when}.",
     say_what_for_a_new_one=" For a new one, please tell me what for and when.",
+    can_move_too="It can be moved, too.",
     shall_i_cancel="Shall I cancel your appointment on {when}?",
     # verification of callers
     ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",
