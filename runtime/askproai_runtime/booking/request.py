@@ -185,7 +185,10 @@ def parse_service_request(
     branch = _find_branch(config, call)
     said = read_text(args, "service")
     offered = None if said else find_by_name(config, last_service or "", branch.name)
-    service = offered or _find_service(config, branch, said or last_service, read_text(args, "staff"))
+    has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
+    service = offered or _find_service(
+        config, branch, said or last_service, read_text(args, "staff"), has_companions=has_companions
+    )
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -428,7 +431,9 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
 
 
-def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None) -> Service:
+def _find_service(
+    config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None, *, has_companions: bool = False
+) -> Service:
     """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
     caller names. Raises `ClarificationNeeded`.
     """
@@ -439,7 +444,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff:
         return offered[0]
     named = _read_ids(name or "", offered) or read_services(name or "", offered)
     if named.services and named.unknown is None:
-        return _join_services(config, named)
+        return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
     if not offered:
         cause = f"no service is offered in {branch.name}"
         raise ClarificationNeeded(

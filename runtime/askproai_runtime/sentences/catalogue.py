@@ -114,7 +114,8 @@ class Sentences:
     one_person_at_a_time: str
     too_many_services: str
     too_many_people: str
-    only_one_by_one: str
+    only_one_by_one: str  # of a remote calendar
+    own_birth_date_each: str
     services_of_companions: str
     several_of_one_name: str
     group_offer_gone: str

@@ -135,7 +135,13 @@ ENGLISH: Final = Sentences(
     ),
     too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     too_many_people="I can book up to {count} people together. How many shall I look for?",
-    only_one_by_one="I can only book that one by one, an appointment for each person. Who shall I look for first?",
+    only_one_by_one=(
+        "Our calendar does not take several appointments together, only each by itself, also at the same time if several of us are"
+        " free. Who shall I look for first?"
+    ),
+    own_birth_date_each=(
+        "I need each person's date of birth and therefore book each appointment by itself. Who shall I look for first?"
+    ),
     services_of_companions="Who gets which service?",
     several_of_one_name="Shall I book {count} appointments for {name}, or just one?",
     group_offer_gone="It is not possible any more in the way that I offered, I am afraid.",

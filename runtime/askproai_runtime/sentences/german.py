@@ -139,7 +139,14 @@ GERMAN: Final = Sentences(
     ),
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
-    only_one_by_one="Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
+    only_one_by_one=(
+        "Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich, auch zur selben Zeit, wenn bei mehreren"
+        " frei ist. Für wen soll ich den ersten suchen?"
+    ),
+    own_birth_date_each=(
+        "Ich brauche von jeder Person das Geburtsdatum und trage deshalb jeden Termin für sich ein. Für wen soll ich den ersten"
+        " suchen?"
+    ),
     services_of_companions="Wer bekommt welche Leistung?",
     several_of_one_name="Soll ich {count} Termine für {name} eintragen, oder nur einen?",
     group_offer_gone="So, wie ich es angeboten hatte, geht es leider nicht mehr.",
