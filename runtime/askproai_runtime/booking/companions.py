@@ -62,11 +62,10 @@ def add_companions(
         raise LimitReached(sentence_of_call(limit, len(said) + 1), outcome=FunctionOutcome.LIMITED, alternatives=[])
     people = [service, *_resolve(ctx, call, args, said, service, offered)]
     local = [_only_local(ctx, each) for each in people]
-    if asks_birth_date(ctx) or not all(each.rules.staff_members for each in local):
-        raise ClarificationNeeded(
-            say().only_one_by_one,
-            cause="a group is booked in the local calendar only, by callers without a second factor",
-        )
+    if asks_birth_date(ctx):
+        raise ClarificationNeeded(say().own_birth_date_each, cause="each of a group would have an own second factor")
+    if not all(each.rules.staff_members for each in local):
+        raise ClarificationNeeded(say().only_one_by_one, cause="a group is booked in the local calendar only")
     companions = tuple(_only_named(each) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)

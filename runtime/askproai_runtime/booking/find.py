@@ -144,7 +144,8 @@ async def _require_agreement(
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     question = say().shall_i_cancel.format(when=described)
     if reply is None:  # not again to somebody whose answer was unclear
-        question = f"{_rule_in_this_language(ctx)} {question}".lstrip()
+        move = say().can_move_too if find_service(ctx, appointment) is not None else ""
+        question = " ".join(filter(None, (_rule_in_this_language(ctx), move, question)))
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

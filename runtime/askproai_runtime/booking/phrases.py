@@ -170,6 +170,14 @@ def drop_titles(name: str) -> str:
     return " ".join(word for word in fold(name).split() if word not in _TITLES and word not in _BEFORE_A_NAME)
 
 
+def drop_prepositions(name: str) -> str:
+    """Return a name as it was said, without its preposition and article: `Frau Meyer` of `zur Frau Meyer`."""
+    words = name.split()
+    while len(words) > 1 and fold(words[0]) in _BEFORE_A_NAME:
+        words = words[1:]
+    return " ".join(words)
+
+
 def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:
     """Return whether one is a Herr and the other a Frau."""
     genders = [{_GENDERS[word] for word in name if word in _GENDERS} for name in (first, second)]

@@ -16,8 +16,11 @@ _NO = re.compile(
     r"|\b(?:no|nope|nah|wrong|rather not|the other|never ?mind|changed my mind"
     r"|(?:absolutely|definitely|certainly|of course|please) not)\b"
 )
-_KEEP = re.compile(
-    r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|verschieben|verlegen|keep|don.?t|do not|leave it)\b"
+_KEEP = re.compile(r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|keep|don.?t|do not|leave it)\b")
+# "Ja, lieber verschieben" agrees to the move that the question offers beside the cancellation.
+_MOVE = re.compile(
+    r"\b(?:(?:ver|um)(?:schieb|leg|buch)\w*|(?:um|vor)zu(?:verlegen|verschieben|legen|buchen)|vor(?:verleg|zieh)\w*|verschoben"
+    r"|(?:move|mov|reschedul|postpon|rebook)(?:e|ed|ing)?|change (?:it|the (?:time|day|date)))\b"
 )
 # Whoever asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(
@@ -159,18 +162,19 @@ def _asks(said: str) -> bool:
 def _read(utterance: str, question: Question) -> Reply | None:
     """Return what one utterance says; None if it answers nothing."""
     said = words_of(utterance)
-    is_no, cancels = bool(_NO.search(said)), False
+    is_no, cancels, moves = bool(_NO.search(said)), False, False
     if question is Question.CANCEL:
         keeps = bool(_NOT_CANCEL.search(said))
-        is_no |= keeps or bool(_KEEP.search(said))
         cancels = bool(_CANCEL.search(said)) and not keeps
+        moves = bool(_MOVE.search(said)) and not cancels
+        is_no |= keeps or bool(_KEEP.search(said) or _MOVE.search(said))
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     is_question = _asks(said)
     if is_question and not is_yes:
         return None
     is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if is_no:
-        return Reply.UNCLEAR if is_yes or cancels else Reply.NO
+        return Reply.UNCLEAR if (is_yes and not moves) or cancels else Reply.NO
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
     return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR

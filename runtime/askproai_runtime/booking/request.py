@@ -15,22 +15,21 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_email
-from askproai_runtime.booking.heard_names import list_heard, list_heard_services
-from askproai_runtime.booking.names import list_alternatives, list_named_staff
+from askproai_runtime.booking.heard_names import list_heard_services
+from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
-    drop_titles,
     fold,
     format_reading,
     join_list,
     refusal_sentence,
     same_name,
-    sayable,
 )
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
+from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, list_related, refuse_unknown
@@ -43,7 +42,7 @@ from askproai_runtime.german_dates import (
     understand_parts,
     understand_start,
 )
-from askproai_runtime.sentences import decline_name, format_spoken, format_written_day, say
+from askproai_runtime.sentences import format_spoken, format_written_day, say
 from askproai_runtime.visits import (
     MOST_SERVICES,
     canonical_name,
@@ -196,7 +195,10 @@ def parse_service_request(
     if said and last_service and is_generic(said) and not _is_known(said, config.services):
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
-    service = offered or _find_service(config, branch, said or last_service, read_text(args, "staff"))
+    has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
+    service = offered or _find_service(
+        config, branch, said or last_service, read_text(args, "staff"), has_companions=has_companions
+    )
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -216,7 +218,7 @@ def parse_service_request(
             f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
         )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
-    return ServiceRequest(rules, find_staff_for_caller(rules, read_text(args, "staff")))
+    return ServiceRequest(rules, find_staff_for_caller(config, rules, read_text(args, "staff")))
 
 
 def parse_booking_request(
@@ -440,7 +442,9 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
     raise ClarificationNeeded(say().no_appointments_here, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
 
 
-def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None) -> Service:
+def _find_service(
+    config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None, *, has_companions: bool = False
+) -> Service:
     """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
     caller names. Raises `ClarificationNeeded`.
     """
@@ -453,7 +457,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None, staff:
         return offered[0]
     named = _read_ids(name or "", offered) or read_services(name or "", offered)
     if named.services and named.unknown is None:
-        return _join_services(config, named)
+        return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
     if not offered:
         cause = f"no service is offered in {branch.name}"
         raise ClarificationNeeded(
@@ -495,35 +499,3 @@ def _join_services(config: TenantConfig, named: NamedServices) -> Service:
     if len(services) > MOST_SERVICES:
         raise ClarificationNeeded(say().too_many_services.format(count=MOST_SERVICES))
     return services[0] if len(services) == 1 else compose_visit(config, services)
-
-
-def find_staff_for_caller(rules: ServiceRules, name: str | None) -> str | None:
-    """Return the id of the staff member whom a caller names, None for anybody. Raises `ClarificationNeeded`."""
-    if name is None:
-        return None
-    found = list_named_staff(name, rules.staff_members)
-    if not found:
-        found = list_alternatives(name, rules.staff_members)
-        if len(found) == len(rules.staff_members):
-            return None
-    display_names = list(dict.fromkeys(staff_member.display_name for staff_member in found))
-    if len(display_names) == 1:  # of two people of the same full name no answer of a caller names one
-        return found[0].id
-    if found:
-        question = say().do_you_mean.format(choices=join_list([decline_name(each) for each in display_names]))
-        raise ClarificationNeeded(question, staff=[staff_member.id for staff_member in found])
-    heard = list_heard(drop_titles(name), rules.staff_members, lambda each: [each.display_name])
-    if heard:
-        names = list(dict.fromkeys(decline_name(each.display_name) for each in heard))
-        question = say().do_you_mean.format(choices=join_list(names))
-        raise ClarificationNeeded(
-            question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=[staff_member.id for staff_member in heard]
-        )
-    display_names = [decline_name(staff_member.display_name) for staff_member in rules.staff_members]
-    requested = decline_name(sayable(name) or say().that_person)
-    sentence = say().not_with_person if len(display_names) > 1 else say().only_with_other_person
-    raise ClarificationNeeded(
-        sentence.format(requested=requested, service=rules.service.display_name, names=join_list(display_names)),
-        outcome=FunctionOutcome.UNKNOWN_STAFF,
-        staff=[staff_member.id for staff_member in rules.staff_members],
-    )

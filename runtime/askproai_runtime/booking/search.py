@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.availability import (
@@ -40,6 +41,7 @@ Window = tuple[datetime, datetime]
 _APART = timedelta(hours=1)
 _OTHER_DAYS = (1, -1, 2, -2, 3, -3, 4, -4)  # the best first; around two closed days two others are left
 _MIDDAY = time(13)
+_HALF_A_DAY_BEFORE = timedelta(hours=2)  # before midday; what is closer to it is in no other half of the day
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -107,45 +109,95 @@ async def find_choice(
 ) -> Choice:
     """Return up to the query's `limit` starts among which a caller has a choice: the closest one, others of that day, then others.
 
-    The second is the closest that is an hour or more from the first on its day; in the other half of the day if the query names
-    no time. The third is on a day near by, at about that time. Where there is no such start, they are an hour apart on one day,
-    and where that is not possible either, the closest ones.
+    The second is the closest that is an hour or more from the first on its day. If the query names no time, it is in the other half
+    of the day or at its end: starts in a row sound as if nothing later were free. The third is on a day near by, at about that
+    time, else on the same day. Two starts whose stays overlap are no choice: only where all overlap, the two farthest are offered.
     """
     read = remember_reads(read_busy)
     target, limit = query.closest_to or query.first, query.limit or 0
     one_more = await find_closest(rules, read, replace(query, limit=limit + 1), read_remote)
-    closest = sorted(one_more, key=lambda slot: abs(slot.start - target))[:limit]
-    chosen = closest[:1]
-    while 0 < len(chosen) < len(closest):
-        others: list[Slot] = []
-        for preferred in _preferences(rules.zone, query, [slot.start for slot in chosen]):
-            others = [slot for part in preferred for slot in await find_closest(rules, read, part, read_remote)]
-            if others:
+    chosen = sorted(one_more, key=lambda slot: abs(slot.start - target))[: min(limit, 1)]
+    if len(one_more) > 1 < limit:
+        day = _within_day_of(rules.zone, query, chosen[0])
+        last = chosen[0] if query.closest_to else (await find_latest(rules, read, day, read_remote) or chosen)[0]
+        while len(chosen) < limit:
+            preferences = _preferences(rules, query, chosen, last.start)
+            if (other := await _find_first(rules, read, preferences, read_remote)) is None:
                 break
-        others = others or [slot for slot in closest if slot not in chosen]
-        chosen.append(min(others, key=lambda slot: (abs(slot.start - target), slot.start)))
-    day = chosen[0].start.astimezone(rules.zone).date() if chosen else None
-    rest = sorted(chosen[1:], key=lambda slot: (slot.start.astimezone(rules.zone).date() != day, slot.start))
-    return Choice([*chosen[:1], *rest], len(one_more) > limit)
+            chosen.append(other)
+        if len(chosen) == 1:
+            chosen += await _find_farthest(rules, read, day, chosen[0], read_remote)
+    on_day = chosen[0].start.astimezone(rules.zone).date() if chosen else None
+    rest = sorted(chosen[1:], key=lambda slot: (slot.start.astimezone(rules.zone).date() != on_day, slot.start))
+    return Choice([*chosen[:1], *rest], len(one_more) > len(chosen))
 
 
-def _preferences(zone: ZoneInfo, query: SlotQuery, chosen: Sequence[datetime]) -> Iterator[list[SlotQuery]]:
+async def _find_first(
+    rules: ServiceRules, read_busy: ReadBusy, preferences: Iterator[list[SlotQuery]], read_remote: ReadRemote
+) -> Slot | None:
+    """Return the start closest to what the queries of the first preference with any aim at; None if no preference has one."""
+    for queries in preferences:
+        found = [slot for query in queries for slot in await find_closest(rules, read_busy, query, read_remote)]
+        if found:
+            target = queries[0].closest_to or queries[0].first
+            return min(found, key=lambda slot: (abs(slot.start - target), slot.start))
+    return None
+
+
+async def _find_farthest(
+    rules: ServiceRules, read_busy: ReadBusy, day: SlotQuery, chosen: Slot, read_remote: ReadRemote
+) -> list[Slot]:
+    """Return the start of the day that is farthest from the chosen one, none if there is no other."""
+    ends = [replace(day, closest_to=at, limit=1) for at in (day.first, day.end)]
+    found = [slot for end in ends for slot in await find_closest(rules, read_busy, end, read_remote)]
+    others = sorted(found, key=lambda slot: -abs(slot.start - chosen.start))
+    return [slot for slot in others[:1] if slot.start != chosen.start]
+
+
+def _preferences(
+    rules: ServiceRules, query: SlotQuery, chosen: Sequence[Slot], last: datetime
+) -> Iterator[list[SlotQuery]]:
     """Yield where the next start of a choice is searched, the best first: queries of one start, within `query`."""
-    target = query.closest_to or query.first
-    midnight, end_of_day = _local_day(zone, chosen[0])
-    apart = _subtract_windows([(midnight, end_of_day)], [(at - _APART, at + _APART) for at in chosen])
+    zone, first = rules.zone, chosen[0].start
+    target = query.closest_to or _spread_target(zone, [slot.start for slot in chosen], last)
+    midnight, end_of_day = _local_day(zone, first)
+    stay = _longest_stay(rules, chosen)
+    spaced, apart = (
+        _subtract_windows([(midnight, end_of_day)], [(slot.start - gap, slot.start + gap) for slot in chosen])
+        for gap in (max(_APART, stay), stay)
+    )
     if len(chosen) == 1:
-        if query.closest_to is None:
-            noon = datetime.combine(midnight.date(), _MIDDAY, zone)
-            yield _queries(query, apart, target, (noon, end_of_day) if chosen[0] < noon else (midnight, noon))
-        yield _queries(query, apart, target)
-    taken = {_local_day(zone, at) for at in chosen}
-    wall_clock = (query.closest_to or chosen[0]).astimezone(zone)
+        noon = datetime.combine(midnight.date(), _MIDDAY, zone)
+        if query.closest_to is None and noon - first >= _HALF_A_DAY_BEFORE:
+            yield _queries(query, spaced, first, (noon, end_of_day))
+        yield _queries(query, spaced, target)
+    taken = {_local_day(zone, slot.start) for slot in chosen}
+    wall_clock = (query.closest_to or first).astimezone(zone)
     for days in _OTHER_DAYS:
         at = datetime.combine(midnight.date() + timedelta(days=days), wall_clock.time(), zone)
         if _local_day(zone, at) not in taken:
             yield _queries(query, [_local_day(zone, at)], at)
+    yield _queries(query, spaced, target)
     yield _queries(query, apart, target)
+
+
+def _spread_target(zone: ZoneInfo, chosen: Sequence[datetime], last: datetime) -> datetime:
+    """Return the full hour of the day that is farthest from the chosen starts: its `last` one, or between two of them."""
+    end = last.astimezone(zone).replace(minute=0)
+    ordered = sorted([*(at for at in chosen if at < end), end])
+    between = [_nearest_hour(zone, first + (second - first) / 2) for first, second in pairwise(ordered)]
+    return max((end, *between), key=lambda at: min(abs(at - other) for other in chosen))
+
+
+def _nearest_hour(zone: ZoneInfo, at: datetime) -> datetime:
+    return (at + timedelta(minutes=30)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
+
+
+def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
+    """Return how long any stay of the choice may last; that of a group until the last of them is done."""
+    minutes = max(rules.service_by(member.id).duration_minutes for member in rules.staff_members)
+    ends = (max(each.end for each in (slot, *slot.companions)) - slot.start for slot in chosen)
+    return max(timedelta(minutes=minutes), *ends)
 
 
 def _queries(
@@ -156,6 +208,11 @@ def _queries(
         if bounds is not None:
             windows = [(max(first, bounds[0]), min(end, bounds[1])) for first, end in windows]
     return [replace(query, first=first, end=end, closest_to=target, limit=1) for first, end in windows if first < end]
+
+
+def _within_day_of(zone: ZoneInfo, query: SlotQuery, slot: Slot) -> SlotQuery:
+    midnight, end_of_day = _local_day(zone, slot.start)
+    return replace(query, first=max(query.first, midnight), end=min(query.end, end_of_day))
 
 
 def _local_day(zone: ZoneInfo, at: datetime) -> Window:

@@ -114,7 +114,8 @@ class Sentences:
     one_person_at_a_time: str
     too_many_services: str
     too_many_people: str
-    only_one_by_one: str
+    only_one_by_one: str  # of a remote calendar
+    own_birth_date_each: str
     services_of_companions: str
     several_of_one_name: str
     group_offer_gone: str
@@ -135,9 +136,12 @@ class Sentences:
     can_book_some: str
     want_that: str
     want_which: str
-    that_person: str
-    not_with_person: str
-    only_with_other_person: str
+    nobody_of_name: str
+    not_by_person: str  # who works here, but does not do the service
+    person_elsewhere: str
+    person_not_understood: str
+    service_by: str
+    whom_to_see: str
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unclear: str
@@ -218,6 +222,7 @@ class Sentences:
     cancelled: str
     say_what_for_a_new_one: str
     shall_i_cancel: str
+    can_move_too: str  # before the question, so that a yes answers the cancellation alone
     # verification of callers
     ask_name_and_birth_date: str
     ask_name: str

@@ -135,7 +135,13 @@ ENGLISH: Final = Sentences(
     ),
     too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     too_many_people="I can book up to {count} people together. How many shall I look for?",
-    only_one_by_one="I can only book that one by one, an appointment for each person. Who shall I look for first?",
+    only_one_by_one=(
+        "Our calendar does not take several appointments together, only each by itself, also at the same time if several of us are"
+        " free. Who shall I look for first?"
+    ),
+    own_birth_date_each=(
+        "I need each person's date of birth and therefore book each appointment by itself. Who shall I look for first?"
+    ),
     services_of_companions="Who gets which service?",
     several_of_one_name="Shall I book {count} appointments for {name}, or just one?",
     group_offer_gone="It is not possible any more in the way that I offered, I am afraid.",
@@ -156,9 +162,12 @@ ENGLISH: Final = Sentences(
     can_book_some="I can book {services}, for example.",
     want_that="Would you like that?",
     want_which="Which of these would you like?",
-    that_person="that person",
-    not_with_person="I cannot book that with {requested}. {service} is offered by {names}. Who would you like to see?",
-    only_with_other_person="I cannot book that with {requested}. {service} is offered by {names}.",
+    nobody_of_name="Nobody by the name of {name} works here.",
+    not_by_person="That is not offered by {staff}.",
+    person_elsewhere="{staff} does not work here, but in {branches}.",
+    person_not_understood="I did not understand who you would like to see.",
+    service_by="{service} is offered by {names}.",
+    whom_to_see="Who would you like to see?",
     phone_needed="We need a telephone number for this appointment. At which number can we reach you?",
     phone_missing=(
         "I cannot see your number in this call. At which number can we reach you? I can also book the appointment without a"
@@ -268,6 +277,7 @@ ENGLISH: Final = Sentences(
     cannot_cancel="The appointment on {when}, can no longer be cancelled.",
     cancelled="The appointment is cancelled: {when}.",
     say_what_for_a_new_one=" For a new one, please tell me what for and when.",
+    can_move_too="It can be moved, too.",
     shall_i_cancel="Shall I cancel your appointment on {when}?",
     # verification of callers
     ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",

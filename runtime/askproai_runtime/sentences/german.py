@@ -139,7 +139,14 @@ GERMAN: Final = Sentences(
     ),
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
-    only_one_by_one="Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
+    only_one_by_one=(
+        "Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich, auch zur selben Zeit, wenn bei mehreren"
+        " frei ist. Für wen soll ich den ersten suchen?"
+    ),
+    own_birth_date_each=(
+        "Ich brauche von jeder Person das Geburtsdatum und trage deshalb jeden Termin für sich ein. Für wen soll ich den ersten"
+        " suchen?"
+    ),
     services_of_companions="Wer bekommt welche Leistung?",
     several_of_one_name="Soll ich {count} Termine für {name} eintragen, oder nur einen?",
     group_offer_gone="So, wie ich es angeboten hatte, geht es leider nicht mehr.",
@@ -162,9 +169,12 @@ GERMAN: Final = Sentences(
     can_book_some="Eintragen kann ich zum Beispiel {services}.",
     want_that="Möchten Sie das?",
     want_which="Was davon möchten Sie?",
-    that_person="Diese Person",
-    not_with_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}. Zu wem möchten Sie?",
-    only_with_other_person="{requested} kann ich dafür nicht eintragen. {service} gibt es bei {names}.",
+    nobody_of_name="Unter dem Namen {name} arbeitet hier niemand.",
+    not_by_person="Bei {staff} gibt es das nicht.",
+    person_elsewhere="{staff} arbeitet nicht hier, sondern in {branches}.",
+    person_not_understood="Zu wem Sie möchten, habe ich nicht verstanden.",
+    service_by="{service} gibt es bei {names}.",
+    whom_to_see="Zu wem möchten Sie?",
     phone_needed="Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?",
     phone_missing=(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht. Unter welcher Nummer sind Sie zu erreichen? Ich kann den Termin auch"
@@ -276,6 +286,7 @@ GERMAN: Final = Sentences(
     cannot_cancel="Der Termin am {when}, lässt sich nicht mehr absagen.",
     cancelled="Der Termin ist abgesagt: {when}.",
     say_what_for_a_new_one=" Für einen neuen sagen Sie mir bitte, wofür und wann.",
+    can_move_too="Verschieben geht auch.",
     shall_i_cancel="Soll ich Ihren Termin am {when}, absagen?",
     # verification of callers
     ask_name_and_birth_date="Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?",

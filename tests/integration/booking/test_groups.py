@@ -296,7 +296,7 @@ async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon)
     assert (limited.outcome, limited.success) == (FunctionOutcome.LIMITED, False)
     salon.apply_config(msgspec.structs.replace(config, caller_verification=CallerVerification.NAME_AND_BIRTH_DATE))
     verified = await look(salon, {})
-    assert verified.message.startswith("Das kann ich nur einzeln eintragen")
+    assert verified.message.startswith("Ich brauche von jeder Person das Geburtsdatum")
     assert await salon.live() == []
 
 
@@ -315,4 +315,14 @@ async def test_each_appointment_of_a_group_is_moved_and_cancelled_by_itself(salo
 async def test_who_is_booked_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "date": "2026-11-27", "time": "10 Uhr", "companions": [{}]}
     answer = await env.salon.booking.check_availability(caller(), args)
-    assert answer.message.startswith("Das kann ich nur einzeln eintragen, für jede Person einen Termin."), answer
+    assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,"), (
+        answer
+    )
+    said = args | {"service": "Haarschnitt, Haarschnitt"}
+    assert (await env.salon.booking.check_availability(caller(), said)).message == answer.message
+
+
+async def test_the_same_service_for_each_may_be_repeated(salon: Salon) -> None:
+    said = {"service": "Haarschnitt, Haarschnitt", "date": str(FRIDAY), "time": "10 Uhr", "companions": [{}]}
+    answer = await salon.booking.check_availability(caller(), said)
+    assert (answer.success, len(answer.fields["slots"][0]["companions"])) == (True, 1)

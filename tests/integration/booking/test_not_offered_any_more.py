@@ -41,7 +41,7 @@ async def test_no_caller_hears_the_id_of_a_service_or_a_person(salon) -> None:
     salon.apply_config(msgspec.structs.replace(salon.configs[-1], services=()))
     assert (await salon.booking.find_appointments(NEXT_CALL)).message == f"Sie haben einen Termin: {WHEN}."
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    assert asked.message.endswith(f" Soll ich Ihren Termin am {WHEN}, absagen?")
+    assert asked.message.endswith(f"nichts. Soll ich Ihren Termin am {WHEN}, absagen?"), "it cannot be moved"
 
 
 async def test_the_yes_to_the_question_of_a_move_cancels_and_leads_to_a_new_appointment(salon) -> None:

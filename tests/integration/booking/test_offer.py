@@ -37,7 +37,7 @@ async def test_a_day_gives_a_choice_of_three_starts_and_holds_the_first(new_salo
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "haarschnitt", "date": "2026-11-27"})
     assert answer.success
-    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T10:00", "2026-11-27T13:00"]
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T13:00", "2026-11-27T17:00"]
     assert answer.fields["slots"][0] == {
         "start": "2026-11-27T09:00:00+01:00",
         "end": "2026-11-27T09:45:00+01:00",
@@ -131,7 +131,7 @@ async def test_while_the_rows_are_locked_times_are_offered_and_nothing_is_held(n
     ):
         await conn.execute("SELECT 1 FROM resources FOR UPDATE")
         answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
-    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T10:00", "2026-11-27T13:00"]
+    assert times(answer) == ["2026-11-27T09:00", "2026-11-27T13:00", "2026-11-27T17:00"]
     assert await held(salon) == []
 
 

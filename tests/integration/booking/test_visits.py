@@ -82,7 +82,7 @@ async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon
     assert (await book(salon, "Schneiden", "14:30", staff="mehmet")).success
     asked = {"service": "Waschen und Schneiden", "date": str(FRIDAY), "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call("call_2"), asked)
-    assert answer.message == "Mehmet kann ich dafür nicht eintragen. Waschen und Schneiden gibt es bei Anna."
+    assert answer.message == "Bei Mehmet gibt es das nicht. Waschen und Schneiden gibt es bei Anna."
     tint = msgspec.structs.replace(DRY, name="tönen", display_name="Tönen", staff={"mitte": ("mehmet",)})
     salon.apply_config(with_services(salon.configs[-1], WASH, CUT, tint))
     nobody = await book(salon, "Waschen, Tönen", "10:00", 3)

@@ -48,7 +48,9 @@ def test_a_person_who_is_heard_is_asked_about() -> None:
     answer = asked(service="Haarschnitt", staff="Herrn Mehmed").answer
     assert answer.message == "Meinen Sie Mehmet?"
     assert (answer.fields["staff"], answer.outcome) == (["mehmet"], FunctionOutcome.UNKNOWN_STAFF)
-    assert asked(service="Haarschnitt", staff="Emma").answer.message.startswith("Emma kann ich dafür nicht eintragen.")
+    assert asked(service="Haarschnitt", staff="Emma").answer.message.startswith(
+        "Unter dem Namen Emma arbeitet hier niemand."
+    )
 
 
 @pytest.mark.parametrize("said", ["Harschnit", "Haar Schnitt", "Haarschnid"])

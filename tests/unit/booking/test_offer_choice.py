@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -39,8 +40,14 @@ async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_of
 @pytest.mark.parametrize(
     ("taken", "first", "end", "closest_to", "offered"),
     [
-        # A day: the first start, an hour or more later, and one in its other half.
-        ([], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T10:00", "26T13:00"]),
+        # A day: the first start, one in its other half, and one at its end, on the hour.
+        ([], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T13:00", "26T17:00"]),
+        # Half a day: from its beginning to its end.
+        ([], "2026-11-26T12:00", "2026-11-26T18:00", None, ["26T12:00", "26T15:00", "26T17:00"]),
+        ([], "2026-11-26T09:00", "2026-11-26T12:00", None, ["26T09:00", "26T10:00", "26T11:00"]),
+        ([("26", "12:00", "13:00")], "2026-11-26T12:00", "2026-11-26T18:00", None, ["26T13:00", "26T15:00", "26T17:00"]),
+        # What would overlap is one stay.
+        ([("26", "16:00", "18:00")], "2026-11-26T14:00", "2026-11-26T16:00", None, ["26T14:00", "26T15:00"]),
         # A time that is taken: the closest, then on that day, then at that time on the next day.
         (
             [("26", "14:00", "15:00")],
@@ -53,9 +60,9 @@ async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_of
             [("26", "14:00", "15:00"), ("27", "09:00", "18:00")],
             "2026-11-24T00:00", "2026-12-03T00:00", "2026-11-26T14:00", ["26T13:00", "26T15:00", "25T14:00"],
         ),
-        # Nothing else is free: neighbours, rather than fewer offers.
-        ([("26", "10:30", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:15", "26T09:30"]),
-        ([("26", "11:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:15", "26T10:00"]),
+        ([("26", "11:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T10:00"]),
+        # All would overlap: the earliest and the latest of them.
+        ([("26", "10:30", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:30"]),
         ([("26", "10:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00"]),
         ([("26", "09:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, []),
     ],
@@ -91,3 +98,25 @@ async def test_a_choice_late_before_a_long_weekend_is_of_three_days_and_no_neigh
     found = await find_choice(of_anna, read_busy, SlotQuery(now, now, local("2026-12-05T00:00"), "anna", None, 3))
     offered = [f"{slot.start.astimezone(BERLIN):%dT%H:%M}" for slot in found.slots]
     assert offered == ["21T12:45", "24T12:45", "25T12:45"]
+
+
+@pytest.mark.parametrize("minutes", [15, 20, 45, 60, 90, 150])
+@pytest.mark.parametrize("step", [5, 10, 15, 30])
+@pytest.mark.parametrize(
+    ("first", "end"), [("08:00", "20:00"), ("12:00", "18:00"), ("09:00", "12:00"), ("14:00", "16:00")]
+)
+async def test_no_two_offers_of_a_day_overlap(minutes: int, step: int, first: str, end: str) -> None:
+    of_anna = rules(ANNA, opening=(hours("09:00", "18:00"),), duration_minutes=minutes, slot_step_minutes=step)
+
+    async def read_busy(window: Span) -> dict[int, list[BusySpan]]:
+        return {1: [span("2026-11-26", "11:20", "11:50")]}
+
+    query = SlotQuery(
+        local("2026-11-20T00:00"), local(f"2026-11-26T{first}"), local(f"2026-11-26T{end}"), "anna", None, 3
+    )
+    found = await find_choice(of_anna, read_busy, query)
+    slots = sorted(found.slots, key=lambda slot: slot.start)
+    if len(slots) > 2 or minutes < 60:  # of longer ones all may overlap
+        assert all(earlier.end <= later.start for earlier, later in pairwise(slots))
+    every = await find_closest(of_anna, read_busy, replace(query, limit=500))
+    assert found.has_more == (len(every) > len(slots))

@@ -38,6 +38,9 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Uh, no thanks.", "Hmm, no I need that one.", "Actually no.", "Absolutely not.", "Of course not.", "Never mind.",
         "I changed my mind.",
         "Nein, den sagen Sie bitte nicht ab.",
+        "Ja, lieber verschieben.", "Ja, verschieben Sie ihn bitte.", "Verschieb ihn auf Montag.",
+        "Umbuchen, bitte.", "Ja, den verlegen wir.", "Okay, dann verschieben wir ihn.", "Ja, gern verschieben auf nächste Woche",
+        "Yes, move it, please.", "Reschedule it.", "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.",
     ],
 )  # fmt: skip
 def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:

@@ -116,7 +116,8 @@ def test_a_second_factor_is_required_as_said(language: str) -> None:
 
 RULES = [
     ("emergency", "112", "112"),
-    ("end of an emergency", "`end_call`", "`end_call`"),
+    ("who hangs up in an emergency", "aufzulegen und die 112", "hang up and dial 112"),
+    ("end of an emergency", "`end_call` erst nach der Antwort", "`end_call` only after a reply"),
     ("first question", "Wann passt es Ihnen?", "When would suit you?"),
     ("no choice", "die erste", "the first"),
     ("spoken as written", "Sage `message` wörtlich", "Say `message` word for word"),
@@ -133,12 +134,18 @@ def test_a_prompt_has_its_rule(german: str, english: str) -> None:
     assert english in everything("en-GB")["general_prompt"]
 
 
-@pytest.mark.parametrize(("language", "first"), [("de-DE", "Immer zuerst"), ("en-GB", "Always call it first")])
-def test_no_function_comes_before_an_emergency(language: str, first: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "first", "end"),
+    [
+        ("de-DE", "Immer zuerst", "nie gleich nach dem Hinweis auf die 112"),
+        ("en-GB", "Always call it first", "never right after naming 112"),
+    ],
+)
+def test_no_function_comes_before_an_emergency(language: str, first: str, end: str) -> None:
     llm = everything(language)
     tools = {tool["name"]: tool for tool in llm["general_tools"]}
     assert first not in tools["check_availability"]["description"]
-    assert "112" in tools["end_call"]["description"]
+    assert end in tools["end_call"]["description"], "the caller hears the number to its end"
     rules = llm["general_prompt"].partition("## R")[2]
     assert rules.index("112") < rules.index("`message`")
 

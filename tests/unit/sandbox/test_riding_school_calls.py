@@ -11,7 +11,7 @@ SCHOOL = read_catalogue(
 )
 ONE_BY_ONE = {
     "success": False,
-    "message": "Das kann ich nur einzeln eintragen, für jede Person einen Termin. Für wen soll ich den ersten suchen?",
+    "message": "Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich. Für wen soll ich den ersten suchen?",
 }
 TWO = "Am Dienstag um drei, für mich die Einzelstunde, für meine Tochter Longe."
 
