@@ -100,11 +100,11 @@ async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has
     )
     assert (status, problem["title"]) == (409, "Not Moved")
     _, page = await request(pod, "audit", limit=3)
-    assert page["entries"].pop(0)["action"] == "list.read", "of the appointments above"
-    assert [(entry["actor"], entry["action"]) for entry in page["entries"]] == [
+    changes = [entry for entry in page["entries"] if entry["action"] != "list.read"][:2]
+    assert [(entry["actor"], entry["action"]) for entry in changes] == [
         ("desk", "appointment.cancelled"), ("desk", "appointment.moved"),
     ]  # fmt: skip
-    assert {entry["detail"]["claimed_by"] for entry in page["entries"]} == {"karin@laptop"}
+    assert {entry["detail"]["claimed_by"] for entry in changes} == {"karin@laptop"}
     _, older = await request(pod, "audit", limit=1, cursor=page["next"])
     assert page["entries"][-1] not in older["entries"]
 
