@@ -27,7 +27,7 @@ def find(
     return find_keys_in_use(tenant, replace(READ, **changed), keys, "token", deployments, seen)
 
 
-def test_keys_are_in_use_when_all_pods_have_shown_them():
+def test_keys_are_in_use_once_all_pods_show():
     asked = find()
     assert (asked.by_all, asked.condition.status) == (False, "False")
     assert "key_canary" not in repr(asked)
