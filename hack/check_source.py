@@ -7,6 +7,7 @@
 3. A comment or docstring cites only files that are in the repository.
 4. Comments, docstrings and names use the words of docs/glossary.md.
 5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
+6. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
 """
 
 import ast
@@ -15,7 +16,8 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -173,6 +175,14 @@ def is_request(node: ast.expr) -> bool:
     return isinstance(call, ast.Call) and bool(SENDS.search(ast.unparse(call.func)))
 
 
+def repeated_test_names(paths: Sequence[str]) -> Iterator[str]:
+    """Yield test files that have the name of another one; in a package a name is the package's."""
+    folders = {path.removesuffix("/__init__.py") for path in paths if path.endswith("/__init__.py")}
+    tests = [each for each in paths if re.search(r"/test_\w+\.py$", each) and each.rpartition("/")[0] not in folders]
+    count = Counter(each.rpartition("/")[2] for each in tests)
+    yield from (f"{each}: another test file has this name, too" for each in tests if count[each.rpartition("/")[2]] > 1)
+
+
 PUBLIC_APIS = public_apis()
 PATHS = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -189,6 +199,9 @@ def main() -> int:
             for text in rule(file, tree):
                 print(f"{file.relative_to(ROOT)}:{text}")
                 found += 1
+    for text in repeated_test_names(PATHS):
+        print(text)
+        found += 1
     return 1 if found else 0
 
 

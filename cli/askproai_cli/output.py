@@ -33,9 +33,6 @@ _AGE = re.compile(r"(\d+)([a-zA-Z]+)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-_MOST_COUNTED = 250  # of a list, by the private API
-
-
 def parse_since(text: str, now: datetime) -> str:
     """Return the instant of an age such as `2h`; any other text unchanged, since the tenant's zone decides about a local time.
 
@@ -98,7 +95,7 @@ def print_rows(
         typer.echo(line, err=err)
     if answer.get("next"):
         total = answer.get("total")
-        of_all = f"{total} or more" if total == _MOST_COUNTED else str(total)
+        of_all = f"{total} or more" if answer.get("at_least") else str(total)
         count = f"{len(cells)} of {of_all}" if total is not None else f"the first {len(cells)}, and there are more"
         typer.echo(f"{count}: narrow it by the options, or raise --limit", err=err)
 

@@ -4,6 +4,7 @@ The operator writes them (`T-signing-keys`), and the pods mount them as files. `
 uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it here.
 `PRESENT_KEYS` are those that the operator found last. All files of a pod change at once, and a kubelet may mount a changed Secret
 before the operator has made its key a former one: without the present keys the pod would refuse what is signed with it.
+`REVOKED_AT` is when a person last had former keys end before their time.
 """
 
 import hashlib
@@ -19,11 +20,11 @@ log = structlog.get_logger(__name__)
 
 FORMER_KEYS = "FORMER_KEYS"
 PRESENT_KEYS = "PRESENT_KEYS"
+REVOKED_AT = "REVOKED_AT"
 
-# The provider keys of a tenant, but not those of staff members' own accounts, with which nothing is verified.
-_VERIFYING = re.compile(
-    r"(retell|calcom)-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|FORMER_KEYS|PRESENT_KEYS"
-)
+# The provider keys of a tenant, but not those of staff members' own accounts, with which nothing is verified. Former keys are left
+# out, since each ends in the pods by its time: they are added with a present key, and only a revocation takes them away sooner.
+_VERIFYING = re.compile(r"(retell|calcom)-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|PRESENT_KEYS|REVOKED_AT")
 
 
 class FormerKey(msgspec.Struct, frozen=True):
@@ -73,9 +74,10 @@ def is_verifying(file: str) -> bool:
 
 
 def keys_hash(token: str, files: Mapping[str, str]) -> str:
-    """Return a hash of all by which a pod verifies: its files, and the token of its private API.
+    """Return a hash of the keys by which a pod verifies: its files, and the token of its private API.
 
-    Operator and pods compute it alike. Without the token nobody can test guesses on it.
+    A new key or a revocation changes it; the end of a former key's time does not. Operator and pods compute it alike. Without
+    the token nobody can test guesses on it.
     """
     verifying = {name: text for name, text in files.items() if is_verifying(name)}
     text = msgspec.json.encode(verifying, order="deterministic")

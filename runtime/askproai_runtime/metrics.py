@@ -32,21 +32,6 @@ class Waiting(NamedTuple):
     oldest_seconds: float | None
 
 
-class _DeadLettersNow(Collector):
-    """The gauge `dead_letters`. The client library refuses a gauge and a counter of one stem; these metrics have both."""
-
-    def __init__(self, tenant: str, registry: CollectorRegistry) -> None:
-        self._tenant = tenant
-        registry.register(self)
-        self.value: float | None = None  # the web process never counts them: no sample is true, 0 would not be
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = GaugeMetricFamily("askproai_dead_letters", "Jobs that wait for a redrive", labels=["tenant"])
-        if self.value is not None:
-            family.add_metric([self._tenant], self.value)
-        yield family
-
-
 class _KeysNow(Collector):
     """The gauge `keys_hash_info`. It is computed when it is read, so that it never shows what a process no longer has."""
 
@@ -100,8 +85,8 @@ class Metrics:
         self._open_messages = create.gauge("messages_open", "Messages of callers that nobody has dealt with")
         self._queue_size = create.gauge("queue_size", "Jobs by priority and state", "priority", "state")
         self._queue_oldest = create.gauge("queue_oldest_seconds", "Age of the oldest job that could run", "priority")
-        self._dead_now = _DeadLettersNow(tenant, self.registry)
-        self._dead = create.counter("dead_letters", "Jobs that this process gave up")
+        self._dead_now = create.gauge("dead_letters", "Jobs that wait for a redrive")
+        self._jobs = create.counter("jobs", "Jobs by how they ended", "kind", "outcome")
         self._lost_offers = create.counter("offered_but_lost", "Offered times that were gone at the yes")
         self._task_runs = create.counter("task_runs", "Runs of periodic tasks by outcome", "task", "outcome")
         self._task_seconds = create.histogram("task_seconds", "Duration of one run", WORK_BUCKETS, "task")
@@ -254,8 +239,13 @@ class Metrics:
         for known in CircuitState:
             self._circuit.labels(self._tenant, provider, known).set(known == state)
 
-    def dead_letter(self) -> None:
-        self._dead.labels(self._tenant).inc()
+    def expect_jobs(self, kinds: Iterable[str], outcomes: Iterable[str]) -> None:
+        """Create the series of these kinds and outcomes with 0, because Prometheus sees no rise in a first sample."""
+        for kind, outcome in product(kinds, outcomes):
+            self._jobs.labels(self._tenant, kind, outcome)
+
+    def job_ended(self, kind: str, outcome: str) -> None:
+        self._jobs.labels(self._tenant, kind, outcome).inc()
 
     def task_run(self, task: str, outcome: str, seconds: float) -> None:
         self._task_runs.labels(self._tenant, task, outcome).inc()
@@ -302,7 +292,7 @@ class Metrics:
                 self._queue_oldest.labels(self._tenant, priority).set(oldest_seconds)
             if state == "dead":
                 dead += jobs
-        self._dead_now.value = dead
+        self._dead_now.labels(self._tenant).set(dead)
 
     def billing(self, status: str | None) -> None:
         """Set the subscription's status as Stripe reports it; None when Stripe never reported one."""

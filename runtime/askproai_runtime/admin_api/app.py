@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -14,7 +13,6 @@ from askproai_core.database import DATABASE_AWAY, StatementTimeout
 from askproai_core.http_server import (
     Handler,
     Problem,
-    correlation_id,
     error_middleware,
     json_response,
     too_many_requests,
@@ -29,13 +27,14 @@ from askproai_runtime.admin_api.blocks import Blocks
 from askproai_runtime.admin_api.bookings import Bookings
 from askproai_runtime.admin_api.calls import Calls
 from askproai_runtime.admin_api.differences import Differences
-from askproai_runtime.admin_api.endpoint import ACCESS, CLAIMED_BY, Access, ApiRequest, Endpoint, openapi, printable
+from askproai_runtime.admin_api.endpoint import ACCESS, Access, ApiRequest, Endpoint, openapi
 from askproai_runtime.admin_api.events import Events
 from askproai_runtime.admin_api.failures import Failures
 from askproai_runtime.admin_api.figures import FigureEndpoints
 from askproai_runtime.admin_api.messages import Messages
 from askproai_runtime.admin_api.notifications import NotificationEndpoints
 from askproai_runtime.admin_api.privacy import Privacy
+from askproai_runtime.admin_api.private_api import PrivateApi
 from askproai_runtime.admin_api.roles import Right, Role
 from askproai_runtime.admin_api.sessions import SeenSessions, Sessions
 from askproai_runtime.admin_api.slots import Slots
@@ -45,7 +44,6 @@ from askproai_runtime.admin_api.store import (
     FailureStore,
     FigureStore,
     SessionStore,
-    record_read,
 )
 from askproai_runtime.admin_api.waitlist import Waitlist
 from askproai_runtime.process import Process
@@ -53,10 +51,6 @@ from askproai_runtime.process import Process
 log = structlog.get_logger(__name__)
 
 BASE = "/api/v1"
-# Lists that name customers, or say why a person is away; calls only where numbers and words are asked for.
-_LISTS_OF_PEOPLE = frozenset(
-    {f"{BASE}/{name}" for name in ("appointments", "messages", "waitlist", "reminder-opt-outs", "blocks")}
-)
 _REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong must not take the callers' connections
 
 
@@ -88,8 +82,8 @@ def endpoints(process: Process, wake_worker: Callable[[], None]) -> tuple[Endpoi
 def api_app(endpoints: Sequence[Endpoint], process: Process) -> web.Application:
     """Return the application that serves the API of one tenant's web process."""
     app = web.Application(middlewares=[_trace, error_middleware, _with_token(process)])
-    zone = lambda: ZoneInfo(process.config.current.time_zone)  # noqa: E731
-    app.add_routes(endpoint.route(zone, process.clock) for endpoint in endpoints)
+    api = PrivateApi(endpoints, process)
+    app.add_routes(endpoint.route(api.answer) for endpoint in endpoints)
     return app
 
 
@@ -163,7 +157,6 @@ def _with_token(process: Process) -> Middleware:
         if not await limiter.admits(_REQUESTS_PER_SECOND):
             raise too_many_requests()
         try:
-            await _record_reading(request, process)
             return await handler(request)
         except (StatementTimeout, asyncpg.QueryCanceledError):
             raise _took_too_long() from None
@@ -176,16 +169,6 @@ def _with_token(process: Process) -> Middleware:
             raise _database_away() from None
 
     return check
-
-
-async def _record_reading(request: web.Request, process: Process) -> None:
-    """Record in the audit log that a list of people is read, before it is; a reader's token names nobody."""
-    personal = request.path == f"{BASE}/calls" and request.query.get("personal") == "true"
-    is_list = request.method == "GET" and (request.path in _LISTS_OF_PEOPLE or personal)
-    if is_list and request[ACCESS].may(Right.NAMES):
-        claimed_by = printable(request.headers.get(CLAIMED_BY, "")) or None
-        detail = {"token": "admin", "claimed_by": claimed_by, "list": request.path.removeprefix(BASE)}
-        await record_read(process.pool, process.tenant, "list.read", detail, correlation_id(request))
 
 
 def _database_away() -> Problem:

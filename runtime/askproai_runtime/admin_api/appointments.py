@@ -50,13 +50,14 @@ log = structlog.get_logger(__name__)
 
 class AppointmentPage(msgspec.Struct, frozen=True):
     """`zone` is the tenant's time zone, such as Europe/Berlin: an offset alone does not name it. `total` is how many there are on
-    all pages, 250 for as many or more; null on any but the first.
+    all pages, or with `at_least` a number that they reach; null on any but the first.
     """
 
     appointments: list[AppointmentEntry]
     next: str | None
     zone: str
     total: int | None = None
+    at_least: bool = False
 
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
@@ -166,8 +167,9 @@ class Appointments:
         entries = [_row_to_entry(dict(row), request) for row in rows]
         if len(entries) < limit:
             return AppointmentPage(entries, None, request.zone.key, len(entries) if after is None else None)
-        total = await self._store.count_appointments(wanted) if after is None else None
-        return AppointmentPage(entries, next_cursor(entries[-1].start, entries[-1].id), request.zone.key, total)
+        total, at_least = await self._store.count_appointments(wanted) if after is None else (None, False)
+        following = next_cursor(entries[-1].start, entries[-1].id)
+        return AppointmentPage(entries, following, request.zone.key, total, at_least=at_least)
 
     async def _resolve_names(
         self, branch: str | None, staff: str | None

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
-from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.input_values import INVISIBLE, require_storable
 from askproai_runtime.admin_api.roles import Right, Role, rights_of
@@ -162,6 +161,10 @@ class ApiRequest:
             raise bad_request(f"{REQUEST_ID} is a UUID") from None
 
     @property
+    def role(self) -> Role:
+        return self._access.role
+
+    @property
     def is_reader(self) -> bool:
         """Return whether the bearer of the token learns no name."""
         return self._access.is_reader
@@ -298,11 +301,10 @@ class Endpoint:
     body: type[msgspec.Struct] | None = None
     right: Right = Right.ADMINISTER
 
-    def route(self, zone: Callable[[], ZoneInfo], clock: Clock) -> web.RouteDef:
+    def route(self, answer: Callable[["Endpoint", Asked], Awaitable[msgspec.Struct]]) -> web.RouteDef:
         async def handler(request: web.Request) -> web.Response:
             body = await request.read() if self.body is not None else b""
-            asked = Asked.of(request, body)
-            return json_response(await self.handle(ApiRequest(asked, self, zone(), clock.now())))
+            return json_response(await answer(self, Asked.of(request, body)))
 
         return web.route(self.method, self.path, handler)
 

@@ -90,18 +90,12 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
     except ClarificationNeeded as clarification:
         return clarification.answer
 
-    async def write(conn: Connection) -> Message | None:
-        stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-        if stored is not None:
-            await enqueue_message(
-                conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
-                phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
-                correlation_id=message.correlation_id,
-            )  # fmt: skip
-        return stored
-
     try:
-        return await commit_and_answer(ctx, write, lambda stored: _answer_noted(ctx, call, message, stored))
+        return await commit_and_answer(
+            ctx,
+            lambda conn: store_message(conn, ctx, message),
+            lambda stored: _answer_noted(ctx, call, message, stored),
+        )
     except TooManyCorrections:
         return Answer(
             success=False, message=say().message_changed_too_often, fields={}, outcome=FunctionOutcome.LIMITED
@@ -171,22 +165,45 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
-    found = call_back.understood
+    identity = f"{fold(text)}|{fold(recipient or '')}"
+    return make_message(
+        call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
+    )
+
+
+def make_message(
+    call: CallContext, identity: str, branch: str, text: str, *, name: str, phone: str | None, recipient: str | None = None,
+    call_back: _CallBack | None = None,
+) -> NewMessage:  # fmt: skip
+    """Return a message of a call. Messages of a call with one `identity` are one message."""
+    found = call_back.understood if call_back else None
     return NewMessage(
         call_id=call.call_id,
-        key=hashlib.sha256(f"{fold(text)}|{fold(recipient or '')}".encode()).hexdigest(),
-        branch=call.branch,
-        caller=caller,
+        key=hashlib.sha256(identity.encode()).hexdigest(),
+        branch=branch,
+        caller=call.caller,
         name=name,
         phone=phone,
         recipient=recipient,
         text=text,
-        call_back=call_back.said,
+        call_back=call_back.said if call_back else None,
         call_back_from=found.start if found else None,
         call_back_until=found.end if found else None,
         correlation_id=call.correlation_id,
-        any_time=call_back.is_any_time,
+        any_time=call_back is not None and call_back.is_any_time,
     )
+
+
+async def store_message(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
+    """Store a message and enqueue its notifications; None if its call or its number has left too many."""
+    stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
+    if stored is not None:
+        await enqueue_message(
+            conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
+            phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
+            correlation_id=message.correlation_id,
+        )  # fmt: skip
+    return stored
 
 
 def _read_call_back(args: Mapping[str, Any]) -> str | None:

@@ -1,16 +1,12 @@
 """What the team has to change in its calendar by hand, as a message (docs/decisions/0140-corrected-bookings.md)."""
 
-import hashlib
-
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Language, TenantConfig
 from askproai_runtime.booking.answers import describe_appointment
-from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
+from askproai_runtime.booking.messages import make_message, store_message
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.store.messages import NewMessage, insert_message
 from askproai_runtime.booking.types import BookingContext, CallContext
-from askproai_runtime.notifications.news import enqueue_message
 from askproai_runtime.sentences import say, speaking
 
 _LONGEST = 500  # of a stored text
@@ -32,28 +28,9 @@ async def tell_team(
         )
     if len(text) > _LONGEST:
         return False
-    message = NewMessage(
-        call_id=call.call_id,
-        key=hashlib.sha256(f"{before.updated_at}|{text}".encode()).hexdigest(),
-        branch=after.branch,
-        caller=call.caller,
-        name=after.customer_name,
-        phone=after.phone,
-        recipient=None,
-        text=text,
-        call_back=None,
-        call_back_from=None,
-        call_back_until=None,
-        correlation_id=call.correlation_id,
-    )
-    stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
-    if stored is None:
-        return False
-    await enqueue_message(
-        conn, config, stored.id, text=stored.text, name=stored.name, branch=stored.branch,
-        phone=stored.phone or stored.caller, recipient=None, call_back=None, correlation_id=call.correlation_id,
-    )  # fmt: skip
-    return True
+    identity = f"{before.updated_at}|{text}"
+    message = make_message(call, identity, after.branch, text, name=after.customer_name, phone=after.phone)
+    return await store_message(conn, ctx, message) is not None
 
 
 def _language_of_team(config: TenantConfig) -> Language:

@@ -21,6 +21,8 @@ from askproai_runtime.jobs.types import (
     FinishForgotten,
     Job,
     JobError,
+    JobKind,
+    JobOutcome,
     JobSettings,
     RunAgain,
     StaleClaim,
@@ -74,6 +76,7 @@ class Runner:
         self._clock = clock
         self._settings = settings
         self._metrics = metrics
+        metrics.expect_jobs(JobKind, JobOutcome)
         self._notified = asyncio.Event()
         self._running: dict[asyncio.Task[None], Job] = {}
         self._maybe_more = False  # the last claim filled all the slots it had
@@ -139,9 +142,9 @@ class Runner:
     async def _sweep(self, connection: Connection) -> None:
         ready, dead = await self._store.sweep(connection)
         if ready or dead:
-            log.warning("jobs.taken_from_lost_workers", ready=ready, dead=dead)
-        for _ in range(dead):
-            self._metrics.dead_letter()
+            log.warning("jobs.taken_from_lost_workers", ready=ready, dead=len(dead))
+        for kind in dead:
+            self._metrics.job_ended(kind, JobOutcome.DEAD)
 
     async def _wait_until_notified(self) -> None:
         settings = self._settings
@@ -197,6 +200,7 @@ class Runner:
                     await self._fail(job, error, text, self._retry_delay(job))
             else:
                 annotate(outcome="done")
+                self._metrics.job_ended(job.kind, JobOutcome.DONE)
                 log.debug("job.done", attempt=job.attempts)
 
     async def _attempt(self, job: Job) -> None:
@@ -224,7 +228,7 @@ class Runner:
             return
         details = {"attempt": job.attempts, "error": type(error).__name__, "at": error_location(error)}
         if wait is None:
-            self._metrics.dead_letter()
+            self._metrics.job_ended(job.kind, JobOutcome.DEAD)
             log.error("job.dead", **details)
         else:
             log.warning("job.failed", **details, again_in=wait.total_seconds())

@@ -115,12 +115,12 @@ WITH lost AS MATERIALIZED (
         finished_at = CASE WHEN j.attempts > $2 THEN clock_timestamp() END,
         last_error = 'its worker ended or hung in the middle of try ' || j.attempts
     FROM lost WHERE j.tenant = $1 AND j.id = lost.id
-    RETURNING j.id, j.state, j.event_id, j.last_error
+    RETURNING j.id, j.kind, j.state, j.event_id, j.last_error
 ), event AS (
     UPDATE webhook_events e SET status = CASE swept.state WHEN 'dead' THEN 'dead' ELSE 'failed' END, error = swept.last_error
     FROM swept WHERE e.tenant = $1 AND e.id = swept.event_id
 )
-SELECT id, state FROM swept
+SELECT kind, state FROM swept
 """
 
 # Three parts, so that each reads its own partial index and none counts the finished jobs.
@@ -270,8 +270,8 @@ class JobStore:
         rows = await self._pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         return {row["id"] for row in rows}
 
-    async def sweep(self, conn: "Connection | Pool") -> tuple[int, int]:
-        """Release the jobs of lost workers, and return how many became ready again and how many became dead letters."""
+    async def sweep(self, conn: "Connection | Pool") -> tuple[int, list[JobKind]]:
+        """Release the jobs of lost workers. Return how many became ready again, and the kinds of those that became dead letters."""
         rows = await conn.fetch(_SWEEP, self._tenant, len(self._settings.retries))
-        dead = sum(row["state"] == "dead" for row in rows)
-        return len(rows) - dead, dead
+        dead = [JobKind(row["kind"]) for row in rows if row["state"] == "dead"]
+        return len(rows) - len(dead), dead

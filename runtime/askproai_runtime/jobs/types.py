@@ -24,6 +24,13 @@ class JobKind(StrEnum):
     CALENDAR_SYNC = "calendar-sync"
 
 
+class JobOutcome(StrEnum):
+    """How a job ended: its work is done, or nobody tries it again before a redrive."""
+
+    DONE = "done"
+    DEAD = "dead"
+
+
 @dataclass(slots=True)
 class Job:
     """One claim of a job. `claim_no` is the fencing number: after a later claim, with a higher one, ours can finish nothing."""

@@ -84,7 +84,13 @@ async def _move(api: PrivateApi, asking: Asking) -> str:
     staff = _given(asking, "staff")
     query = {"text": f"{_require(asking, 'day')}T{_require(asking, 'time')}", **staff}
     found = await api.get(
-        NewStart, "/appointments/{id}/new-start", asking.access, asking.correlation_id, query=query, **asking.path
+        NewStart,
+        "/appointments/{id}/new-start",
+        asking.access,
+        asking.correlation_id,
+        asking.name,
+        query=query,
+        **asking.path,
     )
     await _change(api, Change, "/appointments/{id}/move", asking, {"start": found.start.isoformat(), **staff})
     return _to(f"/appointments/{asking.path['id']}", Notice.MOVED)
@@ -121,7 +127,7 @@ async def _pause(api: PrivateApi, asking: Asking) -> str:
 async def _unblock(api: PrivateApi, asking: Asking) -> str:
     removed = await _change(api, RemovedBlock, "/blocks/{id}/remove", asking, {})
     if asking.form.get("resume") == "true":  # blocks of single people in a year's time are no news then
-        pauses = (await api.get(PauseList, "/pauses", asking.access, asking.correlation_id)).pauses
+        pauses = (await api.get(PauseList, "/pauses", asking.access, asking.correlation_id, asking.name)).pauses
         return _to("/", Notice.UNBLOCKED_PARTLY if pauses else Notice.RESUMED)
     return _to("/blocks", Notice.UNBLOCKED_PARTLY if removed.still_blocked_by else Notice.UNBLOCKED)
 

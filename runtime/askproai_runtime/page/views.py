@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 from aiohttp import web
 
 from askproai_core.http_server import Problem, correlation_id
@@ -44,6 +45,8 @@ from askproai_runtime.page.bookings_chart import draw_bookings
 from askproai_runtime.page.day_plan import list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
 _MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
@@ -114,14 +117,19 @@ class Views:
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
+    async def _get(
+        self, asking: Asking, kind: type[T], path: str, query: Mapping[str, str] | None = None, **in_path: str
+    ) -> T:
+        """Return what the private API answers to whoever asks. Raises its `Problem`."""
+        access, asker = asking.access, asking.name
+        return await self._api.get(kind, path, access, asking.correlation_id, asker, query=query, **in_path)
+
     async def _list_appointments(self, asking: Asking, first: date, last: date) -> tuple[list[AppointmentEntry], bool]:
         """Return the appointments of some days, both included, and whether there are more than a view shows."""
         found: list[AppointmentEntry] = []
         query = {"from": first.isoformat(), "to": last.isoformat(), "limit": str(MAX_ROWS)}
         while True:
-            page = await self._api.get(
-                AppointmentPage, "/appointments", asking.access, asking.correlation_id, query=query
-            )
+            page = await self._get(asking, AppointmentPage, "/appointments", query=query)
             found += page.appointments
             if page.next is None or len(found) >= _MAX_APPOINTMENTS:
                 return found, page.next is not None
@@ -129,7 +137,7 @@ class Views:
 
     async def _list_blocks(self, asking: Asking) -> BlockPage:
         query = {"limit": str(MAX_ROWS)}
-        return await self._api.get(BlockPage, "/blocks", asking.access, asking.correlation_id, query=query)
+        return await self._get(asking, BlockPage, "/blocks", query=query)
 
     async def show_day(self, asking: Asking) -> Shown:
         day = _day(asking, self.now().astimezone(self.zone).date())
@@ -167,28 +175,22 @@ class Views:
     async def show_calls(self, asking: Asking) -> Shown:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
         query = {"since": since.isoformat(), "limit": "100", **asking.cursor}
-        page = await self._api.get(CallPage, "/calls", asking.access, asking.correlation_id, query=query)
+        page = await self._get(asking, CallPage, "/calls", query=query)
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
         """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
         personal = asking.query.get("personal") == "true"
         query = {"personal": "true"} if personal else {}
-        timeline = await self._api.get(
-            Timeline, "/calls/{call_id}/timeline", asking.access, asking.correlation_id,
-            claimed_by=asking.name, query=query, call_id=asking.path["id"],
+        timeline = await self._get(asking, Timeline, "/calls/{call_id}/timeline", query=query, call_id=asking.path["id"],
         )  # fmt: skip
         subjects = ("calls", "appointments", "dead")
         values = {"timeline": timeline, "call_id": asking.path["id"], "personal": personal, **self._names()}
         return Shown(values, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
-        detail = await self._api.get(
-            AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
-        )
-        timeline = await self._api.get(
-            Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=str(detail.appointment.id)
-        )
+        detail = await self._get(asking, AppointmentDetail, "/appointments/{id}", id=asking.path["id"])
+        timeline = await self._get(asking, Timeline, "/timeline/{id}", id=str(detail.appointment.id))
         return Shown(
             {"detail": detail, "entry": detail.appointment, "timeline": timeline, "personal": False, **self._names()},
             ("appointments", "calls"),
@@ -202,7 +204,7 @@ class Views:
         if not asked:
             return Shown(values | self._names(), subjects)
         try:
-            found = await self._api.get(Timeline, "/timeline/{id}", asking.access, asking.correlation_id, id=asked)
+            found = await self._get(asking, Timeline, "/timeline/{id}", id=asked)
         except Problem as problem:
             if problem.status not in _NO_SUCH_ID:
                 raise
@@ -225,15 +227,11 @@ class Views:
         return Shown({"entry": entry, "fields": now | dict(asking.form), "others": others, **self._names()})
 
     async def show_blocks(self, asking: Asking) -> Shown:
-        page = await self._api.get(
-            BlockPage, "/blocks", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
-        )
+        page = await self._get(asking, BlockPage, "/blocks", query={"limit": "100", **asking.cursor})
         return Shown({"blocks": page.blocks, "next": page.next, **self._names()}, ("appointments",))
 
     async def show_block(self, asking: Asking) -> Shown:
-        detail = await self._api.get(
-            BlockDetail, "/blocks/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
-        )
+        detail = await self._get(asking, BlockDetail, "/blocks/{id}", id=asking.path["id"])
         paused = detail.block.id in {pause.id for pause in await self.list_pauses(asking)}
         values = {"block": detail.block, "paused": paused, **self._names()}
         cut = len(detail.appointments) > _MAX_OF_BLOCK
@@ -242,7 +240,7 @@ class Views:
     async def list_pauses(self, asking: Asking) -> list[ShownPause]:
         """Return by what the branches' bookings are paused now; nothing on a schema from before blocks."""
         try:
-            found = await self._api.get(PauseList, "/pauses", asking.access, asking.correlation_id)
+            found = await self._get(asking, PauseList, "/pauses")
         except Problem:
             return []
         names = self.branch_names()
@@ -275,50 +273,38 @@ class Views:
 
     async def show_done(self, asking: Asking) -> Shown:
         """Ask whether a message is dealt with."""
-        detail = await self._api.get(
-            MessageDetail, "/messages/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
-        )
+        detail = await self._get(asking, MessageDetail, "/messages/{id}", id=asking.path["id"])
         return Shown({"message": detail.message, "fields": asking.form})
 
     async def show_failures(self, asking: Asking) -> Shown:
         query = {"since": (self.now() - _FAILED_WITHIN).isoformat(), "limit": "200"}
-        listed = await self._api.get(
-            FailedBookingList, "/failed-bookings", asking.access, asking.correlation_id, query=query
-        )
+        listed = await self._get(asking, FailedBookingList, "/failed-bookings", query=query)
         return Shown({"failures": listed.failures, **self._names()}, ("failed",))
 
     async def show_messages(self, asking: Asking) -> Shown:
-        page = await self._api.get(
-            MessagePage, "/messages", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
-        )
+        page = await self._get(asking, MessagePage, "/messages", query={"limit": "100", **asking.cursor})
         return Shown({"messages": page.messages, "next": page.next, **self._names()}, ("messages",))
 
     async def show_waitlist(self, asking: Asking) -> Shown:
-        page = await self._api.get(
-            WaitlistPage, "/waitlist", asking.access, asking.correlation_id, query={"limit": "100", **asking.cursor}
-        )
+        page = await self._get(asking, WaitlistPage, "/waitlist", query={"limit": "100", **asking.cursor})
         return Shown({"entries": page.entries, "next": page.next, **self._names()}, ("waitlist",))
 
     async def show_dead(self, asking: Asking) -> Shown:
         query = {"limit": "100"}
-        events = await self._api.get(
-            EventPage, "/events", asking.access, asking.correlation_id, query=query | {"status": "dead"}
-        )
-        notifications = await self._api.get(
-            NotificationPage, "/notifications", asking.access, asking.correlation_id, query=query | {"state": "dead"}
-        )
+        events = await self._get(asking, EventPage, "/events", query=query | {"status": "dead"})
+        notifications = await self._get(asking, NotificationPage, "/notifications", query=query | {"state": "dead"})
         cut = events.next is not None or notifications.next is not None
         values = {"events": events.events, "notifications": notifications.notifications, "cut": cut}
         return Shown(values, ("dead",))
 
     async def show_figures(self, asking: Asking) -> Shown:
-        figures = await self._api.get(Figures, "/figures", asking.access, asking.correlation_id)
+        figures = await self._get(asking, Figures, "/figures")
         chart = draw_bookings(figures.days, self.now().astimezone(self.zone).date())
         # Not with each call function: the month is tens of thousands of rows in a busy tenant.
         return Shown({"figures": figures, "chart": chart}, ("failed",))
 
     async def show_system(self, asking: Asking) -> Shown:
-        circuits = await self._api.get(CircuitList, "/circuits", asking.access, asking.correlation_id)
+        circuits = await self._get(asking, CircuitList, "/circuits")
         numbers = [
             (each.display_name, number)
             for each in self._process.config.current.branches
@@ -327,13 +313,11 @@ class Views:
         return Shown({"circuits": circuits.circuits, "health": await self._health(), "numbers": numbers}, ("dead",))
 
     async def show_sessions(self, asking: Asking) -> Shown:
-        listed = await self._api.get(SessionList, "/sessions", asking.access, asking.correlation_id)
+        listed = await self._get(asking, SessionList, "/sessions")
         return Shown({"sessions": listed.sessions}, ("appointments",))  # whose mark has the audit log
 
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
-        detail = await self._api.get(
-            AppointmentDetail, "/appointments/{id}", asking.access, asking.correlation_id, id=asking.path["id"]
-        )
+        detail = await self._get(asking, AppointmentDetail, "/appointments/{id}", id=asking.path["id"])
         return detail.appointment
 
     def branch_names(self) -> dict[str, str]:

@@ -98,7 +98,7 @@ async def test_anonymous_callers_share_a_limit_which_is_nobody_elses(new_salon, 
 
 
 @pytest.mark.parametrize("round_", range(3))
-async def test_two_pods_at_once_do_not_pass_a_limit(new_salon, round_: int) -> None:
+async def test_two_pods_together_pass_no_limit(new_salon, round_: int) -> None:
     """Two services of different people: their bookings have no resource in common but the one that all of them lock. It is the
     same one while the pods have different configs: the other one's staff has no Anna.
     """

@@ -137,7 +137,7 @@ async def test_one_of_a_group_is_corrected(salon: Salon) -> None:
     assert sorted(await names(salon)) == ["Jan Meier", "Ute Mayer"]
 
 
-async def test_other_details_of_a_repeated_booking_are_kept_too(salon: Salon) -> None:
+async def test_other_details_of_repeated_bookings_are_kept(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     more = booking_args(notes="Rollstuhl", phone=DICTATED)
     again = await salon.booking.book_appointment(call(), more)
@@ -150,7 +150,7 @@ async def test_other_details_of_a_repeated_booking_are_kept_too(salon: Salon) ->
     assert (row["notes"], row["phone"]) == ("mit Hund; Rollstuhl", DICTATED)
 
 
-async def test_another_person_for_a_booked_time_is_no_success(salon: Salon) -> None:
+async def test_another_person_for_booked_times_is_no_success(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     asked = await salon.booking.book_appointment(call(), booking_args(staff="Mehmet"))
     assert not asked.success
@@ -166,7 +166,7 @@ async def test_a_correction_is_said_in_english(salon: Salon) -> None:
     assert asked.message.endswith("Shall I change the name to Schmidt, or is this a second appointment for Schmidt?")
 
 
-async def test_the_team_is_told_what_cal_com_cannot_change(env) -> None:
+async def test_the_team_learns_changes_impossible_at_calcom(env) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
@@ -326,7 +326,7 @@ async def test_every_detail_is_corrected_or_refused_aloud(new_salon, detail: str
     assert again.message.endswith(sentence) == (detail == "service")
 
 
-async def test_a_birth_date_is_corrected_in_its_call_only(new_salon) -> None:
+async def test_birth_dates_are_corrected_in_their_call_only(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     first = await salon.booking.book_appointment(call(), booking_args(birth_date="12.3.1985"))
     corrected = await salon.booking.book_appointment(call(), booking_args(birth_date="13.3.1985"))
@@ -348,7 +348,7 @@ async def test_a_name_changed_back_reaches_the_team(env) -> None:
     assert ["Name: Mayer" in row["text"] for row in rows] == [True, False, True]
 
 
-async def test_a_change_too_long_for_a_message_is_said(env) -> None:
+async def test_changes_too_long_for_messages_are_said(env) -> None:
     await env.salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     again = await env.salon.booking.book_appointment(call(), booking_args(notes="x" * 490))
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")

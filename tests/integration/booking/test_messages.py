@@ -91,7 +91,7 @@ async def test_a_call_back_names_its_number(
     assert (answer.fields["number"], sentence in answer.message) == (number, True), answer.message
 
 
-async def test_a_message_of_a_hidden_caller_has_no_number(salon: Salon) -> None:
+async def test_messages_of_hidden_callers_have_no_number(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call("call_4", None), ARGS)
     assert (answer.success, answer.fields["number"]) == (True, "none")
 

@@ -57,7 +57,7 @@ async def test_the_only_service_needs_no_name_and_without_a_date_the_next_times_
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
 
 
-async def test_without_a_day_the_day_is_asked_for_once(new_salon) -> None:
+async def test_a_missing_day_is_asked_for_once(new_salon) -> None:
     salon = await new_salon()
     asks = "Oder an welchem anderen Tag möchten Sie kommen?"
     answer = await salon.booking.check_availability(call(), {})
@@ -73,7 +73,7 @@ async def test_without_a_day_the_day_is_asked_for_once(new_salon) -> None:
 @pytest.mark.parametrize(
     "unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}, {"part_of_day": "whenever"}]
 )
-async def test_the_times_of_a_day_are_offered_beside_an_unclear_time(new_salon, unclear: dict[str, str]) -> None:
+async def test_unclear_times_are_offered_the_days_times(new_salon, unclear: dict[str, str]) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
     assert answer.message.startswith(
@@ -459,7 +459,7 @@ async def test_checking_availability_never_asks_the_calendar(new_salon) -> None:
     assert calendar.requests == []
 
 
-async def test_a_caller_without_a_preference_is_offered_one_time(new_salon) -> None:
+async def test_callers_without_preference_are_offered_one_time(new_salon) -> None:
     salon = await new_salon()
     indifferent = replace(call(), leaves_choice=True)
     answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})

@@ -16,7 +16,9 @@ from tests.worlds.booking_environment import Salon
 from tests.worlds.waiting import eventually
 
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = current_user"
-MESSAGE = NewMessage("call_1", "key", "mitte", None, "Petra", None, None, "Hallo", None, None, None, "corr")
+MESSAGE = NewMessage(
+    "call_1", "key", "mitte", None, "Petra", None, None, "Hallo", None, None, None, "corr", any_time=False
+)
 
 
 class LateCommit:

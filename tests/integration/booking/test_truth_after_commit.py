@@ -291,7 +291,7 @@ async def strike_everywhere(business: Business, change: Change, since: Since) ->
 
 @pytest.mark.parametrize("since", Since)
 @pytest.mark.parametrize("name", [*ONLY_LOCAL, "book", "move", "cancel"])
-async def test_a_change_is_said_as_the_book_has_it(
+async def test_changes_are_said_as_the_book_has_them(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, name: str, since: Since
 ) -> None:
     async with (
@@ -305,7 +305,7 @@ async def test_a_change_is_said_as_the_book_has_it(
 
 @pytest.mark.parametrize("since", Since)
 @pytest.mark.parametrize("name", AT_CALCOM)
-async def test_a_change_is_said_as_both_books_have_it(
+async def test_changes_are_said_as_both_books_have_them(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, name: str, since: Since
 ) -> None:
     async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:

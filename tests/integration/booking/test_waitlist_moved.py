@@ -51,7 +51,7 @@ async def test_an_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "waiting"}, "she waits for another time of that day"
 
 
-async def test_a_move_outside_the_wish_does_not_end_the_wait(salon: Salon) -> None:
+async def test_moves_outside_a_wish_end_no_wait(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST, date="2026-11-27 oder 2026-11-28", part_of_day="vormittags")
     await move(salon, own, "2026-11-27T16:00:00+01:00")

@@ -299,7 +299,7 @@ async def test_a_signed_request_that_was_cut_off_is_not_carried_out_again(pod: T
     assert again.body["appointment_id"] == booked.body["appointment_id"]
 
 
-async def test_log_lines_of_a_function_name_step_and_branch(pod: TenantPod) -> None:
+async def test_function_log_lines_name_step_and_branch(pod: TenantPod) -> None:
     with capture_logs(processors=[merge_contextvars]) as logs:
         await pod.function("check_availability", "call_logged", {"service": "Haarschnitt"})
         await pod.function("check_availability", "call_foreign", {}, agent_id="agent_x", to_number="+49309999999")

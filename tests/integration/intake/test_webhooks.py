@@ -243,7 +243,7 @@ EVENT = b'{"event":"call_ended","call":{"call_id":"call_1"}}'
         ("/retell/functions/book_appointment", EVENT, "…/webhooks/retell"),
     ],
 )
-async def test_a_body_at_the_wrong_path_names_its_place(pod: TenantPod, path: str, body: bytes, place: str) -> None:
+async def test_bodies_at_a_wrong_path_name_their_place(pod: TenantPod, path: str, body: bytes, place: str) -> None:
     reply = await pod.post(path, body, {"x-retell-signature": sign_retell(body)})
     assert reply.status == 400
     assert reply.body["detail"].endswith(f"belongs at {place}")

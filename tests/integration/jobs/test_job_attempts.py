@@ -30,6 +30,7 @@ async def test_a_done_job_ends_its_event_in_the_same_transaction(env: JobEnviron
     async with env.running(record_status):
         row = await env.wait_for(job_id, state="done", event_status="processed")
     assert env.handled == ["processing", "once"]
+    assert env.metrics.ended == [("webhook-event", "done")]
     assert (row["attempts"], row["event_attempts"], row["event_error"]) == (1, 1, None)
     assert row["processed_at"] is not None
 
@@ -55,7 +56,7 @@ async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_de
         await asyncio.sleep(0.5)
     assert env.handled == ["attempt 1", "attempt 2", "attempt 3", "attempt 4"]
     assert row["finished_at"] is not None
-    assert env.metrics.dead == 1
+    assert env.metrics.ended == [("webhook-event", "dead")]
 
 
 async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_text(env: JobEnvironment) -> None:
@@ -90,7 +91,7 @@ async def test_dead_now_needs_no_retries_and_keeps_its_reason(env: JobEnvironmen
     async with env.running(refuse):
         row = await env.wait_for(job_id, state="dead", attempts=1)
     assert (row["event_status"], row["event_error"]) == ("dead", "unroutable")
-    assert env.metrics.dead == 1
+    assert env.metrics.ended == [("webhook-event", "dead")]
 
 
 async def test_run_again_waits_without_using_up_an_attempt(env: JobEnvironment) -> None:

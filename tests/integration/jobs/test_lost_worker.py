@@ -59,7 +59,7 @@ async def test_a_job_that_kills_every_worker_goes_dead_after_four_attempts(env: 
     for attempt in ("1", "2", "3", "4"):
         assert await start_and_kill_a_worker(env, tmp_path) == attempt
         await env.pool.execute("UPDATE jobs SET lease_until = clock_timestamp() WHERE id = $1", job_id)
-        assert await store.sweep(env.pool) == ((0, 1) if attempt == "4" else (1, 0))
+        assert await store.sweep(env.pool) == ((0, ["webhook-event"]) if attempt == "4" else (1, []))
     row = await env.job(job_id)
     assert (row["state"], row["attempts"], row["event_status"]) == ("dead", 4, "dead")
     assert row["event_error"] == "its worker ended or hung in the middle of try 4"

@@ -91,7 +91,7 @@ async def test_to_a_business_an_appointment_that_was_moved_before_its_mail_is_ne
     assert len(env.server.mails) == 2
 
 
-async def test_a_caller_who_cancels_before_the_mail_gets_none(env: NotificationEnvironment) -> None:
+async def test_cancelling_before_the_mail_ends_the_mail(env: NotificationEnvironment) -> None:
     """The mail would be about something that no mail has named; the business does not hear of it either."""
     env.configure(mail_settings(env.server.port, business=notify_business()))
     await env.salon.cancel(await env.book())
@@ -99,7 +99,7 @@ async def test_a_caller_who_cancels_before_the_mail_gets_none(env: NotificationE
     assert {state for _, _, state in await env.states()} == {"dropped"}
 
 
-async def test_a_desk_that_cancels_before_the_mail_is_announced(env: NotificationEnvironment) -> None:
+async def test_cancellations_by_the_desk_are_always_announced(env: NotificationEnvironment) -> None:
     """The caller has heard that it is booked, and nothing else."""
     desk = DeskRequest(uuid4(), "karin")
     await cancel_for_desk(env.salon.booking, desk, UUID(await env.book()), None, "corr")

@@ -92,14 +92,15 @@ async def state_of(pod: TenantPod) -> Mapping[str, Any]:
         "jobs": "SELECT id, state, claim_no FROM jobs WHERE tenant = $1 ORDER BY id",
         "notifications": "SELECT id::text, state FROM notifications WHERE tenant = $1 ORDER BY id",
         "sessions": "SELECT correlation_id FROM audit_log WHERE tenant = $1 AND action = 'page.logout' ORDER BY id",
-        "audit": "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' ORDER BY id",
+        "audit": "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' AND action <> 'list.read' ORDER BY id",
     }
     return {name: [tuple(row) for row in await pod.db.fetch(sql, pod.store.tenant)] for name, sql in statements.items()}
 
 
 async def audit(pod: TenantPod, request_id: str = "") -> list[tuple[str, dict[str, Any]]]:
     rows = await pod.db.fetch(
-        "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' ORDER BY id", pod.store.tenant
+        "SELECT action, detail FROM audit_log WHERE tenant = $1 AND actor <> 'page' AND action <> 'list.read' ORDER BY id",
+        pod.store.tenant,
     )
     entries = [(row["action"], json.loads(row["detail"])) for row in rows]
     return [each for each in entries if not request_id or each[1].get("request") == request_id]

@@ -21,7 +21,7 @@ from tests.worlds.oidc_issuer import OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import running_page
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
 from tests.worlds.page_rows import seed as seed_rows
-from tests.worlds.page_visitor import Visitor, visiting
+from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 ALL, OWNER = frozenset(Role), frozenset({Role.OWNER})
@@ -213,3 +213,27 @@ async def test_a_session_of_another_tenants_page_opens_nothing_at_whichever_port
             async with visiting(other, published=published) as thief:
                 for cookie in (name, own):
                     assert (await thief.get("/", Cookie=f"{cookie}={value}"))[0] == HTTPSeeOther.status_code
+
+
+async def test_a_view_of_people_is_audited_once(oidc_pod: TenantPod, rows: Mapping[str, str]) -> None:
+    async with visiting(oidc_pod) as owner, visiting(oidc_pod) as reader:
+        assert await owner.log_in(ADMIN_TOKEN, "Karin Liest") == HTTPSeeOther.status_code
+        assert await reader.log_in(TOKENS[Role.READER], "Rita Liest") == HTTPSeeOther.status_code
+        for visitor in (owner, owner, reader):
+            for path in VIEWS:
+                await visitor.get(filled(path, dict(rows)))
+    found = await oidc_pod.db.fetch(
+        "SELECT detail->>'list' AS list, detail->>'role' AS role FROM audit_log WHERE tenant = $1 AND action = 'list.read'"
+        " AND detail->>'claimed_by' LIKE '% Liest' ORDER BY 1", oidc_pod.store.tenant,
+    )  # fmt: skip
+    assert [tuple(row) for row in found] == [
+        (f"/{name}", "owner") for name in ("appointments", "blocks", "messages", "waitlist")
+    ]
+
+
+async def test_a_recorded_reading_announces_no_change(oidc_pod: TenantPod) -> None:
+    async with visiting(oidc_pod) as owner:
+        assert await owner.log_in(ADMIN_TOKEN, "Lou Liest") == HTTPSeeOther.status_code
+        pages = [(await owner.get("/messages"))[1] for _ in range(2)]
+    before, after = ([values["sse-connect"] for tag, values in tags(page) if tag == "body"] for page in pages)
+    assert before == after

@@ -39,7 +39,7 @@ async def test_a_deployment_runs_and_is_reached_through_the_ingress_proxy(salon:
     assert salon.recorded_pid(pod, "worker") is not None
 
 
-async def test_changed_mounts_are_seen_when_the_pod_is_annotated(salon: Salon) -> None:
+async def test_annotated_pods_see_changed_mounts(salon: Salon) -> None:
     """A kubelet looks for changes each minute; an annotation makes it look at once.
 
     From the annotation to the time of the files: how long the answers take that show it is no promise.

@@ -101,7 +101,7 @@ def can_mean(start: datetime, args: dict[str, Any]) -> bool:
     )
 )
 @settings(max_examples=400, deadline=None)
-def test_a_booking_is_at_an_instant_of_its_arguments(language: Language, args: dict[str, Any]) -> None:
+def test_bookings_are_at_an_instant_of_their_arguments(language: Language, args: dict[str, Any]) -> None:
     values = read_arguments("book_appointment", args | {"customer_name": "Petra Müller"}).values
     with speaking(language):
         try:

@@ -59,6 +59,6 @@ async def test_other_preferences_begin_with_the_earliest(phrase: str) -> None:
     assert len(offer.slots) > 1
 
 
-async def test_the_earliest_hour_of_a_named_day_comes_first() -> None:
+async def test_the_earliest_hour_of_named_days_leads() -> None:
     offer = await _offer("am Donnerstag so früh wie möglich", span("2026-11-26", "09:00", "10:00"))
     assert offer.slots[0].start == local("2026-11-26T10:00")

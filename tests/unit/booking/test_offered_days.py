@@ -59,7 +59,7 @@ async def test_each_day_of_a_choice_is_offered(phrase: str, offered: list[str]) 
     assert (starts(chosen), chosen.obstacle) == (offered, None)
 
 
-async def test_a_day_without_a_time_is_explained_beside_the_other() -> None:
+async def test_days_without_times_are_explained_beside_others() -> None:
     request, chosen = await offer("Mittwoch oder Freitag um 14 Uhr", ("2026-11-25T09:00", "2026-11-25T18:00"))
     assert starts(chosen) == ["Fri 27 14:00 anna"]
     assert answer(request, chosen).message.startswith(
@@ -107,7 +107,7 @@ async def test_others_alone_are_said_to_be_others() -> None:
     ("taken", "begins"),
     [((), "Frei ist zum Beispiel "), ((("2026-11-25T11:00", "2026-11-25T17:00"),), "Frei ist Mittwoch")],
 )
-async def test_three_of_many_times_are_said_to_be_examples(taken, begins: str) -> None:
+async def test_three_times_of_many_are_called_examples(taken, begins: str) -> None:
     request, chosen = await offer("Mittwoch", *taken)
     assert len(chosen.slots) == 3
     assert answer(request, chosen).message.startswith(begins)

@@ -61,7 +61,7 @@ def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
     assert message == "Zu. Soll ich dem Team etwas ausrichten?"
 
 
-def test_the_team_is_offered_to_be_asked_for_an_unknown_service() -> None:
+def test_unknown_services_offer_to_ask_the_team() -> None:
     unknown = "Dauerwelle bieten wir laut Liste nicht an. Möchten Sie das?"
     assert (
         said("unknown_service", message=unknown, not_offered=True)

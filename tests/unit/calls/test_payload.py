@@ -147,7 +147,7 @@ _SLOT = {"start": "2026-11-27T10:00:00+01:00", "branch": "b", "service": "s", "s
         (0, "Egal.", False),
     ],
 )
-def test_a_caller_may_leave_the_choice_of_a_time(slots: int, said: str, leaves: bool) -> None:
+def test_callers_may_leave_the_choice_of_time(slots: int, said: str, leaves: bool) -> None:
     answer = {"role": "tool_call_result", "content": json.dumps({"slots": [_SLOT] * slots})}
     words = [{"role": "user", "content": said}] if said else []
     transcript = [{"role": "user", "content": "Ist mir egal."}, answer, *words]

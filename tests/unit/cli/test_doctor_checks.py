@@ -211,7 +211,7 @@ def test_each_check_finds_what_it_is_for(name: str, outcome: str, text: str, cha
         ("http://10.0.0.1:80", False),
     ],
 )
-def test_a_host_of_the_cluster_is_not_asked_from_outside(url: str, inside: bool) -> None:
+def test_hosts_of_the_cluster_are_not_asked_outside(url: str, inside: bool) -> None:
     assert is_of_cluster(url, {"askproai-system", "berlin"}) is inside
 
 

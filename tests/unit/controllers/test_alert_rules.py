@@ -32,6 +32,11 @@ def bookings(**outcomes: str) -> dict[str, str]:
     return {f'askproai_bookings_total{{{OWN},outcome="{name}",pod="a"}}': text for name, text in outcomes.items()}
 
 
+def jobs(kind: str, **outcomes: str) -> dict[str, str]:
+    name = f'askproai_jobs_total{{{OWN},kind="{kind}",pod="a"'
+    return {f'{name},outcome="{outcome}"}}': text for outcome, text in outcomes.items()}
+
+
 def webhooks(**outcomes: str) -> dict[str, str]:
     return {f'askproai_webhooks_received_total{{{OWN},outcome="{o}"}}': text for o, text in outcomes.items()}
 
@@ -165,6 +170,30 @@ CASES = [
     Case("AskproaiWebhookBudget", "1 %", True, webhooks(accepted="0+99x288", unavailable="0+1x288"), **THREE_DAYS),
     Case("AskproaiWebhookBudget", "over", False, webhooks(accepted="0+99x288", limited="0+1x250 250x40"), **THREE_DAYS),
     Case("AskproaiWebhookBudget", "14 of 314", False, webhooks(accepted="0+1x300", limited="0+0.05x288"), **THREE_DAYS),
+    Case("AskproaiJobBudget", "2 %", True, jobs("webhook-event", done="0+49x288", dead="0+1x288"), **THREE_DAYS),
+    Case("AskproaiJobBudget", "half %", False, jobs("webhook-event", done="0+199x288", dead="0+1x288"), **THREE_DAYS),
+    Case("AskproaiJobBudget", "4 of 4", False, jobs("calendar-sync", done="0x288", dead="0x100 4x188"), **THREE_DAYS),
+    Case(
+        "AskproaiCalendarSyncBudget",
+        "4 %",
+        True,
+        jobs("webhook-event", done="0+99x288") | jobs("calendar-sync", done="0+24x288", dead="0+1x288"),
+        **THREE_DAYS,
+    ),
+    Case(
+        "AskproaiCalendarSyncBudget",
+        "over",
+        False,
+        jobs("calendar-sync", done="0+9x288", dead="0+1x250 250x40"),
+        **THREE_DAYS,
+    ),
+    Case(
+        "AskproaiCalendarSyncBudget",
+        "events",
+        False,
+        jobs("webhook-event", done="0+9x288", dead="0+1x288"),
+        **THREE_DAYS,
+    ),
     Case("AskproaiRequestsRefused", "all are", True, signatures(refused_own="0x5 0+1x15", valid="0x20")),
     Case("AskproaiRequestsRefused", "another key passes", False, signatures(refused_own="0+1x20", valid="0+1x20")),
     Case("AskproaiRequestsRefused", "strangers", False, signatures(refused="0+9x20", refused_own="0x20", valid="0x20")),

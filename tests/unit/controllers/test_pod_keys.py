@@ -1,7 +1,7 @@
 """When a provider may sign with a new key: not before all pods have it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from askproai_core.former_keys import FormerKey, is_verifying, keys_hash
 from askproai_operator.controllers.tenant.pod_keys import find_keys_in_use
-from askproai_operator.controllers.tenant.signing_keys import SigningKeys
+from askproai_operator.controllers.tenant.signing_keys import SigningKeys, next_keys
 from askproai_operator.memory import PodKeys
 from tests.worlds.salon_models import credentials
 
@@ -19,12 +19,15 @@ RUNNING: Any = [SimpleNamespace()]
 STATUS = {"secretsInUse": [{"name": "providers", "resourceVersion": "7"}]}
 
 
-def find(status: dict[str, Any] | None = None, deployments: Any = RUNNING, seen: PodKeys | None = None, **changed: Any):
+def find(
+    status: dict[str, Any] | None = None, deployments: Any = RUNNING, seen: PodKeys | None = None,
+    keys: SigningKeys = PRESENT, **changed: Any,
+):  # fmt: skip
     tenant: Any = SimpleNamespace(status=status or {})
-    return find_keys_in_use(tenant, replace(READ, **changed), PRESENT, "token", deployments, seen)
+    return find_keys_in_use(tenant, replace(READ, **changed), keys, "token", deployments, seen)
 
 
-def test_keys_are_in_use_when_all_pods_have_shown_them():
+def test_keys_are_in_use_once_all_pods_show():
     asked = find()
     assert (asked.by_all, asked.condition.status) == (False, "False")
     assert "key_canary" not in repr(asked)
@@ -60,6 +63,34 @@ def test_the_condition_says_how_long_former_keys_count():
     assert found.condition.message == "the former retell-api-key is accepted until 2026-11-27 10:05 UTC"
 
 
+ROTATED_AT = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)
+ROTATED = SigningKeys(
+    {name: READ.values[name] for name in ("retell-api-key", "calcom-webhook-secret")},
+    {"retell-api-key": (FormerKey("key_old", ROTATED_AT + timedelta(hours=1)),)},
+)
+
+
+@pytest.mark.parametrize("minutes", [1, 59, 60, 600])
+def test_keys_stay_in_use_when_a_grace_ends(minutes: int):
+    """The pods refuse an ended key by themselves, by its time."""
+    in_use = find(deployments=[], keys=ROTATED)
+    later = next_keys(ROTATED, READ, ROTATED_AT + timedelta(minutes=minutes), usable=True, is_revoked=False)
+    assert bool(later.former) is (minutes < 60)
+    assert find(in_use.status, keys=later).by_all
+
+
+def test_a_revoked_key_is_in_use_until_forgotten():
+    in_use = find(deployments=[], keys=ROTATED)
+    revoked = next_keys(ROTATED, READ, ROTATED_AT, usable=True, is_revoked=True)
+    assert not revoked.former
+    asked = find(in_use.status, keys=revoked)
+    assert not asked.by_all
+    forgotten = find(in_use.status, seen=asked.wanted, keys=revoked)
+    assert forgotten.by_all
+    again = next_keys(revoked, READ, ROTATED_AT + timedelta(minutes=1), usable=True, is_revoked=True)
+    assert find(forgotten.status, keys=again).by_all, "the annotation stays, and revokes nothing more"
+
+
 @pytest.mark.parametrize(
     ("file", "counts"),
     [
@@ -67,8 +98,9 @@ def test_the_condition_says_how_long_former_keys_count():
         ("retell-webhook-key-0", True),
         ("calcom-webhook-secret", True),
         ("stripe-webhook-secret", True),
-        ("FORMER_KEYS", True),
         ("PRESENT_KEYS", True),
+        ("REVOKED_AT", True),
+        ("FORMER_KEYS", False),  # their hour ends in the pods by itself
         ("calcom-api-key-0123456789ab", False),
         ("DATABASE_URL", False),
     ],

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from hack.check_source import ROOT, unbounded_answers
+from hack.check_source import ROOT, repeated_test_names, unbounded_answers
 
 UNBOUNDED = [
     "async with self._http.get(url) as answer:\n    await answer.text()",
@@ -51,3 +51,10 @@ def test_an_answer_with_a_bound_passes(source: str):
 def test_the_bounded_reader_itself_may_read_anything():
     assert findings(UNBOUNDED[4], "core/askproai_core/http_answers.py") == []
     assert findings(UNBOUNDED[4], "tests/unit/example.py") == []
+
+
+def test_a_repeated_test_name_is_found():
+    files = ["tests/unit/cli/test_plan.py", "tests/integration/crds/test_plan.py", "tests/unit/test_other.py"]
+    assert [text.partition(":")[0] for text in repeated_test_names(files)] == files[:2]
+    assert not list(repeated_test_names(files[1:]))
+    assert not list(repeated_test_names([*files, "tests/unit/cli/__init__.py"])), "a name of its package"

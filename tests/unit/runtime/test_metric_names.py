@@ -15,7 +15,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     metrics.offered_but_lost()
     metrics.function_answered("check_availability", "closed_day", 0.04)
     metrics.calls_with_functions(2)
-    metrics.dead_letter()
+    metrics.job_ended("calendar-sync", "dead")
     metrics.active_calls(2)
     metrics.queue([Waiting("high", "ready", 2, 1.5), Waiting("low", "dead", 3, None)])
     metrics.task_run("calendar-poll", "ok", 0.2)
@@ -35,7 +35,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
         'askproai_calls_with_functions_total{tenant="salon.salon"} 2.0',
         'askproai_offered_but_lost_total{tenant="salon.salon"} 1.0',
         'askproai_dead_letters{tenant="salon.salon"} 3.0',
-        'askproai_dead_letters_total{tenant="salon.salon"} 1.0',
+        'askproai_jobs_total{kind="calendar-sync",outcome="dead",tenant="salon.salon"} 1.0',
         'askproai_active_calls{tenant="salon.salon"} 2.0',
         'askproai_queue_size{priority="high",state="ready",tenant="salon.salon"} 2.0',
         'askproai_queue_oldest_seconds{priority="high",tenant="salon.salon"} 1.5',

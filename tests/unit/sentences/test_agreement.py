@@ -29,7 +29,7 @@ def test_a_verb_fits_the_name_of_a_service(name: str, german: str, english: str)
             assert say().costs.format(service=service_as_subject(name), price="5 Euro") == expected
 
 
-def test_a_day_that_is_the_subject_is_in_the_nominative() -> None:
+def test_days_as_subjects_are_in_the_nominative() -> None:
     day, today = date(2026, 12, 3), date(2026, 11, 27)
     assert format_day(day, today, as_subject=True) == "Donnerstag, der 3. Dezember"
     assert format_day(day, today) == "Donnerstag, den 3. Dezember"

@@ -17,6 +17,7 @@ import structlog
 from askproai_core.former_keys import (
     FORMER_KEYS,
     PRESENT_KEYS,
+    REVOKED_AT,
     FormerKey,
     FormerKeys,
     decode_former_keys,
@@ -50,6 +51,7 @@ class SigningKeys:
     former: FormerKeys = field(default_factory=dict, repr=False)
     registered: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the operator last registered
     accepted: Mapping[str, str] = field(default_factory=dict)  # hashes of API keys that their provider accepted last
+    revoked_at: str = ""  # when former keys were last ended before their time
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
         """Return the secret that the provider is to sign with now: the former one while pods may not have `value` yet.
@@ -62,7 +64,8 @@ class SigningKeys:
     def mounted(self) -> dict[str, str]:
         """Return the files that the pods mount of these keys."""
         former = {FORMER_KEYS: encode_former_keys(self.former)} if self.former else {}
-        return former | {PRESENT_KEYS: encode_present_keys(self.present)}
+        revoked = {REVOKED_AT: self.revoked_at} if self.revoked_at else {}
+        return former | revoked | {PRESENT_KEYS: encode_present_keys(self.present)}
 
     def is_untried(self, name: str, key_hash: str) -> bool:
         """Return whether the provider has not accepted this API key yet.
@@ -74,12 +77,12 @@ class SigningKeys:
 
 
 def next_keys(
-    keys: SigningKeys, credentials: Credentials, now: datetime, *, usable: bool, grace: timedelta = GRACE
+    keys: SigningKeys, credentials: Credentials, now: datetime, *, usable: bool, is_revoked: bool = False
 ) -> SigningKeys:
     """Return the keys after a reconcile that has read `credentials`. Pure.
 
     A value that could not be read changes nothing. One that is not `usable` is never accepted later, but the key before it is.
-    A former one that is still registered does not end.
+    A former one that is still registered does not end. With `is_revoked` no former one is accepted, and the time is kept.
     """
     names = {name for name in credentials.secret_refs if name == RETELL_KEY or name.endswith("-webhook-secret")}
     present = {name: key for name, key in keys.present.items() if name in names}
@@ -87,7 +90,7 @@ def next_keys(
     for name in sorted(names & credentials.values.keys()):
         value, before = credentials.values[name], present.pop(name, None)
         if before is not None and before != value:
-            former.setdefault(name, []).insert(0, FormerKey(before, now + grace))
+            former.setdefault(name, []).insert(0, FormerKey(before, now + GRACE))
         if usable:
             present[name] = value
         elif before == value:
@@ -95,18 +98,21 @@ def next_keys(
     registered = {name: key for name, key in keys.registered.items() if name in names}
     signing = {name: key for name, key in registered.items() if key != credentials.values.get(name)}
     kept = {
-        name: [_prolonged(each, now, grace) if each.key == signing.get(name) else each for each in entries]
+        name: [_prolonged(each, now) if each.key == signing.get(name) else each for each in entries]
         for name, entries in former.items()
     }
     live = {name: tuple(each for each in entries if now < each.until) for name, entries in kept.items()}
     accepted = {name: key for name, key in keys.accepted.items() if name in credentials.secret_refs}
-    return SigningKeys(present, {name: entries for name, entries in live.items() if entries}, registered, accepted)
+    lasting = {name: entries for name, entries in live.items() if entries}
+    if is_revoked:
+        return SigningKeys(present, {}, registered, accepted, now.isoformat() if lasting else keys.revoked_at)
+    return SigningKeys(present, lasting, registered, accepted, keys.revoked_at)
 
 
-def _prolonged(former: FormerKey, now: datetime, grace: timedelta) -> FormerKey:
+def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
     """Return a former key with at least half of the grace left. The pods have had the new one for long: nothing waits again."""
-    is_near = former.until - now < grace / 2
-    return FormerKey(former.key, now + grace - PODS_UPDATED) if is_near else former
+    is_near = former.until - now < GRACE / 2
+    return FormerKey(former.key, now + GRACE - PODS_UPDATED) if is_near else former
 
 
 async def keep_signing_keys(
@@ -120,10 +126,10 @@ async def keep_signing_keys(
         decode_former_keys(stored.get(FORMER_KEYS)),
         decode_present_keys(stored.get(_REGISTERED)),
         decode_present_keys(stored.get(_ACCEPTED)),
+        stored.get(REVOKED_AT, ""),
     )
-    keys = next_keys(keys, credentials, context.clock.now(), usable=usable)
-    if tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none":
-        keys = replace(keys, former={})
+    is_revoked = tenant.metadata.annotations.get(GRACE_ANNOTATION) == "none"
+    keys = next_keys(keys, credentials, context.clock.now(), usable=usable, is_revoked=is_revoked)
     await _write(tenant, keys, context)
     return keys
 

@@ -17,7 +17,7 @@ Row = asyncpg.Record
 
 # Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and of `coalesce` too, since
 # row security lets no condition with it be looked up. `least` and `greatest` leave out what is null.
-MOST_COUNTED: Final = 250  # appointments: a business of years has tens of thousands
+_MOST_COUNTED: Final = 250  # appointments: a business of years has tens of thousands
 _COUNT_APPOINTMENTS: Final = """
 SELECT count(*) FROM (SELECT FROM appointments WHERE tenant = $1
   AND starts_at >= greatest($2::timestamptz, '-infinity') AND starts_at < least($3::timestamptz, 'infinity')
@@ -170,9 +170,10 @@ class AdminApiStore:
         """Return appointments by start. `after`: start and id (UUID)."""
         return await self._pool.fetch(_APPOINTMENTS, self._tenant, *wanted, *(after or (None, None)), limit)
 
-    async def count_appointments(self, wanted: AppointmentFilter) -> int:
-        """Return how many appointments there are; `MOST_COUNTED` means as many or more."""
-        return int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted, MOST_COUNTED))
+    async def count_appointments(self, wanted: AppointmentFilter) -> tuple[int, bool]:
+        """Return how many appointments were counted, and whether the count ended at its bound: there may be more."""
+        counted = int(await self._pool.fetchval(_COUNT_APPOINTMENTS, self._tenant, *wanted, _MOST_COUNTED))
+        return counted, counted == _MOST_COUNTED
 
     async def list_places(self) -> list[tuple[str, str]]:
         """Return every branch and staff member of whom there are appointments, declared or not."""

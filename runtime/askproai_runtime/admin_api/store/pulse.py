@@ -21,7 +21,8 @@ SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM c
         AND a.starts_at >= $2 AND a.starts_at < $2 + interval '16 days') AS appointments,
        (SELECT row(count(*), sum(extract(epoch FROM r.starts_at)))::text FROM refusals r WHERE r.tenant = $1
         AND r.block_id IS NOT NULL) AS blocks,
-       (SELECT row(count(*), sum(l.id))::text FROM audit_log l WHERE l.tenant = $1 AND l.at >= $2) AS changes,
+       (SELECT row(count(*), sum(l.id))::text FROM audit_log l WHERE l.tenant = $1 AND l.at >= $2
+        AND l.action NOT IN ('call.read', 'list.read')) AS changes,
        (SELECT count(*) FROM messages m WHERE m.tenant = $1 AND m.done_at IS NULL) AS open_messages,
        (SELECT count(*) FROM messages m WHERE m.tenant = $1 AND m.created_at >= $2) AS new_messages,
        (SELECT count(*) FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting') AS waiting,

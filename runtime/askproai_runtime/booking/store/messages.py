@@ -75,7 +75,7 @@ class NewMessage:
     call_back_from: datetime | None
     call_back_until: datetime | None
     correlation_id: str
-    any_time: bool = False
+    any_time: bool
 
 
 @dataclass(frozen=True, slots=True)

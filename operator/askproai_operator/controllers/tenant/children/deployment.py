@@ -9,7 +9,7 @@ from importlib.resources import files
 import yaml
 
 from askproai_core.data_keys import DATA_KEYS
-from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS
+from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, REVOKED_AT
 from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
@@ -155,8 +155,14 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
                 "optional": True,
             }
         },
-        # The former ones are absent while no key was changed within the last hour.
-        {"secret": {"name": signing_keys, "items": _same_paths(FORMER_KEYS, PRESENT_KEYS), "optional": True}},
+        # The former ones are absent while no key was changed within the last hour, the time while none was revoked.
+        {
+            "secret": {
+                "name": signing_keys,
+                "items": _same_paths(FORMER_KEYS, PRESENT_KEYS, REVOKED_AT),
+                "optional": True,
+            }
+        },
         # Absent while the installation does not encrypt: pods without a key store plainly.
         {"secret": {"name": data_keys, "items": _same_paths(DATA_KEYS), "optional": True}},
     ]
