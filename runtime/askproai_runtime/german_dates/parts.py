@@ -21,10 +21,10 @@ from askproai_runtime.german_dates.atoms import (
     TimeRange,
     Weekday,
 )
-from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.grammars import scan_argument
 from askproai_runtime.german_dates.iso import IsoInstant, read_instant
 from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
-from askproai_runtime.german_dates.scan import UnknownWord, scan
+from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.times import lies_in
 from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
@@ -152,7 +152,7 @@ def _day(days: tuple[date, ...], today: date) -> Day:
 
 def _read_day(text: str, now: datetime) -> Sequence[Atom]:
     day = read_day(text, now.date())
-    return scan(text, now, present_grammar()) if day is None else [day]
+    return scan_argument(text, now) if day is None else [day]
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
@@ -162,11 +162,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
         return [part]
     if (day := read_day(text, now.date())) is not None:
         return [day]
-    grammar, said = present_grammar(), _drop_dots(text, now)
-    if fold(said).isdecimal() or fold(said) in grammar.numbers:
-        said = f"{grammar.hour_prefix} {said}"
     try:
-        return scan(said, now, grammar)
+        return scan_argument(_drop_dots(text, now), now, is_time=True)
     except UnknownWord:
         part = read_part(text)
         if part is None:
@@ -180,7 +177,7 @@ def _drop_dots(time: str, now: datetime) -> str:
     if stripped == time.strip() or _LONE_HOUR.match(stripped):
         return stripped
     try:
-        atoms = scan(stripped, now, present_grammar())
+        atoms = scan_argument(stripped, now)
     except (ValueError, OverflowError):
         return time
     return stripped if all(isinstance(atom, (*_TIMES, Op)) for atom in atoms) else time

@@ -23,7 +23,10 @@ from tests.worlds.waiting import SOON
 
 async def test_a_call_asks_and_books_and_its_end_releases_its_hold(pod: TenantPod) -> None:
     """Booking again in one call is the same booking, and a call that ends without one leaves no hold."""
-    wish = {"service": "Haarschnitt", "date": "übernächste Woche"}  # no other test holds times of this caller or of these days
+    wish = {
+        "service": "Haarschnitt",
+        "date": "übernächste Woche",
+    }  # no other test holds times of this caller or of these days
     reply = await pod.function("check_availability", "call_books", wish, from_number="+4930123459901")
     assert (reply.status, reply.body["success"]) == (200, True)
     assert set(reply.body["slots"][0]) >= {"start", "end", "staff", "spoken"}
