@@ -9,7 +9,7 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates.atoms import Atom, Op, Part
 from askproai_runtime.german_dates.german import GERMAN
 from askproai_runtime.german_dates.grammar import Grammar
-from askproai_runtime.german_dates.scan import UnknownWord, scan
+from askproai_runtime.german_dates.scan import UnknownWord, scan, scan_known
 from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.sentences import present_language
 
@@ -29,7 +29,7 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
     try:
         return scan(_complete(text, own) if is_time else text, now, own)
     except UnknownWord as error:
-        other = GERMAN if own is not GERMAN else _english()
+        other = _other_grammar()
         try:
             atoms = scan(_complete(text, other) if is_time else text, now, other)
         except UnknownWord:
@@ -37,6 +37,16 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
         if all(isinstance(atom, Op) for atom in atoms):  # "die" says nothing, in no language
             raise
         return _without_foreign_words(atoms)
+
+
+def scan_known_argument(text: str, now: datetime) -> list[Atom]:
+    """Return the atoms of words that no language may read as a whole: of the language that knows more of them."""
+    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), _other_grammar())]
+    return min(read, key=lambda each: len(each[1]))[0]
+
+
+def _other_grammar() -> Grammar:
+    return GERMAN if present_grammar() is not GERMAN else _english()
 
 
 def _complete(text: str, grammar: Grammar) -> str:
