@@ -25,7 +25,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r",", Op.COMMA),
     (r"~", Op.END),  # written by `tokens.py`
     (r"nicht|kein|keinen", Op.NOT),
-    (rf"ausser|ohne|bis auf|(?:aber|bloss|nur|jedoch|allerdings) {_BUT_NOT}|keinesfalls|auf keinen fall", Op.EXCEPT),
+    (rf"ausser|ohne|bis auf|(?:aber|bloss|nur|jedoch|allerdings) {_BUT_NOT}", Op.EXCEPT),
     (r"sondern", Op.BUT),
     (r"statt|anstatt|anstelle", Op.INSTEAD),
     (r"(?:ach |oh |ae?h )?(?:nein|nee|ne|quatsch|schmarrn)|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
