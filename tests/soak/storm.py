@@ -227,7 +227,7 @@ class Town:
         plan, number = self.tenant.plan, next(self.numbers)
         attendee = {
             "name": f"Ute {plan.token} {_word(number)}",
-            "email": f"ute{number}.{plan.token.lower()}@example.com",
+            "email": f"ute{number}.{plan.token.lower()}@example.de",
             "timeZone": str(ZONE), "phoneNumber": f"{plan.prefix}{number % 1000:03d}",
         }  # fmt: skip
         wanted = self.env.host(self.tenant, choose.choice(_STAFF)).id

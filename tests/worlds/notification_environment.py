@@ -28,7 +28,7 @@ from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.mail_server import MailServer
 
-CUSTOMER, SENDER, OWNER = "petra@example.com", "termine@salon.example", "chefin@salon.example"
+CUSTOMER, SENDER, OWNER = "petra@example.de", "termine@salon.example", "chefin@salon.example"
 
 
 def mail_settings(port: int, **changes: Any) -> Notifications:

@@ -65,8 +65,8 @@ class Person:
         return (*self.name.split(), self.number[1:], self.email, self.note, self.message)
 
 
-ZORA = Person("Zora Kanarienvogel", "+4915155500077", "zora@canary.example", "Zimtschnecke", "Vanillekipferl")
-OTHER = Person("Otto Bleibtreu", "+4915155500088", "otto@stays.example", "Lakritze", "Butterbrot")
+ZORA = Person("Zora Kanarienvogel", "+4915155500077", "zora@canary.example.de", "Zimtschnecke", "Vanillekipferl")
+OTHER = Person("Otto Bleibtreu", "+4915155500088", "otto@stays.example.de", "Lakritze", "Butterbrot")
 
 
 @dataclass

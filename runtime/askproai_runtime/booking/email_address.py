@@ -28,6 +28,42 @@ _KNOWN_DOMAINS = frozenset({
     "aol", "freenet", "gmail", "gmx", "googlemail", "hotmail", "icloud", "live", "mail", "mailbox", "me", "online", "outlook",
     "posteo", "t-online", "web", "yahoo",
 })  # fmt: skip
+# RFC 2606 and 6761: nobody has a mailbox in these domains. Models invent addresses there.
+_RESERVED_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)", re.IGNORECASE)
+# Words that stand for a name or a domain, as in `test@test.de`, `kunde@email.de`, `vorname.nachname@domain.com`.
+_STAND_INS = frozenset({
+    "address", "adresse", "anbieter", "anrufer", "anruferin", "beispiel", "caller", "client", "company", "customer", "doe",
+    "domain", "email", "erika", "example", "firma", "first", "firstname", "gast", "guest", "jane", "john", "kunde", "kundin",
+    "last", "lastname", "mail", "max", "muster", "musterfirma", "musterfrau", "mustermann", "my", "nachname", "name", "nutzer",
+    "patient", "placeholder", "platzhalter", "provider", "sample", "test", "tester", "testuser", "user", "username", "vorname",
+    "xyz", "your", "youremail", "yourdomain",
+})  # fmt: skip
+# Alone before the sign these are nobody, whatever the domain is.
+_NOBODY = frozenset({
+    "example", "keine", "kein", "nan", "noemail", "none", "noreply", "null", "placeholder", "platzhalter", "test", "unbekannt",
+    "undefined", "unknown",
+})  # fmt: skip
+_MAILBOX_PROVIDERS = frozenset({"mail", "email"})
+
+
+def is_made_up(address: str) -> bool:
+    """Return whether an address is one that models invent: in a reserved domain, or of words that stand for a name and a domain."""
+    local, _, domain = address.lower().rpartition("@")
+    if _RESERVED_DOMAIN.fullmatch(domain):
+        return True
+    names = re.sub(r"\d+", "", local).replace("-", ".").replace("_", ".").split(".")
+    if "".join(names) in _NOBODY or local in _NOBODY:
+        return True
+    *_, company, _top = domain.split(".")
+    stands_in = all(name in _STAND_INS for name in names if name)
+    is_first_name = company in _MAILBOX_PROVIDERS and names in (["max"], ["erika"], ["john"], ["jane"])  # max@mail.de
+    return stands_in and company in _STAND_INS and not is_first_name
+
+
+def read_named_email(text: str | None) -> str | None:
+    """Return the address that an argument names; None if there is none, or if a model has invented it."""
+    address = read_email(text) if text else None
+    return None if address is None or is_made_up(address) else address
 
 
 def read_email(text: str) -> str | None:
@@ -61,6 +97,8 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
     if not said or isinstance(said, bool) or names_nothing(str(said)):
         return
     address = read_email(str(said))
+    if address is not None and is_made_up(address):
+        return
     if address is None or args.get("email_confirmed") is False:
         raise ClarificationNeeded(
             say().which_email, cause="the e-mail address is none, or not what the caller has said"

@@ -9,6 +9,7 @@ import phonenumbers
 
 from askproai_core.phone_numbers import InvalidNumber, StandIn, own_numbers, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.replies import PhoneQuestion
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
@@ -18,6 +19,23 @@ from askproai_runtime.sentences import say
 # of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+# Words that point at the number of the call: `diese Nummer`, `the number I'm calling from`, and words that go with them.
+_POINTS_AT_CALL = frozenset({
+    "aktuelle", "aktuellen", "angezeigte", "angezeigten", "anrufe", "anrufende", "anrufenden", "anrufer", "anruferin", "anrufers",
+    "caller", "callerid", "callers", "calling", "current", "derselben", "dieselbe", "diese", "dieser", "displayed", "gleiche",
+    "gleichen", "inbound", "incoming", "jetzige", "jetzigen", "same", "selbe", "selben", "spreche", "telefoniere", "this",
+    "uebermittelte",
+})  # fmt: skip
+# "Meine Nummer" is the same, "meine Handynummer" may be another one.
+_POINTS_AT_CALLER = frozenset({"eigene", "eigenen", "meine", "meiner", "mine", "my", "own"})
+_MOBILE = frozenset({"cell", "handy", "handynummer", "mobile", "mobilnummer"})
+_BESIDE_POINTING = frozenset({
+    "am", "an", "anruf", "anrufnummer", "as", "auch", "auf", "back", "bin", "bitte", "call", "called", "dem", "den", "der",
+    "des", "die", "eben", "einfach", "erreichbar", "for", "from", "fuer", "genau", "gerade", "hier", "i", "ich", "id", "im",
+    "in", "is", "ist", "ja", "jetzt", "just", "kunden", "line", "m", "me", "mich", "mir", "mit", "nehmen", "now", "number",
+    "nummer", "of", "on", "one", "phone", "please", "reach", "right", "rufnummer", "s", "sie", "telefon", "telefonnummer",
+    "telephone", "that", "the", "unter", "use", "used", "using", "von", "which", "wie", "with", "yes", "you", "zurueck",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +51,11 @@ class SaidPhone:
 
 
 def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
-    """Read a number in digits or words. A carrier's stand-in and the business's own number say nothing of the caller."""
-    if said is None:
+    """Read a number in digits or words.
+
+    A carrier's stand-in and the business's own number say nothing of the caller. "Diese Nummer" is that of the call, as none is.
+    """
+    if said is None or means_calling_number(said):
         return SaidPhone()
     region, digits = region_of(config, branch), read_spoken_number(said)
     if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
@@ -86,6 +107,16 @@ def _split_block(block: str) -> list[str]:
     if len(block) <= _LONGEST_GROUP:
         return [block]
     return [block[at : at + 3] for at in range(0, len(block), 3)]
+
+
+def means_calling_number(said: str) -> bool:
+    """Return whether words point at the number of the call: `diese Nummer`, `same number`, `die, von der ich anrufe`."""
+    words = set(fold(said).split())
+    if not words <= _POINTS_AT_CALL | _POINTS_AT_CALLER | _MOBILE | _BESIDE_POINTING:
+        return False
+    return not words.isdisjoint(_POINTS_AT_CALL) or (
+        not words.isdisjoint(_POINTS_AT_CALLER) and words.isdisjoint(_MOBILE)
+    )
 
 
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:

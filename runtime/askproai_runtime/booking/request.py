@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.customer_names import read_customer_name
-from askproai_runtime.booking.email_address import read_email
+from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
@@ -239,7 +239,6 @@ def parse_booking_request(
     name = read_customer_name(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
-    email = read_text(args, "email")
     phone = read_phone(read_said(args, "phone"), config, call.branch)
     is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
     return BookingRequest(
@@ -249,7 +248,7 @@ def parse_booking_request(
         phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
         says_phone=phone.number is not None and phone.number != call.caller,
         drops_phone=phone.half is not None,
-        email=read_email(email) if email else None,
+        email=read_named_email(read_text(args, "email")),
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
         offered_staff=hold.staff if hold and is_offered and same_services(hold.service, rules.service.name) else None,

@@ -28,6 +28,7 @@ from askproai_runtime.business_information.question_parts import (
     OpenPart,
     Topic,
     asked_sentences,
+    find_sentence,
     leave_open,
     list_parts,
     list_topics,
@@ -119,9 +120,32 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     topics = asked.topics if asked.is_sure or not declared else ()
     answers = [_answer(config, branch, each, reading) for each, reading in topics]
     open_parts = leave_open(asked.parts, " ".join([*said, *(each.message for each in answers)]))
-    if asked.parts and len(open_parts) == len(asked.parts):
+    found = {part: sentence for part in open_parts if (sentence := _find_declared(config, branch, part, topics))}
+    open_parts = [part for part in open_parts if part not in found]
+    said += [each for each in dict.fromkeys(found.values()) if each not in " ".join(said)]
+    if found:  # "other" has no answer of its own
+        answers = [each for each in answers if each.success or each.fields["topic"] != Topic.OTHER]
+    elif asked.parts and len(open_parts) == len(asked.parts):
         answers = [each for each, topic in zip(answers, topics, strict=True) if not _is_beside(each, *topic, asked)]
     return _join_answers(config, branch, question, said, answers, open_parts)
+
+
+def _find_declared(
+    config: TenantConfig, branch: Branch, part: OpenPart, topics: Iterable[tuple[Question, _Reading]]
+) -> str | None:
+    """Return the declared sentence that has the part of a question: of directions, answers, the cancellation rule, preparations."""
+    texts = [
+        branch.directions,
+        *(each.answer for each in (*branch.knowledge, *config.knowledge)),
+        config.cancellation_rule,
+    ]
+    if sentence := find_sentence(part, texts):
+        return sentence
+    named = [service for _, reading in topics for _, service in reading.named]
+    for service in named or [each for each in config.services if is_offered(each, branch)]:
+        if sentence := find_sentence(part, [service.preparation]):
+            return f"{service.display_name}: {sentence}"
+    return None
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:

@@ -11,7 +11,7 @@ from askproai_core.tenant_config import Branch
 from askproai_runtime.booking import Span, find_closure, fold, join_list, open_minutes
 from askproai_runtime.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.business_information.paused_days import describe_pause, describe_pauses
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, understand, understand_parts
 from askproai_runtime.sentences import format_day, say
 
 _AHEAD = timedelta(weeks=8)
@@ -61,7 +61,7 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     days of the next weeks: a wrong day would be worse than the week.
     """
     if phrase:
-        understood = understand(phrase, at=at, zone=zone)
+        understood = understand_parts(phrase, None, None, at=at, zone=zone)
         if understood.candidates or not words or fold(phrase) in fold(words):
             return understood
     said = [word for word in _asked_words(words) if fold(word) not in _ASKING_WORDS]

@@ -5,7 +5,7 @@ part that is passed over in silence makes the caller take an answer for the whol
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,10 @@ _COVERS: Final = (
     (Topic.CANCELLATION, Topic.PRICES),
 )
 _QUESTION_END: Final = re.compile(r"(?<=[?!])\s+|(?<=[^\W\d]{2}\.)\s+")
+_SENTENCE_END: Final = re.compile(r"(?<=[^\W\d]{3}[.!?])\s+(?=[A-ZÄÖÜ])")
+_YES_OR_NO: Final = re.compile(
+    r"(?:ja|nein|doch|natürlich|leider nein|yes|no|sure|of course)\s*[,.;:!–-]", re.IGNORECASE
+)
 _BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
@@ -222,6 +226,34 @@ def _has_word(part: OpenPart, said: str) -> bool:
         return re.search(pattern, said) is not None
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
     return any(_same_stem(each, word) for each in words for word in said.split())
+
+
+def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
+    """Return the first sentence of declared texts that has a word of a part, rather than one of its subject; None if none has.
+
+    What answers another question with yes or no is no answer to this one.
+    """
+    sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
+    for sentence in sentences:
+        if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
+            return sentence
+    if not part.subject:
+        return None
+    pattern, _ = say().subjects[part.subject]
+    return next((each for each in sentences if re.search(pattern, fold(each))), None)
+
+
+def _same_word(said: str, word: str) -> bool:
+    """Return whether folded words are forms of one, or the second is a compound of the first: `Karte` and `EC-Karten`.
+
+    A compound that only begins with the word is something else: `Hund` and `Hundesalon`.
+    """
+    stem = said[: max(_MIN_STEM, len(said) - _SAME_ENDING)]
+    is_form = abs(len(word) - len(said)) <= _SAME_ENDING and word.startswith(stem)
+    at = word.rfind(stem)
+    is_head = len(said) >= _MIN_STEM and at > 0 and len(word) - at - len(said) <= _SAME_ENDING
+    return is_form or is_head
 
 
 def _same_stem(said: str, word: str) -> bool:

@@ -128,7 +128,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "phone", (_BOOK, _JOIN, _NOTE),
-        "a telephone number",
+        "a telephone number; “this number” is that of the call",
         "the number of the call counts; the waiting list and a call-back ask for one",
         ("phone_number", "phonenumber", "telephone", "telefon", "telefonnummer", "mobile", "mobile_number", "customer_phone",
          "contact_number", "callback_number", "tel", "handynummer", "number", "caller_phone", "caller_number"),
@@ -136,7 +136,7 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "email", (_BOOK,),
         "an e-mail address, written or in words",
-        "asked for again; one that says that there is none is as absent",
+        "asked for again; one that says that there is none, or that is made up (`test@test.de`, `@example.com`), is as absent",
         ("email_address", "mail", "e_mail", "customer_email", "mail_address", "emailadresse", "attendee_email"),
     ),
     ArgumentRule(

@@ -54,7 +54,7 @@ def make_record(
         call_id=call.call_id,
         at=arrived_at,
         function=payload.name,
-        arguments=_bound(read.unread | read.values),
+        arguments=_bound(read.values | (read.unread | read.values)),  # what was read comes first
         outcome=answer.outcome.value,
         cause=answer.cause and _cut(answer.cause, _MAX_CAUSE),
         answer=_cut(answer.message, _MAX_ANSWER),

@@ -1,8 +1,11 @@
 """Which argument of a call function a phrase is: `date`, `time` or `part_of_day`. The demo's agent reads sentences by it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates.atoms import (
     Around,
     Atom,
@@ -23,7 +26,9 @@ from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Argument, Grain, Refusal
 from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.german_dates.written_values import read_clock, read_day, read_part
+from askproai_runtime.sentences import present_language, speaking
 
+_Found = TypeVar("_Found")
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
 # Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
@@ -57,7 +62,10 @@ def find_argument(text: str) -> Argument | None:
 
 
 def find_part_argument(text: str) -> Argument | None:
-    """Return `find_argument` of what a model has passed in one argument, where a lone number is an hour: `zehn`, `ten`."""
+    """Return `find_argument` of what a model has passed in one argument, in the language that reads it.
+
+    A lone number is an hour: `zehn`, `ten`.
+    """
     try:
         if read_clock(text) is not None:
             return Argument.TIME
@@ -67,11 +75,27 @@ def find_part_argument(text: str) -> Argument | None:
         return None
     if read_part(text) is not None:
         return Argument.PART_OF_DAY
-    return find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}")
+    return _read_in_languages(
+        lambda: find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}"), None
+    )
 
 
 def find_open_span(text: str) -> Grain | None:
-    """Return what a phrase leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
+    """Return what an argument leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
+    return _read_in_languages(lambda: _find_open_span(text), None)
+
+
+def _read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
+    """Return what an argument is in the call's language, or in the other one if it is `nothing` in the first."""
+    own = present_language()
+    for language in sorted(Language, key=lambda each: each is not own):
+        with speaking(language):
+            if (found := read()) != nothing:
+                return found
+    return nothing
+
+
+def _find_open_span(text: str) -> Grain | None:
     try:
         atoms = _scan(text)
     except ValueError:
@@ -129,7 +153,11 @@ def says_nothing(word: str) -> bool:
 
 
 def find_excluded_weekdays(text: str) -> frozenset[int]:
-    """Return the weekdays that words exclude ("aber nicht am Montag"), also beside words that are not understood."""
+    """Return the weekdays that an argument excludes ("aber nicht am Montag"), also beside words that are not understood."""
+    return _read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
+
+
+def _find_excluded_weekdays(text: str) -> frozenset[int]:
     words, excluded = text.split()[:_MOST_WORDS], set[int]()
     if not any(op in _EXCLUSIONS and pattern.search(fold(text)) for pattern, op in present_grammar().operators):
         return frozenset()

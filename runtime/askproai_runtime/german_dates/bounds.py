@@ -27,6 +27,7 @@ from askproai_runtime.german_dates.weeks import weekday_dates
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
+_FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
 _DAYS = (Day, Weekday, Period)
 
 
@@ -149,8 +150,8 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
             raise Contradiction("a count of weeks that may be said of both weekdays")
         if isinstance(first, Day) and first.counted and len(first.readings) > 1:
             raise Contradiction("a range from one of two weeks")
-        begin = _readings(first, today)[0].first
-        ends = [days.last for days in _readings(last, begin) if days.last is not None and days.last >= begin]
+        begin = days_of(first, today)[0].first
+        ends = [days.last for days in days_of(last, begin) if days.last is not None and days.last >= begin]
         if ends:
             return Period((Days(begin, ends[0]),))
     raise Contradiction("from one kind to another")
@@ -178,18 +179,27 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
                 Op.UNTIL: Days(today, days.last),
                 Op.BEFORE: Days(today, days.first - DAY),
             }[op]
-            for days in _readings(content, today)
+            for days in days_of(content, today)
         )
         kept = tuple(days for days in readings if days.last is None or days.last >= days.first) or readings
         return Period(kept, is_bound=True)
     raise Contradiction("a preposition before what it cannot bound")
 
 
+def bound_by_excluded(part: Part) -> TimeRange:
+    """Return the hours beside an excluded part of a day: `nicht vormittags`. Raises `Contradiction` for a part amid it."""
+    if part.name in _FIRST_PARTS:
+        return TimeRange(_exactly(hours_of(part)[1]), None)
+    if part.name in _LAST_PARTS:
+        return TimeRange(None, _exactly(hours_of(part)[0]))
+    raise Contradiction("hours before and after an excluded part")
+
+
 def _exactly(at: time | None) -> Clock | None:
     return None if at is None else Clock(at.hour, at.minute, is_bare=False)
 
 
-def _readings(content: Atom, today: date) -> tuple[Days, ...]:
+def days_of(content: Atom, today: date) -> tuple[Days, ...]:
     """Return what a day, a weekday or a period by itself can mean."""
     if isinstance(content, Day):
         return tuple(Days(day, day) for day in content.readings)

@@ -22,9 +22,11 @@ from askproai_runtime.german_dates.atoms import (
     Soon,
     TimeRange,
     Weekday,
+    Which,
 )
-from askproai_runtime.german_dates.bounds import bind
+from askproai_runtime.german_dates.bounds import bind, bound_by_excluded, days_of
 from askproai_runtime.german_dates.join import join_contents
+from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.shared_months import share_months
 from askproai_runtime.german_dates.times import expand
 
@@ -100,8 +102,20 @@ def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
         later = _choices(bind(part, today))
         if len(choices) > 1 and not all(meaning.has_day for meaning in later):
             raise Contradiction("a correction of one of two choices")
-        choices = [_override(choices[-1], meaning) for meaning in later] if choices else later
+        choices = (
+            [_override(choices[-1], _follow(choices[-1], meaning, today)) for meaning in later] if choices else later
+        )
     return choices
+
+
+def _follow(before: Meaning, after: Meaning, today: date) -> Meaning:
+    """Return `am Samstag drauf` as the first Saturday after the day that was named before."""
+    named, weekday = before.day or before.weekday, after.weekday
+    if named is None or weekday is None or weekday.which is not Which.FOLLOWING:
+        return after
+    first = {days.first + DAY for days in days_of(named, today)}
+    following = {day + timedelta(days=(weekday.weekday - day.weekday()) % 7) for day in first}
+    return replace(after, weekday=None, day=Day(tuple(sorted(following))))
 
 
 def _split_at_corrections(atoms: Sequence[Atom]) -> list[list[Atom]]:
@@ -178,8 +192,12 @@ def _choices(atoms: Sequence[Atom]) -> list[Meaning]:
 
 
 def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
-    """Return the atoms without `außer Montag und Dienstag`, and the weekdays that are excluded. Nothing else can be."""
+    """Return the atoms without `außer Montag und Dienstag`, and the weekdays that are excluded.
+
+    An excluded part of a day (`nicht vormittags`) bounds its hours. Nothing else can be excluded.
+    """
     rest, excluded = list[Atom](), set[int]()
+    has_day = any(isinstance(atom, (Day, Weekday, Period, Soon)) for atom in atoms)  # "no mornings" is of none
     is_excluding, before, follows = False, None, frozenset[Atom]()
     for atom in atoms:
         if atom in _EXCEPTIONS:
@@ -192,6 +210,9 @@ def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
             if before not in follows:
                 raise Contradiction("a weekday that may be excluded, or wanted instead")
             excluded.add(atom.weekday)
+        elif is_excluding and not excluded and isinstance(atom, Part) and before in _EXCEPTIONS and has_day:
+            is_excluding = False
+            rest.append(bound_by_excluded(atom))
         elif is_excluding and (not excluded or (isinstance(before, Weekday) and isinstance(atom, _TIMES))):
             raise Contradiction("only whole weekdays can be excluded")
         elif not (is_excluding and atom in {Op.AND, Op.COMMA, Op.OR}):

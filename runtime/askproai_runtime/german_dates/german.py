@@ -11,10 +11,13 @@ from askproai_runtime.german_dates.times import BARE_HOUR, TIME_RULES, bare_hour
 from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.vocabulary import FILLERS, NUMBERS
 
+_BUT_NOT = r"(?:(?:aber|bloss|nur|bitte|jedoch|allerdings|jedenfalls|und|auch) )*(?:nicht|keinesfalls|auf keinen fall|keineswegs)"
 _OPS: tuple[tuple[str, Op], ...] = (
-    (r"(?:erst )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|nicht vor|erst nach|nicht frueher als", Op.FROM),
+    (r"(?:erst )?(?:so )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|erst (?:so )?nach", Op.FROM),
+    (rf"{_BUT_NOT} (?:vor|frueher als)", Op.FROM),
     (r"nach|spaeter als(?: um)?", Op.AFTER),
-    (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|nicht nach|nicht spaeter als|hoechstens bis", Op.UNTIL),
+    (r"(?:bis|(?:aller)?spaetestens)(?: spaetestens)?(?: zum| um)?|hoechstens bis", Op.UNTIL),
+    (rf"{_BUT_NOT} (?:nach|spaeter als)", Op.UNTIL),
     (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
     (r"und|sowie", Op.AND),
@@ -22,10 +25,10 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r",", Op.COMMA),
     (r"~", Op.END),  # written by `tokens.py`
     (r"nicht|kein|keinen", Op.NOT),
-    (r"ausser|bloss nicht|nur nicht|aber nicht|ohne|bis auf", Op.EXCEPT),
+    (rf"ausser|ohne|bis auf|(?:aber|bloss|nur|jedoch|allerdings) {_BUT_NOT}", Op.EXCEPT),
     (r"sondern", Op.BUT),
     (r"statt|anstatt|anstelle", Op.INSTEAD),
-    (r"(?:ach |ae?h )?(?:nein|nee|ne)|quatsch|(?:ach )?schmarrn|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
+    (r"(?:ach |oh |ae?h )?(?:nein|nee|ne|quatsch|schmarrn)|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
     (r"aeh|aehm", Op.HESITATE),
     (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
     (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um", Op.ABOUT),

@@ -1,16 +1,63 @@
-"""The grammar of each language that calls are answered in."""
+"""The grammar of each language that calls are answered in, and which of them reads an argument."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import cache
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.german_dates.atoms import Atom, Op, Part
 from askproai_runtime.german_dates.german import GERMAN
 from askproai_runtime.german_dates.grammar import Grammar
+from askproai_runtime.german_dates.scan import UnknownWord, scan, scan_known
+from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.sentences import present_language
 
 
 def present_grammar() -> Grammar:
     """Return the grammar of the present call's language."""
     return _english() if present_language() is Language.EN else GERMAN
+
+
+def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
+    """Return the atoms of one argument of a function. Raises what `scan` does.
+
+    Models write arguments in either language: the one that does not read an argument in the call's language reads it in the other.
+    In a time a lone number is an hour.
+    """
+    own = present_grammar()
+    try:
+        return scan(_complete(text, own) if is_time else text, now, own)
+    except UnknownWord as error:
+        other = _other_grammar()
+        try:
+            atoms = scan(_complete(text, other) if is_time else text, now, other)
+        except UnknownWord:
+            raise error from None
+        if all(isinstance(atom, Op) for atom in atoms):  # "die" says nothing, in no language
+            raise
+        return _without_foreign_words(atoms)
+
+
+def scan_known_argument(text: str, now: datetime) -> list[Atom]:
+    """Return the atoms of words that no language may read as a whole: of the language that knows more of them."""
+    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), _other_grammar())]
+    return min(read, key=lambda each: len(each[1]))[0]
+
+
+def _other_grammar() -> Grammar:
+    return GERMAN if present_grammar() is not GERMAN else _english()
+
+
+def _complete(text: str, grammar: Grammar) -> str:
+    """Return a time with the word that makes a lone number an hour."""
+    said = fold(text)
+    return f"{grammar.hour_prefix} {text}" if said.isdecimal() or said in grammar.numbers else text
+
+
+def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms without words that the caller would hear in the other language: their hours are said instead."""
+    return [replace(atom, spoken="") if isinstance(atom, Part) else atom for atom in atoms]
 
 
 @cache

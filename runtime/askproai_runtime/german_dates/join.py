@@ -1,6 +1,6 @@
 """What two contents of one kind mean together in one choice of a phrase."""
 
-from askproai_runtime.german_dates.atoms import Clock, Content, Contradiction, Day, Days, Part, Period
+from askproai_runtime.german_dates.atoms import Clock, Content, Contradiction, Day, Days, Part, Period, TimeRange
 from askproai_runtime.german_dates.times import both_halves, hours_of
 from askproai_runtime.sentences import say
 
@@ -17,9 +17,19 @@ def join_contents(first: Content, second: Content) -> Content:
             return Day(both)
     elif isinstance(first, Clock) and isinstance(second, Clock) and set(both_halves(first)) & set(both_halves(second)):
         return first if second.is_bare else second  # "um halb vier, also fünfzehn Uhr dreißig"
+    elif isinstance(first, TimeRange) and isinstance(second, TimeRange) and first != second:
+        return _between(first, second)
     elif first == second:
         return first
     raise Contradiction("two of one kind")
+
+
+def _between(first: TimeRange, second: TimeRange) -> TimeRange:
+    """Return the range of two bounds: `nicht vor elf und nicht nach vier`. Raises `Contradiction` for two of one side."""
+    opens, closes = first.opens or second.opens, first.closes or second.closes
+    if (first.opens and second.opens) or (first.closes and second.closes):
+        raise Contradiction("two bounds of one side")
+    return TimeRange(opens, closes)
 
 
 def _narrow(first: Part, second: Part) -> Part:

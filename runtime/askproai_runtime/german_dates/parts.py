@@ -21,16 +21,22 @@ from askproai_runtime.german_dates.atoms import (
     TimeRange,
     Weekday,
 )
-from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.grammars import scan_argument, scan_known_argument
 from askproai_runtime.german_dates.iso import IsoInstant, read_instant
 from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
-from askproai_runtime.german_dates.scan import UnknownWord, scan
+from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.times import lies_in
 from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part, split_day
 
 _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
+# A comma, or a word that limits what is said before it.
+_LIMIT = re.compile(
+    r"\s*,\s*|\s+(?=(?:aber|nur|blo(?:ß|ss)|nicht|jedoch|allerdings|außer|but|not|except|only|just|however)\b)",
+    re.IGNORECASE,
+)
+_LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
 _TIMES = (Clock, TimeRange, Around, Part)
 _ENDS = frozenset({Op.BEFORE, Op.UNTIL})
 _FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
@@ -108,16 +114,37 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
         except (ImpossibleDay, ImpossibleTime):
             return Understanding(refused=Refusal.IMPOSSIBLE)
         except (UnknownWord, Contradiction):
-            split = split_day(text)
-            if split is None or argument is not Argument.DATE:
+            split = (split_day(text) or _split_limit(text, at, zone)) if argument is Argument.DATE else None
+            if split is None:
                 return _keep_others(said, argument, at, zone)
             return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
     understood = _combine(values, at, zone)
+    is_refused, date = understood.refused is Refusal.NOT_UNDERSTOOD, said.get(Argument.DATE)
+    if is_refused and date and (split := _split_limit(date, at, zone)):
+        return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
     if understood.refused is Refusal.NOT_UNDERSTOOD and len(values) > 1:
         for argument, value in values.items():
             if value.atoms and _place([value], at, zone).refused is Refusal.NOT_UNDERSTOOD:
                 return _keep_others(said, argument, at, zone)
     return understood
+
+
+def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
+    """Return the day that a phrase begins with, and a limit of its hours: `Montag, aber nicht zwischen zwölf und zwei`.
+
+    None if the rest may be about another day, or takes the first one back.
+    """
+    if (found := _LIMIT.search(text)) is None:
+        return None
+    day, limit, now = text[: found.start()], text[found.end() :], at.astimezone(zone)
+    try:
+        own, rest = scan_argument(day, now), scan_known_argument(limit, now)
+    except (ValueError, OverflowError):
+        return None
+    is_day = any(not isinstance(atom, (*_TIMES, Op)) for atom in own)
+    is_limit = any(isinstance(atom, _TIMES) for atom in rest) and rest[:2] != [Op.NOT, Op.COMMA]
+    is_limit = is_limit and all(isinstance(atom, _TIMES) or atom in _LIMITING for atom in rest)
+    return (day, limit) if is_day and is_limit and _place([_Value(tuple(own))], at, zone).candidates else None
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -154,7 +181,7 @@ def _day(days: tuple[date, ...], today: date) -> Day:
 
 def _read_day(text: str, now: datetime) -> Sequence[Atom]:
     day = read_day(text, now.date())
-    return scan(text, now, present_grammar()) if day is None else [day]
+    return scan_argument(text, now) if day is None else [day]
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
@@ -164,11 +191,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
         return [part]
     if (day := read_day(text, now.date())) is not None:
         return [day]
-    grammar, said = present_grammar(), _drop_dots(text, now)
-    if fold(said).isdecimal() or fold(said) in grammar.numbers:
-        said = f"{grammar.hour_prefix} {said}"
     try:
-        return scan(said, now, grammar)
+        return scan_argument(_drop_dots(text, now), now, is_time=True)
     except UnknownWord:
         part = read_part(text)
         if part is None:
@@ -182,7 +206,7 @@ def _drop_dots(time: str, now: datetime) -> str:
     if stripped == time.strip() or _LONE_HOUR.match(stripped):
         return stripped
     try:
-        atoms = scan(stripped, now, present_grammar())
+        atoms = scan_argument(stripped, now)
     except (ValueError, OverflowError):
         return time
     return stripped if all(isinstance(atom, (*_TIMES, Op)) for atom in atoms) else time

@@ -200,7 +200,8 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
     elif part.name:
         yield *hours_of(part), Grain.PART_OF_DAY, f", {say().parts_of_day[part.name]}", None
     else:
-        yield *hours_of(part), Grain.PART_OF_DAY, f", {part.spoken}", None
+        spoken = f", {part.spoken}" if part.spoken else _spoken_hours(*hours_of(part))
+        yield *hours_of(part), Grain.PART_OF_DAY, spoken, None
 
 
 def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:

@@ -22,6 +22,15 @@ _SUITS = (
     r"(?![^,]*\bnicht\b)"
 )
 _DAY_THAT_SUITS = rf"(?:(?:aber|lieber|dafuer) {_ANY_DAY}\b|{_ANY_DAY}\b{_SUITS})"
+# Why the day before a correction does not suit: "ach nein, da muss ich arbeiten".
+_WHY_NOT = (
+    r"\b(?P<no>nein|nee|ne|quatsch|schmarrn)(?: *, *| +)(?:"
+    r"(?:da|dann|das) (?:(?:geht|ginge|passt|klappt|schaffe?)(?:'s| es| ich| ich's)?|kann ich)"
+    r"(?: (?:ja|doch|leider|bei|mir|uns))* nicht"
+    r"|da (?:muss ich|hab(?:e)? ich|bin ich)(?: (?:ja|doch|leider|schon|noch))*"
+    r" (?:arbeiten|zur arbeit|keine zeit|was vor|was|etwas vor|einen (?:anderen )?termin|weg|nicht da|verreist|unterwegs|im urlaub)"
+    r")(?= *(?:,|$))"
+)
 _UNCLEAR = "unklar"  # no rule knows this word: what can mean one thing and its opposite is asked
 _UNITS = ("ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 _TENS = ("zwanzig", "dreissig", "vierzig", "fuenfzig")
@@ -58,6 +67,7 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"^.*\d\..*$", lambda match: drop_full_stops(match[0], _UNCLEAR)),
     (r"(?<=[a-z])[.;]|(?<!\d)\.|(?<=:)\s|;", " "),  # "Do." and the end of a sentence; the dot of "27." stays
     (r",", " , "),
+    (_WHY_NOT, r"\g<no> ,"),
     *SPOKEN_FORMS,
     *WHAT_DENIES_ITSELF,
     *COMPOUNDS,

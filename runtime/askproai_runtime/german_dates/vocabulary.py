@@ -45,6 +45,7 @@ _FILLERS = """
     liebsten besten gleich direkt eher nehmen nehme buchen moecht moechte will wollen vorbei vorbeikommen bei tag wie ist ganz
     doch aber mehr nun rum herum irgendwas irgendwo waer recht jeweils auf koennt sein braeucht brauch brauche braeuchte braeuchten
     haett wollt servus danke genau wunderbar perfekt hauptsache laufe punkt schlag zur nehm allerliebsten gesagt
+    jedoch allerdings jedenfalls wirklich unbedingt
 """
 FILLERS = frozenset(_FILLERS.split())
 

@@ -68,7 +68,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
-        email = f"anruferin.{secrets.token_hex(2)}@example.org"
+        email = f"anruferin.{secrets.token_hex(2)}@example.de"
         values, problems, call_ids = script.values(day, email), list[str](), set[str]()
         numbers: defaultdict[str, str] = defaultdict(
             lambda: f"+491510{secrets.randbelow(10**7):07}", anonymous="anonymous"

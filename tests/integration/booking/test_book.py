@@ -25,8 +25,8 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
     salon = await new_salon()
     answer = await salon.booking.book_appointment(
-        replace(call(), replies={"petra@example.com": Reply.YES}),
-        booking_args(notes="kurz", email="petra@example.com"),
+        replace(call(), replies={"petra@example.de": Reply.YES}),
+        booking_args(notes="kurz", email="petra@example.de"),
     )
     assert answer.success
     assert (
@@ -42,7 +42,7 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     assert (customer["id"], customer["phone"], customer["email"]) == (
         row["customer_id"],
         "+4915112345678",
-        "petra@example.com",
+        "petra@example.de",
     )
     assert await salon.rows("SELECT 1 FROM jobs") == []  # the local calendar needs no sync
     assert salon.metrics.bookings == ["confirmed"]

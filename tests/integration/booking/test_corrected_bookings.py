@@ -287,7 +287,7 @@ async def test_an_aged_customer_is_not_renamed(salon: Salon) -> None:
     assert (await names(salon), await customers(salon)) == (["Mayer"], ["Maier"])
 
 
-EMAIL = "petra@example.org"
+EMAIL = "petra@example.de"
 CORRECTIONS: dict[str, tuple[dict[str, Any], str]] = {  # the fields of a request that are details of an appointment
     "service": ({"staff": "Mehmet"}, " Soll ich ihn absagen und bei Mehmet einen neuen suchen?"),
     "name": ({"name": "Petra Mueler"}, " Den Namen habe ich geändert: Petra Mueler."),

@@ -76,3 +76,13 @@ async def test_an_address_that_is_none_or_wrong_is_asked_again_and_can_be_left_o
     assert not answer.success
     assert answer.message.endswith("oder soll ich den Termin ohne Adresse eintragen?")
     assert (await salon.booking.book_appointment(call(), booking_args())).success
+
+
+@pytest.mark.parametrize("made_up", ["petra@example.com", "test@test.de"])
+async def test_a_made_up_address_is_as_absent(new_salon, made_up: str) -> None:
+    """It is neither read back nor stored: nobody has a mailbox there."""
+    salon = await new_salon()
+    answer = await salon.booking.book_appointment(replace(call(), replies={}), booking_args(email=made_up))
+    assert answer.success
+    [(attendee, customer)] = await addresses(salon)
+    assert made_up not in {attendee, customer}

@@ -165,8 +165,8 @@ async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -
 @pytest.mark.parametrize(
     "evil",
     [
-        "Petra\r\nBcc: thief@example.com\r\n\r\nSubject: no\u2028\x1b",
-        "=?utf-8?q?x=0D=0ABcc:_thief@example.com=0D=0A=0D=0AIhr_Konto:_https://evil.example?=",
+        "Petra\r\nBcc: thief@example.de\r\n\r\nSubject: no\u2028\x1b",
+        "=?utf-8?q?x=0D=0ABcc:_thief@example.de=0D=0A=0D=0AIhr_Konto:_https://evil.example?=",
         "=?utf-8?q?x=0D=0A=0D=0AIhr_Konto=3A_https=3A//evil.example?=",
         "Max, <thief@salon.example>, Mustermann von und zu Hohenlohe-Waldenburg-Schillingsfürst",
         "Max, <thief@salon.example>, Mustermann von und zu Hohenlohe-Waldenburg-Schillingsfurst",
@@ -194,7 +194,7 @@ async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: Noti
 
 
 async def test_an_encoded_word_in_the_tenants_own_name_is_not_decoded(env: NotificationEnvironment) -> None:
-    evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.com?="
+    evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.de?="
     business = notify_business(news=(BusinessNews.MESSAGE,))
     config = env.configure(mail_settings(env.server.port, business=business), display_name=evil)
     await env.book()

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 async def test_a_deferred_mail_is_sent_later_and_delays_no_other(env: NotificationEnvironment) -> None:
     env.server.rcpt = ["451 greylisted, come back later"]
     await env.book()
-    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.book("call_2", email="otto@example.de", start=MORNING)
     await env.run()
     first, second = await env.rows()
     assert (first["state"], first["attempts"], second["state"]) == ("waiting", 1, "sent")
@@ -54,7 +54,7 @@ async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_
     env: NotificationEnvironment,
 ) -> None:
     for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
-        await env.book(f"call_{number}", email=f"customer{number}@example.com", start=start)
+        await env.book(f"call_{number}", email=f"customer{number}@example.de", start=start)
     await env.server.stop()
     await env.run()
     assert sorted(row["attempts"] for row in await env.rows()) == [0, 0, 1]
@@ -62,7 +62,7 @@ async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_
     await env.make_due()
     await env.run()
     recipients = sorted(envelope.rcpt_tos[0] for envelope in env.server.envelopes)
-    assert recipients == [f"customer{number}@example.com" for number in range(3)]
+    assert recipients == [f"customer{number}@example.de" for number in range(3)]
 
 
 async def test_what_cannot_be_sent_for_a_day_is_dead(env: NotificationEnvironment) -> None:
@@ -158,7 +158,7 @@ async def test_a_mail_that_was_accepted_at_the_last_moment_is_sent(
     [
         "553 5.7.1 <a@b.example>: Sender address rejected: not owned by user",
         "530 login first",
-        "554 5.7.1 <petra@example.com>: Relay access denied",
+        "554 5.7.1 <petra@example.de>: Relay access denied",
         "554 5.7.1 <unknown[192.0.2.7]>: Client host rejected: Access denied",
         "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
     ],
@@ -169,7 +169,7 @@ async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
     """Postfix refuses a sender, and whom it does not know, when it hears the first recipient; so does Exchange."""
     env.server.rcpt = [answer]
     await env.book()
-    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.book("call_2", email="otto@example.de", start=MORNING)
     await env.run()
     rows = await env.rows()
     assert sorted((row["state"], row["attempts"]) for row in rows) == [("waiting", 0), ("waiting", 1)]
@@ -201,7 +201,7 @@ async def test_a_sender_that_is_refused_after_the_mails_text_kills_no_mail(
 @pytest.mark.parametrize(
     "answer",
     [
-        "550 5.7.1 <petra@example.com>: Recipient address rejected: Access denied",
+        "550 5.7.1 <petra@example.de>: Recipient address rejected: Access denied",
         "550 5.7.1 <sender@relay.example>: Recipient address rejected: by policy",
     ],
 )
@@ -210,7 +210,7 @@ async def test_a_policy_about_one_address_delays_no_other_mail_and_is_not_said_t
 ) -> None:
     env.server.rcpt = [answer]
     await env.book()
-    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.book("call_2", email="otto@example.de", start=MORNING)
     await env.run()
     first, second = await env.rows()
     assert (first["state"], first["attempts"], second["state"]) == ("waiting", 1, "sent")
@@ -242,7 +242,7 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
     """A run that is cut off would leave a mail in flight, which comes twice then."""
     monkeypatch.setattr(task, "_LONGEST_RUN", timedelta())
     await env.book()
-    await env.book("call_2", email="otto@example.com", start=MORNING)
+    await env.book("call_2", email="otto@example.de", start=MORNING)
     assert await env.run() == timedelta()
     assert sorted(state for _, _, state in await env.states()) == ["sent", "waiting"]
     await env.run()
@@ -295,7 +295,7 @@ async def test_two_workers_send_each_mail_once(env: NotificationEnvironment) -> 
     handler = replace_dataclass(env.task(), every=timedelta(seconds=0.1)).run
     async with tasks.running({NOTIFICATIONS: handler}), tasks.running({NOTIFICATIONS: handler}):
         for number, start in enumerate(starts):
-            await env.book(f"call_{number}", email=f"customer{number}@example.com", start=start)
+            await env.book(f"call_{number}", email=f"customer{number}@example.de", start=start)
 
         async def are_sent() -> bool:
             return [state for _, _, state in await env.states()] == ["sent"] * len(starts)

@@ -79,7 +79,7 @@ async def test_the_link_of_an_appointment_that_is_somebody_elses_by_now_stops_no
     await env.book()
     await env.run()
     token = links(env)[0].rpartition("/")[2]
-    await env.salon.pool.execute("UPDATE appointments SET attendee_email = 'otto@example.com'")
+    await env.salon.pool.execute("UPDATE appointments SET attendee_email = 'otto@example.de'")
     assert not await stop_by_link(env.salon.pool, KEY, env.salon.store.tenant, token, "corr-stop")
     assert await env.salon.rows("SELECT 1 FROM reminder_opt_outs") == []
 

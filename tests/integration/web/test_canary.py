@@ -40,7 +40,7 @@ from tests.worlds.tenant_pod import (
 from tests.worlds.trace_collector import running_collector
 from tests.worlds.waiting import SOON, eventually  # fmt: skip
 
-NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.com", "Zimtschnecke"
+NAME, CALLER, EMAIL, NOTE = "Zacharias Kanarienvogel", "+4915155500077", "canary@example.de", "Zimtschnecke"
 SECRETS = (RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN, "password-of-canary")
 NEEDLES = (*SECRETS, *NAME.split(), CALLER[3:], EMAIL, NOTE)
 PERSON = {"name": NAME, "email": EMAIL, "phoneNumber": CALLER}

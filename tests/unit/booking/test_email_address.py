@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.email_address import read_email, spell_email
+from askproai_runtime.booking.email_address import is_made_up, read_email, spell_email
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,22 @@ def test_what_a_model_writes_down_is_read_as_an_address_or_not_at_all(said: str,
 )  # fmt: skip
 def test_an_address_is_read_back_letter_by_letter(address: str, spelled: str) -> None:
     assert spell_email(address) == spelled
+
+
+@pytest.mark.parametrize("address", [
+    "petra.lange@example.com", "anna@EXAMPLE.org", "a@mail.example.net", "otto@firma.example", "otto@praxis.test", "a@b.invalid",
+    "root@my.localhost", "test@test.de", "Test1@gmail.com", "kunde@email.de", "user@domain.com", "name@domain.de", "null@web.de",
+    "max.mustermann@beispiel.de", "john.doe@email.com", "vorname.nachname@firma.de", "your-email@domain.com", "no-reply@gmx.de",
+    "customer@company.com", "unbekannt@t-online.de", "noemail@salon.de",
+])  # fmt: skip
+def test_an_address_of_stand_ins_is_made_up(address: str) -> None:
+    assert is_made_up(address)
+
+
+@pytest.mark.parametrize("address", [
+    "petra@example.de", "max@mail.de", "erika@email.de", "max.mustermann@gmx.de", "kunde@mueller.de", "petra@test.de",
+    "info@firma.de",    "john.doe@gmail.com", "mustermann@web.de", "anna@contest.de", "testa@web.de", "a@example.com.de",
+    "otto@email.de",
+])  # fmt: skip
+def test_an_address_of_a_person_is_kept(address: str) -> None:
+    assert not is_made_up(address)

@@ -120,6 +120,26 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
 
 
+@pytest.mark.parametrize("said", [
+    "diese Nummer", "same number", "die, von der ich anrufe", "caller's number", "this number", "meine Nummer",
+    "Die gleiche Nummer",
+    "dieselbe", "the number I'm calling from", "caller_id", "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "my number",
+    "Nummer des Anrufers", "the one I am calling from right now", "von der ich gerade anrufe", "current caller number",
+    "this mobile number", "diese Handynummer hier", "die angezeigte Nummer",
+])  # fmt: skip
+def test_the_number_of_the_call_is_meant(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") == SaidPhone()
+
+
+@pytest.mark.parametrize("said", [
+    "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
+    "die Nummer",
+    "this number or 0151 123",
+])  # fmt: skip
+def test_another_number_is_asked_for(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
+
+
 MISSING, UNCLEAR, HALF = PhoneQuestion
 
 

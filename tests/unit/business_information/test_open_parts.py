@@ -190,3 +190,55 @@ def test_a_word_in_another_sense_answers_nothing(words: str) -> None:
     answer = ask(SALON, "other", question=words)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert ("Hund" in answer.message) is ("Hund" in words)
+
+
+TOLD = replace(
+    SALON,
+    cancellation_rule="Absagen sind bis 24 Stunden vorher kostenlos. Danach berechnen wir die Hälfte auf Rechnung.",
+    knowledge=(
+        Knowledge("Ist WLAN da?", "Ja, WLAN ist kostenlos."),
+        Knowledge("Wie zahle ich?", "Sie zahlen bar oder mit EC-Karte."),
+    ),
+    services=tuple(
+        replace(each, preparation="Bitte kommen Sie mit trockenem Haar. Ein Foto hilft uns.") if at == 0 else each
+        for at, each in enumerate(SALON.services)
+    ),
+    branches=(
+        replace(
+            SALON.branches[0],
+            directions="Der Bus 142 hält vor der Tür. Kundenparkplätze gibt es im Hof. Der Eingang liegt neben dem Hundesalon.",
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "message"),
+    [
+        ("other", "Habt ihr Parkplätze?", "Kundenparkplätze gibt es im Hof."),
+        ("other", "Kann ich bei Ihnen parken?", "Kundenparkplätze gibt es im Hof."),
+        ("other", "Welcher Bus fährt zu Ihnen?", "Der Bus 142 hält vor der Tür."),
+        ("other", "Kann ich mit Karte zahlen?", "Sie zahlen bar oder mit EC-Karte."),
+        ("other", "Soll ich ein Foto mitschicken?", f"{SALON.services[0].display_name}: Ein Foto hilft uns."),
+        ("prices", "Was kostet ein Haarschnitt und habt ihr Parkplätze?", f"Kundenparkplätze gibt es im Hof. {PRICE}"),
+    ],
+)
+def test_a_declared_sentence_answers_a_part(topic: str, words: str, message: str) -> None:
+    answer = ask(TOLD, topic, question=words)
+    assert (answer.success, answer.message) == (True, message)
+
+
+@pytest.mark.parametrize("words", ["Darf mein Hund mitkommen?", "Ist WLAN auch im Hof kostenpflichtig?"])
+def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
+    answer = ask(TOLD, "other", question=words)
+    assert "Hundesalon" not in answer.message
+    assert "Ja, WLAN" not in answer.message
+
+
+def test_a_declared_sentence_answers_in_english() -> None:
+    told = replace(
+        TOLD, branches=(replace(TOLD.branches[0], directions="Come in by the yard. There is parking in the yard."),)
+    )
+    with speaking(Language.EN):
+        answer = ask(told, "other", question="Do you have parking?")
+    assert (answer.success, answer.message) == (True, "There is parking in the yard.")

@@ -75,7 +75,7 @@ def test_arguments_of_a_function_are_read_as_english():
     assert understand_parts("Tuesday", None, "morning", at=CALL, zone=BERLIN).candidates[0].end is not None
 
 
-def test_german_words_are_not_guessed_in_an_english_call_and_english_ones_not_in_a_german_call():
+def test_a_callers_phrase_is_read_in_one_language():
     assert understand("nächsten Dienstag um halb drei", at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
     with speaking(Language.DE):
         assert understand("next Tuesday at half past two", at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD

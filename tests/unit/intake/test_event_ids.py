@@ -139,10 +139,6 @@ def test_a_stripe_event_has_its_own_id() -> None:
         (Source.RETELL, b'{"event":"","call":{"call_id":"call_1"}}'),
         (Source.RETELL, b'{"event":"call_ended","call":{"call_id":"call_1\\n"}}'),
         (Source.RETELL, b'{"event":"call_ended\\n","call":{"call_id":"call_1"}}'),
-        (
-            Source.RETELL,
-            b'{"event":"call_ended","call":{"call_id":"call_1","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
-        ),
         (Source.CALCOM, b'{"payload":{}}'),
         (Source.CALCOM, b'{"triggerEvent":"PING","createdAt":"yesterday"}'),
         (Source.CALCOM, b'{"triggerEvent":"PING","createdAt":"2026-11-20T09:00:00"}'),

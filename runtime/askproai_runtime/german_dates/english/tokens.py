@@ -53,6 +53,12 @@ _DEADLINE = rf"{_ONE_DAY}(?: the \d{{1,2}}(?:st|nd|rd|th))?"
 _END_OF_DAY = r"(?:end of (?:the )?(?:working |business )?day|(?:close|end) of business|cob|eod)"
 # No rule knows this word: what can mean one thing and its opposite is asked.
 _UNCLEAR = "unclear"
+# Why the day before a correction does not suit: "oh no, I'm busy then".
+_WHY_NOT = (
+    r"\b(?P<no>no|nope|sorry|wait)(?: wait)?(?: *, *| +)(?:i (?:can't|cannot|can not)(?: (?:make it|do that|do it|come))?"
+    r"|(?:that|it) (?:doesn't|does not|won't) (?:work|suit me)|i(?:'m| am) (?:busy|away|working|not free|not here)|i have to work"
+    r")(?: then| that day| there)?(?= *(?:,|$))"
+)
 
 
 def _is_after_month(match: re.Match[str]) -> bool:
@@ -111,6 +117,7 @@ _BEFORE_NUMBERS = _compile(
         ),
         (r"(?<=[a-z])[.;]|;|(?<!\d\.\d)(?<!\d\.\d\d)\.(?= |$)", " "),  # the last dot of "24.11." stays
         (r",", " , "),
+        (_WHY_NOT, r"\g<no> ,"),
         (r"\bo'? ?clock\b|\boclock\b", "o'clock"),
         (rf"\b({'|'.join(TENS)})[- ]({_ORDINAL_UNITS}|{_NUMBER_UNITS})\b", r"\1_\2"),
         (r"\bmid-", "mid "),

@@ -40,10 +40,13 @@ NOISE = (
     r"|at the latest possible(?! (?:time|slot|appointment|date))|in that case|1th thing(?= after\b)|for sure|if possible"
 )
 
+_BUT_NOT = r"(?:(?:but|just|only|and|please|definitely|certainly|absolutely|really|though) )*(?:no|not|never)"
 OPERATORS: tuple[tuple[str, Op], ...] = (
-    (r"from|starting(?: from| on)?|as of|as from|since|beginning|not before|(?:no|not) earlier than|not until", Op.FROM),
+    (r"from|starting(?: from| on)?|as of|as from|since|beginning|(?:but )?only after", Op.FROM),
+    (rf"{_BUT_NOT} (?:before|earlier than|until)", Op.FROM),
     (r"after|later than", Op.AFTER),
-    (r"until|till|through|up to|by|(?:no|not) later than|not after|at the latest(?: by)?", Op.UNTIL),
+    (r"until|till|through|up to|by|at the latest(?: by)?", Op.UNTIL),
+    (rf"{_BUT_NOT} (?:after|later than)", Op.UNTIL),
     (r"before|earlier than|prior to", Op.BEFORE),
     (r"between", Op.BETWEEN),
     (r"and|as well as", Op.AND),
@@ -51,7 +54,7 @@ OPERATORS: tuple[tuple[str, Op], ...] = (
     (r",", Op.COMMA),
     (r"~", Op.END),
     (r"not(?: on)?", Op.NOT),
-    (r"except(?: for)?|but not|apart from|just not|only not|excluding|without|anything but", Op.EXCEPT),
+    (r"except(?: for)?|but not|apart from|just not|only not|(?:but )?definitely not|excluding|without|anything but", Op.EXCEPT),
     (r"but", Op.BUT),
     (r"instead of|rather than", Op.INSTEAD),
     (r"no|nope|sorry|wait|i mean|i meant|make that|pardon|excuse me|hold on|scratch that|correction", Op.CORRECT),
