@@ -64,7 +64,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "date", (*_NEW_TIME, _INFORM),
-        "a day or several in words or `YYYY-MM-DD`; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
+        "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
         "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
         ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
          "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date"),
@@ -72,7 +72,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "time", _NEW_TIME,
-        "a time or a range in words or `HH:MM`; `14h30`, `14,30`, `2:30 PM`, `10:00-11:00`",
+        "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `14,30`, `2:30 PM`, `10:00-11:00`",
         "asked for by itself, and the day is kept; never an offset from UTC, nor a number of seconds",
         ("uhrzeit", "zeit", "hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time",
          "desired_time", "start_time_local", "wunschzeit", "wunschuhrzeit", "time_of_appointment", "neue_uhrzeit", "time_range"),

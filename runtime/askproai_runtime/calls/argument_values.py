@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_runtime.booking import fold, leaves_open, names_nothing, read_claim
+from askproai_runtime.booking import fold, join_list, leaves_open, names_nothing, read_claim
 from askproai_runtime.calls.argument_table import ArgumentRule
 
 MAX_CHARACTERS = 500
@@ -24,6 +24,7 @@ _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein da
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
 _MAX_ENCODINGS = 3  # of JSON in JSON
+_SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
 # What says more than yes or no, by argument.
 _AGREEMENTS = {
     "another": re.compile(r"\b(?:noch ein\w*|weitere[nrs]?|zusätzlich\w*|zweite[nrs]?|another|(?:one|1) more|additional|second)\b"),
@@ -46,6 +47,8 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         value = join_texts(value)
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
+    if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
+        value = join_list(list(dict.fromkeys(value)))
     if rule.is_boolean:
         return _read_boolean(rule, value)
     if rule.name == "call_back" and value is True:
@@ -54,6 +57,11 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return None
     text = to_text(value).replace("\0", "").strip()
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
+
+
+def _is_written_time(value: Any) -> bool:
+    """Return whether a value is a text with more than a number in it: numbers in a list may be an hour and its minute."""
+    return isinstance(value, str) and bool(value) and not value.isdecimal() and not names_nothing(value)
 
 
 def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:

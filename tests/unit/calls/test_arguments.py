@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from askproai_core.tenant_config import Language
 from askproai_runtime.calls.argument_table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.sentences import speaking
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAN = ROOT / "operator/askproai_operator/controllers/agent_plan"
@@ -147,8 +149,17 @@ def test_arguments_in_another_form_are_read(args: Any) -> None:
 
 
 def test_what_is_not_read_is_named() -> None:
-    args = {"gender": "female", "date": ["morgen", "übermorgen"], "duration": None, "execution_message": "Moment"}
-    assert read_arguments("book_appointment", args).unread == {"date": "morgen, übermorgen", "gender": "female"}
+    args = {"gender": "female", "date": ["11", "12"], "duration": None, "execution_message": "Moment"}
+    assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
+
+
+def test_any_day_of_a_list_will_do() -> None:
+    with speaking(Language("de")):
+        args = {"date": ["2026-12-01", "2026-12-04", "2026-12-05"], "time": ["10:00", "ab 14 Uhr"]}
+        read = read_arguments("check_availability", args)
+    assert read.values == {"date": "2026-12-01, 2026-12-04 oder 2026-12-05", "time": "10:00 oder ab 14 Uhr"}
+    assert read_arguments("check_availability", {"time": [25, 10]}).unread == {"time": "25, 10"}
+    assert read_arguments("check_availability", {"time": ["25", "10"]}).unread == {"time": "25, 10"}
     twice = {"date": "2026-12-11", "day": "2026-12-12", "time": "10:00"}
     read = read_arguments("book_appointment", twice)
     assert (read.values, read.unread) == ({}, {"date": "2026-12-11", "day": "2026-12-12", "time": "10:00"})
