@@ -25,18 +25,25 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
     Models write arguments in either language: the one that does not read an argument in the call's language reads it in the other.
     In a time a lone number is an hour.
     """
+    if fold(text).strip(".") == "so" and not is_time:
+        return scan("sonntag", now, GERMAN)  # alone it is no word that fills
     own = present_grammar()
     try:
-        return scan(_complete(text, own) if is_time else text, now, own)
-    except UnknownWord as error:
-        other = _other_grammar()
-        try:
-            atoms = scan(_complete(text, other) if is_time else text, now, other)
-        except UnknownWord:
-            raise error from None
-        if all(isinstance(atom, Op) for atom in atoms):  # "die" says nothing, in no language
-            raise
-        return _without_foreign_words(atoms)
+        if atoms := scan(_complete(text, own) if is_time else text, now, own):
+            return atoms
+        error = UnknownWord(text)
+    except UnknownWord as unknown:
+        error, atoms = unknown, None
+    other = _other_grammar()
+    try:
+        foreign = scan(_complete(text, other) if is_time else text, now, other)
+    except UnknownWord:
+        foreign = []
+    if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
+        return _without_foreign_words(foreign)
+    if atoms is None:
+        raise error
+    return atoms
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:

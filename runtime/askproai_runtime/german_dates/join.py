@@ -45,7 +45,8 @@ def _narrow(first: Part, second: Part) -> Part:
         return (first, second)[hours.index((opens, closes))]
     if not (first.is_vague or second.is_vague):
         raise Contradiction("two parts of the day")
-    spoken = ", ".join(each.spoken or say().parts_of_day[each.name] for each in (first, second))
+    named = (each.spoken or say().parts_of_day.get(each.name, "") for each in (first, second))  # none of a foreign word
+    spoken = ", ".join(filter(None, named))
     return Part("", opens, closes, spoken, is_vague=first.is_vague and second.is_vague)
 
 

@@ -180,8 +180,11 @@ def _day(days: tuple[date, ...], today: date) -> Day:
 
 
 def _read_day(text: str, now: datetime) -> Sequence[Atom]:
-    day = read_day(text, now.date())
-    return scan_argument(text, now) if day is None else [day]
+    if (day := read_day(text, now.date())) is not None:
+        return [day]
+    if not (atoms := scan_argument(text, now)):
+        raise UnknownWord("a day that is only words that fill")  # it would count as a day that was named
+    return atoms
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:

@@ -117,7 +117,7 @@ _THREE_QUARTERS = re.compile(r"\b3 viertel\b")
 
 def normalize(text: str) -> str:
     """Return the phrase in the form that the rules are written for: `am siebten Zwölften, um drei` → `am 7. 12. , um 3`."""
-    folded = fold(text)
+    folded = fold(text.replace("_", " "))
     for pattern, replacement in _COMPILED:
         folded = pattern.sub(replacement, folded)
     folded = _YEAR.sub(lambda match: str(2000 + NUMBERS[match[1]]) if match[1] in NUMBERS else match[0], folded)

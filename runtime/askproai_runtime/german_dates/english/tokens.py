@@ -222,7 +222,7 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)?")
 
 def normalize(text: str) -> str:
     """Return the phrase in the form that the rules are written for: `on the third of March at ten` → `… 3th of march at 10`."""
-    folded = " ".join(text.lower().split())
+    folded = " ".join(text.lower().replace("_", " ").split())  # `next_week`; our own mark in `twenty_one` comes later
     for pattern, replacement in _BEFORE_NUMBERS:
         folded = pattern.sub(replacement, folded)
     folded = _WORD.sub(_digits, folded)
