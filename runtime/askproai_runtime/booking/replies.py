@@ -20,14 +20,24 @@ _KEEP = re.compile(r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)
 # "Ja, lieber verschieben" agrees to the move that the question offers beside the cancellation.
 _MOVE = re.compile(
     r"\b(?:(?:ver|um)(?:schieb|leg|buch)\w*|(?:um|vor)zu(?:verlegen|verschieben|legen|buchen)|vor(?:verleg|zieh)\w*|verschoben"
-    r"|(?:move|mov|reschedul|postpon|rebook)(?:e|ed|ing)?|change (?:it|the (?:time|day|date)))\b"
+    r"|(?:move|mov|reschedul|postpon|rebook)(?:e|ed|ing)?|change (?:it|the (?:time|day|date))"
+    r"|(?:ander(?:e[mnrs]?)?|neue[mnrs]?) (?:tag|termin|zeit|uhrzeit|datum|woche|mal)|(?:an)?other (?:day|time|date|slot|week)"
+    r"|(?:different|new) (?:day|time|date|slot))\b"
 )
 # Whoever asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(
     r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel)\b"
 )
+_TO_CANCEL = r"(?:ab(?:zu)?sag\w*|storn\w*|(?:zu )?streich\w*|(?:zu )?lösch\w*|ab|cancel\w*)"
 _NOT_CANCEL = re.compile(
-    r"\b(?:nicht (?:mehr )?(?:absagen|stornieren|streichen|löschen|ab)|(?:den|die|das) andere[mnrs]?|(?:don.?t|do not) cancel)\b"
+    r"\b(?:(?:nicht|not|don.?t|anstatt|statt|instead of|rather than|ohne|without)(?: to)?"
+    rf" (?:(?!sondern|sonst|but|kommen|verschieben|bitte)\w+ )?{_TO_CANCEL}"
+    rf"|{_TO_CANCEL} (?:muss|will|möchte|wollte|soll\w*|brauch\w*) (?:(?:ich|sie|man|wir|ihn|es|das) )*(?:\w+ )?nicht)\b"
+)
+_ANOTHER_APPOINTMENT = re.compile(r"\b(?:den|die|das) andere[mnrs]?\b")
+# Whoever agrees for the case of something else has not agreed yet: "ja, wenn Sie was anderes haben".
+_CONDITION = re.compile(
+    r"\b(?:wenn|falls|sofern|bevor|vorher|zuerst|erst mal|erst (?:einen?|den|das)|if|unless|only|before|first)\b"
 )
 # "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
 _FILLER = (
@@ -37,10 +47,14 @@ _FILLER = (
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
 _ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))++")
-# Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
-_CLAIM = re.compile(
-    r"^(?:y|j|1|true|wahr)$|\b(?:confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)\b"
+# Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt". Any further word may change it: "to be confirmed".
+_CLAIM_WORD = r"(?:y|j|1|true|wahr|confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)"
+_REPORTING = (
+    r"(?:caller|customer|client|user|patient(?:in)?|kundin|kunde|anrufer(?:in)?|he|she|er|hat|has|have|was|wurde|by|vom|von|der|i|ich"
+    r"|ausdrücklich|explicitly|clearly|cancellation|absage|stornierung|email|e|mail|wants? to|möchte|will|jetzt|now|thank you)"
 )
+_ONLY_CLAIM = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER}|{_CLAIM_WORD}|{_REPORTING})(?: |$))++")
+_AGREEMENT = re.compile(rf"\b(?:{_YES_WORD}|{_CLAIM_WORD})\b")
 _DENIAL = re.compile(
     r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"
 )
@@ -123,16 +137,20 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
 
 
 def read_claim(text: str, agreement: re.Pattern[str] | None = None) -> bool | None:
-    """Return whether a model's words claim an agreement; None where they say neither, or both. `agreement` has words that claim it
-    for what was asked.
+    """Return whether a model's words claim an agreement and nothing else; None where they say neither, both, or more.
+
+    `agreement` has the whole answers that claim it for what was asked.
     """
     said = words_of(text)
-    denies = bool((_NO.search(said) or _DENIAL.search(said) or _KEEP.search(said)) and not _SAYING.search(said))
-    agrees = bool(_YES.search(_NO.sub(" ", said).strip()))
-    if text.rstrip().endswith("?") or (denies and agrees):
+    if text.rstrip().endswith("?"):
         return None
-    claims = agrees or bool(_CLAIM.search(said) or _SAYING.search(said) or (agreement and agreement.search(said)))
-    return False if denies else True if claims else None
+    if agreement and agreement.fullmatch(said):
+        return True
+    denies = bool((_NO.search(said) or _DENIAL.search(said) or _KEEP.search(said)) and not _SAYING.search(said))
+    if denies:
+        return None if _YES.search(_NO.sub(" ", said).strip()) else False
+    claims = bool(_ONLY_CLAIM.fullmatch(said) and _AGREEMENT.search(said)) or bool(_SAYING.search(said))
+    return True if claims else None
 
 
 def has_no_preference(utterance: str) -> bool:
@@ -162,19 +180,21 @@ def _asks(said: str) -> bool:
 def _read(utterance: str, question: Question) -> Reply | None:
     """Return what one utterance says; None if it answers nothing."""
     said = words_of(utterance)
-    is_no, cancels, moves = bool(_NO.search(said)), False, False
+    is_no, cancels, moves, keeps = bool(_NO.search(said)), False, False, False
     if question is Question.CANCEL:
         keeps = bool(_NOT_CANCEL.search(said))
-        cancels = bool(_CANCEL.search(said)) and not keeps
+        cancels = bool(_CANCEL.search(said)) and not keeps and not _ANOTHER_APPOINTMENT.search(said)
         moves = bool(_MOVE.search(said)) and not cancels
         is_no |= keeps or bool(_KEEP.search(said) or _MOVE.search(said))
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     is_question = _asks(said)
-    if is_question and not is_yes:
+    if is_question and not (is_yes or keeps):
         return None
     is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if is_no:
-        return Reply.UNCLEAR if (is_yes and not moves) or cancels else Reply.NO
+        return Reply.UNCLEAR if not keeps and ((is_yes and not moves) or cancels) else Reply.NO
+    if question is Question.CANCEL and (_CONDITION.search(said) or (_WAIT.search(said) and not cancels)):
+        return None
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
     return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR

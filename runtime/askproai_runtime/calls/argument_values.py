@@ -25,11 +25,19 @@ _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
-# What says more than yes or no, by argument.
+# Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
+_FURTHER_ONE = (
+    r"(?:noch ein(?:e[mnrs]?)?|(?:ein\w* )?(?:weitere[nrs]?|zusätzliche[nrs]?|zweite[nrs]?)"
+    r"|another|(?:an? )?(?:additional|second)|(?:one|1) more)"
+)
 _AGREEMENTS = {
-    "another": re.compile(r"\b(?:noch ein\w*|weitere[nrs]?|zusätzlich\w*|zweite[nrs]?|another|(?:one|1) more|additional|second)\b"),
-    "confirmed": re.compile(r"\b(?:absagen|stornieren|streichen|löschen|cancel)\b"),
-}  # fmt: skip
+    "another": re.compile(
+        rf"(?:(?:ja|yes|gerne?|bitte|please) )*{_FURTHER_ONE}(?: (?:one|termin|buchung|appointment|booking|bitte|please|dazu))*"
+    ),
+    "confirmed": re.compile(
+        r"(?:bitte |please )?(?:absagen|stornieren|streichen|löschen|cancel(?: it)?)(?: bitte| please)?"
+    ),
+}
 
 
 def is_empty(value: Any) -> bool:
