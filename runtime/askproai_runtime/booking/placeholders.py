@@ -29,10 +29,14 @@ _TEMPLATE = re.compile(
 _FIELDS = frozenset({
     "anrufer", "appointment", "branch", "caller", "client", "customer", "date", "datum", "day", "email", "empty", "first",
     "full", "hidden", "insert", "kunde", "last", "leer", "leistung", "location", "mail", "masked", "nachname", "name", "none",
-    "null", "number", "of", "patient", "person", "phone", "pii", "placeholder", "redacted", "removed", "service", "staff",
+    "message", "nachricht", "note", "notes", "notizen", "null", "number", "of", "patient", "person", "phone", "pii", "placeholder", "redacted", "removed", "service", "staff",
     "start", "string", "telefon", "telefonnummer", "text", "time", "uhrzeit", "unbekannt", "unknown", "user", "value",
     "vorname", "wert", "your",
 })  # fmt: skip
+_WITH_FIELDS = frozenset(
+    {"der", "des", "die", "einfuegen", "eintragen", "enter", "fill", "here", "hier", "in", "insert", "s", "the", "your"}
+)
+_MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 _NO_MATTER = frozenset({
     "alle", "any", "anybody", "anyone", "anything", "anytime", "beliebig", "beliebige", "beliebigen", "beliebiger",
@@ -62,9 +66,13 @@ def is_placeholder(text: str) -> bool:
     folded = fold(text)
     if not folded or folded in PLACEHOLDER_WORDS | _FURTHER or ("{{" in text and "}}" in text) or "${" in text:
         return True
+    if _MASKED.fullmatch(text.strip()) is not None:
+        return True
     found = _TEMPLATE.fullmatch(text.strip())
-    words = set(re.sub(r"\d+", " ", fold(found["inside"])).split()) if found else set()
-    return not words.isdisjoint(_FIELDS) or _MASKED.fullmatch(text.strip()) is not None
+    words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []
+    # "[Kunde hat Nussallergie]" and "(first time customer)" say something
+    is_field = set(words) <= _FIELDS | _WITH_FIELDS | _NOT_NAMED | _WITH_NOT_NAMED
+    return is_field and not _FIELDS.isdisjoint(words) and (len(words) <= _MOST_WORDS or words[0] in _WITH_FIELDS)
 
 
 def names_nothing(text: str) -> bool:

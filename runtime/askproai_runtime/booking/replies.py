@@ -47,7 +47,8 @@ _FILLER = (
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
 _ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))++")
-# Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt". Any further word may change it: "to be confirmed".
+# Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
+# Any further word may change it: "to be confirmed".
 _CLAIM_WORD = r"(?:y|j|1|true|wahr|confirm(?:ed|s)?|bestätigt?|zugestimmt|zugesagt|agree[ds]?|accept(?:ed|s)?)"
 _REPORTING = (
     r"(?:caller|customer|client|user|patient(?:in)?|kundin|kunde|anrufer(?:in)?|he|she|er|hat|has|have|was|wurde|by|vom|von|der|i|ich"

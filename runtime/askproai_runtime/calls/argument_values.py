@@ -1,5 +1,7 @@
 """From what a language model passes for one argument to its value: a text, a boolean, or those who come along."""
 
+import ast
+import json
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -23,6 +25,7 @@ _NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobo
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
+_LONGEST_LITERAL = 5_000
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
@@ -143,10 +146,19 @@ def decode_text(text: str) -> Any:
         try:
             value = read_json(value.encode("utf-8", "replace"), object)
         except msgspec.DecodeError:
-            return value.strip() or None
+            return _decode_literal(value) if is_encoded(value) else value.strip() or None
         if not is_encoded(value):
             break
     return value
+
+
+def _decode_literal(text: str) -> Any:
+    """Return the value of a text that is nearly JSON, with single quotes or a comma too many; any other text as it is."""
+    try:
+        value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else text
+        return json.loads(json.dumps(value)) if isinstance(value, dict | list) else text.strip()
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return text.strip()
 
 
 def is_encoded(value: Any) -> bool:

@@ -125,3 +125,29 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
 def test_an_answer_is_read_as_it_says(name: str, said: Any, read: bool | None) -> None:
     found = read_arguments(CANCEL if name == "confirmed" else BOOK, {name: said})
     assert (found.values.get(name), name in found.unread) == (read, read is None)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "said", "kept"),
+    [
+        ("book_appointment", "notes", "[Kunde hat Nussallergie]", "[Kunde hat Nussallergie]"),
+        ("book_appointment", "notes", "[Kunde ist gehbehindert]", "[Kunde ist gehbehindert]"),
+        ("book_appointment", "notes", "(first time customer)", "(first time customer)"),
+        ("book_appointment", "notes", "[insert notes here]", None),
+        ("leave_message", "message", "{'text': 'Bitte Rezept'}", "Bitte Rezept"),
+        ("leave_message", "message", "[Patient braucht Rezept]", "[Patient braucht Rezept]"),
+        ("book_appointment", "customer_name", "[customer name]", None),
+        ("book_appointment", "customer_name", "<insert your name here>", None),
+        ("book_appointment", "phone", "(phone number)", None),
+    ],
+)
+def test_words_in_brackets_are_kept(function: str, name: str, said: str, kept: str | None) -> None:
+    assert read_arguments(function, {name: said}).values.get(name) == kept
+
+
+def test_nearly_json_is_read_or_named() -> None:
+    values = {"service": "Haarschnitt", "date": "2026-12-10"}
+    assert read_arguments("check_availability", """{"service":"Haarschnitt","date":"2026-12-10",}""").values == values
+    assert read_arguments("check_availability", """{'service': 'Haarschnitt', 'date': '2026-12-10'}""").values == values
+    broken = """{"service":"Haarschnitt","confirmed":true,}"""
+    assert read_arguments("check_availability", broken).unread == {"args": broken}
