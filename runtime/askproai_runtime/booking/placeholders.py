@@ -29,7 +29,8 @@ _TEMPLATE = re.compile(
 _FIELDS = frozenset({
     "anrufer", "appointment", "branch", "caller", "client", "customer", "date", "datum", "day", "email", "empty", "first",
     "full", "hidden", "insert", "kunde", "last", "leer", "leistung", "location", "mail", "masked", "nachname", "name", "none",
-    "message", "nachricht", "note", "notes", "notizen", "null", "number", "of", "patient", "person", "phone", "pii", "placeholder", "redacted", "removed", "service", "staff",
+    "message", "nachricht", "note", "notes", "notizen",
+    "null", "number", "of", "patient", "person", "phone", "pii", "placeholder", "redacted", "removed", "service", "staff",
     "start", "string", "telefon", "telefonnummer", "text", "time", "uhrzeit", "unbekannt", "unknown", "user", "value",
     "vorname", "wert", "your",
 })  # fmt: skip
