@@ -89,6 +89,7 @@ class Sentences:
     closed_day: str
     person_off: str
     nobody_works: str
+    nothing_free_then: str  # with any of several who were asked for
     here: str  # in the branch, where the tenant has others
     outside_hours: str
     off_grid: str
@@ -140,6 +141,7 @@ class Sentences:
     not_by_person: str  # who works here, but does not do the service
     person_elsewhere: str
     person_not_understood: str
+    person_not_known: str  # described by a role or otherwise, not named
     service_by: str
     whom_to_see: str
     phone_needed: str
