@@ -17,6 +17,7 @@ from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.near_services import list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
@@ -32,7 +33,7 @@ from askproai_runtime.booking.spoken_services import NamedServices, read_service
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, list_related, refuse_unknown
+from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,

@@ -9,7 +9,7 @@ from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import drop_prepositions, drop_titles, fold, join_list, sayable
 from askproai_runtime.booking.placeholders import leaves_open
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.staff_wishes import StaffWish, read_staff_wish
+from askproai_runtime.booking.staff_preferences import StaffPreference, read_staff_preference
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import decline_name, say
 
@@ -56,7 +56,7 @@ def find_staff_for_caller(
     Without any words those whom the call has excluded before stay excluded.
     """
     if name is None:
-        return _choose(rules, StaffWish((), frozenset(excluded_before), is_open=True, is_ordered=False))
+        return _choose(rules, StaffPreference((), frozenset(excluded_before), is_open=True, is_ordered=False))
     found = list_named_staff(name, rules.staff_members)
     names = _say_names(found)
     if len(names) == 1:  # of two people of the same full name no answer of a caller names one
@@ -67,27 +67,27 @@ def find_staff_for_caller(
         return StaffChoice(rules.staff_members)
     everybody = {each.id: each for branch in config.branches for each in branch.staff}
     known = {**everybody, **{each.id: each for each in (*rules.branch.staff, *rules.staff_members)}}
-    wish = read_staff_wish(name, list(known.values()))
-    if wish is not None and (
-        not wish.named or not {each.id for each in wish.named}.isdisjoint(_ids(rules.staff_members))
+    preference = read_staff_preference(name, list(known.values()))
+    if preference is not None and (
+        not preference.named or not {each.id for each in preference.named}.isdisjoint(_ids(rules.staff_members))
     ):
-        return _choose(rules, wish)
+        return _choose(rules, preference)
     if heard := _list_heard(name, rules.staff_members):
         question = say().do_you_mean.format(choices=join_list(_say_names(heard)))
         raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard))
     raise _refuse(rules, _explain(config, rules, name))
 
 
-def _choose(rules: ServiceRules, wish: StaffWish) -> StaffChoice:
-    """Return those of the able staff members whom a wish leaves. Raises `ClarificationNeeded` if it leaves nobody."""
+def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:
+    """Return those of the able staff members whom a preference leaves. Raises `ClarificationNeeded` if it leaves nobody."""
     able = {member.id: member for member in rules.staff_members}
-    named = [able[member.id] for member in wish.named if member.id in able]
-    left = tuple(member for member in rules.staff_members if member.id not in wish.excluded)
+    named = [able[member.id] for member in preference.named if member.id in able]
+    left = tuple(member for member in rules.staff_members if member.id not in preference.excluded)
     if not left:
         raise _refuse(rules)
-    excluded = tuple(each for each in able if each in wish.excluded)
-    first = named[0].id if named and wish.is_ordered else None
-    if not named or (wish.is_open and wish.is_ordered):
+    excluded = tuple(each for each in able if each in preference.excluded)
+    first = named[0].id if named and preference.is_ordered else None
+    if not named or (preference.is_open and preference.is_ordered):
         return StaffChoice(left, None, first, excluded)
     if len(_say_names(named)) == 1:
         return StaffChoice(left, named[0].id, None, excluded)

@@ -131,7 +131,8 @@ class Sentences:
     what_to_book: str
     what_to_book_of_many: str
     that_service: str
-    not_on_offer: str  # the business may have it all the same: only what can be booked is declared
+    service_not_found: str  # the business may have it all the same, by another name
+    no_service_found: str  # its words cannot be said
     no_appointment: str  # the tenant has declared an answer about it
     can_book: str
     can_book_some: str

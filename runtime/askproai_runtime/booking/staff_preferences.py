@@ -71,7 +71,7 @@ _SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
 
 
 @dataclass(frozen=True, slots=True)
-class StaffWish:
+class StaffPreference:
     """Whom a caller names, in the order said, and the ids of those whom the caller excludes. `is_open`: others will do, too;
     `is_ordered`: the first one before the others.
     """
@@ -102,7 +102,7 @@ class _Part:
         return [word for word in self.words if word not in _FILLING]
 
 
-def read_staff_wish(text: str, known: Sequence[Staff]) -> StaffWish | None:
+def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
     """Return what a text says about the `known` staff members; None if a part of it is not understood, or contradicts another."""
     parts = _divide(text)
     if not _settle_senses(parts):
@@ -126,7 +126,7 @@ def read_staff_wish(text: str, known: Sequence[Staff]) -> StaffWish | None:
     if not (named or excluded or is_open) or not excluded.isdisjoint(named):
         return None
     is_ordered = any(part.sign in _ELSE or not _FIRST.isdisjoint(part.words) for part in parts)
-    return StaffWish(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
+    return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
 
 
 def _divide(text: str) -> list[_Part]:
