@@ -147,9 +147,9 @@ def slot_sentence(
     if not slots and paused_until is not None:
         return _paused_sentence(rules, paused_until, now)
     if not slots and obstacle is Obstacle.TOO_FAR:
-        return say().nothing_free_before
+        return say().nothing_free_before.format(staff=_say_wanted(rules, staff))
     if not slots:
-        return say().nothing_free
+        return say().nothing_free.format(staff=_say_wanted(rules, staff))
     own, others = _split_by_staff(rules, slots, staff)
     sentences = list[str]()
     if own:
@@ -297,13 +297,22 @@ def obstacle_sentence(
         sentence = obstacle_template(obstacle).format(
             when=format_reading(missed, rules.zone, now, as_subject=obstacle in _SUBJECTS), day=day,
             last_day=format_day(last_day, today), holiday=say().holiday.format(holiday=holiday) if holiday else "",
-            staff=say().with_staff.format(staff=decline_name(rules.display_name(staff))) if staff else "",
+            staff=_say_wanted(rules, staff),
         )  # fmt: skip
     return sentence[0].upper() + sentence[1:]
 
 
+def _say_wanted(rules: ServiceRules, staff: str | None) -> str:
+    """Return ` bei Anna` for a caller who asks for one person, ` bei Anna oder Mehmet` for one who asks for any of them."""
+    wanted = [rules.display_name(staff)] if staff else [each.display_name for each in rules.among]
+    names = list(dict.fromkeys(map(decline_name, wanted)))
+    return say().with_staff.format(staff=join_list(names)) if names else ""
+
+
 def _day_off_sentence(config: TenantConfig, rules: ServiceRules, staff: str | None, missed: Candidate, day: str) -> str:
     """Say who does not work on a day on which the branch is open. Who asked for nobody hears no name, even if only one is able."""
+    if staff is None and rules.among:
+        return say().nothing_free_then.format(day=day, staff=_say_wanted(rules, staff))
     if staff is None:
         return say().nobody_works.format(day=day, here=say().here if len(config.branches) > 1 else "")
     here = say().here if works_elsewhere(config, rules, missed, staff) else ""

@@ -4,7 +4,6 @@ An id as it is written comes before a display name, and that before any other na
 called. A staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name like others.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -12,15 +11,12 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Language, Service, Staff, TenantConfig
 from askproai_runtime.booking.phrases import fold, names_person
-from askproai_runtime.booking.placeholders import drop_open_words, leaves_open, names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.sentences import decline_name
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, has_several, list_parts
 
 _T = TypeVar("_T")
 _Names = tuple[str, str, Sequence[str]]  # id, display name and spoken names
-
-_BETWEEN_NAMES = re.compile(r"[,;:/|()]|\s[-–—]\s|\b(?:oder|or|beziehungsweise|bzw)\b\.?", re.IGNORECASE)
 
 
 class UnknownName(LookupError):
@@ -68,20 +64,6 @@ def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False
         or [m for m in among if folded in _fold_display_name(m.display_name)]
         or [m for m in among if fold(m.id) == folded or names_person(name, m.display_name)]
     )
-
-
-def list_alternatives(names: str, members: Iterable[Staff]) -> list[Staff]:
-    """Return the members of whom any will do: `Kim oder Lou`, `egal, Kim oder Lou`; none if a part of the text names nobody."""
-    among, found = list(members), dict[str, Staff]()
-    parts = [part.strip() for part in _BETWEEN_NAMES.split(names) if part.strip()]
-    for part in parts:
-        if leaves_open(part) or names_nothing(part):
-            continue
-        named = list_named_staff(part, among) or list_named_staff(drop_open_words(part), among)
-        if not named:
-            return []
-        found |= {member.id: member for member in named}
-    return list(found.values())
 
 
 @lru_cache(maxsize=8192)

@@ -118,7 +118,7 @@ async def _add_next_times(
         return answer
     message = f"{answer.message} {example_sentence(request.rules, slots, now)}".rstrip()
     known = basis_fields(slots, read_remote.basis(slots))
-    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known}
+    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known, **request.excluded_fields}
     return replace(answer, message=message, fields=fields)
 
 
@@ -146,7 +146,7 @@ def describe_offer(
     """
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
-    fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis)}
+    fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis), **request.excluded_fields}
     if offer.readings:
         fields["candidates"] = candidate_fields(offer.readings)
         if not offer.slots:
@@ -245,6 +245,7 @@ async def offer_alternatives(
         "alternatives": slot_fields(rules, alternatives, now, request.staff),
         "obstacle": obstacle.value,
         **basis_fields(alternatives, basis),
+        **request.excluded_fields,
     }
     cause = None
     if obstacle is Obstacle.DAY_OFF:

@@ -70,6 +70,7 @@ async def offer_before_waiting(
         "slots": slot_fields(rules, slots, now),
         "instead_of_waiting": True,
         **basis_fields(slots, basis),
+        **request.excluded_fields,
     }
     answer = Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.OFFERED)
     return name_service(ctx.config(), rules, call, answer)

@@ -12,6 +12,7 @@ _FURTHER = frozenset({
 _NOT_NAMED = frozenset({
     "kein", "keine", "keinen", "keiner", "keins", "nan", "nee", "nein", "nicht", "nichts", "niemand", "nil", "no", "nobody",
     "none", "not", "nothing", "null", "ohne", "unbekannt", "undefined", "unknown", "unnoetig",
+    "noone",
 })  # fmt: skip
 _WITH_NOT_NAMED = frozenset({
     "address", "adresse", "ahnung", "angabe", "angaben", "angegeben", "applicable", "available", "back", "bekannt",
@@ -21,6 +22,8 @@ _WITH_NOT_NAMED = frozenset({
     "one", "particular", "phone", "please", "praeferenz", "preference", "preferences", "provided", "required", "rueckruf",
     "said", "set", "specific", "specified", "staff", "stated", "supplied", "tag", "time", "uhrzeit", "value", "vorhanden",
     "vorliebe", "wanted", "weiss", "wert", "wunsch", "yet", "zeit",
+    "bestimmten", "bestimmtes", "besonderen", "besonderes", "favorit", "favoriten", "favorite", "favourite", "in", "special",
+    "spezielle", "speziellen",
 })  # fmt: skip
 # Between braces, brackets or signs these make a template or the mark of a redaction; `<svetlana>` is none.
 _TEMPLATE = re.compile(
@@ -47,19 +50,35 @@ _NO_MATTER = frozenset({
 })  # fmt: skip
 _WITH_NO_MATTER = frozenset({
     "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "entweder", "es", "filiale", "fine", "for",
-    "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob", "of",
+    "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob",
+    "of",
     "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
     "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
     "welcher", "wer", "with", "wo", "works", "zeit", "zu",
+    "alles", "all", "aus", "dem", "free", "frei", "gerne", "gern", "halt", "ihrem", "in", "kollege", "kollegen", "kollegin",
+    "leute", "people", "passt", "really", "stylists", "the", "vom", "wirklich", "your", "on", "at", "salon", "good", "gut",
 })  # fmt: skip
 _NO_MATTER_PHRASES = re.compile(
     r"(?:(?:das|es) )?(?:ist )?(?:mir )?nicht (?:so )?wichtig|(?:das |es )?(?:spielt|macht) keine(?:n)? (?:rolle|unterschied)"
     r"|(?:it )?(?:doesn t|does not|doesnt) matter|(?:i )?(?:don t|do not|dont) (?:care|mind)|no matter(?: who| when| what| where)?"
-    r"|wer (?:gerade |eben |auch immer |zuerst )?(?:frei|da|verfuegbar) (?:ist|hat)|wer (?:gerade )?zeit hat|wer auch immer"
-    r"|(?:who|whoever|anyone who) ?(?:ever)? ?(?:is|s) (?:free|available)|(?:the )?first available(?: one| person| staff)?"
-    r"|(?:the )?next available(?: one| person| staff)?|(?:der|die) (?:erste|naechste) (?:freie|verfuegbare)"
+    r"|(?:(?:es |das )?ist )?(?:mir|uns) (?:ist )?(?:es |das |jede[rs] )?(?:ganz |voellig )?(?:gleich|einerlei|schnuppe|recht)"
+    r"|(?:das |es |jede[rs]? )?ist (?:mir|uns) (?:das |ganz |voellig )?(?:gleich|einerlei|schnuppe|recht)"
+    r"|i m (?:easy|not (?:fussy|picky|bothered))|not (?:fussy|picky|bothered)|up to you|your choice|you (?:choose|decide|pick)"
+    r"|(?:suchen sie|such) (?:sich )?(?:einfach )?(?:jemand\w* |eine[nr]? )?aus|wie sie (?:wollen|moechten)"
+    r"|wer auch immer|(?:der |die |den |dem |der )?(?:naechst|erst)best\w*"
+    r"|(?:the |der |die |den |dem )?(?:next|first|soonest|erste[nr]?|naechste[nr]?) (?:available|free|freie[nr]?|verfuegbare[nr]?)"
+    r"(?: (?:one|person|staff|stylist|hairdresser|member|employee|mitarbeiter(?:in)?|kolleg(?:e|en|in)|friseur(?:in)?))?"
     r"|(?:sind |bin )?offen fuer alles"
 )
+# "Wer zuerst Zeit hat": a word that asks for anybody, one that says free, and words that go with them.
+_WHOEVER = ("wer", "who", "whoever", "jeder", "jemand", "anyone", "anybody", "someone", "somebody")
+_FREE = frozenset({"available", "can", "da", "free", "frei", "kann", "opening", "there", "time", "verfuegbar", "zeit"})
+_WITH_FREE = frozenset({
+    "a", "als", "am", "an", "auch", "bei", "den", "der", "die", "ehesten", "eben", "einen", "erste", "erster", "erstes", "ersten",
+    "earliest", "eher", "ever", "first", "frueh", "fruehesten", "gerade", "gerne", "grad", "halt", "has", "hat", "ihnen", "immer",
+    "is", "ist", "jetzt", "me", "mich", "naechsten", "next", "nimmt", "on", "right", "now", "s", "schnellsten", "see", "slot",
+    "soonest", "take", "team", "termin", "that", "the", "then", "dann", "von", "vom", "who", "zuerst",
+})  # fmt: skip
 
 
 def is_placeholder(text: str) -> bool:
@@ -87,6 +106,8 @@ def leaves_open(text: str) -> bool:
     folded = fold(text)
     words = set(folded.split())
     if words <= _NO_MATTER | _WITH_NO_MATTER and not words.isdisjoint(_NO_MATTER):
+        return True
+    if folded.startswith(_WHOEVER) and words <= _FREE | _WITH_FREE | set(_WHOEVER) and not words.isdisjoint(_FREE):
         return True
     return _NO_MATTER_PHRASES.fullmatch(folded) is not None
 

@@ -17,6 +17,7 @@ from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.near_services import list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.booking.phrases import (
@@ -32,7 +33,7 @@ from askproai_runtime.booking.spoken_services import NamedServices, read_service
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, list_related, refuse_unknown
+from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, refuse_unknown
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -61,10 +62,18 @@ _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """The service that a caller asks for, resolved in the config. `staff` is None when anybody will do."""
+    """The service that a caller asks for, resolved in the config. `staff` is None when anybody of the rules will do; `excluded`
+    are ids of others.
+    """
 
     rules: ServiceRules
     staff: str | None
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def excluded_fields(self) -> dict[str, list[str]]:
+        """Return the field that says whom the caller has excluded, for the rest of the call; nothing where it is nobody."""
+        return {"excluded_staff": list(self.excluded)} if self.excluded else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +227,10 @@ def parse_service_request(
             f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
         )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
-    return ServiceRequest(rules, find_staff_for_caller(config, rules, read_text(args, "staff")))
+    choice = find_staff_for_caller(config, rules, read_text(args, "staff"), call.excluded_staff)
+    if len(choice.members) < len(rules.staff_members):
+        rules = replace(rules, staff_members=choice.members, among=choice.members)
+    return ServiceRequest(replace(rules, usual_staff=choice.preferred), choice.staff, choice.excluded)
 
 
 def parse_booking_request(
@@ -240,7 +252,6 @@ def parse_booking_request(
     if not name:
         raise ClarificationNeeded(say().whose_name)
     phone = read_phone(read_said(args, "phone"), config, call.branch)
-    is_offered = hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start)
     return BookingRequest(
         service=service,
         start=start,
@@ -251,9 +262,20 @@ def parse_booking_request(
         email=read_named_email(read_text(args, "email")),
         notes=read_text(args, "notes"),
         another=args.get("another") is True or str(args.get("another")).casefold() == "true",
-        offered_staff=hold.staff if hold and is_offered and same_services(hold.service, rules.service.name) else None,
+        offered_staff=_find_offered_staff(call, hold, rules, start),
         was_offered=hold is not None,
     )
+
+
+def _find_offered_staff(
+    call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
+) -> str | None:
+    """Return with whom the call holds exactly this start, else with whom it was named; None where that is not one person."""
+    if hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start):
+        return hold.staff if same_services(hold.service, rules.service.name) else None
+    named = call.offered.get((rules.branch.name, start), ())
+    is_named = len(named) == 1 and same_services(named[0].service, rules.service.name)
+    return named[0].staff if is_named else None
 
 
 def _require_near_day(start: datetime, call: CallContext, zone: ZoneInfo) -> None:

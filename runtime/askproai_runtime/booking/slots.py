@@ -73,7 +73,8 @@ class FreeSpans:
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
     """What bounds the starts of one service in one branch; `staff_members` are those who can do it. Who names nobody gets
-    `usual_staff` of those who are free. `companions` has the rules of those who come along and get an appointment each.
+    `usual_staff` of those who are free. `among` are those to whom a caller limits the choice, else it is empty. `companions` has
+    the rules of those who come along and get an appointment each.
     """
 
     zone: ZoneInfo
@@ -82,6 +83,7 @@ class ServiceRules:
     staff_members: tuple[Staff, ...]
     usual_staff: str | None = None
     companions: tuple["ServiceRules", ...] = ()
+    among: tuple[Staff, ...] = ()
 
     @classmethod
     def of(cls, zone: ZoneInfo, branch: Branch, service: Service) -> Self:

@@ -39,7 +39,7 @@ class CallContext:
     that they do not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that
     were named, by branch and start, the last ones from each start on: of those who come together one each. `said` are the last
     words of caller and agent; None if the request has no transcript. `leaves_choice`: the caller has no preference among the times
-    that were named last.
+    that were named last. `excluded_staff` are the ids of those whom the caller wanted least of all, by the last answer with times.
     """
 
     call_id: str
@@ -53,6 +53,7 @@ class CallContext:
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
     said: str | None = None
     leaves_choice: bool = False
+    excluded_staff: frozenset[str] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

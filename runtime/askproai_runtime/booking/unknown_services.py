@@ -1,7 +1,7 @@
 """What is asked where a caller's words name no service, none that there is, or several by a general word ("Haare"). Pure.
 
-Only what can be booked is declared, so "laut Liste" a business does not offer something else, and its team is offered to be asked;
-a known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
+Only bookable services are declared, under one name each, so nothing is denied: it is only said that nothing of the name was found,
+and the team is offered to be asked. A known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
 """
 
 import re
@@ -11,13 +11,10 @@ from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.phrases import fold, join_list, sayable
-from askproai_runtime.booking.spoken_services import cut_ending
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
 
 MOST_NAMED = 3  # a listener keeps no more in mind; the others are in the fields
-_MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
-_FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
 _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 _OF_ANY_QUESTION = frozenset({  # folded; of German and English
@@ -63,8 +60,11 @@ def refuse_unknown(
 ) -> ClarificationNeeded:
     """Return the question for one of the `offered` services, at least one, in place of what was requested."""
     known = find_known_questions(requested or "", branch, config)
-    template = say().no_appointment if known else say().not_on_offer
-    said = template.format(requested=sayable(requested or "") or say().that_service)
+    named = sayable(requested or "")
+    if known:
+        said = say().no_appointment.format(requested=named or say().that_service)
+    else:
+        said = say().service_not_found.format(requested=named) if named else say().no_service_found
     can_book = say().can_book if len(offered) <= MOST_NAMED else say().can_book_some
     choice = can_book.format(services=_join_some(offered, say().and_word))
     question = f"{said[0].upper()}{said[1:]} {choice} {say().want_that if len(offered) == 1 else say().want_which}"
@@ -85,45 +85,6 @@ def ask_meant(meant: Sequence[Service]) -> ClarificationNeeded:
     question = say().do_you_mean.format(choices=_join_some(meant))
     ids: list[str] = [service.name for service in meant]
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)
-
-
-def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services whose names share most words with what was `said`, whatever its other words are: "Spitzen schneiden" is
-    a part of each Haarschnitt. Only to ask which one is meant.
-    """
-    words = _telling_words(said)
-    if len(words) > _MOST_WORDS:
-        return []
-    counts = {
-        service.name: max(_count_related(words, name) for name in (service.display_name, *service.spoken_names))
-        for service in offered
-    }
-    most = max(counts.values(), default=0)
-    return [service for service in offered if most and counts[service.name] == most]
-
-
-def _count_related(words: frozenset[str], name: str) -> int:
-    known = fold(name).split()
-    return sum(any(_is_related(word, each) for each in known) for word in words)
-
-
-def _is_related(said: str, known: str) -> bool:
-    """Return whether a folded word is a part of another one, or another form of it ("schneiden" and "Haarschnitt").
-
-    The vowels of a German verb change, its consonants stay.
-    """
-    stem, root = cut_ending(said), cut_ending(known)
-    if (len(stem) >= _MIN_LETTERS and stem in known) or (len(root) >= _MIN_LETTERS and root in said):
-        return True
-    consonants, others = _consonants(stem), _consonants(root)
-    return len(consonants) >= _FEWEST_CONSONANTS and (
-        others.endswith(consonants) or (others.startswith(consonants) and said[0] == known[0])
-    )
-
-
-def _consonants(word: str) -> str:
-    hard = re.sub(r"[aeiouyj]", "", word).replace("d", "t").replace("b", "p").replace("g", "k")
-    return re.sub(r"(.)\1+", r"\1", hard)
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:

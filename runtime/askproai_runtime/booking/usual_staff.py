@@ -11,10 +11,15 @@ from askproai_runtime.booking.types import BookingContext, CallContext
 async def prefer_usual_staff(ctx: BookingContext, request: ServiceRequest, call: CallContext) -> ServiceRequest:
     """Return the request with the staff member of the caller's last appointment in the branch as the first choice of each time.
 
-    Nothing changes for who asks for somebody, or withholds the number, and where callers are not recognised.
+    Nothing changes for who asks for somebody, be it before others, or withholds the number, and where callers are not recognised.
     """
     rules = request.rules
-    if request.staff is not None or call.caller is None or len(rules.staff_members) == 1:
+    if (
+        request.staff is not None
+        or rules.usual_staff is not None
+        or call.caller is None
+        or len(rules.staff_members) == 1
+    ):
         return request
     if not _recognises_callers(ctx.config(), rules.branch.name):
         return request

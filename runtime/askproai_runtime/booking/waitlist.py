@@ -165,6 +165,9 @@ def _parse_times(
     for "zehn Uhr" does not mean today.
     """
     rules, now = request.rules, ctx.clock.now()
+    if request.staff is None and rules.among:  # an entry is for one person, or for anybody
+        names = [decline_name(member.display_name) for member in rules.among]
+        raise ClarificationNeeded(say().do_you_mean.format(choices=join_list(names)))
     understood = parse_time(args, call, request)
     if understood is None or not names_day(read_parts(args)):
         raise ClarificationNeeded(say().wait_for_when)

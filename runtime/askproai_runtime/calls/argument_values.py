@@ -54,7 +54,7 @@ def is_empty(value: Any) -> bool:
 
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None where its value is another one, or absent."""
-    if isinstance(value, list) and (rule.is_text or rule.name == "service"):
+    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff"}):
         value = join_texts(value)
     while isinstance(value, list) and len(value) == 1:
         value = value[0]

@@ -41,6 +41,7 @@ from askproai_runtime.calls.payload import (
     leaves_choice,
     parse_milliseconds,
     read_declined,
+    read_excluded_staff,
     read_offered,
     read_replies,
     read_said,
@@ -195,6 +196,7 @@ class CallFunctions:
             offered=read_offered(call),
             said=read_said(call),
             leaves_choice=leaves_choice(call),
+            excluded_staff=read_excluded_staff(call),
         )
 
     async def _answer_in_time(

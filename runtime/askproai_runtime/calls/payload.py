@@ -255,6 +255,16 @@ def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlo
     return found
 
 
+def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
+    """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
+        if answer is not None and ("slots" in answer or "alternatives" in answer):
+            excluded = answer.get("excluded_staff")
+            return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
+    return frozenset()
+
+
 def leaves_choice(call: OngoingCall) -> bool:
     """Return whether the caller's last words leave the choice among the times that were named last."""
     named, said = 0, ""

@@ -89,6 +89,7 @@ class Sentences:
     closed_day: str
     person_off: str
     nobody_works: str
+    nothing_free_then: str  # with any of several who were asked for
     here: str  # in the branch, where the tenant has others
     outside_hours: str
     off_grid: str
@@ -130,7 +131,8 @@ class Sentences:
     what_to_book: str
     what_to_book_of_many: str
     that_service: str
-    not_on_offer: str  # the business may have it all the same: only what can be booked is declared
+    service_not_found: str  # the business may have it all the same, by another name
+    no_service_found: str  # its words cannot be said
     no_appointment: str  # the tenant has declared an answer about it
     can_book: str
     can_book_some: str
@@ -140,6 +142,7 @@ class Sentences:
     not_by_person: str  # who works here, but does not do the service
     person_elsewhere: str
     person_not_understood: str
+    person_not_known: str  # described by a role or otherwise, not named
     service_by: str
     whom_to_see: str
     phone_needed: str

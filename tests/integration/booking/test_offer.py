@@ -395,7 +395,7 @@ async def test_a_time_that_is_not_understood_is_asked_while_the_database_is_away
         ({"date": "wenn Oma kommt"}, "nicht verstanden"),
         (
             {"service": "Dauerwelle"},
-            "Dauerwelle bieten wir laut Liste nicht an. Eintragen kann ich Haarschnitt. Möchten Sie das?",
+            "Unter Dauerwelle finde ich nichts. Eintragen kann ich Haarschnitt. Möchten Sie das?",
         ),
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],

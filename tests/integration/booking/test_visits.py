@@ -97,7 +97,7 @@ async def test_who_does_only_a_part_of_a_visit_is_not_booked_for_it(salon: Salon
 @pytest.mark.parametrize(
     ("services", "sentence"),
     [
-        ("Waschen und Nagelpflege", "Nagelpflege bieten wir laut Liste nicht an."),
+        ("Waschen und Nagelpflege", "Unter Nagelpflege finde ich nichts."),
         ("Schneiden, Schneiden", "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein."),
     ],
 )

@@ -133,7 +133,7 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
             msgspec.structs.replace(config, services=(service, color)), CALL, {"service": "Dauerwelle"}
         )
     assert clarification.value.answer.message == (
-        "Dauerwelle bieten wir laut Liste nicht an. Eintragen kann ich Haarschnitt und Farbe. Was davon möchten Sie?"
+        "Unter Dauerwelle finde ich nichts. Eintragen kann ich Haarschnitt und Farbe. Was davon möchten Sie?"
     )
 
 
@@ -148,7 +148,7 @@ def test_what_a_known_question_is_about_is_not_denied(said: str) -> None:
         f"{said[0].upper()}{said[1:]} kann ich nicht als Termin eintragen. Eintragen kann ich Haarschnitt. Möchten Sie das?"
     )
     assert answer.fields["questions"] == [known.question], "which the model can ask of business_information"
-    with pytest.raises(ClarificationNeeded, match="gibt es die bieten wir laut Liste nicht an") as clarification:
+    with pytest.raises(ClarificationNeeded, match="gibt es die finde ich nichts") as clarification:
         parse_service_request(config, CALL, {"service": "eine Massage, gibt es die"})
     assert "questions" not in clarification.value.answer.fields
 

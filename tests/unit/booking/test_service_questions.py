@@ -68,17 +68,49 @@ def test_a_verb_names_its_noun(said: str, name: str) -> None:
     assert asked(salon(name, "Beratung"), service=said).message == f"Meinen Sie {name}?"
 
 
+NEAR = [
+    ("Barttrimmen", "Bartschnitt"), ("Bart schneiden", "Bartschnitt"), ("Bart stutzen", "Bartschnitt"),
+    ("beard trim", "Bartschnitt"), ("Bartpflege", "Bartschnitt"), ("Rasur", "Bartschnitt"), ("shave", "Bartschnitt"),
+    ("haircut", "Haarschnitt"), ("men's haircut", "Haarschnitt"), ("women's cut", "Haarschnitt"),
+    ("cut", "Haarschnitt oder Bartschnitt"), ("trim", "Haarschnitt oder Bartschnitt"), ("Haare schneiden", "Haarschnitt"),
+    ("Waschen Schneiden Föhnen", "Haarschnitt"), ("coloring", "Färben"), ("colouring", "Färben"), ("dye my hair", "Färben"),
+    ("hair colour", "Färben"), ("Haare färben", "Färben"), ("Haarfarbe", "Färben"), ("Ansatz färben", "Färben"),
+    ("Kinderschnitt", "Haarschnitt"), ("Frisur", "Haarschnitt"), ("Tönung", "Färben"), ("check-up", "Vorsorgeuntersuchung"),
+    ("Kontrolltermin", "Vorsorgeuntersuchung"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "meant"), NEAR)
+def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
+    config = salon("Haarschnitt", "Färben", "Bartschnitt", "Vorsorgeuntersuchung")
+    cut, *others = config.services
+    cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "Damenschnitt"))
+    config = msgspec.structs.replace(config, services=(cut, *others))
+    message = asked(config, service=said).message
+    assert message.startswith("Meinen Sie ")
+    assert meant in message
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("Haarschnitt", "Haircut"), ("Färben", "Colouring"), ("Untersuchung", "Check-up"), ("Massage", "Back massage")],
+)
+def test_german_words_mean_services_in_english(said: str, meant: str) -> None:
+    config = salon("Haircut", "Colouring", "Check-up", "Back massage", "Manicure")
+    assert asked(config, service=said).message == f"Meinen Sie {meant}?"
+
+
 @pytest.mark.parametrize("said", ["Dauerwelle", "Massage", "Fußpflege", "Zahnreinigung"])
 def test_of_an_unknown_service_three_others_are_named(said: str) -> None:
     answer = asked(salon(), service=said)
     assert answer.message == (
-        f"{said} bieten wir laut Liste nicht an. Eintragen kann ich zum Beispiel Damenhaarschnitt, Herrenhaarschnitt und"
+        f"Unter {said} finde ich nichts. Eintragen kann ich zum Beispiel Damenhaarschnitt, Herrenhaarschnitt und"
         " Kinderhaarschnitt. Was davon möchten Sie?"
     )
     assert (answer.outcome, len(answer.fields["services"])) == (FunctionOutcome.UNKNOWN_SERVICE, 7)
     assert answer.fields["not_offered"] is True
     with speaking(Language.EN):
-        assert asked(salon(), service=said).message.startswith(f"According to the list we do not offer {said}.")
+        assert asked(salon(), service=said).message.startswith(f"I find nothing under {said}.")
 
 
 def test_a_person_alone_lists_what_the_person_does() -> None:

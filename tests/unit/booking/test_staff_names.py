@@ -1,5 +1,6 @@
 """Whom a caller or the desk means: staff members by title, surname or first name; of several of one name nobody is guessed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from askproai_runtime.booking.blocks import find_person
 from askproai_runtime.booking.names import UnknownName, find_staff_id
 from askproai_runtime.booking.phrases import format_slot
 from askproai_runtime.booking.slots import ServiceRules, Slot
-from askproai_runtime.booking.spoken_staff import find_staff_for_caller
+from askproai_runtime.booking.spoken_staff import StaffChoice, find_staff_for_caller
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import rules
@@ -50,7 +51,15 @@ def config_of(*staff: Staff) -> TenantConfig:
 
 
 def find(able: ServiceRules, name: str) -> str | None:
-    return find_staff_for_caller(config_of(*able.branch.staff), able, name)
+    return choose(able, name).staff
+
+
+def choose(able: ServiceRules, name: str | None, excluded: Sequence[str] = ()) -> StaffChoice:
+    return find_staff_for_caller(config_of(*able.branch.staff), able, name, excluded)
+
+
+def ids(choice: StaffChoice) -> list[str]:
+    return [member.id for member in choice.members]
 
 
 def refusal(config: TenantConfig, able: ServiceRules, name: str) -> str:
@@ -151,21 +160,110 @@ ANY_OF_TWO = [
 
 @pytest.mark.parametrize("said", ANY_OF_TWO)
 def test_everybody_by_name_is_no_wish(said: str) -> None:
-    assert find(rules(KIM, LOU), said) is None
+    assert choose(rules(KIM, LOU), said) == StaffChoice((KIM, LOU))
 
 
 @pytest.mark.parametrize("said", ANY_OF_TWO)
-def test_some_of_several_by_name_are_asked_back(said: str) -> None:
-    with pytest.raises(ClarificationNeeded, match=r"^Meinen Sie Kim oder Lou\?$"):
-        find(rules(KIM, LOU, MIA), said)
+def test_any_of_several_by_name_will_do(said: str) -> None:
+    assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((KIM, LOU))
 
 
 @pytest.mark.parametrize(
-    "said", ["Kim oder Anna", "nicht Kim oder Lou", "Kim, nicht Lou", "anyone but Kim", "Kim und Lou"]
+    "said",
+    [
+        "Kim, sonst Lou", "am liebsten Kim, ansonsten Lou", "Kim, notfalls Lou", "Kim or if not Lou", "Kim, otherwise Lou",
+        "preferably Kim or Lou", "Kim, wenn nicht dann Lou", "Kim, zur Not auch Lou", "lieber Kim, sonst halt Lou",
+        "Kim wenn möglich, sonst Lou",
+    ],
+)  # fmt: skip
+def test_the_first_choice_comes_before_the_second(said: str) -> None:
+    assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM), preferred="kim")
+
+
+@pytest.mark.parametrize(
+    "said", ["Kim wenn möglich, sonst egal", "am liebsten Kim, sonst irgendwer", "preferably Kim, otherwise anyone"]
 )
-def test_other_words_beside_names_choose_nobody(said: str) -> None:
+def test_a_preference_leaves_the_others(said: str) -> None:
+    assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM, MIA), preferred="kim")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "bloß nicht bei Kim", "alle außer Kim", "nicht Kim", "anyone but Kim", "not Kim please", "egal, nur nicht Kim",
+        "ohne Kim",
+        "Kim bitte nicht", "auf keinen Fall Kim", "auf gar keinen Fall zu Kim", "lieber nicht zu Kim", "anybody except Kim",
+        "keine Kim", "bitte nicht wieder zu Kim", "everyone except for Kim", "anyone other than Kim", "jemand anderes als Kim",
+        "egal wer, Hauptsache nicht Kim", "not with Kim", "bis auf Kim alle", "I don't want Kim", "anybody, just not Kim",
+        "jeder, aber nicht Kim", "someone other than Kim", "egal nur nicht Kim", "any stylist but Kim", "nicht mehr zu Kim",
+        "Hauptsache nicht bei der Kim", "mir egal, Kim aber nicht", "Lou oder Mia, nicht Kim", "Lou oder Mia statt Kim",
+    ],
+)  # fmt: skip
+def test_an_excluded_person_is_left_out(said: str) -> None:
+    assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((LOU, MIA), excluded=("kim",))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "alle außer Kim und Lou", "weder Kim noch Lou", "neither Kim nor Lou", "Kim nicht, Lou auch nicht", "nicht Kim oder Lou",
+        "nicht Kim und nicht Lou", "jeder außer Kim, Lou", "not Kim and not Lou", "anyone except Kim or Lou",
+    ],
+)  # fmt: skip
+def test_several_excluded_people_are_left_out(said: str) -> None:
+    choice = choose(rules(KIM, LOU, MIA), said)
+    assert (ids(choice), choice.excluded) == ([MIA.id], ("kim", "lou"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Lou, nicht Kim", "nicht Kim, lieber Lou", "nicht Kim, sondern Lou", "gerne Lou, aber auf keinen Fall Kim",
+        "not Kim but Lou",
+        "Lou statt Kim", "Lou instead of Kim", "Lou rather than Kim",
+    ],
+)  # fmt: skip
+def test_one_person_instead_of_another_is_chosen(said: str) -> None:
+    assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((LOU, MIA), "lou", excluded=("kim",))
+
+
+def test_an_exclusion_holds_until_somebody_is_named() -> None:
+    able = rules(KIM, LOU, MIA)
+    assert ids(choose(able, None, ["kim"])) == ["lou", MIA.id]
+    assert choose(able, "Kim", ["kim"]) == StaffChoice((KIM, LOU, MIA), "kim")
+
+
+def test_a_colleague_without_the_skill_is_excluded_already() -> None:
+    able = rules(KIM, LOU)
+    branch = msgspec.structs.replace(able.branch, staff=(KIM, LOU, MIA))
+    assert choose(replace(able, branch=branch), "nicht zu Mia") == StaffChoice((KIM, LOU))
+
+
+@pytest.mark.parametrize("said", ["nicht Kim, nicht Lou", "weder Kim noch Lou", "anyone but Kim and Lou"])
+def test_nobody_left_is_said_with_the_names(said: str) -> None:
+    able = rules(KIM, LOU)
+    assert refusal(config_of(KIM, LOU), able, said) == "Schnitt gibt es bei Kim oder Lou. Zu wem möchten Sie?"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Kim oder Anna", "Kim und Lou", "nicht Kim, Lou", "nicht Anna", "Kim, nicht Kim", "nicht egal", "nicht die Chefin",
+        "Kim wie beim letzten Mal, nicht", "Kim nicht Lou auch nicht",
+    ],
+)  # fmt: skip
+def test_words_that_are_not_certain_choose_nobody(said: str) -> None:
     with pytest.raises(ClarificationNeeded, match="Zu wem möchten Sie"):
-        find(rules(KIM, LOU), said)
+        choose(rules(KIM, LOU), said)
+
+
+DESCRIPTIONS = [
+    "die Chefin", "der Chef", "the owner", "eine Frau", "a woman", "der von letztem Mal", "the one I had last time", "the boss",
+    "wieder die andere", "jemand mit viel Erfahrung bei Locken", "der Inhaber", "zur Chefin", "beim Meister",
+    "the senior stylist",
+    "wie immer", "my usual", "der Azubi", "ein Mann", "the lady from last week", "die Blonde", "meine Friseurin", "Chef",
+    "jemand Erfahrenes", "same as last time", "die Große", "die nette Dame", "Inhaberin", "wer mich letztes Mal hatte",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -177,12 +275,9 @@ def test_other_words_beside_names_choose_nobody(said: str) -> None:
         ("zur Frau Roht", "Bei Frau Mia Roth gibt es das nicht."),  # as it is heard
         ("Herr Weber", "Herr Weber arbeitet nicht hier, sondern in Nord."),
         ("zur Jessica", "Unter dem Namen Jessica arbeitet hier niemand."),
-        ("eine Frau", "Zu wem Sie möchten, habe ich nicht verstanden."),
-        ("wieder die andere", "Zu wem Sie möchten, habe ich nicht verstanden."),
-        ("nicht Kim", "Zu wem Sie möchten, habe ich nicht verstanden."),
+        *((said, "Wer das ist, weiß ich leider nicht.") for said in DESCRIPTIONS),
         ("Kim oder Anna", "Zu wem Sie möchten, habe ich nicht verstanden."),
         ("Mia oder Anna", "Zu wem Sie möchten, habe ich nicht verstanden."),
-        ("jemand mit viel Erfahrung bei Locken", "Zu wem Sie möchten, habe ich nicht verstanden."),
     ],
 )
 def test_a_refusal_says_whether_the_person_works_here(said: str, why: str) -> None:

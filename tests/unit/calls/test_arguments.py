@@ -116,6 +116,12 @@ NO_MATTER = (
     "egal", "Ganz egal", "ist mir egal", "egal wer", "any", "Anyone", "any staff member", "anybody is fine", "keine Präferenz",
     "no preference", "beliebig", "beliebiger Mitarbeiter", "irgendjemand", "irgendwer", "wer frei ist", "wer gerade Zeit hat",
     "whoever is available", "first available", "doesn't matter", "spielt keine Rolle", "no matter who", "whoever",
+    "wer zuerst Zeit hat", "irgendwer vom Team", "wer halt kann", "whoever has time", "ist mir gleich", "anyone really",
+    "whoever is there first", "irgendein Kollege", "the next free one", "I'm easy", "wer als erstes frei ist", "wer eben da ist",
+    "whoever can take me first", "who is free first", "der nächstbeste", "die erste freie Mitarbeiterin", "jeder ist mir recht",
+    "wer auch immer gerade da ist", "I'm not fussy", "keinen bestimmten", "nobody in particular", "the first free stylist",
+    "mir ist das gleich", "irgendjemand aus Ihrem Team", "any of your stylists", "wer am frühesten kann", "who's free", "up to you",
+    "whoever has the first opening", "wer von Ihnen frei ist", "anyone on the team", "suchen Sie aus", "whichever stylist is free",
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
 
 
 def test_unknown_services_offer_to_ask_the_team() -> None:
-    unknown = "Dauerwelle bieten wir laut Liste nicht an. Möchten Sie das?"
+    unknown = "Unter Dauerwelle finde ich nichts. Möchten Sie das?"
     assert (
         said("unknown_service", message=unknown, not_offered=True)
         == f"{unknown} Oder soll ich dem Team etwas ausrichten?"

@@ -23,6 +23,7 @@ PACKAGES = ("booking", "branch_routing", "business_information", "calls", "germa
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
     "booking/declines.py", "booking/desk.py", "booking/placeholders.py", "booking/remote.py", "booking/replies.py",
+    "booking/staff_preferences.py",
     "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(

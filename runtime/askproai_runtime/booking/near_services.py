@@ -1,0 +1,131 @@
+"""Which services a caller may mean by words that name none: by a stem, a part of a compound, or a word of the other language. Pure.
+
+Only to ask "Meinen Sie Bartschnitt?", never to choose.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.spoken_services import cut_ending
+
+_MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
+_FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
+_MIN_LETTERS = 4  # of a stem
+_COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
+_SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
+_OF_ANY_COMPOUND = ("unter", "ueber")
+# Folded words, or beginnings and ends of them, of one meaning: German and English, of trades that take appointments.
+_MEANINGS: tuple[tuple[str, ...], ...] = (
+    ("haar", "hair", "frisur", "frisier"),
+    ("schnitt", "schneid", "cut", "cuts", "cutting", "trim", "trimm", "stutz", "spitzen", "kuerz"),
+    ("bart", "beard", "rasur", "rasier", "shave", "shaving"),
+    (
+        "faerb",
+        "farbe",
+        "colour",
+        "color",
+        "dye",
+        "dyeing",
+        "tint",
+        "toen",
+        "blondier",
+        "straehn",
+        "highlight",
+        "balayage",
+    ),
+    ("wasch", "wash", "shampoo"),
+    ("foehn", "blow", "blowdry"),
+    ("dauerwelle", "perm"),
+    ("damen", "frauen", "women", "ladies"),
+    ("herren", "maenner", "men", "mens", "gents", "gentlemen"),
+    ("kinder", "kids", "child", "children"),
+    ("kontroll", "untersuch", "vorsorge", "check", "checkup", "exam", "examination"),
+    ("reinig", "clean", "cleaning"),
+    ("massage", "massier"),
+    ("berat", "consult"),
+    ("naegel", "nagel", "nail"),
+    ("manikuere", "manicure"),
+    ("pedikuere", "fusspflege", "pedicure"),
+    ("wimper", "lash", "lashes"),
+    ("augenbrau", "brow", "brows", "eyebrow"),
+    ("gesicht", "facial"),
+    ("waxing", "wachs", "enthaar"),
+    ("reifen", "tyre", "tire"),
+    ("reparatur", "reparier", "repair"),
+    ("inspektion", "inspection"),
+    ("unterricht", "stunde", "lesson", "class"),
+    ("impf", "vaccin"),
+    ("therapie", "therapy"),
+)
+
+
+def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services whose names are closest to what was `said`, whatever its other words are: "Spitzen schneiden" is a part
+    of each Haarschnitt. Nothing where no word is close.
+    """
+    words = frozenset(fold(said).split())
+    if len(words) > _MOST_WORDS:
+        words = frozenset()
+    scores = {
+        service.name: max(_score(words, name) for name in (service.display_name, *service.spoken_names))
+        for service in offered
+    }
+    most = max(scores.values(), default=0)
+    return [service for service in offered if most and scores[service.name] == most]
+
+
+def _score(words: frozenset[str], name: str) -> int:
+    known = fold(name).split()
+    return sum(max((_closeness(word, each) for each in known), default=0) for word in words)
+
+
+def _closeness(said: str, known: str) -> int:
+    """Return how close two folded words are; 0 if they have nothing in common."""
+    if said == known:
+        return _SAME
+    meanings = len(_list_meanings(said) & _list_meanings(known))
+    if len(said) < _MIN_LETTERS:
+        return meanings
+    return max(meanings, _RELATED if _is_related(said, known) else int(_shares_part(said, known)))
+
+
+@lru_cache(maxsize=8192)
+def _list_meanings(word: str) -> frozenset[int]:
+    return frozenset(number for number, forms in enumerate(_MEANINGS) if any(_has_form(word, form) for form in forms))
+
+
+def _has_form(word: str, form: str) -> bool:
+    return (
+        word == form
+        or (len(form) >= _MIN_LETTERS and (word.startswith(form) or word.endswith(form)))
+        or (len(form) > _MIN_LETTERS and form in word)
+    )
+
+
+def _is_related(said: str, known: str) -> bool:
+    """Return whether a folded word is a part of another one, or another form of it ("schneiden" and "Haarschnitt").
+
+    The vowels of a German verb change, its consonants stay.
+    """
+    stem, root = cut_ending(said), cut_ending(known)
+    if (len(stem) >= _MIN_LETTERS and stem in known) or (len(root) >= _MIN_LETTERS and root in said):
+        return True
+    consonants, others = _consonants(stem), _consonants(root)
+    return len(consonants) >= _FEWEST_CONSONANTS and (
+        others.endswith(consonants) or (others.startswith(consonants) and said[0] == known[0])
+    )
+
+
+def _shares_part(said: str, known: str) -> bool:
+    """Return whether two compounds have the first or the last part in common: "Klavierkurs" and "Klavierstunde"."""
+    if min(len(said), len(known)) < _COMPOUND or said.startswith(_OF_ANY_COMPOUND):
+        return False
+    return said[:_FIRST_PART] == known[:_FIRST_PART] or said[-_LAST_PART:] == known[-_LAST_PART:]
+
+
+def _consonants(word: str) -> str:
+    hard = re.sub(r"[aeiouyj]", "", word).replace("d", "t").replace("b", "p").replace("g", "k")
+    return re.sub(r"(.)\1+", r"\1", hard)
