@@ -38,7 +38,23 @@ _FIELDS = frozenset({
     "vorname", "wert", "your",
 })  # fmt: skip
 _WITH_FIELDS = frozenset(
-    {"der", "des", "die", "einfuegen", "eintragen", "enter", "fill", "here", "hier", "in", "insert", "s", "the", "your"}
+    {
+        "id",
+        "der",
+        "des",
+        "die",
+        "einfuegen",
+        "eintragen",
+        "enter",
+        "fill",
+        "here",
+        "hier",
+        "in",
+        "insert",
+        "s",
+        "the",
+        "your",
+    }
 )
 _MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)

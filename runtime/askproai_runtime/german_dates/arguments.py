@@ -75,9 +75,17 @@ def find_part_argument(text: str) -> Argument | None:
         return None
     if read_part(text) is not None:
         return Argument.PART_OF_DAY
-    return _read_in_languages(
-        lambda: find_argument(text) or find_argument(f"{present_grammar().hour_prefix} {text}"), None
-    )
+    return _read_in_languages(lambda: find_argument(text) or _find_completed(text), None)
+
+
+def _find_completed(text: str) -> Argument | None:
+    """Return the argument of a text as an hour. One that does not exist is none: `28. Dezember` in English."""
+    completed = f"{present_grammar().hour_prefix} {text}"
+    try:
+        _scan(completed)
+    except ValueError:
+        return None
+    return find_argument(completed)
 
 
 def find_open_span(text: str) -> Grain | None:

@@ -70,9 +70,7 @@ async def test_a_missing_day_is_asked_for_once(new_salon) -> None:
     assert asks not in again.message
 
 
-@pytest.mark.parametrize(
-    "unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}, {"part_of_day": "whenever"}]
-)
+@pytest.mark.parametrize("unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}])
 async def test_unclear_times_are_offered_the_days_times(new_salon, unclear: dict[str, str]) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)

@@ -54,7 +54,7 @@ async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_
     env: NotificationEnvironment,
 ) -> None:
     for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
-        await env.book(f"call_{number}", email=f"customer{number}@example.de", start=start)
+        await env.book(f"call_{number}", email=f"petra{number}@example.de", start=start)
     await env.server.stop()
     await env.run()
     assert sorted(row["attempts"] for row in await env.rows()) == [0, 0, 1]
@@ -62,7 +62,7 @@ async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_
     await env.make_due()
     await env.run()
     recipients = sorted(envelope.rcpt_tos[0] for envelope in env.server.envelopes)
-    assert recipients == [f"customer{number}@example.de" for number in range(3)]
+    assert recipients == [f"petra{number}@example.de" for number in range(3)]
 
 
 async def test_what_cannot_be_sent_for_a_day_is_dead(env: NotificationEnvironment) -> None:
@@ -295,7 +295,7 @@ async def test_two_workers_send_each_mail_once(env: NotificationEnvironment) -> 
     handler = replace_dataclass(env.task(), every=timedelta(seconds=0.1)).run
     async with tasks.running({NOTIFICATIONS: handler}), tasks.running({NOTIFICATIONS: handler}):
         for number, start in enumerate(starts):
-            await env.book(f"call_{number}", email=f"customer{number}@example.de", start=start)
+            await env.book(f"call_{number}", email=f"petra{number}@example.de", start=start)
 
         async def are_sent() -> bool:
             return [state for _, _, state in await env.states()] == ["sent"] * len(starts)
