@@ -10,9 +10,9 @@ from askproai_runtime.calls.argument_values import to_text
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
 _AFTER = ("after", "notbefore", "earliest", "earliesttime", "from", "ab")
-_BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis")
+_BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
 _FROM = (*_AFTER, "start", "begin", "von")
-_TO = (*_BEFORE, "to", "end")
+_TO = (*_BEFORE, "end")
 _WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
 _HALVES = ("ampm", "meridiem", "period")
 
@@ -32,6 +32,7 @@ def join_parts(
         _join(found, name, (_FIRST_NAMES, _LAST_NAMES), _read_name, needed=0)
     if fold_key(date) in rules:
         _join(found, date, (("day", "tag"), ("month", "monat"), ("year", "jahr")), _read_date)
+        _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
     if fold_key(time) in rules:
         _join(found, time, (("hour", "hours", "stunde"), ("minute", "minutes", "minuten")), _read_clock)
     if of is not None and of.name in {"date", "time"}:
@@ -51,7 +52,7 @@ def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _join_beside(
     found: dict[str, Any], names: set[str], beside: Sequence[str], read: Callable[[Any], str | None]
 ) -> None:
-    """Put what stands beside a value behind it: the week of a weekday, the half of the day of an hour."""
+    """Append what another member says to a value: the week of a weekday, the half of the day of an hour."""
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
     keys = [key for key in found if fold_key(key) in beside]
     said = read(found[keys[0]]) if len(keys) == 1 else None

@@ -85,7 +85,8 @@ ARGUMENT_RULES: Final = (
         "a part of the day in German or English, `AM`, `PM`",
         "asked for; beside a time outside of it, it is asked which of the two is meant",
         ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference", "am_pm", "ampm", "meridiem", "after",
-         "not_before", "earliest", "earliest_time", "from", "ab", "before", "not_after", "latest", "latest_time", "until", "bis"),
+         "not_before", "earliest", "earliest_time", "from", "ab", "before", "not_after", "latest", "latest_time", "until", "bis",
+         "to"),
         is_choice=True,
     ),
     ArgumentRule(

@@ -23,6 +23,7 @@ _NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobo
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
+_NAMED = frozenset({"branch", "customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _LONGEST_DAY = 2  # digits: a day of no month
 _ADDRESS = re.compile(r"\S+@\S+")
@@ -68,7 +69,7 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
     Remarks are joined. A weekday beside a date is said with it, so that the two are understood together.
     """
     one, other = fold(to_text(first)), fold(to_text(second))
-    if one == other:
+    if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
         return first
     if rule.is_text:
         joined = f"{first}, {second}"

@@ -63,6 +63,8 @@ def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: st
          {"start": f"{DAY}T10:00", "timezone": "Europe/Berlin"}),
         ({"day": 10, "month": "Dezember", "year": 2026}, {"date": "10. Dezember 2026"}),
         ({"staff": {"id": "kim", "name": "Kim"}}, {"staff": "Kim"}),
+        ({"start_date": DAY, "end_date": "2026-12-12"}, {"date": f"{DAY} - 2026-12-12"}),
+        ({"staff": {"id": 17, "name": "Kim"}}, {"staff": "Kim"}),
         ({"staff": {"preferred": "Julia"}}, {"staff": "Julia"}),
         ({"mitarbeiter_name": "Julia"}, {"staff": "Julia"}),
         ({"service": {"name": "Haarschnitt", "minutes": 30, "price": 25}}, {"service": "Haarschnitt"}),
