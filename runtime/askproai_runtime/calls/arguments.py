@@ -99,6 +99,8 @@ def read_arguments(function: str, args: Any) -> Arguments:
             unclear |= {name} & DECIDING
         else:
             values[name] = merged
+    if any(_is_with_caller(member, values) for member in members):
+        unclear.discard("companions")
     unclear |= _TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
@@ -107,6 +109,18 @@ def read_arguments(function: str, args: Any) -> Arguments:
     for path in several:
         unread.setdefault(path, [True])
     return Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
+
+
+def _is_with_caller(member: _Member, values: dict[str, Any]) -> bool:
+    """Return whether all that was not read of companions is the caller's own day and time."""
+    if member.rule is None or member.rule.name != "companions":
+        return False
+    _, rest = _read_member(member)
+    own = {fold_key(name): join_texts(value) for name, value in values.items() if name in _TIMES}
+    parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
+    return any(key in own for key, _ in parts) and all(
+        key in DESCRIPTIONS or own.get(key) == said for key, said in parts
+    )
 
 
 def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:

@@ -82,6 +82,12 @@ def test_a_companion_keeps_names_and_remarks() -> None:
     assert (read.values, read.unclear) == ({"companions": [{"customer_name": "Mia Rot"}]}, ())
 
 
+def test_companions_at_the_same_time_are_read() -> None:
+    args = {"date": DAY, "time": "10:00", "companions": [{"name": "Mia", "date": DAY, "time": "10:00"}]}
+    assert read_arguments(BOOK, args).unclear == ()
+    assert "companions" in read_arguments(BOOK, args | {"time": "11:00"}).unclear
+
+
 @pytest.mark.parametrize(
     ("function", "args"),
     [
