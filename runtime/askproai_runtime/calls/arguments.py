@@ -105,7 +105,8 @@ def read_arguments(function: str, args: Any) -> Arguments:
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
             values.pop(member.rule.name, None)
-            unread.setdefault(member.path, [member.value])
+            named = unread.setdefault(member.path, [])
+            named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
     return Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))

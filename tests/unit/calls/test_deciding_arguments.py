@@ -82,6 +82,11 @@ def test_a_companion_keeps_names_and_remarks() -> None:
     assert (read.values, read.unclear) == ({"companions": [{"customer_name": "Mia Rot"}]}, ())
 
 
+def test_both_contradicting_values_are_named() -> None:
+    read = read_arguments(BOOK, {"args": {"customer_name": "Anna"}, "customer_name": "Bert"})
+    assert (read.values, set(read.unread["customer_name"].split(", "))) == ({}, {"Anna", "Bert"})
+
+
 def test_companions_at_the_same_time_are_read() -> None:
     args = {"date": DAY, "time": "10:00", "companions": [{"name": "Mia", "date": DAY, "time": "10:00"}]}
     assert read_arguments(BOOK, args).unclear == ()
