@@ -62,8 +62,13 @@ read by itself; values are combined, never texts.
   (`appointment.wish`); so does a number beyond bounds, or a name given twice. A `wish` about the time is read as `part_of_day`.
 - **What is understood is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An unclear
   day is asked for by itself.
-- **Contradictions are asked back**, with the reading of each argument. Of two values for one time neither counts. A start that was
-  offered in the call counts before what else is said.
+- **Contradictions are asked back**, with the reading of each argument. A start that was offered in the call counts before what else
+  is said.
+- **What decides an act is never dropped.** Two values that disagree for a service, a person, a branch, a time, a name or a number
+  are asked about, and nothing is done; so is a part of one that was not read (`service.not_wanted`). `unclear` of the answer names
+  the argument. Values that agree count: a weekday beside its date, a first name beside the whole one.
+- **One request at a time.** A list of several objects that each hold arguments is several requests: nothing is done, and the answer
+  has the `reason` `one_at_a_time`.
 - **A time is never hours off.** An offset counts if the branch's zone has it at that time. With `Z`, or another one, the local time
   and the converted one are asked about. Hours behind hours (`08:00-09:00`) are a range.
 """

@@ -45,11 +45,16 @@ def _read_float(digits: str) -> float | str:
 
 
 def _join_repeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict[str, list[Any]]()
+    if len(dict(members)) == len(members):
+        return dict(members)
+    values = dict[str, dict[str, Any]]()
     for name, value in members:
-        given = values.setdefault(name, [])
-        given += [value] if value not in given else []
-    return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
+        values.setdefault(name, {}).setdefault(
+            json.dumps(value), value
+        )  # a list would be searched again for each repetition
+    return {
+        name: next(iter(given.values())) if len(given) == 1 else [*given.values()] for name, given in values.items()
+    }
 
 
 def _flatten(text: str) -> str:

@@ -9,8 +9,12 @@ from askproai_runtime.calls.argument_values import to_text
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
-_FROM = ("from", "start", "begin", "von", "after", "earliest")
-_TO = ("to", "end", "until", "bis", "before", "latest")
+_AFTER = ("after", "notbefore", "earliest", "earliesttime", "from", "ab")
+_BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
+_FROM = (*_AFTER, "start", "begin", "von")
+_TO = (*_BEFORE, "end")
+_WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
+_HALVES = ("ampm", "meridiem", "period")
 
 
 def join_parts(
@@ -28,11 +32,37 @@ def join_parts(
         _join(found, name, (_FIRST_NAMES, _LAST_NAMES), _read_name, needed=0)
     if fold_key(date) in rules:
         _join(found, date, (("day", "tag"), ("month", "monat"), ("year", "jahr")), _read_date)
+        _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
     if fold_key(time) in rules:
         _join(found, time, (("hour", "hours", "stunde"), ("minute", "minutes", "minuten")), _read_clock)
     if of is not None and of.name in {"date", "time"}:
-        _join(found, of.name, (_FROM, _TO), _read_range)
+        _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
+    elif "partofday" in rules:
+        _join(found, "part_of_day", (_AFTER, _BEFORE), _read_range, needed=0)
+    if "partofday" in rules:
+        _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
+        _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
+
+
+def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
+    return {key for key, rule in rules.items() if rule.name == name} - {*_WEEKS} | {"value"}
+
+
+def _join_beside(
+    found: dict[str, Any], names: set[str], beside: Sequence[str], read: Callable[[Any], str | None]
+) -> None:
+    """Append what another member says to a value: the week of a weekday, the half of the day of an hour."""
+    own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
+    keys = [key for key in found if fold_key(key) in beside]
+    said = read(found[keys[0]]) if len(keys) == 1 else None
+    if said is None:
+        return
+    if len(own) == 1:
+        found[own[0]] = f"{to_text(found[own[0]])} {said}"
+        del found[keys[0]]
+    else:
+        found[keys[0]] = said
 
 
 def _join(
@@ -63,7 +93,11 @@ def _read_name(values: list[Any]) -> str | None:
 def _read_date(values: list[Any]) -> str | None:
     day, month = _read_integer(values[0], 1, 31), _read_integer(values[1], 1, 12)
     year = _read_integer(values[2], 1, 9999) if values[2] else ""
-    return None if None in {day, month, year} else f"{day}.{month}.{year}"
+    if month is None and isinstance(values[1], str) and values[1].strip().isalpha():
+        month_and_year = f" {values[1].strip()} {year}".rstrip()
+    else:
+        month_and_year = f"{month}.{year}"
+    return None if None in {day, year} or month_and_year.startswith("None") else f"{day}.{month_and_year}"
 
 
 def _read_clock(values: list[Any]) -> str | None:
@@ -72,7 +106,19 @@ def _read_clock(values: list[Any]) -> str | None:
 
 
 def _read_range(values: list[Any]) -> str | None:
-    return " - ".join(values) if all(isinstance(each, str) for each in values) else None
+    first, last = (None if each is None or names_nothing(to_text(each)) else to_text(each) for each in values)
+    if first and last:
+        return f"{first} - {last}"
+    return f"ab {first}" if first else f"bis {last}" if last else None
+
+
+def _read_week(value: Any) -> str | None:
+    week = _read_integer(value, 1, 53)
+    return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
+
+
+def _read_half(value: Any) -> str | None:
+    return value if isinstance(value, str) and fold_key(value) in {"am", "pm"} else None
 
 
 def _read_integer(value: Any, first: int, last: int) -> int | None:

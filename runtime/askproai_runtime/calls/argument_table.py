@@ -53,7 +53,8 @@ ARGUMENT_RULES: Final = (
         "an unknown name is refused, with those who do the service",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
-         "preferred_staff", "staff_preference", "resource", "with"),
+         "preferred_staff", "staff_preference", "resource", "with",
+         "mitarbeiter_name", "preferred_stylist", "preferred_employee", "wunschmitarbeiter"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -67,7 +68,8 @@ ARGUMENT_RULES: Final = (
         "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
         "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
         ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
-         "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date"),
+         "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date",
+         "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -82,7 +84,15 @@ ARGUMENT_RULES: Final = (
         "part_of_day", _NEW_TIME,
         "a part of the day in German or English, `AM`, `PM`",
         "asked for; beside a time outside of it, it is asked which of the two is meant",
-        ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference"), is_choice=True,
+        ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference", "am_pm", "ampm", "meridiem", "after",
+         "not_before", "earliest", "earliest_time", "from", "ab", "before", "not_after", "latest", "latest_time", "until", "bis",
+         "to"),
+        is_choice=True,
+    ),
+    ArgumentRule(
+        "timezone", _NEW_TIME,
+        "the zone of the branch, which changes nothing",
+        "with another one the time is asked for", ("time_zone", "tz", "zeitzone"),
     ),
     ArgumentRule(
         "start", _NEW_TIME,
@@ -149,7 +159,8 @@ ARGUMENT_RULES: Final = (
         "companions", (_SEARCH, _BOOK),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
         "each entry is a person whose name is asked for",
-        ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants"),
+        ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",
+         "personen", "party_size", "number_of_people", "group_size"),
     ),
     ArgumentRule(
         "notes", (_BOOK,), "any text", "as absent",
@@ -185,7 +196,35 @@ PREFERENCES: Final = frozenset({
 })  # fmt: skip
 # Objects that hold the arguments, and those that hold the value of one.
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
-VALUE_KEYS: Final = ("value", "text", "name", "display_name", "id")
+VALUE_KEYS: Final = (
+    "value",
+    "text",
+    "name",
+    "display_name",
+    "title",
+    "label",
+    "preferred",
+    "requested",
+    "wanted",
+    "id",
+)
+# Two values of these that disagree, and what was not read of them, are asked for before anything is done.
+DECIDING: Final = frozenset({
+    "another", "appointment_date", "appointment_id", "appointment_time", "branch", "companions", "confirmed", "customer_name",
+    "date", "email_confirmed", "part_of_day", "phone", "service", "staff", "start", "time", "timezone",
+})  # fmt: skip
+# How many come in all is a number under these names.
+PARTIES: Final = frozenset(
+    {"attendees", "groupsize", "numberofpeople", "participants", "partysize", "people", "personen", "persons"}
+)
+# What describes a service, a person or a time, and does not narrow it.
+DESCRIPTIONS: Final = frozenset({
+    "age", "alter", "available", "bookable", "category", "currency", "description", "duration", "durationminutes", "email",
+    "end", "enddatetime", "endtime", "gender", "geschlecht", "minutes", "note", "notes", "phone", "preis", "price", "relation",
+    "relationship", "spoken", "type",
+})  # fmt: skip
+# The end of a start is no other start, in whatever form it is given.
+ENDS: Final = frozenset({"end", "enddate", "enddatetime", "endtime", "ende"})
 
 
 def fold_key(name: str) -> str:

@@ -26,6 +26,10 @@ _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein da
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
+_NAMED = frozenset({"branch", "customer_name", "service", "staff"})
+_FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
+_LONGEST_DAY = 2  # digits: a day of no month
+_ADDRESS = re.compile(r"\S+@\S+")
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
@@ -70,6 +74,36 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 
 
+def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
+    """Return the one value of two that agree; None of two that do not.
+
+    Remarks are joined. A weekday beside a date is said with it, so that the two are understood together.
+    """
+    one, other = fold(to_text(first)), fold(to_text(second))
+    if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
+        return first
+    if rule.is_text:
+        joined = f"{first}, {second}"
+        return joined if len(joined) <= MAX_CHARACTERS else None
+    if rule.name == "phone":
+        digits = sorted((_digits(one), _digits(other)), key=len)
+        return first if len(digits[0]) >= _FEWEST_DIGITS and digits[1].endswith(digits[0]) else None
+    if rule.name == "customer_name":
+        words, more = set(one.split()), set(other.split())
+        return first if more < words else second if words < more else None
+    if rule.name.endswith("date"):
+        days, dates = (
+            [each for each in (first, second) if each.isalpha()],
+            [each for each in (first, second) if any(map(str.isdigit, each))],
+        )
+        return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
+    return None
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text).lstrip("0")
+
+
 def _is_written_time(value: Any) -> bool:
     """Return whether a value is a text with more than a number in it: numbers in a list may be an hour and its minute."""
     return isinstance(value, str) and bool(value) and not value.isdecimal() and not names_nothing(value)
@@ -100,7 +134,9 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
         return [{}] * count_read, [] if count_read == value else [("", value)]
-    entries = _list_entries(value)
+    entries = [each for each in _list_entries(value) if each is not None and each != ""]
+    if any(isinstance(each, str) and _ADDRESS.search(each) for each in entries):
+        return None, [("", value)]
     read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
     rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
     return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest

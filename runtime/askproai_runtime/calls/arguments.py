@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking import fold
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
+    DECIDING,
+    DESCRIPTIONS,
+    ENDS,
     NOT_NEEDED,
+    PARTIES,
     PREFERENCES,
     VALUE_KEYS,
     WRAPPERS,
@@ -25,71 +28,121 @@ from askproai_runtime.calls.argument_values import (
     is_empty,
     is_encoded,
     join_texts,
+    list_leaves,
+    merge_values,
     read_companions,
     read_value,
 )
 from askproai_runtime.german_dates import understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
-_WITH_DAY = frozenset({"date", "start"})
-_TIMES = _WITH_DAY | {"time", "part_of_day"}
+_TIMES = frozenset({"date", "start", "time", "part_of_day"})
+_PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
+_NOT_WITHIN: str | None = None
 _WHOLE = "args"  # the name of a value without one
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments that have a value, by the names of the table; and those that were not read, by the model's names."""
+    """The arguments that have a value, by the names of the table; and those that were not read, by the model's names.
+
+    `unclear` are deciding arguments of which a value was not read, or two disagree: none of them is in `values`. `is_several`: the
+    arguments are those of several requests.
+    """
 
     values: dict[str, Any]
     unread: dict[str, str]
+    unclear: tuple[str, ...] = ()
+    is_several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it."""
+    """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it.
+
+    `within` is the argument whose object holds the value.
+    """
 
     path: str
     rule: ArgumentRule | None
     value: Any
     depth: int = 0
     is_alias: bool = False
+    within: str | None = None
 
 
 def read_arguments(function: str, args: Any) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
     A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
-    Nothing with a value is left out in silence: what the function does not read is `unread`. Of two values for one time neither
-    counts, and without its day no time does.
+    Nothing with a value is left out in silence: what the function does not read is `unread`. A deciding argument counts only if all
+    that was said of it was read, and agrees.
     """
-    values, unread = dict[str, Any](), dict[str, list[Any]]()
-    members = sorted(_list_members(args, rules_of(function)), key=lambda member: (member.depth, member.is_alias))
+    values, unread, unclear = dict[str, Any](), dict[str, list[Any]](), set[str]()
+    rules, several = rules_of(function), list[str]()
+    listed = list(_list_members(args, rules, several))
+    members = sorted(listed, key=lambda member: (member.depth, member.is_alias))
     for member in members:
         read, rest = _read_member(member)
         for path, value in rest:
             unread.setdefault(path, []).append(value)
+        unclear |= _find_unclear(member, rest)
         if member.rule is None or read is None:
             continue
         name = member.rule.name
-        if name not in values:
-            values[name] = read
-        elif fold(str(read)) != fold(str(values[name])):
+        merged = read if name not in values else merge_values(member.rule, values[name], read)
+        if merged is None:
             unread.setdefault(member.path, []).append(member.value)
-    unclear = _TIMES & {member.rule.name for member in members if member.rule and member.path in unread}
-    unclear = _TIMES if unclear & _WITH_DAY else unclear  # a time of no day would be one of the next
+            unclear |= {name} & DECIDING
+        else:
+            values[name] = merged
+    if any(_is_with_caller(member, values) for member in members):
+        unclear.discard("companions")
+    unclear |= _TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
             values.pop(member.rule.name, None)
-            unread.setdefault(member.path, [member.value])
-    return Arguments(values, _name_unread(unread))
+            named = unread.setdefault(member.path, [])
+            named += [member.value] if member.value not in named else []
+    for path in several:
+        unread.setdefault(path, [True])
+    return Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
+
+
+def _is_with_caller(member: _Member, values: dict[str, Any]) -> bool:
+    """Return whether all that was not read of companions is the caller's own day and time."""
+    if member.rule is None or member.rule.name != "companions":
+        return False
+    _, rest = _read_member(member)
+    own = {fold_key(name): join_texts(value) for name, value in values.items() if name in _TIMES}
+    parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
+    return any(key in own for key, _ in parts) and all(
+        key in DESCRIPTIONS or own.get(key) == said for key, said in parts
+    )
+
+
+def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
+    return {rule.name for rule in rules.values()}
+
+
+def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
+    """Return the deciding argument of which something was not read, but for what only describes it."""
+    name = member.rule.name if member.rule else member.within
+    if name not in DECIDING or (member.rule is None and name in _PERSON):
+        return set()
+    if member.rule is not None and name == "customer_name":
+        return set()  # it is asked for where it is needed
+    unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
+    return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
     named = {
-        path: (join_texts(values) or "true")[:MAX_CHARACTERS] for path, values in list(unread.items())[:_MAX_UNREAD]
+        path: (join_texts(values) or str(values[0]).lower())[:MAX_CHARACTERS]
+        for path, values in list(unread.items())[:_MAX_UNREAD]
     }
     return named | ({"…": str(len(unread) - _MAX_UNREAD)} if len(unread) > _MAX_UNREAD else {})
 
@@ -98,9 +151,13 @@ def _read_member(member: _Member) -> tuple[Any, list[tuple[str, Any]]]:
     """Return the value of an argument, None without any, and what of it was not read, by its places."""
     if member.rule is None:
         is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
-        return None, [(member.path, member.value)] if is_needed and not is_empty(member.value) else []
+        is_said = not is_empty(member.value) or (member.within is not None and member.value is False)
+        return None, [(member.path, member.value)] if is_needed and is_said else []
     if member.rule.name == "companions":
         read, rest = read_companions(member.value)
+        is_count = bool(read) and not any(read or ()) and isinstance(member.value, int | str)
+        if read and is_count and fold_key(member.path.rpartition(".")[2]) in PARTIES:  # the caller is one of them
+            read, rest = ([], []) if len(read) == 1 else (None, [("", member.value)])
         return read, [(_join_path(member.path, key), each) for key, each in rest if not is_empty(each)]
     value = read_value(member.rule, member.value)
     if isinstance(value, str) and len(value) > MAX_CHARACTERS:
@@ -108,29 +165,40 @@ def _read_member(member: _Member) -> tuple[Any, list[tuple[str, Any]]]:
     return value, [(member.path, member.value)] if value is None and not is_empty(member.value) else []
 
 
-def _list_members(args: Any, rules: Mapping[str, ArgumentRule]) -> Iterator[_Member]:
-    """Yield each value at whatever depth: of objects that are no argument, and of those that hold more than one."""
-    pending = deque([("", 0, _decode(args))])  # not by recursion: the depth is the sender's
+def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[_Member]:
+    """Yield each value at whatever depth: of objects that are no argument, and of those that hold more than one.
+
+    Add to `several` the place of a list whose entries are requests of their own.
+    """
+    pending = deque([("", 0, _decode(args), _NOT_WITHIN)])  # not by recursion: the depth is the sender's
     while pending:
-        path, depth, value = pending.popleft()
+        path, depth, value, within = pending.popleft()
         if isinstance(value, list):
-            pending.extend((path, depth, _decode(each)) for each in value)
+            entries = [_decode(each) for each in value]
+            requests = [each for each in entries if isinstance(each, dict) and _holds_argument(each, rules)]
+            if any(each != requests[0] for each in requests):
+                several.append(path or _WHOLE)
+            pending.extend((path, depth, each, within) for each in entries)
         elif not isinstance(value, dict):
-            yield _Member(path or _WHOLE, None, value, depth)
+            yield _Member(path or _WHOLE, None, value, depth, within=within)
         else:
             for key, each in join_parts(value, rules).items():
                 place, inner = _join_path(path, key), _decode(each)
                 rule = rules.get(fold_key(key)) or _rule_of_preference(key, inner, rules)
-                if rule is None and isinstance(inner, dict | list):
+                if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
-                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner))
+                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within))
                 elif rule is None:
-                    yield _Member(place, None, each, depth)
+                    yield _Member(place, None, each, depth, within=within)
                 else:
-                    own, others, rest = _split(rule, inner, rules)
-                    yield _Member(place, rule, own, depth, is_alias=rule.name != key)
-                    yield from (_Member(_join_path(place, name), None, of, depth) for name, of in rest.items())
-                    pending.extend((place, depth + 1, other) for other in others)
+                    own, others = _split(rule, inner, rules)
+                    for name, one in own:
+                        yield _Member(_join_path(place, name), rule, one, depth, is_alias=rule.name != key)
+                    pending.extend((place, depth + 1, other, rule.name) for other in others)
+
+
+def _holds_argument(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> bool:
+    return any(fold_key(name) in rules and not is_empty(leaf) for name, leaf in list_leaves(value))
 
 
 def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
@@ -144,18 +212,16 @@ def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule])
 
 def _split(
     rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
-) -> tuple[Any, list[dict[str, Any]], dict[str, Any]]:
-    """Return the value of an argument from the object or the list that holds it, the objects of other arguments in it, and the rest
-    of what names the same thing: `id` beside `name`.
-    """
-    if rule.name == "companions":
-        return value, [], {}
+) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
+    """Return the values of an argument from what holds them, by their places, and the objects of all else."""
     while isinstance(value, list) and len(value) == 1:
         value = _decode(value[0])
+    if rule.name == "companions":
+        return [("", _join_names(value, rules, rule))], []
     if isinstance(value, list) and (rule.is_text or rule.name == "service"):
         return _split_list(rule, value, rules)
     if not isinstance(value, dict):
-        return value, [], {}
+        return [("", value)], []
     value = join_parts(value, rules, rule)
     own_names = {fold_key(name) for name in (rule.name, *rule.aliases)} | _VALUE_RANKS.keys()
     if rule.is_text:
@@ -163,29 +229,40 @@ def _split(
     own = {key: each for key, each in value.items() if fold_key(key) in own_names}
     others = {key: each for key, each in value.items() if key not in own}
     if rule.is_text:
-        return describe_object(own, {"text", "value", rule.name, *rule.aliases}), [others], {}
-    if rule.name == "service" and not own:
-        return join_texts(value), [], {}
-    keys = sorted(own, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1))
-    read = next((own[key] for key in keys if not is_empty(own[key])), None)
-    rest = {key: each for key, each in own.items() if fold(join_texts(each)) != fold(join_texts(read))}
-    return read, [others], rest
+        return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases}))], [others]
+    said = {key: _decode(each) for key, each in own.items() if not is_empty(each)}
+    keys = sorted(said, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1)) or list(own)[:1]
+    return [("" if key == keys[0] else key, said.get(key, own[key])) for key in keys], [others]
 
 
 def _split_list(
     rule: ArgumentRule, value: list[Any], rules: Mapping[str, ArgumentRule]
-) -> tuple[Any, list[dict[str, Any]], dict[str, Any]]:
-    own, others, rest, pending = list[Any](), list[dict[str, Any]](), dict[str, Any](), deque(value)
+) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
+    """Return all texts of a list as one value. Of an entry that names two things nothing is its value."""
+    texts, others, pending = list[Any](), list[dict[str, Any]](), deque(value)
     while pending:
         each = _decode(pending.popleft())
         if isinstance(each, list):
             pending.extendleft(reversed(each))
             continue
-        read, more, left = _split(rule, each, rules)
-        own.append(read)
+        own, more = _split(rule, each, rules)
+        said = [join_texts(one) for _, one in own]
+        if all(merge_values(rule, said[0], one) is not None for one in said[1:]):
+            texts += [one for _, one in own[:1]]
+        else:
+            others.append({"values": said})
         others += more
-        rest |= left
-    return own, others, rest
+    return [("", texts)], others
+
+
+def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRule) -> Any:
+    """Return companions with one name each in place of its parts."""
+    value = _decode(value)
+    if isinstance(value, dict):
+        return join_parts(value, rules, rule)
+    if not isinstance(value, list):
+        return value
+    return [join_parts(each, rules, rule) if isinstance(each, dict) else each for each in map(_decode, value)]
 
 
 def _join_path(path: str, key: str) -> str:

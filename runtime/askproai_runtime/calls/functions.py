@@ -59,6 +59,7 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
+from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
@@ -272,7 +273,9 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        answer = await self._answer_from(function, route, payload, call, read.values)
+        answer = ask_unclear(read, self.config.current) if function in ASKED_ABOUT else None
+        if answer is None:
+            answer = await self._answer_from(function, route, payload, call, read.values)
         return (
             replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer
         )

@@ -84,6 +84,11 @@ class Sentences:
     day_not_understood: str
     or_another_day: str  # after an offer, where no day was named
     hour_not_understood: str  # before the times of the day that was
+    one_at_a_time: str  # several requests in one
+    who_comes_along: str
+    which_name: str
+    which_phone: str
+    which_branch_unclear: str
     too_soon: str
     too_far: str
     closed_day: str

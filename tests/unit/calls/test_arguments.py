@@ -34,7 +34,8 @@ VERIFIED = {
         ({"another": True, "service": True}, {"another": True}),
         ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
         ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2", "customer_name": "Petra"}),
-        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {"service": "Waschen, Föhnen"}),
+        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "minutes": 30}]}, {"service": "Waschen, Föhnen"}),
+        ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {}),
         ({"service": {"name": "Haarschnitt"}}, {"service": "Haarschnitt"}),
         ({"service": ["Waschen", None, " ", {}, []]}, {"service": "Waschen"}),
         ({"service": [None, "", {"a": []}]}, {}),
@@ -46,7 +47,7 @@ VERIFIED = {
         ),
         (
             {"companions": [{}, "Mia", None, 3, []]},
-            {"companions": [{}, {"customer_name": "Mia"}, {}, {"customer_name": "3"}, {}]},
+            {"companions": [{}, {"customer_name": "Mia"}, {"customer_name": "3"}, {}]},
         ),
         ({"companions": 2}, {"companions": [{}, {}]}),
         ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),

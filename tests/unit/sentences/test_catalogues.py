@@ -24,7 +24,7 @@ PACKAGES = ("booking", "branch_routing", "business_information", "calls", "germa
 NOT_SAID_TO_CALLERS = {
     "booking/declines.py", "booking/desk.py", "booking/placeholders.py", "booking/remote.py", "booking/replies.py",
     "booking/staff_preferences.py",
-    "calls/argument_table.py", "calls/argument_values.py",
+    "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
     "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(

@@ -1,0 +1,57 @@
+"""The question about arguments that would decide an act, and are not clear: asked before anything is done."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.booking import Answer, FunctionOutcome, fold
+from askproai_runtime.calls.arguments import Arguments
+from askproai_runtime.sentences import say
+
+# What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
+ASKED_ABOUT: Final = frozenset({
+    Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT,
+    Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
+})  # fmt: skip
+
+
+def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
+    """Return the question about several requests, or about the first argument that is not clear; None if all are.
+
+    An unclear `confirmed` or `another` is as absent, which the functions ask about themselves.
+    """
+    if read.is_several:
+        return _ask(say().one_at_a_time, reason="one_at_a_time")
+    unclear = set(read.unclear)
+    if fold(read.values.get("timezone", "")) not in {"", fold(config.time_zone)} and not {"start", "time"}.isdisjoint(
+        read.values
+    ):
+        unclear.add("timezone")
+    questions = _questions()
+    asked = next((name for name in questions if name in unclear), None)
+    return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def _questions() -> Mapping[str, str]:
+    """Return the question about each argument, in the order in which they are asked."""
+    words = say()
+    return {
+        "service": words.which_service.format(names=""),
+        "staff": f"{words.person_not_understood} {words.whom_to_see}",
+        "branch": words.which_branch_unclear,
+        "companions": words.who_comes_along,
+        "date": words.time_not_understood,
+        "start": words.time_not_understood,
+        "time": words.time_not_understood,
+        "part_of_day": words.time_not_understood,
+        "timezone": words.time_not_understood,
+        "appointment_id": words.which_do_you_mean,
+        "appointment_date": words.which_do_you_mean,
+        "appointment_time": words.which_do_you_mean,
+        "customer_name": words.which_name,
+        "phone": words.which_phone,
+    }
+
+
+def _ask(message: str, **fields: str) -> Answer:
+    return Answer(success=False, message=message, fields=dict(fields), outcome=FunctionOutcome.ASKED_BACK)

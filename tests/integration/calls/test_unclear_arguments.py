@@ -1,0 +1,47 @@
+"""A booking whose arguments contradict each other, or are those of two bookings, is asked about and not made."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from askproai_runtime.sentences import say
+from askproai_sandbox.databases import Database
+from tests.worlds.compiled_salon import compile_example
+from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+
+AT = {"customer_name": "Petra Lange", "service": "Haarschnitt"}
+OTTO = {"customer_name": "Otto Lange", "phone": "0151 22334455"}
+
+
+@pytest.fixture(scope="module")
+async def salon(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    people = [("mitte", "anna", 1), ("mitte", "mehmet", 1)]
+    async with open_pod(module_database, tmp_path_factory.mktemp("salon"), "salon", people) as pod:
+        resources, tenant = pod.store.resources, pod.store.tenant
+        pod.write_config(
+            compile_example("salon.yaml", resource_ids=resources, tenant=tenant, path_prefix="/salon/salon")
+        )
+        async with running_web(pod, worker_port=9):
+            yield pod
+
+
+@pytest.mark.parametrize(
+    ("extra", "question"),
+    [
+        ({"staff": {"first_choice": "Mehmet", "second_choice": "Anna"}}, "whom_to_see"),
+        ({"behandlung": "Färben"}, "which_service"),
+        ({"timeZone": "UTC"}, "time_not_understood"),
+        ({"companions": [{"name": "Otto", "time": "14:00"}]}, "who_comes_along"),
+        ({"full_name": "Otto Meier"}, "which_name"),
+        (None, "one_at_a_time"),
+    ],
+)
+async def test_an_unclear_booking_is_asked_about(salon: TenantPod, extra: dict[str, Any] | None, question: str) -> None:
+    petra = AT | {"start": next_friday(salon, 11).replace(tzinfo=None).isoformat()}
+    args = {"appointments": [petra, petra | OTTO]} if extra is None else petra | extra
+    reply = await salon.function("book_appointment", f"call_{uuid4().hex}", args)
+    assert reply.body["success"] is False
+    assert getattr(say(), question).format(names="") in reply.body["message"]
+    assert await salon.db.fetch("SELECT id FROM appointments WHERE tenant = $1", salon.store.tenant) == []

@@ -1,0 +1,122 @@
+"""What decides an act is read, or asked for: no value of it is dropped, and none of another request is mixed in."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from askproai_runtime.calls.argument_table import DECIDING, DESCRIPTIONS, PREFERENCES, VALUE_KEYS, fold_key, rules_of
+from askproai_runtime.calls.arguments import read_arguments
+
+BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
+DAY = "2026-12-10"
+TWO = [{"date": DAY, "customer_name": "Petra"}, {"date": DAY, "customer_name": "Otto", "phone": "0151 22334455"}]
+MIA = {"name": "Mia"}
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "dropped"),
+    [
+        (BOOK, {"staff": {"first_choice": "Mehmet", "second_choice": "Julia"}}, "staff"),
+        (BOOK, {"staff": {"name": "Mehmet", "not": "Julia"}}, "staff"),
+        (BOOK, {"staff": "Mehmet", "employee": "Julia"}, "staff"),
+        (BOOK, {"service": "Haarschnitt", "behandlung": "Färben"}, "service"),
+        (BOOK, {"service": {"name": "Haarschnitt", "id": "faerben"}}, "service"),
+        (BOOK, {"service": {"requested": "Haarschnitt", "not_wanted": "Färben"}}, "service"),
+        (BOOK, {"services": [{"name": "Haarschnitt", "selected": True}, {"name": "Färben", "selected": False}]}, "service"),
+        (BOOK, {"customer_name": "Hans Lange", "first_name": "Petra", "last_name": "Lange"}, "customer_name"),
+        (BOOK, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
+        (BOOK, {"companions": [{**MIA, "time": "14:00"}]}, "companions"),
+        (BOOK, {"companions": [{**MIA, "date": DAY}]}, "companions"),
+        (BOOK, {"guests": ["petra@lange.de"]}, "companions"),
+        (BOOK, {"participants": 2}, "companions"),
+        (SEARCH, {"date": {"not": DAY}}, "date"),
+        (SEARCH, {"date": {"date": DAY, "unless": "Schnee"}}, "date"),
+        (CANCEL, {"confirmed": True, "confirmation": "nein"}, "confirmed"),
+        (NOTE, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
+    ],
+)  # fmt: skip
+def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: str) -> None:
+    read = read_arguments(function, args)
+    assert dropped not in read.values
+    assert dropped in read.unclear
+
+
+@pytest.mark.parametrize(
+    ("args", "values"),
+    [
+        ({"date": {"day": "Thursday", "date": DAY}}, {"date": f"Thursday {DAY}"}),
+        ({"day": "Thursday", "date": DAY}, {"date": f"Thursday {DAY}"}),
+        ({"day": "Donnerstag", "week": 50}, {"date": "Donnerstag KW 50"}),
+        ({"date": {"day": "Donnerstag", "week": "übernächste Woche"}}, {"date": "Donnerstag übernächste Woche"}),
+        ({"date": DAY, "not_before": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
+        ({"date": DAY, "earliest": "12:00", "latest": "14:00"}, {"date": DAY, "part_of_day": "12:00 - 14:00"}),
+        ({"time": {"after": "14:00"}}, {"time": "ab 14:00"}),
+        ({"time": {"latest": "10:00"}}, {"time": "bis 10:00"}),
+        ({"date": {"after": DAY}}, {"date": f"ab {DAY}"}),
+        ({"time": {"hour": 9, "minute": 0, "am_pm": "PM"}}, {"time": "09:00 PM"}),
+        ({"hour": 9, "ampm": "pm"}, {"time": "9 pm"}),
+        ({"time": "9:00", "meridiem": "PM"}, {"time": "9:00 PM"}),
+        ({"start": {"dateTime": f"{DAY}T10:00", "timeZone": "Europe/Berlin"}, "end": {"dateTime": f"{DAY}T11:00"}},
+         {"start": f"{DAY}T10:00", "timezone": "Europe/Berlin"}),
+        ({"day": 10, "month": "Dezember", "year": 2026}, {"date": "10. Dezember 2026"}),
+        ({"staff": {"id": "kim", "name": "Kim"}}, {"staff": "Kim"}),
+        ({"start_date": DAY, "end_date": "2026-12-12"}, {"date": f"{DAY} - 2026-12-12"}),
+        ({"staff": {"id": 17, "name": "Kim"}}, {"staff": "Kim"}),
+        ({"staff": {"preferred": "Julia"}}, {"staff": "Julia"}),
+        ({"mitarbeiter_name": "Julia"}, {"staff": "Julia"}),
+        ({"service": {"name": "Haarschnitt", "minutes": 30, "price": 25}}, {"service": "Haarschnitt"}),
+    ],
+)  # fmt: skip
+def test_values_that_agree_are_read(args: Any, values: dict[str, Any]) -> None:
+    read = read_arguments(SEARCH, args)
+    assert (read.values, read.unclear) == (values, ())
+
+
+def test_a_companion_keeps_names_and_remarks() -> None:
+    args = {"companions": [{"first_name": "Mia", "last_name": "Rot", "age": 7}, None, ""]}
+    assert read_arguments(BOOK, {"participants": 1}).values == {"companions": []}
+    read = read_arguments(BOOK, args)
+    assert (read.values, read.unclear) == ({"companions": [{"customer_name": "Mia Rot"}]}, ())
+
+
+def test_both_contradicting_values_are_named() -> None:
+    read = read_arguments(BOOK, {"args": {"customer_name": "Anna"}, "customer_name": "Bert"})
+    assert (read.values, set(read.unread["customer_name"].split(", "))) == ({}, {"Anna", "Bert"})
+
+
+def test_companions_at_the_same_time_are_read() -> None:
+    args = {"date": DAY, "time": "10:00", "companions": [{"name": "Mia", "date": DAY, "time": "10:00"}]}
+    assert read_arguments(BOOK, args).unclear == ()
+    assert "companions" in read_arguments(BOOK, args | {"time": "11:00"}).unclear
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (BOOK, {"appointments": TWO}), (BOOK, {"bookings": TWO}), (BOOK, TWO), (BOOK, {"args": TWO}),
+        (NOTE, {"messages": [{"message": "Rezept A"}, {"message": "Rezept B"}]}),
+    ],
+)  # fmt: skip
+def test_two_objects_are_two_requests(function: str, args: Any) -> None:
+    assert read_arguments(function, args).is_several
+    assert not read_arguments(function, [TWO[0]]).is_several
+
+
+def test_equal_objects_are_one_request() -> None:
+    assert not read_arguments(BOOK, [TWO[0], TWO[0]]).is_several
+
+
+STRANGE = st.text("abcdefghij", min_size=3, max_size=9).filter(
+    lambda key: fold_key(key) not in {*rules_of(BOOK), *DESCRIPTIONS, *PREFERENCES, *VALUE_KEYS}
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(DECIDING & {"service", "staff", "branch", "date", "time", "start", "companions"})), STRANGE
+)
+def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
+    read = read_arguments(BOOK, {name: {"name": "Kim", key: "zimtrot"}})
+    assert name in read.unclear, read
