@@ -156,7 +156,7 @@ def test_every_variable_of_a_text_has_a_value() -> None:
     assert desired.llm["default_dynamic_variables"] == {
         "askproai_owner": "inst/salon/mitte",
         "caller_name": "unbekannt",
-        "caller_number": "ungewiss (vielleicht unterdrückt); fehlt sie, fragen die Funktionen danach",
+        "caller_number": "den Funktionen bekannt, wenn sie nicht unterdrückt ist; fehlt sie, fragen sie danach",
         "gruss": "",
     }
 
