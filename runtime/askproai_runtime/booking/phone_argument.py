@@ -31,7 +31,8 @@ _POINTS_AT_CALLER = frozenset({"eigene", "eigenen", "meine", "meiner", "mine", "
 _MOBILE = frozenset({"cell", "handy", "handynummer", "mobile", "mobilnummer"})
 _BESIDE_POINTING = frozenset({
     "am", "an", "anruf", "anrufnummer", "as", "auch", "auf", "back", "bin", "bitte", "call", "called", "dem", "den", "der",
-    "des", "die", "eben", "einfach", "erreichbar", "for", "from", "fuer", "genau", "gerade", "hier", "i", "ich", "id", "im",
+    "des", "die", "eben", "er", "he", "she", "they", "are", "calls",
+    "einfach", "erreichbar", "for", "from", "fuer", "genau", "gerade", "hier", "i", "ich", "id", "im",
     "in", "is", "ist", "ja", "jetzt", "just", "kunden", "line", "m", "me", "mich", "mir", "mit", "nehmen", "now", "number",
     "nummer", "of", "on", "one", "phone", "please", "reach", "right", "rufnummer", "s", "sie", "telefon", "telefonnummer",
     "telephone", "that", "the", "unter", "use", "used", "using", "von", "which", "wie", "with", "yes", "you", "zurueck",

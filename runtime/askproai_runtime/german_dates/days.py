@@ -26,7 +26,8 @@ _FREE = r"(?:freie|moegliche|verfuegbare|buchbare)[nrsm]?"
 _WHENEVER: tuple[Rule, ...] = tuple(
     (pattern, lambda _m, _today: Soon())
     for pattern in (
-        r"so (?:bald|schnell|frueh|zeitnah) (?:wie|als) (?:moeglich|es geht)|so (?:bald|frueh|schnell) wie's(?: nur)? geht",
+        r"so (?:bald|schnell|frueh|zeitig|zeitnah) (?:wie|als) (?:moeglich|es geht)",
+        r"so (?:bald|frueh|schnell|zeitig) wie's(?: nur)? geht",
         r"je (?:eher|frueher|schneller)(?: ,)? desto besser|(?:das|den|die) erstbesten?",
         r"egal an welchem tag|egal welcher tag|an irgendeinem tag",
         r"moeglichst (?:bald|schnell|frueh|zeitnah)|(?:bald|schnellst|eh|ehe)moeglichst|zeitnah|bald|demnaechst|ehebaldigst",

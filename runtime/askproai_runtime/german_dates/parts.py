@@ -18,6 +18,7 @@ from askproai_runtime.german_dates.atoms import (
     Op,
     Part,
     PastDay,
+    Soon,
     TimeRange,
     Weekday,
 )
@@ -192,6 +193,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
         return [clock]
     if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
         return [part]
+    if _FIRST.fullmatch(fold(text)):
+        return [Soon()]
     if (day := read_day(text, now.date())) is not None:
         return [day]
     try:
@@ -201,6 +204,14 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
         if part is None:
             raise
         return [part]
+
+
+# As a time "das erste" is the first one of its day, and not the first day of a month.
+_FIRST = re.compile(
+    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?(?:erste[mnrs]?|first)"
+    r"(?: (?:freie[mnrs]?|moegliche[mnrs]?|available|one|thing|slot|termin))*"
+    r"(?: (?:in der frueh|am morgen|am tag|in the morning|of the day))?"
+)
 
 
 def _drop_dots(time: str, now: datetime) -> str:
