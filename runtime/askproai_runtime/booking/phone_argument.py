@@ -22,16 +22,16 @@ _LONGEST_GROUP = 4
 # Words that point at the number of the call: `diese Nummer`, `the number I'm calling from`, and words that go with them.
 _POINTS_AT_CALL = frozenset({
     "aktuelle", "aktuellen", "angezeigte", "angezeigten", "anrufe", "anrufende", "anrufenden", "anrufer", "anruferin", "anrufers",
-    "caller", "callerid", "callers", "calling", "current", "derselben", "dieselbe", "diese", "dieser", "displayed", "gleiche",
-    "gleichen", "inbound", "incoming", "jetzige", "jetzigen", "same", "selbe", "selben", "spreche", "telefoniere", "this",
-    "uebermittelte",
+    "caller", "callerid", "callers", "calling", "calls", "current", "derselben", "dieselbe", "diese", "dieser", "displayed",
+    "gleiche", "gleichen", "inbound", "incoming", "jetzige", "jetzigen", "same", "selbe", "selben", "spreche", "telefoniere",
+    "this", "uebermittelte",
 })  # fmt: skip
 # "Meine Nummer" is the same, "meine Handynummer" may be another one.
 _POINTS_AT_CALLER = frozenset({"eigene", "eigenen", "meine", "meiner", "mine", "my", "own"})
 _MOBILE = frozenset({"cell", "handy", "handynummer", "mobile", "mobilnummer"})
 _BESIDE_POINTING = frozenset({
     "am", "an", "anruf", "anrufnummer", "as", "auch", "auf", "back", "bin", "bitte", "call", "called", "dem", "den", "der",
-    "des", "die", "eben", "er", "he", "she", "they", "are", "calls",
+    "des", "die", "eben", "er", "he", "she", "they", "are",
     "einfach", "erreichbar", "for", "from", "fuer", "genau", "gerade", "hier", "i", "ich", "id", "im",
     "in", "is", "ist", "ja", "jetzt", "just", "kunden", "line", "m", "me", "mich", "mir", "mit", "nehmen", "now", "number",
     "nummer", "of", "on", "one", "phone", "please", "reach", "right", "rufnummer", "s", "sie", "telefon", "telefonnummer",

@@ -208,7 +208,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
 
 # As a time "das erste" is the first one of its day, and not the first day of a month.
 _FIRST = re.compile(
-    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?(?:erste[mnrs]?|first)"
+    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?"
+    r"(?:(?:erste|fruehe?ste)[mnrs]?|first|earliest|soonest)"
     r"(?: (?:freie[mnrs]?|moegliche[mnrs]?|available|one|thing|slot|termin))*"
     r"(?: (?:in der frueh|am morgen|am tag|in the morning|of the day))?"
 )

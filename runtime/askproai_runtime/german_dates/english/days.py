@@ -252,6 +252,7 @@ _WHENEVER: tuple[Rule, ...] = tuple(
         rf"(?:at |in )?(?:the |your )?{_NEXT} {_YOU_HAVE}",
         rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) (?:{_FREE} )*{_MOMENT}(?: {_YOU_HAVE})?",
         rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) {_FREE}",
+        r"(?:the )?(?:very )?(?:earliest|soonest)(?= (?:from|on|in|next|after|any)\b)",
         r"at (?:the |your )(?:very )?(?:earliest|next|1th) (?:convenience|opportunity)",
         r"whenever(?: (?:you like|you want|is fine|suits you|you have something(?: free)?|possible))?",
         r"any ?day|every day|(?:on )?any day|some ?time|some day|at some point",
