@@ -70,7 +70,7 @@ _WITH_NO_MATTER = frozenset({
     "of",
     "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
     "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
-    "welcher", "wer", "with", "wo", "works", "zeit", "zu",
+    "welcher", "wem", "wen", "wer", "with", "wo", "works", "zeit", "zu",
     "alles", "all", "aus", "dem", "free", "frei", "gerne", "gern", "halt", "ihrem", "in", "kollege", "kollegen", "kollegin",
     "leute", "people", "passt", "really", "stylists", "the", "vom", "wirklich", "your", "on", "at", "salon", "good", "gut",
 })  # fmt: skip
