@@ -10,6 +10,7 @@ import phonenumbers
 from askproai_core.phone_numbers import InvalidNumber, StandIn, own_numbers, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.placeholders import leaves_open
 from askproai_runtime.booking.replies import PhoneQuestion
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
@@ -56,7 +57,7 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
 
     A carrier's stand-in and the business's own number say nothing of the caller. "Diese Nummer" is that of the call, as none is.
     """
-    if said is None or means_calling_number(said):
+    if said is None or leaves_open(said) or means_calling_number(said):
         return SaidPhone()
     region, digits = region_of(config, branch), read_spoken_number(said)
     if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:

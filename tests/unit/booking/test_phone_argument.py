@@ -126,7 +126,7 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     "dieselbe", "the number I'm calling from", "caller_id", "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "my number",
     "Nummer des Anrufers", "the one I am calling from right now", "von der ich gerade anrufe", "current caller number",
     "this mobile number", "diese Handynummer hier", "die angezeigte Nummer",
-    "the one he is calling from", "the number she calls from",
+    "the one he is calling from", "any", "egal", "the number she calls from",
 ])  # fmt: skip
 def test_the_number_of_the_call_is_meant(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
