@@ -77,7 +77,7 @@ DIALOGUES: list[tuple[list[str], list[tuple[str, dict[str, Any]]]]] = [
         ["Eine PZR am kommenden Freitag Nachmittag bitte.", "Lieber um vier.", "Ja, Nina Neu"],
         [
             asks(CLEANING, date="kommenden Freitag", part_of_day="Nachmittag"),
-            books(CLEANING, 3, "Nina Neu"),  # four was offered
+            books(CLEANING, 2, "Nina Neu"),  # four was offered
         ],
     ),
     (

@@ -16,7 +16,12 @@ _NO = re.compile(
     r"|\b(?:no|nope|nah|wrong|rather not|the other|never ?mind|changed my mind"
     r"|(?:absolutely|definitely|certainly|of course|please) not)\b"
 )
-_KEEP = re.compile(r"\b(?:behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|keep|don.?t|do not|leave it)\b")
+_KEEP = re.compile(
+    r"\b(?:lass\w* (?:sie )?(?:ihn|es|den|das|it) (?:drin|stehen|so)|(?:ich|wir) komm\w*|komm\w* ich|stattfinden"
+    r"|i (?:ll|will) (?:be there|come)"
+    r"|(?:termin|appointment)(?: (?:ist|is|der|doch|so))* (?:passt|stimmt|okay|ok|richtig|right|fine|good)"
+    r"|behalten?|(?:der|er|es|termin) (?:soll )?bleib(?:t|en)|keep|don.?t|do not|leave it)\b"
+)
 # "Ja, lieber verschieben" agrees to the move that the question offers beside the cancellation.
 _MOVE = re.compile(
     r"\b(?:(?:ver|um)(?:schieb|leg|buch)\w*|(?:um|vor)zu(?:verlegen|verschieben|legen|buchen)|vor(?:verleg|zieh)\w*|verschoben"
@@ -39,6 +44,25 @@ _ANOTHER_APPOINTMENT = re.compile(r"\b(?:den|die|das) andere[mnrs]?\b")
 _CONDITION = re.compile(
     r"\b(?:wenn|falls|sofern|bevor|vorher|zuerst|erst mal|erst (?:einen?|den|das)|if|unless|only|before|first)\b"
 )
+# Negations beside which the cancellation may be meant all the same; any other one is a no.
+_HARMLESS = re.compile(
+    r"\b(?:kann|könnte?|schaffe?|can|could)(?: (?:ich|es|den|da|doch|leider|i))*"
+    r" (?:nicht|not|t)(?: (?:kommen|hin|wahrnehmen|make it|come))?\b"
+    r"|\b(?:nein |no )?(?:kein|no) problem\w*|\bnicht (?:verschieben|mehr)\b|\bnichts anderes (?:mehr )?übrig\b|\bwarum nicht\b"
+)
+_NEGATION = re.compile(
+    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|nie|niemals|ohne|willen"
+    r"|no|nope|nah|not|never|without|(?:don|didn|won|can|couldn|doesn|isn) t)\b"
+)
+# "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
+_STRONG_YES = re.compile(
+    r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
+    r"|yes|yeah|yep|sure|exactly|absolutely|of course|go ahead|please do)\b"
+)
+_GO_ON = re.compile(
+    r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
+    r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
+)
 # "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
 _FILLER = (
     r"(?:äh|ähm|ach|na|oh|also|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles|das|die|den|ihn|es|ist|termin|adresse"
@@ -55,6 +79,9 @@ _REPORTING = (
     r"|ausdrücklich|explicitly|clearly|cancellation|absage|stornierung|email|e|mail|wants? to|möchte|will|jetzt|now|thank you)"
 )
 _ONLY_CLAIM = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER}|{_CLAIM_WORD}|{_REPORTING})(?: |$))++")
+_CANCELLATION = re.compile(r"\b(?:ab(?:zu)?sag\w*|storn\w*|streich\w*|lösch\w*|cancel\w*)\b")
+_APPOINTMENT = re.compile(r"\b(?:termin|appointment|booking|buchung)\b")
+_CLEARLY = re.compile(rf"{_STRONG_YES.pattern}|\b{_CLAIM_WORD}\b")
 _AGREEMENT = re.compile(rf"\b(?:{_YES_WORD}|{_CLAIM_WORD})\b")
 _DENIAL = re.compile(
     r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"
@@ -137,10 +164,11 @@ def read_reply(utterances: Sequence[str], question: Question) -> Reply:
     return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
 
 
-def read_claim(text: str, agreement: re.Pattern[str] | None = None) -> bool | None:
+def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: bool = False) -> bool | None:
     """Return whether a model's words claim an agreement and nothing else; None where they say neither, both, or more.
 
-    `agreement` has the whole answers that claim it for what was asked.
+    `agreement` has the whole answers that claim it for what was asked. With `cancels` it is a cancellation: words that approve of
+    the appointment claim none.
     """
     said = words_of(text)
     if text.rstrip().endswith("?"):
@@ -150,6 +178,8 @@ def read_claim(text: str, agreement: re.Pattern[str] | None = None) -> bool | No
     denies = bool((_NO.search(said) or _DENIAL.search(said) or _KEEP.search(said)) and not _SAYING.search(said))
     if denies:
         return None if _YES.search(_NO.sub(" ", said).strip()) else False
+    if cancels and not _CANCELLATION.search(said) and (_APPOINTMENT.search(said) or not _CLEARLY.search(said)):
+        return None
     claims = bool(_ONLY_CLAIM.fullmatch(said) and _AGREEMENT.search(said)) or bool(_SAYING.search(said))
     return True if claims else None
 
@@ -181,21 +211,32 @@ def _asks(said: str) -> bool:
 def _read(utterance: str, question: Question) -> Reply | None:
     """Return what one utterance says; None if it answers nothing."""
     said = words_of(utterance)
-    is_no, cancels, moves, keeps = bool(_NO.search(said)), False, False, False
-    if question is Question.CANCEL:
-        keeps = bool(_NOT_CANCEL.search(said))
-        cancels = bool(_CANCEL.search(said)) and not keeps and not _ANOTHER_APPOINTMENT.search(said)
-        moves = bool(_MOVE.search(said)) and not cancels
-        is_no |= keeps or bool(_KEEP.search(said) or _MOVE.search(said))
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
-    is_question = _asks(said)
-    if is_question and not (is_yes or keeps):
+    is_aside = _asks(said) or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
+    if question is Question.CANCEL:
+        return _read_cancellation(said, is_yes, is_aside)
+    if _asks(said) and not is_yes:
         return None
-    is_aside = is_question or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
-    if is_no:
-        return Reply.UNCLEAR if not keeps and ((is_yes and not moves) or cancels) else Reply.NO
-    if question is Question.CANCEL and (_CONDITION.search(said) or (_WAIT.search(said) and not cancels)):
-        return None
+    if _NO.search(said):
+        return Reply.UNCLEAR if is_yes else Reply.NO
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
-    return None if is_aside and not is_yes and not cancels else Reply.UNCLEAR
+    return None if is_aside and not is_yes else Reply.UNCLEAR
+
+
+def _read_cancellation(said: str, is_yes: bool, is_aside: bool) -> Reply | None:
+    """Return what an answer says to whether an appointment is to be cancelled: what is more than an agreement is none.
+
+    A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment.
+    """
+    if _NOT_CANCEL.search(said) or _NEGATION.search(_HARMLESS.sub(" ", said)) or _KEEP.search(said):
+        return Reply.NO
+    cancels = bool(_CANCEL.search(said)) and not _ANOTHER_APPOINTMENT.search(said)
+    if not cancels and (_MOVE.search(said) or _NO.search(said)):
+        return Reply.NO
+    if _CONDITION.search(said) or (is_aside and not cancels):
+        return None
+    if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
+        return Reply.YES if cancels or _STRONG_YES.search(said) else Reply.UNCLEAR
+    is_key = not said  # a pressed key says something, but not what
+    return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None

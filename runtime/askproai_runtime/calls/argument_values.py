@@ -22,6 +22,13 @@ _COUNT = re.compile(
     rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
 )
 _NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobody", "none"})
+# "Nur ich", "keine Begleitung", "1 adult": nobody but the caller.
+_ALONE = frozenset({
+    "1", "a", "adult", "alleine", "allein", "alone", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "bloss",
+    "caller", "companion", "companions", "else", "erwachsener", "guest", "guests", "i", "ich", "it", "just", "kein", "keine",
+    "keinen", "komme", "me", "myself", "n", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "one", "only", "other",
+    "others", "people", "person", "personen", "selber", "selbst", "s", "weitere", "weiteren", "weiteres", "weiterer",
+})  # fmt: skip
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
@@ -113,7 +120,7 @@ def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
     """Return what a boolean says, also in words. Words that are neither a yes nor a no are none."""
     if isinstance(value, str):
         says_nothing = names_nothing(value) and fold(value).partition(" ")[0] not in _ANSWERS
-        return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name))
+        return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
     return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
 
 
@@ -129,7 +136,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:
         return None, []
-    if isinstance(value, str) and fold(value) in _NOBODY:
+    if isinstance(value, str) and fold(value) and (fold(value) in _NOBODY or set(fold(value).split()) <= _ALONE):
         return [], []
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))

@@ -1,5 +1,6 @@
 """From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from askproai_runtime.calls.argument_values import (
     read_companions,
     read_value,
 )
-from askproai_runtime.german_dates import understand_parts
+from askproai_runtime.german_dates import find_part_argument, understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
 _TIMES = frozenset({"date", "start", "time", "part_of_day"})
@@ -42,6 +43,10 @@ _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
 _NOT_WITHIN: str | None = None
+_TIME_KEY = re.compile(r"day|date|tag|datum|week|woche|time|zeit|uhr|hour|stunde|slot|when|wann")
+_NO_TIME_KEY = re.compile(
+    r"birth|geburt|creat|updat|call|stamp|zone|duration|dauer|execution|old|alt|previous|today|heute|current|now"
+)
 _WHOLE = "args"  # the name of a value without one
 
 
@@ -131,12 +136,22 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
     """Return the deciding argument of which something was not read, but for what only describes it."""
     name = member.rule.name if member.rule else member.within
+    if member.rule is None and _names_time(member):
+        return {"date"}  # `weekday`, `preferred_day`: without it the act would be on another day
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         return set()
     if member.rule is not None and name == "customer_name":
         return set()  # it is asked for where it is needed
     unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
+
+
+def _names_time(member: _Member) -> bool:
+    """Return whether a value that no argument is reads as a day or a time, and its name says so: `weekday`, `dates`."""
+    key = fold_key(member.path.rpartition(".")[2])
+    texts = [text for _, text in list_leaves(member.value) if isinstance(text, str)]
+    is_named = _TIME_KEY.search(key) is not None and _NO_TIME_KEY.search(key) is None and key not in ENDS
+    return is_named and bool(texts) and all(find_part_argument(text[:MAX_CHARACTERS]) is not None for text in texts)
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
@@ -214,10 +229,10 @@ def _split(
     rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
     """Return the values of an argument from what holds them, by their places, and the objects of all else."""
+    if rule.name == "companions":  # an empty object in a list is somebody without a name
+        return [("", _join_names(value, rules, rule))], []
     while isinstance(value, list) and len(value) == 1:
         value = _decode(value[0])
-    if rule.name == "companions":
-        return [("", _join_names(value, rules, rule))], []
     if isinstance(value, list) and (rule.is_text or rule.name == "service"):
         return _split_list(rule, value, rules)
     if not isinstance(value, dict):

@@ -1,10 +1,13 @@
 """The question about arguments that would decide an act, and are not clear: asked before anything is done."""
 
+import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, fold
+from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.sentences import say
 
@@ -15,6 +18,9 @@ ASKED_ABOUT: Final = frozenset({
 })  # fmt: skip
 
 
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
+
+
 def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
     """Return the question about several requests, or about the first argument that is not clear; None if all are.
 
@@ -23,13 +29,28 @@ def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
     unclear = set(read.unclear)
-    if fold(read.values.get("timezone", "")) not in {"", fold(config.time_zone)} and not {"start", "time"}.isdisjoint(
-        read.values
-    ):
+    if _is_foreign(read.values.get("timezone"), config.time_zone) and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
     questions = _questions()
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def _is_foreign(named: object, zone: str) -> bool:
+    """Return whether a zone that a model has named has another offset than the business's; a name that is no zone says nothing."""
+    said = str(named or "").strip()
+    if not said:
+        return False
+    if offset := _OFFSET.fullmatch(said):
+        own = datetime.now(ZoneInfo(zone)).utcoffset() or timedelta()
+        summer = {own, own + timedelta(hours=1), own - timedelta(hours=1)} if zone.startswith("Europe/") else {own}
+        hours, minutes = int(offset["hours"] or 0), int(offset["minutes"] or 0)
+        return timedelta(hours=hours, minutes=minutes) * (-1 if offset["sign"] == "-" else 1) not in summer
+    try:
+        now = datetime.now(ZoneInfo(said))
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        return False
+    return now.utcoffset() != now.astimezone(ZoneInfo(zone)).utcoffset()
 
 
 def _questions() -> Mapping[str, str]:

@@ -48,8 +48,8 @@ STARTS: dict[Any, frozenset[tuple[date, time]]] = {
     "2026-12-11T10:00:00+01:00": frozenset({(date(2026, 12, 11), time(10))}),
     "2026-12-11T10:00": frozenset({(date(2026, 12, 11), time(10))}),
     "2026-12-11T10:00:00Z": frozenset({(date(2026, 12, 11), time(10)), (date(2026, 12, 11), time(11))}),
-    "2026-12-11T08:00-09:00": frozenset(),
-    "2026-12-11 10:00-11:00": frozenset(),
+    "2026-12-11T08:00-09:00": frozenset({(date(2026, 12, 11), time(8))}),
+    "2026-12-11 10:00-11:00": frozenset({(date(2026, 12, 11), time(10))}),
     "2026-12-11T10:00:00-05:00": frozenset({(date(2026, 12, 11), time(10)), (date(2026, 12, 11), time(16))}),
 }
 EMPTY = [None, "", "null", "{{date}}", "unbekannt", "egal", "[REDACTED]"]

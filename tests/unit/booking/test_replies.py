@@ -15,10 +15,9 @@ def read(*utterances: str) -> Reply:
 @pytest.mark.parametrize(
     "said",
     [
-        "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Das stimmt.", "Ist richtig.", "Okay, danke.", "Gerne!", "yes please",
-        "Ja gut, passt.", "Yes, go ahead.", "Ja, sagen Sie ihn bitte ab.", "Ja, machen Sie das bitte.", "Ja, vielen Dank.",
-        "Ja, sehr gern.", "Äh, ja, genau so.", "Ja, auf jeden Fall.", "Ja, den Termin bitte absagen.", "Yes, that's right.",
-        "Sure, cancel it, please.",
+        "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Gerne!", "yes please", "Ja gut, passt.", "Yes, go ahead.",
+        "Ja, sagen Sie ihn bitte ab.", "Ja, machen Sie das bitte.", "Ja, vielen Dank.", "Ja, sehr gern.", "Äh, ja, genau so.",
+        "Ja, auf jeden Fall.", "Ja, den Termin bitte absagen.", "Yes, that's right.", "Sure, cancel it, please.",
     ],
 )  # fmt: skip
 def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
@@ -34,18 +33,28 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Was kostet das, wenn ich absage?", "und wann hätte ich dann einen neuen", "Bitte?", "Bitte nicht.", "Stimmt nicht.",
         "Nicht den, den anderen.", "Nicht den, den anderen absagen.", "Lieber verschieben.", "Kann ich auch verschieben?",
         "Auf keinen Fall.", "no, keep it", "Wie lange vorher muss man denn absagen?", "Bei wem ist der Termin denn?",
-        "Nein, bitte nicht absagen.", "Moment.", "Hallo?", "don't cancel it",
-        "Uh, no thanks.", "Hmm, no I need that one.", "Actually no.", "Absolutely not.", "Of course not.", "Never mind.",
-        "I changed my mind.",
-        "Nein, den sagen Sie bitte nicht ab.",
-        "Ja, lieber verschieben.", "Ja, verschieben Sie ihn bitte.", "Verschieb ihn auf Montag.",
-        "Umbuchen, bitte.", "Ja, den verlegen wir.", "Okay, dann verschieben wir ihn.", "Ja, gern verschieben auf nächste Woche",
-        "Ja, Moment, ich hole den Kalender.", "Ja, aber nur, wenn ich vorher einen neuen bekomme.", "Gern einen anderen Tag",
-        "Lieber verschieben statt absagen", "Ja bitte nicht absagen", "Ja, lieber an einem anderen Tag", "Okay, Moment",
-        "Können wir das verschieben statt absagen", "I'd rather not cancel", "Verschieben, absagen muss ich nicht",
-        "Ja, wenn Sie einen anderen haben", "Yes, if there is another slot", "Reschedule instead of cancelling",
-        "Sure, but find me another time first", "Erst einen neuen suchen, dann absagen", "Nicht gleich stornieren",
-        "Yes, move it, please.", "Reschedule it.", "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.",
+        "Nein, bitte nicht absagen.", "Moment.", "Hallo?", "don't cancel it", "Uh, no thanks.", "Hmm, no I need that one.",
+        "Actually no.", "Absolutely not.", "Of course not.", "Never mind.", "I changed my mind.",
+        "Nein, den sagen Sie bitte nicht ab.", "Auf keinen Fall absagen", "Absagen, nein", "Niemals absagen", "Keinesfalls",
+        "Bloß nicht", "Um Gottes willen", "Nein, okay, dann nicht", "Nein nein, das ist okay so", "Nein, der Termin passt",
+        "Das muss nicht abgesagt werden", "Ich möchte keinen Termin absagen", "Ich hab doch nichts von absagen gesagt",
+        "No need to cancel", "I didn't say cancel", "I won't cancel", "No, that's okay", "Der Termin passt", "Termin ist okay",
+        "Ja, ich komme", "Ja lassen Sie ihn stehen", "Ja lass ihn drin", "Ja, der soll stattfinden", "Okay, dann komm ich",
+        "Ja, auf Freitag", "Ja, später", "Ja gerne auf nächste Woche", "Ja, machen wir das, am Freitag um zehn",
+        "Yes, push it to Friday", "Ja, nee", "Ja, lieber verschieben.", "Ja, verschieben Sie ihn bitte.",
+        "Verschieb ihn auf Montag.", "Umbuchen, bitte.", "Ja, den verlegen wir.", "Okay, dann verschieben wir ihn.",
+        "Ja, gern verschieben auf nächste Woche", "Ja, Moment, ich hole den Kalender.",
+        "Ja, aber nur, wenn ich vorher einen neuen bekomme.", "Gern einen anderen Tag", "Lieber verschieben statt absagen",
+        "Ja bitte nicht absagen", "Ja, lieber an einem anderen Tag", "Okay, Moment", "Können wir das verschieben statt absagen",
+        "I'd rather not cancel", "Verschieben, absagen muss ich nicht", "Ja, wenn Sie einen anderen haben",
+        "Yes, if there is another slot", "Reschedule instead of cancelling", "Sure, but find me another time first",
+        "Erst einen neuen suchen, dann absagen", "Nicht gleich stornieren", "Yes, move it, please.", "Reschedule it.",
+        "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.", "Ja, ich kann da nicht kommen.",
+        "Ich bin mir nicht sicher.", "Nein, ja, absagen!", "Hm.", "Ja, geht das noch?", "Ja, und den anderen auch.",
+        "Okay, dann lassen wir das.", "Ja, vergessen Sie es.", "Ich bin sicher, dass ich komme.",
+        "Sie sind ja ein Computer, ich möchte einen Menschen.", "Ja, der soll stehen bleiben.",
+        "Ja, der Termin am Freitag soll bleiben.", "Ja, ich komme.", "Klar komme ich.", "Genau den Termin brauche ich.",
+        "Ja den Termin nehme ich wahr", "Ja, ich überlege noch.", "Sure, I'll be there.", "Passt mir gut.", "Ich bin sicher.",
     ],
 )  # fmt: skip
 def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:
@@ -56,17 +65,11 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
 @pytest.mark.parametrize(
     "said",
     [
-        "Machen Sie das.", "Weg damit.", "Ja, ich kann da nicht kommen.", "Ich bin mir nicht sicher.", "Nein, ja, absagen!", "Hm.",
-        "Ja, geht das noch?", "Ich möchte absagen.", "Ja, und den anderen auch.", "", "Sagen Sie ihn halt ab.",
-        "Bleibt mir nichts anderes übrig.", "Nicht verschieben, sondern absagen.", "Ich kann doch nicht kommen, sagen Sie ab.",
-        "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.", "Ich kann nicht, bitte absagen",
-        "Bitte absagen, und einen anderen suchen.",
-        "Nein, kein Problem, sagen Sie ihn ab.", "No problem, cancel it.", "Do it.",
-        "Okay, dann lassen wir das.", "Ja, vergessen Sie es.",
-        "Ich bin sicher, dass ich komme.", "Sie sind ja ein Computer, ich möchte einen Menschen.",
-        "Ja, der soll stehen bleiben.", "Ja, der Termin am Freitag soll bleiben.", "Ja, ich komme.", "Klar komme ich.",
-        "Genau den Termin brauche ich.", "Ja den Termin nehme ich wahr", "Ja, ich überlege noch.",
-        "Sure, I'll be there.", "Passt mir gut.", "Ich bin sicher.",
+        "", "Das stimmt.", "Ist richtig.", "Okay, danke.", "Machen Sie das.", "Weg damit.", "Ich möchte absagen.",
+        "Sagen Sie ihn halt ab.", "Bleibt mir nichts anderes übrig.", "Nicht verschieben, sondern absagen.",
+        "Ich kann doch nicht kommen, sagen Sie ab.", "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.",
+        "Ich kann nicht, bitte absagen", "Bitte absagen, und einen anderen suchen.", "Nein, kein Problem, sagen Sie ihn ab.",
+        "No problem, cancel it.", "Do it.",
     ],
 )  # fmt: skip
 def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> None:
@@ -114,5 +117,5 @@ def test_the_wish_to_move_it_is_no_no_to_whether_it_is_meant(said: str, reply: R
 
 def test_a_phrase_that_can_be_read_as_words_costs_no_time_however_often_it_is_said() -> None:
     began = time.process_time()
-    assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.UNCLEAR
+    assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.NO
     assert time.process_time() - began < 0.5

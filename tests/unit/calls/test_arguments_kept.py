@@ -110,6 +110,10 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
         ("confirmed", "yes if there is another slot", None), ("confirmed", "will confirm later", None),
         ("confirmed", "cancel only if a new slot is free", None), ("confirmed", "erst neuen termin buchen, dann absagen", None),
         ("confirmed", "cancel the second one", None), ("confirmed", "lieber verschieben statt absagen", None),
+        ("confirmed", "appointment confirmed", None), ("confirmed", "Termin bestätigt", None),
+        ("confirmed", "Der Termin passt", None),
+        ("confirmed", "the customer was right", None), ("confirmed", "sicher ist sicher", None),
+        ("confirmed", "cancellation confirmed", True), ("confirmed", "Absage bestätigt", True),
         ("another", "weitere Infos", None), ("another", "second attempt", None), ("another", "noch einmal", None),
         ("another", "additional notes: allergic", None), ("another", "zweiter Versuch", None), ("another", "one more time", None),
         ("another", "yes instead of the first", None), ("another", "ein weiterer Termin", True),
@@ -150,3 +154,22 @@ def test_nearly_json_is_read_or_named() -> None:
     assert read_arguments("check_availability", """{'service': 'Haarschnitt', 'date': '2026-12-10'}""").values == values
     broken = """{"service":"Haarschnitt","confirmed":true,}"""
     assert read_arguments("check_availability", broken).unread == {"args": broken}
+
+
+@pytest.mark.parametrize(
+    "said", ["nur ich", "just me", "keine Begleitung", "no companions", "niemand weiteres", "1 adult", "allein"]
+)
+def test_words_for_nobody_bring_nobody(said: str) -> None:
+    assert not read_arguments("book_appointment", {"companions": said}).values.get("companions")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("weekday", "Donnerstag"), ("day_of_week", "Thursday"), ("dates", ["2026-12-10"]), ("preferred_day", "2026-12-10"),
+        ("date_of_appointment", "10.12.2026"), ("appointment_day", "Freitag"), ("booking_day", "morgen"),
+    ],
+)  # fmt: skip
+def test_a_day_of_any_name_is_read_or_asked(key: str, value: object) -> None:
+    read = read_arguments("book_appointment", {"service": "Haarschnitt", "time": "15:00", key: value})
+    assert "date" in read.values or read.unclear
