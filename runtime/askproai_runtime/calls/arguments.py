@@ -147,7 +147,7 @@ def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
 
 
 def _names_time(member: _Member) -> bool:
-    """Return whether a value that no argument is reads as a day or a time, and its name says so: `weekday`, `dates`."""
+    """Return whether a value that no argument is reads as a day or a time, under a name for one: `weekday`, `dates`."""
     key = fold_key(member.path.rpartition(".")[2])
     texts = [text for _, text in list_leaves(member.value) if isinstance(text, str)]
     is_named = _TIME_KEY.search(key) is not None and _NO_TIME_KEY.search(key) is None and key not in ENDS
