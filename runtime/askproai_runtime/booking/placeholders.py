@@ -37,25 +37,10 @@ _FIELDS = frozenset({
     "start", "string", "telefon", "telefonnummer", "text", "time", "uhrzeit", "unbekannt", "unknown", "user", "value",
     "vorname", "wert", "your",
 })  # fmt: skip
-_WITH_FIELDS = frozenset(
-    {
-        "id",
-        "der",
-        "des",
-        "die",
-        "einfuegen",
-        "eintragen",
-        "enter",
-        "fill",
-        "here",
-        "hier",
-        "in",
-        "insert",
-        "s",
-        "the",
-        "your",
-    }
-)
+_WITH_FIELDS = frozenset({
+    "break", "der", "des", "die", "einfuegen", "eintragen", "enter", "fill", "here", "hier", "id", "in", "insert", "s", "the",
+    "your",
+})  # fmt: skip
 _MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 _NO_MATTER = frozenset({
