@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-_YES_WORD = (
-    r"(?:ja|jaja|jawohl|jo|jep|jup|genau|richtig|stimmt|korrekt|gern|gerne|okay|ok|klar|sicher|natürlich|freilich|unbedingt"
-    r"|selbstverständlich|einverstanden|passt|yes|yeah|yep|sure|right|correct|exactly|absolutely|of course|go ahead|please do)"
+_STRONG_YES_WORD = (
+    r"(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
+    r"|yes|yeah|yep|sure|exactly|absolutely|of course|go ahead|please do)"
 )
+_YES_WORD = rf"(?:{_STRONG_YES_WORD}|richtig|stimmt|korrekt|okay|ok|sicher|passt|right|correct)"
 # In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
 _YES = re.compile(rf"^(?:\w+ ){{0,3}}{_YES_WORD}(?: \w+)?$|^(?:(?:äh|ähm|ach|na|oh|also|aber|well|oh) )*{_YES_WORD}\b")
 _NO = re.compile(
@@ -33,7 +34,8 @@ _MOVE = re.compile(
 _CANCEL = re.compile(
     r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel)\b"
 )
-_TO_CANCEL = r"(?:ab(?:zu)?sag\w*|storn\w*|(?:zu )?streich\w*|(?:zu )?lösch\w*|ab|cancel\w*)"
+_CANCELLATION_WORD = r"(?:ab(?:zu)?sag\w*|storn\w*|streich\w*|lösch\w*|cancel\w*)"
+_TO_CANCEL = rf"(?:(?:zu )?{_CANCELLATION_WORD}|ab)"
 _NOT_CANCEL = re.compile(
     r"\b(?:(?:nicht|not|don.?t|anstatt|statt|instead of|rather than|ohne|without)(?: to)?"
     rf" (?:(?!sondern|sonst|but|kommen|verschieben|bitte)\w+ )?{_TO_CANCEL}"
@@ -55,10 +57,7 @@ _NEGATION = re.compile(
     r"|no|nope|nah|not|never|without|(?:don|didn|won|can|couldn|doesn|isn) t)\b"
 )
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
-_STRONG_YES = re.compile(
-    r"\b(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
-    r"|yes|yeah|yep|sure|exactly|absolutely|of course|go ahead|please do)\b"
-)
+_STRONG_YES = re.compile(rf"\b{_STRONG_YES_WORD}\b")
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
@@ -79,9 +78,9 @@ _REPORTING = (
     r"|ausdrücklich|explicitly|clearly|cancellation|absage|stornierung|email|e|mail|wants? to|möchte|will|jetzt|now|thank you)"
 )
 _ONLY_CLAIM = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER}|{_CLAIM_WORD}|{_REPORTING})(?: |$))++")
-_CANCELLATION = re.compile(r"\b(?:ab(?:zu)?sag\w*|storn\w*|streich\w*|lösch\w*|cancel\w*)\b")
+_CANCELLATION = re.compile(rf"\b{_CANCELLATION_WORD}\b")
 _APPOINTMENT = re.compile(r"\b(?:termin|appointment|booking|buchung)\b")
-_CLEARLY = re.compile(rf"{_STRONG_YES.pattern}|\b{_CLAIM_WORD}\b")
+_CLEARLY = re.compile(rf"\b(?:{_STRONG_YES_WORD}|{_CLAIM_WORD})\b")
 _AGREEMENT = re.compile(rf"\b(?:{_YES_WORD}|{_CLAIM_WORD})\b")
 _DENIAL = re.compile(
     r"^(?:n|0|false)$|\b(?:nicht|not|nie|never|kein\w*|un(?:bestätigt|confirmed)|abgelehnt|refuse[ds]?|declined?)\b"

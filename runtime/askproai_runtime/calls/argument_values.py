@@ -21,13 +21,15 @@ _COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three
 _COUNT = re.compile(
     rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
 )
-_NOBODY = frozenset({"keine", "keiner", "niemand", "nein", "no", "no one", "nobody", "none"})
-# "Nur ich", "keine Begleitung", "1 adult": nobody but the caller.
+# Words that leave the caller alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult". "A guest" has none.
 _ALONE = frozenset({
-    "1", "a", "adult", "alleine", "allein", "alone", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "bloss",
-    "caller", "companion", "companions", "else", "erwachsener", "guest", "guests", "i", "ich", "it", "just", "kein", "keine",
-    "keinen", "komme", "me", "myself", "n", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "one", "only", "other",
-    "others", "people", "person", "personen", "selber", "selbst", "s", "weitere", "weiteren", "weiteres", "weiterer",
+    "adult", "allein", "alleine", "alone", "bloss", "erwachsener", "ich", "just", "kein", "keine", "keinen", "keiner", "me",
+    "myself", "nein", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "only", "selber", "selbst",
+})  # fmt: skip
+_BESIDE_ALONE = frozenset({
+    "1", "a", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "caller", "companion", "companions", "else", "guest",
+    "guests", "i", "it", "komme", "n", "one", "other", "others", "people", "person", "personen", "s", "weitere", "weiteren",
+    "weiterer", "weiteres",
 })  # fmt: skip
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
@@ -136,7 +138,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:
         return None, []
-    if isinstance(value, str) and fold(value) and (fold(value) in _NOBODY or set(fold(value).split()) <= _ALONE):
+    if isinstance(value, str) and _is_nobody(set(fold(value).split())):
         return [], []
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
@@ -147,6 +149,10 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
     rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
     return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
+
+
+def _is_nobody(words: set[str]) -> bool:
+    return words <= _ALONE | _BESIDE_ALONE and not words.isdisjoint(_ALONE)
 
 
 def _list_entries(value: Any) -> list[Any]:

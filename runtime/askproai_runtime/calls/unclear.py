@@ -37,20 +37,23 @@ def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
 
 
 def _is_foreign(named: object, zone: str) -> bool:
-    """Return whether a zone that a model has named has another offset than the business's; a name that is no zone says nothing."""
+    """Return whether a zone that a model has named has other offsets than the business's; a name that is no zone says nothing.
+
+    `+02:00` is Berlin's in summer: models write the offset of either half of the year.
+    """
     said = str(named or "").strip()
-    if not said:
-        return False
-    if offset := _OFFSET.fullmatch(said):
-        own = datetime.now(ZoneInfo(zone)).utcoffset() or timedelta()
-        summer = {own, own + timedelta(hours=1), own - timedelta(hours=1)} if zone.startswith("Europe/") else {own}
-        hours, minutes = int(offset["hours"] or 0), int(offset["minutes"] or 0)
-        return timedelta(hours=hours, minutes=minutes) * (-1 if offset["sign"] == "-" else 1) not in summer
+    if found := _OFFSET.fullmatch(said):
+        offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+        return (-offset if found["sign"] == "-" else offset) not in _offsets(zone)
     try:
-        now = datetime.now(ZoneInfo(said))
+        return bool(said) and _offsets(said) != _offsets(zone)
     except (ValueError, ZoneInfoNotFoundError, OSError):
         return False
-    return now.utcoffset() != now.astimezone(ZoneInfo(zone)).utcoffset()
+
+
+def _offsets(zone: str) -> tuple[timedelta | None, ...]:
+    """Return the offsets of a zone in winter and in summer."""
+    return tuple(datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7))
 
 
 def _questions() -> Mapping[str, str]:

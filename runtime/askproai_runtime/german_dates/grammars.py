@@ -1,6 +1,7 @@
 """The grammar of each language that calls are answered in, and which of them reads an argument."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -27,23 +28,22 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
     """
     if fold(text).strip(".") == "so" and not is_time:
         return scan("sonntag", now, GERMAN)  # alone it is no word that fills
-    own = present_grammar()
+    own, other = (
+        (grammar, _complete(text, grammar) if is_time else text) for grammar in (present_grammar(), _other_grammar())
+    )
+    unknown = None
     try:
-        if atoms := scan(_complete(text, own) if is_time else text, now, own):
+        if atoms := scan(own[1], now, own[0]):
             return atoms
-        error = UnknownWord(text)
-    except UnknownWord as unknown:
-        error, atoms = unknown, None
-    other = _other_grammar()
-    try:
-        foreign = scan(_complete(text, other) if is_time else text, now, other)
-    except UnknownWord:
-        foreign = []
-    if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
-        return _without_foreign_words(foreign)
-    if atoms is None:
-        raise error
-    return atoms
+    except UnknownWord as error:
+        unknown = error
+    with suppress(UnknownWord):
+        foreign = scan(other[1], now, other[0])
+        if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
+            return _without_foreign_words(foreign)
+    if unknown is not None:
+        raise unknown
+    return []
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:

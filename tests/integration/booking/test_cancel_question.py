@@ -69,7 +69,7 @@ async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_without_a_rule_only_move_and_question_are_heard(new_salon) -> None:
+async def test_only_move_and_question_are_heard(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(

@@ -170,6 +170,12 @@ def test_words_for_nobody_bring_nobody(said: str) -> None:
         ("date_of_appointment", "10.12.2026"), ("appointment_day", "Freitag"), ("booking_day", "morgen"),
     ],
 )  # fmt: skip
-def test_a_day_of_any_name_is_read_or_asked(key: str, value: object) -> None:
+def test_a_day_of_any_name_counts(key: str, value: object) -> None:
     read = read_arguments("book_appointment", {"service": "Haarschnitt", "time": "15:00", key: value})
     assert "date" in read.values or read.unclear
+
+
+@pytest.mark.parametrize("said", ["a guest", "1 guest", "companion", "person"])
+def test_a_guest_without_a_name_comes(said: str) -> None:
+    read = read_arguments("book_appointment", {"companions": said})
+    assert read.values.get("companions") or read.unclear

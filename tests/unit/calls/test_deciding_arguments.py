@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askproai_runtime.calls.argument_table import DECIDING, DESCRIPTIONS, PREFERENCES, VALUE_KEYS, fold_key, rules_of
-from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.arguments import Arguments, read_arguments
+from askproai_runtime.calls.unclear import ask_unclear
+from tests.worlds.compiled_salon import salon_config
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY = "2026-12-10"
@@ -120,3 +122,13 @@ STRANGE = st.text("abcdefghij", min_size=3, max_size=9).filter(
 def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
     read = read_arguments(BOOK, {name: {"name": "Kim", key: "zimtrot"}})
     assert name in read.unclear, read
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_asked"),
+    [("+00:00", True), ("UTC", True), ("-05:00", True), ("America/New_York", True), ("+01:00", False), ("+02:00", False),
+     ("CET", False), ("MEZ", False), ("Europe/Vienna", False), ("local", False)],
+)  # fmt: skip
+def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
+    read = Arguments({"time": "10:00", "timezone": zone}, {})
+    assert (ask_unclear(read, salon_config()) is not None) is is_asked

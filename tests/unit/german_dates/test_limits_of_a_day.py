@@ -90,5 +90,5 @@ def test_a_day_is_kept_without_its_limit(language, phrase):
 @pytest.mark.parametrize(
     "phrase", ["Dienstag, nein, Bello bellt", "Dienstag, Bello bellt Mittwoch", "Dienstag, da habe ich keine Zeit"]
 )
-def test_a_day_that_may_be_taken_back_is_not_kept(phrase):
+def test_a_day_perhaps_taken_back_is_dropped(phrase):
     assert understand_parts(phrase, None, None, at=CALL, zone=BERLIN).kept == ()
