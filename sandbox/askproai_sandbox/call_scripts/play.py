@@ -59,6 +59,11 @@ class Addresses:
     ready_within: float = _READY_WITHIN
 
 
+def create_email() -> str:
+    """Return an address that no other play has. It is of a name: the pods take one of words such as "caller" for made up."""
+    return f"emma.post.{secrets.token_hex(2)}@example.de"
+
+
 async def play_script(script: CallScript, addresses: Addresses, show: Callable[[str], None]) -> list[str]:
     """Play a script, and return what differs from it, a sentence each. `show` gets each line of the calls.
 
@@ -68,7 +73,7 @@ async def play_script(script: CallScript, addresses: Addresses, show: Callable[[
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         books = _Books(session, addresses, script.tenant)
         day = await books.find_open_day(script.on) if script.on else None
-        email = f"anruferin.{secrets.token_hex(2)}@example.de"
+        email = create_email()
         values, problems, call_ids = script.values(day, email), list[str](), set[str]()
         numbers: defaultdict[str, str] = defaultdict(
             lambda: f"+491510{secrets.randbelow(10**7):07}", anonymous="anonymous"

@@ -137,7 +137,7 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
     appointments: list[ExpectedAppointment] = []
     mails: list[ExpectedMail] = []
 
-    def values(self, day: date | None, email: str = "anruferin@example.de") -> dict[str, str]:
+    def values(self, day: date | None, email: str = "emma.post@example.de") -> dict[str, str]:
         """Return what the placeholders stand for."""
         values = {"tenant": self.tenant, "email": email}
         if day is not None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from askproai_runtime.booking.email_address import is_made_up
 from askproai_sandbox.call_scripts import Addresses, PodsMissingError, ScriptError, load_script, play_script
+from askproai_sandbox.call_scripts.play import create_email
 from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedAppointment,
@@ -185,3 +187,8 @@ def test_an_optional_mail_may_be_there_or_not():
     assert mail_differences([maybe], []) == []
     assert mail_differences([maybe], [MAIL]) == []
     assert len(mail_differences([maybe], [MAIL, MAIL])) == 1
+
+
+def test_no_played_address_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda size: "38" * size)  # digits alone count as nothing
+    assert not is_made_up(create_email())
