@@ -246,8 +246,9 @@ def parse_booking_request(
     own = {each.starts_at for each in appointments if each.live or each is hold}
     start = parse_start(args, call, service, say().when_to_book, own)
     # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
-    if not names_day(read_parts(args)) and start not in own:
-        _require_near_day(start, call, rules.zone)
+    is_known = start in own or (rules.branch.name, start) in call.offered
+    if not is_known and not names_day(read_parts(args)):
+        raise _ask_for_day(start, call, rules.zone)
     name = read_customer_name(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
@@ -278,13 +279,15 @@ def _find_offered_staff(
     return named[0].staff if is_named else None
 
 
-def _require_near_day(start: datetime, call: CallContext, zone: ZoneInfo) -> None:
-    """Raise `ClarificationNeeded` if a start whose day nobody has named is neither today nor tomorrow."""
-    days = (start.astimezone(zone).date() - call.started_at.astimezone(zone).date()).days
-    if days > 1:
-        meant = Candidate(start.astimezone(zone), None, Grain.MINUTE, format_spoken(start, zone, call.started_at))
-        question = candidate_question((meant,), zone, call.started_at)
-        raise ClarificationNeeded(question, candidates=candidate_fields((meant,)))
+def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question whether a time whose day nobody has named is on the next day that it can be on.
+
+    A model that leaves the day out has not always heard none: the caller may have named another.
+    """
+    meant = Candidate(start.astimezone(zone), None, Grain.MINUTE, format_spoken(start, zone, call.started_at))
+    return ClarificationNeeded(
+        candidate_question((meant,), zone, call.started_at), candidates=candidate_fields((meant,))
+    )
 
 
 def parse_time(

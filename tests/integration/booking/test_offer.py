@@ -339,6 +339,14 @@ async def test_a_time_of_today_that_is_still_to_come_is_today(new_salon) -> None
     assert times(answer) == ["2026-11-20T15:00"]
 
 
+@pytest.mark.parametrize("said", ["8 Uhr", "15 Uhr"], ids=["tomorrow, as it is over today", "still to come today"])
+async def test_a_day_left_out_is_asked_for(new_salon, said: str) -> None:
+    salon = await new_salon()
+    asked = await salon.booking.book_appointment(call(), {"time": said, "customer_name": "Petra Müller"})
+    assert asked.message.startswith("Meinen Sie ")
+    assert await salon.rows("SELECT FROM appointments") == []
+
+
 async def test_on_a_later_day_that_nobody_has_named_nothing_is_booked_unless_it_was_offered(new_salon) -> None:
     salon = await new_salon()
     salon.clock.advance(SATURDAY_EVENING - NOW)
