@@ -62,7 +62,7 @@ from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
-from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.phrases import drop_titles, fold, join_list, sayable
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
@@ -172,6 +172,7 @@ __all__ = [
     "count_waiting",
     "decline_offer",
     "drop_absence",
+    "drop_titles",
     "find_appointments",
     "find_by_id",
     "find_closure",
