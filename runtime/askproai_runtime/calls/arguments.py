@@ -40,6 +40,7 @@ from askproai_runtime.calls.argument_values import (
     read_companions,
     read_value,
 )
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.german_dates import find_part_argument, understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
@@ -85,15 +86,16 @@ class _Member:
     within: str | None = None
 
 
-def read_arguments(function: str, args: Any) -> Arguments:
+def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
     A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
     Nothing with a value is left out in silence: what the function does not read is `unread`. A deciding argument counts only if all
-    that was said of it was read, and agrees.
+    that was said of it was read, and agrees. By the `known` names an id and a name may mean the same.
     """
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
+    paths = dict[str, str]()
     listed = list(_list_members(args, rules, several))
     members = sorted(listed, key=lambda member: (member.depth, member.is_alias))
     for member in members:
@@ -105,11 +107,14 @@ def read_arguments(function: str, args: Any) -> Arguments:
             continue
         name = member.rule.name
         merged = read if name not in values else merge_values(member.rule, values[name], read)
+        if merged is None and known is not None:
+            merged = known.agree(name, (paths[name], values[name]), (member.path, read))
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
             contradicted |= {name} & DECIDING
         else:
             values[name] = merged
+            paths.setdefault(name, member.path)
     of_companions = [member for member in members if member.rule and member.rule.name == "companions"]
     if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
         unclear.discard("companions")

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from askproai_core.tenant_config import Function
 from askproai_runtime.calls.argument_table import DECIDING, DESCRIPTIONS, PREFERENCES, VALUE_KEYS, fold_key, rules_of
 from askproai_runtime.calls.arguments import Arguments, read_arguments
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unclear import ask_unclear
 from tests.worlds.compiled_salon import salon_config
 
@@ -211,3 +213,27 @@ def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
 def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
     read = Arguments({"time": "10:00", "timezone": zone}, {})
     assert (ask_unclear(read, salon_config()) is not None) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("args", "asked"),
+    [
+        ({"exclude_staff": "Anna"}, "staff"), ({"ohne": "Anna"}, "staff"), ({"avoid": ["Mehmet"]}, "staff"),
+        ({"preference": "bei Anna"}, "staff"), ({"wish": "nicht bei Anna"}, "staff"), ({"preferences": ["Mehmet"]}, "staff"),
+        ({"preference": "nachmittags bei Mehmet"}, "staff"), ({"zimtrot": "Anna"}, "staff"),
+        ({"staff": "Anna", "avoid": "Anna"}, "staff"), ({"zusatz": "Haarschnitt"}, "service"),
+        ({"service": "Haarschnitt", "request": "Färben statt Haarschnitt"}, "service"),
+        ({"notes": "Anna sagte, das geht"}, None), ({"staff": "Anna", "zimtrot": "Anna"}, None),
+        ({"customer_name": "Anna Lange", "zimtrot": "Anna Lange"}, None), ({"zimtrot": "blau"}, None),
+        ({"service": "Haarschnitt", "title": "Haarschnitt"}, None), ({"staff": {"name": "Anna", "email": "anna@salon.de"}}, None),
+        ({"service": "Herrenschnitt", "service_id": "haarschnitt"}, None),
+        ({"service_name": "Haarschnitt", "service_id": "7"}, None),
+        ({"service": "Haarschnitt", "event_type": "in person"}, None), ({"staff": "Anna", "resource": "chair 2"}, None),
+        ({"service": "Haarschnitt", "appointment_type": "regular"}, None), ({"staff": "Anna", "staff_id": "anna"}, None),
+        ({"staff": "Anna", "employee": "Mehmet"}, "staff"),
+    ],
+)  # fmt: skip
+def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
+    config = salon_config()
+    answer = ask_unclear(read_arguments(BOOK, args, KnownNames(config)), config, Function.BOOK_APPOINTMENT)
+    assert (answer.fields["unclear"] if answer else None) == asked
