@@ -204,6 +204,7 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[st
     pending = deque([("", 0, _decode(args), _NOT_WITHIN)])  # not by recursion: the depth is the sender's
     while pending:
         path, depth, value, within = pending.popleft()
+        value = _list_repeated(value)
         if isinstance(value, list):
             entries = [_read_pair(_decode(each)) for each in value]
             if _is_about_others(path, entries, rules):
@@ -212,8 +213,6 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[st
             if _are_requests(entries, rules):
                 several.append(path or _WHOLE)
             pending.extend((path, depth, each, within) for each in entries)
-        elif isinstance(value, dict) and value.keys() == {REPEATED}:
-            pending.append((path, depth, value[REPEATED], within))
         elif not isinstance(value, dict):
             yield _Member(path or _WHOLE, None, value, depth, within=within)
         else:
@@ -305,8 +304,7 @@ def _split(
     """Return the values of an argument from what holds them, by their places, and the objects of all else."""
     if rule.name == "companions":  # an empty object in a list is somebody without a name
         return [("", _join_names(value, rules, rule))], []
-    if isinstance(value, dict) and value.keys() == {REPEATED} and rule.name != "service":
-        value = value[REPEATED]
+    value = value if rule.name == "service" else _list_repeated(value)
     while isinstance(value, list) and len(value) == 1:
         value = _decode(value[0])
     if isinstance(value, list) and (rule.is_text or rule.name == "service"):
@@ -364,6 +362,11 @@ def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRul
 
 def _join_path(path: str, key: str) -> str:
     return ".".join(part for part in (path, key) if part)[:_MAX_KEY]
+
+
+def _list_repeated(value: Any) -> Any:
+    """Return the list of the values that an object gives for one name; any other value as it is."""
+    return value[REPEATED] if isinstance(value, dict) and value.keys() == {REPEATED} else value
 
 
 def _decode(value: Any) -> Any:
