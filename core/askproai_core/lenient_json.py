@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+REPEATED = "repeated"
 _MOST_DIGITS = 300  # of a number; Python writes none of thousands
 _MOST_LEVELS = 100
 # A text, with the colon behind a name; a number or word; a bracket.
@@ -19,8 +20,8 @@ _TOKEN = re.compile(
 def to_strict_json(body: bytes) -> bytes:
     """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for what is no JSON by any reading.
 
-    A number beyond every bound, `NaN` and `Infinity` become texts. Of two values for one name both are kept, as a list. What is
-    nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
+    A number beyond every bound, `NaN` and `Infinity` become texts. Of two values for one name both are kept, in an object with
+    the name `REPEATED`. What is nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
     """
     try:
         value = _load(_flatten(body.decode("utf-8", "surrogatepass")))
@@ -53,7 +54,8 @@ def _join_repeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
             json.dumps(value), value
         )  # a list would be searched again for each repetition
     return {
-        name: next(iter(given.values())) if len(given) == 1 else [*given.values()] for name, given in values.items()
+        name: next(iter(given.values())) if len(given) == 1 else {REPEATED: [*given.values()]}
+        for name, given in values.items()
     }
 
 

@@ -62,7 +62,7 @@ from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
-from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.phrases import drop_titles, fold, join_list, sayable
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
@@ -79,7 +79,7 @@ from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
-from askproai_runtime.booking.spoken_services import read_services
+from askproai_runtime.booking.spoken_services import find_named, read_services
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
@@ -99,7 +99,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
     NamedSlot,
 )
-from askproai_runtime.booking.unknown_services import find_known_questions
+from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
 from askproai_runtime.booking.waitlist import (
     decline_offer,
     find_waitlist_entries,
@@ -172,17 +172,20 @@ __all__ = [
     "count_waiting",
     "decline_offer",
     "drop_absence",
+    "drop_titles",
     "find_appointments",
     "find_by_id",
     "find_closure",
     "find_declined",
     "find_known_questions",
     "find_messages",
+    "find_named",
     "find_waitlist_entries",
     "fold",
     "free_slots",
     "has_no_preference",
     "is_booked_remotely",
+    "is_generic",
     "is_longest",
     "is_news",
     "join_list",

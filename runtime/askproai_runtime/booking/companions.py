@@ -1,10 +1,12 @@
 """Who comes along with the caller: an appointment for each, all booked or none (docs/decisions/0110-groups.md)."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from askproai_core.tenant_config import Service
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.group_times import longest_group
@@ -13,6 +15,7 @@ from askproai_runtime.booking.phrases import correct_name, fold, join_list, same
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
+from askproai_runtime.booking.spoken_services import find_named, read_services
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     BookingContext,
@@ -25,6 +28,9 @@ from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
+_BEHIND_NAME = re.compile(
+    r"\s*[(\[:/–—]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
+)
 MOST_PEOPLE = 4  # of one group, the caller included
 
 
@@ -52,6 +58,7 @@ def add_companions(
     callers are verified each has an own birth date.
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", [{} for _ in offered])
+    said = [_part_service(each, ctx.config().services) for each in said]
     said = [each for each in said if not (each.keys() == {"customer_name"} and names_nothing(each["customer_name"]))]
     if not said:
         return Group(service, ())
@@ -70,6 +77,18 @@ def add_companions(
     rules = replace(local[0].rules, companions=companions)
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     return Group(replace(local[0], rules=rules), names)
+
+
+def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
+    """Return the arguments of a companion with the service that is in the name: "Otto Lange (Färben)". A service is no name."""
+    name = companion.get("customer_name", "")
+    head, *rest = _BEHIND_NAME.split(name, maxsplit=1)
+    if rest and find_named(services, rest[0]) and "service" not in companion:
+        return {**companion, "customer_name": head.strip(), "service": rest[0].strip(" )]")}
+    named = read_services(name, services)
+    if named.services and named.unknown is None:
+        return {"service": name, **{key: each for key, each in companion.items() if key != "customer_name"}}
+    return companion
 
 
 def _resolve(

@@ -9,7 +9,7 @@ from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import drop_prepositions, drop_titles, fold, join_list, sayable
 from askproai_runtime.booking.placeholders import leaves_open
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.staff_preferences import StaffPreference, read_staff_preference
+from askproai_runtime.booking.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import decline_name, say
 
@@ -57,7 +57,7 @@ def find_staff_for_caller(
     """
     if name is None:
         return _choose(rules, StaffPreference((), frozenset(excluded_before), is_open=True, is_ordered=False))
-    found = list_named_staff(name, rules.staff_members)
+    found = [] if SIGN_OF_NOT.match(name) else list_named_staff(name, rules.staff_members)
     names = _say_names(found)
     if len(names) == 1:  # of two people of the same full name no answer of a caller names one
         return StaffChoice(rules.staff_members, found[0].id)

@@ -30,6 +30,13 @@ _PHRASES = tuple(
          "sonst egal"),
     )
 )  # fmt: skip
+# Others than the person who is named, and more than that person alone: nobody is certain.
+_OF_SOMEBODY = re.compile(
+    r"\b(?:kolleg\w*|vertretung|nachfolger\w*|chef\w*|mitarbeiter\w*|azubi\w*|colleague|boss|replacement|successor)"
+    r" (?:von|of|for|fuer)\b"
+    r"|\bnicht (?:nur|bloss|allein)\b|\bnot (?:only|just)\b"
+)
+SIGN_OF_NOT = re.compile(r"^\s*(?:!|[-–—]|≠|!=)\s*(?=\w)")  # "!anna", "-Anna"
 _MARKS = re.compile(r"[,;:()!?]|\s[-–—]\s")
 _MARK = "_"  # no folded word is one
 _NOT = frozenset(
@@ -104,6 +111,8 @@ class _Part:
 
 def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
     """Return what a text says about the `known` staff members; None if a part of it is not understood, or contradicts another."""
+    if _OF_SOMEBODY.search(fold(text)):
+        return None
     parts = _divide(text)
     if not _settle_senses(parts):
         return None
@@ -131,6 +140,7 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
 
 def _divide(text: str) -> list[_Part]:
     """Return the parts of a text."""
+    text = SIGN_OF_NOT.sub("nicht ", text)
     written = re.sub(r"[&+]", " und ", re.sub(r"[/|]", " oder ", text))
     parts = [_Part("")]
     for number, chunk in enumerate(_MARKS.split(written)):

@@ -44,7 +44,9 @@ ARGUMENT_RULES: Final = (
         "a name of the service, several by comma, or a list of names",
         "an unknown name is asked about, with those that sound alike",
         ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
-         "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type"),
+         "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type", "second_service",
+         "additional_service", "additional_services", "addon", "addons", "add_on", "add_ons", "service2", "service_2",
+         "extra_service", "extra_services"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -54,7 +56,9 @@ ARGUMENT_RULES: Final = (
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
          "preferred_staff", "staff_preference", "resource", "with",
-         "mitarbeiter_name", "preferred_stylist", "preferred_employee", "wunschmitarbeiter"),
+         "mitarbeiter_name", "preferred_stylist", "preferred_employee", "wunschmitarbeiter", "employee_id", "requested_stylist",
+         "requested_staff", "hairdresser", "friseur", "friseurin", "bei", "team_member", "staff_members", "stylist_id",
+         "provider_id"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -206,8 +210,25 @@ VALUE_KEYS: Final = (
     "preferred",
     "requested",
     "wanted",
+    "primary",
+    "main",
     "id",
+    "type",
 )
+# Of these an object's other values describe it: `{name: Kim, title: Stylist}`.
+DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
+# A list under these names echoes what an answer has offered.
+OFFERS: Final = frozenset({
+    "alternatives", "availableslots", "availabletimes", "offeredslots", "offers", "slots", "suggestedslots", "suggestions",
+})  # fmt: skip
+# What belongs to the person of an object, and parts of the names of objects whose person is the caller.
+PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
+OF_CALLER: Final = (
+    "anfrage", "anruf", "appointment", "arg", "booking", "buchung", "caller", "client", "contact", "customer", "data", "daten",
+    "detail", "info", "kontakt", "kund", "message", "nachricht", "note", "patient", "payload", "personal", "request",
+    "reservation", "reservierung", "slot", "termin", "user",
+)  # fmt: skip
+OF_OTHERS: Final = ("branch", "business", "emergency", "filiale", "notfall", "salon", "staff", "stylist")
 # Two values of these that disagree, and what was not read of them, are asked for before anything is done.
 DECIDING: Final = frozenset({
     "another", "appointment_date", "appointment_id", "appointment_time", "branch", "companions", "confirmed", "customer_name",
@@ -219,9 +240,10 @@ PARTIES: Final = frozenset(
 )
 # What describes a service, a person or a time, and does not narrow it.
 DESCRIPTIONS: Final = frozenset({
-    "age", "alter", "available", "bookable", "category", "currency", "description", "duration", "durationminutes", "email",
-    "end", "enddatetime", "endtime", "gender", "geschlecht", "minutes", "note", "notes", "phone", "preis", "price", "relation",
-    "relationship", "spoken", "type",
+    "age", "alter", "anrede", "available", "beruf", "bookable", "category", "currency", "dauer", "description", "duration",
+    "durationinminutes", "durationmin", "durationmins", "durationminutes", "email", "end", "enddatetime", "endtime", "gender",
+    "geschlecht", "jobtitle", "label", "minutes", "note", "notes", "phone", "position", "preis", "price", "quantity", "relation",
+    "relationship", "role", "salutation", "spoken", "title", "type",
 })  # fmt: skip
 # The end of a start is no other start, in whatever form it is given.
 ENDS: Final = frozenset({"end", "enddate", "enddatetime", "endtime", "ende"})

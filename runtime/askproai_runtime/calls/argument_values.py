@@ -10,12 +10,15 @@ from typing import Any
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_runtime.booking import fold, join_list, leaves_open, names_nothing, read_claim
-from askproai_runtime.calls.argument_table import ArgumentRule
+from askproai_core.lenient_json import REPEATED
+from askproai_runtime.booking import drop_titles, fold, join_list, leaves_open, names_nothing, read_claim
+from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
 
 MAX_CHARACTERS = 500
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
-_COMPANION_ARGUMENTS = {"customer_name": ("customer_name", "name"), "service": ("service",), "staff": ("staff",)}
+_OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
+_NAMES_OF_COMPANIONS = frozenset({"person", "guest", "companion", "gast", "begleiter", "attendee"})  # keys
+_NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
 _COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
 _COUNT = re.compile(
@@ -88,6 +91,8 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
 
     Remarks are joined. A weekday beside a date is said with it, so that the two are understood together.
     """
+    if rule.name == "companions":
+        return _join_companions(first, second)
     one, other = fold(to_text(first)), fold(to_text(second))
     if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
         return first
@@ -98,7 +103,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         digits = sorted((_digits(one), _digits(other)), key=len)
         return first if len(digits[0]) >= _FEWEST_DIGITS and digits[1].endswith(digits[0]) else None
     if rule.name == "customer_name":
-        words, more = set(one.split()), set(other.split())
+        words, more = set(drop_titles(one).split()), set(drop_titles(other).split())
+        if words == more:
+            return max(first, second, key=len)
         return first if more < words else second if words < more else None
     if rule.name.endswith("date"):
         days, dates = (
@@ -107,6 +114,27 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         )
         return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
     return None
+
+
+def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) -> list[dict[str, str]] | None:
+    """Return all who come along by two lists, each once. A list without names is how many the other one names."""
+    counted, named = (second, first) if any(first) else (first, second)
+    if counted and not any(counted):
+        return named if len(counted) == len(named) else None
+    joined = list(first)
+    for each in second:
+        at = next((at for at, other in enumerate(joined) if _is_same(each, other)), None)
+        if at is None:
+            joined.append(each)
+        else:
+            joined[at] = joined[at] | each
+    return joined
+
+
+def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Return whether two entries are of one person: of one name, without a contradiction."""
+    is_named = fold(one.get("customer_name", "")) == fold(other.get("customer_name", "")) != ""
+    return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
 
 
 def _digits(text: str) -> str:
@@ -143,12 +171,16 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
         return [{}] * count_read, [] if count_read == value else [("", value)]
-    entries = [each for each in _list_entries(value) if each is not None and each != ""]
+    entries = [each for each in _list_entries(value) if each is not None and each != "" and not _says_nobody(each)]
     if any(isinstance(each, str) and _ADDRESS.search(each) for each in entries):
         return None, [("", value)]
     read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
     rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
     return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
+
+
+def _says_nobody(entry: Any) -> bool:
+    return isinstance(entry, str) and _is_nobody(set(fold(entry).split()))
 
 
 def _is_nobody(words: set[str]) -> bool:
@@ -161,26 +193,54 @@ def _list_entries(value: Any) -> list[Any]:
         return _SEPARATOR.split(value)
     if not isinstance(value, dict):
         return list(value)
-    if not value or any(key in value for keys in _COMPANION_ARGUMENTS.values() for key in keys):
+    is_person = any(_argument_of_companion(key) for key in value)
+    are_texts = not any(isinstance(entry, list | dict) for entry in value.values())
+    if not value or is_person or (are_texts and not all(map(_NUMBERED.fullmatch, value))):
         return [value] if value else []
     return [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
 
 
+def _argument_of_companion(key: str) -> str | None:
+    """Return which argument of one who comes along a key is a name of, with the aliases of the caller's own arguments."""
+    folded = fold_key(key)
+    if folded in _NAMES_OF_COMPANIONS:
+        return "customer_name"
+    rule = rules_of("book_appointment").get(folded)
+    return rule.name if rule is not None and rule.name in _OF_COMPANIONS else None
+
+
 def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
     """Return the arguments of one who comes along, and what else was said. One whose name is a placeholder comes all the same."""
-    members = dict(value) if isinstance(value, dict) else {"customer_name": value}
-    companion = dict[str, str]()
-    for name, keys in _COMPANION_ARGUMENTS.items():
-        key = next((key for key in keys if key in members), None)
-        if key is not None and (text := _read_text(name, members[key])) is not None:
-            companion[name] = text[:MAX_CHARACTERS]
-            members[key] = text[MAX_CHARACTERS:]
-    return companion, list(members.items())
+    rules, companion, unread = rules_of("book_appointment"), dict[str, str](), list[tuple[str, Any]]()
+    for key, said in _list_said(value):
+        name = _argument_of_companion(key)
+        text = _read_text(name, said) if name else None
+        if name is None or text is None:
+            unread.append((key, said))
+            continue
+        merged = merge_values(rules[fold_key(name)], companion[name], text) if name in companion else text
+        if merged is None:
+            unread.append((key, said))
+        else:
+            companion[name] = merged[:MAX_CHARACTERS]
+            unread.append((key, text[MAX_CHARACTERS:]))
+    return companion, unread
+
+
+def _list_said(value: Any) -> list[tuple[str, Any]]:
+    """Return what was said of one who comes along, also of the person in it: `customer: {name, service}`."""
+    if not isinstance(value, dict):
+        return [("customer_name", value)]
+    said = list[tuple[str, Any]]()
+    for key, each in value.items():
+        is_person = isinstance(each, dict) and _argument_of_companion(key) == "customer_name"
+        said += each.items() if is_person else [(key, each)]
+    return said
 
 
 def _read_text(name: str, value: Any) -> str | None:
     """Return a companion's argument."""
-    if name == "service" and isinstance(value, list | dict):
+    if name == "service" and isinstance(value, list | dict) and REPEATED not in value:
         value = join_texts(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

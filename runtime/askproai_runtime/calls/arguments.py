@@ -8,13 +8,19 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_core.lenient_json import REPEATED
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     DECIDING,
+    DESCRIBING_KEYS,
     DESCRIPTIONS,
     ENDS,
     NOT_NEEDED,
+    OF_CALLER,
+    OF_OTHERS,
+    OFFERS,
     PARTIES,
+    PERSONAL,
     PREFERENCES,
     VALUE_KEYS,
     WRAPPERS,
@@ -34,6 +40,7 @@ from askproai_runtime.calls.argument_values import (
     read_companions,
     read_value,
 )
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.german_dates import find_part_argument, understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
@@ -79,15 +86,16 @@ class _Member:
     within: str | None = None
 
 
-def read_arguments(function: str, args: Any) -> Arguments:
+def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
     A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, objects in objects, or no object at all.
     Nothing with a value is left out in silence: what the function does not read is `unread`. A deciding argument counts only if all
-    that was said of it was read, and agrees.
+    that was said of it was read, and agrees. By the `known` names an id and a name may mean the same.
     """
-    values, unread, unclear = dict[str, Any](), dict[str, list[Any]](), set[str]()
+    values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
+    paths = dict[str, str]()
     listed = list(_list_members(args, rules, several))
     members = sorted(listed, key=lambda member: (member.depth, member.is_alias))
     for member in members:
@@ -99,13 +107,18 @@ def read_arguments(function: str, args: Any) -> Arguments:
             continue
         name = member.rule.name
         merged = read if name not in values else merge_values(member.rule, values[name], read)
+        if merged is None and known is not None:
+            merged = known.agree(name, (paths[name], values[name]), (member.path, read))
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
-            unclear |= {name} & DECIDING
+            contradicted |= {name} & DECIDING
         else:
             values[name] = merged
-    if any(_is_with_caller(member, values) for member in members):
+            paths.setdefault(name, member.path)
+    of_companions = [member for member in members if member.rule and member.rule.name == "companions"]
+    if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
         unclear.discard("companions")
+    unclear |= contradicted
     unclear |= _TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
@@ -118,15 +131,11 @@ def read_arguments(function: str, args: Any) -> Arguments:
 
 
 def _is_with_caller(member: _Member, values: dict[str, Any]) -> bool:
-    """Return whether all that was not read of companions is the caller's own day and time."""
-    if member.rule is None or member.rule.name != "companions":
-        return False
+    """Return whether all that was not read of companions is the caller's own day and time, or describes them."""
     _, rest = _read_member(member)
     own = {fold_key(name): join_texts(value) for name, value in values.items() if name in _TIMES}
     parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
-    return any(key in own for key, _ in parts) and all(
-        key in DESCRIPTIONS or own.get(key) == said for key, said in parts
-    )
+    return all(key in DESCRIPTIONS or own.get(key) == said for key, said in parts)
 
 
 def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
@@ -139,19 +148,26 @@ def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
     if member.rule is None and _names_time(member):
         return {"date"}  # `weekday`, `preferred_day`: without it the act would be on another day
     if name not in DECIDING or (member.rule is None and name in _PERSON):
-        return set()
+        is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
+        return {"phone"} if is_other_number and not is_empty(member.value) else set()
     if member.rule is not None and name == "customer_name":
         return set()  # it is asked for where it is needed
+    if member.rule is not None and name == "phone":
+        return {"phone"} if rest and not isinstance(member.value, bool) else set()
     unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
 
 
 def _names_time(member: _Member) -> bool:
     """Return whether a value that no argument is reads as a day or a time, under a name for one: `weekday`, `dates`."""
-    key = fold_key(member.path.rpartition(".")[2])
+    key = _last_key(member)
     texts = [text for _, text in list_leaves(member.value) if isinstance(text, str)]
     is_named = _TIME_KEY.search(key) is not None and _NO_TIME_KEY.search(key) is None and key not in ENDS
     return is_named and bool(texts) and all(find_part_argument(text[:MAX_CHARACTERS]) is not None for text in texts)
+
+
+def _last_key(member: _Member) -> str:
+    return fold_key(member.path.rpartition(".")[2])
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
@@ -188,10 +204,13 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[st
     pending = deque([("", 0, _decode(args), _NOT_WITHIN)])  # not by recursion: the depth is the sender's
     while pending:
         path, depth, value, within = pending.popleft()
+        value = _list_repeated(value)
         if isinstance(value, list):
-            entries = [_decode(each) for each in value]
-            requests = [each for each in entries if isinstance(each, dict) and _holds_argument(each, rules)]
-            if any(each != requests[0] for each in requests):
+            entries = [_read_pair(_decode(each)) for each in value]
+            if _is_about_others(path, entries, rules):
+                yield _Member(path, None, value, depth, within=within)
+                continue
+            if _are_requests(entries, rules):
                 several.append(path or _WHOLE)
             pending.extend((path, depth, each, within) for each in entries)
         elif not isinstance(value, dict):
@@ -199,7 +218,7 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[st
         else:
             for key, each in join_parts(value, rules).items():
                 place, inner = _join_path(path, key), _decode(each)
-                rule = rules.get(fold_key(key)) or _rule_of_preference(key, inner, rules)
+                rule = _find_rule(key, inner, rules, path, within)
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
                     pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within))
@@ -212,8 +231,62 @@ def _list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[st
                     pending.extend((place, depth + 1, other, rule.name) for other in others)
 
 
-def _holds_argument(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    return any(fold_key(name) in rules and not is_empty(leaf) for name, leaf in list_leaves(value))
+def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
+    """Return the arguments that an object holds, at whatever depth."""
+    keys = [fold_key(name) for name, leaf in list_leaves(value) if not is_empty(leaf)]
+    return {rules[key].name: rules[key] for key in keys if key in rules}
+
+
+def _list_differing(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> list[dict[str, ArgumentRule]]:
+    """Return the arguments of each object in a list; nothing if all of them are equal."""
+    objects = [each for each in entries if isinstance(each, dict) and _list_held(each, rules)]
+    return [_list_held(each, rules) for each in objects] if any(each != objects[0] for each in objects) else []
+
+
+def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether an object of a list asks for something by itself: `{name}` and `{phone}` are parts of one request."""
+    return any(
+        len(held) > 1 or any(rule.is_text or rule.name in {"service", "appointment_id"} for rule in held.values())
+        for held in _list_differing(entries, rules)
+    )
+
+
+def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether a list is of offered times, or of names that are nobody's: `medications`."""
+    key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
+    if not key or not differing:
+        return False
+    is_named_only = all(held.keys() == {"customer_name"} for held in differing)
+    return key in OFFERS or (is_named_only and not any(word in key for word in OF_CALLER))
+
+
+def _read_pair(entry: Any) -> Any:
+    """Return `{service: Haarschnitt}` of the entry `{name: service, value: Haarschnitt}` of a list of fields."""
+    if not isinstance(entry, dict):
+        return entry
+    key = next((entry[name] for name in ("name", "key", "field", "label") if entry.keys() == {name, "value"}), None)
+    return {key: entry["value"]} if isinstance(key, str) else entry
+
+
+def _is_of_caller(rule: ArgumentRule, path: str, within: str | None) -> bool:
+    """Return whether an argument is the caller's own: the number in `staff`, or in `mother`, is somebody else's."""
+    if within == "customer_name":
+        return rule.name != "appointment_id"
+    if rule.name not in PERSONAL or within == rule.name:
+        return True
+    if within is not None and within in {"staff", "service", "branch"}:
+        return False
+    key = fold_key(path.rpartition(".")[2])
+    is_named = any(word in key for word in OF_CALLER) and not any(word in key for word in OF_OTHERS)
+    return not key or is_named or within is not None
+
+
+def _find_rule(
+    key: str, value: Any, rules: Mapping[str, ArgumentRule], path: str, within: str | None
+) -> ArgumentRule | None:
+    """Return the rule of a value by its name and its place."""
+    rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules)
+    return rule if rule is None or _is_of_caller(rule, path, within) else None
 
 
 def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
@@ -231,6 +304,7 @@ def _split(
     """Return the values of an argument from what holds them, by their places, and the objects of all else."""
     if rule.name == "companions":  # an empty object in a list is somebody without a name
         return [("", _join_names(value, rules, rule))], []
+    value = value if rule.name == "service" else _list_repeated(value)
     while isinstance(value, list) and len(value) == 1:
         value = _decode(value[0])
     if isinstance(value, list) and (rule.is_text or rule.name == "service"):
@@ -242,6 +316,10 @@ def _split(
     if rule.is_text:
         own_names |= {fold_key(key) for key in value} - rules.keys()
     own = {key: each for key, each in value.items() if fold_key(key) in own_names}
+    if any(fold_key(key) not in DESCRIBING_KEYS and not is_empty(each) for key, each in own.items()):
+        own = {key: each for key, each in own.items() if rule.is_text or fold_key(key) not in DESCRIBING_KEYS}
+    if rule.name == "customer_name" and len(own) > 1:
+        own = {key: each for key, each in own.items() if fold_key(key) != "id"}
     others = {key: each for key, each in value.items() if key not in own}
     if rule.is_text:
         return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases}))], [others]
@@ -260,6 +338,8 @@ def _split_list(
         if isinstance(each, list):
             pending.extendleft(reversed(each))
             continue
+        if isinstance(each, dict) and each.get("selected") is False:
+            continue  # an option that is not chosen
         own, more = _split(rule, each, rules)
         said = [join_texts(one) for _, one in own]
         if all(merge_values(rule, said[0], one) is not None for one in said[1:]):
@@ -282,6 +362,11 @@ def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRul
 
 def _join_path(path: str, key: str) -> str:
     return ".".join(part for part in (path, key) if part)[:_MAX_KEY]
+
+
+def _list_repeated(value: Any) -> Any:
+    """Return the list of the values that an object gives for one name; any other value as it is."""
+    return value[REPEATED] if isinstance(value, dict) and value.keys() == {REPEATED} else value
 
 
 def _decode(value: Any) -> Any:

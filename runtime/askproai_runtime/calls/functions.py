@@ -29,6 +29,7 @@ from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, 
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
@@ -59,7 +60,7 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
+from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear, say_kept
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
@@ -269,13 +270,14 @@ class CallFunctions:
     ) -> Answer:
         """Answer from the arguments that the function reads, and name the others to the model."""
         try:
-            read = read_arguments(payload.name, payload.args)
+            read = read_arguments(payload.name, payload.args, KnownNames(self.config.current))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        answer = ask_unclear(read, self.config.current) if function in ASKED_ABOUT else None
+        answer = ask_unclear(read, self.config.current, function) if function in ASKED_ABOUT else None
         if answer is None:
-            answer = await self._answer_from(function, route, payload, call, read.values)
+            answer = await self._answer_from(function, route, payload, call, dict(read.values))
+            answer = say_kept(answer, read, self.config.current, function)
         return (
             replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer
         )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.arguments import Arguments
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.sentences import say
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
@@ -21,7 +23,7 @@ ASKED_ABOUT: Final = frozenset({
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
 
 
-def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
+def ask_unclear(read: Arguments, config: TenantConfig, function: Function | None = None) -> Answer | None:
     """Return the question about several requests, or about the first argument that is not clear; None if all are.
 
     An unclear `confirmed` or `another` is as absent, which the functions ask about themselves.
@@ -29,11 +31,22 @@ def ask_unclear(read: Arguments, config: TenantConfig) -> Answer | None:
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
     unclear = set(read.unclear)
+    if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_kept`
+        unclear |= KnownNames(config).find_undecided(function, read.values, read.unread)
     if _is_foreign(read.values.get("timezone"), config.time_zone) and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
     questions = _questions()
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def say_kept(answer: Answer, read: Arguments, config: TenantConfig, function: Function) -> Answer:
+    """Return the answer to a move with a sentence about the person and the service that were named: neither is changed."""
+    if function is not Function.RESCHEDULE_APPOINTMENT or not answer.success:
+        return answer
+    if not KnownNames(config).find_undecided(function, read.values, read.unread):
+        return answer
+    return replace(answer, message=f"{answer.message} {say().only_time_moved}")
 
 
 def _is_foreign(named: object, zone: str) -> bool:

@@ -150,6 +150,7 @@ class Sentences:
     person_not_known: str  # described by a role or otherwise, not named
     service_by: str
     whom_to_see: str
+    only_time_moved: str
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unclear: str

@@ -176,6 +176,7 @@ ENGLISH: Final = Sentences(
     person_not_understood="I did not understand who you would like to see.",
     service_by="{service} is offered by {names}.",
     whom_to_see="Who would you like to see?",
+    only_time_moved="Only the time has changed, the service and the person are the same as before.",
     phone_needed="We need a telephone number for this appointment. At which number can we reach you?",
     phone_missing=(
         "I cannot see your number in this call. At which number can we reach you? I can also book the appointment without a"

@@ -183,6 +183,7 @@ GERMAN: Final = Sentences(
     person_not_understood="Zu wem Sie möchten, habe ich nicht verstanden.",
     service_by="{service} gibt es bei {names}.",
     whom_to_see="Zu wem möchten Sie?",
+    only_time_moved="Geändert ist nur die Zeit, die Leistung und die Person sind dieselben wie vorher.",
     phone_needed="Für diesen Termin brauchen wir eine Telefonnummer. Unter welcher Nummer sind Sie zu erreichen?",
     phone_missing=(
         "Ihre Rufnummer sehe ich bei diesem Anruf nicht. Unter welcher Nummer sind Sie zu erreichen? Ich kann den Termin auch"

@@ -298,3 +298,21 @@ def test_refusals_of_a_person_are_said_in_english() -> None:
         other = refusal(config_of(KIM, LOU), replace(able, branch=branch), "Mia")
     assert unknown.startswith("Nobody by the name of Jessica works here. Schnitt is offered by Kim or Lou.")
     assert other.startswith("That is not offered by Frau Mia Roth. Schnitt is offered by Kim or Lou.")
+
+
+def test_a_sign_of_not_excludes() -> None:
+    members = (
+        Staff(id="anna", display_name="Anna", resource_ids=(5,)),
+        Staff(id="kim", display_name="Kim", resource_ids=(6,)),
+    )
+    assert [ids(choose(rules(*members), said)) for said in ("!anna", "-Anna")] == [["kim"], ["kim"]]
+
+
+@pytest.mark.parametrize("said", ["Kollegin von Anna", "nicht nur Anna", "not just Anna", "a colleague of Anna"])
+def test_others_than_the_named_are_asked(said: str) -> None:
+    members = (
+        Staff(id="anna", display_name="Anna", resource_ids=(5,)),
+        Staff(id="kim", display_name="Kim", resource_ids=(6,)),
+    )
+    with pytest.raises(ClarificationNeeded):
+        choose(rules(*members), said)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from askproai_core.tenant_config import Function
 from askproai_runtime.calls.argument_table import DECIDING, DESCRIPTIONS, PREFERENCES, VALUE_KEYS, fold_key, rules_of
 from askproai_runtime.calls.arguments import Arguments, read_arguments
+from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unclear import ask_unclear
 from tests.worlds.compiled_salon import salon_config
 
@@ -26,7 +28,6 @@ MIA = {"name": "Mia"}
         (BOOK, {"service": "Haarschnitt", "behandlung": "Färben"}, "service"),
         (BOOK, {"service": {"name": "Haarschnitt", "id": "faerben"}}, "service"),
         (BOOK, {"service": {"requested": "Haarschnitt", "not_wanted": "Färben"}}, "service"),
-        (BOOK, {"services": [{"name": "Haarschnitt", "selected": True}, {"name": "Färben", "selected": False}]}, "service"),
         (BOOK, {"customer_name": "Hans Lange", "first_name": "Petra", "last_name": "Lange"}, "customer_name"),
         (BOOK, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
         (BOOK, {"companions": [{**MIA, "time": "14:00"}]}, "companions"),
@@ -36,6 +37,7 @@ MIA = {"name": "Mia"}
         (SEARCH, {"date": {"not": DAY}}, "date"),
         (SEARCH, {"date": {"date": DAY, "unless": "Schnee"}}, "date"),
         (CANCEL, {"confirmed": True, "confirmation": "nein"}, "confirmed"),
+        (BOOK, {"service": {"repeated": ["Haarschnitt", "Färben"]}}, "service"),
         (NOTE, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
     ],
 )  # fmt: skip
@@ -69,6 +71,12 @@ def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: st
         ({"staff": {"preferred": "Julia"}}, {"staff": "Julia"}),
         ({"mitarbeiter_name": "Julia"}, {"staff": "Julia"}),
         ({"service": {"name": "Haarschnitt", "minutes": 30, "price": 25}}, {"service": "Haarschnitt"}),
+        ({"service": {"name": "Haarschnitt", "quantity": 1, "duration_min": 30}}, {"service": "Haarschnitt"}),
+        ({"service": {"type": "Haarschnitt"}}, {"service": "Haarschnitt"}),
+        ({"staff": {"name": "Kim", "title": "Stylist", "role": "senior"}}, {"staff": "Kim"}),
+        ({"services": [{"name": "Haarschnitt"}, {"name": "Färben", "selected": False}]}, {"service": "Haarschnitt"}),
+        ({"friseur": "Kim"}, {"staff": "Kim"}),
+        ({"services": "Haarschnitt", "second_service": "Haarschnitt"}, {"service": "Haarschnitt"}),
     ],
 )  # fmt: skip
 def test_values_that_agree_are_read(args: Any, values: dict[str, Any]) -> None:
@@ -81,6 +89,44 @@ def test_a_companion_keeps_names_and_remarks() -> None:
     assert read_arguments(BOOK, {"participants": 1}).values == {"companions": []}
     read = read_arguments(BOOK, args)
     assert (read.values, read.unclear) == ({"companions": [{"customer_name": "Mia Rot"}]}, ())
+
+
+OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "service": "Färben"}
+
+
+@pytest.mark.parametrize(
+    ("args", "companions"),
+    [
+        ({"companions": {"full_name": "Otto Lange", "service_name": "Färben"}}, [DYED]),
+        ({"companions": [{"person": "Otto Lange", "service_type": "Färben"}]}, [DYED]),
+        ({"guests": [{"customer": "Otto Lange", "treatment": "Färben"}]}, [DYED]),
+        ({"guests": {"customer": {"name": "Otto Lange", "behandlung": "Färben"}}}, [DYED]),
+        ({"companions": {"full_name": "Otto Lange", "stylist": "Anna"}}, [OTTO | {"staff": "Anna"}]),
+        ({"companions": ["Otto Lange"], "guests": [{"name": "Mia"}]}, [OTTO, {"customer_name": "Mia"}]),
+        ({"companions": [DYED], "attendees": ["Otto Lange"]}, [DYED]),
+        ({"companions": 1, "guests": ["Otto Lange"]}, [OTTO]),
+        ({"companions": {"guest_1": "Mia", "guest_2": "Ben"}}, [{"customer_name": "Mia"}, {"customer_name": "Ben"}]),
+        ({"companions": ["nur ich"]}, []),
+        ({"companions": {"relation": "Sohn", "age": 7}}, [{}]),
+    ],
+)  # fmt: skip
+def test_one_object_is_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
+    read = read_arguments(BOOK, args)
+    assert (read.values, read.unclear) == ({"companions": companions}, ())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"companions": {"who": "Otto Lange", "wants": "Färben"}}, {"companions": {"Otto Lange": "Färben"}},
+        {"companions": {"full_name": "Otto", "service": "Färben", "treatment": "Haarschnitt"}},
+        {"time": "10:00", "companions": [{"name": "Otto", "time": "10:00"}], "guests": [{"name": "Mia", "time": "14:00"}]},
+        {"companions": 3, "guests": ["Otto Lange"]},
+    ],
+)  # fmt: skip
+def test_unclear_companions_are_asked_about(args: Any) -> None:
+    read = read_arguments(BOOK, args)
+    assert ("companions" in read.values, "companions" in read.unclear) == (False, True)
 
 
 def test_both_contradicting_values_are_named() -> None:
@@ -104,6 +150,41 @@ def test_companions_at_the_same_time_are_read() -> None:
 def test_two_objects_are_two_requests(function: str, args: Any) -> None:
     assert read_arguments(function, args).is_several
     assert not read_arguments(function, [TWO[0]]).is_several
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "values"),
+    [
+        (BOOK, {"customer": {"name": "Petra Lange", "title": "Frau"}}, {"customer_name": "Petra Lange"}),
+        (BOOK, {"customer": {"name": "Petra Lange", "id": "cust_42"}}, {"customer_name": "Petra Lange"}),
+        (BOOK, {"customer_name": "Petra Lange", "name": "Frau Lange"}, {"customer_name": "Petra Lange"}),
+        (BOOK, {"contact": [{"name": "Petra"}, {"phone": "0151 22334455"}]},
+         {"customer_name": "Petra", "phone": "0151 22334455"}),
+        (BOOK, {"date": DAY, "slots": [{"start": f"{DAY}T10:00", "staff": "kim"}, {"start": f"{DAY}T11:00", "staff": "kim"}]},
+         {"date": DAY}),
+        (BOOK, {"custom_fields": [{"name": "Haarfarbe", "value": "rot"}, {"name": "service", "value": "Haarschnitt"}]},
+         {"service": "Haarschnitt"}),
+        (NOTE, {"message": "Rezept", "medications": [{"name": "Ibuprofen"}, {"name": "Aspirin"}]}, {"message": "Rezept"}),
+        (BOOK, {"phone": {"primary": "0151 22334455"}}, {"phone": "0151 22334455"}),
+        (BOOK, {"staff": {"name": "Anna", "phone": "0151 99887766"}}, {"staff": "Anna"}),
+        (BOOK, {"branch": {"name": "Mitte", "phone": "0151 99887766"}}, {"branch": "Mitte"}),
+        (BOOK, {"mother": {"phone": "0151 99887766"}}, {}),
+        (BOOK, {"staff": {"name": "Anna", "email": "anna@salon.de"}}, {"staff": "Anna"}),
+        (BOOK, {"appointment": {"customer": {"phone": "0151 22334455"}}}, {"phone": "0151 22334455"}),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_others_decides_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
+    read = read_arguments(function, args)
+    assert (read.values, read.unclear, read.is_several) == (values, (), False)
+
+
+@pytest.mark.parametrize(
+    "said", [["0151 22334455", "0151 99887766"], {"primary": "0151 2233445", "second": "0151 9988776"}]
+)
+@pytest.mark.parametrize("function", [BOOK, NOTE])
+def test_two_numbers_are_asked_about(function: str, said: Any) -> None:
+    read = read_arguments(function, {"phone": said})
+    assert (read.values, read.unclear) == ({}, ("phone",))
 
 
 def test_equal_objects_are_one_request() -> None:
@@ -132,3 +213,27 @@ def test_a_strange_part_of_a_decision_is_asked(name: str, key: str) -> None:
 def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
     read = Arguments({"time": "10:00", "timezone": zone}, {})
     assert (ask_unclear(read, salon_config()) is not None) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("args", "asked"),
+    [
+        ({"exclude_staff": "Anna"}, "staff"), ({"ohne": "Anna"}, "staff"), ({"avoid": ["Mehmet"]}, "staff"),
+        ({"preference": "bei Anna"}, "staff"), ({"wish": "nicht bei Anna"}, "staff"), ({"preferences": ["Mehmet"]}, "staff"),
+        ({"preference": "nachmittags bei Mehmet"}, "staff"), ({"zimtrot": "Anna"}, "staff"),
+        ({"staff": "Anna", "avoid": "Anna"}, "staff"), ({"zusatz": "Haarschnitt"}, "service"),
+        ({"service": "Haarschnitt", "request": "Färben statt Haarschnitt"}, "service"),
+        ({"notes": "Anna sagte, das geht"}, None), ({"staff": "Anna", "zimtrot": "Anna"}, None),
+        ({"customer_name": "Anna Lange", "zimtrot": "Anna Lange"}, None), ({"zimtrot": "blau"}, None),
+        ({"service": "Haarschnitt", "title": "Haarschnitt"}, None), ({"staff": {"name": "Anna", "email": "anna@salon.de"}}, None),
+        ({"service": "Herrenschnitt", "service_id": "haarschnitt"}, None),
+        ({"service_name": "Haarschnitt", "service_id": "7"}, None),
+        ({"service": "Haarschnitt", "event_type": "in person"}, None), ({"staff": "Anna", "resource": "chair 2"}, None),
+        ({"service": "Haarschnitt", "appointment_type": "regular"}, None), ({"staff": "Anna", "staff_id": "anna"}, None),
+        ({"staff": "Anna", "employee": "Mehmet"}, "staff"),
+    ],
+)  # fmt: skip
+def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
+    config = salon_config()
+    answer = ask_unclear(read_arguments(BOOK, args, KnownNames(config)), config, Function.BOOK_APPOINTMENT)
+    assert (answer.fields["unclear"] if answer else None) == asked

@@ -41,6 +41,10 @@ def test_a_day_given_twice_is_either() -> None:
     assert _read(b'{"start":"2026-12-11","start":"2026-12-12","odd":NaN}') == ({}, {"start"})
 
 
+def test_a_service_given_twice_is_none() -> None:
+    assert _read(b'{"service":"Haarschnitt","service":"Coloring"}') == ({}, {"service"})
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"name":"f","call":{"call_id":"c"},"args":' + b"[" * 9_000, b"[]", b"NaN"]
 )

@@ -1,0 +1,108 @@
+"""Which staff members and services of a business a text names: an argument of any name may hold one. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.booking import drop_titles, find_named, fold, is_generic, list_named_staff
+from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFERS, fold_key
+
+_ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
+# What a customer says beside the appointment decides nothing, whoever is mentioned in it.
+_FREE_TEXTS = (
+    "note",
+    "message",
+    "comment",
+    "remark",
+    "summary",
+    "transcript",
+    "reason",
+    "notiz",
+    "bemerk",
+    "nachricht",
+    "history",
+)
+# Names of a record: such a value that names nothing here says nothing beside one that does.
+_OF_RECORDS = ("id", "type", "provider", "resource")
+_NOT = frozenset(
+    {
+        "not",
+        "no",
+        "nicht",
+        "kein",
+        "keine",
+        "ohne",
+        "without",
+        "except",
+        "ausser",
+        "exclude",
+        "excluded",
+        "avoid",
+        "statt",
+    }
+)
+_FEWEST_LETTERS = 3  # of a word that names a person in a text
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """The names of a business's staff and services."""
+
+    config: TenantConfig
+
+    def resolve(self, argument: str, text: str) -> frozenset[str]:
+        """Return the ids of whom or what an argument means as a whole; nothing where it is more than a name, or unknown."""
+        if argument == "staff":
+            members = [member for branch in self.config.branches for member in branch.staff]
+            return frozenset(member.id for member in list_named_staff(text, members))
+        folded = fold(text)
+        return frozenset(
+            each.name
+            for each in self.config.services
+            if folded in {fold(name) for name in (each.name, each.display_name, *each.spoken_names)}
+        )
+
+    def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
+        """Return the value that two, each with its key, agree on, as where one says nothing; None if they disagree."""
+        if argument not in {"service", "staff"}:
+            return None
+        meant = [self.resolve(argument, text) for _, text in (first, second)]
+        if meant[0] and meant[0] == meant[1]:
+            return first[1]
+        for (_, text), of_text, (key, other), of_other in (
+            (first, meant[0], second, meant[1]), (second, meant[1], first, meant[0])
+        ):  # fmt: skip
+            is_record = fold_key(key.rpartition(".")[2]).endswith(_OF_RECORDS)
+            if of_text and not of_other and (is_record or is_generic(other)):
+                return text
+        return None
+
+    def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
+        """Return whom of the staff and which services a text mentions, by the argument that each would be."""
+        words = set(fold(text).split())
+        members = (member for branch in self.config.branches for member in branch.staff)
+        staff = frozenset(m.id for m in members if not words.isdisjoint(_words_of_name(m.display_name)))
+        services = frozenset(each.name for each in find_named(self.config.services, text))
+        return {name: found for name, found in (("staff", staff), ("service", services)) if found}
+
+    def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
+        """Return `staff` or `service` where a text that was not read, or a wish for a time, names another one than the argument."""
+        if function not in _ACTS:
+            return set()
+        wishes = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}
+        own_name, found = set(fold(str(values.get("customer_name", ""))).split()), set[str]()
+        for path, text in (wishes | dict(unread)).items():
+            key = fold_key(path.rpartition(".")[2])
+            if key in DESCRIPTIONS | NOT_NEEDED | OFFERS or any(part in key for part in _FREE_TEXTS) or "@" in text:
+                continue
+            said = " ".join(word for word in fold(text).split() if word not in own_name)
+            is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
+            for name, named in self.find_mentioned(said).items():
+                is_same = named <= self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
+                found |= set() if is_same and not is_negated else {name}
+        return found
+
+
+def _words_of_name(name: str) -> set[str]:
+    return {word for word in drop_titles(name).split() if len(word) >= _FEWEST_LETTERS}
