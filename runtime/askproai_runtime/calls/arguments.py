@@ -252,7 +252,7 @@ def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool
 
 
 def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a list is of offered times, or of names that are nobody's: `medications`."""
+    """Return whether a list is of offered times, or of names that are of no person: `medications`."""
     key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
     if not key or not differing:
         return False

@@ -87,12 +87,12 @@ class KnownNames:
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
-        """Return `staff` or `service` where a text that was not read, or a wish for a time, names another one than the argument."""
+        """Return `staff` or `service` where a text that was not read, or a preference for a time, names another one than the argument."""
         if function not in _ACTS:
             return set()
-        wishes = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}
+        preferences = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}
         own_name, found = set(fold(str(values.get("customer_name", ""))).split()), set[str]()
-        for path, text in (wishes | dict(unread)).items():
+        for path, text in (preferences | dict(unread)).items():
             key = fold_key(path.rpartition(".")[2])
             if key in DESCRIPTIONS | NOT_NEEDED | OFFERS or any(part in key for part in _FREE_TEXTS) or "@" in text:
                 continue
