@@ -57,12 +57,15 @@ async def resolve_appointment(
     call that ended too late to be answered: then the named time is the former one of an appointment to which `is_done` applies.
     """
     found = await list_own_appointments(ctx, conn, call, args)
+    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
     appointment_id = read_text(args, "appointment_id")
     if appointment_id is not None:
-        if own := await _get_own_appointment(ctx, conn, call, appointment_id):
-            return own
-        raise _choice(ctx, call, found, say().not_found, question)
-    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+        own = await _get_own_appointment(ctx, conn, call, appointment_id)
+        if own is None:
+            raise _choice(ctx, call, found, say().not_found, question)
+        if not named.fits(own) and not await _was_then(ctx, conn, call, own, named):
+            raise _choice(ctx, call, found, _name_missed(ctx, found, named), question)
+        return own
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
@@ -145,6 +148,26 @@ def _choose(
     raise _choice(ctx, call, found, say().none_then.format(when=when), question, reading.start)
 
 
+async def _was_then(
+    ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: "_NamedTime"
+) -> bool:
+    """Return whether an appointment is over, or was at the named time before this call has moved it."""
+    if appointment.starts_at <= ctx.clock.now():
+        return True
+    former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    return any(each.appointment_id == appointment.id and named.is_at(each.start) for each in former)
+
+
+def _name_missed(ctx: BookingContext, found: Sequence[Appointment], named: "_NamedTime") -> str:
+    """Return the sentence about a named time at which the caller has no appointment; none where there is one."""
+    if named.refused is not None:
+        return _not_read(named.refused)
+    if named.select(found):
+        return ""
+    when = format_reading(named.readings[0], ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    return say().none_then.format(when=when)
+
+
 def _not_read(refusal: Refusal) -> str:
     return {
         Refusal.PAST: say().past_named,
@@ -203,6 +226,13 @@ class _NamedTime:
     def is_at(self, start: datetime) -> bool:
         """Return whether a start is at a time that is named."""
         return any(self._is_at(start, reading) for reading in self.readings)
+
+    def fits(self, appointment: Appointment) -> bool:
+        """Return whether an appointment that is named by its id is at the time that is named beside it.
+
+        A time that is not understood contradicts no id.
+        """
+        return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
 
     def find_likely(self, appointments: Sequence[Appointment]) -> Appointment | None:
         """Return the only one of the named day, else the only one at all, if what is named fits none; else None."""

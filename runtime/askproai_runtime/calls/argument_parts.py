@@ -14,6 +14,9 @@ _BEFORE = ("before", "notafter", "latest", "latesttime", "until", "bis", "to")
 _FROM = (*_AFTER, "start", "begin", "von")
 _TO = (*_BEFORE, "end")
 _WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
+_MONTH_NAMES = (
+    "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
+)  # fmt: skip
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -33,6 +36,9 @@ def join_parts(
     if fold_key(date) in rules:
         _join(found, date, (("day", "tag"), ("month", "monat"), ("year", "jahr")), _read_date)
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
+        for key in (each for each in found if fold_key(each) in {"month", "monat"}):
+            if (month := _read_integer(found[key], 1, 12)) is not None:
+                found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
         _join(found, time, (("hour", "hours", "stunde"), ("minute", "minutes", "minuten")), _read_clock)
     if of is not None and of.name in {"date", "time"}:
@@ -59,7 +65,8 @@ def _join_beside(
     if said is None:
         return
     if len(own) == 1:
-        found[own[0]] = f"{to_text(found[own[0]])} {said}"
+        value = to_text(found[own[0]])
+        found[own[0]] = value if fold_key(value).endswith(fold_key(said)) else f"{value} {said}"
         del found[keys[0]]
     else:
         found[keys[0]] = said

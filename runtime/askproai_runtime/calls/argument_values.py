@@ -13,6 +13,7 @@ from askproai_core.http_server import read_json
 from askproai_core.lenient_json import REPEATED
 from askproai_runtime.booking import drop_titles, fold, join_list, leaves_open, names_nothing, read_claim
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
+from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 
 MAX_CHARACTERS = 500
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
@@ -44,6 +45,10 @@ _LONGEST_DAY = 2  # digits: a day of no month
 _ADDRESS = re.compile(r"\S+@\S+")
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
+_TIMES = {
+    "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
+    "part_of_day": Argument.PART_OF_DAY,
+}  # fmt: skip
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _FURTHER_ONE = (
     r"(?:noch ein(?:e[mnrs]?)?|(?:ein\w* )?(?:weitere[nrs]?|zusätzliche[nrs]?|zweite[nrs]?)"
@@ -75,7 +80,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
-        value = join_list(list(dict.fromkeys(value)))
+        value = join_list(_drop_repeated(value, Argument(rule.name)))
     if rule.is_boolean:
         return _read_boolean(rule, value)
     if rule.name == "call_back" and value is True:
@@ -107,9 +112,11 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         if words == more:
             return max(first, second, key=len)
         return first if more < words else second if words < more else None
+    if (argument := _TIMES.get(rule.name)) and (agreed := find_agreed(to_text(first), to_text(second), argument)):
+        return agreed
     if rule.name.endswith("date"):
         days, dates = (
-            [each for each in (first, second) if each.isalpha()],
+            [each.strip(". ") for each in (first, second) if each.strip(". ").isalpha() and fold(each) not in MONTHS],
             [each for each in (first, second) if any(map(str.isdigit, each))],
         )
         return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
@@ -135,6 +142,17 @@ def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Return whether two entries are of one person: of one name, without a contradiction."""
     is_named = fold(one.get("customer_name", "")) == fold(other.get("customer_name", "")) != ""
     return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
+
+
+def _drop_repeated(texts: list[str], argument: Argument) -> list[str]:
+    """Return the texts of a list without those that say another one again."""
+    kept = list[str]()
+    for text in dict.fromkeys(texts):
+        agreed = {at: found for at, each in enumerate(kept) if (found := find_agreed(each, text, argument))}
+        for at, found in agreed.items():
+            kept[at] = found
+        kept += [] if agreed else [text]
+    return list(dict.fromkeys(kept))
 
 
 def _digits(text: str) -> str:

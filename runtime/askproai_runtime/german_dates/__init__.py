@@ -4,6 +4,7 @@ A grammar (`german.py`, `english/`) normalizes a phrase and finds its atoms by t
 them, and `readings.py` places them in the calendar. How a time is said is in `askproai_runtime.sentences`.
 """
 
+from askproai_runtime.german_dates.agreement import find_agreed
 from askproai_runtime.german_dates.arguments import (
     find_argument,
     find_excluded_weekdays,
@@ -39,6 +40,7 @@ __all__ = [
     "UnclearMention",
     "Understanding",
     "count_from",
+    "find_agreed",
     "find_argument",
     "find_excluded_weekdays",
     "find_mention",

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from askproai_runtime.german_dates.argument_values import TIMES, ArgumentValue, read_argument
 from askproai_runtime.german_dates.atoms import (
-    Around,
     Atom,
     Clock,
     Contradiction,
@@ -18,46 +18,26 @@ from askproai_runtime.german_dates.atoms import (
     Op,
     Part,
     PastDay,
-    Soon,
-    TimeRange,
     Weekday,
 )
 from askproai_runtime.german_dates.grammars import scan_argument, scan_known_argument
-from askproai_runtime.german_dates.iso import IsoInstant, read_instant
+from askproai_runtime.german_dates.iso import read_instant
 from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
 from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.times import lies_in
 from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
-from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part, split_day
+from askproai_runtime.german_dates.written_values import split_day
 
-_LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 # A comma, or a word that limits what is said before it.
 _LIMIT = re.compile(
     r"\s*,\s*|\s+(?=(?:aber|nur|blo(?:ß|ss)|nicht|jedoch|allerdings|außer|but|not|except|only|just|however)\b)",
     re.IGNORECASE,
 )
 _LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
-_TIMES = (Clock, TimeRange, Around, Part)
 _ENDS = frozenset({Op.BEFORE, Op.UNTIL})
 _FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
 _NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """What one argument means by itself: atoms, or a full date and time."""
-
-    atoms: tuple[Atom, ...] = ()
-    instant: IsoInstant | None = None
-
-    @property
-    def has_time(self) -> bool:
-        return any(isinstance(atom, _TIMES) for atom in self.atoms)
-
-    @property
-    def has_day(self) -> bool:
-        return any(not isinstance(atom, (*_TIMES, Op)) for atom in self.atoms)
 
 
 def understand_parts(
@@ -106,10 +86,10 @@ def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
 
 def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo) -> Understanding:
     now = at.astimezone(zone)
-    values = dict[Argument, _Value]()
+    values = dict[Argument, ArgumentValue]()
     for argument, text in said.items():
         try:
-            values[argument] = _read(argument, text, now, zone)
+            values[argument] = read_argument(argument, text, now, zone)
         except PastDay as error:
             return Understanding(refused=Refusal.PAST, past=error.day)
         except (ImpossibleDay, ImpossibleTime):
@@ -142,10 +122,10 @@ def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | N
         own, rest = scan_argument(day, now), scan_known_argument(limit, now)
     except (ValueError, OverflowError):
         return None
-    is_day = any(not isinstance(atom, (*_TIMES, Op)) for atom in own)
-    is_limit = any(isinstance(atom, _TIMES) for atom in rest) and rest[:2] != [Op.NOT, Op.COMMA]
-    is_limit = is_limit and all(isinstance(atom, _TIMES) or atom in _LIMITING for atom in rest)
-    return (day, limit) if is_day and is_limit and _place([_Value(tuple(own))], at, zone).candidates else None
+    is_day = any(not isinstance(atom, (*TIMES, Op)) for atom in own)
+    is_limit = any(isinstance(atom, TIMES) for atom in rest) and rest[:2] != [Op.NOT, Op.COMMA]
+    is_limit = is_limit and all(isinstance(atom, TIMES) or atom in _LIMITING for atom in rest)
+    return (day, limit) if is_day and is_limit and _place([ArgumentValue(tuple(own))], at, zone).candidates else None
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
@@ -159,78 +139,10 @@ def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, 
     return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=kept.candidates or kept.kept)
 
 
-def _read(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> _Value:
-    """Return the value of one argument. Raises what `scan` does."""
-    if (instant := read_instant(text, zone)) is not None:
-        if not instant.is_day:
-            return _Value(instant=instant)
-        days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
-        return _Value((_day(days, now.date()),))
-    if (both := read_day_and_clock(text, now.date())) is not None:
-        return _Value(both)
-    if argument is Argument.DATE:
-        return _Value(tuple(_read_day(text, now)))
-    return _Value(tuple(_read_time(argument, text, now)))
-
-
-def _day(days: tuple[date, ...], today: date) -> Day:
-    coming = tuple(day for day in days if day >= today)
-    if not coming:
-        raise PastDay(days[0].isoformat(), days[0])
-    return Day(coming, dated=True)
-
-
-def _read_day(text: str, now: datetime) -> Sequence[Atom]:
-    if (day := read_day(text, now.date())) is not None:
-        return [day]
-    if not (atoms := scan_argument(text, now)):
-        raise UnknownWord("a day that is only words that fill")  # it would count as a day that was named
-    return atoms
-
-
-def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
-    if (clock := read_clock(text)) is not None:
-        return [clock]
-    if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
-        return [part]
-    if _FIRST.fullmatch(fold(text)):
-        return [Soon()]
-    if (day := read_day(text, now.date())) is not None:
-        return [day]
-    try:
-        return scan_argument(_drop_dots(text, now), now, is_time=True)
-    except UnknownWord:
-        part = read_part(text)
-        if part is None:
-            raise
-        return [part]
-
-
-# As a time "das erste" is the first one of its day, and not the first day of a month.
-_FIRST = re.compile(
-    r"(?:als |gleich |einfach |just )*(?:das |den |die |der |the )?(?:very |aller)?"
-    r"(?:(?:erste|fruehe?ste)[mnrs]?|first|earliest|soonest)"
-    r"(?: (?:freie[mnrs]?|moegliche[mnrs]?|available|one|thing|slot|termin))*"
-    r"(?: (?:in der frueh|am morgen|am tag|in the morning|of the day))?"
-)
-
-
-def _drop_dots(time: str, now: datetime) -> str:
-    """Return a time of day without the dots that end a sentence. Models also pass days as a time."""
-    stripped = time.strip().rstrip(". ")
-    if stripped == time.strip() or _LONE_HOUR.match(stripped):
-        return stripped
-    try:
-        atoms = scan_argument(stripped, now)
-    except (ValueError, OverflowError):
-        return time
-    return stripped if all(isinstance(atom, (*_TIMES, Op)) for atom in atoms) else time
-
-
 # Combination
 
 
-def _combine(values: Mapping[Argument, _Value], at: datetime, zone: ZoneInfo) -> Understanding:
+def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
     instants = [value.instant for value in values.values() if value.instant is not None]
     words = {argument: value for argument, value in values.items() if value.instant is None}
     if not instants:
@@ -241,7 +153,7 @@ def _combine(values: Mapping[Argument, _Value], at: datetime, zone: ZoneInfo) ->
     if not words:
         return understood
     days = tuple(dict.fromkeys(reading.date() for reading in instants[0].readings))
-    on_day = [] if any(value.has_day for value in words.values()) else [_Value((Day(days, dated=True),))]
+    on_day = [] if any(value.has_day for value in words.values()) else [ArgumentValue((Day(days, dated=True),))]
     return _agree(understood, _combine_words([*on_day, *words.values()], at, zone))
 
 
@@ -273,10 +185,13 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
     return replace(Understanding.of(unlike.values()), contradicts=True)
 
 
-def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
+def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
     """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
     values = _drop_named_bound(values, at, zone)
     joint = _place(values, at, zone)
+    is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
+    if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+        joint = _NOT_UNDERSTOOD  # "10:00" and "bis 10:45" are no range of hours
     if joint.refused is Refusal.NOT_UNDERSTOOD:
         values = [part for value in values for part in _split_days(value)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
@@ -285,12 +200,36 @@ def _combine_words(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Un
     if joint.refused is Refusal.PAST:
         return joint
     led = [_place([leader, *_leave(leader, values)], at, zone) for leader in values]
+    if kept := _keep_within(values, led):
+        return Understanding.of(kept)
     readings = [candidate for each in led for candidate in each.candidates]
     found = _contradiction(readings) if readings else joint
     return found if len(found.candidates) > 1 else joint
 
 
-def _drop_named_bound(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Sequence[_Value]:
+def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) -> list[Candidate]:
+    """Return the exact times of one value that lie within the hours of all others: "10:00" beside "ab 9 Uhr" is 10:00.
+
+    The latest time is still meant: "10:00" lies within "bis 10:00".
+    """
+    timed = [(value, each.candidates) for value, each in zip(values, led, strict=True) if value.has_time]
+    exact = [found for _, found in timed if found and all(candidate.end is None for candidate in found)]
+    bounds = [(value, found) for value, found in timed if found and any(each.end is not None for each in found)]
+    if len(exact) != 1 or len(exact) + len(bounds) != len(timed):
+        return []
+    return [
+        candidate
+        for candidate in exact[0]
+        if all(
+            any(
+                _overlap(candidate, each) or (Op.UNTIL in value.atoms and candidate.start == each.end) for each in found
+            )
+            for value, found in bounds
+        )
+    ]
+
+
+def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Sequence[ArgumentValue]:
     """Leave out a lone day at which another argument only ends: models pass it beside "the last one before Christmas"."""
     days = [value for value in values if len(value.atoms) == 1 and isinstance(value.atoms[0], Day)]
     bounds = [value for value in values if value.has_day and not _ENDS.isdisjoint(value.atoms)]
@@ -302,32 +241,32 @@ def _drop_named_bound(values: Sequence[_Value], at: datetime, zone: ZoneInfo) ->
     return [value for value in values if value is not days[0]] if is_bound else values
 
 
-def _split_days(value: _Value) -> list[_Value]:
+def _split_days(value: ArgumentValue) -> list[ArgumentValue]:
     """Return each day that one argument names, without a word that connects them: `morgen (2026-11-28)`. The first has the rest."""
     atoms = [atom for atom in value.atoms if atom is not Op.COMMA]
     days = [atom for atom in atoms if isinstance(atom, Day | Weekday)]
     if len(days) < 2 or any(isinstance(atom, Op) for atom in atoms):  # noqa: PLR2004
         return [value]
     rest = [atom for atom in atoms if atom not in days]
-    return [_Value((days[0], *rest)), *(_Value((day,)) for day in days[1:])]
+    return [ArgumentValue((days[0], *rest)), *(ArgumentValue((day,)) for day in days[1:])]
 
 
-def _leave(leader: _Value, values: Sequence[_Value]) -> list[_Value]:
+def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
     """Return the other values without the kind of atoms, days or times, that the leader has."""
-    rest = list[_Value]()
+    rest = list[ArgumentValue]()
     for value in values:
         if value is leader:
             continue
         atoms = tuple(
-            atom for atom in value.atoms if not (leader.has_time if isinstance(atom, _TIMES) else leader.has_day)
+            atom for atom in value.atoms if not (leader.has_time if isinstance(atom, TIMES) else leader.has_day)
         )
         is_whole = len(atoms) == len(value.atoms)
         if is_whole or not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
-            rest.append(_Value(atoms))
+            rest.append(ArgumentValue(atoms))
     return rest
 
 
-def _place(values: Sequence[_Value], at: datetime, zone: ZoneInfo) -> Understanding:
+def _place(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
     now = at.astimezone(zone)
     groups = [value.atoms for value in values if value.atoms]
     if len(groups) > 1 and _excludes_days(groups[0]):
@@ -346,7 +285,7 @@ def _excludes_days(atoms: Sequence[Atom]) -> bool:
     return not {Op.EXCEPT, Op.NOT}.isdisjoint(ops) and Op.BUT not in ops
 
 
-def _misses_part(values: Sequence[_Value], understood: Understanding) -> bool:
+def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> bool:
     """Return whether an exact time is in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
     parts = [atom for value in values for atom in value.atoms if isinstance(atom, Part)]
     exact = [candidate.start.time() for candidate in understood.candidates if candidate.end is None]

@@ -48,6 +48,32 @@ async def test_a_contradicted_time_names_no_appointment(new_salon) -> None:
     assert (answer.success, len(answer.fields["appointments"])) == (False, 2)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"appointment_date": "2026-11-28"},
+        {"appointment_time": "9:15"},
+        {"appointment_date": "morgen", "appointment_time": "9 Uhr 15"},
+    ],
+)
+async def test_an_id_against_the_time_is_asked(new_salon, named) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+    await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
+    args = {"appointment_id": booked.fields["appointment_id"], **named}
+    moved = await salon.booking.reschedule_appointment(call(), {**args, "start": FOUR})
+    cancelled = await salon.booking.cancel_appointment(call(), {**args, "confirmed": True})
+    assert [(each.success, len(each.fields["appointments"])) for each in (moved, cancelled)] == [(False, 2)] * 2
+
+
+async def test_a_moved_id_keeps_its_former_time(new_salon) -> None:
+    salon = await new_salon()
+    booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+    args = {"appointment_id": booked.fields["appointment_id"], "appointment_time": "14:30", "start": FOUR}
+    for _ in range(2):
+        assert (await salon.booking.reschedule_appointment(call(), args)).success
+
+
 async def test_a_withheld_number_owns_what_its_call_has_booked_and_hears_what_to_do(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))

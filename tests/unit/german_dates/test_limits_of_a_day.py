@@ -92,3 +92,24 @@ def test_a_day_is_kept_without_its_limit(language, phrase):
 )
 def test_a_day_perhaps_taken_back_is_dropped(phrase):
     assert understand_parts(phrase, None, None, at=CALL, zone=BERLIN).kept == ()
+
+
+@pytest.mark.parametrize(
+    ("clock", "bound"),
+    [
+        ("10:00", "ab 10:00"), ("10:00", "ab 09:00"), ("10:00", "bis 10:45"), ("10:00", "bis 12:00"), ("10:00", "bis 10:00"),
+        ("10:00", "10:00 - 12:00"), ("14:00", "nicht vormittags"), ("10:00", "nicht nachmittags"), ("10:00", "after 9"),
+        ("10:00", "not in the afternoon"), ("10:00", "not before 9"), ("09:00", "nicht nach zehn"),
+    ],
+)  # fmt: skip
+def test_a_time_within_its_bound_is_meant(clock, bound):
+    understood = understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN)
+    alone = understand_parts("2026-12-10", clock, None, at=CALL, zone=BERLIN)
+    assert (understood.exact, understood.refused) == (alone.exact, None)
+
+
+@pytest.mark.parametrize(
+    ("clock", "bound"), [("10:00", "ab 11:00"), ("10:00", "bis 9:00"), ("10:00", "nicht vormittags")]
+)
+def test_a_time_outside_its_bound_is_asked(clock, bound):
+    assert understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN).contradicts
