@@ -618,3 +618,9 @@ def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:
     places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(50))
     chain, asked = replace(SALON, branches=places, services=many), question("prices", service="Massage")
     assert cpu_seconds(lambda: same_everywhere(chain, asked, None)) < 0.020
+
+
+def test_two_days_of_one_argument_are_both_answered() -> None:
+    message = ask(SALON, "opening_hours", date="Samstag und Montag").message
+    assert message == ask(SALON, "opening_hours", date="Samstag oder Montag").message
+    assert "Am Montag, den 23. November, ist geschlossen." in message
