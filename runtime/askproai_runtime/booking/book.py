@@ -36,7 +36,7 @@ from askproai_runtime.booking.corrections import correct, correct_repeated, find
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
-from askproai_runtime.booking.further import require_only_one
+from askproai_runtime.booking.further import is_second_person, require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
@@ -143,7 +143,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         await require_as_held(ctx, call, request, group, args.get("companions"))
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
-        request = replace(request, service=service, companions=group.names)
+        another = request.another or (not group.names and is_second_person(request, appointments))
+        request = replace(request, service=service, companions=group.names, another=another)
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)

@@ -34,6 +34,10 @@ _BEHIND_NAME = re.compile(
 MOST_PEOPLE = 4  # of one group, the caller included
 
 
+class BookedOneByOne(ClarificationNeeded):
+    """The calendar takes each appointment of a group by itself only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The request of a caller who may bring others: its rules have those of the companions, whose names are in that order; empty
@@ -72,7 +76,8 @@ def add_companions(
     if asks_birth_date(ctx):
         raise ClarificationNeeded(say().own_birth_date_each, cause="each of a group would have an own second factor")
     if not all(each.rules.staff_members for each in local):
-        raise ClarificationNeeded(say().only_one_by_one, cause="a group is booked in the local calendar only")
+        sentence = f"{say().only_one_by_one} {say().one_by_one_whom}"
+        raise BookedOneByOne(sentence, cause="a group is booked in the local calendar only")
     companions = tuple(_only_named(each) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)

@@ -39,6 +39,19 @@ def require_only_one(
     raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
 
 
+def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
+    """Return whether name and staff member both differ from all that the call has booked of this service at this time.
+
+    A corrected name comes with the same staff member, or with none. The result stays the same once the second person is booked.
+    """
+    target, staff = (request.rules.branch.name, request.start), request.service.staff
+    then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
+    booked = [each for each in then if same_services(each.service, request.rules.service.name)]
+    if own := [each for each in booked if same_name(request.name, each.customer_name)]:
+        return all(each.is_beside and each.staff == staff for each in own)
+    return bool(booked) and staff is not None and all(each.staff != staff for each in booked)
+
+
 def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
     is_same_service = same_services(appointment.service, request.rules.service.name)

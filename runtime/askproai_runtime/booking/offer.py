@@ -23,7 +23,7 @@ from askproai_runtime.booking.answers import (
     slot_sentence,
 )
 from askproai_runtime.booking.bookables import leave_out_refused
-from askproai_runtime.booking.companions import add_companions
+from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
@@ -61,6 +61,11 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         request = parse_service_request(ctx.config(), call, args)
         request = add_companions(ctx, call, args, request).service
+    except BookedOneByOne:  # the first person is served at once, and hears the reason of each day
+        first = {**args, "companions": [], "service": request.rules.service.name}
+        answer = await check_availability(ctx, call, first)
+        message = f"{say().only_one_by_one} {say().one_by_one_first} {answer.message}"
+        return replace(answer, success=False, message=message)
     except ClarificationNeeded as clarification:
         return clarification.answer
     request = leave_out_refused(ctx, request)

@@ -45,40 +45,64 @@ _MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 _NO_MATTER = frozenset({
     "alle", "any", "anybody", "anyone", "anything", "anytime", "beliebig", "beliebige", "beliebigen", "beliebiger",
-    "beliebiges", "egal", "either", "everyone", "flexibel", "flexible", "irgendein", "irgendeine", "irgendeinen",
-    "irgendeiner", "irgendjemand", "irgendjemanden", "irgendwann", "irgendwas", "irgendwelche", "irgendwen", "irgendwer",
-    "irgendwo", "jede", "jeden", "jeder", "whatever", "whenever", "wherever", "whichever", "whoever", "wurscht", "wurst",
+    "beliebiges", "egal", "either", "everyone", "flexibel", "flexible", "irgendein", "irgendeine", "irgendeinen", "irgendeiner",
+    "irgendjemand", "irgendjemanden", "irgendwann", "irgendwas", "irgendwelche", "irgendwen", "irgendwer", "irgendwo", "jede",
+    "jeden", "jeder", "whatever", "whenever", "wherever", "whichever", "whoever", "whomever", "wurscht", "wurst", "irgendeinem",
+    "irgendjemandem", "irgendwem", "jedem", "all", "allen", "auto", "automatic", "automatisch", "default", "random",
+    "zufaellig",
 })  # fmt: skip
 _WITH_NO_MATTER = frozenset({
     "available", "bei", "bin", "bitte", "branch", "das", "day", "do", "employee", "entweder", "es", "filiale", "fine", "for",
     "friseur", "ganz", "i", "ich", "is", "ist", "location", "m", "me", "member", "mir", "mitarbeiter", "mitarbeiterin", "ob",
-    "of",
-    "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag", "team",
-    "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
-    "welcher", "wem", "wen", "wer", "with", "wo", "works", "zeit", "zu",
-    "alles", "all", "aus", "dem", "free", "frei", "gerne", "gern", "halt", "ihrem", "in", "kollege", "kollegen", "kollegin",
-    "leute", "people", "passt", "really", "stylists", "the", "vom", "wirklich", "your", "on", "at", "salon", "good", "gut",
+    "of", "ok", "okay", "one", "person", "please", "preference", "provider", "s", "service", "slot", "staff", "stylist", "tag",
+    "team", "termin", "that", "them", "there", "time", "uhrzeit", "uns", "voellig", "von", "wann", "was", "welche", "welchem",
+    "welcher", "wem", "wen", "wer", "with", "wo", "works", "zeit", "zu", "alles", "all", "aus", "dem", "free", "frei", "gerne",
+    "gern", "halt", "ihrem", "in", "kollege", "kollegen", "kollegin", "leute", "people", "passt", "really", "stylists", "the",
+    "vom", "wirklich", "your", "on", "at", "salon", "good", "gut", "a", "also", "an", "are", "from", "total", "be", "beide",
+    "beiden", "both", "but", "by", "can", "den", "der", "die", "does", "doch", "er", "euch", "fuer", "geht", "hat",
+    "hauptsache", "ihnen", "it", "jemand", "jemanden", "kann", "ll", "macht", "mich", "or", "see", "she", "sie", "sind", "so",
+    "someone", "somebody", "to", "two", "um", "us", "waere", "which", "who", "whom", "will", "working", "you", "zweien",
 })  # fmt: skip
-_NO_MATTER_PHRASES = re.compile(
-    r"(?:(?:das|es) )?(?:ist )?(?:mir )?nicht (?:so )?wichtig|(?:das |es )?(?:spielt|macht) keine(?:n)? (?:rolle|unterschied)"
-    r"|(?:it )?(?:doesn t|does not|doesnt) matter|(?:i )?(?:don t|do not|dont) (?:care|mind)|no matter(?: who| when| what| where)?"
-    r"|(?:(?:es |das )?ist )?(?:mir|uns) (?:ist )?(?:es |das |jede[rs] )?(?:ganz |voellig )?(?:gleich|einerlei|schnuppe|recht)"
-    r"|(?:das |es |jede[rs]? )?ist (?:mir|uns) (?:das |ganz |voellig )?(?:gleich|einerlei|schnuppe|recht)"
-    r"|i m (?:easy|not (?:fussy|picky|bothered))|not (?:fussy|picky|bothered)|up to you|your choice|you (?:choose|decide|pick)"
-    r"|(?:suchen sie|such) (?:sich )?(?:einfach )?(?:jemand\w* |eine[nr]? )?aus|wie sie (?:wollen|moechten)"
-    r"|wer auch immer|(?:der |die |den |dem |der )?(?:naechst|erst)best\w*"
-    r"|(?:the |der |die |den |dem )?(?:next|first|soonest|erste[nr]?|naechste[nr]?) (?:available|free|freie[nr]?|verfuegbare[nr]?)"
-    r"(?: (?:one|person|staff|stylist|hairdresser|member|employee|mitarbeiter(?:in)?|kolleg(?:e|en|in)|friseur(?:in)?))?"
-    r"|(?:sind |bin )?offen fuer alles"
+# Folded phrases that say "no matter" wherever they stand: "doesn't matter who", "bei wem auch immer". Further words go with them.
+_INDIFFERENT = re.compile(
+    r"\b(?:(?:(?:is|are) )?(?:not|nicht) (?:(?:so|that|all that|really|very|wirklich|weiter) )?(?:wichtig|entscheidend|important)"
+    r"|(?:spielt|macht) (?:da |dabei |fuer (?:mich|uns) )?(?:(?:gar |ueberhaupt )?keinen? (?:rolle|unterschied)|nichts)"
+    r"|(?:do|does|did)(?: not|n?(?: ?t)) (?:really )?(?:matter|care|mind)|no matter|makes? (?:no|any) difference|no difference"
+    r"|all the same|the same to (?:me|us)|(?:do(?: not|n?(?: ?t)) have|have|hab\w*|got)"
+    r" (?:a |any |no |keinen? )?(?:preference|vorliebe)s?"
+    r"|(?:ist |is |sind )?(?:mir|uns) (?:(?:ist|is|sind) )?(?:es |das |alle |jede[rs]? )?(?:ganz |voellig |total )?(?:gleich|recht)"
+    r"|(?:jede[rs]?|alle|das|es) (?:ist|is|sind) (?:(?:mir|uns) )?(?:das |ganz |voellig )?(?:gleich|recht)"
+    r"|ganz gleich|gleich(?= (?:bei )?we[rmn]\b)|einerlei|schnuppe|schnurz\w*|unwichtig|unimportant|irrelevant|unabhaengig"
+    r"|(?:i m|we re|am|are) (?:easy|not (?:fussy|picky|bothered))|not (?:fussy|picky|bothered)|up to you|your choice"
+    r"|you (?:choose|decide|pick)|surprise me|leave (?:it|that) (?:up )?to you|ueberlass\w* (?:ich )?ihnen"
+    r"|(?:entscheiden|waehlen) sie"
+    r"|ueberraschen sie mich|(?:suchen sie|such) (?:sich )?(?:einfach )?(?:jemand\w* |eine[nr]? )?aus|wie sie (?:wollen|moechten)"
+    r"|(?:wer|wem|wen|who|whom) ?(?:auch immer|ever(?: you have)?)|(?:naechst|erst)best\w*|offen fuer alles|wen sie haben"
+    r"|(?:beide|both) (?:are |sind |is )?(?:fine|ok|okay|good|gut|recht)"
+    r"|(?:wie|was) (?:e?s )?(?:ihnen |am )?(?:bess?ten? |besser )?passt"
+    r"|(?:jemand\w*|eine[mnr]?|some(?:one|body)|one) (?:aus|from|in|of|vo[mn]) (?:dem |den |ihrem |the |your )?"
+    r"(?:beiden|both|euch|ihnen|salon|team|them|two|you|zweien)"
+    r"|(?:no|without|kein\w*|niemand\w*|ohne) (?:bestimmt\w*|besonder\w*|speziell\w*|certain|particular|special|specific)"
+    r"|(?:next|first|soonest|erste[nr]?|naechste[nr]?) (?:one )?(?:available|free|freie[nr]?|verfuegbare[nr]?))\b"
 )
+# Beginnings of folded nouns for anybody of a trade. A noun that narrows the choice ("any woman", "irgendein Meister") is none.
+_OF_THE_TRADE = (
+    "aerzt", "arzt", "barber", "beautician", "behandler", "berater", "dentist", "doctor", "doktor", "friseu", "frisoer", "groomer",
+    "hairdresser", "instructor", "kosmetik", "lehrer", "masseu", "mechani", "mitarbeit", "nageldesign", "physio", "practitioner",
+    "professional", "stylist", "tattoo", "teacher", "technician", "techniker", "therap", "trainer", "zahnaerzt", "zahnarzt",
+)  # fmt: skip
 # "Wer zuerst Zeit hat": a word that asks for anybody, one that says free, and words that go with them.
 _WHOEVER = ("wer", "who", "whoever", "jeder", "jemand", "anyone", "anybody", "someone", "somebody")
-_FREE = frozenset({"available", "can", "da", "free", "frei", "kann", "opening", "there", "time", "verfuegbar", "zeit"})
+_FREE = frozenset({
+    "arbeitet", "available", "can", "da", "free", "frei", "kann", "opening", "passt", "there", "time", "verfuegbar", "working",
+    "works", "zeit",
+})  # fmt: skip
 _WITH_FREE = frozenset({
-    "a", "als", "am", "an", "auch", "bei", "den", "der", "die", "ehesten", "eben", "einen", "erste", "erster", "erstes", "ersten",
-    "earliest", "eher", "ever", "first", "frueh", "fruehesten", "gerade", "gerne", "grad", "halt", "has", "hat", "ihnen", "immer",
-    "is", "ist", "jetzt", "me", "mich", "naechsten", "next", "nimmt", "on", "right", "now", "s", "schnellsten", "see", "slot",
-    "soonest", "take", "team", "termin", "that", "the", "then", "dann", "von", "vom", "who", "zuerst",
+    "a", "als", "am", "an", "auch", "bei", "den", "der", "die", "ehesten", "eben", "einen", "erste", "erster", "erstes",
+    "ersten", "earliest", "eher", "ever", "first", "frueh", "fruehesten", "gerade", "gerne", "grad", "halt", "has", "hat",
+    "ihnen", "immer", "is", "ist", "jetzt", "me", "mich", "naechsten", "next", "nimmt", "on", "right", "now", "s",
+    "schnellsten", "see", "slot", "soonest", "take", "team", "termin", "that", "the", "then", "dann", "von", "vom", "who",
+    "zuerst", "at", "besser", "besten", "dem", "euch", "tag", "day", "um",
 })  # fmt: skip
 
 
@@ -103,14 +127,17 @@ def names_nothing(text: str) -> bool:
 
 
 def leaves_open(text: str) -> bool:
-    """Return whether an argument says that any choice will do: `egal`, `any`, `wer frei ist`."""
+    """Return whether an argument says that any choice will do: `egal`, `any`, `wer frei ist`, `bei wem auch immer`."""
     folded = fold(text)
     words = set(folded.split())
-    if words <= _NO_MATTER | _WITH_NO_MATTER and not words.isdisjoint(_NO_MATTER):
-        return True
     if folded.startswith(_WHOEVER) and words <= _FREE | _WITH_FREE | set(_WHOEVER) and not words.isdisjoint(_FREE):
         return True
-    return _NO_MATTER_PHRASES.fullmatch(folded) is not None
+    said = _INDIFFERENT.sub(" egal ", folded).split()
+    return not _NO_MATTER.isdisjoint(said) and all(_goes_with_no_matter(word) for word in said)
+
+
+def _goes_with_no_matter(word: str) -> bool:
+    return word in _NO_MATTER | _WITH_NO_MATTER or word.startswith(_OF_THE_TRADE)
 
 
 def drop_open_words(text: str) -> str:

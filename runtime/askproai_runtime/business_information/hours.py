@@ -40,6 +40,7 @@ _NO_HABITUAL_DAY = _NO_DAY_OF_OPENING | {"ausser", "nicht", "except", "not"}
 _NOW = frozenset({"jetzt", "gerade", "momentan", "moment", "aktuell", "now", "currently"})
 _BESIDE_NOW = frozenset({"im", "gleich", "at", "the", "right", "just"})
 _ASKING_NOW = frozenset({"ist", "jemand", "bis", "is", "anyone", "there", "until"})
+_AND = re.compile(r"\b(?:und|and|sowie)\b", re.IGNORECASE)
 _SPANS = frozenset({"bis", "to", "through", "until", "till"})
 _DAYS = frozenset({Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.RANGE})
 
@@ -62,6 +63,8 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     """
     if phrase:
         understood = understand_parts(phrase, None, None, at=at, zone=zone)
+        if not understood.candidates:  # "Samstag und Sonntag" are two days here, and no span of a booking
+            understood = understand_parts(_AND.sub(say().or_word, phrase), None, None, at=at, zone=zone)
         if understood.candidates or not words or fold(phrase) in fold(words):
             return understood
     said = [word for word in _asked_words(words) if fold(word) not in _ASKING_WORDS]

@@ -1,6 +1,7 @@
 """What services cost, how long they take and what they need. Pure: config in, sentences out."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -25,6 +26,15 @@ from askproai_runtime.visits import compose_visit, has_several
 
 _MOST_HEARD = 40  # services of a branch: those of each of up to fifty branches are compared while callers wait
 _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
+# Words with which several services are compared or listed: the sum of them would be no answer.
+_EACH_BY_ITSELF = re.compile(
+    r"\b(?:oder|or|bzw|beziehungsweise|entweder|either|vs|versus|jeweils|einzeln\w*|je|each|individually|separately"
+    r"|\w*unterschied\w*|differ\w*|vergleich\w*|compare\w*|statt|instead|than|als)\b"
+)
+_TOGETHER = re.compile(r"\b(?:zusammen|together|insgesamt|in total|altogether|in all)\b")
+_ASKS_PRICE_OR_LENGTH = re.compile(
+    r"\b(?:kostet|kosten|costs?|how much|wie viel|wie lange|how long|dauert|dauern|preis|price)\b"
+)
 _BETWEEN_NAMES = frozenset({"und", "oder", "sowie", "and", "or"})
 
 
@@ -33,7 +43,7 @@ def answer_about_services(
 ) -> Answer:
     """Answer what a service costs, how long it takes and what it needs; without a service, what all of them cost."""
     spoken = _read_argument(config, branch, question)
-    visit = compose_visit(config, spoken) if len(spoken) > 1 else None
+    visit = compose_visit(config, spoken) if len(spoken) > 1 and not _asks_about_each(question) else None
     visit = visit and visit.in_branch(branch.name)
     if visit is not None and (sentence := _describe_service(visit, question.topic)):
         return answered(question, f"{sentence}{_describe_overrides(visit, branch, question.topic)}")
@@ -113,6 +123,15 @@ def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic
     local = [(service.in_branch(each.name), each) for each in places]
     said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
     return said.pop().strip() if len(said) == 1 else ""
+
+
+def _asks_about_each(question: Question) -> bool:
+    """Return whether several services are asked about each by itself: "Behandlung oder Befund?", not one visit of both."""
+    said = fold(f"{question.service} {question.words}")
+    if _TOGETHER.search(said):
+        return False
+    asked = Counter(_ASKS_PRICE_OR_LENGTH.findall(fold(question.words)))
+    return _EACH_BY_ITSELF.search(said) is not None or max(asked.values(), default=0) > 1
 
 
 def _asks_preparation(question: Question) -> bool:

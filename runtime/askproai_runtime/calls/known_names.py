@@ -87,7 +87,7 @@ class KnownNames:
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
-        """Return `staff` or `service` where a text that was not read, or a preference for a time, names another than the argument."""
+        """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""
         if function not in _ACTS:
             return set()
         preferences = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}

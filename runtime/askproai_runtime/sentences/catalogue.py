@@ -121,6 +121,8 @@ class Sentences:
     too_many_services: str
     too_many_people: str
     only_one_by_one: str  # of a remote calendar
+    one_by_one_first: str  # before what is free for the first person
+    one_by_one_whom: str
     own_birth_date_each: str
     services_of_companions: str
     several_of_one_name: str

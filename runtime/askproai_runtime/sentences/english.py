@@ -143,8 +143,10 @@ ENGLISH: Final = Sentences(
     too_many_people="I can book up to {count} people together. How many shall I look for?",
     only_one_by_one=(
         "Our calendar does not take several appointments together, only each by itself, also at the same time if several of us are"
-        " free. Who shall I look for first?"
+        " free."
     ),
+    one_by_one_first="First for one person:",
+    one_by_one_whom="Who shall I book first?",
     own_birth_date_each=(
         "I need each person's date of birth and therefore book each appointment by itself. Who shall I look for first?"
     ),

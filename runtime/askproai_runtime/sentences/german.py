@@ -147,8 +147,10 @@ GERMAN: Final = Sentences(
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
     only_one_by_one=(
         "Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich, auch zur selben Zeit, wenn bei mehreren"
-        " frei ist. Für wen soll ich den ersten suchen?"
+        " frei ist."
     ),
+    one_by_one_first="Zuerst für eine Person:",
+    one_by_one_whom="Für wen soll ich den ersten eintragen?",
     own_birth_date_each=(
         "Ich brauche von jeder Person das Geburtsdatum und trage deshalb jeden Termin für sich ein. Für wen soll ich den ersten"
         " suchen?"

@@ -121,3 +121,28 @@ async def test_only_what_is_certainly_the_same_persons_is_said_to_stay(new_salon
     pending = await salon.booking.book_appointment(replace(call(), call_id="call_4"), booking_args(HALF_PAST_THREE))
     assert pending.success
     assert "bleib" not in pending.message, "the calendar may still refuse it"
+
+
+async def test_another_person_with_another_stylist_is_booked(new_salon) -> None:
+    """Two people at one time, booked one by one: asked about a corrected name, callers and models went in circles."""
+    salon = await new_salon()
+    first = booking_args(HALF_PAST_TWO, customer_name="Yvonne Kranz", staff="anna")
+    second = booking_args(HALF_PAST_TWO, customer_name="Sven Ohlendorf", staff="mehmet")
+    assert (await salon.booking.book_appointment(call(), first)).success
+    answer = await salon.booking.book_appointment(call(), second)
+    assert answer.success, answer.message
+    again = await salon.booking.book_appointment(call(), second)
+    assert again.fields["appointment_id"] == answer.fields["appointment_id"]
+    assert [row["customer_name"] for row in await salon.live()] == ["Yvonne Kranz", "Sven Ohlendorf"]
+
+
+async def test_another_name_with_the_same_stylist_is_asked(new_salon) -> None:
+    salon = await new_salon()
+    first = booking_args(HALF_PAST_TWO, customer_name="Yvonne Kranz", staff="anna")
+    assert (await salon.booking.book_appointment(call(), first)).success
+    for staff in ({"staff": "anna"}, {}):
+        asked = await salon.booking.book_appointment(
+            call(), booking_args(HALF_PAST_TWO, customer_name="Sven Berg", **staff)
+        )
+        assert "Soll ich den Namen" in asked.message, asked.message
+    assert len(await salon.live()) == 1

@@ -318,6 +318,9 @@ async def test_who_is_booked_at_calcom_is_booked_one_by_one(env: CalcomEnvironme
     assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,"), (
         answer
     )
+    assert "Zuerst für eine Person: Frei ist Freitag, der 27. November, um 10 Uhr" in answer.message
+    assert answer.fields["slots"]
+    assert not answer.success
     said = args | {"service": "Haarschnitt, Haarschnitt"}
     assert (await env.salon.booking.check_availability(caller(), said)).message == answer.message
 

@@ -316,3 +316,29 @@ def test_others_than_the_named_are_asked(said: str) -> None:
     )
     with pytest.raises(ClarificationNeeded):
         choose(rules(*members), said)
+
+
+ANYBODY = (
+    "egal bei wem", "bei wem auch immer", "wer auch immer frei ist", "ganz gleich wer", "spielt keine Rolle wer", "bei irgendwem",
+    "jeder ist recht", "bei jedem", "egal welche Stylistin", "jemand aus dem Team", "einer von beiden", "kein bestimmter Friseur",
+    "nicht wichtig bei wem", "das überlasse ich Ihnen", "wer an dem Tag arbeitet", "wie es passt", "wer es macht ist mir egal",
+    "whoever is free", "whoever you have", "doesn't matter who", "I don't mind who", "I don't care who", "any barber",
+    "any stylist",    "anyone from the team", "one of the two", "no specific stylist", "both are fine", "surprise me",
+    "first one available",
+    "makes no difference", "it's all the same to me", "no matter which", "whomever",
+)  # fmt: skip
+A_WISH = (
+    "any woman", "irgendein Mann", "jemand mit Erfahrung", "bei der Chefin", "the same stylist", "the same", "der gleiche",
+    "my usual stylist", "somebody else", "not just anyone", "nicht egal", "someone senior", "a good stylist",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ANYBODY)
+def test_no_matter_who_is_no_wish(said: str) -> None:
+    assert choose(PRACTICE, said) == StaffChoice(PRACTICE.staff_members)
+
+
+@pytest.mark.parametrize("said", A_WISH)
+def test_a_described_person_is_asked_for(said: str) -> None:
+    with pytest.raises(ClarificationNeeded):
+        choose(PRACTICE, said)

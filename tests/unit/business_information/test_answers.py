@@ -451,6 +451,7 @@ TWO = replace(
     ),
 )
 BOTH_PRICES = "Rückenmassage kostet neununddreißig Euro. Fango kostet zwölf Euro."
+BOTH_TOGETHER = "Rückenmassage und Fango kosten zusammen einundfünfzig Euro."
 ONE_PRICE = (
     "Rückenmassage kostet neununddreißig Euro. Den Preis für Krankengymnastik kann ich Ihnen leider nicht sagen."
 )
@@ -460,8 +461,14 @@ ONE_PRICE = (
     ("args", "message"),
     [
         ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
-        ({"service": "Massage und Fango"}, "Rückenmassage und Fango kosten zusammen einundfünfzig Euro."),
+        ({"service": "Massage und Fango"}, BOTH_TOGETHER),
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
+        ({"service": "Massage, Fango", "question": "Ist das eine Massage oder ein Fango?"}, BOTH_PRICES),
+        ({"service": "Massage, Fango", "question": "is that a massage or a fango"}, BOTH_PRICES),
+        ({"service": "Massage und Fango", "question": "Was ist teurer, die Massage oder Fango?"}, BOTH_PRICES),
+        ({"service": "Massage, Fango", "question": "Was kostet eine Massage und was kostet Fango?"}, BOTH_PRICES),
+        ({"service": "Massage, Fango", "question": "Was kosten die jeweils?"}, BOTH_PRICES),
+        ({"service": "Massage, Fango", "question": "Was kosten die zusammen?"}, BOTH_TOGETHER),
         ({"question": "Was kostet Fango?"}, "Fango kostet zwölf Euro."),
         # "Fango" is a part of the other name here
         ({"question": "Was kostet Fango lang?"}, "Den Preis für Fango lang kann ich Ihnen leider nicht sagen."),
@@ -611,3 +618,9 @@ def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:
     places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(50))
     chain, asked = replace(SALON, branches=places, services=many), question("prices", service="Massage")
     assert cpu_seconds(lambda: same_everywhere(chain, asked, None)) < 0.020
+
+
+def test_two_days_of_one_argument_are_both_answered() -> None:
+    message = ask(SALON, "opening_hours", date="Samstag und Montag").message
+    assert message == ask(SALON, "opening_hours", date="Samstag oder Montag").message
+    assert "Am Montag, den 23. November, ist geschlossen." in message
