@@ -248,6 +248,8 @@ class Sentences:
     not_kept: str
     call_back_noted: str
     message_for: str
+    message_now: str
+    at_any_time: str
     reached_at_callers_number: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
