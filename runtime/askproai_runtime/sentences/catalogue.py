@@ -155,6 +155,7 @@ class Sentences:
     phone_unclear: str
     phone_half: str  # and one whose digits are no number
     phone_noted: str
+    booked_name: str
     phone_not_noted: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str

@@ -189,6 +189,7 @@ ENGLISH: Final = Sentences(
         "For the phone number I understood {phone}, but that is not a complete number. Please say it once more, digit by digit and"
         " with the area code."
     ),
+    booked_name=" It is under the name {name}.",
     phone_noted=" I have noted the phone number {phone}.",
     phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",

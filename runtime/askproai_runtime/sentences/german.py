@@ -196,6 +196,7 @@ GERMAN: Final = Sentences(
         "Als Telefonnummer habe ich {phone} verstanden, das ist aber keine vollständige Nummer. Sagen Sie sie bitte noch einmal,"
         " Ziffer für Ziffer und mit Vorwahl."
     ),
+    booked_name=" Er ist auf den Namen {name}.",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
     phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
