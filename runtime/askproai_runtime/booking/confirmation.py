@@ -59,7 +59,8 @@ def confirm(
     if first.live and not again and (preparation := preparation_of(request.rules)):
         message = f"{message} {preparation}"
     if first.live:
-        message = f"{message}{_say_phone(ctx, request, again=again)}"
+        name = _say_name(request, first) if single and not again else ""
+        message = f"{message}{name}{_say_phone(ctx, request, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
@@ -86,6 +87,13 @@ def _say_booked(
     message += end_sentence(ctx.config(), appointment)
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"
+
+
+def _say_name(request: BookingRequest, appointment: Appointment) -> str:
+    """Say the name of a booking that a caller has made, unless the sentence has said it."""
+    if request.desk is not None or request.names_customer:
+        return ""
+    return say().booked_name.format(name=appointment.customer_name)
 
 
 def _say_phone(ctx: BookingContext, request: BookingRequest, *, again: bool) -> str:

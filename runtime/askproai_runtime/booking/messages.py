@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,19 +12,24 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.amended_messages import find_amended
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone, spell_phone
 from askproai_runtime.booking.phrases import fold, format_reading, names_person, sayable
-from askproai_runtime.booking.placeholders import is_placeholder
+from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
+    OF_CALLER,
     Message,
     NewMessage,
+    amend_message,
     insert_message,
+    list_call_messages,
     list_messages,
     list_messages_between,
+    lock_messages,
     mark_done,
 )
 from askproai_runtime.booking.types import (
@@ -75,6 +80,8 @@ class _CallBack:
         """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
         found = self.understood
         if found is None:
+            if leaves_open(self.said or ""):
+                return say().at_any_time
             return None if self.is_any_time else sayable(self.said or "")
         return format_reading(found, zone, now)
 
@@ -82,24 +89,37 @@ class _CallBack:
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
 
-    The same words of a call are one message, however often the model repeats itself. What changes then is a correction: so many of
-    them are noted as can be notified.
+    What the same person says for the same recipient in a call is one message (`amended_messages.py`): so many corrections of it are
+    noted as can be notified.
     """
     try:
-        message = _parse(ctx, call, args)
-    except ClarificationNeeded as clarification:
-        return clarification.answer
-
-    try:
+        earlier = await list_call_messages(ctx.pool, ctx.tenant, call.call_id)
+        message = _parse(ctx, call, args, earlier)
         return await commit_and_answer(
             ctx,
-            lambda conn: store_message(conn, ctx, message),
+            lambda conn: _store_or_amend(conn, ctx, message),
             lambda stored: _answer_noted(ctx, call, message, stored),
         )
+    except ClarificationNeeded as clarification:
+        return clarification.answer
     except TooManyCorrections:
         return Answer(
             success=False, message=say().message_changed_too_often, fields={}, outcome=FunctionOutcome.LIMITED
         )
+
+
+async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
+    await lock_messages(conn, ctx.tenant, message.call_id)
+    found = find_amended(await list_call_messages(conn, ctx.tenant, message.call_id), message)
+    if found is None and not message.text:
+        raise ClarificationNeeded(say().what_message)
+    if found is None:
+        return await store_message(conn, ctx, message)
+    stored, amended = found
+    if amended != stored:
+        amended = await amend_message(conn, ctx.tenant, amended)
+        await _notify(conn, ctx, amended, message.correlation_id)
+    return amended
 
 
 def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
@@ -107,10 +127,15 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom = _say_recipient(ctx.config(), stored.recipient)
     sentence, zone = say().noted.format(whom=whom), ZoneInfo(ctx.config().time_zone)
-    if message.call_back:
+    is_amended = fold(stored.text) != fold(message.text)
+    if message.call_back or (is_amended and stored.call_back):
         when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
         number = _say_number(ctx.config(), call, stored)
         sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
+    elif message.phone and is_amended:
+        sentence += _say_number(ctx.config(), call, stored)
+    if is_amended:
+        sentence += say().message_now.format(text=stored.text)
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
 
@@ -140,13 +165,13 @@ def _say_recipient(config: TenantConfig, recipient: str | None) -> str:
     return say().message_for.format(recipient=decline_name(named[0])) if len(named) == 1 else ""
 
 
-def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> NewMessage:
-    """Return the message. Raises `ClarificationNeeded`."""
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
+    """Return the message, without a text where it can only complete an earlier one. Raises `ClarificationNeeded`."""
     config, said = ctx.config(), _read_call_back(args)
     text = read_text(args, "message") or ""
     if is_placeholder(text):
         text = say().only_call_back if said else ""
-    if not text:
+    if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
@@ -155,20 +180,23 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> N
         if len(read_text(args, argument) or "") > _MAX_SHORT:
             raise ClarificationNeeded(question)
     name = read_customer_name(read_text(args, "customer_name"), call.said)
+    name = name or (earlier[-1].name if earlier else "")
     if not name:
         raise ClarificationNeeded(say().whose_message)
     caller, named = call.caller, read_said(args, "phone")
     heard = read_phone(named, config, call.branch)
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
-    if (said and caller is None and phone is None) or len(phone or "") > _MAX_PHONE:
+    is_known = caller is not None or any(each.phone for each in earlier)
+    if (said and not is_known and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     identity = f"{fold(text)}|{fold(recipient or '')}"
-    return make_message(
+    message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
+    return replace(message, key=f"{OF_CALLER}{message.key}")
 
 
 def make_message(
@@ -198,12 +226,16 @@ async def store_message(conn: Connection, ctx: BookingContext, message: NewMessa
     """Store a message and enqueue its notifications; None if its call or its number has left too many."""
     stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
     if stored is not None:
-        await enqueue_message(
-            conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
-            phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
-            correlation_id=message.correlation_id,
-        )  # fmt: skip
+        await _notify(conn, ctx, stored, message.correlation_id)
     return stored
+
+
+async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correlation_id: str) -> None:
+    await enqueue_message(
+        conn, ctx.config(), stored.id, text=stored.text, name=stored.name, branch=stored.branch,
+        phone=stored.phone or stored.caller, recipient=stored.recipient, call_back=stored.call_back,
+        correlation_id=correlation_id,
+    )  # fmt: skip
 
 
 def _read_call_back(args: Mapping[str, Any]) -> str | None:

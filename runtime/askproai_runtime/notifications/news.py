@@ -51,14 +51,16 @@ async def enqueue_message(
     now = {"message_id": str(message_id), "name": name, "branch": branch, **details}
     subjects = [f"message/{message_id}/{number}" for number in range(1, MAILS_PER_MESSAGE + 1)]
     before = await read_texts(conn, config.tenant, subjects)
-    # The release before stored no branch, which nothing changes.
-    if before and {"branch": branch, **before[max(before)].get("fields", {})} == now:
+    written = "\n\n".join(filter(None, (text, "\n".join(lines))))
+    last = before[max(before)] if before else {}
+    if last.get("fields") == now and last.get("text") == written:
         return
     if len(before) == MAILS_PER_MESSAGE:
         raise TooManyCorrections
     await enqueue_text(
-        conn, config, BusinessNews.MESSAGE, subjects[len(before)], title=words.message.format(customer=name),
-        text="\n\n".join(filter(None, (text, "\n".join(lines)))), correlation_id=correlation_id, **now,
+        conn, config, BusinessNews.MESSAGE, subjects[len(before)], text=written,
+        title=(words.corrected_message if before else words.message).format(customer=name),
+        correlation_id=correlation_id, **now,
     )  # fmt: skip
 
 

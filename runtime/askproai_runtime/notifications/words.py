@@ -46,6 +46,7 @@ class Words:
     former_service: str
     former_staff: str
     message: str  # the title
+    corrected_message: str  # the title of one that was amended
     freed: Sentences  # `{until}`: as long as the offer is open
     offer: Sentences  # the same for who waits
     offer_call: str  # `{number}`
@@ -90,6 +91,7 @@ WORDS: Final = {
         former_service="nicht mehr im Angebot",
         former_staff="nicht mehr im Team",
         message="Nachricht von {customer}",
+        corrected_message="Berichtigte Nachricht von {customer}",
         freed=Sentences(
             "Frei geworden: {when}, für {customer}",
             "Ein Termin ist frei geworden: {when}. {customer} wartet darauf. Bitte rufen Sie bis {until} an;"
@@ -138,6 +140,7 @@ WORDS: Final = {
         former_service="no longer offered",
         former_staff="no longer in the team",
         message="Message from {customer}",
+        corrected_message="Corrected message from {customer}",
         freed=Sentences(
             "Free again: {when}, for {customer}",
             "A time is free again: {when}. {customer} waits for it. Please call by {until}; then the next one gets"

@@ -158,6 +158,7 @@ class Sentences:
     phone_unclear: str
     phone_half: str  # and one whose digits are no number
     phone_noted: str
+    booked_name: str
     phone_not_noted: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
@@ -251,6 +252,8 @@ class Sentences:
     not_kept: str
     call_back_noted: str
     message_for: str
+    message_now: str
+    at_any_time: str
     reached_at_callers_number: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str

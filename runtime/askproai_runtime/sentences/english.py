@@ -192,6 +192,7 @@ ENGLISH: Final = Sentences(
         "For the phone number I understood {phone}, but that is not a complete number. Please say it once more, digit by digit and"
         " with the area code."
     ),
+    booked_name=" It is under the name {name}.",
     phone_noted=" I have noted the phone number {phone}.",
     phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",
@@ -307,6 +308,8 @@ ENGLISH: Final = Sentences(
     not_kept="What you say in this call is not kept. What you book, and messages that you leave, stay noted.",
     call_back_noted="I have noted it{whom} and will pass on that you would like to be called back{when}.{number}",
     message_for=" for {recipient}",
+    at_any_time="at any time",
+    message_now=" The message now says: {text}",
     reached_at_callers_number=" I have noted the number that you are calling from.",
     reached_at_number=" I have noted the number {phone}.",
     reached_at_named_number=" I have noted the number that you gave.",

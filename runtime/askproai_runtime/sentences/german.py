@@ -199,6 +199,7 @@ GERMAN: Final = Sentences(
         "Als Telefonnummer habe ich {phone} verstanden, das ist aber keine vollständige Nummer. Sagen Sie sie bitte noch einmal,"
         " Ziffer für Ziffer und mit Vorwahl."
     ),
+    booked_name=" Er ist auf den Namen {name}.",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
     phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
@@ -321,6 +322,8 @@ GERMAN: Final = Sentences(
     not_kept="Was Sie in diesem Gespräch sagen, wird nicht gespeichert. Was Sie buchen oder ausrichten lassen, bleibt notiert.",
     call_back_noted="Ich habe es{whom} notiert und gebe Ihren Wunsch nach einem Rückruf weiter{when}.{number}",
     message_for=" für {recipient}",
+    at_any_time="jederzeit",
+    message_now=" Die Nachricht lautet jetzt: {text}",
     reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
     reached_at_number=" Notiert ist dazu die Nummer {phone}.",
     reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",

@@ -20,8 +20,11 @@ _TRANSLATIONS = {
         "Friday 27 November at 14:30 with Anna is free. Shall I put that down?"
     ),
     "Ja, gern. Mein Name ist Erika Mustermann.": "Yes, please. My name is Erika Mustermann.",
-    "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna.": (
-        "The appointment is made: Friday 27 November, 14:30, haircut with Anna."
+    (
+        "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+        " Er ist auf den Namen Erika Mustermann."
+    ): (
+        "The appointment is made: Friday 27 November, 14:30, haircut with Anna. It is under the name Erika Mustermann."
     ),
 }
 # Ids, ports, ages and dates, each with its fixed value.

@@ -29,8 +29,9 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
         booking_args(notes="kurz", email="petra@example.de"),
     )
     assert answer.success
-    assert (
-        answer.message == "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+    assert answer.message == (
+        "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+        " Er ist auf den Namen Petra Müller."
     )
     assert answer.fields["status"] == "confirmed"
     assert (answer.fields["start"], answer.fields["end"]) == (HALF_PAST_TWO, "2026-11-27T15:15:00+01:00")
@@ -55,6 +56,7 @@ async def test_a_booking_of_today_says_today(new_salon) -> None:
     answer = await salon.booking.book_appointment(call(), args)
     assert answer.message == (
         "Der Termin ist eingetragen: heute, Freitag, den 20. November, um 14 Uhr 30, Haarschnitt bei Anna."
+        " Er ist auf den Namen Petra Müller."
     )
 
 
@@ -262,7 +264,10 @@ async def test_a_time_of_next_year_is_said_with_its_year_by_every_function(new_s
     assert offered.fields["slots"][0]["spoken"] == f"{spoken} bei Anna"
     assert f"{spoken.replace('den', 'der')} bei Anna" in offered.message
     booked = await salon.booking.book_appointment(call(), booking_args(start, staff="anna"))
-    assert booked.message == f"Der Termin ist eingetragen: {spoken}, Haarschnitt bei Anna."
+    assert (
+        booked.message
+        == f"Der Termin ist eingetragen: {spoken}, Haarschnitt bei Anna. Er ist auf den Namen Petra Müller."
+    )
     found = await salon.booking.find_appointments(call())
     assert found.message == f"Sie haben einen Termin: {spoken}, Haarschnitt bei Anna."
     assert spoken in found.fields["appointments"][0]["spoken"]

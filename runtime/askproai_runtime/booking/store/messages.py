@@ -9,14 +9,13 @@ import asyncpg
 
 from askproai_core.database import Connection, Pool
 
+OF_CALLER = "said:"  # so begins the key of what a caller has said; the others are notes of ours for the team
+
 _COLUMNS = """id, call_id, branch, caller, name, phone, recipient, text, call_back, call_back_from, call_back_until, correlation_id,
     created_at, done_at, done_by, note"""
 
-# `$16`: a mere "ja", which says nothing of when.
-_KEEPS_CALL_BACK = "EXCLUDED.call_back IS NULL OR $16 AND m.call_back IS NOT NULL"
-
-# The same message again only adds what was not said before, or corrects it. The counts are those of the statement's snapshot:
-# messages that come at the same moment may be one or two more.
+# The same message again changes nothing. The counts are those of the statement's snapshot: messages of several calls that come at
+# the same moment may be one or two more.
 _LEAVE = f"""
 INSERT INTO messages AS m (tenant, call_id, key, branch, caller, name, phone, recipient, text, call_back, call_back_from,
                            call_back_until, correlation_id)
@@ -26,12 +25,16 @@ WHERE EXISTS (SELECT 1 FROM messages WHERE tenant = $1 AND call_id = $2 AND key 
    OR (SELECT count(*) FROM messages WHERE tenant = $1 AND call_id = $2) < $14
       AND (SELECT count(*) FROM messages WHERE tenant = $1 AND created_at > clock_timestamp() - interval '1 hour'
            AND caller IS NOT DISTINCT FROM $5) < $15
-ON CONFLICT (tenant, call_id, key) DO UPDATE SET
-    name = EXCLUDED.name, phone = coalesce(EXCLUDED.phone, m.phone), recipient = coalesce(EXCLUDED.recipient, m.recipient),
-    call_back = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back ELSE EXCLUDED.call_back END,
-    call_back_from = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back_from ELSE EXCLUDED.call_back_from END,
-    call_back_until = CASE WHEN {_KEEPS_CALL_BACK} THEN m.call_back_until ELSE EXCLUDED.call_back_until END
+ON CONFLICT (tenant, call_id, key) DO UPDATE SET name = m.name
 RETURNING {_COLUMNS}
+"""  # noqa: S608  constants
+_LOCK_CALL = "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))"
+_OF_CALL = f"""
+SELECT {_COLUMNS} FROM messages WHERE tenant = $1 AND call_id = $2 AND starts_with(key, '{OF_CALLER}') ORDER BY created_at, id
+"""  # noqa: S608  constants
+_AMEND = f"""
+UPDATE messages SET name = $3, phone = $4, recipient = $5, text = $6, call_back = $7, call_back_from = $8, call_back_until = $9
+WHERE tenant = $1 AND id = $2 RETURNING {_COLUMNS}
 """  # noqa: S608  constants
 
 # Of the open ones who waits for longest is first, of the others what was done last.
@@ -110,9 +113,29 @@ async def insert_message(
     new = message
     row = await conn.fetchrow(
         _LEAVE, tenant, new.call_id, new.key, new.branch, new.caller, new.name, new.phone, new.recipient, new.text,
-        new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour, new.any_time,
+        new.call_back, new.call_back_from, new.call_back_until, new.correlation_id, per_call, per_hour,
     )  # fmt: skip
     return Message(**row) if row else None
+
+
+async def lock_messages(conn: Connection, tenant: str, call_id: str) -> None:
+    """Lock the messages of a call until the end of the transaction, since the next one may amend them."""
+    await conn.execute(_LOCK_CALL, tenant, call_id)
+
+
+async def list_call_messages(conn: "Pool | Connection", tenant: str, call_id: str) -> list[Message]:
+    """Return the messages that a caller has left in a call, the oldest first."""
+    return [Message(**row) for row in await conn.fetch(_OF_CALL, tenant, call_id)]
+
+
+async def amend_message(conn: Connection, tenant: str, new: Message) -> Message:
+    """Write what a caller has added to a message, or corrected in it."""
+    row = await conn.fetchrow(
+        _AMEND, tenant, new.id, new.name, new.phone, new.recipient, new.text, new.call_back, new.call_back_from,
+        new.call_back_until,
+    )  # fmt: skip
+    assert row is not None, "the caller's transaction has read it"
+    return Message(**row)
 
 
 async def list_messages(

@@ -1,0 +1,1 @@
+REVOKE UPDATE (text) ON messages FROM askproai_tenant;
