@@ -43,7 +43,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
 
 
 def _join(stored: str, new: str) -> str:
-    """Return both texts as one. A text that holds the other is kept for both, and any text for a mere wish to be called back."""
+    """Return both texts as one. A text that holds the other is kept for both, and any text for a mere request for a call-back."""
     only, known, said = fold(say().only_call_back), fold(stored), fold(new)
     if not said or said == only or f" {said} " in f" {known} ":
         return stored
