@@ -6,42 +6,18 @@ from typing import Final
 
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.booking import drop_titles, find_named, fold, is_generic, list_named_staff
-from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFERS, fold_key
+from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
 
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
 # What a customer says beside the appointment decides nothing, whoever is mentioned in it.
 _FREE_TEXTS = (
-    "note",
-    "message",
-    "comment",
-    "remark",
-    "summary",
-    "transcript",
-    "reason",
-    "notiz",
-    "bemerk",
-    "nachricht",
-    "history",
-)
+    "note", "message", "comment", "remark", "summary", "transcript", "reason", "notiz", "bemerk", "nachricht", "history",
+)  # fmt: skip
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
-_NOT = frozenset(
-    {
-        "not",
-        "no",
-        "nicht",
-        "kein",
-        "keine",
-        "ohne",
-        "without",
-        "except",
-        "ausser",
-        "exclude",
-        "excluded",
-        "avoid",
-        "statt",
-    }
-)
+_NOT = frozenset({
+    "not", "no", "nicht", "kein", "keine", "ohne", "without", "except", "ausser", "exclude", "excluded", "avoid", "statt",
+})  # fmt: skip
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
 
@@ -99,8 +75,11 @@ class KnownNames:
             said = " ".join(word for word in fold(text).split() if word not in own_name)
             is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
-                is_same = named <= self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
-                found |= set() if is_same and not is_negated else {name}
+                meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
+                # Whoever else is named beside a member of the staff under a key of any name does not take their place.
+                is_beside = name == "staff" and bool(meant) and path != "part_of_day" and key not in PREFERENCES
+                agrees = meant.isdisjoint(named) if is_negated else (named <= meant or is_beside)
+                found |= set() if meant and agrees else {name}
         return found
 
 

@@ -245,7 +245,9 @@ def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
         ({"service_name": "Haarschnitt", "service_id": "7"}, None),
         ({"service": "Haarschnitt", "event_type": "in person"}, None), ({"staff": "Anna", "resource": "chair 2"}, None),
         ({"service": "Haarschnitt", "appointment_type": "regular"}, None), ({"staff": "Anna", "staff_id": "anna"}, None),
-        ({"staff": "Anna", "employee": "Mehmet"}, "staff"),
+        ({"staff": "Anna", "employee": "Mehmet"}, "staff"), ({"staff": "Mehmet", "referred_by": "Anna"}, None),
+        ({"staff": "Mehmet", "exclude_staff": "Anna"}, None), ({"staff": "Mehmet", "preference": "bei Anna"}, "staff"),
+        ({"staff": "Anna", "excluded_staff": "Anna"}, "staff"),
     ],
 )  # fmt: skip
 def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
