@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,6 +53,12 @@ _NOT_WITHIN: str | None = None
 _TIME_KEY = re.compile(r"day|date|tag|datum|week|woche|time|zeit|uhr|hour|stunde|slot|when|wann")
 _NO_TIME_KEY = re.compile(
     r"birth|geburt|creat|updat|call|stamp|zone|duration|dauer|execution|old|alt|previous|today|heute|current|now"
+)
+# Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
+_OF_APPOINTMENT = re.compile(
+    r"(?:wochentag|days?|dates?|tage?|datum|daten|week|woche|times?|zeit|uhrzeit|slots?|when|wann|of|the|on|am|iso|local|start|wunsch|gewuenscht"
+    r"|gewünscht|preferred|desired|wanted|requested|target|chosen|selected|picked|final|exact|new|neue[rsn]?|booking|booked|appointment"
+    r"|appt|reservation|visit|termin|s)+"
 )
 _WHOLE = "args"  # the name of a value without one
 
@@ -127,7 +133,18 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
-    return Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
+    read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
+    return read if known is None or "staff" not in rules else _with_staff(read, known)
+
+
+def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
+    """Return the arguments with whom they name under another key, where `staff` names nobody."""
+    found = known.find_staff(read.unread)
+    if found is None or "staff" in read.values or "staff" in read.unclear:
+        return read
+    place, said = found
+    unread = {path: text for path, text in read.unread.items() if path != place}
+    return replace(read, values=read.values | {"staff": said}, unread=unread)
 
 
 def _is_with_caller(member: _Member, values: dict[str, Any]) -> bool:
@@ -145,8 +162,8 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
     """Return the deciding argument of which something was not read, but for what only describes it."""
     name = member.rule.name if member.rule else member.within
-    if member.rule is None and _names_time(member):
-        return {"date"}  # `weekday`, `preferred_day`: without it the act would be on another day
+    if member.rule is None and _names_time(_last_key(member), member.value) is not None:
+        return {"date"}  # `inspection_date`: the act would be on another day
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
         return {"phone"} if is_other_number and not is_empty(member.value) else set()
@@ -156,14 +173,6 @@ def _find_unclear(member: _Member, rest: list[tuple[str, Any]]) -> set[str]:
         return {"phone"} if rest and not isinstance(member.value, bool) else set()
     unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
-
-
-def _names_time(member: _Member) -> bool:
-    """Return whether a value that no argument is reads as a day or a time, under a name for one: `weekday`, `dates`."""
-    key = _last_key(member)
-    texts = [text for _, text in list_leaves(member.value) if isinstance(text, str)]
-    is_named = _TIME_KEY.search(key) is not None and _NO_TIME_KEY.search(key) is None and key not in ENDS
-    return is_named and bool(texts) and all(find_part_argument(text[:MAX_CHARACTERS]) is not None for text in texts)
 
 
 def _last_key(member: _Member) -> str:
@@ -285,8 +294,31 @@ def _find_rule(
     key: str, value: Any, rules: Mapping[str, ArgumentRule], path: str, within: str | None
 ) -> ArgumentRule | None:
     """Return the rule of a value by its name and its place."""
-    rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules)
+    rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     return rule if rule is None or _is_of_caller(rule, path, within) else None
+
+
+def _rule_of_time(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:
+    """Return the rule of the appointment's day or time under another name, such as `weekday` or `preferred_slot`."""
+    name = fold_key(key)
+    argument = _names_time(name, value) if _OF_APPOINTMENT.fullmatch(name) else None
+    return rules.get(fold_key(argument)) if argument is not None else None
+
+
+def _names_time(key: str, value: Any) -> str | None:
+    """Return which argument a value is that reads as a day or a time under a folded name for one; None for any other."""
+    texts = [text[:MAX_CHARACTERS] for _, text in list_leaves(value) if isinstance(text, str)]
+    if not texts or _TIME_KEY.search(key) is None or _NO_TIME_KEY.search(key) or key in ENDS:
+        return None
+    found = {find_part_argument(text) for text in texts}
+    if found == {None}:
+        return "start" if all(map(_is_day_and_time, texts)) else None
+    return str(found.pop()) if len(found) == 1 else None
+
+
+def _is_day_and_time(text: str) -> bool:
+    understood = understand_parts(text, None, None, at=_AT, zone=_ZONE)
+    return bool(understood.candidates) and understood.unclear is None
 
 
 def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from askproai_core.tenant_config import Function, TenantConfig
+from askproai_core.tenant_config import Function, Language, TenantConfig
 from askproai_runtime.booking import drop_titles, find_named, fold, is_generic, list_named_staff
 from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
+from askproai_runtime.sentences import present_language
 
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
 # What a customer says beside the appointment decides nothing, whoever is mentioned in it.
@@ -17,6 +18,14 @@ _FREE_TEXTS = (
 _OF_RECORDS = ("id", "type", "provider", "resource")
 _NOT = frozenset({
     "not", "no", "nicht", "kein", "keine", "ohne", "without", "except", "ausser", "exclude", "excluded", "avoid", "statt",
+})  # fmt: skip
+_EXCLUSIONS = frozenset({
+    "avoid", "avoidstaff", "ausser", "außer", "except", "exclude", "excludestaff", "excluded", "excludedstaff", "nicht", "not",
+    "notstaff", "ohne", "without",
+})  # fmt: skip
+_BESIDE_NAMES = frozenset({
+    "am", "an", "at", "bei", "bitte", "by", "frau", "gern", "gerne", "herr", "lieber", "liebsten", "mit", "not", "nicht", "nur",
+    "please", "to", "with", "zu", "zur",
 })  # fmt: skip
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
@@ -61,6 +70,27 @@ class KnownNames:
         staff = frozenset(m.id for m in members if not words.isdisjoint(_words_of_name(m.display_name)))
         services = frozenset(each.name for each in find_named(self.config.services, text))
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
+
+    def find_staff(self, unread: Mapping[str, str]) -> tuple[str, str] | None:
+        """Return the place of the only unread text that says with whom, and what it says: `exclude_staff: Anna` is "nicht Anna"."""
+        found = {path: text for path, text in unread.items() if self.find_mentioned(text).keys() == {"staff"}}
+        if len(found) != 1:
+            return None
+        ((path, text),) = found.items()
+        key, (named,) = fold_key(path.rpartition(".")[2]), self.find_mentioned(text).values()
+        if key in PREFERENCES:
+            return (path, text) if self._is_about_staff_only(text) else None
+        is_name = len(named) == 1 and key in _EXCLUSIONS
+        return (path, f"{'not' if present_language() is Language.EN else 'nicht'} {text}") if is_name else None
+
+    def _is_about_staff_only(self, text: str) -> bool:
+        names = {
+            word
+            for branch in self.config.branches
+            for member in branch.staff
+            for word in fold(member.display_name).split()
+        }
+        return set(fold(text).split()) <= names | _BESIDE_NAMES
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
         """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""

@@ -233,8 +233,7 @@ def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
 @pytest.mark.parametrize(
     ("args", "asked"),
     [
-        ({"exclude_staff": "Anna"}, "staff"), ({"ohne": "Anna"}, "staff"), ({"avoid": ["Mehmet"]}, "staff"),
-        ({"preference": "bei Anna"}, "staff"), ({"wish": "nicht bei Anna"}, "staff"), ({"preferences": ["Mehmet"]}, "staff"),
+        ({"avoid": ["Mehmet", "Anna"]}, "staff"),
         ({"preference": "nachmittags bei Mehmet"}, "staff"), ({"zimtrot": "Anna"}, "staff"),
         ({"staff": "Anna", "avoid": "Anna"}, "staff"), ({"zusatz": "Haarschnitt"}, "service"),
         ({"service": "Haarschnitt", "request": "Färben statt Haarschnitt"}, "service"),
@@ -254,3 +253,36 @@ def test_a_known_name_of_any_key_decides(args: Any, asked: str | None) -> None:
     config = salon_config()
     answer = ask_unclear(read_arguments(BOOK, args, KnownNames(config)), config, Function.BOOK_APPOINTMENT)
     assert (answer.fields["unclear"] if answer else None) == asked
+
+
+@pytest.mark.parametrize(
+    ("args", "staff"),
+    [
+        ({"exclude_staff": "Anna"}, "nicht anna"), ({"ohne": "Anna"}, "nicht anna"), ({"avoid": ["Mehmet"]}, "nicht mehmet"),
+        ({"preference": "bei Anna"}, "bei anna"), ({"wish": "nicht bei Anna"}, "nicht bei anna"),
+        ({"preferences": ["Mehmet"]}, "mehmet"), ({"exclude": "Montag"}, None), ({"wish": "bei Anna", "ohne": "Mehmet"}, None),
+    ],
+)  # fmt: skip
+def test_a_preference_for_a_person_is_read(args: Any, staff: str | None) -> None:
+    read = read_arguments(BOOK, args, KnownNames(salon_config()))
+    assert read.values.get("staff", "").lower() == (staff or "")
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "value"),
+    [
+        ({"weekday": "Donnerstag"}, "date", "Donnerstag"), ({"preferred_day": "2026-12-10"}, "date", "2026-12-10"),
+        ({"dates": ["2026-12-10"]}, "date", "2026-12-10"), ({"booking_time": "15:00"}, "time", "15:00"),
+        ({"selected_slot": "2026-12-10T10:00"}, "start", "2026-12-10T10:00"), ({"new_day": "Freitag"}, "date", "Freitag"),
+        ({"wochentag": "Donnerstag"}, "date", "Donnerstag"), ({"termindatum": "10.12."}, "date", "10.12."),
+        ({"date": "2026-12-10", "weekday": "Donnerstag"}, "date", "Donnerstag 2026-12-10"),
+    ],
+)  # fmt: skip
+def test_a_time_of_the_appointment_has_any_name(args: Any, name: str, value: str) -> None:
+    read = read_arguments(BOOK, args)
+    assert (read.values, read.unread, read.unclear) == ({name: value}, {}, ())
+
+
+@pytest.mark.parametrize("key", ["inspection_date", "accident_day", "rechnungsdatum", "delivery_time_slot"])
+def test_a_time_of_something_else_is_asked(key: str) -> None:
+    assert read_arguments(BOOK, {key: "2026-12-10"}).unclear != ()
