@@ -58,6 +58,12 @@ _NEGATION = re.compile(
 )
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
 _STRONG_YES = re.compile(rf"\b{_STRONG_YES_WORD}\b")
+# Beside an agreement these change nothing: an apology, and whether it costs anything.
+_BESIDE = re.compile(
+    r"\b(?:(?:(?:es|das) )?tut (?:mir|uns)(?: (?:wirklich|sehr|echt|so|auch|ja))* leid|entschuldigung|verzeihung|leider|schade"
+    r"|(?:i (?:m|am) )?(?:(?:so|very|really|terribly) )*sorry|unfortunately"
+    r"|(?:(?:und|and) )?(?:(?:das|es|it) )?(?:kostet|costs?)(?: (?:mich|me|dann|jetzt|ja|doch))* (?:nix|nichts|was|nothing|anything))\b"
+)
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
@@ -213,7 +219,7 @@ def _read(utterance: str, question: Question) -> Reply | None:
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     is_aside = _asks(said) or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if question is Question.CANCEL:
-        return _read_cancellation(said, is_yes, is_aside)
+        return _read_cancellation(said, is_aside)
     if _asks(said) and not is_yes:
         return None
     if _NO.search(said):
@@ -223,11 +229,13 @@ def _read(utterance: str, question: Question) -> Reply | None:
     return None if is_aside and not is_yes else Reply.UNCLEAR
 
 
-def _read_cancellation(said: str, is_yes: bool, is_aside: bool) -> Reply | None:
+def _read_cancellation(words: str, is_aside: bool) -> Reply | None:
     """Return what an answer says to whether an appointment is to be cancelled: what is more than an agreement is none.
 
     A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment.
     """
+    said = " ".join(_BESIDE.sub(" ", words).split())
+    is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     if _NOT_CANCEL.search(said) or _NEGATION.search(_HARMLESS.sub(" ", said)) or _KEEP.search(said):
         return Reply.NO
     cancels = bool(_CANCEL.search(said)) and not _ANOTHER_APPOINTMENT.search(said)
@@ -237,5 +245,5 @@ def _read_cancellation(said: str, is_yes: bool, is_aside: bool) -> Reply | None:
         return None
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES if cancels or _STRONG_YES.search(said) else Reply.UNCLEAR
-    is_key = not said  # a pressed key says something, but not what
+    is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None

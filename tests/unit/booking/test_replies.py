@@ -77,6 +77,19 @@ def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> N
     assert [Reply.UNCLEAR.agrees(claimed) for claimed in (True, False, None)] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("ja bitte tut mir wirklich leid ... und das kostet jetzt nix", Reply.YES), ("ja, tut mir leid", Reply.YES),
+        ("ja leider", Reply.YES), ("yes, I'm so sorry", Reply.YES), ("ja bitte, und das kostet mich nichts?", Reply.NO),
+        ("nein, tut mir leid", Reply.NO), ("tut mir leid", Reply.NO), ("kostet das was?", Reply.NO),
+        ("entschuldigung, lieber verschieben", Reply.NO),
+    ],
+)  # fmt: skip
+def test_an_apology_takes_no_agreement_away(said: str, reply: Reply) -> None:
+    assert read_reply([said], Question.CANCEL) is reply
+
+
 def test_what_answers_nothing_does_not_hide_an_answer() -> None:
     assert read("Wie bitte?", "Ja, genau.") is Reply.YES
     assert read("Ja.", "Hallo? Sind Sie noch da?") is Reply.YES
