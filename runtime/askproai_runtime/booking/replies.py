@@ -62,7 +62,8 @@ _STRONG_YES = re.compile(rf"\b{_STRONG_YES_WORD}\b")
 _BESIDE = re.compile(
     r"\b(?:(?:(?:es|das) )?tut (?:mir|uns)(?: (?:wirklich|sehr|echt|so|auch|ja))* leid|entschuldigung|verzeihung|leider|schade"
     r"|(?:i (?:m|am) )?(?:(?:so|very|really|terribly) )*sorry|unfortunately"
-    r"|(?:(?:und|and) )?(?:(?:das|es|it) )?(?:kostet|costs?)(?: (?:mich|me|dann|jetzt|ja|doch))* (?:nix|nichts|was|nothing|anything))\b"
+    r"|(?:(?:und|and) )?(?:(?:das|es|it) )?(?:kostet|costs?)(?: (?:mich|me|dann|jetzt|ja|doch))*"
+    r" (?:nix|nichts|was|nothing|anything))\b"
 )
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
