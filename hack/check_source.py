@@ -7,7 +7,8 @@
 3. A comment or docstring cites only files that are in the repository.
 4. Comments, docstrings and names use the words of docs/glossary.md.
 5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
-6. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
+6. A pod takes no advisory lock: the operator ends the sessions of a tenant's role that has one.
+7. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
 """
 
 import ast
@@ -26,6 +27,7 @@ SQL = re.compile(
     r"\s*(SELECT|INSERT INTO|UPDATE \w+|DELETE FROM|WITH \w+ AS|CREATE (ROLE|TABLE|DATABASE)|ALTER \w+|GRANT|LOCK TABLE)\s",
     re.DOTALL,
 )
+STRONG_LOCK = re.compile(r"pg_(try_)?advisory_|\bLOCK TABLE\b")
 WITH_SQL = ("askproai_core.database", "askproai_sandbox", "hack")
 CITED = re.compile(r"(?<![\w/.{<$-])((?:\.\./)?(?:[\w.-]+/)*[\w-]+\.(?:md|py|yaml|lua|sql|toml))\b")
 FOREIGN_CITATION = re.compile(
@@ -95,6 +97,15 @@ def sql_outside_store(file: Path, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
             yield f"{node.lineno}: SQL outside of a store module"
+
+
+def strong_locks(file: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield the locks in the runtime's SQL for which the operator ends the sessions of a role."""
+    if file.relative_to(ROOT).parts[0] != "runtime":
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and STRONG_LOCK.search(node.value):
+            yield f"{node.lineno}: a lock that no pod takes: docs/decisions/0035-sessions-are-watched.md; lock a row"
 
 
 def texts(file: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -188,7 +199,7 @@ PATHS = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
 ).stdout.splitlines()
 FILE_NAMES = {path.rpartition("/")[2] for path in PATHS}
-RULES = (past_public_api, sql_outside_store, dead_citations, words, unbounded_answers)
+RULES = (past_public_api, sql_outside_store, strong_locks, dead_citations, words, unbounded_answers)
 
 
 def main() -> int:

@@ -28,7 +28,11 @@ WHERE EXISTS (SELECT 1 FROM messages WHERE tenant = $1 AND call_id = $2 AND key 
 ON CONFLICT (tenant, call_id, key) DO UPDATE SET name = m.name
 RETURNING {_COLUMNS}
 """  # noqa: S608  constants
-_LOCK_CALL = "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))"
+# A row, since a pod takes no advisory lock (docs/decisions/0035-sessions-are-watched.md).
+_LOCK_CALL = """
+INSERT INTO call_actions (tenant, call_id, key, state, lease_until) VALUES ($1, $2, 'messages', 'done', clock_timestamp())
+ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'done'
+"""
 _OF_CALL = f"""
 SELECT {_COLUMNS} FROM messages WHERE tenant = $1 AND call_id = $2 AND starts_with(key, '{OF_CALLER}') ORDER BY created_at, id
 """  # noqa: S608  constants
