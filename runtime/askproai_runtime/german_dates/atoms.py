@@ -174,6 +174,8 @@ class Op(Enum):
     ABOUT = auto()
     SOON_AFTER = auto()
     SOON_BEFORE = auto()
+    OR_LATER = auto()  # behind what it bounds
+    OR_EARLIER = auto()
 
 
 Content: TypeAlias = Day | Weekday | Period | Clock | Part | TimeRange | Around | Instant | Soon

@@ -27,6 +27,7 @@ from askproai_runtime.german_dates.weeks import weekday_dates
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
+_BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL}
 _FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
 _DAYS = (Day, Weekday, Period)
 
@@ -41,6 +42,8 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         atom = rest.pop(0)
         if not isinstance(atom, Op):
             bound.append(atom)
+        elif atom in _BEHIND:
+            bound[-1:] = _bounded_behind(_BEHIND[atom], bound[-1:], today)
         elif atom is Op.BETWEEN:
             bound.append(_between(rest, today))
         elif atom is Op.UNTIL and len(bound) > 1 and (span := _span(bound[-2], bound[-1], rest, today)):
@@ -184,6 +187,13 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
         kept = tuple(days for days in readings if days.last is None or days.last >= days.first) or readings
         return Period(kept, is_bound=True)
     raise Contradiction("a preposition before what it cannot bound")
+
+
+def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
+    """Return what is said before "oder später", as its bound; a range as it is: "ab drei oder später"."""
+    if before and isinstance(before[0], Around):
+        return [_bounded(op, before[0].clock, today)]
+    return [_bounded(op, each, today) if isinstance(each, Clock | Day | Weekday) else each for each in before]
 
 
 def bound_by_excluded(part: Part) -> TimeRange:

@@ -20,6 +20,8 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (rf"{_BUT_NOT} (?:nach|spaeter als)", Op.UNTIL),
     (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
+    (r"(?:(?:oder|und) (?:auch )?(?:gerne? )?(?:spaeter|danach|darueber|nachher)|aufwaerts)(?= ?(?:$|,|bitte\b))", Op.OR_LATER),
+    (r"(?:oder|und) (?:auch )?(?:gerne? )?(?:frueher|davor|vorher|eher)(?= ?(?:$|,|bitte\b))", Op.OR_EARLIER),
     (r"und|sowie", Op.AND),
     (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
     (r",", Op.COMMA),

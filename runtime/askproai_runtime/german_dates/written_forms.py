@@ -50,5 +50,13 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"\b([01]\d|2[0-4])([0-5]\d) ?(?:h|hrs|hours)\b", r"\1:\2"),
     (rf"{_BEFORE}{_NO_LENGTH}({_HOUR}) ?h ?([0-5]\d)\b(?!:|\.\d)", r"\1:\2"),
     (rf"(?:{_BEFORE}|(?<=-)|(?<=- )){_NO_LENGTH}({_HOUR}) ?h\b(?! (?:spaeter|frueher|lang|later|earlier))", r"\1:00"),
+    (r"^= ?(?=\d)", ""),
+    (r" ?(?:>=|=>|≥|>) ?", " ≥ "),
+    (r" ?(?:<=|=<|≤) ?", " ≤ "),
+    (r" ?< ?", " < "),
+    (r"^(?:~|≈) ?(?=\d)", "≈ "),
+    (r"^- ?(?=\d)", "≤ "),
+    (r"^(.*\d(?: ?[ap]m)?) ?[+-]$", r"≥ \1"),
+    (r"\b(ab|bis|nach|vor|gegen|after|before|from|until|by)(?=\d)", r"\1 "),
     (rf"{_BEFORE}{_NO_DAY}({_HOUR}),(00|05|15|2[05]|3[05]|4[05]|5[05])\b{_NO_LIST}", r"\1:\2"),
 )  # fmt: skip

@@ -30,7 +30,7 @@ _FILLERS = """
     rather better best good great fine perfect lovely ok okay yes yeah yep well so then just also either some something anything
     appointment slot come book make take fit fits works work suits suit prefer free available there how what about um uh er
     what what's straight
-    hmm oh thanks thank instead still really only sharp exactly onwards onward see there's right cool excellent super wonderful
+    hmm oh thanks thank instead still really only sharp exactly see there's right cool excellent super wonderful
 """
 FILLERS = frozenset(_FILLERS.split())
 # Groups of words whose words have a meaning elsewhere.
@@ -49,6 +49,10 @@ OPERATORS: tuple[tuple[str, Op], ...] = (
     (rf"{_BUT_NOT} (?:after|later than)", Op.UNTIL),
     (r"before|earlier than|prior to", Op.BEFORE),
     (r"between", Op.BETWEEN),
+    (r"(?:at|on) or after", Op.FROM),
+    (r"(?:at|on) or before", Op.UNTIL),
+    (r"(?:or|and) (?:any ?time )?(?:later|after(?:wards)?)(?: on)?(?= ?(?:$|,|please\b))|(?:and )?onwards?", Op.OR_LATER),
+    (r"(?:or|and) (?:any ?time )?(?:earlier|sooner|before)(?= ?(?:$|,|please\b))", Op.OR_EARLIER),
     (r"and|as well as", Op.AND),
     (r"or|otherwise|alternatively", Op.OR),
     (r",", Op.COMMA),
