@@ -114,11 +114,24 @@ def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
+    if op is Op.ABOUT and any(isinstance(each, Day) and each.is_date for each in rest[:3]):
+        return _about_day(rest, today)
     if op is Op.SOON_AFTER and rest and isinstance(rest[0], Part):  # "kurz nach dem Mittagessen"
         return [_bounded(Op.AFTER, rest.pop(0), today)]
     if op is not Op.ABOUT:
         raise Contradiction("kurz vor or nach no time")
     return []
+
+
+def _about_day(rest: list[Atom], today: date) -> list[Atom]:
+    """Return the days around a date: `um den 10. Dezember`. Before a day that is no date "ungefähr" changes nothing."""
+    if not isinstance(rest[0], Day | Weekday) or (isinstance(rest[0], Day) and not rest[0].is_date):
+        return []
+    day = _take_bound(rest)
+    if not isinstance(day, Day):
+        return [day]
+    around = tuple(Days(max(today, each - 2 * DAY), each + 2 * DAY) for each in day.readings)
+    return [Period(around, about=day.readings[0] if len(around) == 1 else None)]
 
 
 def _take_bound(rest: list[Atom]) -> Atom:

@@ -33,7 +33,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:ach |oh |ae?h )?(?:nein|nee|ne|quatsch|schmarrn)|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
     (r"aeh|aehm", Op.HESITATE),
     (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
-    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um", Op.ABOUT),
+    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um(?: den)?|rund um(?: den)?|um den(?= \d{1,2}\.)", Op.ABOUT),
     (r"kurz nach", Op.SOON_AFTER),
     (r"kurz vor", Op.SOON_BEFORE),
 )  # fmt: skip

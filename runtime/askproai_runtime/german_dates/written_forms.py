@@ -50,6 +50,7 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"\b([01]\d|2[0-4])([0-5]\d) ?(?:h|hrs|hours)\b", r"\1:\2"),
     (rf"{_BEFORE}{_NO_LENGTH}({_HOUR}) ?h ?([0-5]\d)\b(?!:|\.\d)", r"\1:\2"),
     (rf"(?:{_BEFORE}|(?<=-)|(?<=- )){_NO_LENGTH}({_HOUR}) ?h\b(?! (?:spaeter|frueher|lang|later|earlier))", r"\1:00"),
+    (r"(?<![\d./])(\d{1,2}(?::\d\d)?) ?/ ?(?=\d{1,2}(?::\d\d)? ?(?:uhr|[ap]m)\b)", r"\1 , "),
     (r"^= ?(?=\d)", ""),
     (r" ?(?:>=|=>|≥|>) ?", " ≥ "),
     (r" ?(?:<=|=<|≤) ?", " ≤ "),
