@@ -328,13 +328,15 @@ def _understand_start(
     """
     zone, branch, at = service.rules.zone, service.rules.branch.name, call.started_at
     start = read_text(args, "start") or ""
-    alone = understand_start(start, None, at=at, zone=zone)
+    longest = timedelta(minutes=service.rules.longest_minutes)
+    alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start in own)]
     if len(offered) == 1:
         return Understanding.of(offered)
     date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
     if date:
-        return understand_start(start, understand_parts(date, time, part_of_day, at=at, zone=zone), at=at, zone=zone)
+        others = understand_parts(date, time, part_of_day, at=at, zone=zone)
+        return understand_start(start, others, at=at, zone=zone, longest=longest)
     return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day else alone
 
 

@@ -78,7 +78,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "time", _NEW_TIME,
-        "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `14,30`, `2:30 PM`, `10:00-11:00`",
+        "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `2:30 PM`, `10:00-11:00`, `>=15:00`",
         "asked for by itself, and the day is kept; never an offset from UTC, nor a number of seconds",
         ("uhrzeit", "zeit", "hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time",
          "desired_time", "start_time_local", "wunschzeit", "wunschuhrzeit", "time_of_appointment", "neue_uhrzeit", "time_range"),
@@ -100,7 +100,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "start", _NEW_TIME,
-        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone",
+        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval",
         "with `Z` or another offset both readings are asked about, unless one was offered; so is a contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
          "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",

@@ -15,8 +15,9 @@ from askproai_runtime.german_dates.arguments import (
 )
 from askproai_runtime.german_dates.counted_times import count_from
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
-from askproai_runtime.german_dates.parts import understand_parts, understand_start
+from askproai_runtime.german_dates.parts import understand_parts
 from askproai_runtime.german_dates.phrase import understand
+from askproai_runtime.german_dates.starts import understand_start
 from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
     MONTHS,

@@ -11,13 +11,16 @@ from askproai_runtime.german_dates.atoms import (
     Atom,
     Clock,
     Day,
+    Days,
     Op,
     Part,
     PastDay,
+    Period,
     Soon,
     TimeRange,
 )
 from askproai_runtime.german_dates.grammars import scan_argument
+from askproai_runtime.german_dates.intervals import read_interval, spell_out
 from askproai_runtime.german_dates.iso import IsoInstant, read_instant
 from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.types import Argument
@@ -51,11 +54,25 @@ def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) 
             return ArgumentValue(instant=instant)
         days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
         return ArgumentValue((_day(days, now.date()),))
+    text = spell_out(text)
+    if (interval := read_interval(text, zone)) is not None:
+        first, end = interval
+        is_clear = len(first.readings) == 1
+        return ArgumentValue(_span(first.readings[0], end, now.date())) if is_clear else ArgumentValue(instant=first)
     if (both := read_day_and_clock(text, now.date())) is not None:
         return ArgumentValue(both)
     if argument is Argument.DATE:
         return ArgumentValue(tuple(_read_day(text, now)))
     return ArgumentValue(tuple(_read_time(argument, text, now)))
+
+
+def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
+    """Return the day and the hours of an interval; of several days the days, with the time at which it begins and ends."""
+    if begin.date() != end.date():
+        days = Days(_day((begin.date(),), today).readings[0], end.date())
+        return (Period((days,), opens=begin.time(), closes=end.time()),)
+    opens, closes = (Clock(each.hour, each.minute, is_bare=False) for each in (begin, end))
+    return _day((begin.date(),), today), TimeRange(opens, closes)
 
 
 def _day(days: tuple[date, ...], today: date) -> Day:

@@ -21,6 +21,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.intervals import spell_out
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Argument, Grain, Refusal
@@ -67,6 +68,7 @@ def find_part_argument(text: str) -> Argument | None:
     A lone number is an hour: `zehn`, `ten`.
     """
     try:
+        text = spell_out(text)
         if read_clock(text) is not None:
             return Argument.TIME
         if read_day(text, _AT.date()) is not None:

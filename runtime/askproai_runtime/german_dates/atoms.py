@@ -70,6 +70,13 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Offset:
+    """So many days after a day that was named before: `einen Tag später`, `die Woche drauf`."""
+
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Weekday:
     """A weekday. `habit`: `dienstags`, which is no single day."""
 
@@ -82,7 +89,8 @@ class Weekday:
 class Period:
     """Several days: a week, a month, or from one day to another.
 
-    `opens` is the time on the first day from which on it is meant, `closes` that on the last day until which it is.
+    `opens` is the time on the first day from which on it is meant, `closes` that on the last day until which it is. `about` is the
+    day around which it lies.
     """
 
     readings: tuple[Days, ...]
@@ -90,6 +98,7 @@ class Period:
     is_bound: bool = False  # "bis Freitag", "ab Montag"
     opens: time | None = None
     closes: time | None = None
+    about: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +183,9 @@ class Op(Enum):
     ABOUT = auto()
     SOON_AFTER = auto()
     SOON_BEFORE = auto()
+    OR_LATER = auto()  # behind what it bounds
+    OR_EARLIER = auto()
 
 
-Content: TypeAlias = Day | Weekday | Period | Clock | Part | TimeRange | Around | Instant | Soon
+Content: TypeAlias = Day | Offset | Weekday | Period | Clock | Part | TimeRange | Around | Instant | Soon
 Atom: TypeAlias = Content | Op

@@ -27,6 +27,7 @@ from askproai_runtime.german_dates.weeks import weekday_dates
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
+_BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL}
 _FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
 _DAYS = (Day, Weekday, Period)
 
@@ -41,6 +42,8 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         atom = rest.pop(0)
         if not isinstance(atom, Op):
             bound.append(atom)
+        elif atom in _BEHIND:
+            bound[-1:] = _bounded_behind(_BEHIND[atom], bound[-1:], today)
         elif atom is Op.BETWEEN:
             bound.append(_between(rest, today))
         elif atom is Op.UNTIL and len(bound) > 1 and (span := _span(bound[-2], bound[-1], rest, today)):
@@ -111,11 +114,24 @@ def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
+    if op is Op.ABOUT and any(isinstance(each, Day) and each.is_date for each in rest[:3]):
+        return _about_day(rest, today)
     if op is Op.SOON_AFTER and rest and isinstance(rest[0], Part):  # "kurz nach dem Mittagessen"
         return [_bounded(Op.AFTER, rest.pop(0), today)]
     if op is not Op.ABOUT:
         raise Contradiction("kurz vor or nach no time")
     return []
+
+
+def _about_day(rest: list[Atom], today: date) -> list[Atom]:
+    """Return the days around a date: `um den 10. Dezember`. Before a day that is no date "ungefähr" changes nothing."""
+    if not isinstance(rest[0], Day | Weekday) or (isinstance(rest[0], Day) and not rest[0].is_date):
+        return []
+    day = _take_bound(rest)
+    if not isinstance(day, Day):
+        return [day]
+    around = tuple(Days(max(today, each - 2 * DAY), each + 2 * DAY) for each in day.readings)
+    return [Period(around, about=day.readings[0] if len(around) == 1 else None)]
 
 
 def _take_bound(rest: list[Atom]) -> Atom:
@@ -184,6 +200,13 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
         kept = tuple(days for days in readings if days.last is None or days.last >= days.first) or readings
         return Period(kept, is_bound=True)
     raise Contradiction("a preposition before what it cannot bound")
+
+
+def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
+    """Return what is said before "oder später", as its bound; a range as it is: "ab drei oder später"."""
+    if before and isinstance(before[0], Around):
+        return [_bounded(op, before[0].clock, today)]
+    return [_bounded(op, each, today) if isinstance(each, Clock | Day | Weekday) else each for each in before]
 
 
 def bound_by_excluded(part: Part) -> TimeRange:

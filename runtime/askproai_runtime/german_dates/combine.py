@@ -4,7 +4,7 @@ A combination that no rule explains is refused: a wrong guess is worse than a qu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from askproai_runtime.german_dates.atoms import (
@@ -16,49 +16,20 @@ from askproai_runtime.german_dates.atoms import (
     Day,
     ImpossibleTime,
     Instant,
+    Offset,
     Op,
     Part,
     Period,
     Soon,
     TimeRange,
     Weekday,
-    Which,
 )
-from askproai_runtime.german_dates.bounds import bind, bound_by_excluded, days_of
+from askproai_runtime.german_dates.bounds import bind
+from askproai_runtime.german_dates.exclusions import find_exclusions
 from askproai_runtime.german_dates.join import join_contents
-from askproai_runtime.german_dates.rules import DAY
+from askproai_runtime.german_dates.meaning import Meaning, follow
 from askproai_runtime.german_dates.shared_months import share_months
-from askproai_runtime.german_dates.times import expand
-
-
-@dataclass(slots=True)
-class Meaning:
-    """One choice of a phrase: at most one of each kind. `only` and `excluded` are weekdays."""
-
-    day: Day | None = None
-    weekday: Weekday | None = None
-    period: Period | None = None
-    instant: Instant | None = None
-    clock: Clock | None = None
-    part: Part | None = None
-    hours: TimeRange | None = None
-    around: Around | None = None
-    soon: bool = False
-    latest: bool = False
-    only: set[int] = field(default_factory=set)
-    excluded: set[int] = field(default_factory=set)
-
-    @property
-    def has_day(self) -> bool:
-        return any((self.day, self.weekday, self.period, self.only))
-
-    @property
-    def has_time(self) -> bool:
-        return any((self.clock, self.part, self.hours, self.around))
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.has_day or self.has_time or self.soon or self.instant or self.excluded)
+from askproai_runtime.german_dates.times import both_halves, expand
 
 
 def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
@@ -69,12 +40,19 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     ):
         raise Contradiction("the last of what nobody has named")
     corrected = _correct(_without_replaced(share_months(atoms, today)), today)
-    choices = [meaning for meaning in corrected if not meaning.is_empty]
+    choices = [_without_offset(meaning) for meaning in corrected if not meaning.is_empty]
     if not choices:
         raise Contradiction("nothing is left")
     if any(each.part and each.part.is_vague and not (each.has_day or each.soon) for each in choices):
         raise Contradiction("later or earlier than nobody knows what")
     return choices
+
+
+def _without_offset(meaning: Meaning) -> Meaning:
+    """Leave out `eine Woche später` beside a date. Raises `Contradiction` where it counts from what the phrase does not say."""
+    if meaning.offset is not None and not (meaning.day and meaning.day.is_date):
+        raise Contradiction("a count of days from another day")
+    return replace(meaning, offset=None)
 
 
 # Corrections
@@ -99,23 +77,13 @@ def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Return the choices of the parts between corrections, each part replacing what it says anew of the one before it."""
     choices: list[Meaning] = []
     for part in _split_at_corrections(atoms):
-        later = _choices(bind(part, today))
+        later = _choices(bind(part, today), today)
         if len(choices) > 1 and not all(meaning.has_day for meaning in later):
             raise Contradiction("a correction of one of two choices")
         choices = (
-            [_override(choices[-1], _follow(choices[-1], meaning, today)) for meaning in later] if choices else later
+            [_override(choices[-1], follow(choices[-1], meaning, today)) for meaning in later] if choices else later
         )
     return choices
-
-
-def _follow(before: Meaning, after: Meaning, today: date) -> Meaning:
-    """Return `am Samstag drauf` as the first Saturday after the day that was named before."""
-    named, weekday = before.day or before.weekday, after.weekday
-    if named is None or weekday is None or weekday.which is not Which.FOLLOWING:
-        return after
-    first = {days.first + DAY for days in days_of(named, today)}
-    following = {day + timedelta(days=(weekday.weekday - day.weekday()) % 7) for day in first}
-    return replace(after, weekday=None, day=Day(tuple(sorted(following))))
 
 
 def _split_at_corrections(atoms: Sequence[Atom]) -> list[list[Atom]]:
@@ -150,6 +118,7 @@ def _fits(clock: Clock, part: Part) -> bool:
 def _override(before: Meaning, after: Meaning) -> Meaning:
     """Return what was said before with what was said anew."""
     merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
+    merged.not_days = (*before.not_days, *after.not_days)
     if after.day or after.instant or after.only:
         merged.day = merged.weekday = merged.period = merged.instant = None
         merged.only = set()
@@ -174,59 +143,62 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
 # Choices
 
 
-def _choices(atoms: Sequence[Atom]) -> list[Meaning]:
+def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     """Split at `oder` and in lists, and complete each choice by what is said only once: `Montag oder Dienstag um drei`."""
-    rest, excluded = _without_exceptions(atoms)
+    found = find_exclusions(atoms, today)
+    rest = found.rest
     groups: list[list[Content]] = [[]]
     for i, atom in enumerate(rest):
         if not isinstance(atom, Op):
             groups[-1].append(atom)
-        elif atom is Op.OR or (atom in {Op.AND, Op.COMMA} and _separates_days(rest, i)):
+        elif atom is Op.OR or (atom in {Op.AND, Op.COMMA} and _separates(rest, i)):
             groups.append([])
         elif atom not in {Op.AND, Op.COMMA}:
             raise Contradiction("a word that bounds nothing")
     choices = [_meaning(group) for group in groups if group] or [Meaning()]
     for choice in choices:
-        choice.excluded |= excluded
-    return _completed(choices)
+        choice.excluded |= found.weekdays
+        choice.not_days = tuple(found.days)
+    for number, choice in enumerate(choices[1:], 1):
+        choices[number] = follow(choices[number - 1], choice, today)
+    return _completed(_cross(choices))
 
 
-def _without_exceptions(atoms: Sequence[Atom]) -> tuple[list[Atom], set[int]]:
-    """Return the atoms without `außer Montag und Dienstag`, and the weekdays that are excluded.
-
-    An excluded part of a day (`nicht vormittags`) bounds its hours. Nothing else can be excluded.
-    """
-    rest, excluded = list[Atom](), set[int]()
-    has_day = any(isinstance(atom, (Day, Weekday, Period, Soon)) for atom in atoms)  # "no mornings" is of none
-    is_excluding, before, follows = False, None, frozenset[Atom]()
-    for atom in atoms:
-        if atom in _EXCEPTIONS:
-            is_excluding = True
-            # "nicht Montag, lieber Dienstag": after a comma it is not clear which of the two is wanted.
-            follows = frozenset({atom, *_LINKS, *({Op.COMMA} if atom is Op.EXCEPT else ())})
-        elif atom is Op.END:
-            is_excluding = False
-        elif is_excluding and isinstance(atom, Weekday):
-            if before not in follows:
-                raise Contradiction("a weekday that may be excluded, or wanted instead")
-            excluded.add(atom.weekday)
-        elif is_excluding and not excluded and isinstance(atom, Part) and before in _EXCEPTIONS and has_day:
-            is_excluding = False
-            rest.append(bound_by_excluded(atom))
-        elif is_excluding and (not excluded or (isinstance(before, Weekday) and isinstance(atom, _TIMES))):
-            raise Contradiction("only whole weekdays can be excluded")
-        elif not (is_excluding and atom in {Op.AND, Op.COMMA, Op.OR}):
-            is_excluding = False
-            rest.append(atom)
-        before = atom
-    if is_excluding and not excluded:
-        raise Contradiction("nothing is excluded")
-    return rest, excluded
+def _cross(choices: list[Meaning]) -> list[Meaning]:
+    """Return each day at each time of `Dienstag oder Freitag um zehn oder um zwei`: nobody says which of them belong together."""
+    kinds = [(choice.has_day, choice.has_time) for choice in choices]
+    both = [number for number, kind in enumerate(kinds) if all(kind)]
+    if len(both) != 1 or len(choices) > _MOST_CROSSED:
+        return choices
+    before, after = set(kinds[: both[0]]), set(kinds[both[0] + 1 :])
+    if len(before) != 1 or len(after) != 1 or {*before, *after} != {(True, False), (False, True)}:
+        return choices
+    return [
+        replace(day, clock=time.clock, part=time.part, hours=time.hours, around=time.around)
+        for day in choices if day.has_day
+        for time in choices if time.has_time
+    ]  # fmt: skip
 
 
-def _separates_days(atoms: Sequence[Atom], position: int) -> bool:
-    """Return whether a comma or `und` between two days separates choices: in a list with `oder`, or of habits."""
+def _separates(atoms: Sequence[Atom], position: int) -> bool:
+    """Return whether a comma or `und` separates choices: between days in a list with `oder`, or of habits, and between times."""
     beside = [atoms[i] for i in (position - 1, position + 1) if 0 <= i < len(atoms)]
+    if len(beside) == 2 and _are_two_times(beside[0], beside[1], atoms[position]):  # noqa: PLR2004
+        return True
+    return _separates_days(atoms, beside)
+
+
+def _are_two_times(first: Atom, second: Atom, link: Atom) -> bool:
+    """Return whether two times are none of each other: `um zehn, um elf`, unlike `um halb vier, also 15:30`."""
+    if isinstance(first, Clock) and isinstance(second, Clock):
+        return not set(both_halves(first)) & set(both_halves(second))
+    if isinstance(first, TimeRange) and isinstance(second, TimeRange):
+        return None not in {first.opens, first.closes, second.opens, second.closes}
+    is_named = isinstance(first, Part) and isinstance(second, Part) and bool(first.name and second.name)
+    return is_named and link is Op.AND and first != second
+
+
+def _separates_days(atoms: Sequence[Atom], beside: Sequence[Atom]) -> bool:
     if len(beside) < 2 or not any(all(isinstance(atom, kind) for atom in beside) for kind in (Weekday, Day)):  # noqa: PLR2004
         return False
     return Op.OR in atoms or all(isinstance(atom, Weekday) and atom.habit for atom in beside)
@@ -251,14 +223,13 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
     return meaning
 
 
-_EXCEPTIONS = frozenset({Op.EXCEPT, Op.NOT})
 _LINKS = frozenset({Op.AND, Op.OR})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
-_TIMES = (Clock, Part, TimeRange, Around)
 _MONTH = timedelta(days=31)
+_MOST_CROSSED = 6
 _PLACES = {
     Day: "day", Weekday: "weekday", Period: "period", Instant: "instant", Clock: "clock", Part: "part", TimeRange: "hours",
-    Around: "around",
+    Around: "around", Offset: "offset",
 }  # fmt: skip
 
 

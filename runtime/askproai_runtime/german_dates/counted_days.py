@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.german_dates.atoms import Contradiction, Day, Days, Period
+from askproai_runtime.german_dates.atoms import Contradiction, Day, Days, Offset, Period
 from askproai_runtime.german_dates.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY, Rule, count, monday, past
 from askproai_runtime.german_dates.vocabulary import WEEKDAYS
 
@@ -71,8 +71,21 @@ def _between_counts(match: re.Match[str], today: date) -> Period:
     return Period((Days(today + int(match["count"]) * unit, today + int(match["most"]) * unit),))
 
 
+def offset(match: re.Match[str], _today: date) -> Offset:
+    """Return `eine Woche später`, `am Tag davor`, `a week later`: counted from a day that was named before."""
+    named = match.groupdict()
+    number = int(named["count"]) if (named.get("count") or "").isdecimal() else 1
+    days = number * (_DAYS_OF_WEEK if match["unit"].startswith("w") else 1)
+    return Offset(-days if named.get("side") in _EARLIER else days)
+
+
+_EARLIER = frozenset({"frueher", "davor", "vorher", "zuvor", "earlier", "before"})
+_SIDE = r"(?P<side>spaeter|danach|drauf|darauf|frueher|davor|vorher|zuvor)"
 _UNIT = r"(?P<unit>tage?n?|wochen?|monate?n?)"
 COUNTED_DAYS: tuple[Rule, ...] = (
+    (rf"{COUNT} (?P<unit>tage?n?|wochen?) {_SIDE}", offset),
+    (rf"(?:die |der |den |dem |am |an dem |in der )*(?P<unit>tag|woche) {_SIDE}", offset),
+    (r"(?:die |der |den |dem |am |in der )*(?:folge(?=tag|woche)|(?:darauf)?folgende[nr]? )(?P<unit>tage?|woche)", offset),
     (rf"(?P<relative>{'|'.join(_RELATIVE)})", lambda m, today: Day((today + timedelta(days=_RELATIVE[m["relative"]]),))),
     (rf"gestern|vorgestern|vor {COUNT} (?:tage?n?|wochen?|monate?n?)", past),
     (rf"(?P<relative>heute|morgen|uebermorgen) in {COUNT} {_UNIT}",

@@ -20,6 +20,8 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (rf"{_BUT_NOT} (?:nach|spaeter als)", Op.UNTIL),
     (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
+    (r"(?:(?:oder|und) (?:auch )?(?:gerne? )?(?:spaeter|danach|darueber|nachher)|aufwaerts)(?= ?(?:$|,|bitte\b))", Op.OR_LATER),
+    (r"(?:oder|und) (?:auch )?(?:gerne? )?(?:frueher|davor|vorher|eher)(?= ?(?:$|,|bitte\b))", Op.OR_EARLIER),
     (r"und|sowie", Op.AND),
     (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
     (r",", Op.COMMA),
@@ -31,7 +33,7 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:ach |oh |ae?h )?(?:nein|nee|ne|quatsch|schmarrn)|stopp|halt stopp|moment|stimmt nicht", Op.CORRECT),
     (r"aeh|aehm", Op.HESITATE),
     (r"verzeihung|entschuldigung|pardon|ich meine|mein ich|warten sie", Op.CORRECT),
-    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um", Op.ABOUT),
+    (r"(?:so )?(?:gegen|ungefaehr|circa|zirka|ca|etwa)(?: um)?|so um(?: den)?|rund um(?: den)?|um den(?= \d{1,2}\.)", Op.ABOUT),
     (r"kurz nach", Op.SOON_AFTER),
     (r"kurz vor", Op.SOON_BEFORE),
 )  # fmt: skip

@@ -10,6 +10,10 @@ from askproai_runtime.german_dates.atoms import Atom, Clock, Op
 
 Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 _END = r"(?![\w])"
+# Written before a value in any language, by `written_forms.py`.
+_SIGNS = tuple(
+    (re.compile(sign), op) for sign, op in (("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,12 @@ class Grammar:
                 *((_compile(pattern), _of_day(build)) for pattern, build in days),
                 *((_compile(pattern), build) for pattern, build in times),
             ),
-            operators=tuple(
-                (_compile(pattern) if pattern not in {",", "~"} else re.compile(pattern), op)
-                for pattern, op in operators
+            operators=(
+                *_SIGNS,
+                *(
+                    (_compile(pattern) if pattern not in {",", "~"} else re.compile(pattern), op)
+                    for pattern, op in operators
+                ),
             ),
             noise=_compile(noise),
             **others,

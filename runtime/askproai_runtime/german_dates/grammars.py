@@ -1,5 +1,6 @@
 """The grammar of each language that calls are answered in, and which of them reads an argument."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -56,10 +57,16 @@ def _other_grammar() -> Grammar:
     return GERMAN if present_grammar() is not GERMAN else _english()
 
 
+_LINK = re.compile(r"(\s*,\s*|\s*/\s*|\s+(?:oder|or|und|and)\s+)", re.IGNORECASE)
+
+
 def _complete(text: str, grammar: Grammar) -> str:
-    """Return a time with the word that makes a lone number an hour."""
-    said = fold(text)
-    return f"{grammar.hour_prefix} {text}" if said.isdecimal() or said in grammar.numbers else text
+    """Return a time with the word that makes a lone number an hour, also each of several: `10 oder 15`."""
+    hours, links = _LINK.split(text)[::2], [*_LINK.split(text)[1::2], ""]
+    if not all(fold(hour).isdecimal() or fold(hour) in grammar.numbers for hour in hours):
+        return text
+    listed = zip(hours, (", " if "/" in link else link for link in links), strict=True)
+    return "".join(f"{grammar.hour_prefix} {hour}{link}" for hour, link in listed)
 
 
 def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:

@@ -36,7 +36,7 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     write local time, and programs mean that offset: both are readings. Hours behind a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for what no calendar has.
     """
-    written = text.strip().rstrip(".!?").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
+    written = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
     written = _COMPACT.sub(_add_signs, written.strip())
     found = _INSTANT.fullmatch(written)
     if found is None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from askproai_runtime.german_dates.atoms import Atom, Contradiction, Op, Part, Soon
-from askproai_runtime.german_dates.combine import Meaning, combine
+from askproai_runtime.german_dates.combine import combine
 from askproai_runtime.german_dates.grammars import present_grammar
+from askproai_runtime.german_dates.meaning import Meaning
 from askproai_runtime.german_dates.readings import ranges_of
 from askproai_runtime.german_dates.scan import scan_known
 from askproai_runtime.german_dates.times import expand, hours_of, shifted

@@ -21,7 +21,6 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
 )
 from askproai_runtime.german_dates.grammars import scan_argument, scan_known_argument
-from askproai_runtime.german_dates.iso import read_instant
 from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
 from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.times import lies_in
@@ -49,29 +48,6 @@ def understand_parts(
     """
     said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
     return within_calendar(lambda: _understand_said(said, at, zone))
-
-
-def understand_start(start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo) -> Understanding:
-    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset.
-
-    A start that lies in none of the others' times contradicts them. Of the two what is understood is kept.
-    """
-    try:
-        instant = read_instant(start, zone)
-    except (ValueError, OverflowError):
-        return Understanding(refused=Refusal.IMPOSSIBLE)
-    if instant is not None and (instant.is_zoned or not instant.is_day):
-        understood = within_calendar(lambda: place_instants(instant.readings, at))
-    else:
-        understood = understand_parts(start, None, None, at=at, zone=zone)
-    if others is None:
-        return understood
-    if understood.refused is Refusal.NOT_UNDERSTOOD:
-        return others
-    if others.refused not in {None, Refusal.PAST} and understood.refused is None:
-        unclear = others.unclear or Argument.DATE
-        return replace(_NOT_UNDERSTOOD, unclear=unclear, kept=understood.candidates)
-    return _agree(understood, others)
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
@@ -149,15 +125,15 @@ def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneI
         return _combine_words(list(words.values()), at, zone)
     understood = place_instants(instants[0].readings, at)
     for other in instants[1:]:
-        understood = _agree(understood, place_instants(other.readings, at))
+        understood = agree(understood, place_instants(other.readings, at))
     if not words:
         return understood
     days = tuple(dict.fromkeys(reading.date() for reading in instants[0].readings))
     on_day = [] if any(value.has_day for value in words.values()) else [ArgumentValue((Day(days, dated=True),))]
-    return _agree(understood, _combine_words([*on_day, *words.values()], at, zone))
+    return agree(understood, _combine_words([*on_day, *words.values()], at, zone))
 
 
-def _agree(understood: Understanding, others: Understanding) -> Understanding:
+def agree(understood: Understanding, others: Understanding) -> Understanding:
     """Return the readings on which both agree, the time rather than its day; or that the two contradict each other."""
     if understood.refused is not None:
         return understood

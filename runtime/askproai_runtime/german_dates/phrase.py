@@ -11,9 +11,10 @@ from datetime import MAXYEAR, datetime
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import Atom, Contradiction, Day, ImpossibleDay, ImpossibleTime, PastDay
-from askproai_runtime.german_dates.combine import Meaning, combine
+from askproai_runtime.german_dates.combine import combine
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.iso import read_instant
+from askproai_runtime.german_dates.meaning import Meaning
 from askproai_runtime.german_dates.readings import candidates, exact, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding

@@ -1,6 +1,6 @@
 """From what is meant to candidates: days and times in the zone of the branch, without what is over."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days, ImpossibleDay, PastDay, TimeRange
-from askproai_runtime.german_dates.combine import Meaning
+from askproai_runtime.german_dates.descriptions import describe_days, describe_hours
+from askproai_runtime.german_dates.meaning import Meaning
 from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain
@@ -16,7 +17,7 @@ from askproai_runtime.german_dates.weeks import weekday_dates
 from askproai_runtime.sentences import format_written_day, say, write_clock
 
 _OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
-_WEEK = 7
+_WEEK, _MIDDAY = 7, time(12)
 _ALL = frozenset(range(_WEEK))
 _BESIDE = frozenset({1, _WEEK - 1})  # days between two weekdays that follow each other
 _MOST_MONTHS = relativedelta(months=3)  # in which a day without its month is looked for by its weekday
@@ -75,7 +76,7 @@ def _instants(meaning: Meaning, now: datetime) -> list[Candidate]:
 def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]:
     only = frozenset(meaning.only) or _ALL
     only -= meaning.excluded
-    for days in _days(meaning, now.date()):
+    for days in _wanted_days(meaning, now.date()):
         if days.is_one:
             if days.first.weekday() in only:
                 yield from _of_day(meaning, days.first, zone)
@@ -84,6 +85,26 @@ def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]
 
 
 # Days
+
+
+def _wanted_days(meaning: Meaning, today: date) -> list[Days]:
+    """Return the readings of the day without those that are excluded: of "Samstag, nicht morgen" the one in a week."""
+    found = _days(meaning, today)
+    if not meaning.not_days:
+        return found
+    later = (
+        [Days(day.first + _WEEK * DAY, day.first + _WEEK * DAY) for day in found if day.is_one]
+        if meaning.weekday
+        else []
+    )
+    for readings in (found, [] if meaning.day else later):
+        if kept := [day for day in readings if not any(_is_within(day, each) for each in meaning.not_days)]:
+            return kept
+    raise Contradiction("the day that is excluded")
+
+
+def _is_within(days: Days, others: Days) -> bool:
+    return others.first <= days.first and (others.last is None or (days.last is not None and days.last <= others.last))
 
 
 def _days(meaning: Meaning, today: date) -> list[Days]:
@@ -169,19 +190,27 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
     if meaning.period and meaning.period.closes:
         end = datetime.combine(last, meaning.period.closes, zone)
     grain = meaning.period.grain if meaning.period else Grain.RANGE
-    spoken = _spoken_days(days, only, meaning, now)
+    spoken = describe_days(days, only, meaning, now)
     if meaning.clock is not None:
         if meaning.period and meaning.period.is_bound:  # "bis Freitag um drei" is no time of each day
             raise Contradiction("a bounded period and one time")
         for at in expand(meaning.clock, meaning.part):
             daily = Daily(only, at, shifted(at, 1))
-            yield Candidate(start, end, Grain.RANGE, spoken + say().at_time.format(at=write_clock(at)), daily)
+            about = _around_day(meaning, at, zone)
+            yield Candidate(start, end, Grain.RANGE, spoken + say().at_time.format(at=write_clock(at)), daily, about)
         return
     for opens, closes, _, said, _ in _hours(meaning):
         if opens is None and closes is None and only == _ALL:
-            yield Candidate(start, end, grain, spoken + said)
+            yield Candidate(start, end, grain, spoken + said, about=_around_day(meaning, None, zone))
         elif closes is None or (opens or time()) < closes:
-            yield Candidate(start, end, Grain.RANGE, spoken + said, Daily(only, opens or time(), closes))
+            daily, about = Daily(only, opens or time(), closes), _around_day(meaning, opens, zone)
+            yield Candidate(start, end, Grain.RANGE, spoken + said, daily, about)
+
+
+def _around_day(meaning: Meaning, at: time | None, zone: ZoneInfo) -> datetime | None:
+    """Return the middle of the day around which the days lie; None where no such day was said."""
+    about = meaning.period.about if meaning.period else None
+    return None if about is None else datetime.combine(about, at or _MIDDAY, zone)
 
 
 # Times
@@ -194,13 +223,13 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
         yield from _around(meaning.around, meaning)
     elif meaning.hours is not None:
         for opens, closes in ranges_of(meaning.hours, meaning):
-            yield opens, closes, Grain.RANGE, _spoken_hours(opens, closes), None
+            yield opens, closes, Grain.RANGE, describe_hours(opens, closes), None
     elif part is None or hours_of(part) == (None, None):
         yield None, None, Grain.DAY, "", None
     elif part.name:
         yield *hours_of(part), Grain.PART_OF_DAY, f", {say().parts_of_day[part.name]}", None
     else:
-        spoken = f", {part.spoken}" if part.spoken else _spoken_hours(*hours_of(part))
+        spoken = f", {part.spoken}" if part.spoken else describe_hours(*hours_of(part))
         yield *hours_of(part), Grain.PART_OF_DAY, spoken, None
 
 
@@ -258,39 +287,3 @@ def exists(instant: datetime) -> bool:
     """Return False in the hour that the change to summer time skips: converted to UTC and back, such a time moves."""
     converted = datetime.fromtimestamp(instant.timestamp(), instant.tzinfo)
     return converted.replace(fold=0) == instant.replace(fold=0) and converted.time() == instant.time()
-
-
-# How it is said
-
-
-def _spoken_days(days: Days, only: frozenset[int], meaning: Meaning, now: datetime) -> str:
-    if days.last is not None:
-        first, last = format_written_day(days.first), format_written_day(days.last)
-        if meaning.period and meaning.period.opens:
-            first = say().written_time.format(day=first, at=write_clock(meaning.period.opens))
-        if meaning.period and meaning.period.closes:
-            last = say().written_time.format(day=last, at=write_clock(meaning.period.closes))
-        text = say().from_to_days.format(first=first, last=last)
-    elif days.first <= now.date():
-        if meaning.only:  # "dienstags" alone: nobody has said that it is urgent
-            return _spoken_weekdays(only)
-        text = say().soon
-    else:
-        text = say().from_day.format(first=format_written_day(days.first))
-    if meaning.only:
-        text += say().only_days.format(days=_spoken_weekdays(only))
-    elif meaning.excluded:
-        text += say().except_days.format(days=_spoken_weekdays(meaning.excluded))
-    return text
-
-
-def _spoken_weekdays(weekdays: Iterable[int]) -> str:
-    return f" {say().and_word} ".join(say().habitual_weekdays[n] for n in sorted(weekdays))
-
-
-def _spoken_hours(opens: time | None, closes: time | None) -> str:
-    if opens is not None and closes is not None:
-        return say().from_to_time.format(opens=write_clock(opens), closes=write_clock(closes))
-    if opens is not None:
-        return say().from_time.format(at=write_clock(opens))
-    return say().until_time.format(at=write_clock(closes)) if closes is not None else ""

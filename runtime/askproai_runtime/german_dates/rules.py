@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from askproai_runtime.german_dates.atoms import Day, PastDay, Period, Soon, Weekday
+from askproai_runtime.german_dates.atoms import Day, Offset, PastDay, Period, Soon, Weekday
 from askproai_runtime.german_dates.vocabulary import MONTHS, WEEKDAYS
 
-Found: TypeAlias = Day | Weekday | Period | Soon
+Found: TypeAlias = Day | Offset | Weekday | Period | Soon
 Rule: TypeAlias = tuple[str, Callable[[re.Match[str], date], Found]]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 COUNT = r"(?P<count>\d{1,3}|eine[rmn]?|ein)"

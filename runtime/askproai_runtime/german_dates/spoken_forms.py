@@ -34,6 +34,8 @@ WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
     (rf"\b{_NO}(?: ,)?(?: (?:warten sie|moment|stopp))?\s*,?\s*{_CANNOT}\s*,", "nein "),
     # "nicht nächsten, sondern übernächsten Mittwoch": the weekday is said once
     (rf"\bnicht (?:am )?(?:diese|naechste|kommende)[nrms]\s*,?\s*{_BUT_NEXT}", ""),
+    # "nächsten Dienstag, nicht diesen"
+    (rf"\b({ANY_WEEKDAY})\b(.*\bnicht (?:am |an )?(?:diese|kommende)[nrms])(?= ?(?:$|,|sondern))", r"\1\2 \1"),
     # "nein, im Januar mein ich" corrects nothing a second time
     (r"\b(verzeihung|entschuldigung|pardon|nein|nee|quatsch)\b(.*\w)\s*,?\s*(?:meine? ich|ich meine)(?:\s+bitte)?\s*$", r"\1\2"),
     # "nur samstags, unter der Woche arbeite ich" says why

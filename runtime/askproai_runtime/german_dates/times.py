@@ -25,6 +25,8 @@ Found = Clock | Part | TimeRange | Around | Instant
 Rule = tuple[str, Callable[[re.Match[str], datetime], Found]]
 
 _HOUR = r"(?P<hour>\d{1,2}|ein)(?![\d.:])"
+# Behind "10" in "10, 11 oder 15 Uhr".
+_NEXT_HOURS = r"(?:(?: ?,| ?/| oder| und| bzw)+ ?(?:um )?\d{1,2}(?::\d\d)?(?![\d.:]))+"
 _OF_HOUR = r"(?:(?P<half>halb|viertel|dreiviertel) )?(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?"
 _FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15, None: 0}  # minutes before the hour that is named
 _NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
@@ -113,6 +115,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (rf"(?:um )?(?P<step>viertel) (?P<side>ab) {_OF_HOUR}", _beside),
     (r"(?P<half>halb|viertel|dreiviertel) (?P<hour>\d{1,2})(?![\d.:])(?: uhr)?", _fraction),
     (r"um mitternacht|mitternacht|0 uhr|24:00(?: uhr)?|24 uhr", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
+    (rf"(?:um )?{_HOUR}(?={_NEXT_HOURS} ?uhr)", _hour),
     (rf"um {_HOUR}(?: uhr)? (?:rum|herum)", lambda m, now: Around(_hour(m, now), 30, 30)),
     (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
      _hours),

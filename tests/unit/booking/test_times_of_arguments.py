@@ -166,3 +166,63 @@ def test_an_unclear_day_is_asked_for_by_itself() -> None:
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with pytest.raises(ClarificationNeeded, match=r"^Den Tag habe ich nicht verstanden"):
         parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, service)
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    ("time", "meant"),
+    [
+        *((said, "15:00-00:00") for said in (">=15:00", ">= 15:00", ">15:00", "≥15 Uhr", "15:00+", "15+", "15:00-", "> 3pm")),
+        *((said, "15:00-00:00") for said in ("15 Uhr oder später", "15:00 or later", "15:00 und später", "3pm onwards")),
+        *((said, "15:00-00:00") for said in ("ab15", "from 3 pm onwards", "at or after 3pm", "3pm or after")),
+        ("ab 15 Uhr oder später", "15:00-00:00"),
+        *((said, "00:00-12:00") for said in ("<12:00", "<=12:00", "≤ 12 Uhr", "12:00 or earlier", "12 Uhr oder früher", "-12:00")),
+        (">=14 <=16", "14:00-16:00"),
+        (">= 14:00, < 16:00", "14:00-16:00"),
+        ("14:00--16:00", "14:00-16:00"),
+        ("14:00/16:00", "14:00-16:00"),
+        ("14:00 -> 16:00", "14:00-16:00"),
+        ("14:00..16:00", "14:00-16:00"),
+        ("~15:00", "14:30-15:31"),
+        ("~ 3pm", "14:30-15:31"),
+        ("=15:00", "15:00"),
+        ("14:00/PT30M", "14:00"),
+    ],
+)  # fmt: skip
+def test_signs_bound_the_hours(language: Language, time: str, meant: str) -> None:
+    with speaking(language):
+        assert understand_arguments(FRIDAY | {"time": time}) == [f"12-11T{meant}"]
+
+
+@pytest.mark.parametrize(
+    ("start", "meant"),
+    [
+        *(
+            (f"2026-12-11T14:00{sign}{end}", ["12-11T14:00"])
+            for sign in ("/", "--", " to ", " bis ", " - ", "–")
+            for end in ("2026-12-11T14:30", "14:30")
+        ),
+        ("2026-12-11T14:00/PT30M", ["12-11T14:00"]),
+        ("2026-12-11T14:00:00+01:00/2026-12-11T14:30:00+01:00", ["12-11T14:00"]),
+        ("2026-12-11T14:00:00/PT0H30M", ["12-11T14:00"]),
+        ("2026-12-11T14:00/", ["12-11T14:00"]),
+        ("2026-12-11T14:00/2026-12-11T18:00", ["12-11T14:00-18:00"]),
+        ("2026-12-11T14:00/PT4H", ["12-11T14:00-18:00"]),
+        ("2026-12-11T14:00Z/2026-12-11T14:30Z", ["12-11T14:00", "12-11T15:00"]),
+    ],
+)
+def test_an_interval_in_start_says_the_start(start: str, meant: list[str]) -> None:
+    assert understand_arguments({"start": start}) == meant
+
+
+@pytest.mark.parametrize(
+    "days",
+    ["2026-12-07/2026-12-09", "2026-12-07--2026-12-09", "2026-12-07..2026-12-09", "2026-12-07/P3D",
+     "2026-12-07 to 2026-12-09", "2026-12-07–2026-12-09", "2026-12-07 -> 2026-12-09"],
+)  # fmt: skip
+def test_an_interval_of_days_is_a_range(days: str) -> None:
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    understood = parse_time({"date": days}, CALL, service)
+    assert understood is not None
+    (candidate,) = understood.candidates
+    assert (f"{candidate.start:%m-%d}", f"{candidate.end:%m-%d}") == ("12-07", "12-10")

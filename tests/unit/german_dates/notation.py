@@ -112,7 +112,7 @@ def _of_candidate(candidate: Candidate) -> Meant:
     start, end = candidate.start, candidate.end
     if end is None:
         return Meant(start.date(), start.date(), at=start.time())
-    if candidate.about is not None:
+    if candidate.about is not None and end - start < timedelta(days=1):
         return Meant(start.date(), start.date(), about=candidate.about.time())
     last = (end - timedelta(seconds=1)).date()
     if daily := candidate.daily:

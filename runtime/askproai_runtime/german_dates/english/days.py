@@ -15,7 +15,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
     Which,
 )
-from askproai_runtime.german_dates.counted_days import weekday_in_days, weekday_in_weeks
+from askproai_runtime.german_dates.counted_days import offset, weekday_in_days, weekday_in_weeks
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year, with_slash
 from askproai_runtime.german_dates.day_ranges import DAY_RANGES
 from askproai_runtime.german_dates.english.preferences import LATEST
@@ -129,7 +129,11 @@ def _next_days(match: re.Match[str], today: date) -> Period:
     return Period((Days(today, today + number * unit),))
 
 
+_BEHIND_OFFSET = r"(?= ?(?:$|,|on\b|at\b|please\b))"
 _COUNTED: tuple[Rule, ...] = (
+    (rf"{_COUNT} (?P<unit>days?|weeks?) (?P<side>later|earlier)", offset),
+    (rf"(?:{_COUNT} |the )?(?P<unit>days?|weeks?) (?P<side>after|before)(?:wards| that)?{_BEHIND_OFFSET}", offset),
+    (r"(?:on |in )?(?:the )?following (?P<unit>day|week)", offset),
     (r"today", lambda _m, today: Day((today,))),
     (r"tomorrow", lambda _m, today: Day((today + DAY,))),
     (r"(?:the )?day after tomorrow", lambda _m, today: Day((today + 2 * DAY,))),

@@ -93,6 +93,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (rf"(?:at )?{_HOUR}{_OCLOCK}{_HALF}", _hour),
     (rf"(?:at )?{_HOUR} o'clock", _hour),
     (rf"at {_HOUR}", _hour),
+    (rf"{_HOUR}(?=(?:(?: ?,| ?/| or| and)+ ?(?:at )?\d{{1,2}}(?::\d\d)?(?![\d.:]))+ ?[ap]m)", _hour),
     (rf"{_HOUR}(?= (?:in the|at|today|tomorrow) (?:morning|afternoon|evening|night))", _hour),
     (rf"(?P<step>5|10) (?:to|till) {_HOUR}{_OCLOCK}{_HALF}?", _open),
     (rf"(?:at )?{_FRACTION} (?P<side>past|after|to|before|till|of) {_HOUR}{_OCLOCK}{_HALF}?", _beside),

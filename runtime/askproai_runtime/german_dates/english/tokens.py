@@ -175,6 +175,7 @@ _AFTER_NUMBERS = _compile(
         (rf"{_NOT_IN_MAY}\bmay (i|we|be|he|she|they|my)\b(?!')", r"\1"),
         # "December third twenty twenty-six" is no time of day; nobody says 20:26
         (rf"\b((?:{_MONTH})(?: (?:the )?\d{{1,2}}(?:th)?)?(?: ,)?) 20[ -](2[6-9])\b", r"\1 20\2"),
+        (rf"\b({_WEEKDAY})\b(.*\bnot this)(?: coming)?(?: 1)?(?= ?(?:$|,|but))", r"\1\2 \1"),
         (_DENIED, rf"\1 {_UNCLEAR}"),
         # "how about four" names a time, and does not say that it is about four
         (_OFFERED_HOUR, r"at \1"),

@@ -4,7 +4,7 @@ from askproai_runtime.german_dates.atoms import Op
 
 WEEKDAYS = {
     "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6,
-    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5,
+    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4, "sat": 5, "sun": 6,
 }  # fmt: skip
 MONTHS = {
     "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
@@ -30,7 +30,7 @@ _FILLERS = """
     rather better best good great fine perfect lovely ok okay yes yeah yep well so then just also either some something anything
     appointment slot come book make take fit fits works work suits suit prefer free available there how what about um uh er
     what what's straight
-    hmm oh thanks thank instead still really only sharp exactly onwards onward see there's right cool excellent super wonderful
+    hmm oh thanks thank instead still really only sharp exactly see there's right cool excellent super wonderful
 """
 FILLERS = frozenset(_FILLERS.split())
 # Groups of words whose words have a meaning elsewhere.
@@ -49,6 +49,10 @@ OPERATORS: tuple[tuple[str, Op], ...] = (
     (rf"{_BUT_NOT} (?:after|later than)", Op.UNTIL),
     (r"before|earlier than|prior to", Op.BEFORE),
     (r"between", Op.BETWEEN),
+    (r"(?:at|on) or after", Op.FROM),
+    (r"(?:at|on) or before", Op.UNTIL),
+    (r"(?:or|and) (?:any ?time )?(?:later|after(?:wards)?)(?: on)?(?= ?(?:$|,|please\b))|(?:and )?onwards?", Op.OR_LATER),
+    (r"(?:or|and) (?:any ?time )?(?:earlier|sooner|before)(?= ?(?:$|,|please\b))", Op.OR_EARLIER),
     (r"and|as well as", Op.AND),
     (r"or|otherwise|alternatively", Op.OR),
     (r",", Op.COMMA),

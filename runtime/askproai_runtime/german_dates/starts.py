@@ -1,0 +1,44 @@
+"""Combine the argument `start` of a call function with what the others mean."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.german_dates.iso import read_instant
+from askproai_runtime.german_dates.parts import agree, understand_parts
+from askproai_runtime.german_dates.phrase import place_instants, within_calendar
+from askproai_runtime.german_dates.readings import exact
+from askproai_runtime.german_dates.types import Argument, Grain, Refusal, Understanding
+
+
+def understand_start(
+    start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
+) -> Understanding:
+    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset.
+
+    An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
+    none of the others' times contradicts them. Of the two what is understood is kept.
+    """
+    try:
+        instant = read_instant(start, zone)
+    except (ValueError, OverflowError):
+        return Understanding(refused=Refusal.IMPOSSIBLE)
+    if instant is not None and (instant.is_zoned or not instant.is_day):
+        understood = within_calendar(lambda: place_instants(instant.readings, at))
+    else:
+        understood = _begin_of(understand_parts(start, None, None, at=at, zone=zone), longest)
+    if others is None:
+        return understood
+    if understood.refused is Refusal.NOT_UNDERSTOOD:
+        return others
+    if others.refused not in {None, Refusal.PAST} and understood.refused is None:
+        unclear = others.unclear or Argument.DATE
+        return Understanding(refused=Refusal.NOT_UNDERSTOOD, unclear=unclear, kept=understood.candidates)
+    return agree(understood, others)
+
+
+def _begin_of(understood: Understanding, longest: timedelta) -> Understanding:
+    (candidate,) = understood.candidates if len(understood.candidates) == 1 else (None,)
+    if candidate is None or candidate.end is None or candidate.end - candidate.start > longest:
+        return understood
+    is_interval = candidate.grain is Grain.RANGE and candidate.about is None
+    return Understanding.of([exact(candidate.start)]) if is_interval else understood
