@@ -148,6 +148,8 @@ async def correct(
 
 def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction) -> Answer:
     changed = [each for each in written.corrected if each.has_changed]
+    if any(each.changes("phone") for each in changed):  # which is said as a change
+        request = replace(request, said_phone=None)
     said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
     details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
     message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
@@ -218,7 +220,7 @@ async def _write_details(conn: Connection, ctx: BookingContext, found: _Correcte
 
 def _with_details(request: BookingRequest, appointment: Appointment) -> Appointment:
     """Return an appointment as the request has it. Only a number that is said in it is a correction."""
-    phone = request.phone if request.says_phone else None
+    phone = request.phone if request.chooses_phone else None
     return replace(
         appointment,
         customer_name=correct_name(appointment.customer_name, request.name),

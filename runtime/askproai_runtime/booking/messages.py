@@ -187,6 +187,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     heard = read_phone(named, config, call.branch)
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
+    phone = caller if heard.of_call else phone
     is_known = caller is not None or any(each.phone for each in earlier)
     if (said and not is_known and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
