@@ -134,3 +134,11 @@ def say_unclear(said: SaidPhone, region: str) -> str:
 def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None:
     if call.replies is not None and question.key not in call.replies:
         raise ClarificationNeeded(sentence, needs_phone=question.value)
+
+
+def note_unclear(notes: str | None, said: SaidPhone) -> str | None:
+    """Return the notes of a booking, with the words for a number that are no certain one."""
+    if said.unclear is None:
+        return notes
+    heard = say().phone_as_heard.format(said=said.unclear)
+    return f"{notes} – {heard}" if notes else heard

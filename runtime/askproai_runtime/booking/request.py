@@ -263,21 +263,45 @@ def parse_booking_request(
     name = read_customer_name(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
-    named = read_said(args, "phone")
-    phone = read_phone(named, config, call.branch)
+    known_phone = next((each.phone for each in appointments if each.phone), None)
+    request = parse_details(config, call, args, service, start, name, known_phone)
+    return replace(
+        request,
+        another=wants_another(args),
+        offered_staff=_find_offered_staff(call, hold, rules, start),
+        was_offered=hold is not None,
+    )
+
+
+def parse_details(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    service: ServiceRequest,
+    start: datetime,
+    name: str,
+    known_phone: str | None,
+) -> BookingRequest:
+    """Return a request with the details in the arguments. `known_phone` counts where none is named, and the call's is withheld."""
+    said = read_said(args, "phone")
+    phone = read_phone(said, config, call.branch)
     return BookingRequest(
         service=service,
         start=start,
         name=name,
-        phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
-        said_phone=None if named is None else phone,
+        phone=phone.number or call.caller or known_phone,
+        said_phone=None if said is None else phone,
         caller=call.caller,
         email=read_named_email(read_text(args, "email")),
         notes=read_text(args, "notes"),
-        another=args.get("another") is True or str(args.get("another")).casefold() == "true",
-        offered_staff=_find_offered_staff(call, hold, rules, start),
-        was_offered=hold is not None,
+        another=False,
+        offered_staff=None,
     )
+
+
+def wants_another(args: Mapping[str, Any]) -> bool:
+    """Return whether a model says that an appointment beside those of the call is meant."""
+    return args.get("another") is True or str(args.get("another")).casefold() == "true"
 
 
 def _find_offered_staff(
