@@ -60,6 +60,7 @@ read by itself; values are combined, never texts.
   Names are compared without case and signs: `customerName` is `customer_name`.
 - **Nothing is ignored in silence.** `unread_arguments` of an answer names what has a value and was not read
   (`appointment.wish`); so does a number beyond bounds, or a name given twice. A `wish` about the time is read as `part_of_day`.
+  Unknown fields of `leave_message` become a part of its text, with their names (`medication: …`).
 - **What is understood is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An unclear
   day is asked for by itself.
 - **Contradictions are asked back**, with the reading of each argument. A start that was offered in the call counts before what else

@@ -63,7 +63,7 @@ from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import drop_titles, fold, join_list, sayable
-from askproai_runtime.booking.placeholders import leaves_open, names_nothing
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
     PhoneQuestion,
@@ -223,6 +223,7 @@ __all__ = [
     "read_services",
     "read_spoken_number",
     "read_text",
+    "refuses_contact",
     "release_holds",
     "remove_block",
     "remove_from_waitlist",

@@ -33,6 +33,7 @@ from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected
+from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
@@ -43,7 +44,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
-from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, read_phone
+from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request, read_said
@@ -133,6 +134,8 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
     try:
+        if (corrected := await correct_details(ctx, call, args)) is not None:
+            return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
@@ -174,10 +177,7 @@ def _ask_for_phone(
     ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
     _require_phone(ctx, request)
     ask_for_phone(call, said, request.phone)
-    if said.unclear is None:
-        return request
-    heard = say().phone_as_heard.format(said=said.unclear)
-    return replace(request, notes=f"{request.notes} – {heard}" if request.notes else heard)
+    return replace(request, notes=note_unclear(request.notes, said))
 
 
 async def _list_known_names(

@@ -14,7 +14,7 @@ from askproai_runtime.booking.answers import (
     preparation_of,
 )
 from askproai_runtime.booking.further import is_same_visit
-from askproai_runtime.booking.phone_argument import spell_phone
+from askproai_runtime.booking.phone_argument import say_noted
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
@@ -60,7 +60,7 @@ def confirm(
         message = f"{message} {preparation}"
     if first.live:
         name = _say_name(request, first) if single and not again else ""
-        message = f"{message}{name}{_say_phone(ctx, request, again=again)}"
+        message = f"{message}{name}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
@@ -96,14 +96,16 @@ def _say_name(request: BookingRequest, appointment: Appointment) -> str:
     return say().booked_name.format(name=appointment.customer_name)
 
 
-def _say_phone(ctx: BookingContext, request: BookingRequest, *, again: bool) -> str:
-    """Read a dictated number back, or say that what was dictated is not noted. A correction says itself which number it writes."""
-    if request.drops_phone:
+def _say_phone(ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool) -> str:
+    """Read a dictated number back, or say that what was dictated is not noted. Whoever names a number for what is booked already
+    hears which one is noted with it.
+    """
+    said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
+    if said is not None and said.half is not None:
         return say().phone_not_noted
-    if again or not request.says_phone or request.phone is None:
-        return ""
-    region = region_of(ctx.config(), request.rules.branch.name)
-    return say().phone_noted.format(phone=spell_phone(request.phone, region))
+    number = appointment.phone if again else request.phone
+    is_said = said is not None if again else request.dictates_phone
+    return say_noted(number, request.caller, region) if is_said else ""
 
 
 def _say_kept(ctx: BookingContext, request: BookingRequest, kept: Sequence[Appointment]) -> str:

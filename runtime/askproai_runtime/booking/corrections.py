@@ -81,18 +81,21 @@ async def find_corrected(
 
     With `another` or another time a further appointment is meant, whatever id a model adds.
     """
-    named = read_text(args, "appointment_id")
-    if named is None or request.another or request.companions:
+    if request.another or request.companions:
         return None
+    appointment = await find_own_named(ctx, call, args)
+    return appointment if appointment is not None and _is_requested(request, appointment) else None
+
+
+async def find_own_named(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
+    """Return the caller's own live appointment that `appointment_id` names."""
     try:
-        appointment_id = UUID(named)
+        appointment_id = UUID(read_text(args, "appointment_id") or "")
     except ValueError:
         return None
     async with ctx.pool.acquire() as conn:
         appointment = await get_appointment(conn, ctx.tenant, appointment_id)
-        if appointment is None or not (
-            appointment.live and appointment.settled and _is_requested(request, appointment)
-        ):
+        if appointment is None or not (appointment.live and appointment.settled):
             return None
         return appointment if await owns_appointment(ctx, conn, call, appointment) else None
 
@@ -148,6 +151,8 @@ async def correct(
 
 def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction) -> Answer:
     changed = [each for each in written.corrected if each.has_changed]
+    if any(each.changes("phone") for each in changed):  # which is said as a change
+        request = replace(request, said_phone=None)
     said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
     details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
     message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
@@ -177,7 +182,7 @@ async def _compare(
     is_other = born is not None and not await has_birth_date(conn, ctx.tenant, appointment.id, born)
     return _Corrected(
         appointment,
-        _with_details(request, appointment),
+        with_details(request, appointment),
         is_reborn=is_other and is_own,
         keeps_birth_date=is_other and not is_own,
     )
@@ -216,9 +221,9 @@ async def _write_details(conn: Connection, ctx: BookingContext, found: _Correcte
     await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name if is_respelled else None)
 
 
-def _with_details(request: BookingRequest, appointment: Appointment) -> Appointment:
+def with_details(request: BookingRequest, appointment: Appointment) -> Appointment:
     """Return an appointment as the request has it. Only a number that is said in it is a correction."""
-    phone = request.phone if request.says_phone else None
+    phone = request.phone if request.chooses_phone else None
     return replace(
         appointment,
         customer_name=correct_name(appointment.customer_name, request.name),

@@ -1,6 +1,7 @@
 """leave_message, and what the desk does with messages."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -51,6 +52,11 @@ _MAX_SHORT = 200
 _MAX_PHONE = 40
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
+# "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
+_WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
+_SPEAKS_OF_CALL_BACK = re.compile(
+    r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
+)
 _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
@@ -73,8 +79,9 @@ class _CallBack:
 
     @property
     def is_any_time(self) -> bool:
-        """Whether it names no time: a mere "ja"."""
-        return self.understood is None and set(fold(self.said or "").split()) <= _ONLY_YES
+        """Whether it names no time: a mere "ja", or "any"."""
+        said = self.said or ""
+        return self.understood is None and (set(fold(said).split()) <= _ONLY_YES or _is_filler(said))
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
         """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
@@ -167,10 +174,10 @@ def _say_recipient(config: TenantConfig, recipient: str | None) -> str:
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
     """Return the message, without a text where it can only complete an earlier one. Raises `ClarificationNeeded`."""
-    config, said = ctx.config(), _read_call_back(args)
-    text = read_text(args, "message") or ""
-    if is_placeholder(text):
-        text = say().only_call_back if said else ""
+    config, text = ctx.config(), read_text(args, "message") or ""
+    text = "" if is_placeholder(text) else text
+    said = _read_call_back(args, call, alone=not text)
+    text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
     if len(text) > _MAX_TEXT:
@@ -187,6 +194,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     heard = read_phone(named, config, call.branch)
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
+    phone = caller if heard.of_call else phone
     is_known = caller is not None or any(each.phone for each in earlier)
     if (said and not is_known and phone is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
@@ -238,10 +246,20 @@ async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correl
     )  # fmt: skip
 
 
-def _read_call_back(args: Mapping[str, Any]) -> str | None:
-    """Return when to call back, as it was said; None if nobody asked for it. A bare true asks for it, too."""
-    is_true = str(args.get("call_back")).strip().casefold() == "true"
-    return "ja" if is_true else read_said(args, "call_back")
+def _read_call_back(args: Mapping[str, Any], call: CallContext, *, alone: bool) -> str | None:
+    """Return when to call back, as it was said; None if nobody asked for it. A bare true asks for it, too.
+
+    A mere "any" does so only `alone`, without a text, or where the call has spoken of it.
+    """
+    if str(args.get("call_back")).strip().casefold() == "true":
+        return "ja"
+    said = read_said(args, "call_back")
+    is_asked = alone or _SPEAKS_OF_CALL_BACK.search(fold(call.said or ""))
+    return None if _is_filler(said or "") and not is_asked else said
+
+
+def _is_filler(said: str) -> bool:
+    return leaves_open(said) and _WHEN.isdisjoint(fold(said).split())
 
 
 def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:

@@ -9,8 +9,7 @@ import phonenumbers
 
 from askproai_core.phone_numbers import InvalidNumber, StandIn, own_numbers, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.placeholders import leaves_open
+from askproai_runtime.booking.calling_number import Pointer, read_pointer
 from askproai_runtime.booking.replies import PhoneQuestion
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
@@ -20,45 +19,34 @@ from askproai_runtime.sentences import say
 # of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
-# Words that point at the number of the call: `diese Nummer`, `the number I'm calling from`, and words that go with them.
-_POINTS_AT_CALL = frozenset({
-    "aktuelle", "aktuellen", "angezeigte", "angezeigten", "anrufe", "anrufende", "anrufenden", "anrufer", "anruferin", "anrufers",
-    "caller", "callerid", "callers", "calling", "calls", "current", "derselben", "dieselbe", "diese", "dieser", "displayed",
-    "gleiche", "gleichen", "inbound", "incoming", "jetzige", "jetzigen", "same", "selbe", "selben", "spreche", "telefoniere",
-    "this", "uebermittelte",
-})  # fmt: skip
-# "Meine Nummer" is the same, "meine Handynummer" may be another one.
-_POINTS_AT_CALLER = frozenset({"eigene", "eigenen", "meine", "meiner", "mine", "my", "own"})
-_MOBILE = frozenset({"cell", "handy", "handynummer", "mobile", "mobilnummer"})
-_BESIDE_POINTING = frozenset({
-    "am", "an", "anruf", "anrufnummer", "as", "auch", "auf", "back", "bin", "bitte", "call", "called", "dem", "den", "der",
-    "des", "die", "eben", "er", "he", "she", "they", "are",
-    "einfach", "erreichbar", "for", "from", "fuer", "genau", "gerade", "hier", "i", "ich", "id", "im",
-    "in", "is", "ist", "ja", "jetzt", "just", "kunden", "line", "m", "me", "mich", "mir", "mit", "nehmen", "now", "number",
-    "nummer", "of", "on", "one", "phone", "please", "reach", "right", "rufnummer", "s", "sie", "telefon", "telefonnummer",
-    "telephone", "that", "the", "unter", "use", "used", "using", "von", "which", "wie", "with", "yes", "you", "zurueck",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SaidPhone:
     """What a caller has said of a number: one in E.164, words that are no certain number, too few digits, or nothing.
 
-    `unclear` may help a person to find the number. `half` is kept nowhere.
+    `unclear` may help a person to find the number. `half` is kept nowhere. `of_call`: the words point at the number of the call.
     """
 
     number: str | None = None
     unclear: str | None = None
     half: str | None = None
+    of_call: bool = False
+
+    @property
+    def has_number(self) -> bool:
+        """Whether anything was said that is a number, or may be one."""
+        return not (self.number is None and self.unclear is None and self.half is None)
 
 
 def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
     """Read a number in digits or words.
 
-    A carrier's stand-in and the business's own number say nothing of the caller. "Diese Nummer" is that of the call, as none is.
+    A carrier's stand-in and the business's own number say nothing of the caller; neither do words that leave the number open.
     """
-    if said is None or leaves_open(said) or means_calling_number(said):
-        return SaidPhone()
+    pointer = None if said is None else read_pointer(said)
+    if said is None or pointer is not None:
+        return SaidPhone(of_call=pointer is Pointer.OF_CALL)
     region, digits = region_of(config, branch), read_spoken_number(said)
     if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
         return SaidPhone(half=digits)
@@ -111,22 +99,12 @@ def _split_block(block: str) -> list[str]:
     return [block[at : at + 3] for at in range(0, len(block), 3)]
 
 
-def means_calling_number(said: str) -> bool:
-    """Return whether words point at the number of the call: `diese Nummer`, `same number`, `die, von der ich anrufe`."""
-    words = set(fold(said).split())
-    if not words <= _POINTS_AT_CALL | _POINTS_AT_CALLER | _MOBILE | _BESIDE_POINTING:
-        return False
-    return not words.isdisjoint(_POINTS_AT_CALL) or (
-        not words.isdisjoint(_POINTS_AT_CALLER) and words.isdisjoint(_MOBILE)
-    )
-
-
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
     """Raise `ClarificationNeeded` where no number is `known`, once in a call.
 
     A caller may decline. Without a transcript it is not known whether the caller was asked, and nobody is asked twice.
     """
-    if known is None and said == SaidPhone():
+    if known is None and not said.has_number:
         _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
 
 
@@ -138,6 +116,15 @@ def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
         _ask_once(call, PhoneQuestion.UNCLEAR, say_unclear(said, region))
 
 
+def say_noted(number: str | None, calling: str | None, region: str) -> str:
+    """Return which number is noted with an appointment or a message; nothing without one."""
+    if number is None:
+        return ""
+    if number == calling:
+        return say().reached_at_callers_number
+    return say().phone_noted.format(phone=spell_phone(number, region))
+
+
 def say_unclear(said: SaidPhone, region: str) -> str:
     """Return the question for a number that is no certain one, with the digits that were understood."""
     digits = said.half or read_spoken_number(said.unclear or "")
@@ -147,3 +134,11 @@ def say_unclear(said: SaidPhone, region: str) -> str:
 def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None:
     if call.replies is not None and question.key not in call.replies:
         raise ClarificationNeeded(sentence, needs_phone=question.value)
+
+
+def note_unclear(notes: str | None, said: SaidPhone) -> str | None:
+    """Return the notes of a booking, with the words for a number that are no certain one."""
+    if said.unclear is None:
+        return notes
+    heard = say().phone_as_heard.format(said=said.unclear)
+    return f"{notes} – {heard}" if notes else heard

@@ -14,6 +14,8 @@ _NOT_NAMED = frozenset({
     "none", "not", "nothing", "null", "ohne", "unbekannt", "undefined", "unknown", "unnoetig",
     "noone",
 })  # fmt: skip
+# Beside a negation these are something that a person refuses: "bitte keine E-Mail". "Keine Adresse" names none.
+_REFUSED = frozenset({"call", "callback", "email", "mail", "phone", "rueckruf"})
 _WITH_NOT_NAMED = frozenset({
     "address", "adresse", "ahnung", "angabe", "angaben", "angegeben", "applicable", "available", "back", "bekannt",
     "besondere", "besonderer", "bestimmte", "bestimmter", "bitte", "call", "callback", "danke", "data", "date", "daten",
@@ -124,6 +126,12 @@ def names_nothing(text: str) -> bool:
     """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
     words = set(fold(text).split())
     return is_placeholder(text) or (words <= _NOT_NAMED | _WITH_NOT_NAMED and not words.isdisjoint(_NOT_NAMED))
+
+
+def refuses_contact(text: str) -> bool:
+    """Return whether words that name nothing refuse something: in a text for a person these are kept."""
+    words = set(fold(text).split())
+    return not words.isdisjoint(_REFUSED) and not words.isdisjoint(_NOT_NAMED) and not is_placeholder(text)
 
 
 def leaves_open(text: str) -> bool:

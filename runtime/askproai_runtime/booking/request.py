@@ -19,7 +19,7 @@ from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.near_services import list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
-from askproai_runtime.booking.phone_argument import read_phone
+from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
 from askproai_runtime.booking.phrases import (
     fold,
     format_reading,
@@ -84,8 +84,8 @@ class BookingRequest:
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
-    `says_phone`: `phone` is another number than the calling one, and said in this request. Otherwise it is the calling number, or
-    that of another appointment of the call. `drops_phone`: what was said of a number is not kept, since it is not whole.
+    `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
+    `caller`, or of another appointment of the call.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -102,8 +102,19 @@ class BookingRequest:
     companions: tuple[str, ...] = ()
     names_customer: bool = False
     was_offered: bool = False
-    says_phone: bool = False
-    drops_phone: bool = False
+    said_phone: SaidPhone | None = None
+    caller: str | None = None
+
+    @property
+    def dictates_phone(self) -> bool:
+        """Whether `phone` is another number than the calling one, and said in this request."""
+        return self.said_phone is not None and self.said_phone.number not in {None, self.caller}
+
+    @property
+    def chooses_phone(self) -> bool:
+        """Whether this request says that `phone` is meant, and no other one that is noted: also that of the call."""
+        said = self.said_phone
+        return said is not None and (said.number is not None or (said.of_call and self.caller is not None))
 
     @property
     def rules(self) -> ServiceRules:
@@ -252,20 +263,45 @@ def parse_booking_request(
     name = read_customer_name(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
-    phone = read_phone(read_said(args, "phone"), config, call.branch)
+    known_phone = next((each.phone for each in appointments if each.phone), None)
+    request = parse_details(config, call, args, service, start, name, known_phone)
+    return replace(
+        request,
+        another=wants_another(args),
+        offered_staff=_find_offered_staff(call, hold, rules, start),
+        was_offered=hold is not None,
+    )
+
+
+def parse_details(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    service: ServiceRequest,
+    start: datetime,
+    name: str,
+    known_phone: str | None,
+) -> BookingRequest:
+    """Return a request with the details in the arguments. `known_phone` counts where none is named, and the call's is withheld."""
+    said = read_said(args, "phone")
+    phone = read_phone(said, config, call.branch)
     return BookingRequest(
         service=service,
         start=start,
         name=name,
-        phone=phone.number or call.caller or next((each.phone for each in appointments if each.phone), None),
-        says_phone=phone.number is not None and phone.number != call.caller,
-        drops_phone=phone.half is not None,
+        phone=phone.number or call.caller or known_phone,
+        said_phone=None if said is None else phone,
+        caller=call.caller,
         email=read_named_email(read_text(args, "email")),
         notes=read_text(args, "notes"),
-        another=args.get("another") is True or str(args.get("another")).casefold() == "true",
-        offered_staff=_find_offered_staff(call, hold, rules, start),
-        was_offered=hold is not None,
+        another=False,
+        offered_staff=None,
     )
+
+
+def wants_another(args: Mapping[str, Any]) -> bool:
+    """Return whether a model says that an appointment beside those of the call is meant."""
+    return args.get("another") is True or str(args.get("another")).casefold() == "true"
 
 
 def _find_offered_staff(

@@ -11,7 +11,15 @@ import msgspec
 
 from askproai_core.http_server import read_json
 from askproai_core.lenient_json import REPEATED
-from askproai_runtime.booking import drop_titles, fold, join_list, leaves_open, names_nothing, read_claim
+from askproai_runtime.booking import (
+    drop_titles,
+    fold,
+    join_list,
+    leaves_open,
+    names_nothing,
+    read_claim,
+    refuses_contact,
+)
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 
@@ -73,6 +81,11 @@ def is_empty(value: Any) -> bool:
     return value is None or value is False or (isinstance(value, float) and math.isnan(value))
 
 
+def says_nothing(text: str) -> bool:
+    """Return whether a text for a person says nothing; a refusal says something: `bitte keine E-Mail`."""
+    return (names_nothing(text) and not refuses_contact(text)) or leaves_open(text)
+
+
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None where its value is another one, or absent."""
     if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff"}):
@@ -88,6 +101,8 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = to_text(value).replace("\0", "").strip()
+    if rule.is_text and rule.name != "call_back" and refuses_contact(text):
+        return text
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 
 
@@ -328,7 +343,11 @@ def join_texts(value: Any) -> str:
     return ", ".join(text for text in texts if text)
 
 
+def _is_nothing(leaf: Any) -> bool:
+    return says_nothing(leaf) if isinstance(leaf, str) else is_empty(leaf)
+
+
 def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
     """Return all that an object says in one text, each value with its name, but for the `plain` names."""
-    said = ((name, to_text(each).strip()) for name, each in list_leaves(value) if not is_empty(each))
+    said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
     return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)

@@ -39,12 +39,13 @@ from askproai_runtime.calls.argument_values import (
     merge_values,
     read_companions,
     read_value,
+    says_nothing,
 )
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.german_dates import find_part_argument, understand_parts
 
 _MAX_UNREAD, _MAX_KEY = 20, 40
-_TIMES = frozenset({"date", "start", "time", "part_of_day"})
+TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
@@ -125,7 +126,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
         unclear.discard("companions")
     unclear |= contradicted
-    unclear |= _TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
+    unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
             values.pop(member.rule.name, None)
@@ -150,7 +151,7 @@ def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
 def _is_with_caller(member: _Member, values: dict[str, Any]) -> bool:
     """Return whether all that was not read of companions is the caller's own day and time, or describes them."""
     _, rest = _read_member(member)
-    own = {fold_key(name): join_texts(value) for name, value in values.items() if name in _TIMES}
+    own = {fold_key(name): join_texts(value) for name, value in values.items() if name in TIMES}
     parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
     return all(key in DESCRIPTIONS or own.get(key) == said for key, said in parts)
 
@@ -191,7 +192,9 @@ def _read_member(member: _Member) -> tuple[Any, list[tuple[str, Any]]]:
     """Return the value of an argument, None without any, and what of it was not read, by its places."""
     if member.rule is None:
         is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
-        is_said = not is_empty(member.value) or (member.within is not None and member.value is False)
+        is_text = isinstance(member.value, str) and member.within not in DECIDING
+        is_nothing = says_nothing(member.value) if is_text else is_empty(member.value)
+        is_said = not is_nothing or (member.within is not None and member.value is False)
         return None, [(member.path, member.value)] if is_needed and is_said else []
     if member.rule.name == "companions":
         read, rest = read_companions(member.value)

@@ -31,6 +31,7 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
+from askproai_runtime.calls.message_text import note_unread
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -274,6 +275,7 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
+        read = note_unread(read) if function is Function.LEAVE_MESSAGE else read
         answer = ask_unclear(read, self.config.current, function) if function in ASKED_ABOUT else None
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))

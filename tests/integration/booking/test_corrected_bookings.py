@@ -145,7 +145,7 @@ async def test_other_details_of_repeated_bookings_are_kept(salon: Salon) -> None
         " Die Telefonnummer habe ich geändert: 0 1 7 1, 3 9 2, 0 1 7, 4 6. Ihren Hinweis habe ich notiert."
     )
     repeated = await salon.booking.book_appointment(call(), more)
-    assert "notiert" not in repeated.message
+    assert repeated.message.endswith(" Als Telefonnummer habe ich notiert: 0 1 7 1, 3 9 2, 0 1 7, 4 6.")
     (row,) = await salon.rows("SELECT a.notes, c.phone FROM appointments a JOIN customers c ON c.id = a.customer_id")
     assert (row["notes"], row["phone"]) == ("mit Hund; Rollstuhl", DICTATED)
 
@@ -304,8 +304,8 @@ NO_DETAILS = {
     "offered_staff",
     "was_offered",
     "names_customer",
-    "says_phone",
-    "drops_phone",
+    "said_phone",
+    "caller",
 }
 
 
@@ -395,3 +395,87 @@ async def test_a_locked_appointment_is_still_booked(salon: Salon, said: str, suc
         await conn.execute("SELECT FROM appointments FOR UPDATE")
         again = await salon.booking.book_appointment(call(), booking_args(name=said))
     assert (again.success, again.message.endswith(ending)) == (success, True), again.message
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "call_later"])
+@pytest.mark.parametrize(
+    ("details", "ending"),
+    [
+        ({"customer_name": "Petra Maier"}, " Den Namen habe ich geändert: Petra Maier."),
+        ({"customer_name": "Schmidt"}, " Den Namen habe ich geändert: Schmidt."),
+        ({"phone": DICTATED}, " Die Telefonnummer habe ich geändert: 0 1 7 1, 3 9 2, 0 1 7, 4 6."),
+        ({"phone": "die, von der ich anrufe"}, " Notiert ist dazu die Nummer, von der Sie anrufen."),
+        ({"notes": "mit Hund", "service": "Haarschnitt"}, " Ihren Hinweis habe ich notiert."),
+        ({"staff": "Mehmet"}, " Soll ich ihn absagen und bei Mehmet einen neuen suchen?"),
+        ({}, "Haarschnitt bei Anna."),
+    ],
+)
+async def test_details_need_no_time(salon: Salon, call_id: str, details: dict[str, str], ending: str) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
+    named = {"appointment_id": first.fields["appointment_id"]}
+    answer = await salon.booking.book_appointment(call(call_id), named | details)
+    assert answer.message.endswith(ending), answer.message
+    assert (answer.fields.get("appointment_id"), len(await salon.live())) == (named["appointment_id"], 1)
+
+
+async def test_a_confirmed_address_needs_no_time(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args())
+    args = {"appointment_id": first.fields["appointment_id"], "email": EMAIL}
+    asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
+    assert asked.fields["needs_confirmation"] is True
+    answer = await salon.booking.book_appointment(replace(call(), replies={EMAIL: Reply.YES}), args)
+    assert answer.message.endswith(" Die E-Mail-Adresse habe ich geändert.")
+
+
+@pytest.mark.parametrize(
+    ("details", "name"),
+    [
+        ({"customer_name": "Petra Maier"}, "Petra Maier"),
+        ({"phone": DICTATED}, "Maier"),
+        ({"notes": "mit Hund"}, "Maier"),
+    ],
+)
+async def test_the_only_appointment_needs_no_id(salon: Salon, details: dict[str, str], name: str) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    answer = await salon.booking.book_appointment(call(), details)
+    assert (answer.success, await names(salon)) == (True, [name]), answer.message
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"customer_name": "Maier"},
+        {"customer_name": "Schmidt"},
+        {"customer_name": "Petra Maier", "another": True},
+    ],
+)
+async def test_a_further_booking_still_needs_its_time(salon: Salon, args: dict[str, Any]) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    asked = await salon.booking.book_appointment(call(), args)
+    assert (asked.success, await names(salon)) == (False, ["Maier"])
+    assert asked.message.startswith("Für welchen Tag")
+
+
+async def test_details_of_strangers_stay(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Schmidt"}
+    asked = await salon.booking.book_appointment(call("call_2", "+4915199999999"), args)
+    assert (asked.success, await names(salon)) == (False, ["Maier"])
+
+
+async def test_details_of_a_cancelled_appointment_stay(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.cancel(first.fields["appointment_id"])
+    args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
+    asked = await salon.booking.book_appointment(call(), args)
+    assert (asked.success, await names(salon)) == (False, [])
+
+
+async def test_own_details_need_no_birth_date(new_salon) -> None:
+    salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
+    first = await salon.booking.book_appointment(call(), booking_args(name="Maier", birth_date="12.3.1985"))
+    args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
+    answer = await salon.booking.book_appointment(call(), args)
+    assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
+    await salon.booking.book_appointment(call("call_later"), args | {"customer_name": "Schmidt"})
+    assert await names(salon) == ["Petra Maier"]

@@ -97,7 +97,7 @@ async def test_who_has_one_already_hears_that_it_stays(new_salon) -> None:
     await salon.booking.book_appointment(call(), booking_args(MORNING))
     second = await salon.booking.book_appointment(replace(call(), call_id="call_2"), booking_args(HALF_PAST_TWO))
     assert second.success
-    assert second.message.endswith(" Der andere Termin am Freitag, den 27. November, um 10 Uhr, bleibt bestehen.")
+    assert " Der andere Termin am Freitag, den 27. November, um 10 Uhr, bleibt bestehen." in second.message
     again = await salon.booking.book_appointment(replace(call(), call_id="call_2"), booking_args(HALF_PAST_TWO))
     assert again.message.endswith(" Der andere Termin am Freitag, den 27. November, um 10 Uhr, bleibt bestehen."), (
         "the first answer may have come too late"

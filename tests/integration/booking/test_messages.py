@@ -1,6 +1,7 @@
 """Messages that callers leave: what is said to be noted is committed, once, and within bounds."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -36,7 +37,7 @@ async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> 
         ("wenn die Chefin wieder da ist", None, None, "wenn die Chefin wieder da ist"),
         ("um neun", None, None, "um neun"),  # two meanings: a person decides
         ("egal wann", None, None, ": jederzeit."),
-        ("any", None, None, ": jederzeit."),
+        ("any time", None, None, ": jederzeit."),
     ],
 )
 async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
@@ -48,6 +49,28 @@ async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
     assert row["call_back"] == said
     times = [row[name] and f"{row[name]:%Y-%m-%dT%H:%M}" for name in ("call_back_from", "call_back_until")]
     assert times == [first, until]
+
+
+@pytest.mark.parametrize(
+    ("said", "transcript", "message", "noted"),
+    [
+        ("any", None, "Rezept", None),
+        ("egal", "Ich brauche ein Rezept.", "Rezept", None),
+        ("beliebig", "", "Rezept", None),
+        ("egal", "Rufen Sie mich bitte zurück. Wann? Das ist egal.", "Rezept", "egal"),
+        ("any", "Please call me back. When? Any.", "Rezept", "any"),
+        ("any", None, "", "any"),
+        ("egal wann", None, "Rezept", "egal wann"),
+    ],
+)
+@pytest.mark.parametrize("caller", [None, "+4915112345678"])
+async def test_a_filler_asks_for_no_call_back(
+    salon: Salon, caller: str | None, said: str, transcript: str | None, message: str, noted: str | None
+) -> None:
+    args = ARGS | {"message": message, "call_back": said, "phone": "" if noted is None else "030 23125447"}
+    answer = await leave_message(salon.booking, replace(call(caller=caller), said=transcript), args)
+    assert (answer.success, "Rückruf" in answer.message) == (True, noted is not None), answer.message
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [noted]
 
 
 async def test_only_a_call_back_is_a_message_too(salon: Salon) -> None:

@@ -91,3 +91,47 @@ async def test_a_dictated_stand_in_is_nobodys(new_salon) -> None:
     booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone="+86282452253"))
     assert booked.success
     assert await salon.rows("SELECT phone FROM customers") == []
+
+
+CALLER, OTHER = "+4915112345678", "030 23125447"
+OF_CALL, NOTED = "die Nummer, von der Sie anrufen.", "Als Telefonnummer habe ich notiert: 0 3 0, 2 3 1, 2 5 4, 4 7."
+
+
+@pytest.mark.parametrize("names_id", [True, False])
+@pytest.mark.parametrize(
+    ("booked", "said", "ending", "stored"),
+    [
+        (None, CALLER, OF_CALL, CALLER),
+        (None, "the number of the call", OF_CALL, CALLER),
+        (None, "any", OF_CALL, CALLER),
+        (OTHER, OTHER, NOTED, "+493023125447"),
+        (OTHER, "same number", NOTED, "+493023125447"),
+        (OTHER, "egal", NOTED, "+493023125447"),
+        (OTHER, "die, von der ich anrufe", "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
+        (OTHER, CALLER, "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
+    ],
+)
+async def test_a_number_for_a_booking_is_answered(
+    new_salon, names_id: bool, booked: str | None, said: str, ending: str, stored: str
+) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
+    named = {"appointment_id": first.fields["appointment_id"]} if names_id else {}
+    again = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=said, **named))
+    assert (again.success, again.message.endswith(ending)) == (True, True), again.message
+    (row,) = await salon.rows("SELECT c.phone, a.notes FROM appointments a JOIN customers c ON c.id = a.customer_id")
+    assert (row["phone"], row["notes"]) == (stored, None)
+
+
+async def test_a_message_takes_the_calling_number_again(new_salon) -> None:
+    salon = await new_salon()
+    args = {"message": "Bitte melden", "customer_name": "Petra Müller"}
+    for said in (OTHER, "die Nummer des Anrufs"):
+        assert (await leave_message(salon.booking, calling(CALLER), args | {"phone": said})).success
+    assert [row["phone"] for row in await salon.rows("SELECT phone FROM messages")] == [CALLER]
+
+
+async def test_the_number_of_a_withheld_call_is_asked(new_salon) -> None:
+    salon = await new_salon()
+    asked = await salon.booking.book_appointment(calling(None), booking_args(phone="die Nummer des Anrufs"))
+    assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")

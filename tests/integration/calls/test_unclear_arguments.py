@@ -45,3 +45,11 @@ async def test_an_unclear_booking_is_asked_about(salon: TenantPod, extra: dict[s
     assert reply.body["success"] is False
     assert getattr(say(), question).format(names="") in reply.body["message"]
     assert await salon.db.fetch("SELECT id FROM appointments WHERE tenant = $1", salon.store.tenant) == []
+
+
+async def test_a_message_keeps_unknown_fields(salon: TenantPod) -> None:
+    args = {"customer_name": "Petra Lange", "message": "Rezept", "medication": "Ibuprofen 600", "date": "Montag"}
+    reply = await salon.function("leave_message", f"call_{uuid4().hex}", args)
+    assert (reply.body["success"], "unread_arguments" in reply.body) == (True, False), reply.body
+    (row,) = await salon.db.fetch("SELECT text FROM messages WHERE tenant = $1", salon.store.tenant)
+    assert row["text"] == "Rezept, medication: Ibuprofen 600, date: Montag"

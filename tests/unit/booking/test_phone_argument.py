@@ -121,21 +121,34 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
 
 
 @pytest.mark.parametrize("said", [
-    "diese Nummer", "same number", "die, von der ich anrufe", "caller's number", "this number", "meine Nummer",
-    "Die gleiche Nummer",
-    "dieselbe", "the number I'm calling from", "caller_id", "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "my number",
-    "Nummer des Anrufers", "the one I am calling from right now", "von der ich gerade anrufe", "current caller number",
-    "this mobile number", "diese Handynummer hier", "die angezeigte Nummer",
-    "the one he is calling from", "any", "egal", "the number she calls from",
+    "die, von der ich anrufe", "caller's number", "the number I'm calling from", "caller_id", "Nummer des Anrufers",
+    "the one I am calling from right now", "von der ich gerade anrufe", "current caller number", "die angezeigte Nummer",
+    "the one he is calling from", "the number she calls from", "the number of the call", "number of this call",
+    "die Nummer des Anrufs", "Rufnummer vom Anruf", "die Rufnummer hier",
+    "from the call", "aus dem Anruf", "same as caller", "same as the incoming call", "from_number",
+    "the phone I'm using right now", "the line I'm on", "wie im Display", "the number you see", "die Nummer, die Sie sehen",
+    "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
 ])  # fmt: skip
-def test_the_number_of_the_call_is_meant(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone()
+def test_words_for_the_calling_number_are_composed(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") == SaidPhone(of_call=True)
+
+
+@pytest.mark.parametrize("said", [
+    "diese Nummer", "same number", "this number", "meine Nummer", "Die gleiche Nummer", "dieselbe", "my number", "this one",
+    "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "this mobile number", "diese Handynummer hier", "yes", "ja, genau",
+    "any", "egal", "any number", "irgendeine Nummer", "egal welche Telefonnummer", "callback number",
+    "call back number", "number to call back",
+    "Rückrufnummer", "no other number", "keine andere Nummer", "the customer's number",
+])  # fmt: skip
+def test_words_without_a_number_leave_it_open(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") in (SaidPhone(), SaidPhone(of_call=True))
 
 
 @pytest.mark.parametrize("said", [
     "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
-    "die Nummer",
-    "this number or 0151 123",
+    "die Nummer", "call me", "bitte anrufen", "his number", "her mobile number", "no, another number",
+    "nicht die, von der ich anrufe",
+    "not the number I am calling from", "this number or 0151 123", "a different number",
 ])  # fmt: skip
 def test_another_number_is_asked_for(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from askproai_runtime.calls.argument_table import FUNCTION_NAMES, NOT_NEEDED, fold_key, rules_of
 from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.message_text import note_unread
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY, HOUR = "2026-12-11", "10:00"
@@ -179,3 +180,42 @@ def test_a_day_of_any_name_counts(key: str, value: object) -> None:
 def test_a_guest_without_a_name_comes(said: str) -> None:
     read = read_arguments("book_appointment", {"companions": said})
     assert read.values.get("companions") or read.unclear
+
+
+@pytest.mark.parametrize("said", [
+    "bitte keine E-Mail", "no email please", "kein Rückruf nötig", "no call back please", "Bitte nicht anrufen", "no phone number",
+    "nein, kein Rückruf",
+])  # fmt: skip
+def test_a_refusal_is_a_text(said: str) -> None:
+    assert read_arguments(BOOK, {"notes": said}).values == {"notes": said}
+    assert read_arguments(NOTE, {"message": {"text": said}}).values == {"message": said}
+    assert read_arguments(BOOK, {"remark_of_caller": said}).unread == {"remark_of_caller": said}
+    assert "call_back" not in read_arguments(NOTE, {"call_back": "kein Rückruf nötig"}).values
+
+
+@pytest.mark.parametrize(
+    "said", ["keine", "none", "nicht angegeben", "nein danke", "no preference", "keine Angabe", "N/A"]
+)
+def test_nothing_said_is_no_text(said: str) -> None:
+    read = read_arguments(BOOK, {"notes": said, "remark_of_caller": said})
+    assert (read.values, read.unread) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("args", "message", "unread"),
+    [
+        ({"message": "Rezept", "medication": "Ibuprofen 600", "urgency": "hoch"},
+         "Rezept, medication: Ibuprofen 600, urgency: hoch", set()),
+        ({"message": "Rezept", "date": "Montag", "time": "10 Uhr"}, "Rezept, date: Montag, time: 10 Uhr", set()),
+        ({"message": "Rezept", "recipient": "Anna", "to": "Dr. Weber"}, "Rezept, to: Dr. Weber", set()),
+        ({"patient": {"birth_date": "1.2.1980", "insurance_company": "AOK"}},
+         "birth date: 1.2.1980, insurance company: AOK", set()),
+        ({"message": "Rezept", "urgent": True, "insured": False}, "Rezept, urgent", set()),
+        ({"message": "Rezept für Ibuprofen 600", "medication": "Ibuprofen 600"}, "Rezept für Ibuprofen 600", set()),
+        ({"message": "Rezept", "call_id": "call_7", "timestamp": "17"}, "Rezept", {"call_id", "timestamp"}),
+        ({"call_id": "call_7"}, None, {"call_id"}),
+    ],
+)  # fmt: skip
+def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unread: set[str]) -> None:
+    read = note_unread(read_arguments(NOTE, args))
+    assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())

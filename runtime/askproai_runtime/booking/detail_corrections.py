@@ -1,0 +1,70 @@
+"""book_appointment without a time for an appointment that is booked already: its details are corrected, and nothing is booked."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from askproai_core.phone_numbers import region_of
+from askproai_runtime.booking.confirmation import confirm
+from askproai_runtime.booking.corrections import correct, find_own_named, with_details
+from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.email_address import require_confirmed_email
+from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
+from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.request import (
+    BookingRequest,
+    parse_details,
+    parse_service_request,
+    read_parts,
+    read_said,
+    read_text,
+    wants_another,
+)
+from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext
+from askproai_runtime.booking.verification import asks_birth_date, read_birth_date
+from askproai_runtime.visits import same_services
+
+
+async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
+    """Correct the details of the caller's appointment that is meant, and return the answer; None where none is.
+
+    Without an id the only appointment of the call is meant, if the request changes it. Raises `ClarificationNeeded`.
+    """
+    if any(read_parts(args)) or wants_another(args) or args.get("companions"):
+        return None
+    is_named = read_text(args, "appointment_id") is not None
+    meant = await (find_own_named(ctx, call, args) if is_named else _find_only(ctx, call, args))
+    if meant is None or meant.starts_at <= ctx.clock.now():
+        return None
+    request = _parse(ctx, replace(call, branch=meant.branch), args, meant)
+    if not same_services(request.rules.service.name, meant.service):
+        return None
+    if not is_named and not request.chooses_phone and with_details(request, meant) == meant:
+        return None
+    await require_confirmed_email(ctx, call, args)
+    return await correct(ctx, call, request, [meant], confirm(ctx, request, [meant], [], again=True))
+
+
+async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
+    """Return the only appointment of the call, if it holds no other time and the name may be that appointment's."""
+    async with ctx.pool.acquire() as conn:
+        appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+    if len(appointments) != 1 or not (appointments[0].live and appointments[0].settled):
+        return None
+    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    return appointments[0] if not name or same_name(name, appointments[0].customer_name) else None
+
+
+def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Appointment) -> BookingRequest:
+    """Return the request for the appointment as it is, with the details of the arguments."""
+    config = ctx.config()
+    service = parse_service_request(config, call, args, meant.service)
+    said = read_phone(read_said(args, "phone"), config, call.branch)
+    ask_if_unclear(call, said, region_of(config, call.branch))
+    name = read_customer_name(read_text(args, "customer_name"), call.said) or meant.customer_name
+    request = parse_details(config, call, args, service, meant.starts_at, name, meant.phone)
+    born = read_text(args, "birth_date") if asks_birth_date(ctx) else None
+    today = ctx.clock.now().astimezone(service.rules.zone).date()
+    birth_date = read_birth_date(born, today) if born else None
+    return replace(request, notes=note_unclear(request.notes, said), birth_date=birth_date)
