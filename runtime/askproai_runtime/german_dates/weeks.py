@@ -115,9 +115,20 @@ def _third_of_calendar_week(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_date(match: re.Match[str], today: date) -> Period:
-    """Return the week in which a date is, as in `die Woche vom 7. Dezember`."""
-    day = next_date(int(match["day"]), MONTHS[match["month"]], today)
-    return Period((Days(max(monday(day), today), monday(day) + 6 * DAY),), Grain.WEEK)
+    """Return the week in which a date is, as in `die Woche vom 7. Dezember`, `vom 7.12.` and `vom 7.`."""
+    named = match.groupdict()
+    month = MONTHS[named["month"]] if named.get("month") else int(named.get("number") or 0)
+    return week_of_date(int(match["day"]), month, today)
+
+
+def week_of_date(day: int, month: int, today: date) -> Period:
+    """Return what is left of the week of the next such date; without a month (0) of the next one with that number."""
+    if not 0 <= month <= 12:  # noqa: PLR2004
+        raise ImpossibleDay(f"there is no month {month}")
+    months = (month,) if month else ((today.month - 1 + n) % 12 + 1 for n in range(3))
+    found = [next_date(day, each, today) for each in months if month or day <= 28 or each != 2]  # noqa: PLR2004
+    first = min(found)
+    return Period((Days(max(monday(first), today), monday(first) + 6 * DAY),), Grain.WEEK)
 
 
 def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]:
@@ -170,7 +181,8 @@ WEEK_RULES: tuple[Rule, ...] = (
     (r"kw (?P<week>\d{1,2})\.?", _calendar_week),
     (r"(?P<week>\d{1,2})\. kw", _calendar_week),
     (rf"{THIRD}(?: der)? kw (?P<week>\d{{1,2}})\.?", _third_of_calendar_week),
-    (rf"woche (?:vom|ab dem|um den) (?P<day>\d{{1,2}})\.? {MONTH}", _week_of_date),
+    (rf"woche (?:vom|ab dem|um den|mit dem) (?P<day>\d{{1,2}})\.? {MONTH}", _week_of_date),
+    (r"woche (?:vom|ab dem|um den|mit dem) (?P<day>\d{1,2})\.(?: ?(?P<number>\d{1,2})\.?)?", _week_of_date),
     (rf"{THIRD}(?: der| dieser)? woche", _third_of_week(None)),
     (rf"{THIRD}(?: der)? {NEXT} woche", _third_of_week(1)),
     (rf"{THIRD}(?: der)? {OVERNEXT} woche", _third_of_week(2)),

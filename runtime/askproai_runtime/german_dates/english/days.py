@@ -31,7 +31,14 @@ from askproai_runtime.german_dates.months import (
 )
 from askproai_runtime.german_dates.named_days import find_named
 from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, past
-from askproai_runtime.german_dates.weeks import ordinal_weekday, third_of_week, week, weekends, working_week
+from askproai_runtime.german_dates.weeks import (
+    ordinal_weekday,
+    third_of_week,
+    week,
+    week_of_date,
+    weekends,
+    working_week,
+)
 
 _WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
@@ -216,6 +223,10 @@ def _week_of_month(match: re.Match[str], today: date) -> Period:
     return month_period(Days(start, min(start + 6 * DAY, last)), today)
 
 
+def _week_of_date(match: re.Match[str], today: date) -> Period:
+    return week_of_date(int(match["day"]), MONTHS.get(match["month"], 0), today)
+
+
 # By the name that `named_days` knows them by.
 _NAMED = {
     "christmas eve": "heiligabend", "christmas day": "1. weihnachtstag", "boxing day": "2. weihnachtstag",
@@ -239,6 +250,9 @@ _MONTHS: tuple[Rule, ...] = (
     (rf"(?:{_THIRD} )?next month", _month_from_now(1)),
     (r"(?:the )?month after next", _month_from_now(2)),
     (r"(?:later )?this month", _month_from_now(0)),
+    (rf"(?:in )?(?:the )?week (?:of|commencing|beginning|starting)(?: on)?(?: the)? {_DAY_NUMBER}(?: (?:of )?{_MONTH})?",
+     _week_of_date),
+    (rf"(?:in )?(?:the )?week (?:of|commencing|beginning|starting)(?: on)? {_MONTH} {_DAY_NUMBER}", _week_of_date),
     (rf"(?:in )?(?:the )?(?P<number>\d)th week (?:of|in) {_MONTH}", _week_of_month),
     (rf"(?:in )?(?:the )?(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),
     (r"next year", lambda _m, today: Period((Days(date(today.year + 1, 1, 1), date(today.year + 1, 12, 31)),))),
