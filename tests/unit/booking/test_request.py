@@ -15,6 +15,7 @@ from askproai_runtime.booking.request import (
     names_day,
     parse_booking_request,
     parse_service_request,
+    read_parts,
 )
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded
@@ -226,3 +227,15 @@ def test_a_day_of_numbers_is_not_read_as_words(said: str, monkeypatch: pytest.Mo
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
     monkeypatch.delattr("askproai_runtime.booking.request.find_part_argument")
     assert names_day((said, None, None))
+
+
+@pytest.mark.parametrize(
+    ("start", "time", "day"),
+    [
+        ("2026-12-29T00:00:00+01:00", "um zehn", "2026-12-29"), ("2026-12-29 00:00", "10:00", "2026-12-29"),
+        ("2026-12-29T00:00:00Z", "10:00", "2026-12-29"), ("2026-12-29T00:15", "10:00", "2026-12-29T00:15"),
+        ("2026-12-29T00:00", None, "2026-12-29T00:00"),
+    ],
+)  # fmt: skip
+def test_a_start_at_midnight_beside_a_time_is_its_day(start: str, time: str | None, day: str) -> None:
+    assert read_parts({"start": start, "time": time}) == (day, time, None)
