@@ -34,6 +34,25 @@ _NO_NAME = _RELATIONS | _BEFORE_RELATIONS | _ROLES
 _LETTER = re.compile(r"[^\W\d_]")
 
 
+# A name that is spelled behind it: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)".
+_SPELLED = re.compile(r"\s*[(\[](?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+[-–.,\s]*[)\]]")
+
+
+def split_customer_name(text: str | None) -> tuple[str | None, str | None]:
+    """Return the name and what a model has put behind it: `Sven Lindqvist, hip, husband of caller`. `Lindqvist, Sven` is a name."""
+    if not text:
+        return text, None
+    name, *more = [part.strip() for part in _SPELLED.sub("", text).split(",")]
+    if len(name.split()) < 2 or not more or any(_is_named(part) for part in more):  # noqa: PLR2004 (a first name and a surname)
+        return _SPELLED.sub("", text).strip() or text, None
+    return name, ", ".join(part for part in more if part) or None
+
+
+def _is_named(part: str) -> bool:
+    """Return whether words behind a comma may belong to the name: "Lange, Petra", "Müller, Dr."."""
+    return any(word[:1].isupper() and fold(word) not in _NO_NAME for word in part.split())
+
+
 def read_customer_name(text: str | None, said: str | None = None) -> str:
     """Return the name in a text as it is stored; "" where it is none.
 

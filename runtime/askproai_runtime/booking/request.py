@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
@@ -261,7 +261,7 @@ def parse_booking_request(
     is_known = start in own or (rules.branch.name, start) in call.offered
     if not is_known and not names_day(read_parts(args)):
         raise _ask_for_day(start, call, rules.zone)
-    name = read_customer_name(read_text(args, "customer_name"), call.said)
+    name = read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
     known_phone = next((each.phone for each in appointments if each.phone), None)
@@ -294,7 +294,7 @@ def parse_details(
         said_phone=None if said is None else phone,
         caller=call.caller,
         email=read_named_email(read_text(args, "email")),
-        notes=read_text(args, "notes"),
+        notes=_read_notes(args),
         another=False,
         offered_staff=None,
     )
@@ -303,6 +303,11 @@ def parse_details(
 def wants_another(args: Mapping[str, Any]) -> bool:
     """Return whether a model says that an appointment beside those of the call is meant."""
     return args.get("another") is True or str(args.get("another")).casefold() == "true"
+
+
+def _read_notes(args: Mapping[str, Any]) -> str | None:
+    _, beside_name = split_customer_name(read_text(args, "customer_name"))
+    return "; ".join(each for each in (read_text(args, "notes"), beside_name) if each) or None
 
 
 def _find_offered_staff(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,17 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
     assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
     assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
     assert read_customer_name("John Doe", "Tomorrow at ten, please.") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "beside"),
+    [
+        ("Sven Erik Lindqvist, hip, husband of caller", "Sven Erik Lindqvist", "hip, husband of caller"),
+        ("Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Jolene Kaczmarek", None), ("Petra Lange [L, A, N, G, E]", "Petra Lange", None),
+        ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"), ("Lange, Petra", "Lange, Petra", None),
+        ("Lange, Petra, geb. Kurz", "Lange, Petra, geb. Kurz", None), ("Petra Lange, Otto Lange", "Petra Lange, Otto Lange", None),
+        ("Petra Lange (Mia)", "Petra Lange (Mia)", None), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
+    ],
+)  # fmt: skip
+def test_what_is_beside_a_name_is_a_note(text: str, name: str, beside: str | None) -> None:
+    assert split_customer_name(text) == (name, beside)
