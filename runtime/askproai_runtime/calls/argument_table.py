@@ -73,7 +73,7 @@ ARGUMENT_RULES: Final = (
         "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
         ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
          "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date",
-         "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
+         "weekday", "wochentag", "day_of_week", "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
         is_choice=True,
     ),
     ArgumentRule(
