@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from askproai_runtime.booking import names_nothing
+from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import to_text
 from askproai_runtime.german_dates import Grain, find_open_span
@@ -32,6 +33,8 @@ def join_parts(
     Parts that make no value are a list, which no time is: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
+    if of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date":
+        found = name_old_and_new(found)
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"

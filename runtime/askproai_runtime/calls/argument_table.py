@@ -117,7 +117,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "appointment_date", _KNOWN_APPOINTMENT,
-        "as `date`: the day of the appointment that is to be moved or cancelled",
+        "as `date`: the day of the appointment that is to be moved or cancelled; also `old` or `from` beside `new` or `to`",
         "asked for, with the appointments that there are",
         ("old_date", "current_date", "original_date", "existing_date", "altes_datum"),
     ),
