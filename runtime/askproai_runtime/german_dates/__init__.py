@@ -21,6 +21,7 @@ from askproai_runtime.german_dates.readings import exact_at
 from askproai_runtime.german_dates.starts import understand_start
 from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
+    AFTERNOON,
     MONTHS,
     NUMBERS,
     WEEKDAY_NAMES,
@@ -29,6 +30,7 @@ from askproai_runtime.german_dates.vocabulary import (
 )
 
 __all__ = [
+    "AFTERNOON",
     "MONTHS",
     "NUMBERS",
     "WEEKDAYS",
