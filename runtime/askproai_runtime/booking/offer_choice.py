@@ -97,7 +97,7 @@ async def choose_offer(
             if end - candidate.start > LONGEST_SPAN:
                 query = replace(query, end=max(now, candidate.start) + settings.look_ahead)
             is_part = candidate.grain is Grain.PART_OF_DAY or candidate.daily is not None
-            find = _find_in_hours if is_part else find_choice
+            find = find_in_hours if is_part else find_choice
             choice = await find(rules, read_busy, query, read_remote)
         if choice.slots:
             free.append((candidate, choice))
@@ -116,7 +116,7 @@ async def choose_offer(
     return Offer(near.slots, missed, first.obstacle, near.keeps_hours, has_more=near.has_more)
 
 
-async def _find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote) -> Choice:
+async def find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote) -> Choice:
     """Return a choice of a part of the day. Nobody calls noon the afternoon: it is offered where nothing later is free."""
     if (later := _without_noon(rules, query)) and (
         found := await find_choice(rules, read_busy, later, read_remote)
@@ -285,7 +285,7 @@ async def find_near(
     if hours is not None:
         later = first if obstacle is Obstacle.TOO_FAR else _searched_until(missed, first)
         at_hours = replace(query, first=later, end=end if obstacle is Obstacle.TOO_FAR else later + ahead, daily=hours)
-        found = await _find_in_hours(rules, read_busy, at_hours, read_remote)
+        found = await find_in_hours(rules, read_busy, at_hours, read_remote)
     keeps_hours = hours is None or bool(found.slots)
     if hours is not None and obstacle is Obstacle.OFF_GRID:
         begins = (each for each in _list_begins(rules, missed, hours) if is_open_day(rules, each.date()))
