@@ -1,20 +1,15 @@
 """check_availability: free slots, the closest one held for this call; and alternatives when the requested time is not free."""
 
-import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
-import structlog
-
-from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import (
     basis_fields,
     candidate_fields,
     candidate_question,
-    example_sentence,
     name_service,
     obstacle_sentence,
     refused_answer,
@@ -27,11 +22,18 @@ from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
-from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, Missed, Near, Offer, choose_offer, find_near
+from askproai_runtime.booking.offer_choice import (
+    Missed,
+    Near,
+    Offer,
+    choose_offer,
+    find_near,
+)
+from askproai_runtime.booking.offer_examples import add_examples
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
-from askproai_runtime.booking.search import find_choice, remember_reads
-from askproai_runtime.booking.slots import ServiceRules, Slot, SlotQuery
+from askproai_runtime.booking.search import remember_reads
+from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
@@ -42,10 +44,12 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
-from askproai_runtime.german_dates import Candidate, Daily, Grain, Refusal, Understanding, find_excluded_weekdays
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+)
 from askproai_runtime.sentences import present_language, say
-
-log = structlog.get_logger(__name__)
 
 _NO_CALL = ""  # whose holds nothing leaves out
 _PERSON_IS_OFF = "the person does not work on that day"
@@ -74,7 +78,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
-        return await _add_next_times(ctx, request, call, clarification.answer, read_parts(args))
+        return await add_examples(ctx, request, call, clarification.answer, read_parts(args))
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     asks_day = understood is None and not call.offered  # once in a call
     understood = understood or Understanding(candidates=(soon,))
@@ -92,39 +96,11 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if asks_day and offer.slots:
         answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
     if understood.unclear is not None:  # the day is kept
-        answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
+        message = f"{say().hour_not_understood} {answer.message}"
+        answer = replace(answer, success=False, message=message, outcome=FunctionOutcome.ASKED_BACK)
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))
-
-
-async def _add_next_times(
-    ctx: BookingContext, request: ServiceRequest, call: CallContext, answer: Answer, parts: Sequence[str | None]
-) -> Answer:
-    """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
-
-    None is on a weekday that the words exclude ("aber nicht am Montag"). None is held: nobody has asked for them. The question
-    alone is the answer if they are not found in time, or the database is away.
-    """
-    if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
-        return answer
-    now, settings = ctx.clock.now(), ctx.settings
-    excluded = find_excluded_weekdays(" ".join(filter(None, parts)))
-    days = Daily(frozenset(range(7)) - excluded) if excluded else None
-    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers, daily=days)
-    read_busy = busy_reader(ctx, request.rules, call.call_id)
-    read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
-    try:
-        async with asyncio.timeout(EXTRA_SECONDS):
-            slots = (await find_choice(request.rules, read_busy, query, read_remote)).slots
-    except DATABASE_UNAVAILABLE as error:
-        consequence = "the caller is asked for a time without examples"
-        log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
-        return answer
-    message = f"{answer.message} {example_sentence(request.rules, slots, now)}".rstrip()
-    known = basis_fields(slots, read_remote.basis(slots))
-    fields = {**answer.fields, "slots": slot_fields(request.rules, slots, now), **known, **request.excluded_fields}
-    return replace(answer, message=message, fields=fields)
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:

@@ -32,12 +32,13 @@ from askproai_runtime.booking.search import (
 )
 from askproai_runtime.booking.slots import LONGEST_SPAN, ServiceRules, Slot, SlotQuery, horizon_end
 from askproai_runtime.booking.types import BookingSettings
-from askproai_runtime.german_dates import Candidate, Daily, Grain, Understanding
+from askproai_runtime.german_dates import AFTERNOON, Candidate, Daily, Grain, Understanding
 from askproai_runtime.sentences import format_written_day
 
 _NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
 _AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
+_AFTER_NOON = time(13)
 _WITHOUT_END = timedelta(days=365)  # a phrase without a last day means a year and a day; no other phrase means as much
 _MOST_REASONS = 3  # a listener keeps no more in mind
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
@@ -95,7 +96,9 @@ async def choose_offer(
         else:
             if end - candidate.start > LONGEST_SPAN:
                 query = replace(query, end=max(now, candidate.start) + settings.look_ahead)
-            choice = await find_choice(rules, read_busy, query, read_remote)
+            is_part = candidate.grain is Grain.PART_OF_DAY or candidate.daily is not None
+            find = find_in_hours if is_part else find_choice
+            choice = await find(rules, read_busy, query, read_remote)
         if choice.slots:
             free.append((candidate, choice))
             if candidate.latest and not understood.ambiguous:
@@ -111,6 +114,25 @@ async def choose_offer(
     first = missed[0]
     near = await find_near(request, read_busy, now, understood.candidates[0], first.obstacle, settings, read_remote)
     return Offer(near.slots, missed, first.obstacle, near.keeps_hours, has_more=near.has_more)
+
+
+async def find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote) -> Choice:
+    """Return a choice of a part of the day. Nobody calls noon the afternoon: it is offered where nothing later is free."""
+    if (later := _without_noon(rules, query)) and (
+        found := await find_choice(rules, read_busy, later, read_remote)
+    ).slots:
+        return found
+    return await find_choice(rules, read_busy, query, read_remote)
+
+
+def _without_noon(rules: ServiceRules, query: SlotQuery) -> SlotQuery | None:
+    """Return a query of afternoons from one o'clock on; None for other hours."""
+    first, end = query.first.astimezone(rules.zone), query.end.astimezone(rules.zone)
+    hours = (query.daily.opens, query.daily.closes) if query.daily else (first.time(), end.time())
+    if hours != AFTERNOON:
+        return None
+    days = query.daily or Daily()
+    return replace(query, daily=replace(days, opens=_AFTER_NOON, closes=AFTERNOON[1]))
 
 
 def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
@@ -263,7 +285,7 @@ async def find_near(
     if hours is not None:
         later = first if obstacle is Obstacle.TOO_FAR else _searched_until(missed, first)
         at_hours = replace(query, first=later, end=end if obstacle is Obstacle.TOO_FAR else later + ahead, daily=hours)
-        found = await find_choice(rules, read_busy, at_hours, read_remote)
+        found = await find_in_hours(rules, read_busy, at_hours, read_remote)
     keeps_hours = hours is None or bool(found.slots)
     if hours is not None and obstacle is Obstacle.OFF_GRID:
         begins = (each for each in _list_begins(rules, missed, hours) if is_open_day(rules, each.date()))

@@ -39,6 +39,7 @@ from askproai_runtime.german_dates import (
     Candidate,
     Grain,
     Understanding,
+    exact_at,
     find_part_argument,
     understand_parts,
     understand_start,
@@ -58,6 +59,8 @@ from askproai_runtime.visits import (
 _MAX_ARGUMENT_LENGTH = 500
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_HALF_A_DAY = timedelta(hours=12)
+_NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 
@@ -359,7 +362,19 @@ def parse_time(
     if understood.contradicts:
         question = candidate_question(understood.candidates, zone, call.started_at)
         raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
+    if any(_NOON_AS_AM.search(part) for part in parts if part):
+        _require_no_noon(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:
+    """Raise the question whether noon is meant where `12 AM` was said, which is midnight, and nobody works then but at noon."""
+    zone = service.rules.zone
+    noons = [exact_at(each.start + _HALF_A_DAY) for each in understood.candidates if each.end is None]
+    if any(is_open_time(service.rules, each) for each in understood.candidates) or not noons:
+        return
+    if all(is_open_time(service.rules, noon) for noon in noons):
+        raise ClarificationNeeded(candidate_question(noons, zone, call.started_at), candidates=candidate_fields(noons))
 
 
 def _understand_start(
@@ -373,7 +388,7 @@ def _understand_start(
     longest = timedelta(minutes=service.rules.longest_minutes)
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start in own)]
-    if len(offered) == 1:
+    if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
         return Understanding.of(offered)
     date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
     if date:

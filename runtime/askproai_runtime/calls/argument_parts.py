@@ -1,11 +1,14 @@
 """Values that a language model passes in parts: a first and a last name, a day and its month, an hour and its minute."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from askproai_runtime.booking import names_nothing
+from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import to_text
+from askproai_runtime.german_dates import Grain, find_open_span
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
@@ -17,6 +20,8 @@ _WEEKS = ("week", "woche", "kw", "calendarweek", "kalenderwoche")
 _MONTH_NAMES = (
     "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
 )  # fmt: skip
+_MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
+_THIS_OR_NEXT = {"next": "next week", "this": "this week", "nächste": "nächste Woche", "diese": "diese Woche"}
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -28,13 +33,16 @@ def join_parts(
     Parts that make no value are a list, which no time is: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
+    if of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date":
+        found = name_old_and_new(found)
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
     if of is not None or fold_key(name) in rules:
         _join(found, name, (_FIRST_NAMES, _LAST_NAMES), _read_name, needed=0)
     if fold_key(date) in rules:
-        _join(found, date, (("day", "tag"), ("month", "monat"), ("year", "jahr")), _read_date)
+        _name_parts_of_date(found)
+        _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), ("year", "jahr")), _read_date)
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
         for key in (each for each in found if fold_key(each) in {"month", "monat"}):
             if (month := _read_integer(found[key], 1, 12)) is not None:
@@ -49,6 +57,18 @@ def join_parts(
         _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
+
+
+def _name_parts_of_date(found: dict[str, Any]) -> None:
+    """Name the weekday and the day of the month by what they are in `{day: Thursday, date: 10, month: 12}`."""
+    keys = {fold_key(key): key for key in found}
+    day, date = (
+        next((keys[name] for name in names if name in keys), None) for names in (("day", "tag"), ("date", "datum"))
+    )
+    if day is None or date is None or keys.keys().isdisjoint({"month", "monat"}):
+        return
+    if _read_integer(found[date], 1, 31) is not None and find_open_span(str(found[day])) is Grain.WEEK:
+        found["weekday"], found[day] = found[day], found.pop(date)
 
 
 def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
@@ -100,7 +120,7 @@ def _read_name(values: list[Any]) -> str | None:
 def _read_date(values: list[Any]) -> str | None:
     day, month = _read_integer(values[0], 1, 31), _read_integer(values[1], 1, 12)
     year = _read_integer(values[2], 1, 9999) if values[2] else ""
-    if month is None and isinstance(values[1], str) and values[1].strip().isalpha():
+    if month is None and isinstance(values[1], str) and _MONTH_IN_WORDS.fullmatch(values[1].strip()):
         month_and_year = f" {values[1].strip()} {year}".rstrip()
     else:
         month_and_year = f"{month}.{year}"
@@ -121,6 +141,8 @@ def _read_range(values: list[Any]) -> str | None:
 
 def _read_week(value: Any) -> str | None:
     week = _read_integer(value, 1, 53)
+    if isinstance(value, str) and (named := _THIS_OR_NEXT.get(value.strip().lower())):
+        return named
     return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
 
 
@@ -130,6 +152,7 @@ def _read_half(value: Any) -> str | None:
 
 def _read_integer(value: Any, first: int, last: int) -> int | None:
     """Return an integer within both bounds, also from its digits; None for anything else."""
+    value = value.strip().removesuffix(".") if isinstance(value, str) else value
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(last)):
         value = int(value)
     return value if type(value) is int and first <= value <= last else None

@@ -73,7 +73,7 @@ ARGUMENT_RULES: Final = (
         "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come",
         ("day", "datum", "tag", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date",
          "target_date", "wunschdatum", "date_str", "date_string", "neues_datum", "start_date",
-         "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
+         "weekday", "wochentag", "day_of_week", "month", "monat", "week", "woche", "kw", "calendar_week", "kalenderwoche"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -117,7 +117,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "appointment_date", _KNOWN_APPOINTMENT,
-        "as `date`: the day of the appointment that is to be moved or cancelled",
+        "as `date`: the day of the appointment that is to be moved or cancelled; also `old` or `from` beside `new` or `to`",
         "asked for, with the appointments that there are",
         ("old_date", "current_date", "original_date", "existing_date", "altes_datum"),
     ),

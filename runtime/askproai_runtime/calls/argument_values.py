@@ -52,7 +52,7 @@ _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writi
 _LONGEST_DAY = 2  # digits: a day of no month
 _ADDRESS = re.compile(r"\S+@\S+")
 _MAX_ENCODINGS = 3  # of JSON in JSON
-_SEVERAL = frozenset({"date", "time", "part_of_day"})  # any of a list will do
+_SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _TIMES = {
     "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
     "part_of_day": Argument.PART_OF_DAY,
@@ -93,7 +93,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
-        value = join_list(_drop_repeated(value, Argument(rule.name)))
+        value = join_list(_drop_repeated(value, _TIMES.get(rule.name)))
     if rule.is_boolean:
         return _read_boolean(rule, value)
     if rule.name == "call_back" and value is True:
@@ -159,15 +159,26 @@ def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
 
 
-def _drop_repeated(texts: list[str], argument: Argument) -> list[str]:
-    """Return the texts of a list without those that say another one again."""
+def _drop_repeated(texts: list[str], argument: Argument | None) -> list[str]:
+    """Return the texts of a list without those that say another one again, or its weekday."""
+    if argument is None:
+        return list(dict.fromkeys(texts))
     kept = list[str]()
     for text in dict.fromkeys(texts):
-        agreed = {at: found for at, each in enumerate(kept) if (found := find_agreed(each, text, argument))}
+        agreed = {at: found for at, each in enumerate(kept) if (found := _find_same(each, text, argument))}
         for at, found in agreed.items():
             kept[at] = found
         kept += [] if agreed else [text]
     return list(dict.fromkeys(kept))
+
+
+def _find_same(first: str, second: str, argument: Argument) -> str | None:
+    if (found := find_agreed(first, second, argument)) or argument is not Argument.DATE:
+        return found
+    for day, date in ((first, second), (second, first)):
+        if day.strip(". ").isalpha() and any(map(str.isdigit, date)) and find_agreed(f"{day} {date}", date, argument):
+            return date
+    return None
 
 
 def _digits(text: str) -> str:

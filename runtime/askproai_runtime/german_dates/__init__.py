@@ -17,9 +17,11 @@ from askproai_runtime.german_dates.counted_times import count_from
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.german_dates.parts import understand_parts
 from askproai_runtime.german_dates.phrase import understand
+from askproai_runtime.german_dates.readings import exact_at
 from askproai_runtime.german_dates.starts import understand_start
 from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
+    AFTERNOON,
     MONTHS,
     NUMBERS,
     WEEKDAY_NAMES,
@@ -28,6 +30,7 @@ from askproai_runtime.german_dates.vocabulary import (
 )
 
 __all__ = [
+    "AFTERNOON",
     "MONTHS",
     "NUMBERS",
     "WEEKDAYS",
@@ -41,6 +44,7 @@ __all__ = [
     "UnclearMention",
     "Understanding",
     "count_from",
+    "exact_at",
     "find_agreed",
     "find_argument",
     "find_excluded_weekdays",

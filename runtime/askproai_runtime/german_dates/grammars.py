@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 
 from askproai_core.tenant_config import Language
+from askproai_runtime.german_dates import vocabulary as german_words
 from askproai_runtime.german_dates.atoms import Atom, Op, Part
 from askproai_runtime.german_dates.german import GERMAN
 from askproai_runtime.german_dates.grammar import Grammar
@@ -38,13 +39,29 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
             return atoms
     except UnknownWord as error:
         unknown = error
-    with suppress(UnknownWord):
-        foreign = scan(other[1], now, other[0])
-        if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
-            return _without_foreign_words(foreign)
+    for grammar, said in (other, *((each, _name_days(said, each)) for each, said in (own, other))):
+        with suppress(UnknownWord):
+            foreign = scan(said, now, grammar)
+            if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
+                return _without_foreign_words(foreign)
     if unknown is not None:
         raise unknown
     return []
+
+
+def _name_days(text: str, grammar: Grammar) -> str:
+    """Return a text with its weekdays and months by their names in the language of a grammar: `Thursday nächste Woche`."""
+    from askproai_runtime.german_dates.english import vocabulary as english  # noqa: PLC0415 (as `_english`)
+
+    german, foreign = (german_words.WEEKDAYS, german_words.MONTHS), (english.WEEKDAYS, english.MONTHS)
+    names, others = (german, foreign) if grammar is GERMAN else (foreign, german)
+    full = dict[str, str]()
+    for own, other in zip(names, others, strict=True):
+        by_number = {number: name for name, number in reversed(own.items())}
+        full |= {
+            name: by_number[number] for name, number in other.items() if name not in own and len(name) >= _SHORTEST_NAME
+        }
+    return re.sub(r"[^\W\d_]+", lambda word: full.get(fold(word[0]), word[0]), text)
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:
@@ -57,6 +74,7 @@ def _other_grammar() -> Grammar:
     return GERMAN if present_grammar() is not GERMAN else _english()
 
 
+_SHORTEST_NAME = 3
 _LINK = re.compile(r"(\s*,\s*|\s*/\s*|\s+(?:oder|or|und|and)\s+)", re.IGNORECASE)
 
 

@@ -14,6 +14,7 @@ _SIGN = re.compile(r"(?<=[\dz])\s*(?:--|\.{2,}|->|→|–|—)\s*(?=t?\d)", re.I
 _SLASH = re.compile(rf"(?<![\d/])({_CLOCK})\s*/\s*(?={_CLOCK})")
 _LASTING = re.compile(rf"(?P<clock>{_CLOCK})\s*/\s*{_DURATION}", re.IGNORECASE)
 _DAYS = re.compile(r"(?P<first>\d{4}-\d\d-\d\d)\s*/\s*P(?P<count>\d{1,3})D", re.IGNORECASE)
+_WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?", re.IGNORECASE)
 _INTERVAL = re.compile(
     r"(?P<first>\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*?)\s*(?:/|-|to\b|bis\b|until\b)\s*(?P<last>.+)", re.IGNORECASE
 )
@@ -27,8 +28,12 @@ def spell_out(text: str) -> str:
     said = text.strip()
     if found := _LASTING.fullmatch(said):
         return found["clock"]
-    if (days := _DAYS.fullmatch(said)) and int(days["count"]):
-        return f"{days['first']} - {date.fromisoformat(days['first']) + (int(days['count']) - 1) * DAY}"
+    if (lasting := _DAYS.fullmatch(said)) and int(lasting["count"]):
+        return f"{lasting['first']} - {date.fromisoformat(lasting['first']) + (int(lasting['count']) - 1) * DAY}"
+    if week := _WEEK.fullmatch(said):
+        first, last = (int(week["weekday"]),) * 2 if week["weekday"] else (1, 7)
+        days = [date.fromisocalendar(int(week["year"]), int(week["week"]), day) for day in (first, last)]
+        return str(days[0]) if first == last else f"{days[0]} - {days[1]}"
     return _SLASH.sub(r"\1 - ", _SIGN.sub(" - ", said))
 
 

@@ -15,7 +15,7 @@ from askproai_runtime.german_dates.combine import combine
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.iso import read_instant
 from askproai_runtime.german_dates.meaning import Meaning
-from askproai_runtime.german_dates.readings import candidates, exact, exists
+from askproai_runtime.german_dates.readings import candidates, exact_at, exists
 from askproai_runtime.german_dates.scan import UnknownWord, scan
 from askproai_runtime.german_dates.types import Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.written_values import read_day, read_day_and_clock
@@ -62,7 +62,7 @@ def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:
         return Understanding(
             refused=Refusal.PAST, past=over if over < at.astimezone(readings[0].tzinfo).date() else None
         )
-    understood = Understanding.of(map(exact, readings))
+    understood = Understanding.of(map(exact_at, readings))
     return replace(understood, is_written=understood.ambiguous)
 
 

@@ -67,7 +67,7 @@ def _instants(meaning: Meaning, now: datetime) -> list[Candidate]:
     ):
         raise Contradiction("a span from now and another time")
     if instant.end is None:
-        return [exact(instant.start)]
+        return [exact_at(instant.start)]
     opens, closes = write_clock(instant.start.time()), write_clock(instant.end.time())
     spoken = say().written_range.format(day=format_written_day(instant.start.date()), opens=opens, closes=closes)
     return [Candidate(instant.start, instant.end, Grain.RANGE, spoken)]
@@ -171,7 +171,7 @@ def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
         for at in expand(meaning.clock, meaning.part):
             instant = datetime.combine(at_day, at, zone)
             if exists(instant):
-                yield exact(instant)
+                yield exact_at(instant)
         return
     for opens, closes, grain, spoken, named in _hours(meaning):
         start = datetime.combine(day, opens or time(), zone)
@@ -277,7 +277,7 @@ def _without_past(found: list[Candidate], now: datetime) -> list[Candidate]:
     return coming
 
 
-def exact(instant: datetime) -> Candidate:
+def exact_at(instant: datetime) -> Candidate:
     """Return the candidate of an exact local time."""
     spoken = say().written_time.format(day=format_written_day(instant.date()), at=write_clock(instant.time()))
     return Candidate(instant, None, Grain.MINUTE, spoken)

@@ -1,13 +1,17 @@
 """Combine the argument `start` of a call function with what the others mean."""
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.german_dates.iso import read_instant
+from askproai_runtime.german_dates.iso import IsoInstant, read_instant
 from askproai_runtime.german_dates.parts import agree, understand_parts
 from askproai_runtime.german_dates.phrase import place_instants, within_calendar
-from askproai_runtime.german_dates.readings import exact
+from askproai_runtime.german_dates.readings import exact_at
 from askproai_runtime.german_dates.types import Argument, Grain, Refusal, Understanding
+
+_CHOICE = re.compile(r"\s*(?:,|\boder\b|\bor\b)\s*(?=\d{4}-)", re.IGNORECASE)
 
 
 def understand_start(
@@ -18,6 +22,8 @@ def understand_start(
     An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
     none of the others' times contradicts them. Of the two what is understood is kept.
     """
+    if understood_choice := _read_choice(start, at, zone):
+        return understood_choice if others is None else agree(understood_choice, others)
     try:
         instant = read_instant(start, zone)
     except (ValueError, OverflowError):
@@ -36,9 +42,30 @@ def understand_start(
     return agree(understood, others)
 
 
+def _read_choice(start: str, at: datetime, zone: ZoneInfo) -> Understanding | None:
+    """Return the choice of several full dates and times, as a list of them is read; None for any other text."""
+    texts = _CHOICE.split(start.strip())
+    instants = [found for text in texts if (found := _read_instant(text, zone)) is not None]
+    if len(instants) < 2 or len(instants) < len(texts):  # noqa: PLR2004
+        return None
+    placed = [place_instants(instant.readings, at) for instant in instants]
+    if refused := next((each for each in placed if each.refused is not None), None):
+        return refused
+    return Understanding.of(
+        replace(candidate, choice=number) for number, each in enumerate(placed) for candidate in each.candidates
+    )
+
+
+def _read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
+    try:
+        return read_instant(text, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _begin_of(understood: Understanding, longest: timedelta) -> Understanding:
     (candidate,) = understood.candidates if len(understood.candidates) == 1 else (None,)
     if candidate is None or candidate.end is None or candidate.end - candidate.start > longest:
         return understood
     is_interval = candidate.grain is Grain.RANGE and candidate.about is None
-    return Understanding.of([exact(candidate.start)]) if is_interval else understood
+    return Understanding.of([exact_at(candidate.start)]) if is_interval else understood

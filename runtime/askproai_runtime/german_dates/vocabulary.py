@@ -35,6 +35,7 @@ PARTS_OF_DAY = {
     "nacht": (time(22), time(23, 59)),  # "Freitag Nacht"; with a clock time the hours after midnight, too
     "morning": (time(6), time(12)),  # in English
 }
+AFTERNOON = PARTS_OF_DAY["nachmittag"]
 
 # Words and groups of words that say nothing about when. Any word beyond these makes the phrase not understood.
 _FILLERS = """

@@ -92,7 +92,8 @@ def week(today: date, weeks: int) -> Period:
     return Period((Days(max(first, today), first + 6 * DAY),), Grain.WEEK)
 
 
-def _calendar_week(match: re.Match[str], today: date) -> Period:
+def calendar_week(match: re.Match[str], today: date) -> Period:
+    """Return what is left of the next calendar week of a number. Raises `ImpossibleDay`."""
     number = int(match["week"])
     for year in (today.year, today.year + 1, today.year + 2):
         try:
@@ -108,7 +109,7 @@ _THIRDS_OF_WEEK = {"anfang": (0, 1), "beginn": (0, 1), "zu beginn": (0, 1), "mit
 
 
 def _third_of_calendar_week(match: re.Match[str], today: date) -> Period:
-    last = _calendar_week(match, today).readings[0].last
+    last = calendar_week(match, today).readings[0].last
     assert last is not None, "a week has an end"
     first_day, last_day = _THIRDS_OF_WEEK[match["third"]]
     return Period((Days(monday(last) + first_day * DAY, monday(last) + last_day * DAY),))
@@ -178,8 +179,8 @@ WEEK_RULES: tuple[Rule, ...] = (
     (rf"{OVERNEXT} woche", lambda _m, today: week(today, 2)),
     (rf"{NEXT} (?:oder|und) {OVERNEXT} woche", lambda _m, today: Period((Days(monday(today, 1), monday(today, 3) - DAY),))),
     (rf"{LAST} woche(?: {'(?:' + '|'.join(WEEKDAYS) + ')'})?", past),
-    (r"kw (?P<week>\d{1,2})\.?", _calendar_week),
-    (r"(?P<week>\d{1,2})\. kw", _calendar_week),
+    (r"kw (?P<week>\d{1,2})\.?", calendar_week),
+    (r"(?P<week>\d{1,2})\. kw", calendar_week),
     (rf"{THIRD}(?: der)? kw (?P<week>\d{{1,2}})\.?", _third_of_calendar_week),
     (rf"woche (?:vom|ab dem|um den|mit dem) (?P<day>\d{{1,2}})\.? {MONTH}", _week_of_date),
     (r"woche (?:vom|ab dem|um den|mit dem) (?P<day>\d{1,2})\.(?: ?(?P<number>\d{1,2})\.?)?", _week_of_date),

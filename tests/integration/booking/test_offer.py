@@ -78,6 +78,24 @@ async def test_unclear_times_are_offered_the_days_times(new_salon, unclear: dict
         "Die Uhrzeit habe ich nicht verstanden. Frei ist zum Beispiel Freitag, der 27. November"
     )
     assert {start[:10] for start in times(answer)} == {"2026-11-27"}
+    assert not answer.success  # else a model takes the times for those that were asked for
+
+
+@pytest.mark.parametrize(
+    ("args", "hours"),
+    [
+        ({"date": "Krambambuli", "part_of_day": "nachmittags"}, range(13, 18)),
+        ({"date": "Krambambuli", "time": "ab 16 Uhr"}, range(16, 20)),
+        ({"date": "Krambambuli", "time": "bis 11 Uhr"}, range(9, 11)),
+        ({"date": "Krambambuli", "time": "14:00"}, range(14, 15)),
+        ({"date": "Krambambuli", "time": "2 Uhr nachts"}, range(9, 20)),
+    ],
+)
+async def test_examples_keep_the_understood_hours(new_salon, args: dict[str, str], hours: range) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(call(), args)
+    assert (answer.success, bool(times(answer))) == (False, True)
+    assert {int(start[11:13]) for start in times(answer)} <= set(hours)
 
 
 async def test_the_next_offer_replaces_the_hold_before(new_salon) -> None:

@@ -37,10 +37,10 @@ def starts(chosen: Offer) -> list[str]:
 @pytest.mark.parametrize(
     ("phrase", "obstacle", "instead"),
     [
-        ("Freitag Nachmittag", Obstacle.OUTSIDE_HOURS, ["Mon 30 12:00", "Mon 30 15:00", "Tue 01 12:00"]),
+        ("Freitag Nachmittag", Obstacle.OUTSIDE_HOURS, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
         ("Freitag ab drei", Obstacle.OUTSIDE_HOURS, ["Mon 30 15:00", "Tue 01 15:00", "Wed 02 15:00"]),
         ("Freitag zwischen 13 und 14 Uhr", Obstacle.OUTSIDE_HOURS, ["Mon 30 13:00", "Tue 01 13:00", "Wed 02 13:00"]),
-        ("Samstag Nachmittag", Obstacle.CLOSED_DAY, ["Mon 30 12:00", "Mon 30 15:00", "Tue 01 12:00"]),
+        ("Samstag Nachmittag", Obstacle.CLOSED_DAY, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
         ("Freitag gegen zwei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 14:00"]),
         ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
     ],
@@ -53,7 +53,7 @@ async def test_hours_that_a_day_does_not_have_are_not_called_taken_and_are_kept(
 @pytest.mark.parametrize(
     ("phrase", "instead"),
     [
-        ("Mittwoch Nachmittag", ["Thu 26 12:00", "Thu 26 15:00", "Mon 30 12:00"]),
+        ("Mittwoch Nachmittag", ["Thu 26 13:00", "Thu 26 15:00", "Mon 30 13:00"]),
         ("Mittwoch ab drei", ["Thu 26 15:00", "Thu 26 15:30", "Mon 30 15:00"]),
         ("Mittwoch gegen drei", ["Wed 25 11:30", "Wed 25 10:30", "Thu 26 15:00"]),
     ],
@@ -61,6 +61,21 @@ async def test_hours_that_a_day_does_not_have_are_not_called_taken_and_are_kept(
 async def test_an_afternoon_that_is_taken_becomes_another_afternoon(phrase: str, instead: list[str]) -> None:
     chosen = await offer(phrase, ("2026-11-25T12:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.TAKEN, instead, True)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "taken", "offered"),
+    [
+        ("Mittwoch Nachmittag", (), "Wed 25 13:00"),
+        ("nächste Woche nachmittags", (), "Mon 23 13:00"),
+        ("Mittwoch Nachmittag", (("2026-11-25T12:30", "2026-11-25T18:00"),), "Wed 25 12:00"),
+        ("Mittwoch zwischen 12 und 18 Uhr", (), "Wed 25 12:00"),
+        ("Mittwoch Mittag", (), "Wed 25 11:30"),
+    ],
+)
+async def test_an_afternoon_begins_after_noon(phrase: str, taken: tuple[tuple[str, str], ...], offered: str) -> None:
+    chosen = await offer(phrase, *taken)
+    assert (chosen.obstacle, starts(chosen)[0]) == (None, offered)
 
 
 @pytest.mark.parametrize("phrase", ["vom 23. November bis 6. Dezember um 15 Uhr", "die nächsten zwei Wochen um 15 Uhr"])

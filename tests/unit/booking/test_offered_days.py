@@ -46,7 +46,7 @@ def answer(request: ServiceRequest, chosen: Offer) -> Answer:
     ("phrase", "offered"),
     [
         ("Mittwoch oder Donnerstag um 14 Uhr", ["Wed 25 14:00 anna", "Thu 26 14:00 anna"]),
-        ("Mittwoch oder Donnerstag Nachmittag", ["Wed 25 12:00 anna", "Thu 26 12:00 anna", "Wed 25 15:00 anna"]),
+        ("Mittwoch oder Donnerstag Nachmittag", ["Wed 25 13:00 anna", "Thu 26 13:00 anna", "Wed 25 15:00 anna"]),
         ("Montag, Mittwoch oder Freitag", ["Mon 23 09:00 anna", "Wed 25 09:00 anna", "Fri 27 09:00 anna"]),
         (
             "Montag, Dienstag, Mittwoch oder Freitag um neun",

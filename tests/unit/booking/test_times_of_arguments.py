@@ -226,3 +226,30 @@ def test_an_interval_of_days_is_a_range(days: str) -> None:
     assert understood is not None
     (candidate,) = understood.candidates
     assert (f"{candidate.start:%m-%d}", f"{candidate.end:%m-%d}") == ("12-07", "12-10")
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("time", ["12:00 AM", "12 AM", "12am", "12 a.m."])
+def test_noon_is_asked_where_midnight_is_closed(language: Language, time: str) -> None:
+    with speaking(language):
+        assert understand_arguments(FRIDAY | {"time": time}) == ["asked_back", "12-11T12:00"]
+
+
+@pytest.mark.parametrize(
+    "start", ["2026-12-11T11:00 oder 2026-12-11T16:00", "2026-12-11T11:00, 2026-12-11T16:00+01:00"]
+)
+def test_two_starts_are_a_choice(start: str) -> None:
+    assert understand_arguments({"start": start}) == ["12-11T11:00", "12-11T16:00"]
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    understood = parse_time({"start": start}, CALL, service)
+    assert understood is not None
+    with pytest.raises(ClarificationNeeded, match=r"Meinen Sie .*11 Uhr oder .*16 Uhr"):
+        require_exact(understood, CALL, service)
+
+
+def test_an_offered_start_beside_another_is_asked() -> None:
+    start = datetime(2026, 12, 11, 10, tzinfo=UTC)
+    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
+    both = {"start": "2026-12-11T11:00 oder 2026-12-11T16:00"}
+    assert understand_arguments(both, call) == ["12-11T11:00", "12-11T16:00"]

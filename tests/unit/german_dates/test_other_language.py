@@ -22,6 +22,13 @@ CALL = datetime(2026, 11, 27, 9, tzinfo=BERLIN)  # a Friday
 DE, EN = Language.DE, Language.EN
 
 TABLE = (
+    (DE, "Thursday KW 50", None, ["Donnerstag, 10. Dezember 2026"]),
+    (DE, "Thursday nächste Woche", None, ["Donnerstag, 3. Dezember 2026"]),
+    (DE, "10. December", None, ["Donnerstag, 10. Dezember 2026"]),
+    (DE, "2026-W50-4", None, ["Donnerstag, 10. Dezember 2026"]),
+    (EN, "Thursday KW 50", None, ["Thursday, 10 December 2026"]),
+    (EN, "Donnerstag, calendar week 50", None, ["Thursday, 10 December 2026"]),
+    (EN, "Thursday of week 50", None, ["Thursday, 10 December 2026"]),
     (DE, "tomorrow", "6 pm", ["Samstag, 28. November 2026, 18:00 Uhr"]),
     (DE, "tomorrow", "18 Uhr", ["Samstag, 28. November 2026, 18:00 Uhr"]),
     (DE, "morgen", "half past three", ["Samstag, 28. November 2026, 15:30 Uhr"]),

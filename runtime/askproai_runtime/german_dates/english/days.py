@@ -32,6 +32,7 @@ from askproai_runtime.german_dates.months import (
 from askproai_runtime.german_dates.named_days import find_named
 from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, past
 from askproai_runtime.german_dates.weeks import (
+    calendar_week,
     ordinal_weekday,
     third_of_week,
     week,
@@ -150,7 +151,7 @@ _COUNTED: tuple[Rule, ...] = (
     (rf"{_COUNT} {_UNIT} from tomorrow", lambda m, today: _ahead(today + DAY, m)),
     (r"in (?:a couple of|a few|some) days", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),
     (rf"{_COUNT} (?P<unit>weeks?) (?:from|on|after) {_WEEKDAY}", _week_after_weekday),
-    (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?(?:week|(?P<fortnight>fortnight))", _week_after_weekday),
+    (rf"(?:on )?{_WEEKDAY} (?P<count>a?)(?: )?(?:week(?! \d)|(?P<fortnight>fortnight))", _week_after_weekday),
     (r"(?P<day>today|tomorrow) (?:week|(?P<fortnight>fortnight))", _weeks_after_day),
     (rf"{_COUNT} weeks? (?:from )?(?P<day>today|tomorrow)", _weeks_after_day),
     (rf"{_WEEKDAY}(?: ?,)? in {_COUNT} (?P<unit>days?|weeks?)", _weekday_ahead),
@@ -184,6 +185,7 @@ _WEEKS: tuple[Rule, ...] = (
     (rf"(?:the )?(?:(?P<number>\d)th|last) {_WEEKDAY} (?:in|of) {_MONTH}",
      lambda m, today: ordinal_weekday(
          WEEKDAYS[m["weekday"]], MONTHS[m["month"]], int(m["number"]) if m["number"] else None, today)),
+    (r"(?:calendar ?|in |of )*(?:week|kw|cw) ?(?:number |no )?(?P<week>\d{1,2})(?!th|\d)", calendar_week),
     (r"this week|later this week", lambda _m, today: week(today, 0)),
     (r"(?:the )?next week|the coming week", lambda _m, today: week(today, 1)),
     (r"(?:the )?week after next|in the week after next", lambda _m, today: week(today, 2)),

@@ -1,0 +1,92 @@
+"""The old and the new time of a move, as language models name them: `{from, to}`, `{old: {…}, new: {…}}`, `{date, new_date}`."""
+
+import re
+from collections.abc import KeysView, Mapping
+from typing import Any
+
+from askproai_runtime.calls.argument_table import fold_key
+from askproai_runtime.german_dates import Argument, find_part_argument
+
+_KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
+_BOUNDS = frozenset({"from", "von"})  # also "ab"
+_OLD = _BOUNDS | {
+    f"{word}{kind}" for word in ("old", "current", "original", "existing", "previous", "movefrom", "reschedulefrom")
+    for kind in _KINDS
+} | {"alt", "alter", "altertermin", "bisher", "bisherigertermin", "verschiebenvon"}  # fmt: skip
+_NEW = {f"{word}{kind}" for word in ("new", "updated", "target", "moveto", "rescheduleto") for kind in _KINDS} | {
+    "to", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
+}  # fmt: skip
+_PLAIN_DATES = frozenset({"date", "day", "datum", "tag"})
+_PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
+_PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
+_NEW_DATES = frozenset({"newdate", "neuesdatum", "newday"})
+_NEW_TIMES = frozenset({"newtime", "neueuhrzeit", "newstart", "newdatetime", "newstarttime", "newslot"})
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
+
+
+def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of the arguments of a move with the old time as that of the appointment, and the new one as `date`, `time`
+    or `start`. The old time only identifies the appointment.
+    """
+    keys = {fold_key(key): key for key in members}
+    old, new = _OLD & keys.keys(), _NEW & keys.keys()
+    if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
+        return dict(members)
+    named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
+    found = dict[str, Any]()
+    for key, value in members.items():
+        folded = fold_key(key)
+        if folded in old and (named_new or folded not in _BOUNDS):
+            found |= _read_moment(key, value, is_old=True)
+        elif folded in new:
+            found |= _read_moment(key, value, is_old=False)
+        else:
+            found[key] = value
+    return _name_plain(found, keys.keys(), has_new=bool(new)) if named_new else found
+
+
+def _are_hours(values: set[str]) -> bool:
+    """Return whether two times of a day are named, as the bounds of a range: `{from: "14:00", to: "16:00"}`."""
+    return len(values) > 1 and all(find_part_argument(value) is Argument.TIME for value in values)
+
+
+def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:
+    """Return the arguments of one side of a move. The new time by itself is asked for where a text says neither."""
+    if isinstance(value, dict):
+        side = "old" if is_old else "new"
+        return {side: _as_appointment(value) if is_old else value}
+    if not isinstance(value, str):
+        return {key: value}
+    if found := _INSTANT.match(value):
+        return {"appointment_date": found[1], "appointment_time": found[2]} if is_old else {"start": value}
+    name = "time" if find_part_argument(value) is Argument.TIME else "date"
+    return {f"appointment_{name}" if is_old else name: value}
+
+
+def _as_appointment(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object of the old time with the names of the appointment's day and time."""
+    found = dict[str, Any]()
+    for key, value in members.items():
+        folded = fold_key(key)
+        if folded in _PLAIN_STARTS and isinstance(value, str):
+            found |= _read_moment(key, value, is_old=True)
+        else:
+            found[_name_of_old(folded) or key] = value
+    return found
+
+
+def _name_of_old(key: str) -> str | None:
+    return "appointment_date" if key in _PLAIN_DATES else "appointment_time" if key in _PLAIN_TIMES else None
+
+
+def _name_plain(found: dict[str, Any], keys: KeysView[str], *, has_new: bool) -> dict[str, Any]:
+    """Return the plain day and time beside a new one as the old ones. A day alone beside a new time is kept as the new day."""
+    is_date_old = has_new or not _NEW_DATES.isdisjoint(keys)
+    is_time_old = has_new or not _NEW_TIMES.isdisjoint(keys) or (is_date_old and not _PLAIN_DATES.isdisjoint(keys))
+    is_date_old = is_date_old or (is_time_old and not _PLAIN_TIMES.isdisjoint(keys))
+    named = dict[str, Any]()
+    for key, value in found.items():
+        folded = fold_key(key)
+        is_old = key in keys and ((folded in _PLAIN_DATES and is_date_old) or (folded in _PLAIN_TIMES and is_time_old))
+        named[(_name_of_old(folded) or key) if is_old else key] = value
+    return named

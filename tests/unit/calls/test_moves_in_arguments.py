@@ -1,0 +1,55 @@
+"""A move names an old and a new time in many forms: the old one identifies the appointment, the new one is where it goes."""
+
+from typing import Any
+
+import pytest
+
+from askproai_runtime.calls.arguments import read_arguments
+
+OLD, NEW = "2026-12-10", "2026-12-11"
+OLD_DAY = {"appointment_date": OLD}
+OLD_TIME = OLD_DAY | {"appointment_time": "10:00"}
+NEW_TIME = {"date": NEW, "time": "14:00"}
+NEW_START = {"start": f"{NEW}T14:00"}
+
+
+@pytest.mark.parametrize(
+    ("args", "values"),
+    [
+        ({"date": OLD, "new_date": NEW, "new_time": "14:00"}, OLD_DAY | NEW_TIME),
+        ({"date": OLD, "time": "10:00", "new_date": NEW, "new_time": "14:00"}, OLD_TIME | NEW_TIME),
+        ({"old_date": OLD, "old_time": "10:00", "new_date": NEW, "new_time": "14:00"}, OLD_TIME | NEW_TIME),
+        ({"old": {"date": OLD, "time": "10:00"}, "new": {"date": NEW, "time": "14:00"}}, OLD_TIME | NEW_TIME),
+        ({"from": {"date": OLD, "time": "10:00"}, "to": {"date": NEW, "time": "14:00"}}, OLD_TIME | NEW_TIME),
+        ({"current_appointment": {"day": OLD, "time": "10:00"}, "new_appointment": {"date": NEW, "time": "14:00"}},
+         OLD_TIME | NEW_TIME),
+        ({"original": {"start": f"{OLD}T10:00:00+01:00"}, "updated": NEW_START}, OLD_TIME | NEW_START),
+        ({"from": f"{OLD}T10:00", "to": f"{NEW}T14:00"}, OLD_TIME | NEW_START),
+        ({"from": OLD, "to": NEW}, OLD_DAY | {"date": NEW}),
+        ({"from": "Donnerstag", "to": "Freitag"}, {"appointment_date": "Donnerstag", "date": "Freitag"}),
+        ({"from": f"{OLD}T10:00", "new_date": NEW, "new_time": "14:00"}, OLD_TIME | NEW_TIME),
+        ({"to": f"{NEW}T14:00"}, NEW_START),
+        ({"to": "14:00"}, {"time": "14:00"}),
+        ({"to": "Freitag"}, {"date": "Freitag"}),
+        ({"date": OLD, "time": "10:00", "new": {"date": NEW, "time": "14:00"}}, OLD_TIME | NEW_TIME),
+        ({"date": OLD, "time": "10:00", "new_time": "14:00"}, OLD_TIME | {"time": "14:00"}),
+        ({"date": NEW, "new_time": "14:00"}, NEW_TIME),
+        ({"new_date": NEW, "time": "14:00"}, NEW_TIME),
+        ({"date": NEW, "time": "14:00"}, NEW_TIME),
+        ({"old_appointment": f"{OLD}T10:00", "date": NEW, "time": "14:00"}, OLD_TIME | NEW_TIME),
+        ({"alter_termin": {"datum": OLD, "uhrzeit": "10:00"}, "neuer_termin": {"datum": NEW, "uhrzeit": "14:00"}},
+         OLD_TIME | NEW_TIME),
+        ({"date": NEW, "from": "14:00"}, {"date": NEW, "part_of_day": "ab 14:00"}),
+        ({"date": NEW, "from": "14:00", "to": "16:00"}, {"date": NEW, "part_of_day": "14:00 - 16:00"}),
+        ({"args": {"from": f"{OLD}T10:00", "to": f"{NEW}T14:00"}}, OLD_TIME | NEW_START),
+    ],
+)  # fmt: skip
+def test_a_move_names_old_and_new(args: Any, values: dict[str, Any]) -> None:
+    read = read_arguments("reschedule_appointment", args)
+    assert (read.values, read.unclear) == (values, ())
+
+
+@pytest.mark.parametrize("function", ["check_availability", "book_appointment"])
+def test_bounds_of_a_search_are_no_move(function: str) -> None:
+    read = read_arguments(function, {"date": NEW, "from": "10:00", "to": "12:00"})
+    assert read.values == {"date": NEW, "part_of_day": "10:00 - 12:00"}
