@@ -18,7 +18,6 @@ from askproai_runtime.booking.answers import (
     name_service,
     obstacle_sentence,
     refused_answer,
-    say_preparation,
     slot_fields,
     slot_sentence,
 )
@@ -95,7 +94,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
     if not offer.slots:
         return answer
-    return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))
+    return name_service(ctx.config(), request.rules, call, answer)
 
 
 async def _add_next_times(
