@@ -159,6 +159,7 @@ class Sentences:
     phone_half: str  # and one whose digits are no number
     phone_noted: str
     booked_name: str
+    which_full_name: str  # of an appointment that is booked
     phone_not_noted: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str

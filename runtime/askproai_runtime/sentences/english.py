@@ -193,6 +193,7 @@ ENGLISH: Final = Sentences(
         " with the area code."
     ),
     booked_name=" It is under the name {name}.",
+    which_full_name=" What is the full name, please, first and last?",
     phone_noted=" I have noted the phone number {phone}.",
     phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",

@@ -200,6 +200,7 @@ GERMAN: Final = Sentences(
         " Ziffer für Ziffer und mit Vorwahl."
     ),
     booked_name=" Er ist auf den Namen {name}.",
+    which_full_name=" Wie ist bitte der volle Name, mit Vor- und Nachname?",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
     phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
