@@ -254,6 +254,7 @@ class Sentences:
     call_back_noted: str
     message_for: str
     message_now: str
+    in_one_message: str  # whose text is too long to be said
     at_any_time: str
     reached_at_callers_number: str
     reached_at_named_number: str  # which is no certain number

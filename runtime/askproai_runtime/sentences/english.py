@@ -311,6 +311,7 @@ ENGLISH: Final = Sentences(
     message_for=" for {recipient}",
     at_any_time="at any time",
     message_now=" The message now says: {text}",
+    in_one_message=" All of it is in one message.",
     reached_at_callers_number=" I have noted the number that you are calling from.",
     reached_at_number=" I have noted the number {phone}.",
     reached_at_named_number=" I have noted the number that you gave.",

@@ -325,6 +325,7 @@ GERMAN: Final = Sentences(
     message_for=" für {recipient}",
     at_any_time="jederzeit",
     message_now=" Die Nachricht lautet jetzt: {text}",
+    in_one_message=" Alles steht in einer Nachricht.",
     reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
     reached_at_number=" Notiert ist dazu die Nummer {phone}.",
     reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",
