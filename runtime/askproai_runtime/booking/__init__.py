@@ -72,6 +72,7 @@ from askproai_runtime.booking.replies import (
     Reply,
     has_no_preference,
     meant_key,
+    name_key,
     read_claim,
     read_reply,
 )
@@ -209,6 +210,7 @@ __all__ = [
     "mark_message_done",
     "meant_key",
     "move_for_desk",
+    "name_key",
     "names_nothing",
     "notified_channels",
     "open_minutes",

@@ -25,7 +25,6 @@ from askproai_runtime.german_dates import Candidate
 from askproai_runtime.sentences import decline_name, format_clock, format_day, format_spoken, say
 from askproai_runtime.visits import find_by_name, has_several
 
-_TELLING_LETTERS = 5  # of a word that others are not likely to be
 _SUBJECTS = frozenset({Obstacle.TOO_SOON, Obstacle.OUTSIDE_HOURS})  # in their sentences the time is the subject
 
 
@@ -193,25 +192,9 @@ def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, a
     return replace(answer, message=f"{service.display_name}. {answer.message}")
 
 
-def say_preparation(rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
-    """Begin an offer with what its services need of the caller, unless that was said in this call: whoever has eaten chooses
-    another time.
-    """
-    preparation = preparation_of(rules)
-    if not preparation or call.said is None or _was_said(preparation, call.said):
-        return answer
-    return replace(answer, message=f"{preparation} {answer.message}")
-
-
 def preparation_of(rules: ServiceRules) -> str:
     """Return what the services of all who come need of them, as the tenant has declared it."""
     return " ".join(dict.fromkeys(each.service.preparation for each in rules.people if each.service.preparation))
-
-
-def _was_said(sentence: str, said: str) -> bool:
-    """Return whether most of the longer words of a sentence were said: an agent may have said it in its own words."""
-    words = {word for word in fold(sentence).split() if len(word) >= _TELLING_LETTERS}
-    return 2 * len(words & set(fold(said).split())) > len(words)
 
 
 def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:

@@ -37,6 +37,7 @@ from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
+from askproai_runtime.booking.full_names import asks_full_name, complete_name
 from askproai_runtime.booking.further import is_second_person, require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
@@ -140,6 +141,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        if not request.another:
+            then = [each for each in appointments if each.starts_at == request.start]
+            request = replace(request, name=complete_name(call, then, request.name))
         request = replace(request, names_customer=bool(known - {fold(request.name)}))
         offered = find_named(call, request.rules, request.start)
         group = add_companions(ctx, call, args, request.service, offered[1:])
@@ -148,6 +152,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         service = await prefer_usual_staff(ctx, group.service, call)
         another = request.another or (not group.names and is_second_person(request, appointments))
         request = replace(request, service=service, companions=group.names, another=another)
+        request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)

@@ -4,48 +4,53 @@ import re
 from enum import StrEnum
 
 from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.placeholders import leaves_open
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 
 # Each of these says by itself that the number of the call is meant: `the number he calls from`, `die angezeigte`.
 _CALLING = frozenset({
-    "angezeigt", "angezeigte", "angezeigten", "ani", "ankommende", "ankommenden", "anrufe", "anrufende", "anrufenden", "anrufer",
-    "anruferin", "anrufernummer", "anrufers", "anruft", "caller", "callerid", "callers", "calling", "calls", "clid", "dialing",
-    "dialling", "display", "displayed", "eingehende", "eingehenden", "inbound", "incoming", "leitung", "line", "phoning", "rufe",
-    "sehen", "see", "shown", "spreche", "spricht", "telefoniere", "telefoniert", "uebermittelte", "uebermittelten", "using",
+    "angezeigt", "angezeigte", "angezeigten", "ani", "ankommende", "ankommenden", "anrufe", "anrufend", "anrufende",
+    "anrufenden", "anrufer", "anruferin", "anrufernummer", "anrufers", "anruft", "caller", "callerid", "callers",
+    "calling", "calls", "clid", "dialing", "dialling", "display", "displayed", "eingehende", "eingehenden", "inbound",
+    "incoming", "leitung", "line", "phoning", "rufe", "see", "sehen", "shown", "spreche", "spricht", "telefoniere",
+    "telefoniert", "uebermittelte", "uebermittelten", "using",
 })  # fmt: skip
 # These do so beside a word for a number, or for where it is from: `the number of the call`, `vom Anruf`. "Call me" does not.
 _CALL = frozenset({
     "anruf", "anrufen", "anrufs", "call", "called", "gespraech", "gespraechs", "telefonat", "telefonats",
 })  # fmt: skip
 _NUMBER = frozenset({
-    "anrufnummer", "number", "nummer", "phone", "rufnummer", "telefon", "telefonnummer", "telephone",
+    "anrufnummer", "anschluss", "number", "nummer", "phone", "rufnummer", "telefon", "telefonnummer", "telephone",
 })  # fmt: skip
 _FROM = frozenset({"aus", "des", "from", "of", "vom", "von"})
 _FIELD = frozenset({"from", "number"})  # of Retell's call
 _HERE = frozenset({"here", "hier"})
 # These leave it open which number is noted already, or is to be: `the same number`, `ja`, `callback number`.
 _AGREEING = frozenset({
-    "aktuelle", "aktuellen", "current", "derselben", "dieselbe", "diese", "dieselben", "diesem", "dieser", "dieses", "gleiche",
-    "gleichen", "jetzige", "jetzigen", "same", "selbe", "selben", "this",
+    "aktuelle", "aktuellen", "current", "derselben", "diese", "dieselbe", "dieselben", "diesem", "dieser", "dieses",
+    "gleiche", "gleichen", "jetzige", "jetzigen", "same", "selbe", "selben", "this",
 })  # fmt: skip
 _CALL_BACK = frozenset({"back", "callback", "rueckruf", "rueckrufnummer", "zurueck"})
 # "Meine Nummer" is the same, "meine Handynummer" may be another one.
 _OWN = frozenset({
-    "client", "correct", "customer", "eigene", "eigenen", "genau", "ja", "kunden", "kundin", "meine", "meiner", "mine", "my",
-    "own", "patient", "patienten", "patientin", "richtig", "stimmt", "user", "yes",
+    "client", "correct", "customer", "eigene", "eigenen", "fine", "genau", "good", "gut", "ja", "kunden", "kundin",
+    "meine", "meiner", "mine", "my", "ok", "okay", "own", "passt", "patient", "patienten", "patientin", "richtig",
+    "stimmt", "user", "yes",
 })  # fmt: skip
 _MOBILE = frozenset({"cell", "handy", "handynummer", "mobile", "mobilnummer"})
 _BESIDE = frozenset({
-    "am", "an", "are", "as", "auch", "auf", "bin", "bitte", "call", "called", "das", "dem", "den", "der", "die", "du", "eben",
-    "einfach", "er", "erreichbar", "for", "fuer", "gerade", "he", "her", "his", "i", "ich", "id", "im", "in", "is", "ist", "jetzt",
-    "just", "m", "me", "mich", "mir", "mit", "nehmen", "now", "on", "one", "person", "please", "re", "reach", "right", "s",
-    "she", "sie", "that", "the", "they", "to", "unter", "use", "used", "we", "which", "wie", "wir", "with", "you", "your",
+    "already", "am", "an", "are", "as", "auch", "auf", "bin", "bitte", "das", "dem", "den", "der", "die", "du", "eben",
+    "einfach", "er", "erreichbar", "for", "fuer", "gerade", "haben", "have", "he", "her", "his", "i", "ich", "id",
+    "ihnen", "im", "in", "is", "ist", "jetzt", "just", "m", "me", "mich", "mir", "mit", "nehmen", "now", "on", "one",
+    "party", "person", "please", "re", "reach", "right", "s", "schon", "she", "sie", "so", "that", "the", "their",
+    "they", "to", "unter", "use", "used", "we", "which", "wie", "wir", "wird", "with", "you", "your",
 })  # fmt: skip
 _WORDS = _CALLING | _CALL | _NUMBER | _FROM | _HERE | _AGREEING | _CALL_BACK | _OWN | _MOBILE | _BESIDE
 # "No other number" is the same one; "no, another number" is not.
 _NO_OTHER = re.compile(
-    r"\b(?:keine[nr]?|no|not an?y?|without an?y?) (?:other|different|separate|additional|extra|(?:ander|weiter|neu)e[nr]?)\b"
+    r"\b(?:keine[nr]?|no|not\s+an?y?|without\s+an?y?)\s+(?:other|different|separate|additional|extra|(?:ander|weiter|neu)e[nr]?)\b"
 )
+
+_BETWEEN = re.compile(r"[,;:()\[\]]|\s[-–—]\s")
 
 
 class Pointer(StrEnum):
@@ -57,7 +62,8 @@ class Pointer(StrEnum):
 
 def read_pointer(said: str) -> Pointer | None:
     """Return what words without a number mean; None where they may mean another number, or are no words for one."""
-    folded = fold(_NO_OTHER.sub("same", said.casefold()))
+    said = _NO_OTHER.sub("same", said.casefold())
+    folded = fold(" ".join(part for part in _BETWEEN.split(said) if not names_nothing(part)))  # "none (use caller ID)"
     words = frozenset(folded.split())
     if leaves_open(" ".join(word for word in folded.split() if word not in _NUMBER)):
         return Pointer.OPEN

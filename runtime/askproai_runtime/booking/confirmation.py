@@ -62,6 +62,8 @@ def confirm(
         name = _say_name(request, first) if single and not again else ""
         message = f"{message}{name}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
+    if first.live and request.asks_full_name and not again:
+        message, fields["needs_name"] = f"{message}{say().which_full_name}", True
     if not single:
         fields["appointments"] = appointment_list_fields(ctx.config(), appointments, ctx.clock.now())
     ended = FunctionOutcome.ALREADY_BOOKED if again else FunctionOutcome.BOOKED

@@ -9,6 +9,7 @@ from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own_named, with_details
 from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
 from askproai_runtime.booking.email_address import require_confirmed_email
+from askproai_runtime.booking.full_names import complete_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import (
@@ -52,7 +53,7 @@ async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, 
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     if len(appointments) != 1 or not (appointments[0].live and appointments[0].settled):
         return None
-    name = read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said)
+    name = _read_name(call, args, appointments[0])
     return appointments[0] if not name or same_name(name, appointments[0].customer_name) else None
 
 
@@ -62,11 +63,14 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], mean
     service = parse_service_request(config, call, args, meant.service)
     said = read_phone(read_said(args, "phone"), config, call.branch)
     ask_if_unclear(call, said, region_of(config, call.branch))
-    name = (
-        read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said) or meant.customer_name
-    )
+    name = _read_name(call, args, meant) or meant.customer_name
     request = parse_details(config, call, args, service, meant.starts_at, name, meant.phone)
     born = read_text(args, "birth_date") if asks_birth_date(ctx) else None
     today = ctx.clock.now().astimezone(service.rules.zone).date()
     birth_date = read_birth_date(born, today) if born else None
     return replace(request, notes=note_unclear(request.notes, said), birth_date=birth_date)
+
+
+def _read_name(call: CallContext, args: Mapping[str, Any], meant: Appointment) -> str:
+    name = read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said)
+    return complete_name(call, [meant], name) if name else ""

@@ -142,7 +142,8 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     elif message.phone and is_amended:
         sentence += _say_number(ctx.config(), call, stored)
     if is_amended:
-        sentence += say().message_now.format(text=stored.text)
+        text = sayable(stored.text)
+        sentence += say().message_now.format(text=text) if text else say().in_one_message
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
 

@@ -13,7 +13,6 @@ from askproai_runtime.booking.answers import (
     name_service,
     obstacle_sentence,
     refused_answer,
-    say_preparation,
     slot_fields,
     slot_sentence,
 )
@@ -100,7 +99,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         answer = replace(answer, success=False, message=message, outcome=FunctionOutcome.ASKED_BACK)
     if not offer.slots:
         return answer
-    return name_service(ctx.config(), request.rules, call, say_preparation(request.rules, call, answer))
+    return name_service(ctx.config(), request.rules, call, answer)
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:

@@ -97,8 +97,8 @@ def correct_name(known: str, said: str) -> str:
     """Return a known name as it is said now: each word in its new spelling. What is only left out, or cut to an initial, stays; a
     name of which a word is new replaces the known one.
     """
-    spoken, words = _list_name_words(said), known.split()
-    core = _list_name_words(known)
+    spoken, words = list_name_words(said), known.split()
+    core = list_name_words(known)
     if not spoken or [each.casefold() for each in spoken] == [each.casefold() for each in core]:
         return known
     if len(spoken) > len(core) or fold("".join(spoken)).replace(" ", "") == fold("".join(core)).replace(" ", ""):
@@ -113,7 +113,7 @@ def correct_name(known: str, said: str) -> str:
     return " ".join(words)
 
 
-def _list_name_words(name: str) -> list[str]:
+def list_name_words(name: str) -> list[str]:
     """Return the words of a name without titles and initials."""
     words = (word.strip(".,;") for word in name.split())
     return [word for word in words if len(fold(word)) > 1 and fold(word) not in _TITLES]

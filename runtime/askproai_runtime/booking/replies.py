@@ -125,13 +125,19 @@ class Reply(StrEnum):
 
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether an
-# e-mail address is right (the address without differences of case), or for a number (`PhoneQuestion.key`).
+# e-mail address is right (the address without differences of case), for a number (`PhoneQuestion.key`), or for the full name of
+# an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
 def meant_key(appointment_id: str) -> str:
     """Return the key in `Replies` of the question whether the caller means this appointment."""
     return f"meant {appointment_id}"
+
+
+def name_key(appointment_id: str) -> str:
+    """Return the key in `Replies` of the question for the full name of an appointment."""
+    return f"name {appointment_id}"
 
 
 class PhoneQuestion(StrEnum):
@@ -154,6 +160,7 @@ class Question(StrEnum):
     MEANT = "meant"
     ADDRESS = "address"  # the first answer is: what is refused later is something else
     PHONE = "phone"  # whatever is said: it is asked once
+    NAME = "name"  # as well
 
 
 def read_reply(utterances: Sequence[str], question: Question) -> Reply:

@@ -88,6 +88,7 @@ class BookingRequest:
     staff member is kept if the caller names nobody else.
     `another` is set for an appointment beside one that the call has booked already: a second person, or a second time.
     `names_customer`: the caller has booked for somebody else, too, and is to hear for whom this one is.
+    `asks_full_name`: the answer to a new booking asks for it.
     `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
     `caller`, or of another appointment of the call.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
@@ -106,6 +107,7 @@ class BookingRequest:
     companions: tuple[str, ...] = ()
     names_customer: bool = False
     was_offered: bool = False
+    asks_full_name: bool = False
     said_phone: SaidPhone | None = None
     caller: str | None = None
 

@@ -24,6 +24,7 @@ from askproai_runtime.booking import (
     find_declined,
     has_no_preference,
     meant_key,
+    name_key,
     read_reply,
 )
 from askproai_runtime.intake import ProviderId
@@ -309,6 +310,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
         return Question.MEANT, meant_key(str(appointment_id))
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
+    if answer.get("needs_name") is True:
+        return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:
         return None
     if appointment_id:

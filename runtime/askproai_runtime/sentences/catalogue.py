@@ -159,6 +159,7 @@ class Sentences:
     phone_half: str  # and one whose digits are no number
     phone_noted: str
     booked_name: str
+    which_full_name: str  # of an appointment that is booked
     phone_not_noted: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
@@ -253,6 +254,7 @@ class Sentences:
     call_back_noted: str
     message_for: str
     message_now: str
+    in_one_message: str  # whose text is too long to be said
     at_any_time: str
     reached_at_callers_number: str
     reached_at_named_number: str  # which is no certain number

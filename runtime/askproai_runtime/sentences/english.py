@@ -193,6 +193,7 @@ ENGLISH: Final = Sentences(
         " with the area code."
     ),
     booked_name=" It is under the name {name}.",
+    which_full_name=" What is the full name, please, first and last?",
     phone_noted=" I have noted the phone number {phone}.",
     phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",
@@ -310,6 +311,7 @@ ENGLISH: Final = Sentences(
     message_for=" for {recipient}",
     at_any_time="at any time",
     message_now=" The message now says: {text}",
+    in_one_message=" All of it is in one message.",
     reached_at_callers_number=" I have noted the number that you are calling from.",
     reached_at_number=" I have noted the number {phone}.",
     reached_at_named_number=" I have noted the number that you gave.",

@@ -200,6 +200,7 @@ GERMAN: Final = Sentences(
         " Ziffer für Ziffer und mit Vorwahl."
     ),
     booked_name=" Er ist auf den Namen {name}.",
+    which_full_name=" Wie ist bitte der volle Name, mit Vor- und Nachname?",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
     phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
@@ -324,6 +325,7 @@ GERMAN: Final = Sentences(
     message_for=" für {recipient}",
     at_any_time="jederzeit",
     message_now=" Die Nachricht lautet jetzt: {text}",
+    in_one_message=" Alles steht in einer Nachricht.",
     reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
     reached_at_number=" Notiert ist dazu die Nummer {phone}.",
     reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",

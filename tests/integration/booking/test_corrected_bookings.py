@@ -304,6 +304,7 @@ NO_DETAILS = {
     "offered_staff",
     "was_offered",
     "names_customer",
+    "asks_full_name",
     "said_phone",
     "caller",
 }

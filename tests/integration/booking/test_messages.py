@@ -265,6 +265,15 @@ async def test_an_amended_message_is_said_with_its_number(salon: Salon) -> None:
         assert part in answer.message, answer.message
 
 
+@pytest.mark.parametrize(
+    "more", ["Und bitte den Spiegel für die Kleine mitbringen, sie wartet darauf.", "<b>und: Spiegel</b>"]
+)
+async def test_a_long_amended_message_is_not_recited(salon: Salon, more: str) -> None:
+    await leave_message(salon.booking, call(), ARGS)
+    answer = await leave_message(salon.booking, call(), ARGS | {"message": more})
+    assert answer.message == "Ich habe es notiert und richte es aus. Alles steht in einer Nachricht."
+
+
 @pytest.mark.parametrize("other", [{"recipient": "Mehmet"}, {"customer_name": "Otto Lange"}])
 async def test_another_person_leaves_another_message(salon: Salon, other: dict[str, str]) -> None:
     await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})

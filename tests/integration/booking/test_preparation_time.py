@@ -1,4 +1,4 @@
-"""What a service needs of a caller is said before the time is chosen, and with the booking."""
+"""The preparation for a service is said with the booking, and not before a time is chosen."""
 
 from dataclasses import replace
 
@@ -20,18 +20,11 @@ async def salon(new_salon) -> Salon:
     return salon
 
 
-@pytest.mark.parametrize(
-    ("said", "is_said"),
-    [
-        ("Haarschnitt am Freitag um drei.", True),
-        (f"Haarschnitt. {FASTING} Am Freitag um drei.", False),
-        ("Kommen Sie dafür bitte nüchtern, nur Wasser trinken. Am Freitag um drei.", False),  # in the agent's own words
-        (None, False),  # a request without a transcript
-    ],
-)
-async def test_an_offer_says_the_preparation_once(salon: Salon, said: str | None, is_said: bool) -> None:
+@pytest.mark.parametrize("said", ["Haarschnitt am Freitag um drei.", None])
+async def test_an_offer_says_no_preparation(salon: Salon, said: str | None) -> None:
     answer = await salon.booking.check_availability(replace(call(), said=said), ASKED)
-    assert answer.message.startswith(f"{FASTING} Frei ist" if is_said else "Frei ist")
+    assert answer.message.startswith("Frei ist")
+    assert FASTING not in answer.message
 
 
 async def test_a_booking_says_the_preparation(salon: Salon) -> None:

@@ -130,7 +130,7 @@ async def agreed_host(env: CalcomEnvironment) -> str:
 @pytest.mark.parametrize("name", ["anna", "mehmet"])
 async def test_who_was_told_is_who_does_it(env: CalcomEnvironment, name: str) -> None:
     answer = await book(env, staff=name)
-    assert answer.message.endswith(f"bei {name.title()}.")
+    assert f"bei {name.title()}." in answer.message
     assert await agreed_host(env) == name
 
 
@@ -141,7 +141,7 @@ async def test_an_offer_is_booked_with_a_host_who_is_free_there(env: CalcomEnvir
     offer = await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30"})
     assert offer.fields["slots"][0]["start"] == HALF_PAST_TWO
     answer = await book(env)
-    assert answer.message.endswith("bei Mehmet.")
+    assert "bei Mehmet." in answer.message
     assert await agreed_host(env) == "mehmet"
 
 

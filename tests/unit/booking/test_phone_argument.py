@@ -126,7 +126,10 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     "the one he is calling from", "the number she calls from", "the number of the call", "number of this call",
     "die Nummer des Anrufs", "Rufnummer vom Anruf", "die Rufnummer hier",
     "from the call", "aus dem Anruf", "same as caller", "same as the incoming call", "from_number",
-    "the phone I'm using right now", "the line I'm on", "wie im Display", "the number you see", "die Nummer, die Sie sehen",
+    "the phone I'm using right now", "the line I'm on", "wie im Display",
+    "N/A (use caller number)",
+    "not provided - use calling number", "keine, die angezeigte", "the calling party number", "die wird Ihnen angezeigt",
+    "the number you see", "die Nummer, die Sie sehen",
     "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
 ])  # fmt: skip
 def test_words_for_the_calling_number_are_composed(said: str) -> None:
@@ -138,7 +141,7 @@ def test_words_for_the_calling_number_are_composed(said: str) -> None:
     "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "this mobile number", "diese Handynummer hier", "yes", "ja, genau",
     "any", "egal", "any number", "irgendeine Nummer", "egal welche Telefonnummer", "callback number",
     "call back number", "number to call back",
-    "Rückrufnummer", "no other number", "keine andere Nummer", "the customer's number",
+    "Rückrufnummer", "no other number", "keine andere Nummer", "ok", "passt so", "you have my number", "the customer's number",
 ])  # fmt: skip
 def test_words_without_a_number_leave_it_open(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") in (SaidPhone(), SaidPhone(of_call=True))
@@ -148,7 +151,8 @@ def test_words_without_a_number_leave_it_open(said: str) -> None:
     "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
     "die Nummer", "call me", "bitte anrufen", "his number", "her mobile number", "no, another number",
     "nicht die, von der ich anrufe",
-    "not the number I am calling from", "this number or 0151 123", "a different number",
+    "not the number I am calling from", "this number or 0151 123", "a different number", "no, the one of my wife", "mobile",
+    "on my mobile",
 ])  # fmt: skip
 def test_another_number_is_asked_for(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)

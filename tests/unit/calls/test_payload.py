@@ -52,6 +52,10 @@ def test_nul_beside_deep_nesting_is_removed(depth: int) -> None:
 _QUESTION = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "appointment_id": "A"})}
 _ADDRESS = {"role": "tool_call_result", "content": json.dumps({"needs_confirmation": True, "email": "a@x.de"})}
 _PHONE = {"role": "tool_call_result", "content": json.dumps({"success": False, "needs_phone": "missing"})}
+_NAME = {
+    "role": "tool_call_result",
+    "content": json.dumps({"success": True, "needs_name": True, "appointment_id": "A"}),
+}
 _WORDS = {"role": "user", "content": "Ja."}
 _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
 
@@ -66,6 +70,7 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
         ([_NO_ANSWER, _WORDS], None),  # a result that was cut may have been the question
         ([_QUESTION, _WORDS], {"A": "yes"}),
         ([_ADDRESS, _WORDS], {"a@x.de": "yes"}),
+        ([_NAME, {"role": "user", "content": "Petra."}], {"name A": "unclear"}),
         ([_PHONE], {}),
         ([_PHONE, {"role": "user", "content": "Nein, lieber nicht."}], {"phone missing": "no"}),
         ([_PHONE, {"role": "user", "content": "Die möchte ich nicht sagen."}], {"phone missing": "unclear"}),

@@ -1,0 +1,43 @@
+"""When a booking asks for the full name, and what a first name alone completes then.
+
+A surname alone is booked, since a caller is not interrogated, and asked about once. Whoever does not answer keeps the appointment.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from askproai_runtime.booking.phrases import fold, list_name_words, same_name
+from askproai_runtime.booking.replies import name_key
+from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import CallContext
+
+# Of a surname of several words: "von Hohenzollern".
+_PARTICLES = frozenset({
+    "da", "de", "del", "della", "den", "der", "di", "dos", "du", "la", "le", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur",
+})  # fmt: skip
+
+
+def is_part_of_name(name: str) -> bool:
+    """Return whether a name has one word apart from titles, initials and particles: `Frau Hollmann`."""
+    return len([word for word in list_name_words(name) if fold(word) not in _PARTICLES]) == 1
+
+
+def asks_full_name(request: BookingRequest, appointments: Iterable[Appointment], known: Iterable[str]) -> bool:
+    """Return whether a booking asks for the full name: once in a call, and not of a caller whose full name is `known`."""
+    if request.companions or not is_part_of_name(request.name):
+        return False
+    is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
+    return not is_asked and not any(not is_part_of_name(name) and same_name(name, request.name) for name in known)
+
+
+def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str) -> str:
+    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`."""
+    asked = [each for each in appointments if name_key(str(each.id)) in (call.replies or {})]
+    if len(asked) != 1 or not is_part_of_name(said) or not is_part_of_name(asked[0].customer_name):
+        return said
+    known = asked[0].customer_name
+    if same_name(known, said):
+        return said
+    words = known.split()
+    at = len(words) - 1 - sum(fold(word) in _PARTICLES for word in words[:-1])
+    return " ".join([*words[:at], said, *words[at:]])

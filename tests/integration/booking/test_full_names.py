@@ -1,0 +1,94 @@
+"""Somebody who says a surname alone is booked, and asked for the full name once."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking import CallContext, Reply, name_key
+from askproai_runtime.sentences import speaking
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+
+QUESTION = " Wie ist bitte der volle Name, mit Vor- und Nachname?"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+def asked(appointment_id: str) -> CallContext:
+    """Return a call in which the question was answered."""
+    return replace(call(), replies={name_key(appointment_id): Reply.UNCLEAR})
+
+
+async def names(salon: Salon) -> list[str]:
+    return [row["customer_name"] for row in await salon.live()]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_asked"),
+    [
+        ("Hollmann", True), ("Frau Hollmann", True), ("Frau Dr. Hollmann", True), ("Achenbach-Roux", True), ("P. Hollmann", True),
+        ("von Hohenzollern", True), ("Petra Hollmann", False), ("Petra von Hollmann", False), ("Hollmann, Petra", False),
+    ],
+)  # fmt: skip
+async def test_a_surname_is_booked_and_completed(salon: Salon, name: str, is_asked: bool) -> None:
+    booked = await salon.booking.book_appointment(call(), booking_args(name=name))
+    assert (booked.success, await names(salon)) == (True, [name])
+    assert (booked.message.endswith(QUESTION), booked.fields.get("needs_name", False)) == (is_asked, is_asked)
+    again = await salon.booking.book_appointment(call(), booking_args(name=name))
+    assert (again.success, QUESTION in again.message) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("booked", "said", "kept"),
+    [
+        ("Hollmann", "Petra", "Petra Hollmann"),
+        ("Frau Hollmann", "Petra", "Frau Petra Hollmann"),
+        ("von Hohenzollern", "Petra", "Petra von Hohenzollern"),
+        ("Hollmann", "Petra Hollmann", "Petra Hollmann"),
+        ("Hollmann", "Petra Hofmann", "Petra Hofmann"),
+        ("Meier", "Maier", "Maier"),
+    ],
+)
+@pytest.mark.parametrize(
+    "more", [booking_args(), {"appointment_id": True}, {}, booking_args() | {"appointment_id": True}]
+)
+async def test_the_answer_completes_the_name(
+    salon: Salon, more: dict[str, Any], booked: str, said: str, kept: str
+) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name=booked))
+    appointment_id = first.fields["appointment_id"]
+    args = {**more, "customer_name": said} | ({"appointment_id": appointment_id} if "appointment_id" in more else {})
+    answer = await salon.booking.book_appointment(asked(appointment_id), args)
+    if kept == "Petra Hofmann" and "appointment_id" not in more:  # somebody else, perhaps
+        assert (answer.success, await names(salon)) == (False, [booked])
+        return
+    assert (answer.success, await names(salon)) == (True, [kept]), answer.message
+
+
+async def test_the_full_name_is_asked_once(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), booking_args(MORNING, name="Hollmann"))
+    second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, name="Hollmann", another=True))
+    assert (second.success, QUESTION in second.message) == (True, False)
+
+
+async def test_a_known_full_name_is_not_asked(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), booking_args(MORNING, name="Petra Hollmann"))
+    later = await salon.booking.book_appointment(call("call_2"), booking_args(HALF_PAST_TWO, name="Frau Hollmann"))
+    assert (later.success, QUESTION in later.message) == (True, False)
+
+
+async def test_another_person_is_not_completed(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Hollmann"))
+    caller = asked(first.fields["appointment_id"])
+    await salon.booking.book_appointment(caller, booking_args(name="Mia", another=True))
+    assert await names(salon) == ["Hollmann", "Mia"]
+
+
+async def test_the_full_name_is_asked_in_english(salon: Salon) -> None:
+    with speaking(Language.EN):
+        booked = await salon.booking.book_appointment(call(), booking_args(name="Miller"))
+    assert booked.message.endswith(" It is under the name Miller. What is the full name, please, first and last?")
