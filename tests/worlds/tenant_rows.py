@@ -9,7 +9,7 @@ import asyncpg
 
 from askproai_sandbox.databases import TenantStore
 
-T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
+T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 HOUR = timedelta(hours=1)
 
 

@@ -66,13 +66,13 @@ async def test_arguments_that_fail_to_be_read_are_answered(pod: TenantPod, monke
 
     monkeypatch.setattr("askproai_runtime.calls.functions.read_arguments", fail)
     for name in ("check_availability", "book_appointment", "business_information"):
-        reply = await pod.function(name, "call_unread", {"date": "morgen"})
+        reply = await pod.function(name, "call_unread", {"date": "Dienstag"})
         assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
 
 
 async def test_an_odd_number_leaves_the_caller_an_answer(pod: TenantPod) -> None:
     body = await pod.function(
-        "check_availability", "call_odd", {"service": "Haarschnitt", "date": "morgen", "odd": float("nan")}
+        "check_availability", "call_odd", {"service": "Haarschnitt", "date": "Dienstag", "odd": float("nan")}
     )
     assert (body.status, body.body["success"]) == (200, True)
 

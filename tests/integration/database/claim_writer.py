@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
+T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 
 
 async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:

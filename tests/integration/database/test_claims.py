@@ -12,7 +12,7 @@ import pytest
 
 from askproai_sandbox.databases import Database, TenantStore
 
-T0 = datetime(2026, 11, 27, 9, tzinfo=UTC)
+T0 = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=30)
 MINUTE = timedelta(minutes=1)
 WRITER = Path(__file__).with_name("claim_writer.py")
 

@@ -1,2 +1,2 @@
--- Undoes nothing of 0030_misread_numbers.up.sql: no subscriber has the numbers that were there, and the schema is the same.
-SELECT 1;
+-- The numbers of 0030_misread_numbers.up.sql stay as they are: no subscriber has those that were there.
+REVOKE UPDATE (text) ON messages FROM askproai_tenant;

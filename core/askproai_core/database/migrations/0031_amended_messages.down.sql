@@ -1,1 +1,0 @@
-REVOKE UPDATE (text) ON messages FROM askproai_tenant;
