@@ -200,6 +200,11 @@ def _trim(kind: str, words: list[str], begin: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
+def _prefers(words: Sequence[str]) -> bool:
+    """Return whether a later word prefers one time to another: "um zehn, lieber um elf" is not a choice of two."""
+    return any(word.casefold() in {"lieber", "besser", "eher"} for word in words[1:])
+
+
 @lru_cache(maxsize=8192)
 def _find_argument(words: str) -> Argument | None:
     """Return which argument names words, as `find_argument` does: a sentence is read several times in a turn."""
@@ -208,7 +213,7 @@ def _find_argument(words: str) -> Argument | None:
 
 def _kind(words: list[str], before: str) -> str:
     """Return the kind of words that name only dates, only clock times or only parts of the day, and that the pods understand."""
-    argument = None if _is_no_time(words, before) else _find_argument(" ".join(words))
+    argument = None if _is_no_time(words, before) or _prefers(words) else _find_argument(" ".join(words))
     return next((kind for kind, name in KINDS.items() if name is argument), "")
 
 

@@ -110,11 +110,11 @@ def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folde
     [
         ("--help", 240),
         ("appointments list -t a.b --url http://127.0.0.1:9", 130),
-        ("when Freitag", 190),
+        ("when Freitag", 200),
         ("lint salon.yaml", 610),
         ("plan salon.yaml --kubeconfig config", 640),
         ("doctor --kubeconfig config", 400),
-        ("call --to +49301234567 --say Hallo", 395),
+        ("call --to +49301234567 --say Hallo", 405),
         ("sandbox faults", 220),
     ],
 )
