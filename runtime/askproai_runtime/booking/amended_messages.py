@@ -47,13 +47,15 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
         return None
     if stored.recipient and new.recipient and not _same_recipient(stored, new):
         return None
-    text = _join(stored.text, new.text)
+    phone, text = new.phone or stored.phone, _join(stored.text, new.text)
+    if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
+        phone, text = stored.phone, _join(text, say().phone_as_heard.format(said=phone))
     if len(text) > _LONGEST:
         return None
     amended = replace(
         stored,
         name=correct_name(stored.name, new.name),
-        phone=new.phone or stored.phone,
+        phone=phone,
         recipient=stored.recipient or new.recipient,
         text=text,
     )
@@ -76,8 +78,12 @@ def _is_same_matter(stored: Message, new: NewMessage) -> bool:
 
 def _same_contact(stored: Message, new: NewMessage) -> bool:
     """Return whether two matters have no two numbers or times: one of them would be lost."""
-    numbers = {phone for phone in (stored.phone, new.phone) if phone and phone.startswith("+")}
+    numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
     return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
+
+
+def _is_number(phone: str | None) -> bool:
+    return phone is not None and phone.startswith("+")
 
 
 def _same_time(stored: Message, new: NewMessage) -> bool:

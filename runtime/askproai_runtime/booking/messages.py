@@ -17,7 +17,7 @@ from askproai_runtime.booking.amended_messages import find_amended, is_filler, n
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone, spell_phone
-from askproai_runtime.booking.phrases import fold, format_reading, names_person, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -193,8 +193,9 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     phone = caller if heard.of_call else phone
-    is_known = caller is not None or any(each.phone for each in earlier)
-    if (said and not is_known and phone is None) or len(phone or "") > _MAX_PHONE:
+    if said and phone is None and caller is None:
+        phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
+    if (said and phone is None and caller is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))

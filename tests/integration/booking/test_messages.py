@@ -323,6 +323,26 @@ async def test_a_name_alone_corrects_the_message(salon: Salon) -> None:
     assert [row["name"] for row in await salon.rows(STORED)] == ["Petra Lenz"]
 
 
+async def test_words_never_replace_a_number(salon: Salon) -> None:
+    for phone in (PETRA["phone"], "lieber auf dem Handy", "lieber auf dem Handy"):
+        answer = await leave_message(salon.booking, call(), ARGS | {"phone": phone})
+        assert answer.success, answer.message
+    assert "0 1 5, 1 2, 2 3 3, 4 4 5, 5" in answer.message
+    (row,) = await salon.rows(STORED)
+    assert row["phone"] == "+4915122334455"
+    assert row["text"] == f"{ARGS['message']} Telefon, wie verstanden: lieber auf dem Handy"
+
+
+async def test_a_hidden_callers_number_is_that_persons(salon: Salon) -> None:
+    hidden, again = call("call_2", None), {"message": "Rezept", "call_back": "Montag um 15 Uhr", "phone": ""}
+    assert (await leave_message(salon.booking, hidden, PETRA | {"message": "Befund"})).success
+    other = await leave_message(salon.booking, hidden, OTTO | again)
+    assert (other.success, other.message) == (False, "Unter welcher Nummer erreichen wir Sie für den Rückruf?")
+    same = await leave_message(salon.booking, hidden, PETRA | again)
+    assert "0 1 5, 1 2, 2 3 3, 4 4 5, 5" in same.message
+    assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915122334455"] * 2
+
+
 async def test_messages_of_several_people_meet(salon: Salon) -> None:
     names = ("Petra Müller", "Otto Kurz", "Mia Braun")
     answers = await asyncio.gather(
