@@ -18,7 +18,7 @@ _OF_PROGRAMS: Final = frozenset({
     "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
-# These may be a caller's wish, unless their value is a program's.
+# A caller may have said the value of these, unless it is a program's.
 _SETTINGS: Final = frozenset({"callchannel", "channel", "lang", "language", "locale"})
 _SETTING = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?|phone|telephone|voice|web", re.IGNORECASE)
 _SENTENCE = 4  # so many words mean the same under any name
@@ -53,4 +53,4 @@ def _is_of_program(path: str, text: str) -> bool:
     key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
     if key in _SETTINGS:
         return _SETTING.fullmatch(text.strip()) is not None
-    return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS | _ALONE
+    return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS or (with_object in _ALONE and " " not in text)

@@ -224,6 +224,7 @@ def test_nothing_said_is_no_text(said: str) -> None:
         ({"message": "Rezept", "insurance": {"id": "A1"}, "call": {"id": "c1"}}, "Rezept, insurance id: A1", {"call.id"}),
         ({"message": "Rezept", "preferred_language": "Türkisch", "channel": "WhatsApp"},
          "Rezept, preferred language: Türkisch, channel: WhatsApp", set()),
+        ({"message": "Filter", "version": "Modell 3"}, "Filter, version: Modell 3", set()),
         ({"language": "de-DE", "channel": "voice", "agentId": "a", "agent_version": 3},
          None, {"language", "channel", "agentId", "agent_version"}),
         ({"message": "Rezept", "call_id": "call_7", "timestamp": "17"}, "Rezept", {"call_id", "timestamp"}),
