@@ -1,37 +1,61 @@
-"""When a second message of a call amends the first one: the same person says more for the same recipient, or corrects it."""
+"""When a message of a call amends an earlier one: the same person says more for the same recipient, or corrects it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from askproai_runtime.booking.phrases import correct_name, fold, names_person, same_name
+from askproai_runtime.booking.placeholders import leaves_open
 from askproai_runtime.booking.store.messages import Message, NewMessage
 from askproai_runtime.sentences import say
 
 _LONGEST = 500  # of a stored text
+_BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
+
+# "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
+_WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
+_ONLY_YES = frozenset(
+    {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
+)
+
+
+def names_no_time(call_back: str) -> bool:
+    """Return whether words for a call-back that were not understood are a mere "ja", or "any"."""
+    return set(fold(call_back).split()) <= _ONLY_YES or is_filler(call_back)
+
+
+def is_filler(call_back: str) -> bool:
+    """Return whether words for a call-back are a mere "any"."""
+    return leaves_open(call_back) and _WHEN.isdisjoint(fold(call_back).split())
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
-    """Return the latest message that a new one amends, as it is and as it becomes; None where the new one is another matter.
+    """Return the message that a new one repeats, or the latest one that it amends, as it is and as it becomes.
 
-    Nothing that was said is left out: both texts are kept. What does not fit into one message is a second one.
+    None where the new one is a message of its own. Nothing that was said is left out. A done message is never amended, since
+    nobody looks at it again.
     """
-    pairs = ((stored, _amend(stored, new)) for stored in reversed(earlier))
-    return next(((stored, amended) for stored, amended in pairs if amended is not None), None)
+    pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
+    repeated = [(stored, amended) for stored, amended in pairs if amended == stored]
+    return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
 
 
 def _amend(stored: Message, new: NewMessage) -> Message | None:
-    text = _join(stored.text, new.text)
-    adds_text = text != stored.text
-    is_repeated = not new.text or fold(new.text) == fold(stored.text) != fold(say().only_call_back)
-    is_person = same_name(stored.name, new.name)
-    if not _same_recipient(stored.recipient, new.recipient) or not (is_person or is_repeated):
+    if not (same_name(stored.name, new.name) or _is_only_name(new)):
         return None
-    if len(text) > _LONGEST or (adds_text and stored.done_at is not None):
+    if not (_is_same_matter(stored, new) or (_same_recipient(stored, new) and _same_contact(stored, new))):
+        return None
+    if stored.recipient and new.recipient and not _same_recipient(stored, new):
+        return None
+    phone, text = new.phone or stored.phone, _join(stored.text, new.text)
+    if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
+        phone, text = stored.phone, _join(text, say().phone_as_heard.format(said=phone))
+    if len(text) > _LONGEST:
         return None
     amended = replace(
         stored,
-        name=correct_name(stored.name, new.name) if is_person else new.name,
-        phone=new.phone or stored.phone,
+        name=correct_name(stored.name, new.name),
+        phone=phone,
         recipient=stored.recipient or new.recipient,
         text=text,
     )
@@ -42,15 +66,64 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
     )
 
 
+def _is_only_name(new: NewMessage) -> bool:
+    """Return whether nothing but a name was said: a correction of it. Any more may be another person's."""
+    return not (new.text or new.phone or new.call_back or new.recipient)
+
+
+def _is_same_matter(stored: Message, new: NewMessage) -> bool:
+    """Return whether the new text says nothing else: its number, time or recipient then corrects the stored one."""
+    return not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
+
+
+def _same_contact(stored: Message, new: NewMessage) -> bool:
+    """Return whether two matters have no two numbers or times: one of them would be lost."""
+    numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
+    return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
+
+
+def _is_number(phone: str | None) -> bool:
+    return phone is not None and phone.startswith("+")
+
+
+def _same_time(stored: Message, new: NewMessage) -> bool:
+    if stored.call_back is None or new.call_back is None or new.any_time:
+        return True
+    if stored.call_back_from is None:
+        return names_no_time(stored.call_back) or fold(stored.call_back) == fold(new.call_back)
+    return (stored.call_back_from, stored.call_back_until) == (new.call_back_from, new.call_back_until)
+
+
+def _same_recipient(stored: Message, new: NewMessage) -> bool:
+    first, second = stored.recipient, new.recipient
+    if not first or not second:
+        return not first and not second
+    return names_person(first, second) or names_person(second, first)
+
+
 def _join(stored: str, new: str) -> str:
     """Return both texts as one. A text that holds the other is kept for both, and any text for a mere request for a call-back."""
-    only, known, said = fold(say().only_call_back), fold(stored), fold(new)
-    if not said or said == only or f" {said} " in f" {known} ":
+    if not _says_more(new) or _holds(stored, new):
         return stored
-    if known == only or f" {known} " in f" {said} ":
+    if not _says_more(stored) or _extends(new, stored):
         return new
     return f"{stored} {new}" if stored.endswith((".", "!", "?")) else f"{stored}. {new}"
 
 
-def _same_recipient(stored: str | None, new: str | None) -> bool:
-    return not stored or not new or names_person(stored, new) or names_person(new, stored)
+def _says_more(text: str) -> bool:
+    """Return whether a text is more than a request for a call-back."""
+    return fold(text) not in ("", fold(say().only_call_back))
+
+
+def _holds(text: str, said: str) -> bool:
+    """Return whether whole parts of a text are what was said: "vor zehn anrufen" is no part of "nicht vor zehn anrufen"."""
+    parts, searched = _split(text), _split(said)
+    return any(parts[at : at + len(searched)] == searched for at in range(len(parts)))
+
+
+def _extends(text: str, known: str) -> bool:
+    return _says_more(known) and f" {fold(known)} " in f" {fold(text)} "
+
+
+def _split(text: str) -> list[str]:
+    return [folded for part in _BETWEEN_PARTS.split(text) if (folded := fold(part))]

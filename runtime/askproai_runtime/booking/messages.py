@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.amended_messages import find_amended
+from askproai_runtime.booking.amended_messages import find_amended, is_filler, names_no_time
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone, spell_phone
-from askproai_runtime.booking.phrases import fold, format_reading, names_person, sayable
+from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.audit import record_desk_change
@@ -52,13 +52,8 @@ _MAX_SHORT = 200
 _MAX_PHONE = 40
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
-# "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
-_WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
 _SPEAKS_OF_CALL_BACK = re.compile(
     r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
-)
-_ONLY_YES = frozenset(
-    {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
 
 
@@ -80,8 +75,7 @@ class _CallBack:
     @property
     def is_any_time(self) -> bool:
         """Whether it names no time: a mere "ja", or "any"."""
-        said = self.said or ""
-        return self.understood is None and (set(fold(said).split()) <= _ONLY_YES or _is_filler(said))
+        return self.understood is None and names_no_time(self.said or "")
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
         """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
@@ -96,8 +90,8 @@ class _CallBack:
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Note a message for the tenant, and answer that it is noted once it is committed; or ask for what is missing.
 
-    What the same person says for the same recipient in a call is one message (`amended_messages.py`): so many corrections of it are
-    noted as can be notified.
+    A message that says more of the same matter, or corrects it, amends the earlier one (`amended_messages.py`): so many corrections
+    of it are noted as can be notified.
     """
     try:
         earlier = await list_call_messages(ctx.pool, ctx.tenant, call.call_id)
@@ -117,16 +111,19 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
 
 async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
     await lock_messages(conn, ctx.tenant, message.call_id)
-    found = find_amended(await list_call_messages(conn, ctx.tenant, message.call_id), message)
-    if found is None and not message.text:
+    earlier = await list_call_messages(conn, ctx.tenant, message.call_id)
+    found = find_amended(earlier, message)
+    if found is not None:
+        stored, amended = found
+        if amended == stored:
+            return stored
+        written = await amend_message(conn, ctx.tenant, amended)
+        if written is not None:
+            await _notify(conn, ctx, written, message.correlation_id)
+            return written
+    if not message.text:
         raise ClarificationNeeded(say().what_message)
-    if found is None:
-        return await store_message(conn, ctx, message)
-    stored, amended = found
-    if amended != stored:
-        amended = await amend_message(conn, ctx.tenant, amended)
-        await _notify(conn, ctx, amended, message.correlation_id)
-    return amended
+    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
 
 
 def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
@@ -196,16 +193,16 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     phone = caller if heard.of_call else phone
-    is_known = caller is not None or any(each.phone for each in earlier)
-    if (said and not is_known and phone is None) or len(phone or "") > _MAX_PHONE:
+    if said and phone is None and caller is None:
+        phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
+    if (said and phone is None and caller is None) or len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
-    identity = f"{fold(text)}|{fold(recipient or '')}"
-    message = make_message(
+    identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
+    return make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
-    return replace(message, key=f"{OF_CALLER}{message.key}")
 
 
 def make_message(
@@ -256,11 +253,7 @@ def _read_call_back(args: Mapping[str, Any], call: CallContext, *, alone: bool) 
         return "ja"
     said = read_said(args, "call_back")
     is_asked = alone or _SPEAKS_OF_CALL_BACK.search(fold(call.said or ""))
-    return None if _is_filler(said or "") and not is_asked else said
-
-
-def _is_filler(said: str) -> bool:
-    return leaves_open(said) and _WHEN.isdisjoint(fold(said).split())
+    return None if is_filler(said or "") and not is_asked else said
 
 
 def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:

@@ -281,6 +281,90 @@ async def test_another_person_leaves_another_message(salon: Salon, other: dict[s
     assert [row["text"] for row in await salon.rows(STORED)] == [ARGS["message"], "Bitte melden."]
 
 
+PETRA = {"message": "", "customer_name": "Petra Müller", "phone": "0151 22334455", "call_back": "morgen um 10"}
+OTTO = PETRA | {"customer_name": "Otto Kurz", "phone": "0151 99887766", "call_back": "morgen um 14 Uhr"}
+
+
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ([PETRA, OTTO], [("Bittet um Rückruf.", "Petra Müller", "55"), ("Bittet um Rückruf.", "Otto Kurz", "66")]),
+        ([ARGS, ARGS | {"customer_name": "Otto Kurz"}],
+         [(ARGS["message"], "Petra Müller", ""), (ARGS["message"], "Otto Kurz", "")]),
+        ([ARGS, ARGS | {"message": "Rezept"}, OTTO | {"message": ARGS["message"]}],
+         [(f"{ARGS['message']} Rezept", "Petra Müller", ""), (ARGS["message"], "Otto Kurz", "66")]),
+        ([PETRA | {"message": "Befund"}, PETRA | {"message": "Rechnung", "phone": OTTO["phone"]}],
+         [("Befund", "Petra Müller", "55"), ("Rechnung", "Petra Müller", "66")]),
+        ([PETRA | {"message": "Befund"}, PETRA | {"message": "Rechnung", "call_back": "Montag um 15 Uhr"}],
+         [("Befund", "Petra Müller", "55"), ("Rechnung", "Petra Müller", "55")]),
+        ([ARGS | {"recipient": "Anna"}, ARGS | {"message": "Anna war grob"}],
+         [(ARGS["message"], "Petra Müller", ""), ("Anna war grob", "Petra Müller", "")]),
+        ([ARGS, ARGS | {"message": "Nur für Anna", "recipient": "Anna"}],
+         [(ARGS["message"], "Petra Müller", ""), ("Nur für Anna", "Petra Müller", "")]),
+        ([ARGS | {"message": "Nicht vor 10 Uhr anrufen"}, ARGS | {"message": "vor 10 Uhr anrufen"}],
+         [("Nicht vor 10 Uhr anrufen. vor 10 Uhr anrufen", "Petra Müller", "")]),
+        ([PETRA | {"call_back": "ja"}, PETRA | {"message": "Befund"}], [("Befund", "Petra Müller", "55")]),
+    ],
+)  # fmt: skip
+async def test_no_message_takes_the_place_of_another(
+    salon: Salon, said: list[dict[str, str]], noted: list[tuple[str, str, str]]
+) -> None:
+    for _ in range(2):
+        for args in said:
+            answer = await leave_message(salon.booking, call(), args)
+            assert answer.success, answer.message
+        rows = await salon.rows(STORED)
+        assert [(row["text"], row["name"], (row["phone"] or "")[-2:]) for row in rows] == noted
+
+
+async def test_a_name_alone_corrects_the_message(salon: Salon) -> None:
+    for args in (ARGS, {"customer_name": "Petra Lenz"}):
+        assert (await leave_message(salon.booking, call(), args)).success
+    assert [row["name"] for row in await salon.rows(STORED)] == ["Petra Lenz"]
+
+
+async def test_words_never_replace_a_number(salon: Salon) -> None:
+    for phone in (PETRA["phone"], "lieber auf dem Handy", "lieber auf dem Handy"):
+        answer = await leave_message(salon.booking, call(), ARGS | {"phone": phone})
+        assert answer.success, answer.message
+    assert "0 1 5, 1 2, 2 3 3, 4 4 5, 5" in answer.message
+    (row,) = await salon.rows(STORED)
+    assert row["phone"] == "+4915122334455"
+    assert row["text"] == f"{ARGS['message']} Telefon, wie verstanden: lieber auf dem Handy"
+
+
+async def test_a_hidden_callers_number_is_that_persons(salon: Salon) -> None:
+    hidden, again = call("call_2", None), {"message": "Rezept", "call_back": "Montag um 15 Uhr", "phone": ""}
+    assert (await leave_message(salon.booking, hidden, PETRA | {"message": "Befund"})).success
+    other = await leave_message(salon.booking, hidden, OTTO | again)
+    assert (other.success, other.message) == (False, "Unter welcher Nummer erreichen wir Sie für den Rückruf?")
+    same = await leave_message(salon.booking, hidden, PETRA | again)
+    assert "0 1 5, 1 2, 2 3 3, 4 4 5, 5" in same.message
+    assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915122334455"] * 2
+
+
+async def test_messages_of_several_people_meet(salon: Salon) -> None:
+    names = ("Petra Müller", "Otto Kurz", "Mia Braun")
+    answers = await asyncio.gather(
+        *(leave_message(salon.booking, call(), ARGS | {"customer_name": name}) for name in names)
+    )
+    assert all(answer.success for answer in answers)
+    assert {row["name"] for row in await salon.rows(STORED)} == set(names)
+
+
+@pytest.mark.parametrize(
+    ("more", "number"), [({"message": "", "call_back": "morgen"}, None), ({"phone": "0151 22334455"}, "+4915122334455")]
+)
+async def test_a_done_message_is_never_amended(salon: Salon, more: dict[str, str], number: str | None) -> None:
+    await leave_message(salon.booking, call(), ARGS)
+    await salon.rows("UPDATE messages SET done_at = clock_timestamp(), done_by = 'anna'")
+    for _ in range(2):
+        assert (await leave_message(salon.booking, call(), ARGS | more)).success
+    done, still_open = await salon.rows(STORED)
+    assert (done["call_back"], done["phone"], still_open["done_at"]) == (None, None, None)
+    assert (still_open["call_back"], still_open["phone"]) == (more.get("call_back"), number)
+
+
 async def test_messages_at_one_moment_are_one(salon: Salon) -> None:
     texts = [ARGS["message"], "Bitte den Spiegel mitbringen."]
     both = await asyncio.gather(*(leave_message(salon.booking, call(), ARGS | {"message": text}) for text in texts))

@@ -38,7 +38,7 @@ SELECT {_COLUMNS} FROM messages WHERE tenant = $1 AND call_id = $2 AND starts_wi
 """  # noqa: S608  constants
 _AMEND = f"""
 UPDATE messages SET name = $3, phone = $4, recipient = $5, text = $6, call_back = $7, call_back_from = $8, call_back_until = $9
-WHERE tenant = $1 AND id = $2 RETURNING {_COLUMNS}
+WHERE tenant = $1 AND id = $2 AND done_at IS NULL RETURNING {_COLUMNS}
 """  # noqa: S608  constants
 
 # Of the open ones who waits for longest is first, of the others what was done last.
@@ -132,14 +132,13 @@ async def list_call_messages(conn: "Pool | Connection", tenant: str, call_id: st
     return [Message(**row) for row in await conn.fetch(_OF_CALL, tenant, call_id)]
 
 
-async def amend_message(conn: Connection, tenant: str, new: Message) -> Message:
-    """Write what a caller has added to a message, or corrected in it."""
+async def amend_message(conn: Connection, tenant: str, new: Message) -> Message | None:
+    """Write what a caller has added to a message, or corrected in it; None if somebody has dealt with it by now."""
     row = await conn.fetchrow(
         _AMEND, tenant, new.id, new.name, new.phone, new.recipient, new.text, new.call_back, new.call_back_from,
         new.call_back_until,
     )  # fmt: skip
-    assert row is not None, "the caller's transaction has read it"
-    return Message(**row)
+    return Message(**row) if row else None
 
 
 async def list_messages(
