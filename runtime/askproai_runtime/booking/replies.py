@@ -163,13 +163,14 @@ class Question(StrEnum):
     NAME = "name"  # as well
 
 
-def read_reply(utterances: Sequence[str], question: Question) -> Reply:
+def read_reply(utterances: Sequence[str], question: Question, later: Sequence[str] = ()) -> Reply:
     """Return what the caller's `utterances` since a question, the first one first, say to it.
 
-    A question back and "Moment" are no answer; if there is nothing else, the question is asked again.
+    A question back and "Moment" are no answer; if there is nothing else, the question is asked again. What was said `later`, to
+    something else, may still refuse.
     """
     read = [_read(utterance, question) for utterance in utterances]
-    if question is not Question.ADDRESS and Reply.NO in read:
+    if question is not Question.ADDRESS and Reply.NO in (*read, *(_read(utterance, question) for utterance in later)):
         return Reply.NO
     for reply in read:
         if reply in {Reply.YES, Reply.NO}:
@@ -210,6 +211,15 @@ def words_of(utterance: str) -> str:
 def is_question(utterance: str) -> bool:
     """Return whether a caller asks something."""
     return utterance.rstrip().endswith("?") or _asks(words_of(utterance))
+
+
+def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
+    """Return whether an agent, who has asked whether to cancel and was `answered`, asks another question.
+
+    What is said before an answer is the question itself, in whatever words.
+    """
+    asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
+    return bool(answered and asked) and not (_CANCELLATION.search(asked[-1]) and not _MOVE.search(asked[-1]))
 
 
 def answers_nothing(utterance: str) -> bool:
