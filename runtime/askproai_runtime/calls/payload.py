@@ -21,7 +21,6 @@ from askproai_runtime.booking import (
     PhoneQuestion,
     Question,
     Replies,
-    Reply,
     asks_something_else,
     find_declined,
     has_no_preference,
