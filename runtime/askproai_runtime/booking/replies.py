@@ -46,6 +46,20 @@ _ANOTHER_APPOINTMENT = re.compile(r"\b(?:den|die|das) andere[mnrs]?\b")
 _CONDITION = re.compile(
     r"\b(?:wenn|falls|sofern|bevor|vorher|zuerst|erst mal|erst (?:einen?|den|das)|if|unless|only|before|first)\b"
 )
+# Whoever speaks about cancelling, or reports it, has not asked for it: "warum wollen Sie absagen", "vielleicht absagen".
+_SPEAKS_OF_IT = re.compile(
+    r"\b(?:wäre|vielleicht|eventuell|womöglich|kaum|ob|überleg\w*|frag\w*|wissen|gesagt|gemeint|gehört|später|irgendwann|mal sehen"
+    r"|immer noch|(?:noch|habe?|hat) zeit|wer|why|warum(?! nicht)|wieso|weshalb|maybe|perhaps|might|hardly|whether|wonder\w*|ask\w*"
+    r"|think\w*|said|told|heard|later|would i|thought|(?:sie|er|man|jemand) (?:will|wollen|wollten|möchte|möchten|müssen)"
+    r"|(?:will|wollte|möchte|muss) (?:er|man|jemand)|(?:he|she|they|you|someone|somebody) (?:wants?|has|have|had|needs?|said)"
+    r"|i (?:m|am) coming|(?:absagen|stornieren|streichen|löschen) (?:kann|könnte) (?:ich|man|wir))\b"
+)
+_AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
+# A request in the form of a question, and a word at the end of one that asks for nothing.
+_REQUEST = re.compile(
+    r"^(?:(?:ja|gut|okay|dann|also|bitte|well|so) )*(?:können|könnten|würden|can|could|would|will) (?:sie|you)\b"
+)
+_TAG = re.compile(r"\b(?:ne|oder|gell|gelt|nicht wahr|okay|bitte|please|right)\s*\?", re.IGNORECASE)
 # Negations beside which the cancellation may be meant all the same; any other one is a no.
 _HARMLESS = re.compile(
     r"\b(?:kann|könnte?|schaffe?|can|could)(?: (?:ich|es|den|da|doch|leider|i))*"
@@ -58,6 +72,10 @@ _NEGATION = re.compile(
 )
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
 _STRONG_YES = re.compile(rf"\b{_STRONG_YES_WORD}\b")
+# "Ja, alles richtig" and "genau, alles gut so" approve of something, and that may be the appointment.
+_APPROVES = re.compile(
+    r"\balles\b|\bso\b.*\b(?:gut|richtig|passt|okay|ok|stimmt|korrekt)\b|\b(?:gut|richtig|passt|okay|ok|stimmt|korrekt)\b.*\bso\b"
+)
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
 _BESIDE = re.compile(
     r"\b(?:(?:(?:es|das) )?tut (?:mir|uns)(?: (?:wirklich|sehr|echt|so|auch|ja))* leid|entschuldigung|verzeihung|leider|schade"
@@ -163,13 +181,14 @@ class Question(StrEnum):
     NAME = "name"  # as well
 
 
-def read_reply(utterances: Sequence[str], question: Question) -> Reply:
+def read_reply(utterances: Sequence[str], question: Question, later: Sequence[str] = ()) -> Reply:
     """Return what the caller's `utterances` since a question, the first one first, say to it.
 
-    A question back and "Moment" are no answer; if there is nothing else, the question is asked again.
+    A question back and "Moment" are no answer; if there is nothing else, the question is asked again. What was said `later`, to
+    something else, may still refuse.
     """
     read = [_read(utterance, question) for utterance in utterances]
-    if question is not Question.ADDRESS and Reply.NO in read:
+    if question is not Question.ADDRESS and Reply.NO in (*read, *(_read(utterance, question) for utterance in later)):
         return Reply.NO
     for reply in read:
         if reply in {Reply.YES, Reply.NO}:
@@ -212,6 +231,15 @@ def is_question(utterance: str) -> bool:
     return utterance.rstrip().endswith("?") or _asks(words_of(utterance))
 
 
+def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
+    """Return whether an agent, who has asked whether to cancel and was `answered`, asks another question.
+
+    What is said before an answer is the question itself, in whatever words.
+    """
+    asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
+    return bool(answered and asked) and not (_CANCELLATION.search(asked[-1]) and not _MOVE.search(asked[-1]))
+
+
 def answers_nothing(utterance: str) -> bool:
     """Return whether nothing but a question or "Moment" was said to what was offered."""
     return _read(utterance, Question.MEANT) is None
@@ -227,7 +255,8 @@ def _read(utterance: str, question: Question) -> Reply | None:
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     is_aside = _asks(said) or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if question is Question.CANCEL:
-        return _read_cancellation(said, is_aside)
+        asks = "?" in _TAG.sub(" ", utterance) or _asks(said)
+        return _read_cancellation(said, is_aside, is_talk=_speaks_of_it(said, asks=asks))
     if _asks(said) and not is_yes:
         return None
     if _NO.search(said):
@@ -237,7 +266,12 @@ def _read(utterance: str, question: Question) -> Reply | None:
     return None if is_aside and not is_yes else Reply.UNCLEAR
 
 
-def _read_cancellation(words: str, is_aside: bool) -> Reply | None:
+def _speaks_of_it(said: str, *, asks: bool) -> bool:
+    """Return whether a cancellation is only spoken about: in a question that requests none, or as something to consider."""
+    return bool(_SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (asks and not _REQUEST.search(said))
+
+
+def _read_cancellation(words: str, is_aside: bool, *, is_talk: bool) -> Reply | None:
     """Return what an answer says to whether an appointment is to be cancelled: what is more than an agreement is none.
 
     A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment.
@@ -249,9 +283,10 @@ def _read_cancellation(words: str, is_aside: bool) -> Reply | None:
     cancels = bool(_CANCEL.search(said)) and not _ANOTHER_APPOINTMENT.search(said)
     if not cancels and (_MOVE.search(said) or _NO.search(said)):
         return Reply.NO
-    if _CONDITION.search(said) or (is_aside and not cancels):
+    if _CONDITION.search(said) or (is_aside and not cancels) or (cancels and is_talk):
         return None
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
-        return Reply.YES if cancels or _STRONG_YES.search(said) else Reply.UNCLEAR
+        is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
+        return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None

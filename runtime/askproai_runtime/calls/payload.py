@@ -5,6 +5,7 @@ Unknown keys, reasons and statuses are tolerated.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import dropwhile
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from askproai_runtime.booking import (
     PhoneQuestion,
     Question,
     Replies,
-    Reply,
+    asks_something_else,
     find_declined,
     has_no_preference,
     meant_key,
@@ -175,23 +176,46 @@ def read_replies(call: OngoingCall) -> Replies | None:
     """
     if not call.transcript_with_tool_calls:
         return None
-    replies: dict[str, Reply | None] = {}  # to the last question about an appointment or an address
-    said: list[str] = []  # since, the last words first
+    questions: dict[str, _Asked] = {}  # the last one about each
     is_cut = False
-    for utterance in reversed(call.transcript_with_tool_calls):
-        if utterance.role == "user":
-            said.append(str(utterance.content or ""))
-        elif utterance.role == "dtmf":
-            said.append("")  # a pressed key says something, but not what
-        elif utterance.role == "tool_call_result":
-            answer = _read_answer(utterance)
-            is_cut |= answer is None
-            if answer is not None and (asked := _read_question(answer)):
-                question, about = asked
-                replies.setdefault(about, read_reply(said[::-1], question) if said else None)
-    if is_cut and not replies:
+    for utterance in call.transcript_with_tool_calls:
+        if utterance.role != "tool_call_result":
+            for asked in questions.values():
+                asked.hear(utterance)
+        elif (answer := _read_answer(utterance)) is None:
+            is_cut = True
+        else:
+            for asked in questions.values():
+                asked.is_over = asked.question not in {Question.PHONE, Question.NAME}  # whatever is said answers them
+            if found := _read_question(answer):
+                question, about = found
+                questions[about] = _Asked(question)
+    if is_cut and not questions:
         return None
-    return {subject: reply for subject, reply in replies.items() if reply is not None}
+    return {
+        about: read_reply(asked.said, asked.question, asked.later) for about, asked in questions.items() if asked.said
+    }
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A question of ours, and what the caller has said since: `later` are the words after another answer or question of ours.
+
+    A yes answers what was said last, so it does not count there. A no does.
+    """
+
+    question: Question
+    said: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+    is_over: bool = False
+
+    def hear(self, utterance: Utterance) -> None:
+        words = str(utterance.content or "")
+        if utterance.role == "agent" and self.question is Question.CANCEL:
+            self.is_over |= asks_something_else(words, self.said)
+        elif utterance.role in {"user", "dtmf"}:
+            # A pressed key says something, but not what.
+            (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")
 
 
 def read_transcript(call: OngoingCall) -> str:

@@ -18,6 +18,7 @@ def read(*utterances: str) -> Reply:
         "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Gerne!", "yes please", "Ja gut, passt.", "Yes, go ahead.",
         "Ja, sagen Sie ihn bitte ab.", "Ja, machen Sie das bitte.", "Ja, vielen Dank.", "Ja, sehr gern.", "Äh, ja, genau so.",
         "Ja, auf jeden Fall.", "Ja, den Termin bitte absagen.", "Yes, that's right.", "Sure, cancel it, please.",
+        "ja", "ja bitte", "ja, sagen Sie ihn ab", "ja bitte tut mir leid, und das kostet nix", "Ja, alles absagen.",
     ],
 )  # fmt: skip
 def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
@@ -55,6 +56,11 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Sie sind ja ein Computer, ich möchte einen Menschen.", "Ja, der soll stehen bleiben.",
         "Ja, der Termin am Freitag soll bleiben.", "Ja, ich komme.", "Klar komme ich.", "Genau den Termin brauche ich.",
         "Ja den Termin nehme ich wahr", "Ja, ich überlege noch.", "Sure, I'll be there.", "Passt mir gut.", "Ich bin sicher.",
+        "wer hat denn was von absagen gesagt", "Warum wollen Sie absagen?", "cancel? why would I", "absagen wäre schade",
+        "kann ich auch später noch absagen", "Wie lange kann ich kostenlos absagen?", "absagen tu ich das kaum",
+        "ich wollte nur fragen ob ich absagen kann", "vielleicht absagen", "my friend wants to cancel, I'm coming",
+        "Absagen? Um Himmels willen!", "eventuell muss ich absagen", "you want me to cancel", "Man hat mir gesagt, Sie wollen absagen",
+        "absagen kann ich immer noch", "ich überlege, ob ich absagen soll", "she said cancel", "Muss ich den absagen?",
     ],
 )  # fmt: skip
 def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:
@@ -70,6 +76,9 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
         "Ich kann doch nicht kommen, sagen Sie ab.", "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.",
         "Ich kann nicht, bitte absagen", "Bitte absagen, und einen anderen suchen.", "Nein, kein Problem, sagen Sie ihn ab.",
         "No problem, cancel it.", "Do it.",
+        "alles klar, danke", "genau, alles gut so", "ja, alles richtig", "ja, sicher richtig so", "ja das ist okay so",
+        "ja, passt alles so, danke", "ja so ist es gut", "Können Sie den bitte absagen?", "Könnten Sie stornieren?",
+        "Can you cancel it, please?", "Ich wollte absagen.", "I would like to cancel it.",
     ],
 )  # fmt: skip
 def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> None:

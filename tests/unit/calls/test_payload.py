@@ -58,6 +58,16 @@ _NAME = {
 }
 _WORDS = {"role": "user", "content": "Ja."}
 _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
+_OFFER = {
+    "role": "tool_call_result",
+    "content": json.dumps({"success": True, "message": "Was passt Ihnen?", "slots": []}),
+}
+_MEANT = {"role": "tool_call_result", "content": json.dumps({"needs_answer": True, "appointment_id": "A"})}
+_HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
+
+
+def _says(content: str) -> dict[str, str]:
+    return {"role": "agent", "content": content}
 
 
 @pytest.mark.parametrize(
@@ -81,6 +91,20 @@ _NO_ANSWER = {"role": "tool_call_result", "content": "Error: timeout"}
         ([{**_ADDRESS, "content": _ADDRESS["content"].replace("a@x", "A@X")}, _WORDS], {"a@x.de": "yes"}),
         ([_QUESTION, {"role": "user", "content": "Moment."}, _WORDS], {"A": "yes"}),
         ([_ADDRESS, _WORDS, {"role": "user", "content": "Nein, um elf passt nicht."}], {"a@x.de": "yes"}),
+        # a yes answers what was said last
+        ([_QUESTION, _HESITATION, _OFFER, _WORDS], {"A": "no"}),
+        ([_QUESTION, _OFFER, _WORDS], {}),
+        ([_QUESTION, _WORDS, _OFFER, {"role": "user", "content": "Freitag um zehn."}], {"A": "yes"}),
+        ([_QUESTION, _WORDS, _OFFER, {"role": "user", "content": "Nein, doch nicht absagen."}], {"A": "no"}),
+        ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
+        ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "no"}),
+        ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),
+        ([_PHONE, _OFFER, _WORDS], {"phone missing": "yes"}),  # asked once
+        ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),
+        ([_QUESTION, _HESITATION, _says("Lieber ein anderer Tag?"), _WORDS], {"A": "no"}),
+        ([_QUESTION, _HESITATION, _says("Möchten Sie ihn statt abzusagen verschieben?"), _WORDS], {"A": "no"}),
+        ([_QUESTION, _HESITATION, _says("Verschieben geht. Soll ich den am 10. absagen?"), _WORDS], {"A": "yes"}),
+        ([_QUESTION, _HESITATION, _says("Ja, ich warte."), _WORDS], {"A": "yes"}),
     ],
 )
 def test_a_question_is_answered_when_the_caller_speaks_after_it(
