@@ -280,7 +280,7 @@ ENGLISH: Final = Sentences(
     ),
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
-    none_then_but="{when}: I find no appointment of yours then. Do you mean the one on {appointment}?",
+    is_it_the_one="Do you mean the one on {appointment}?",
     which_of_many="You have {count} appointments. {question}? The next ones are {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="You have one appointment: {when}.",

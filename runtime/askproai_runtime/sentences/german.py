@@ -289,7 +289,7 @@ GERMAN: Final = Sentences(
     ),
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
-    none_then_but="{when}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {appointment}?",
+    is_it_the_one="Meinen Sie den am {appointment}?",
     which_of_many="Sie haben {count} Termine. {question}? Die nächsten sind {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="Sie haben einen Termin: {when}.",
