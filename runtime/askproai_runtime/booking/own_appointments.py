@@ -55,8 +55,8 @@ async def resolve_appointment(
     """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
-    as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to be
-    answered: then the named time is the former one of an appointment to which `is_done` applies.
+    as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
+    be answered: then the named time is the former one of an appointment to which `is_done` applies.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)

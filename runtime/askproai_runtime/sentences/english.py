@@ -112,6 +112,9 @@ ENGLISH: Final = Sentences(
         "I have already booked that time for {booked} in this call. Shall I change the name to {name}, or is this a second"
         " appointment for {name}?"
     ),
+    rename_or_another=(
+        "This appointment is for {booked}. Shall I change the name to {name}, or is this a second appointment for {name}?"
+    ),
     one_of_beside=(
         "I have already booked that time for {booked} in this call. Which of them shall I change, or is this a further"
         " appointment for {name}?"

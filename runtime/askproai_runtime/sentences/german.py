@@ -112,6 +112,10 @@ GERMAN: Final = Sentences(
         "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist"
         " das ein zweiter Termin für {name}?"
     ),
+    rename_or_another=(
+        "Dieser Termin ist für {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Termin für"
+        " {name}?"
+    ),
     one_of_beside=(
         "Für diese Zeit habe ich in diesem Gespräch schon Termine für {booked} eingetragen. Welchen davon soll ich ändern, oder"
         " ist das ein weiterer Termin für {name}?"
