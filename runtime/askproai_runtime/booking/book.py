@@ -158,11 +158,12 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
         request = _ask_for_phone(ctx, call, args, request)
+        named = await find_corrected(ctx, call, request, args)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
-    if (named := await find_corrected(ctx, call, request, args)) is not None:
+    if named is not None:
         repeated = _booked(ctx, request, _Written([named], [], again=True))
         return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
     result = await carry_out_booking(ctx, call, request, deadline)

@@ -19,7 +19,9 @@ from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
+from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import BookingRequest, read_text
+from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     correct_appointment,
@@ -79,12 +81,32 @@ async def find_corrected(
 ) -> Appointment | None:
     """Return the caller's own appointment that `appointment_id` names, if the rest of the request is that appointment; else None.
 
-    With `another` or another time a further appointment is meant, whatever id a model adds.
+    With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
     if request.another or request.companions:
         return None
     appointment = await find_own_named(ctx, call, args)
-    return appointment if appointment is not None and _is_requested(request, appointment) else None
+    if appointment is None or not _is_requested(request, appointment):
+        return None
+    await require_renaming(ctx, call, request.name, appointment)
+    return appointment
+
+
+async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> None:
+    """Raise `ClarificationNeeded` if an appointment is of another name, unless the caller was asked and has not said no.
+
+    A model adds the id of the caller's appointment to the booking of a second person, too.
+    """
+    if not name or same_name(name, appointment.customer_name):
+        return
+    asked_about = f"name {fold(name)}"
+    async with ctx.pool.acquire() as conn:
+        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
+    appointment_id = str(appointment.id)
+    if call.find_reply(meant_key(appointment_id), age) not in {None, Reply.NO}:
+        return
+    question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
+    raise ClarificationNeeded(question, appointment_id=appointment_id, needs_answer=True)
 
 
 async def find_own_named(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
@@ -137,7 +159,9 @@ async def correct(
         is_written = not any(each.has_changed for each in corrected) and all(each.after.live for each in corrected)
         if change.attempted is not None and is_written:
             return change.attempted  # it was committed, and the answer lost
-        return _Correction(corrected, is_told, await find_kept(conn, ctx, call, request))
+        own = {each.after.id for each in corrected}
+        kept = [each for each in await find_kept(conn, ctx, call, request) if each.id not in own]
+        return _Correction(corrected, is_told, kept)
 
     async def commit() -> Answer:
         return _answer(ctx, request, await change.commit(write))
@@ -222,7 +246,7 @@ async def _write_details(conn: Connection, ctx: BookingContext, found: _Correcte
 
 
 def with_details(request: BookingRequest, appointment: Appointment) -> Appointment:
-    """Return an appointment as the request has it. Only a number that is said in it is a correction."""
+    """Return an appointment as the request has it. Without a name, or a number that is said in it, a request changes none."""
     phone = request.phone if request.chooses_phone else None
     return replace(
         appointment,

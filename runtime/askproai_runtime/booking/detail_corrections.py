@@ -6,7 +6,7 @@ from typing import Any
 
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.confirmation import confirm
-from askproai_runtime.booking.corrections import correct, find_own_named, with_details
+from askproai_runtime.booking.corrections import correct, find_own_named, require_renaming, with_details
 from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
@@ -43,6 +43,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not is_named and not request.chooses_phone and with_details(request, meant) == meant:
         return None
+    await require_renaming(ctx, call, request.name, meant)
     await require_confirmed_email(ctx, call, args)
     return await correct(ctx, call, request, [meant], confirm(ctx, request, [meant], [], again=True))
 
@@ -63,7 +64,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], mean
     service = parse_service_request(config, call, args, meant.service)
     said = read_phone(read_said(args, "phone"), config, call.branch)
     ask_if_unclear(call, said, region_of(config, call.branch))
-    name = _read_name(call, args, meant) or meant.customer_name
+    name = _read_name(call, args, meant)  # none where none is said: another request may correct it at this moment
     request = parse_details(config, call, args, service, meant.starts_at, name, meant.phone)
     born = read_text(args, "birth_date") if asks_birth_date(ctx) else None
     today = ctx.clock.now().astimezone(service.rules.zone).date()

@@ -3,14 +3,18 @@
 """
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Final
 
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
-from askproai_runtime.booking.phrases import join_list, same_name
+from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
+
+_ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0.55
 
 
 def require_only_one(
@@ -42,14 +46,36 @@ def require_only_one(
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
     """Return whether name and staff member both differ from all that the call has booked of this service at this time.
 
-    A corrected name comes with the same staff member, or with none. The result stays the same once the second person is booked.
+    A corrected name comes with the same staff member, or with none, or it is like the booked one. The result stays the same once
+    the second person is booked.
     """
     target, staff = (request.rules.branch.name, request.start), request.service.staff
     then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
     booked = [each for each in then if same_services(each.service, request.rules.service.name)]
     if own := [each for each in booked if same_name(request.name, each.customer_name)]:
         return all(each.is_beside and each.staff == staff for each in own)
+    if any(_is_alike(request.name, each.customer_name) for each in booked):
+        return False
     return bool(booked) and staff is not None and all(each.staff != staff for each in booked)
+
+
+def _is_alike(first: str, second: str) -> bool:
+    """Return whether a name may be a correction of another one: by a like first name, or by a surname that is like it but not the
+    same, which relatives have.
+    """
+    names = [[fold(word) for word in list_name_words(name)] for name in (first, second)]
+    short, long = sorted(names, key=len)
+    if len(short) > 1:
+        is_same_surname = same_name(short[-1], long[-1])
+        return _sounds_like(short[0], long[0]) or (not is_same_surname and _sounds_like(short[-1], long[-1]))
+    are_addressed = [len(name.split()) > len(words) for name, words in zip((first, second), names, strict=True)]
+    if len(long) == 1 and are_addressed[0] != are_addressed[1]:
+        return True  # "Petra" and "Frau Lange"
+    return any(_sounds_like(part, word) for part in short for word in long)
+
+
+def _sounds_like(first: str, second: str) -> bool:
+    return SequenceMatcher(None, first, second).ratio() >= _ALIKE
 
 
 def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:

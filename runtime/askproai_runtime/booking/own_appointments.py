@@ -5,16 +5,17 @@ others. A caller who withholds the number owns those that this call has made. Wh
 instead of the number (`verification.py`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
-from askproai_runtime.booking.phrases import format_reading, join_list
+from askproai_runtime.booking.phrases import fold, format_reading, join_list
 from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
@@ -40,6 +41,7 @@ from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
 from askproai_runtime.sentences import say
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
+_ONE_WORD = re.compile(r"(?:[^\W\d_]{1,3} )*[^\W\d_]+\.?")  # "am Donnerstag"
 
 
 async def resolve_appointment(
@@ -52,19 +54,24 @@ async def resolve_appointment(
 ) -> Appointment:
     """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
 
-    Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, the caller
-    is asked once whether it is that one: a model that repeats itself after the answer means it. But it may repeat a move of this
-    call that ended too late to be answered: then the named time is the former one of an appointment to which `is_done` applies.
+    Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
+    as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
+    be answered: then the named time is the former one of an appointment to which `is_done` applies.
     """
     found = await list_own_appointments(ctx, conn, call, args)
-    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    zone = ZoneInfo(ctx.config().time_zone)
+    named = _NamedTime.of(args, call, zone)
     appointment_id = read_text(args, "appointment_id")
     if appointment_id is not None:
         own = await _get_own_appointment(ctx, conn, call, appointment_id)
         if own is None:
             raise _choice(ctx, call, found, say().not_found, question)
-        if not named.fits(own) and not await _was_then(ctx, conn, call, own, named):
-            raise _choice(ctx, call, found, _name_missed(ctx, found, named), question)
+        if named.fits(own) or await _was_then(ctx, conn, call, own, named):
+            return own
+        if named.select(found):  # the id and the time name different ones
+            raise _choice(ctx, call, found, "", question)
+        if not _is_on_weekday(own, args, call, zone):
+            await _require_yes(ctx, conn, call, own, named, found)
         return own
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
@@ -72,9 +79,7 @@ async def resolve_appointment(
         if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
             return again
     if (likely := named.find_likely(found)) is not None:
-        age = await record_which(conn, ctx.tenant, call.call_id, likely.id, likely.starts_at, named.spoken)
-        if call.find_reply(meant_key(str(likely.id)), age) in {None, Reply.NO}:
-            raise _ask_whether(ctx, likely, named, is_named=have_several_customers(found))
+        await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question)
 
@@ -108,8 +113,11 @@ async def resolve_cancellation(
             raise _choice(ctx, call, found, say().already_cancelled, question)
     elif (again := named.select(cancelled)) and not named.select(found):
         return again[-1]
-    likely = named.find_likely(found)
-    return likely if likely and named.is_day_of(likely) else _choose(ctx, call, found, named, question)
+    if (likely := named.find_likely(found)) is None:
+        return _choose(ctx, call, found, named, question)
+    if not named.is_day_of(likely):
+        await _require_yes(ctx, conn, call, likely, named, found)
+    return likely
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
@@ -158,14 +166,16 @@ async def _was_then(
     return any(each.appointment_id == appointment.id and named.is_at(each.start) for each in former)
 
 
-def _name_missed(ctx: BookingContext, found: Sequence[Appointment], named: "_NamedTime") -> str:
-    """Return the sentence about a named time at which the caller has no appointment; none where there is one."""
-    if named.refused is not None:
-        return _not_read(named.refused)
-    if named.select(found):
-        return ""
-    when = format_reading(named.readings[0], ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-    return say().none_then.format(when=when)
+def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether a weekday is named, alone or with a time, that fits an appointment of whatever week.
+
+    The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
+    """
+    if not _ONE_WORD.fullmatch(fold(read_text(args, "appointment_date") or "")):
+        return False
+    start = appointment.starts_at.astimezone(zone)
+    as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
+    return all(_NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
 
 
 def _not_read(refusal: Refusal) -> str:
@@ -176,16 +186,34 @@ def _not_read(refusal: Refusal) -> str:
     }[refusal]
 
 
-def _ask_whether(
-    ctx: BookingContext, appointment: Appointment, named: "_NamedTime", *, is_named: bool
-) -> ClarificationNeeded:
-    """Return the question whether this appointment is meant, although another time was named."""
+async def _require_yes(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    appointment: Appointment,
+    named: "_NamedTime",
+    found: Sequence[Appointment],
+) -> None:
+    """Raise `ClarificationNeeded` with the question whether this appointment is meant, although another time was named, unless the
+    caller has said yes. Without a transcript a model that repeats itself after the answer means it.
+    """
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
+    reply = call.find_reply(meant_key(str(appointment.id)), age)
+    if reply is Reply.YES or (call.replies is None and reply is not None):
+        return
     config, now = ctx.config(), ctx.clock.now()
-    described = describe_appointment(config, appointment, now, named=is_named)
-    when = format_reading(named.readings[0], ZoneInfo(config.time_zone), now)
-    question = say().none_then_but.format(when=when, appointment=described)
+    described = describe_appointment(config, appointment, now, named=have_several_customers(found))
+    question = f"{_say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
     fields = appointment_list_fields(config, [appointment], now)
-    return ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
+
+
+def _say_missed(ctx: BookingContext, named: "_NamedTime") -> str:
+    """Return the sentence about a named time at which the caller has no appointment."""
+    if named.refused is not None:
+        return _not_read(named.refused)
+    when = format_reading(named.readings[0], ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    return say().none_then.format(when=when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +230,7 @@ class _NamedTime:
     @property
     def spoken(self) -> str:
         """All readings in the language of the call, the same whatever words they were named by."""
-        return ", ".join(reading.reading for reading in self.readings)
+        return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
 
     @property
     def is_nothing(self) -> bool:

@@ -128,6 +128,12 @@ ARGUMENT_RULES: Final = (
         ("old_time", "current_time", "original_time", "existing_time", "alte_uhrzeit"),
     ),
     ArgumentRule(
+        "appointment_date", (_CANCEL,), "", "",
+        ("date", "day", "datum", "tag", "weekday", "wochentag", "day_of_week", "start", "datetime", "date_time", "start_time"),
+        only_for=(_CANCEL,),
+    ),
+    ArgumentRule("appointment_time", (_CANCEL,), "", "", ("time", "uhrzeit", "zeit"), only_for=(_CANCEL,)),
+    ArgumentRule(
         "appointment_id", (_BOOK, *_KNOWN_APPOINTMENT),
         "`appointment_id` of an answer",
         "an unknown one is answered with the caller's appointments",

@@ -109,6 +109,7 @@ class Sentences:
     in_branch: str
     for_customer: str
     another_beside: str
+    rename_or_another: str
     one_of_beside: str
     instead_of_part: str
     further_or_instead: str
@@ -224,7 +225,7 @@ class Sentences:
     number_not_shown: str  # withheld, or forwarded without it: which of the two is not known
     not_found: str
     none_then: str
-    none_then_but: str
+    is_it_the_one: str
     which_of_many: str
     which_of: str
     one_found: str

@@ -112,6 +112,9 @@ ENGLISH: Final = Sentences(
         "I have already booked that time for {booked} in this call. Shall I change the name to {name}, or is this a second"
         " appointment for {name}?"
     ),
+    rename_or_another=(
+        "This appointment is for {booked}. Shall I change the name to {name}, or is this a second appointment for {name}?"
+    ),
     one_of_beside=(
         "I have already booked that time for {booked} in this call. Which of them shall I change, or is this a further"
         " appointment for {name}?"
@@ -280,7 +283,7 @@ ENGLISH: Final = Sentences(
     ),
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
-    none_then_but="{when}: I find no appointment of yours then. Do you mean the one on {appointment}?",
+    is_it_the_one="Do you mean the one on {appointment}?",
     which_of_many="You have {count} appointments. {question}? The next ones are {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="You have one appointment: {when}.",

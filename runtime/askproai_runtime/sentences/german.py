@@ -112,6 +112,10 @@ GERMAN: Final = Sentences(
         "Für diese Zeit habe ich in diesem Gespräch schon {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist"
         " das ein zweiter Termin für {name}?"
     ),
+    rename_or_another=(
+        "Dieser Termin ist für {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Termin für"
+        " {name}?"
+    ),
     one_of_beside=(
         "Für diese Zeit habe ich in diesem Gespräch schon Termine für {booked} eingetragen. Welchen davon soll ich ändern, oder"
         " ist das ein weiterer Termin für {name}?"
@@ -289,7 +293,7 @@ GERMAN: Final = Sentences(
     ),
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
-    none_then_but="{when}: Da finde ich keinen Termin von Ihnen. Meinen Sie den am {appointment}?",
+    is_it_the_one="Meinen Sie den am {appointment}?",
     which_of_many="Sie haben {count} Termine. {question}? Die nächsten sind {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="Sie haben einen Termin: {when}.",

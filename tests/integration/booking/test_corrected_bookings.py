@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import CallerVerification, Language
+from askproai_runtime.booking import Answer, CallContext, corrections
 from askproai_runtime.booking.corrections import _Correction
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.sentences import speaking
@@ -21,6 +22,11 @@ ANOTHER = {"another": True}
 @pytest.fixture
 async def salon(new_salon) -> Salon:
     return await new_salon()
+
+
+def renames(booked: Answer, call_id: str = "call_1") -> CallContext:
+    """Return the call after a yes to the question whether the name of an appointment is to be changed."""
+    return replace(call(call_id), replies={meant_key(booked.fields["appointment_id"]): Reply.YES})
 
 
 async def names(salon: Salon) -> list[str]:
@@ -81,8 +87,9 @@ async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
 async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_id: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
-    again = await salon.booking.book_appointment(call(call_id), booking_args(name="Schmidt", **named))
+    again = await salon.booking.book_appointment(renames(first, call_id), booking_args(name="Schmidt", **named))
     assert again.success, again.message
+    assert "bleibt bestehen" not in again.message
     assert again.message.endswith(" Den Namen habe ich geändert: Schmidt.")
     assert await names(salon) == ["Schmidt"]
 
@@ -224,7 +231,7 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
     meant = asked.fields["appointments"][1]
     assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
     await salon.booking.book_appointment(
-        call(), booking_args(name=said, phone=DICTATED, appointment_id=meant["appointment_id"])
+        renames(second), booking_args(name=said, phone=DICTATED, appointment_id=meant["appointment_id"])
     )
     assert await names(salon) == ["Müller", said]
     assert await phones(salon) == {"Müller": "+4915112345678", said: DICTATED}
@@ -264,7 +271,7 @@ async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
 async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
-    await salon.booking.book_appointment(call(), booking_args(name="Schmidt", **named))
+    await salon.booking.book_appointment(renames(first), booking_args(name="Schmidt", **named))
     assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
 
 
@@ -403,7 +410,7 @@ async def test_a_locked_appointment_is_still_booked(salon: Salon, said: str, suc
     ("details", "ending"),
     [
         ({"customer_name": "Petra Maier"}, " Den Namen habe ich geändert: Petra Maier."),
-        ({"customer_name": "Schmidt"}, " Den Namen habe ich geändert: Schmidt."),
+        ({"customer_name": "Schmidt"}, "in Schmidt ändern, oder ist das ein zweiter Termin für Schmidt?"),
         ({"phone": DICTATED}, " Die Telefonnummer habe ich geändert: 0 1 7 1, 3 9 2, 0 1 7, 4 6."),
         ({"phone": "die, von der ich anrufe"}, " Notiert ist dazu die Nummer, von der Sie anrufen."),
         ({"notes": "mit Hund", "service": "Haarschnitt"}, " Ihren Hinweis habe ich notiert."),
@@ -480,3 +487,37 @@ async def test_own_details_need_no_birth_date(new_salon) -> None:
     assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
     await salon.booking.book_appointment(call("call_later"), args | {"customer_name": "Schmidt"})
     assert await names(salon) == ["Petra Maier"]
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "call_later"])
+@pytest.mark.parametrize("time", [{}, booking_args()])
+@pytest.mark.parametrize("replies", [None, {}, Reply.NO])
+async def test_an_echoed_id_renames_after_a_question(salon: Salon, call_id: str, time, replies) -> None:
+    first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
+    appointment_id = first.fields["appointment_id"]
+    answered = {meant_key(appointment_id): replies} if isinstance(replies, Reply) else replies
+    args = time | {"appointment_id": appointment_id, "customer_name": "Otto Kurz", "phone": DICTATED}
+    asked = await salon.booking.book_appointment(replace(call(call_id), replies=answered), args)
+    assert asked.message.endswith("in Otto Kurz ändern, oder ist das ein zweiter Termin für Otto Kurz?")
+    assert (asked.fields["needs_answer"], asked.fields["appointment_id"]) == (True, appointment_id)
+    assert (await names(salon), DICTATED in (await phones(salon)).values()) == (["Petra Lange"], False)
+    await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
+    agreed = renames(first, call_id) if replies is not None else call(call_id)
+    assert (await salon.booking.book_appointment(agreed, args)).success
+    assert await names(salon) == ["Otto Kurz"]
+
+
+async def test_details_not_named_are_not_written(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another request renames the appointment between the reading of this one and its lock."""
+    first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
+    args = {"appointment_id": first.fields["appointment_id"]}
+    lock = corrections.lock_resources_of
+
+    async def rename_first(*key: Any) -> None:
+        monkeypatch.setattr(corrections, "lock_resources_of", lock)
+        await salon.pool.execute("UPDATE appointments SET customer_name = 'Petra Lang'")
+        await lock(*key)
+
+    monkeypatch.setattr(corrections, "lock_resources_of", rename_first)
+    assert (await salon.booking.book_appointment(call(), args | {"notes": "mit Hund"})).success
+    assert await names(salon) == ["Petra Lang"]

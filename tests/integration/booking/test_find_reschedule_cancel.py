@@ -63,7 +63,10 @@ async def test_an_id_against_the_time_is_asked(new_salon, named) -> None:
     args = {"appointment_id": booked.fields["appointment_id"], **named}
     moved = await salon.booking.reschedule_appointment(call(), {**args, "start": FOUR})
     cancelled = await salon.booking.cancel_appointment(call(), {**args, "confirmed": True})
-    assert [(each.success, len(each.fields["appointments"])) for each in (moved, cancelled)] == [(False, 2)] * 2
+    asked = args["appointment_id"]
+    assert [(each.success, each.fields["appointment_id"]) for each in (moved, cancelled)] == [(False, asked)] * 2
+    assert moved.fields["needs_answer"]
+    assert cancelled.fields["needs_answer"]
 
 
 async def test_a_moved_id_keeps_its_former_time(new_salon) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
@@ -146,3 +147,36 @@ async def test_another_name_with_the_same_stylist_is_asked(new_salon) -> None:
         )
         assert "Soll ich den Namen" in asked.message, asked.message
     assert len(await salon.live()) == 1
+
+
+@pytest.mark.parametrize(
+    ("booked", "said"),
+    [
+        ("Petra Lange", "Petra Lenz"),
+        ("Petra Lange", "Petra Meier"),
+        ("Petra Lange", "Petra Klange"),
+        ("Petra Lange", "Peter Lange"),
+        ("Lange", "Klange"),
+        ("Herr Schmidt", "Schmitz"),
+        ("Schmidt", "Jan Schmitz"),
+        ("Petra", "Frau Lange"),
+    ],
+)
+async def test_a_corrected_name_and_stylist_are_asked(new_salon, booked: str, said: str) -> None:
+    salon = await new_salon()
+    first = booking_args(HALF_PAST_TWO, customer_name=booked, staff="anna")
+    second = booking_args(HALF_PAST_TWO, customer_name=said, staff="mehmet")
+    assert (await salon.booking.book_appointment(call(), first)).success
+    asked = await salon.booking.book_appointment(call(), second)
+    assert "Soll ich den Namen" in asked.message, asked.message
+    for _ in range(2):
+        assert (await salon.booking.book_appointment(call(), second | {"another": True})).success
+    assert [row["customer_name"] for row in await salon.live()] == [booked, said]
+
+
+@pytest.mark.parametrize(("booked", "said"), [("Petra Lange", "Otto Lange"), ("Kränz", "Ohlendorf"), ("Ute", "Sven")])
+async def test_relatives_with_another_stylist_are_booked(new_salon, booked: str, said: str) -> None:
+    salon = await new_salon()
+    for name, staff in ((booked, "anna"), (said, "mehmet")):
+        args = booking_args(HALF_PAST_TWO, customer_name=name, staff=staff)
+        assert (await salon.booking.book_appointment(call(), args)).success

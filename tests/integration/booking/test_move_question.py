@@ -19,6 +19,7 @@ from tests.worlds.booking_environment import HALF_PAST_TWO
 
 __all__ = ["salon"]  # the fixture
 WRONG_TIME = {"appointment_date": "Dienstag", "appointment_time": "Viertel nach elf"}
+WEDNESDAY_AFTER = "2026-12-02T15:00:00+01:00"  # not the coming one
 NEW_TIME = {"date": "Freitag, 27. November", "time": "halb drei"}
 
 
@@ -51,7 +52,8 @@ async def test_a_yes_in_the_transcript_is_needed_where_there_is_one(salon) -> No
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     await let_two_seconds_pass(salon)
-    for replies in ({}, {meant_key(on_tuesday): Reply.NO}):  # nobody has answered; "Nein, den anderen"
+    # nobody has answered; "Nein, den anderen"; "Ich glaube nicht"
+    for replies in ({}, {meant_key(on_tuesday): Reply.NO}, {meant_key(on_tuesday): Reply.UNCLEAR}):
         asked = await salon.booking.reschedule_appointment(replace(NEXT_CALL, replies=replies), WRONG_TIME | NEW_TIME)
         assert (asked.success, asked.fields["needs_answer"]) == (False, True)
     agreed = replace(NEXT_CALL, replies={meant_key(on_tuesday): Reply.YES})
@@ -121,3 +123,47 @@ async def test_a_cancellation_asks_about_the_only_appointment_of_the_named_day(s
     assert "Soll ich Ihren Termin am Dienstag, den 24. November, um 10 Uhr" in asked.message
     assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (on_tuesday, True)
     assert len(await salon.live()) == 2
+
+
+@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mi", "Wednesday"])
+@pytest.mark.parametrize("clock_time", [{}, {"appointment_time": "15 Uhr"}])
+async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
+    (booked,) = await book(salon, WEDNESDAY_AFTER)
+    args = {"appointment_id": booked, "appointment_date": day} | clock_time
+    assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
+    assert (await salon.booking.reschedule_appointment(NEXT_CALL, args | NEW_TIME)).success
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"appointment_date": "Donnerstag"},
+        {"appointment_date": "morgen"},
+        {"appointment_date": "gestern"},
+        {"appointment_date": "nächste Woche"},
+        {"appointment_time": "10:45"},
+        {"appointment_date": "Freitag, 27. November", "appointment_time": "halb drei"},
+    ],
+)
+async def test_a_yes_lets_the_id_count(salon, named) -> None:
+    (booked,) = await book(salon, WEDNESDAY_AFTER)
+    args = {"appointment_id": booked} | named
+    agreed = replace(NEXT_CALL, replies={meant_key(booked): Reply.YES})
+    for function, new_time in (
+        (salon.booking.ask_to_cancel, {}),
+        (salon.booking.reschedule_appointment, NEW_TIME),
+    ):
+        asked = await function(replace(NEXT_CALL, replies={}), args | new_time)
+        assert (asked.success, asked.fields["needs_answer"], asked.fields["appointment_id"]) == (False, True, booked)
+        assert "Meinen Sie den am Mittwoch, den 2. Dezember" in asked.message
+    assert (await salon.booking.ask_to_cancel(agreed, args)).fields["needs_confirmation"]
+    assert (await salon.booking.reschedule_appointment(agreed, args | NEW_TIME)).success
+
+
+async def test_a_cancellation_elsewhere_ends_with_a_yes(salon) -> None:
+    (booked,) = await book(salon, TUESDAY)
+    named = {"appointment_date": "Donnerstag"}
+    asked = await salon.booking.ask_to_cancel(replace(NEXT_CALL, replies={}), named)
+    assert (asked.fields["needs_answer"], asked.fields["appointment_id"]) == (True, booked)
+    agreed = replace(NEXT_CALL, replies={meant_key(booked): Reply.YES})
+    assert (await salon.booking.ask_to_cancel(agreed, named)).fields["needs_confirmation"]

@@ -16,6 +16,21 @@ NEW_START = {"start": f"{NEW}T14:00"}
 @pytest.mark.parametrize(
     ("args", "values"),
     [
+        ({"date": OLD, "time": "10:00"}, OLD_TIME),
+        ({"appointment_id": "a-1", "date": OLD}, {"appointment_id": "a-1"} | OLD_DAY),
+        ({"day": "Freitag"}, {"appointment_date": "Freitag"}),
+        ({"weekday": "Freitag", "uhrzeit": "10 Uhr"}, {"appointment_date": "Freitag", "appointment_time": "10 Uhr"}),
+        ({"start": f"{OLD}T10:00"}, {"appointment_date": f"{OLD}T10:00"}),
+        ({"appointment_date": OLD, "appointment_time": "10:00"}, OLD_TIME),
+    ],
+)
+def test_a_time_names_the_cancelled_appointment(args: dict[str, Any], values: dict[str, str]) -> None:
+    assert read_arguments("cancel_appointment", args).values == values
+
+
+@pytest.mark.parametrize(
+    ("args", "values"),
+    [
         ({"date": OLD, "new_date": NEW, "new_time": "14:00"}, OLD_DAY | NEW_TIME),
         ({"date": OLD, "time": "10:00", "new_date": NEW, "new_time": "14:00"}, OLD_TIME | NEW_TIME),
         ({"old_date": OLD, "old_time": "10:00", "new_date": NEW, "new_time": "14:00"}, OLD_TIME | NEW_TIME),
