@@ -8,7 +8,7 @@ from askproai_runtime.booking import names_nothing
 from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import to_text
-from askproai_runtime.german_dates import Grain, find_open_span
+from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
@@ -33,7 +33,8 @@ def join_parts(
     Parts that make no value are a list, which no time is: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
-    if of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date":
+    is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
+    if is_move:
         found = name_old_and_new(found)
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
@@ -52,11 +53,18 @@ def join_parts(
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
-        _join(found, "part_of_day", (_AFTER, _BEFORE), _read_range, needed=0)
+        _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
         _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
+
+
+def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
+    """Return which argument the bounds of a time are. In a move whose day is not named otherwise, a day is that of the move."""
+    said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
+    are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
+    return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
 
 
 def _name_parts_of_date(found: dict[str, Any]) -> None:
