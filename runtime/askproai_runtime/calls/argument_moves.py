@@ -33,7 +33,7 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
         return dict(members)
     named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
-    is_date_old, is_time_old = _find_old(keys, {side for key in new for side in _list_sides(members[keys[key]])})
+    is_date_old, is_time_old = _find_old(keys.keys(), {side for key in new for side in _list_sides(members[keys[key]])})
     found = dict[str, Any]()
     for key, value in members.items():
         folded = fold_key(key)

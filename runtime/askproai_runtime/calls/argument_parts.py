@@ -22,6 +22,9 @@ _MONTH_NAMES = (
 )  # fmt: skip
 _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _THIS_OR_NEXT = {"next": "next week", "this": "this week", "nächste": "nächste Woche", "diese": "diese Woche"}
+_MINUTES = ("minute", "minutes", "minuten", "min", "mins")
+_WITH_MINUTE = re.compile(r".*\d\D+\d")
+_O_CLOCK = re.compile(r"\s*(?:uhr|h|o'?clock)\.?$", re.IGNORECASE)
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -49,7 +52,8 @@ def join_parts(
             if (month := _read_integer(found[key], 1, 12)) is not None:
                 found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
-        _join(found, time, (("hour", "hours", "stunde"), ("minute", "minutes", "minuten")), _read_clock)
+        _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
@@ -100,6 +104,23 @@ def _join_beside(
         found[keys[0]] = said
 
 
+def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
+    """Join an hour and its minute, which has a name of its own. Beside a time that says its minute it is a duration."""
+    minutes = [key for key in found if fold_key(key) in _MINUTES and _is_said(found[key])]
+    hours = [key for key in found if fold_key(key) in names and _is_said(found[key])]
+    if len(minutes) != 1 or len(hours) != 1:
+        return
+    values = [found[hours[0]], found[minutes[0]]]
+    is_other = fold_key(minutes[0]) == "minute" and to_text(values[1]) not in to_text(values[0])
+    if is_other or not _WITH_MINUTE.match(to_text(values[0])):
+        del found[minutes[0]]
+        found[hours[0]] = _read_clock(values) or values
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, str | int) and not names_nothing(to_text(value))
+
+
 def _join(
     found: dict[str, Any],
     name: str,
@@ -136,7 +157,8 @@ def _read_date(values: list[Any]) -> str | None:
 
 
 def _read_clock(values: list[Any]) -> str | None:
-    hour, minute = _read_integer(values[0], 0, 24), _read_integer(values[1], 0, 59)
+    said = _O_CLOCK.sub("", values[0]) if isinstance(values[0], str) else values[0]
+    hour, minute = _read_integer(said, 0, 24), _read_integer(values[1], 0, 59)
     return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
 
 

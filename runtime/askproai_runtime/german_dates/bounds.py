@@ -54,10 +54,10 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
             bound[-2:] = [span]
         elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
-        elif atom is Op.BEFORE and (at := _find_weekdays(bound)) < len(bound) and _is_day(rest):
-            bound[at:] = _last_before(bound[at:], _take_bound(rest), today)
         elif atom in _BOUNDS:
-            bound.append(_bounded(atom, _take_bound(rest), today))
+            at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
+            content, weekdays = _take_bound(rest), bound[at:]
+            bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
         elif atom in _ABOUT:
             bound += _about(atom, rest, today)
         else:
