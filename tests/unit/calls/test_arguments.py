@@ -213,6 +213,34 @@ def test_minutes_are_part_of_the_time(args: Any, time: str | None) -> None:
     assert (read.values.get("time"), "time" in read.unclear) == (time, time is None)
 
 
-@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody"])
+OTTO = {"customer_name": "Otto Lange"}
+
+
+@pytest.mark.parametrize(
+    ("args", "companions"),
+    [
+        ({"companions": ["Otto Lange bei Julia"]}, [OTTO | {"staff": "Julia"}]),
+        ({"companions": "Otto Lange (with Julia)"}, [OTTO | {"staff": "Julia"}]),
+        ({"companions": ["Otto Lange (nicht bei Mehmet)"]}, None),
+        ({"companions": "ja"}, None),
+        ({"companions": "ja, gerne"}, None),
+        ({"companions": True}, None),
+        ({"companion": "Otto Lange"}, [OTTO]),
+        ({"guest": {"name": "Otto Lange"}}, [OTTO]),
+        ({"husband": "Otto Lange"}, [OTTO]),
+        ({"accompanied_by": "Otto Lange"}, [OTTO]),
+        ({"second_person": "Otto Lange"}, [OTTO]),
+        ({"kids": ["Mia"]}, [{"customer_name": "Mia"}]),
+        ({"plus_one": True}, None),
+        ({"adults": 1}, []),
+        ({"adults": 2}, None),
+    ],
+)
+def test_companions_are_read_or_asked(args: Any, companions: list[dict[str, str]] | None) -> None:
+    read = read_arguments("book_appointment", args)
+    assert (read.values.get("companions"), "companions" in read.unclear) == (companions, companions is None)
+
+
+@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody", "solo", "only the caller", "niemand sonst"])
 def test_nobody_comes_along(said: str) -> None:
     assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}
