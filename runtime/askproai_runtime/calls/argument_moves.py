@@ -8,13 +8,13 @@ from askproai_runtime.calls.argument_table import fold_key
 from askproai_runtime.german_dates import Argument, find_part_argument
 
 _KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
-_BOUNDS = frozenset({"from", "von"})  # also "ab"
+_BOUNDS = frozenset({"from", "von", "fromdate", "fromtime"})  # also "ab"
 _OLD = _BOUNDS | {
     f"{word}{kind}" for word in ("old", "current", "original", "existing", "previous", "movefrom", "reschedulefrom")
     for kind in _KINDS
 } | {"alt", "alter", "altertermin", "bisher", "bisherigertermin", "verschiebenvon"}  # fmt: skip
 _NEW = {f"{word}{kind}" for word in ("new", "updated", "target", "moveto", "rescheduleto") for kind in _KINDS} | {
-    "to", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
+    "to", "todate", "totime", "auf", "nach", "neu", "neuer", "neuertermin", "verschiebenauf",
 }  # fmt: skip
 _PLAIN_DATES = frozenset({"date", "day", "datum", "tag"})
 _PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
@@ -33,6 +33,7 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
         return dict(members)
     named_new = bool(new) or not (_NEW_DATES | _NEW_TIMES).isdisjoint(keys)
+    is_date_old, is_time_old = _find_old(keys.keys(), {side for key in new for side in _list_sides(members[keys[key]])})
     found = dict[str, Any]()
     for key, value in members.items():
         folded = fold_key(key)
@@ -40,9 +41,31 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
             found |= _read_moment(key, value, is_old=True)
         elif folded in new:
             found |= _read_moment(key, value, is_old=False)
+        elif (folded in _PLAIN_DATES and is_date_old) or (folded in _PLAIN_TIMES and is_time_old):
+            found[_name_of_old(folded) or key] = value
+        elif folded in _PLAIN_STARTS and is_date_old and is_time_old:
+            found |= _read_moment(key, value, is_old=True)
         else:
             found[key] = value
-    return _name_plain(found, keys.keys(), has_new=bool(new)) if named_new else found
+    return found
+
+
+def _list_sides(value: Any) -> set[str]:
+    """Return whether a new moment says a day, a time or both."""
+    if isinstance(value, dict):
+        names = {_name_of_old(fold_key(key)) for key in value}
+        return {side for side in ("date", "time") if f"appointment_{side}" in names} or {"date", "time"}
+    argument = find_part_argument(value) if isinstance(value, str) else None
+    return {"date", "time"} if argument is None else {"date" if argument is Argument.DATE else "time"}
+
+
+def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
+    """Return whether the plain day and time are the old ones. One alone is of the new moment that does not say it itself."""
+    is_date_old = "date" in new or not _NEW_DATES.isdisjoint(keys)
+    is_time_old = "time" in new or not _NEW_TIMES.isdisjoint(keys)
+    if not (_PLAIN_DATES.isdisjoint(keys) or _PLAIN_TIMES.isdisjoint(keys)):
+        is_date_old = is_time_old = is_date_old or is_time_old
+    return is_date_old, is_time_old
 
 
 def _are_hours(values: set[str]) -> bool:
@@ -59,7 +82,10 @@ def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:
         return {key: value}
     if found := _INSTANT.match(value):
         return {"appointment_date": found[1], "appointment_time": found[2]} if is_old else {"start": value}
-    name = "time" if find_part_argument(value) is Argument.TIME else "date"
+    argument = find_part_argument(value)
+    if argument is Argument.PART_OF_DAY and not is_old:
+        return {"part_of_day": value}
+    name = "date" if argument in {Argument.DATE, None} else "time"
     return {f"appointment_{name}" if is_old else name: value}
 
 
@@ -77,16 +103,3 @@ def _as_appointment(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name_of_old(key: str) -> str | None:
     return "appointment_date" if key in _PLAIN_DATES else "appointment_time" if key in _PLAIN_TIMES else None
-
-
-def _name_plain(found: dict[str, Any], keys: KeysView[str], *, has_new: bool) -> dict[str, Any]:
-    """Return the plain day and time beside a new one as the old ones. A day alone beside a new time is kept as the new day."""
-    is_date_old = has_new or not _NEW_DATES.isdisjoint(keys)
-    is_time_old = has_new or not _NEW_TIMES.isdisjoint(keys) or (is_date_old and not _PLAIN_DATES.isdisjoint(keys))
-    is_date_old = is_date_old or (is_time_old and not _PLAIN_TIMES.isdisjoint(keys))
-    named = dict[str, Any]()
-    for key, value in found.items():
-        folded = fold_key(key)
-        is_old = key in keys and ((folded in _PLAIN_DATES and is_date_old) or (folded in _PLAIN_TIMES and is_time_old))
-        named[(_name_of_old(folded) or key) if is_old else key] = value
-    return named

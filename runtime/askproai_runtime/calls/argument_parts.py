@@ -8,7 +8,7 @@ from askproai_runtime.booking import names_nothing
 from askproai_runtime.calls.argument_moves import name_old_and_new
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import to_text
-from askproai_runtime.german_dates import Grain, find_open_span
+from askproai_runtime.german_dates import Argument, Grain, find_open_span, find_part_argument
 
 _FIRST_NAMES = ("firstname", "vorname", "givenname")
 _LAST_NAMES = ("lastname", "surname", "familyname", "nachname")
@@ -22,6 +22,9 @@ _MONTH_NAMES = (
 )  # fmt: skip
 _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _THIS_OR_NEXT = {"next": "next week", "this": "this week", "nächste": "nächste Woche", "diese": "diese Woche"}
+_MINUTES = ("minute", "minutes", "minuten", "min", "mins")
+_WITH_MINUTE = re.compile(r".*\d\D+\d")
+_O_CLOCK = re.compile(r"\s*(?:uhr|h|o'?clock)\.?$", re.IGNORECASE)
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -33,7 +36,8 @@ def join_parts(
     Parts that make no value are a list, which no time is: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
-    if of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date":
+    is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
+    if is_move:
         found = name_old_and_new(found)
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
@@ -48,15 +52,23 @@ def join_parts(
             if (month := _read_integer(found[key], 1, 12)) is not None:
                 found[key] = _MONTH_NAMES[month - 1]
     if fold_key(time) in rules:
-        _join(found, time, (("hour", "hours", "stunde"), ("minute", "minutes", "minuten")), _read_clock)
+        _join(found, time, (("hour", "hours", "stunde"), _MINUTES), _read_clock)
+        _join_minutes(found, {"value"} if of else _names_of("time", rules))
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
-        _join(found, "part_of_day", (_AFTER, _BEFORE), _read_range, needed=0)
+        _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
         _join_beside(found, _names_of("date", rules), _WEEKS, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
+
+
+def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
+    """Return which argument the bounds of a time are. In a move whose day is not named otherwise, a day is that of the move."""
+    said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
+    are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
+    return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
 
 
 def _name_parts_of_date(found: dict[str, Any]) -> None:
@@ -90,6 +102,23 @@ def _join_beside(
         del found[keys[0]]
     else:
         found[keys[0]] = said
+
+
+def _join_minutes(found: dict[str, Any], names: set[str]) -> None:
+    """Join an hour and its minute, which has a name of its own. Beside a time that says its minute it is a duration."""
+    minutes = [key for key in found if fold_key(key) in _MINUTES and _is_said(found[key])]
+    hours = [key for key in found if fold_key(key) in names and _is_said(found[key])]
+    if len(minutes) != 1 or len(hours) != 1:
+        return
+    values = [found[hours[0]], found[minutes[0]]]
+    is_other = fold_key(minutes[0]) == "minute" and to_text(values[1]) not in to_text(values[0])
+    if is_other or not _WITH_MINUTE.match(to_text(values[0])):
+        del found[minutes[0]]
+        found[hours[0]] = _read_clock(values) or values
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, str | int) and not names_nothing(to_text(value))
 
 
 def _join(
@@ -128,7 +157,8 @@ def _read_date(values: list[Any]) -> str | None:
 
 
 def _read_clock(values: list[Any]) -> str | None:
-    hour, minute = _read_integer(values[0], 0, 24), _read_integer(values[1], 0, 59)
+    said = _O_CLOCK.sub("", values[0]) if isinstance(values[0], str) else values[0]
+    hour, minute = _read_integer(said, 0, 24), _read_integer(values[1], 0, 59)
     return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
 
 

@@ -170,7 +170,8 @@ ARGUMENT_RULES: Final = (
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
         "each entry is a person whose name is asked for",
         ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",
-         "personen", "party_size", "number_of_people", "group_size"),
+         "personen", "party_size", "number_of_people", "group_size", "companion", "guest", "accompanied_by", "second_person",
+         "plus_one", "begleiter", "begleitperson", "husband", "wife", "kids", "children", "adults"),
     ),
     ArgumentRule(
         "notes", (_BOOK,), "any text", "as absent",
@@ -242,7 +243,7 @@ DECIDING: Final = frozenset({
 })  # fmt: skip
 # How many come in all is a number under these names.
 PARTIES: Final = frozenset(
-    {"attendees", "groupsize", "numberofpeople", "participants", "partysize", "people", "personen", "persons"}
+    {"adults", "attendees", "groupsize", "numberofpeople", "participants", "partysize", "people", "personen", "persons"}
 )
 # What describes a service, a person or a time, and does not narrow it.
 DESCRIPTIONS: Final = frozenset({

@@ -35,15 +35,25 @@ _COUNT = re.compile(
 )
 # Words that leave the caller alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult". "A guest" has none.
 _ALONE = frozenset({
-    "adult", "allein", "alleine", "alone", "bloss", "erwachsener", "ich", "just", "kein", "keine", "keinen", "keiner", "me",
+    "adult", "allein", "alleine", "alone", "anrufer", "anruferin", "bloss", "caller", "erwachsener", "herself", "himself", "ich",
+    "just", "kein", "keine", "keinen", "keiner", "me",
     "myself", "nein", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "only", "selber", "selbst",
+    "single", "solo",
 })  # fmt: skip
 _BESIDE_ALONE = frozenset({
-    "1", "a", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "caller", "companion", "companions", "else", "guest",
-    "guests", "i", "it", "komme", "n", "one", "other", "others", "people", "person", "personen", "s", "weitere", "weiteren",
+    "1", "a", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "by", "companion", "companions", "der", "die", "else",
+    "guest",
+    "guests", "i", "it", "komme", "n", "one", "other", "others", "people", "person", "personen", "s", "sonst", "the",
+    "weitere", "weiteren",
     "weiterer", "weiteres",
 })  # fmt: skip
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
+# Words that name nobody and leave open who comes along, and those that make more of a text than a name.
+_YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
+_MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b", re.IGNORECASE)
+_WITH_STAFF = re.compile(
+    r"(?P<customer_name>[^(),]+?),? \(?(?:bei|with) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
+)
 _SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
@@ -209,18 +219,29 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:
-        return None, []
+        return None, [("", True)] if value else []
     if isinstance(value, str) and _is_nobody(set(fold(value).split())):
         return [], []
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
         return [{}] * count_read, [] if count_read == value else [("", value)]
-    entries = [each for each in _list_entries(value) if each is not None and each != "" and not _says_nobody(each)]
-    if any(isinstance(each, str) and _ADDRESS.search(each) for each in entries):
+    entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
+    if any(isinstance(each, str) and _is_no_name(each) for each in entries):
         return None, [("", value)]
     read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
     rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
     return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
+
+
+def _split_staff(entry: Any) -> Any:
+    """Return `Otto Lange bei Julia` as a person with a member of the staff."""
+    found = _WITH_STAFF.fullmatch(entry.strip()) if isinstance(entry, str) else None
+    return found.groupdict() if found and not any(map(_MORE_THAN_NAME.search, found.groups())) else entry
+
+
+def _is_no_name(text: str) -> bool:
+    words = set(fold(text).split())
+    return bool(_ADDRESS.search(text) or _MORE_THAN_NAME.search(text) or (words and words <= _YES))
 
 
 def _says_nobody(entry: Any) -> bool:

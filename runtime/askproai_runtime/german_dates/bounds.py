@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from itertools import pairwise
 
 from askproai_runtime.german_dates.atoms import (
@@ -15,6 +15,7 @@ from askproai_runtime.german_dates.atoms import (
     Days,
     Op,
     Part,
+    PastDay,
     Period,
     Soon,
     TimeRange,
@@ -25,6 +26,7 @@ from askproai_runtime.german_dates.times import expand, hours_of
 from askproai_runtime.german_dates.weeks import weekday_dates
 
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
+_LINKS = frozenset({Op.AND, Op.OR, Op.COMMA})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
 _BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL}
@@ -36,6 +38,8 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms with each bound and what it bounds as one. Raises `Contradiction`."""
     atoms = _without_about(atoms)
     is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
+    for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
+        is_noise[at] = is_noise[at] and not (isinstance(atoms[at - 1], Weekday) and atoms[at + 1] is Op.BEFORE)
     rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
     bound: list[Atom] = []
     while rest:
@@ -51,12 +55,51 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
-            bound.append(_bounded(atom, _take_bound(rest), today))
+            at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
+            content, weekdays = _take_bound(rest), bound[at:]
+            bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
         elif atom in _ABOUT:
             bound += _about(atom, rest, today)
         else:
             bound.append(atom)
     return bound
+
+
+def _find_weekdays(bound: Sequence[Atom]) -> int:
+    """Return where the weekdays begin that end what is said, with a time or a comma behind them."""
+    at = len(bound)
+    while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
+        at -= 1
+    return at if any(map(_is_lone, bound[at:])) else len(bound)
+
+
+def _is_lone(atom: Atom) -> bool:
+    return isinstance(atom, Weekday) and atom.which is None and not atom.habit
+
+
+def _is_day(rest: Sequence[Atom]) -> bool:
+    return bool(rest) and isinstance(rest[0], _DAYS) and not (isinstance(rest[0], Weekday) and rest[0].habit)
+
+
+def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
+    """Return each weekday as the last one before a day: `Dienstag vor dem 24.`. After more words it may be the coming one, too.
+
+    Raises `PastDay`.
+    """
+    is_direct = isinstance(said[-1], Weekday)
+    ends = [days.first for days in days_of(end, today)]
+    found = list[Atom]()
+    for atom in said if is_direct or said[-1] is not Op.COMMA else said[:-1]:
+        if isinstance(atom, Weekday):
+            days = {each - timedelta(days=(each - DAY - atom.weekday * DAY).weekday() + 1) for each in ends}
+            days |= set() if is_direct else {day for day in weekday_dates(atom, today) if day < max(ends)}
+            coming = tuple(sorted(day for day in days if day >= today))
+            if not coming:
+                raise PastDay("the last such weekday is over")
+            found.append(Day(coming))
+        else:
+            found.append(atom)
+    return found
 
 
 def _without_about(atoms: Sequence[Atom]) -> list[Atom]:

@@ -196,6 +196,51 @@ def test_clock_parts_are_integers_in_range(hour: Any, minute: Any, read: str | N
     assert found.values.get("time") == read
 
 
-@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody"])
+@pytest.mark.parametrize(
+    ("args", "time"),
+    [
+        ({"time": "10", "minutes": "30"}, "10:30"),
+        ({"hour": "10", "min": "15"}, "10:15"),
+        ({"uhrzeit": "10 Uhr", "minuten": 15}, "10:15"),
+        ({"time": {"value": "10", "mins": 30}}, "10:30"),
+        ({"time": "zehn", "minutes": 30}, None),
+        ({"time": "10:00", "minute": 30}, None),
+        ({"time": "10:00", "minutes": 30}, "10:00"),
+    ],
+)
+def test_minutes_are_part_of_the_time(args: Any, time: str | None) -> None:
+    read = read_arguments("check_availability", args)
+    assert (read.values.get("time"), "time" in read.unclear) == (time, time is None)
+
+
+OTTO = {"customer_name": "Otto Lange"}
+
+
+@pytest.mark.parametrize(
+    ("args", "companions"),
+    [
+        ({"companions": ["Otto Lange bei Julia"]}, [OTTO | {"staff": "Julia"}]),
+        ({"companions": "Otto Lange (with Julia)"}, [OTTO | {"staff": "Julia"}]),
+        ({"companions": ["Otto Lange (nicht bei Mehmet)"]}, None),
+        ({"companions": "ja"}, None),
+        ({"companions": "ja, gerne"}, None),
+        ({"companions": True}, None),
+        ({"companion": "Otto Lange"}, [OTTO]),
+        ({"guest": {"name": "Otto Lange"}}, [OTTO]),
+        ({"husband": "Otto Lange"}, [OTTO]),
+        ({"accompanied_by": "Otto Lange"}, [OTTO]),
+        ({"second_person": "Otto Lange"}, [OTTO]),
+        ({"kids": ["Mia"]}, [{"customer_name": "Mia"}]),
+        ({"plus_one": True}, None),
+        ({"adults": 1}, []),
+        ({"adults": 2}, None),
+    ],
+)
+def test_companions_are_read_or_asked(args: Any, companions: list[dict[str, str]] | None) -> None:
+    read = read_arguments("book_appointment", args)
+    assert (read.values.get("companions"), "companions" in read.unclear) == (companions, companions is None)
+
+
+@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody", "solo", "only the caller", "niemand sonst"])
 def test_nobody_comes_along(said: str) -> None:
     assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}
