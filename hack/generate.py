@@ -140,7 +140,7 @@ def arguments() -> Iterator[str]:
         for rule in ARGUMENT_RULES if rule.only_for is None
     ]  # fmt: skip
     yield from _table(("Argument", "What it may be", "What is done with the rest", "Other names"), rows)
-    yield "\nWhere an appointment is searched, booked or waited for, these are other names of `date` and `time`:\n"
+    yield "\nIn searches, bookings and waits (`date`, `time`) and in cancellations (the others) these are other names, too:\n"
     for rule in ARGUMENT_RULES:
         if rule.only_for is not None:
             yield f"- `{rule.name}`: {', '.join(f'`{alias}`' for alias in rule.aliases)}"
