@@ -99,6 +99,21 @@ def test_an_apology_takes_no_agreement_away(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL) is reply
 
 
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("meinen Termin am Freitag absagen", Reply.NO), ("Sagen Sie das Färben ab", Reply.NO),
+        ("cancel the Friday one", Reply.NO), ("den von meinem Sohn absagen", Reply.NO), ("stornieren Sie das Färben", Reply.NO),
+        ("den bei Mehmet absagen", Reply.NO), ("den am 11. Dezember absagen", Reply.NO),
+        ("meinen Termin am Donnerstag absagen", Reply.UNCLEAR), ("Sagen Sie den Haarschnitt ab", Reply.UNCLEAR),
+        ("den bei Anna absagen", Reply.UNCLEAR), ("den am 10. absagen", Reply.UNCLEAR), ("ja, sagen Sie ihn ab", Reply.YES),
+    ],
+)  # fmt: skip
+def test_cancelling_another_appointment_agrees_to_nothing(said: str, reply: Reply) -> None:
+    about = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 10 Uhr, Haarschnitt bei Anna, absagen?"
+    assert read_reply([said], Question.CANCEL, about=about) is reply
+
+
 def test_what_answers_nothing_does_not_hide_an_answer() -> None:
     assert read("Wie bitte?", "Ja, genau.") is Reply.YES
     assert read("Ja.", "Hallo? Sind Sie noch da?") is Reply.YES
