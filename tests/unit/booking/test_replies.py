@@ -59,7 +59,8 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "wer hat denn was von absagen gesagt", "Warum wollen Sie absagen?", "cancel? why would I", "absagen wäre schade",
         "kann ich auch später noch absagen", "Wie lange kann ich kostenlos absagen?", "absagen tu ich das kaum",
         "ich wollte nur fragen ob ich absagen kann", "vielleicht absagen", "my friend wants to cancel, I'm coming",
-        "Absagen? Um Himmels willen!", "eventuell muss ich absagen", "you want me to cancel", "Man hat mir gesagt, Sie wollen absagen",
+        "Absagen? Um Himmels willen!", "eventuell muss ich absagen", "you want me to cancel",
+        "Man hat mir gesagt, Sie wollen absagen",
         "absagen kann ich immer noch", "ich überlege, ob ich absagen soll", "she said cancel", "Muss ich den absagen?",
     ],
 )  # fmt: skip
