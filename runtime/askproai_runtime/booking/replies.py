@@ -55,6 +55,54 @@ _SPEAKS_OF_IT = re.compile(
     r"|i (?:m|am) coming|(?:absagen|stornieren|streichen|löschen) (?:kann|könnte) (?:ich|man|wir))\b"
 )
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
+# A day, a service or a person: where the question has not named it, another appointment is meant.
+_WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+_NAMED = (
+    re.compile(rf"\b{_WEEKDAY}"),
+    re.compile(r"\b(heute|morgen|übermorgen|today|tomorrow|\d+)\b"),
+    re.compile(r"\b(?:bei|von|für|with|for) (?:(?:de[rmn]|die|das|frau|herrn?|mein\w*|the|my) )*(\w+)"),
+    re.compile(r"\b(?:mein|unser)(?:e[nmrs]?)? (\w+)|\b(?:my|our|his|her) (\w+)"),
+    re.compile(
+        r"\b(?:de[nm]|das|die|the) (\w+)(?: (?:bitte|doch|auch|leider|dann))*(?: (?:one|appointment|termin))?"
+        r" (?:ab|absagen|stornieren|streichen|löschen)\b"
+    ),
+    re.compile(r"\b(?:stornieren|streichen|löschen|cancel)(?: (?:sie|bitte))* (?:de[nm]|das|die|the) (\w+)"),
+)
+_NAMES_NONE = frozenset(
+    {
+        "termin",
+        "appointment",
+        "booking",
+        "buchung",
+        "bitte",
+        "doch",
+        "auch",
+        "leider",
+        "dann",
+        "halt",
+        "mal",
+        "mir",
+        "mich",
+        "uns",
+    }
+    | {
+        "me",
+        "us",
+        "now",
+        "jetzt",
+        "one",
+        "lieber",
+        "gern",
+        "gerne",
+        "wohl",
+        "muss",
+        "ihnen",
+        "besser",
+        "einfach",
+        "ruhig",
+        "so",
+    }
+)
 # A request in the form of a question, and a word at the end of one that asks for nothing.
 _REQUEST = re.compile(
     r"^(?:(?:ja|gut|okay|dann|also|bitte|well|so) )*(?:können|könnten|würden|can|could|would|will) (?:sie|you)\b"
@@ -181,12 +229,15 @@ class Question(StrEnum):
     NAME = "name"  # as well
 
 
-def read_reply(utterances: Sequence[str], question: Question, later: Sequence[str] = ()) -> Reply:
+def read_reply(utterances: Sequence[str], question: Question, later: Sequence[str] = (), about: str = "") -> Reply:
     """Return what the caller's `utterances` since a question, the first one first, say to it.
 
     A question back and "Moment" are no answer; if there is nothing else, the question is asked again. What was said `later`, to
-    something else, may still refuse.
+    something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
+    appointment.
     """
+    if question is Question.CANCEL and any(_names_another(words_of(utterance), about) for utterance in utterances):
+        return Reply.NO
     read = [_read(utterance, question) for utterance in utterances]
     if question is not Question.ADDRESS and Reply.NO in (*read, *(_read(utterance, question) for utterance in later)):
         return Reply.NO
@@ -264,6 +315,14 @@ def _read(utterance: str, question: Question) -> Reply | None:
     if is_yes and not is_aside and _ONLY_YES.fullmatch(said):
         return Reply.YES
     return None if is_aside and not is_yes else Reply.UNCLEAR
+
+
+def _names_another(said: str, about: str) -> bool:
+    """Return whether a cancellation names a day, a service or a person that the sentence `about` the asked one does not."""
+    if not _CANCEL.search(said):
+        return False
+    known = _NAMES_NONE | set(words_of(about).split())
+    return any(word not in known for each in _NAMED for found in each.finditer(said) for word in found.groups() if word)
 
 
 def _speaks_of_it(said: str, *, asks: bool) -> bool:

@@ -189,11 +189,13 @@ def read_replies(call: OngoingCall) -> Replies | None:
                 asked.is_over = asked.question not in {Question.PHONE, Question.NAME}  # whatever is said answers them
             if found := _read_question(answer):
                 question, about = found
-                questions[about] = _Asked(question)
+                questions[about] = _Asked(question, str(answer.get("message") or ""))
     if is_cut and not questions:
         return None
     return {
-        about: read_reply(asked.said, asked.question, asked.later) for about, asked in questions.items() if asked.said
+        about: read_reply(asked.said, asked.question, asked.later, asked.message)
+        for about, asked in questions.items()
+        if asked.said
     }
 
 
@@ -205,6 +207,7 @@ class _Asked:
     """
 
     question: Question
+    message: str
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False

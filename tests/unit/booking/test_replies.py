@@ -59,7 +59,8 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "wer hat denn was von absagen gesagt", "Warum wollen Sie absagen?", "cancel? why would I", "absagen wäre schade",
         "kann ich auch später noch absagen", "Wie lange kann ich kostenlos absagen?", "absagen tu ich das kaum",
         "ich wollte nur fragen ob ich absagen kann", "vielleicht absagen", "my friend wants to cancel, I'm coming",
-        "Absagen? Um Himmels willen!", "eventuell muss ich absagen", "you want me to cancel", "Man hat mir gesagt, Sie wollen absagen",
+        "Absagen? Um Himmels willen!", "eventuell muss ich absagen", "you want me to cancel",
+        "Man hat mir gesagt, Sie wollen absagen",
         "absagen kann ich immer noch", "ich überlege, ob ich absagen soll", "she said cancel", "Muss ich den absagen?",
     ],
 )  # fmt: skip
@@ -97,6 +98,21 @@ def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> N
 )  # fmt: skip
 def test_an_apology_takes_no_agreement_away(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL) is reply
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("meinen Termin am Freitag absagen", Reply.NO), ("Sagen Sie das Färben ab", Reply.NO),
+        ("cancel the Friday one", Reply.NO), ("den von meinem Sohn absagen", Reply.NO), ("stornieren Sie das Färben", Reply.NO),
+        ("den bei Mehmet absagen", Reply.NO), ("den am 11. Dezember absagen", Reply.NO),
+        ("meinen Termin am Donnerstag absagen", Reply.UNCLEAR), ("Sagen Sie den Haarschnitt ab", Reply.UNCLEAR),
+        ("den bei Anna absagen", Reply.UNCLEAR), ("den am 10. absagen", Reply.UNCLEAR), ("ja, sagen Sie ihn ab", Reply.YES),
+    ],
+)  # fmt: skip
+def test_cancelling_another_appointment_agrees_to_nothing(said: str, reply: Reply) -> None:
+    about = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 10 Uhr, Haarschnitt bei Anna, absagen?"
+    assert read_reply([said], Question.CANCEL, about=about) is reply
 
 
 def test_what_answers_nothing_does_not_hide_an_answer() -> None:
