@@ -58,7 +58,6 @@ from askproai_runtime.visits import (
 
 _MAX_ARGUMENT_LENGTH = 500
 _DAYS_AHEAD = 14  # in which a time without a day is searched
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
@@ -418,8 +417,6 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
     if start is None:
         return date, time, part_of_day
-    if not date and time and (midnight := _MIDNIGHT.fullmatch(start)):
-        return midnight[1], time, part_of_day  # a day that was offered, as it begins
     if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:
         times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
         return date, times[0], times[1]

@@ -17,7 +17,8 @@ _CHOICE = re.compile(r"\s*(?:,|\boder\b|\bor\b)\s*(?=\d{4}-)", re.IGNORECASE)
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset.
+    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset and
+    stands alone: models echo a day that they were offered, as it begins.
 
     An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
     none of the others' times contradicts them. Of the two what is understood is kept.
@@ -28,7 +29,7 @@ def understand_start(
         instant = read_instant(start, zone)
     except (ValueError, OverflowError):
         return Understanding(refused=Refusal.IMPOSSIBLE)
-    if instant is not None and (instant.is_zoned or not instant.is_day):
+    if instant is not None and not (instant.is_day and (others is not None or not instant.is_zoned)):
         understood = within_calendar(lambda: place_instants(instant.readings, at))
     else:
         understood = _begin_of(understand_parts(start, None, None, at=at, zone=zone), longest)

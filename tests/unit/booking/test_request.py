@@ -15,7 +15,6 @@ from askproai_runtime.booking.request import (
     names_day,
     parse_booking_request,
     parse_service_request,
-    read_parts,
 )
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded
@@ -229,13 +228,17 @@ def test_a_day_of_numbers_is_not_read_as_words(said: str, monkeypatch: pytest.Mo
     assert names_day((said, None, None))
 
 
+@pytest.mark.parametrize("start", ["2026-11-27T00:00:00+01:00", "2026-11-27 00:00", "2026-11-27T00:00:00Z"])
 @pytest.mark.parametrize(
-    ("start", "time", "day"),
-    [
-        ("2026-12-29T00:00:00+01:00", "um zehn", "2026-12-29"), ("2026-12-29 00:00", "10:00", "2026-12-29"),
-        ("2026-12-29T00:00:00Z", "10:00", "2026-12-29"), ("2026-12-29T00:15", "10:00", "2026-12-29T00:15"),
-        ("2026-12-29T00:00", None, "2026-12-29T00:00"),
-    ],
-)  # fmt: skip
-def test_a_start_at_midnight_beside_a_time_is_its_day(start: str, time: str | None, day: str) -> None:
-    assert read_parts({"start": start, "time": time}) == (day, time, None)
+    "others",
+    [{"time": "um zehn"}, {"date": "27. November", "time": "10:00"}, {"date": "2026-11-27", "time": "um zehn Uhr"}],
+)
+def test_midnight_beside_a_time_is_its_day(start: str, others: dict[str, str]) -> None:
+    args = {"start": start, "service": "Haarschnitt", "customer_name": "Erika Muster", **others}
+    assert parse_booking_request(salon_config(), CALL, args, ()).start == datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+
+def test_a_quarter_past_midnight_contradicts_a_time() -> None:
+    args = {"start": "2026-11-27T00:15", "time": "10:00", "service": "Haarschnitt", "customer_name": "Erika Muster"}
+    with pytest.raises(ClarificationNeeded):
+        parse_booking_request(salon_config(), CALL, args, ())
