@@ -116,7 +116,7 @@ def _says_more(text: str) -> bool:
 
 
 def _holds(text: str, said: str) -> bool:
-    """Return whether whole parts of a text are what was said: "vor zehn anrufen" is no part of "nicht vor zehn anrufen"."""
+    """Return whether a text has the new one as whole parts: "nicht vor zehn anrufen" does not have "vor zehn anrufen"."""
     parts, searched = _split(text), _split(said)
     return any(parts[at : at + len(searched)] == searched for at in range(len(parts)))
 

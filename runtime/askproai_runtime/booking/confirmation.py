@@ -99,8 +99,8 @@ def _say_name(request: BookingRequest, appointment: Appointment) -> str:
 
 
 def _say_phone(ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool) -> str:
-    """Read a dictated number back, or say that what was dictated is not noted. Whoever names a number for what is booked already
-    hears which one is noted with it.
+    """Read a dictated number back, or say that what was dictated is not noted. A caller who names a
+    number for an existing appointment hears which one is noted with it.
     """
     said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
     if said is not None and said.half is not None:

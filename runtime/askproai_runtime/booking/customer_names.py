@@ -48,6 +48,11 @@ def split_customer_name(text: str | None) -> tuple[str | None, str | None]:
     return name, ", ".join(part for part in more if part) or None
 
 
+def read_name_alone(text: str | None, said: str | None) -> str:
+    """Return `read_customer_name` of a text without the remarks behind the name."""
+    return read_customer_name(split_customer_name(text)[0], said)
+
+
 def _is_named(part: str) -> bool:
     """Return whether words behind a comma may belong to the name: "Lange, Petra", "Müller, Dr."."""
     return any(word[:1].isupper() and fold(word) not in _NO_NAME for word in part.split())

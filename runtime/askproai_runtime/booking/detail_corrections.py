@@ -7,7 +7,7 @@ from typing import Any
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own_named, require_renaming, with_details
-from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
+from askproai_runtime.booking.customer_names import read_name_alone
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
@@ -73,5 +73,5 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], mean
 
 
 def _read_name(call: CallContext, args: Mapping[str, Any], meant: Appointment) -> str:
-    name = read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said)
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
     return complete_name(call, [meant], name) if name else ""

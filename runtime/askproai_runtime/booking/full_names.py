@@ -1,6 +1,7 @@
 """When a booking asks for the full name, and what a first name alone completes then.
 
-A surname alone is booked, since a caller is not interrogated, and asked about once. Whoever does not answer keeps the appointment.
+A surname alone is booked, since a caller is not interrogated, and asked about once. Without an answer the
+appointment stays as it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
-# Of a surname of several words: "von Hohenzollern".
+# Words within a surname: "von Hohenzollern".
 _PARTICLES = frozenset({
     "da", "de", "del", "della", "den", "der", "di", "dos", "du", "la", "le", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur",
 })  # fmt: skip

@@ -46,7 +46,7 @@ _ANOTHER_APPOINTMENT = re.compile(r"\b(?:den|die|das) andere[mnrs]?\b")
 _CONDITION = re.compile(
     r"\b(?:wenn|falls|sofern|bevor|vorher|zuerst|erst mal|erst (?:einen?|den|das)|if|unless|only|before|first)\b"
 )
-# Whoever speaks about cancelling, or reports it, has not asked for it: "warum wollen Sie absagen", "vielleicht absagen".
+# A caller who speaks about cancelling, or reports it, has not asked for it: "warum wollen Sie absagen", "vielleicht absagen".
 _SPEAKS_OF_IT = re.compile(
     r"\b(?:wäre|vielleicht|eventuell|womöglich|kaum|ob|überleg\w*|frag\w*|wissen|gesagt|gemeint|gehört|später|irgendwann|mal sehen"
     r"|immer noch|(?:noch|habe?|hat) zeit|wer|why|warum(?! nicht)|wieso|weshalb|maybe|perhaps|might|hardly|whether|wonder\w*|ask\w*"
@@ -68,41 +68,10 @@ _NAMED = (
     ),
     re.compile(r"\b(?:stornieren|streichen|löschen|cancel)(?: (?:sie|bitte))* (?:de[nm]|das|die|the) (\w+)"),
 )
-_NAMES_NONE = frozenset(
-    {
-        "termin",
-        "appointment",
-        "booking",
-        "buchung",
-        "bitte",
-        "doch",
-        "auch",
-        "leider",
-        "dann",
-        "halt",
-        "mal",
-        "mir",
-        "mich",
-        "uns",
-    }
-    | {
-        "me",
-        "us",
-        "now",
-        "jetzt",
-        "one",
-        "lieber",
-        "gern",
-        "gerne",
-        "wohl",
-        "muss",
-        "ihnen",
-        "besser",
-        "einfach",
-        "ruhig",
-        "so",
-    }
-)
+_NAMES_NONE = frozenset({
+    "termin", "appointment", "booking", "buchung", "bitte", "doch", "auch", "leider", "dann", "halt", "mal", "mir", "mich", "uns",
+    "me", "us", "now", "jetzt", "one", "lieber", "gern", "gerne", "wohl", "muss", "ihnen", "besser", "einfach", "ruhig", "so",
+})  # fmt: skip
 # A request in the form of a question, and a word at the end of one that asks for nothing.
 _REQUEST = re.compile(
     r"^(?:(?:ja|gut|okay|dann|also|bitte|well|so) )*(?:können|könnten|würden|can|could|would|will) (?:sie|you)\b"

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
+from askproai_runtime.booking.customer_names import read_name_alone, split_customer_name
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.names import list_named_staff
@@ -266,7 +266,7 @@ def parse_booking_request(
     is_known = start in own or (rules.branch.name, start) in call.offered
     if not is_known and not names_day(read_parts(args)):
         raise _ask_for_day(start, call, rules.zone)
-    name = read_customer_name(split_customer_name(read_text(args, "customer_name"))[0], call.said)
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
     known_phone = next((each.phone for each in appointments if each.phone), None)

@@ -222,7 +222,7 @@ VALUE_KEYS: Final = (
     "id",
     "type",
 )
-# Of these an object's other values describe it: `{name: Kim, title: Stylist}`.
+# Keys of an object that only describe its name: `{name: Kim, title: Stylist}`.
 DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
 # A list under these names echoes what an answer has offered.
 OFFERS: Final = frozenset({

@@ -293,7 +293,7 @@ def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
 
 
 def _list_said(value: Any) -> list[tuple[str, Any]]:
-    """Return what was said of one who comes along, also of the person in it: `customer: {name, service}`."""
+    """Return the values of a companion by their keys, with those of an object for the person: `customer: {name, service}`."""
     if not isinstance(value, dict):
         return [("customer_name", value)]
     said = list[tuple[str, Any]]()

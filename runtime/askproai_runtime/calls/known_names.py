@@ -10,19 +10,15 @@ from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFE
 from askproai_runtime.sentences import present_language
 
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
-# What a customer says beside the appointment decides nothing, whoever is mentioned in it.
+# Texts about something else than the appointment decide nothing, even if they name a member of the staff.
 _FREE_TEXTS = (
     "note", "message", "comment", "remark", "summary", "transcript", "reason", "notiz", "bemerk", "nachricht", "history",
 )  # fmt: skip
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
-_NOT = frozenset({
-    "not", "no", "nicht", "kein", "keine", "ohne", "without", "except", "ausser", "exclude", "excluded", "avoid", "statt",
-})  # fmt: skip
-_EXCLUSIONS = frozenset({
-    "avoid", "avoidstaff", "ausser", "außer", "except", "exclude", "excludestaff", "excluded", "excludedstaff", "nicht", "not",
-    "notstaff", "ohne", "without",
-})  # fmt: skip
+_EXCLUDING = frozenset({"ausser", "avoid", "except", "exclude", "excluded", "nicht", "not", "ohne", "without"})
+_NOT = _EXCLUDING | {"kein", "keine", "no", "statt"}
+_EXCLUSIONS = _EXCLUDING | {"außer", "avoidstaff", "excludestaff", "excludedstaff", "notstaff"}  # folded keys
 _BESIDE_NAMES = frozenset({
     "am", "an", "at", "bei", "bitte", "by", "frau", "gern", "gerne", "herr", "lieber", "liebsten", "mit", "not", "nicht", "nur",
     "please", "to", "with", "zu", "zur",
@@ -37,7 +33,7 @@ class KnownNames:
     config: TenantConfig
 
     def resolve(self, argument: str, text: str) -> frozenset[str]:
-        """Return the ids of whom or what an argument means as a whole; nothing where it is more than a name, or unknown."""
+        """Return the ids of the staff members or services that a text names; none if it has other words, or no known name."""
         if argument == "staff":
             members = [member for branch in self.config.branches for member in branch.staff]
             return frozenset(member.id for member in list_named_staff(text, members))
@@ -106,7 +102,7 @@ class KnownNames:
             is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
                 meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
-                # Whoever else is named beside a member of the staff under a key of any name does not take their place.
+                # Beside a named member of the staff, a name under another key changes nothing.
                 is_beside = name == "staff" and bool(meant) and path != "part_of_day" and key not in PREFERENCES
                 agrees = meant.isdisjoint(named) if is_negated else (named <= meant or is_beside)
                 found |= set() if meant and agrees else {name}

@@ -66,7 +66,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
-    """Return where the weekdays begin that end what is said, with a time or a comma behind them."""
+    """Return the position of the first weekday at the end of the atoms; times and commas may follow it."""
     at = len(bound)
     while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
         at -= 1

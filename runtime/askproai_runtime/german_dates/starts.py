@@ -17,8 +17,8 @@ _CHOICE = re.compile(r"\s*(?:,|\boder\b|\bor\b)\s*(?=\d{4}-)", re.IGNORECASE)
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset and
-    stands alone: models echo a day that they were offered, as it begins.
+    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset
+    and is alone: models echo a day that they were offered, as it begins.
 
     An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
     none of the others' times contradicts them. Of the two what is understood is kept.
