@@ -171,12 +171,11 @@ def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
 def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
     """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
     asked, folded = asked_sentences(text), fold(asked_sentences(text))
-    parts = [
-        OpenPart(found[0], subject)
-        for subject, (pattern, _) in say().subjects.items()
-        if (found := re.search(pattern, folded))
-    ]
-    covered = {*known, *(word for part in parts for word in part.words.split())}
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, folded)] for subject, (pattern, _) in say().subjects.items()
+    }
+    parts = [OpenPart(words[0], subject) for subject, words in found.items() if words]
+    covered = {*known, *(word for words in found.values() for each in words for word in each.split())}
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
         is_covered = not covered.isdisjoint(plain.split()) or _is_of_a_subject(plain) or _is_of_a_topic(plain)
@@ -231,17 +230,17 @@ def _has_word(part: OpenPart, said: str) -> bool:
 def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     """Return the first sentence of declared texts that has a word of a part, rather than one of its subject; None if none has.
 
-    What answers another question with yes or no is no answer to this one.
+    A sentence about another subject has none: an insurance card pays nothing. Nor does the yes or no to another question.
     """
     sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    if part.subject:
+        pattern, _ = say().subjects[part.subject]
+        sentences = [each for each in sentences if re.search(pattern, fold(each))]
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
     for sentence in sentences:
         if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
             return sentence
-    if not part.subject:
-        return None
-    pattern, _ = say().subjects[part.subject]
-    return next((each for each in sentences if re.search(pattern, fold(each))), None)
+    return next(iter(sentences), None) if part.subject else None
 
 
 def _same_word(said: str, word: str) -> bool:

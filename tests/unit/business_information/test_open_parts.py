@@ -7,7 +7,7 @@ from askproai_core.tenant_config import Function, Knowledge, Language
 from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.business_information import same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 from tests.unit.business_information.test_answers import CHAIN, SALON, ask, question
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
@@ -21,6 +21,14 @@ PRICE = "Haarschnitt kostet neununddreißig Euro."
         ("other", "Gibt es Parkplätze?", "Zum Parken weiß ich nichts."),
         ("service", "Bis zu welchem Alter gilt der Haarschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
         ("prices", "Ab wie viel Jahren ist der Herrenschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
+        (
+            "service",
+            "Nehmen Sie auch Kinder, meine Tochter ist zwölf",
+            "Für welches Alter das gilt, weiß ich nicht.",
+        ),
+        ("service", "Mein Sohn ist erst 3. Geht das?", "Für welches Alter das gilt, weiß ich nicht."),
+        ("other", "Haben Sie meine Nummer?", "Ihre Nummer kann ich Ihnen hier nicht vorlesen."),
+        ("other", "Welche Telefonnummer haben Sie von mir?", "Ihre Nummer kann ich Ihnen hier nicht vorlesen."),
         ("address", "Welche U-Bahn hält bei Ihnen?", "Zum Thema U-Bahn weiß ich nichts."),
         ("other", "Kann ich Frau Schmidt sprechen?", "Das kann ich Ihnen leider nicht sagen."),
         ("other", "Kann ich mit PayPal zahlen?", "Wie Sie bezahlen können, weiß ich nicht."),
@@ -140,6 +148,13 @@ def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
             "The team are Anna and Mehmet. Anna speaks German and English. I have no information about Turkish.",
             True,
         ),
+        ("service", "Do you cut children too, my daughter is twelve", "I do not know for which ages that is.", False),
+        (
+            "other",
+            "Have you got my number there? Which one is it?",
+            "I cannot read your number out to you here.",
+            False,
+        ),
         ("service", "Up to what age is the Haarschnitt?", "I do not know for which ages that is.", False),
         (
             "prices",
@@ -233,6 +248,23 @@ def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
     answer = ask(TOLD, "other", question=words)
     assert "Hundesalon" not in answer.message
     assert "Ja, WLAN" not in answer.message
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "declared", "found"),
+    [
+        (Language.DE, "Kann ich mit Karte zahlen?", "Bringen Sie Ihre Versichertenkarte mit.", ""),
+        (Language.DE, "Nehmen Sie Karten?", "Wir führen Gutscheinkarten.", ""),
+        (Language.DE, "Kann ich mit Karte zahlen?", "Girokarten nehmen wir gern.", "Girokarten nehmen wir gern."),
+        (Language.EN, "Can I pay by card?", "Please bring your insurance card.", ""),
+        (Language.EN, "Do you take cards?", "We take debit cards.", "We take debit cards."),
+    ],
+)
+def test_another_card_pays_nothing(language: Language, words: str, declared: str, found: str) -> None:
+    told = replace(BARE, knowledge=(Knowledge("?", declared),))
+    with speaking(language):
+        answer, unknown = ask(told, "other", question=words), say().subjects["payment"][1]
+    assert (answer.success, answer.message) == (bool(found), found or unknown)
 
 
 def test_a_declared_sentence_answers_in_english() -> None:
