@@ -172,6 +172,17 @@ def test_open_parts_are_named_in_english(topic: str, words: str, sentence: str, 
     assert (answer.success, answer.message) == (success, sentence)
 
 
+@pytest.mark.parametrize("words", ["do you speak english at all", "Do you have somebody who speaks English?"])
+def test_an_english_verb_is_no_thursday(words: str) -> None:
+    answer = ask(SALON, "staff", question=words)
+    assert answer.message.endswith("Anna spricht Deutsch und Englisch."), answer.message
+
+
+@pytest.mark.parametrize("words", ["Wer arbeitet am Do?", "Wer arbeitet am Donnerstag?", "Wer ist von Mo bis Mi da?"])
+def test_an_abbreviated_weekday_is_a_day(words: str) -> None:
+    assert "Wer an welchem Tag arbeitet, weiß ich nicht." in ask(SALON, "staff", question=words).message
+
+
 def test_a_missing_topic_is_named_beside_an_answer() -> None:
     silent = replace(SALON, cancellation_rule="")
     answer = ask(silent, "prices", question="Was kostet ein Haarschnitt, und bis wann kann ich absagen?")
