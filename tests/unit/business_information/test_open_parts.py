@@ -183,6 +183,38 @@ def test_an_abbreviated_weekday_is_a_day(words: str) -> None:
     assert "Wer an welchem Tag arbeitet, weiß ich nicht." in ask(SALON, "staff", question=words).message
 
 
+@pytest.mark.parametrize(
+    ("topic", "words", "sentence"),
+    [
+        ("opening_hours", "haben sie samstags offen und gibt es kaffee", "Zum Thema kaffee weiß ich nichts."),
+        ("prices", "was kostet ein haarschnitt und kann ich meinen hund mitbringen", "Zum Thema hund weiß ich nichts."),
+        ("prices", "Was kostet ein haarschnitt und habt ihr wlan?", "Zum Thema wlan weiß ich nichts."),
+        ("prices", "was kostet ein haarschnitt und haben sie eine toilette", "Zum Thema toilette weiß ich nichts."),
+    ],
+)
+def test_an_uncapitalised_noun_is_named(topic: str, words: str, sentence: str) -> None:
+    answer = ask(BARE, topic, question=words)
+    assert (answer.success, answer.message.endswith(sentence)) == (True, True), answer.message
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("opening_hours", "haben sie samstags offen"),
+        ("opening_hours", "habt ihr morgen auf"),
+        ("opening_hours", "haben sie am samstag einen neuen termin oder geschlossen"),
+        ("prices", "was kostet ein haarschnitt bei ihnen"),
+        ("prices", "was kostet mein neuer haarschnitt"),
+        ("service", "wie lange dauert ein normaler haarschnitt"),
+        ("address", "wie komme ich zu ihnen, haben sie eine adresse"),
+        ("staff", "gibt es jemanden der englisch spricht"),
+        ("cancellation", "was kostet es einen termin abzusagen"),
+    ],
+)
+def test_uncapitalised_words_of_topics_stay_closed(topic: str, words: str) -> None:
+    assert "Zum Thema" not in ask(BARE, topic, question=words).message
+
+
 def test_a_missing_topic_is_named_beside_an_answer() -> None:
     silent = replace(SALON, cancellation_rule="")
     answer = ask(silent, "prices", question="Was kostet ein Haarschnitt, und bis wann kann ich absagen?")
