@@ -72,7 +72,9 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
     if _are_days(understood) and _NO_DAY_OF_OPENING.isdisjoint(map(fold, said)):
         return understood
     parts = (said[first : first + length] for length in range(1, _LONGEST_PHRASE + 1) for first in range(len(said)))
-    if phrase or any(_are_days(understand(" ".join(part).strip(",;: "), at=at, zone=zone)) for part in parts):
+    phrases = (" ".join(part).strip(",;: ") for part in parts)  # "do" alone is an English verb, "am Do" a day
+    named = (understand(each, at=at, zone=zone) for each in phrases if not re.fullmatch(r"[A-Za-z]{2}", each))
+    if phrase or any(map(_are_days, named)):
         return Understanding((Candidate(at.astimezone(zone), at.astimezone(zone) + _AHEAD, Grain.RANGE, ""),))
     return None
 

@@ -107,7 +107,8 @@ _ASKS_NOTHING: Final = frozenset({
     "everything", "filiale", "for", "frage", "fragen", "frau", "from", "fuer", "ganz", "geht", "geschaeft", "gibt", "go",
     "good", "got", "gruess", "gut", "guten", "haben", "habt", "haette", "hallo", "hat", "have", "hello", "here", "herr",
     "herrn", "hi", "hier", "hour", "hours", "how", "i", "ich", "if", "ihnen", "ihr", "ihre", "ihrem", "ihren", "ihrer", "im",
-    "in", "is", "ist", "it", "its", "ja", "jahr", "jahre", "jahren", "jemand", "jetzt", "just", "kann", "kein", "keine",
+    "in", "is", "ist", "it", "its", "ja", "jahr", "jahre", "jahren", "jemand", "jemandem", "jemanden", "jetzt", "just",
+    "kann", "kein", "keine",
     "koennen", "koennte", "kommt", "laden", "leistung", "leistungen", "long", "machen", "macht", "mal", "man", "may", "me",
     "mein", "meine", "meinem", "meinen", "meiner", "mich", "minute", "minuten", "minutes", "mir", "mit", "moechte", "moment",
     "monat", "monday", "more", "morgen", "morning", "much", "muessen", "muss", "my", "nach", "need", "nehmen", "nicht", "night",
@@ -126,6 +127,14 @@ _BEFORE_A_NOUN: Final = frozenset({
     "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
     "speaks", "take", "the", "there", "with", "your",
 })  # fmt: skip
+# In a German text without capital letters, a word behind these is a noun, unless it belongs to another one: "ein neuer Termin".
+_ARTICLE: Final = re.compile(r"(?:[mk]?ein)(?:e[nmr]?)?", re.IGNORECASE)
+_ASKS_FOR_A_NOUN: Final = frozenset({"gibt es", "haben sie", "habt ihr", "nehmen sie", "nehmt ihr"})
+_NOUNS_OF_NOTHING: Final = frozenset(
+    {"termin", "termine", "frage", "fragen", "leistung", "leistungen", "zeit", "zeiten", "tag"}
+)
+_INFLECTED: Final = re.compile(r".*e[nmrs]?")
+_ADVERB: Final = re.compile(r".*(?:weise|lich|ig|isch)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +180,11 @@ def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
 def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) -> list[OpenPart]:
     """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
     asked, folded = asked_sentences(text), fold(asked_sentences(text))
-    parts = [
-        OpenPart(found[0], subject)
-        for subject, (pattern, _) in say().subjects.items()
-        if (found := re.search(pattern, folded))
-    ]
-    covered = {*known, *(word for part in parts for word in part.words.split())}
+    found = {
+        subject: [each[0] for each in re.finditer(pattern, folded)] for subject, (pattern, _) in say().subjects.items()
+    }
+    parts = [OpenPart(words[0], subject) for subject, words in found.items() if words]
+    covered = {*known, *(word for words in found.values() for each in words for word in each.split())}
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
         is_covered = not covered.isdisjoint(plain.split()) or _is_of_a_subject(plain) or _is_of_a_topic(plain)
@@ -189,6 +197,9 @@ def _nouns(text: str) -> Iterator[str]:
     """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
     for sentence in _QUESTION_END.split(text):
         words = _WORD.findall(sentence)[:_MOST_WORDS]
+        if present_language() is Language.DE and sentence[1:].islower() and len(words) > _CATCHWORDS:
+            yield from _uncapitalised_nouns(words)
+            continue
         for before, word in pairwise(["", *words]):
             folded = fold(word)
             if len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING or fold(before) in _NAMED_BEFORE:
@@ -199,6 +210,17 @@ def _nouns(text: str) -> Iterator[str]:
                 is_noun = before.casefold() in _BEFORE_A_NOUN or len(words) == 1
             if is_noun:
                 yield word
+
+
+def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
+    for at, word in enumerate(map(fold, words)):
+        has_article = at > 0 and _ARTICLE.fullmatch(words[at - 1]) is not None
+        is_asked_for = has_article or " ".join(words[max(at - 2, 0) : at]) in _ASKS_FOR_A_NOUN
+        behind = fold(words[at + 1]) if at + 1 < len(words) else ""
+        ends = not behind or (behind in _ASKS_NOTHING - _NOUNS_OF_NOTHING) or (has_article and behind.endswith("en"))
+        says_nothing = len(word) < _MIN_LETTERS or word in _ASKS_NOTHING or _ADVERB.fullmatch(word)
+        if is_asked_for and not says_nothing and (ends or not _INFLECTED.fullmatch(word)):
+            yield words[at]
 
 
 def _is_of_a_subject(word: str) -> bool:
@@ -231,17 +253,17 @@ def _has_word(part: OpenPart, said: str) -> bool:
 def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     """Return the first sentence of declared texts that has a word of a part, rather than one of its subject; None if none has.
 
-    What answers another question with yes or no is no answer to this one.
+    A sentence about another subject has none: an insurance card pays nothing. Nor does the yes or no to another question.
     """
     sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
+    if part.subject:
+        pattern, _ = say().subjects[part.subject]
+        sentences = [each for each in sentences if re.search(pattern, fold(each))]
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
     for sentence in sentences:
         if any(_same_word(each, word) for each in words for word in fold(sentence).split()):
             return sentence
-    if not part.subject:
-        return None
-    pattern, _ = say().subjects[part.subject]
-    return next((each for each in sentences if re.search(pattern, fold(each))), None)
+    return next(iter(sentences), None) if part.subject else None
 
 
 def _same_word(said: str, word: str) -> bool:

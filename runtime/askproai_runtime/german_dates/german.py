@@ -12,6 +12,7 @@ from askproai_runtime.german_dates.tokens import normalize
 from askproai_runtime.german_dates.vocabulary import FILLERS, NUMBERS
 
 _BUT_NOT = r"(?:(?:aber|bloss|nur|bitte|jedoch|allerdings|jedenfalls|und|auch) )*(?:nicht|keinesfalls|auf keinen fall|keineswegs)"
+_CLOSELY = r"(?:auch )?(?:gerne? )?(?:(?:ein )?(?:direkt|gleich|unmittelbar|kurz|etwas|bisschen|wenig) )?"
 _OPS: tuple[tuple[str, Op], ...] = (
     (r"(?:erst )?(?:so )?(?:ab|(?:aller)?fruehestens|seit)(?: um)?|erst (?:so )?nach", Op.FROM),
     (rf"{_BUT_NOT} (?:vor|frueher als)", Op.FROM),
@@ -20,8 +21,8 @@ _OPS: tuple[tuple[str, Op], ...] = (
     (rf"{_BUT_NOT} (?:nach|spaeter als)", Op.UNTIL),
     (r"(?:(?:noch|(?:aller)?spaetestens) )?vor|frueher als(?: um)?", Op.BEFORE),
     (r"zwischen|von|vom", Op.BETWEEN),
-    (r"(?:(?:oder|und) (?:auch )?(?:gerne? )?(?:spaeter|danach|darueber|nachher)|aufwaerts)(?= ?(?:$|,|bitte\b))", Op.OR_LATER),
-    (r"(?:oder|und) (?:auch )?(?:gerne? )?(?:frueher|davor|vorher|eher)(?= ?(?:$|,|bitte\b))", Op.OR_EARLIER),
+    (rf"(?:(?:oder|und) {_CLOSELY}(?:spaeter|danach|darueber|nachher)|aufwaerts)(?= ?(?:$|,|bitte\b))", Op.OR_LATER),
+    (rf"(?:oder|und) {_CLOSELY}(?:frueher|davor|vorher|eher)(?= ?(?:$|,|bitte\b))", Op.OR_EARLIER),
     (r"und|sowie", Op.AND),
     (r"oder|beziehungsweise|bzw|entweder|sonst|ansonsten|notfalls|alternativ", Op.OR),
     (r",", Op.COMMA),

@@ -13,6 +13,7 @@ from askproai_runtime.german_dates.types import Grain
 from askproai_runtime.german_dates.vocabulary import MONTHS
 
 _FIRST_THIRD, _SECOND_THIRD = 10, 20
+_THURSDAY = 3
 
 
 def month_days(year: int, month: int) -> Days:
@@ -73,13 +74,19 @@ def _half_of_month(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
-    """Return the so-manieth seven days of a month."""
-    month, number = MONTHS[match["month"]], int(match["number"])
+    return week_of_month(MONTHS[match["month"]], int(match["number"]), today)
+
+
+def week_of_month(month: int, number: int, today: date) -> Period:
+    """Return the days of a calendar week that are in the month. Raises `ImpossibleDay`.
+
+    The first one has the first Thursday of the month, as ISO 8601 counts the weeks of a year.
+    """
     first, last = month_days(today.year + (month < today.month), month)
-    start = first + (number - 1) * WEEK
-    if number < 1 or last is None or start > last:
+    monday = first - first.weekday() * DAY + (number - 1 + (first.weekday() > _THURSDAY)) * WEEK
+    if number < 1 or last is None or monday > last:
         raise ImpossibleDay(f"a month has no week {number}")
-    return month_period(Days(start, min(start + 6 * DAY, last)), today)
+    return month_period(Days(max(monday, first), min(monday + 6 * DAY, last)), today)
 
 
 def first_months(first: int, count: int, today: date) -> Period:

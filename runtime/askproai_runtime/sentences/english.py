@@ -4,6 +4,14 @@ from typing import Final
 
 from askproai_runtime.sentences.catalogue import Sentences
 
+# Patterns of folded questions. A child is one with an age, or may be too young.
+_UP_TO_TWELVE = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_A_CHILD = (
+    r"\b(?:children|kids) (?:too|as well)\b|\b(?:daughter|son|child|kid|boy|girl|grandson|granddaughter) is "
+    rf"(?:(?:only|just|now|already) )?(?:\d{{1,2}}|{_UP_TO_TWELVE}|\w+teen)\b"
+)
+_NOT_PAYING = "(?<!insurance )(?<!health )(?<!gift )(?<!loyalty )(?<!business )"  # cards
+
 ENGLISH: Final = Sentences(
     # words between others
     or_word="or",
@@ -363,11 +371,21 @@ ENGLISH: Final = Sentences(
     more_not_known="I am sorry, I cannot tell you more about that.",
     subjects={
         "parking": (r"\bpark(?:ing|s|ed)?\b|car park|garage", "I have no information about parking."),
-        "age": (r"\bages?\b|how old|years old|\bold enough\b", "I do not know for which ages that is."),
-        "payment": (r"\bpay(?:ing|ments?|pal)?\b|\bcash\b|\b(?:credit |debit )?cards?\b|invoice", "I do not know how you can pay."),
+        "age": (
+            rf"\bages?\b|how old|years old|\bold enough\b|{_A_CHILD}",
+            "I do not know for which ages that is.",
+        ),
+        "payment": (
+            rf"\bpay(?:ing|ments?|pal)?\b|\bcash\b|{_NOT_PAYING}\b(?:credit |debit )?cards?\b|invoice",
+            "I do not know how you can pay.",
+        ),
         "access": (
             r"wheelchair|step free|\bsteps\b|\bstairs\b|elevator|\blift\b|accessib",
             "I have no information about accessibility.",
+        ),
+        "own_number": (
+            r"\b(?:have|got|know|see) my (?:\w+ )?number\b|\bnumber (?:do|have) you (?:have|got) (?:there )?(?:for|of) me\b",
+            "I cannot read your number out to you here.",
         ),
         "working_days": (r"(?!)", "I do not know who works on which day."),
         "reductions": (r"discount|reduction|reduced|concession", "I have no information about reductions."),

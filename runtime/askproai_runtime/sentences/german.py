@@ -4,6 +4,17 @@ from typing import Final
 
 from askproai_runtime.sentences.catalogue import Sentences
 
+# Patterns of folded questions. A child is one with an age, or may be too young.
+_UP_TO_TWELVE = r"zwei|drei|vier|fuenf|sechs|sieben|acht|neun|elf|zwoelf"
+_A_CHILD = (
+    r"\bauch (?:an |bei |fuer )?kindern?\b|\b(?:tochter|sohn|kind|maedchen|junge|enkel\w*) (?:ist|wird) "
+    rf"(?:(?:erst|schon|gerade|jetzt) )?(?:\d{{1,2}}|{_UP_TO_TWELVE}|\w*zehn)\b"
+)
+_OWN_NUMBER = (
+    r"\b(?:haben|habt|kennen|kennt|sehen|seht)(?: \w+){1,2} meine \w*nummer\b"
+    r"|\w*nummer (?:haben|habt) (?:sie|ihr) (?:\w+ )?von mir\b"
+)
+
 GERMAN: Final = Sentences(
     # words between others
     or_word="oder",
@@ -381,15 +392,18 @@ GERMAN: Final = Sentences(
             r"\bpark(?!ett)\w*|parkplaetz|parkplatz|parkhaus|stellpl|tiefgarage|\bgarage", "Zum Parken weiß ich nichts.",
         ),
         "age": (
-            r"\balters?\b|altersgrenze|wie alt|\bjahre alt|wie viele?n? jahre|\bu1[68]\b",
+            rf"\b(?:mindest|hoechst)?alters?\b|altersgrenze|wie alt|\bjahre alt|wie viele?n? jahre|\bu1[68]\b|{_A_CHILD}",
             "Für welches Alter das gilt, weiß ich nicht.",
         ),
         "payment": (
-            r"\b(?:be)?zahl\w*|\bbar\b|bargeld|\bkarten?\b|kredit|kartenzahlung|paypal|rechnung|ueberweis",
+            r"\b(?:be)?zahl\w*|zahlung|\bbar\b|bargeld|\b(?:giro|bank|geld|debit)?karten?\b|kredit|paypal|rechnung|ueberweis",
             "Wie Sie bezahlen können, weiß ich nicht.",
         ),
         "access": (
             r"barriere|rollstuhl|rollator|aufzug|fahrstuhl|\blift\b|stufen|treppe", "Zur Barrierefreiheit weiß ich nichts.",
+        ),
+        "own_number": (
+            _OWN_NUMBER, "Ihre Nummer kann ich Ihnen hier nicht vorlesen.",
         ),
         "working_days": (r"(?!)", "Wer an welchem Tag arbeitet, weiß ich nicht."),
         "reductions": (r"rabatt|ermaessig|nachlass|studentenpreis", "Zu Ermäßigungen weiß ich nichts."),

@@ -7,7 +7,7 @@ from askproai_core.tenant_config import Function, Knowledge, Language
 from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.business_information import same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
-from askproai_runtime.sentences import speaking
+from askproai_runtime.sentences import say, speaking
 from tests.unit.business_information.test_answers import CHAIN, SALON, ask, question
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
@@ -21,6 +21,14 @@ PRICE = "Haarschnitt kostet neununddreißig Euro."
         ("other", "Gibt es Parkplätze?", "Zum Parken weiß ich nichts."),
         ("service", "Bis zu welchem Alter gilt der Haarschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
         ("prices", "Ab wie viel Jahren ist der Herrenschnitt?", "Für welches Alter das gilt, weiß ich nicht."),
+        (
+            "service",
+            "Nehmen Sie auch Kinder, meine Tochter ist zwölf",
+            "Für welches Alter das gilt, weiß ich nicht.",
+        ),
+        ("service", "Mein Sohn ist erst 3. Geht das?", "Für welches Alter das gilt, weiß ich nicht."),
+        ("other", "Haben Sie meine Nummer?", "Ihre Nummer kann ich Ihnen hier nicht vorlesen."),
+        ("other", "Welche Telefonnummer haben Sie von mir?", "Ihre Nummer kann ich Ihnen hier nicht vorlesen."),
         ("address", "Welche U-Bahn hält bei Ihnen?", "Zum Thema U-Bahn weiß ich nichts."),
         ("other", "Kann ich Frau Schmidt sprechen?", "Das kann ich Ihnen leider nicht sagen."),
         ("other", "Kann ich mit PayPal zahlen?", "Wie Sie bezahlen können, weiß ich nicht."),
@@ -140,6 +148,13 @@ def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
             "The team are Anna and Mehmet. Anna speaks German and English. I have no information about Turkish.",
             True,
         ),
+        ("service", "Do you cut children too, my daughter is twelve", "I do not know for which ages that is.", False),
+        (
+            "other",
+            "Have you got my number there? Which one is it?",
+            "I cannot read your number out to you here.",
+            False,
+        ),
         ("service", "Up to what age is the Haarschnitt?", "I do not know for which ages that is.", False),
         (
             "prices",
@@ -155,6 +170,49 @@ def test_open_parts_are_named_in_english(topic: str, words: str, sentence: str, 
     with speaking(Language.EN):
         answer = ask(BARE, topic, question=words)
     assert (answer.success, answer.message) == (success, sentence)
+
+
+@pytest.mark.parametrize("words", ["do you speak english at all", "Do you have somebody who speaks English?"])
+def test_an_english_verb_is_no_thursday(words: str) -> None:
+    answer = ask(SALON, "staff", question=words)
+    assert answer.message.endswith("Anna spricht Deutsch und Englisch."), answer.message
+
+
+@pytest.mark.parametrize("words", ["Wer arbeitet am Do?", "Wer arbeitet am Donnerstag?", "Wer ist von Mo bis Mi da?"])
+def test_an_abbreviated_weekday_is_a_day(words: str) -> None:
+    assert "Wer an welchem Tag arbeitet, weiß ich nicht." in ask(SALON, "staff", question=words).message
+
+
+@pytest.mark.parametrize(
+    ("topic", "words", "sentence"),
+    [
+        ("opening_hours", "haben sie samstags offen und gibt es kaffee", "Zum Thema kaffee weiß ich nichts."),
+        ("prices", "was kostet ein haarschnitt und kann ich meinen hund mitbringen", "Zum Thema hund weiß ich nichts."),
+        ("prices", "Was kostet ein haarschnitt und habt ihr wlan?", "Zum Thema wlan weiß ich nichts."),
+        ("prices", "was kostet ein haarschnitt und haben sie eine toilette", "Zum Thema toilette weiß ich nichts."),
+    ],
+)
+def test_an_uncapitalised_noun_is_named(topic: str, words: str, sentence: str) -> None:
+    answer = ask(BARE, topic, question=words)
+    assert (answer.success, answer.message.endswith(sentence)) == (True, True), answer.message
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("opening_hours", "haben sie samstags offen"),
+        ("opening_hours", "habt ihr morgen auf"),
+        ("opening_hours", "haben sie am samstag einen neuen termin oder geschlossen"),
+        ("prices", "was kostet ein haarschnitt bei ihnen"),
+        ("prices", "was kostet mein neuer haarschnitt"),
+        ("service", "wie lange dauert ein normaler haarschnitt"),
+        ("address", "wie komme ich zu ihnen, haben sie eine adresse"),
+        ("staff", "gibt es jemanden der englisch spricht"),
+        ("cancellation", "was kostet es einen termin abzusagen"),
+    ],
+)
+def test_uncapitalised_words_of_topics_stay_closed(topic: str, words: str) -> None:
+    assert "Zum Thema" not in ask(BARE, topic, question=words).message
 
 
 def test_a_missing_topic_is_named_beside_an_answer() -> None:
@@ -233,6 +291,23 @@ def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
     answer = ask(TOLD, "other", question=words)
     assert "Hundesalon" not in answer.message
     assert "Ja, WLAN" not in answer.message
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "declared", "found"),
+    [
+        (Language.DE, "Kann ich mit Karte zahlen?", "Bringen Sie Ihre Versichertenkarte mit.", ""),
+        (Language.DE, "Nehmen Sie Karten?", "Wir führen Gutscheinkarten.", ""),
+        (Language.DE, "Kann ich mit Karte zahlen?", "Girokarten nehmen wir gern.", "Girokarten nehmen wir gern."),
+        (Language.EN, "Can I pay by card?", "Please bring your insurance card.", ""),
+        (Language.EN, "Do you take cards?", "We take debit cards.", "We take debit cards."),
+    ],
+)
+def test_another_card_pays_nothing(language: Language, words: str, declared: str, found: str) -> None:
+    told = replace(BARE, knowledge=(Knowledge("?", declared),))
+    with speaking(language):
+        answer, unknown = ask(told, "other", question=words), say().subjects["payment"][1]
+    assert (answer.success, answer.message) == (bool(found), found or unknown)
 
 
 def test_a_declared_sentence_answers_in_english() -> None:

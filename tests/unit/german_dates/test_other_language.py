@@ -38,7 +38,7 @@ TABLE = (
     (DE, "day after tomorrow afternoon", None, ["Sonntag, 29. November 2026, Nachmittag"]),
     (DE, "next Friday", None, ["Freitag, 4. Dezember 2026"]),
     (DE, "Dec 3rd", None, ["Donnerstag, 3. Dezember 2026"]),
-    (DE, "first week of January", None, ["Freitag, 1. Januar 2027 bis Donnerstag, 7. Januar 2027"]),
+    (DE, "first week of January", None, ["Montag, 4. Januar 2027 bis Sonntag, 10. Januar 2027"]),
     (DE, "Tuesday, late afternoon", None, ["Dienstag, 1. Dezember 2026, 16:00 bis 18:00 Uhr"]),
     (DE, "Tuesday, not too early", None, ["Dienstag, 1. Dezember 2026, ab 10:00 Uhr"]),
     (DE, "Wednesday", "between 2 and 4", ["Mittwoch, 2. Dezember 2026, 14:00 bis 16:00 Uhr"]),

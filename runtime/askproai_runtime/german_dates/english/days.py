@@ -9,7 +9,6 @@ from dateutil.relativedelta import relativedelta
 from askproai_runtime.german_dates.atoms import (
     Day,
     Days,
-    ImpossibleDay,
     Period,
     Soon,
     Weekday,
@@ -28,6 +27,7 @@ from askproai_runtime.german_dates.months import (
     month_period,
     third_of_month,
     third_of_this_month,
+    week_of_month,
 )
 from askproai_runtime.german_dates.named_days import find_named
 from askproai_runtime.german_dates.rules import DAY, WEEK, Found, Rule, past
@@ -217,12 +217,7 @@ def _third_of_this_month(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
-    month, number = MONTHS[match["month"]], int(match["number"])
-    first, last = month_days(today.year + (month < today.month), month)
-    start = first + (number - 1) * WEEK
-    if last is None or start > last or number < 1:
-        raise ImpossibleDay(f"a month has no week {number}")
-    return month_period(Days(start, min(start + 6 * DAY, last)), today)
+    return week_of_month(MONTHS[match["month"]], int(match["number"]), today)
 
 
 def _week_of_date(match: re.Match[str], today: date) -> Period:

@@ -41,6 +41,9 @@ NOISE = (
 )
 
 _BUT_NOT = r"(?:(?:but|just|only|and|please|definitely|certainly|absolutely|really|though) )*(?:no|not|never)"
+_CLOSELY = (
+    r"(?:any ?time )?(?:(?:right|just|straight|immediately|directly|shortly|soon|slightly|a (?:little|bit)|somewhat) )?"
+)
 OPERATORS: tuple[tuple[str, Op], ...] = (
     (r"from|starting(?: from| on)?|as of|as from|since|beginning|(?:but )?only after", Op.FROM),
     (rf"{_BUT_NOT} (?:before|earlier than|until)", Op.FROM),
@@ -51,8 +54,8 @@ OPERATORS: tuple[tuple[str, Op], ...] = (
     (r"between", Op.BETWEEN),
     (r"(?:at|on) or after", Op.FROM),
     (r"(?:at|on) or before", Op.UNTIL),
-    (r"(?:or|and) (?:any ?time )?(?:later|after(?:wards)?)(?: on)?(?= ?(?:$|,|please\b))|(?:and )?onwards?", Op.OR_LATER),
-    (r"(?:or|and) (?:any ?time )?(?:earlier|sooner|before)(?= ?(?:$|,|please\b))", Op.OR_EARLIER),
+    (rf"(?:or|and) {_CLOSELY}(?:later|after(?:wards)?)(?: on)?(?= ?(?:$|,|please\b))|(?:and )?onwards?", Op.OR_LATER),
+    (rf"(?:or|and) {_CLOSELY}(?:earlier|sooner|before)(?= ?(?:$|,|please\b))", Op.OR_EARLIER),
     (r"and|as well as", Op.AND),
     (r"or|otherwise|alternatively", Op.OR),
     (r",", Op.COMMA),
