@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.lenient_json import REPEATED
-from askproai_runtime.calls.argument_owners import belongs_to_caller, is_of_caller, is_own_object
+from askproai_runtime.calls.argument_owners import asks_for_appointment, belongs_to_caller, is_of_caller, is_of_the_past
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     DESCRIBING_KEYS,
@@ -55,7 +55,7 @@ _WHOLE = "args"  # the name of a value without one
 class Member:
     """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it.
 
-    `within` is the argument whose object holds the value.
+    `within` is the argument whose object holds the value. `is_own`: no object of something else holds it.
     """
 
     path: str
@@ -64,6 +64,7 @@ class Member:
     depth: int = 0
     is_alias: bool = False
     within: str | None = None
+    is_own: bool = True
 
 
 def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
@@ -86,20 +87,28 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         elif not isinstance(value, dict):
             yield Member(path or _WHOLE, None, value, depth, within=within)
         else:
+            is_past = not _names_existing(rules) and is_of_the_past(path)
+            is_callers = is_own or asks_for_appointment(value, rules)
             for key, each in join_parts(value, rules).items():
                 place, inner = join_path(path, key), _decode(each)
-                rule = _find_rule(key, inner, rules, within, is_own=is_own)
+                rule = None if is_past else _find_rule(key, inner, rules, within, is_own=is_callers)
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
-                    is_callers = is_own if is_wrapper else is_own_object(key, inner, rules, inherited=is_own)
-                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within, is_callers))
+                    is_inner = is_own if is_wrapper else belongs_to_caller(key, inherited=is_own)
+                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within, is_inner))
                 elif rule is None:
                     yield Member(place, None, each, depth, within=within)
                 else:
                     own, others = _split(rule, inner, rules)
                     for name, one in own:
-                        yield Member(join_path(place, name), rule, one, depth, is_alias=rule.name != key)
+                        is_alias = rule.name != key
+                        yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
                     pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
+
+
+def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether a function has the time of an appointment that there is, which is the old one of a move."""
+    return any(rule.name == "appointment_date" for rule in rules.values())
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:

@@ -7,21 +7,32 @@ from typing import Any, Final
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key
 
 # An object with one of these asks for an appointment, whatever its key: it is the caller's.
-_REQUESTING: Final = frozenset({"date", "service", "start", "time"})
+_REQUESTING: Final = frozenset({"service", "start"})
 _PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
 _NAMES: Final = frozenset({"fullname", "name"})  # of the object itself, unlike `customer_name`
 _LONGEST_KEY = 40  # the words overlap: a longer one would cost a search of its own
 _NO_PERSON = (
-    r"anfrage|angaben|answers?|anrede|appointment|arg(?:ument)?s?|body|booking|buchung|call|contact|custom|data|daten|details?|event"
-    r"|fields?|form|formular|function|general|info(?:rmation)?s?|input|items?|json|kontakt|main|mein|message|my|nachricht|new|notes?"
-    r"|param(?:eter)?s?|payload|personal|primary|profile?|record|request|reservation|reservierung|result|slots?|termin"
-    r"|the|tool|values?|wunsch"
+    r"additional|anfrage|angaben|another|answers?|anrede|appointment|arg(?:ument)?s?|body|booking|buchung|call|choice|chosen|contact|custom|data|date|datum|daten|day|desired|details?"
+    r"|fields?|form|formular|function|general|info(?:rmation)?s?|input|items?|json|kontakt|main|mein|message|my|nachricht|new|notes?|option"
+    r"|param(?:eter)?s?|payload|personal|preferred|primary|profile?|record|request(?:ed)?|reservation|reservierung|result|schedule|second|selected|slots?|termin"
+    r"|the|time|tool|values?|visit|weitere[nrs]?|wunsch|zeit|zweite[nrs]?"
 )
 _NEUTRAL = re.compile(rf"(?:{_NO_PERSON})+")
 _CALLER = re.compile(
-    rf"(?:{_NO_PERSON})*(?:anrufer|attendee|booker|caller|client|customer|invitee|kunde?|lead|patient|person|user)"
+    rf"(?:{_NO_PERSON})*(?:anrufer|attendee|caller|client|customer|invitee|kunde?|lead|patient|person|user)"
     rf"(?:in|innen|n|s|{_NO_PERSON})*"
 )
+
+
+# An appointment or a person of before, or of a recommendation: `last_visit`, `recommended_by`.
+_PAST = re.compile(
+    r"last|previous|former|prior(?!i)|histor|recommend|(?<!p)refer|empfohl|empfehl|letzt|vorherig|vorig|frueher|früher|bisherig|by$|durch$|von$"
+)
+
+
+def is_of_the_past(path: str) -> bool:
+    """Return whether a key of a path says that its value is of before, or of whoever recommended the business."""
+    return any(_PAST.search(fold_key(key)) for key in path.split("."))
 
 
 def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
@@ -30,11 +41,10 @@ def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
     return inherited if _NEUTRAL.fullmatch(name) else _CALLER.fullmatch(name) is not None
 
 
-def is_own_object(key: str, value: Any, rules: Mapping[str, ArgumentRule], *, inherited: bool) -> bool:
-    """Return what `belongs_to_caller` does, and yes for an object that asks for an appointment."""
+def asks_for_appointment(value: Any, rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether an object has arguments of an appointment, as that of a caller may under any key."""
     keys = {fold_key(str(name)) for name in value} if isinstance(value, dict) else set()
-    held = {rules[key].name for key in keys if key in rules}
-    return not _REQUESTING.isdisjoint(held) or belongs_to_caller(key, inherited=inherited)
+    return not _REQUESTING.isdisjoint(rules[key].name for key in keys if key in rules)
 
 
 def is_of_caller(rule: ArgumentRule, key: str, within: str | None, *, is_own: bool) -> bool:

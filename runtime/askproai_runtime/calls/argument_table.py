@@ -245,10 +245,9 @@ DESCRIPTIONS: Final = frozenset({
     "geschlecht", "jobtitle", "label", "minutes", "note", "notes", "phone", "position", "preis", "price", "quantity", "relation",
     "relationship", "role", "salutation", "spoken", "title", "type",
 })  # fmt: skip
-# Fields that a program writes beside a service or a time: no caller has said them.
-OF_SLOTS: Final = frozenset({
-    "available", "bookable", "currency", "dauer", "duration", "durationinminutes", "durationmin", "durationmins", "durationminutes",
-    "minutes", "preis", "price", "spoken",
+# How long a service lasts, which its name says as well.
+DURATIONS: Final = frozenset({
+    "dauer", "duration", "durationinminutes", "durationmin", "durationmins", "durationminutes", "minutes",
 })  # fmt: skip
 # The end of a start is no other start, in whatever form it is given.
 ENDS: Final = frozenset({"end", "enddate", "enddatetime", "endtime", "ende"})

@@ -61,7 +61,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
     listed = [member for member in list_members(args, rules, several) if not _names_business(member, known)]
-    members = sorted(listed, key=lambda member: (member.depth, member.is_alias))
+    members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     for member in members:
         read, rest = _read_member(member)
         for path, value in rest:
@@ -75,7 +75,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             merged = known.agree(name, (paths[name], values[name]), (member.path, read))
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
-            contradicted |= {name} & DECIDING
+            contradicted |= {name} & DECIDING if member.is_own else set()
         else:
             values[name] = merged
             paths.setdefault(name, member.path)
@@ -132,6 +132,14 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
 
 
+def _set_apart(members: list[Member]) -> list[Member]:
+    """Return the members. A time in an object of something else, such as `reminder`, has no rule beside one of the appointment."""
+    times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
+    if not any(each.is_own for each in times):
+        return members
+    return [replace(each, rule=None) if each in times and not each.is_own else each for each in members]
+
+
 def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
     """Return `date` where the only time is of something else: by `inspection_date` alone the act would be on another day."""
     is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
@@ -177,6 +185,7 @@ def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
         is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
         is_text = isinstance(member.value, str) and member.within not in DECIDING
         is_nothing = says_nothing(member.value) if is_text else is_empty(member.value)
+        is_nothing = is_nothing and str(member.value).strip().casefold() != "true"  # which is said of the key
         is_said = not is_nothing or (member.within is not None and member.value is False)
         return None, [(member.path, member.value)] if is_needed and is_said else []
     if member.rule.name == "companions":

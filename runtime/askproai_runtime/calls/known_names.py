@@ -7,7 +7,8 @@ from typing import Final
 
 from askproai_core.tenant_config import Function, Language, TenantConfig
 from askproai_runtime.booking import drop_titles, find_named, fold, is_generic, list_named_staff, read_claim
-from askproai_runtime.calls.argument_table import DESCRIPTIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
+from askproai_runtime.calls.argument_owners import is_of_the_past
+from askproai_runtime.calls.argument_table import DESCRIPTIONS, DURATIONS, NOT_NEEDED, OFFERS, PREFERENCES, fold_key
 from askproai_runtime.sentences import present_language
 
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})
@@ -24,10 +25,8 @@ _BESIDE_NAMES = frozenset({
     "am", "an", "at", "bei", "bitte", "by", "frau", "gern", "gerne", "herr", "lieber", "liebsten", "mit", "not", "nicht", "nur",
     "please", "to", "with", "zu", "zur",
 })  # fmt: skip
-# Such a member of the staff was seen before, or has a part in something else: `last_stylist`, `recommended_by`.
-_OF_THE_PAST = re.compile(
-    r"last|previous|former|prior|recommend|refer|empf|letzt|vorherig|frueher|früher|bisherig|by$|durch$|von$"
-)
+_WITH = _NOT | {"bei", "mit", "with", "zu", "zur"}
+_BESIDE_PLACES = frozenset({"am", "at", "branch", "der", "die", "filiale", "im", "in", "standort", "the", "und"})
 _CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
@@ -78,7 +77,8 @@ class KnownNames:
         rest = f" {fold(text)} "
         for name in sorted(filter(None, map(fold, names)), key=len, reverse=True):
             rest = rest.replace(f" {name} ", "  ")
-        return bool(text.strip()) and not rest.strip() and not self.resolve("staff", text)
+        is_named = set(rest.split()) <= _BESIDE_PLACES and len(rest.split()) < len(fold(text).split())
+        return is_named and not self.resolve("staff", text)
 
     def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
         """Return whom of the staff and which services a text mentions, by the argument that each would be."""
@@ -131,18 +131,28 @@ class KnownNames:
                 continue
             is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
+                if name == "staff" and not self._may_be_wish(path, said):
+                    continue
                 meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
                 # Beside a named member of the staff, or "egal", a name under another key changes nothing.
-                is_settled = bool(meant) or name in left_open or _OF_THE_PAST.search(key) is not None
+                is_settled = bool(meant) or name in left_open or is_of_the_past(path)
                 is_beside = name == "staff" and is_settled and path != "part_of_day" and key not in PREFERENCES
                 agrees = meant.isdisjoint(named) if is_negated else (named <= meant or is_beside)
                 found |= set() if (meant or is_beside) and agrees else {name}
         return found
 
+    def _may_be_wish(self, path: str, said: str) -> bool:
+        """Return whether a text that names a member of the staff may say with whom: `Anna Groß` of `mother` is somebody else."""
+        is_wish = path == "part_of_day" or fold_key(path.rpartition(".")[2]) in PREFERENCES
+        return is_wish or self._is_about_staff_only(said) or not _WITH.isdisjoint(said.split())
+
     def repeats_service(self, values: Mapping[str, object], path: str, text: str) -> bool:
-        """Return whether a field is only a name of the service of the request."""
-        named = self.resolve("service", _words_of_field(path, text))
+        """Return whether a field is only a name of the service of the request, or how long it lasts."""
         meant = self.find_mentioned(str(values.get("service", ""))).get("service", frozenset())
+        if fold_key(path.rpartition(".")[2]) in DURATIONS:
+            minutes = [each.duration_minutes for each in self.config.services if not meant or each.name in meant]
+            return text.partition(" ")[0] in map(str, {*minutes, sum(minutes)})
+        named = self.resolve("service", _words_of_field(path, text))
         return bool(named) and named <= meant
 
     def _may_decide(self, path: str, said: str) -> bool:
@@ -150,7 +160,7 @@ class KnownNames:
         outer, _, key = path.rpartition(".")
         key = fold_key(key)
         is_described = key in DESCRIPTIONS and outer != ""
-        if is_described or key in NOT_NEEDED | OFFERS:
+        if is_described or key in NOT_NEEDED | OFFERS or (outer and is_of_the_past(outer)):
             return False
         is_free = key in DESCRIPTIONS or any(part in key for part in _FREE_TEXTS)
         return not is_free or bool(self.resolve("service", said))

@@ -12,7 +12,6 @@ from askproai_runtime.calls.argument_table import (
     ARGUMENT_RULES,
     DESCRIPTIONS,
     ENDS,
-    OF_SLOTS,
     fold_key,
     rules_of,
 )
@@ -82,11 +81,10 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
     """Return the answer to a booking, a move or a wait that was made, with a sentence about the fields that changed nothing."""
     if not answer.success:
         return answer
-    left = {path for path, text in read.unread.items() if _is_heard(read, function, path, text, known)}
+    left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            heard = any(_is_heard(read, function, path, text, known) for path, text in read.noted.items())
-            return _say_noted(answer, is_any=heard, is_all=not left) if heard or left else answer
+            return _say_noted(answer, is_any=bool(read.noted), is_all=not left) if read.noted or left else answer
         case Function.RESCHEDULE_APPOINTMENT if left:
             answer = replace(answer, message=f"{answer.message} {say().only_time_moved}")
         case Function.JOIN_WAITLIST if left:
@@ -109,11 +107,6 @@ def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
     sentences = [say().rest_noted if is_group else say().rest_noted_of_one] if is_any else []
     sentences += [] if is_all else [say().not_all_noted]
     return replace(answer, message=f"{' '.join([told, *sentences])}{question}")
-
-
-def _is_heard(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
-    """Return whether a caller may have said a field, and hears what became of it; a duration is noted in silence."""
-    return fold_key(path.rpartition(".")[2]) not in OF_SLOTS and _is_said(read, function, path, text, known)
 
 
 def _is_said(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
