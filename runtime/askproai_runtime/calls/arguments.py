@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import leaves_open
+from askproai_runtime.booking import NOTES_LIMIT, leaves_open
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
     DECIDING,
@@ -27,7 +27,8 @@ from askproai_runtime.calls.argument_values import (
 )
 from askproai_runtime.calls.known_names import KnownNames
 
-_MOST_UNREAD = 8_000  # characters of unread values with their names
+_LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
+_MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
@@ -171,7 +172,7 @@ def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
     """Return the texts of the unread values by their places, bounded; "…" is how many are beyond the bound."""
     named, length = dict[str, str](), 0
     for path, values in unread.items():
-        text = (join_texts(values) or str(values[0]).lower())[:MAX_CHARACTERS]
+        text = (join_texts(values) or str(values[0]).lower())[:_LONGEST_UNREAD]
         length += len(path) + len(text)
         if length > _MOST_UNREAD:
             return named | {BEYOND: str(len(unread) - len(named))}

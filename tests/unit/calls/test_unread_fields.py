@@ -45,6 +45,7 @@ KNOWN = KnownNames(CONFIG)
         ({"pet_details": {"name": "Rex"}}, "pet details name: Rex"),
         ({"referred_by": {"first_name": "Eva", "last_name": "Ott"}}, "referred by full name: Eva Ott"),
         ({"appointment": {"company": {"name": "Lange GmbH"}}}, "company name: Lange GmbH"),
+        ({"story": "lang " * 150}, f"story: {'lang ' * 149}lang"), ({"story": "y" * 3_000}, None),
         ({"notes": "leise", "symptoms": ["Husten", "Fieber"]}, "leise, symptoms: Husten, Fieber"),
         ({"urgent": True, "first_visit": False}, "urgent"),
         ({"companions": [{"name": "Mia Rot", "notes": "Allergie"}]}, "companions notes: Allergie"),
@@ -124,3 +125,17 @@ def test_the_answer_says_what_became_of_it(function: Function, extra: dict[str, 
     found = [getattr(say(), name) for name in sentences]
     assert message.casefold() == " ".join(["Gut.", *found]).casefold()
     assert len(read.values.get("notes", "")) <= NOTES_LIMIT
+
+
+def test_the_note_is_before_the_question() -> None:
+    read = note_unread(read_arguments("book_appointment", PETRA | {"special": "Rollstuhl"}, KNOWN), BOOK, KNOWN)
+    asked = Answer(
+        success=True,
+        message=f"Gut.{say().which_full_name}",
+        fields={"needs_name": True},
+        outcome=FunctionOutcome.BOOKED,
+    )
+    message = say_unread(asked, read, BOOK, KNOWN, AgentFunctions()).message
+    assert message == f"Gut. {say().rest_noted_of_one}{say().which_full_name}"
+    refused = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.TAKEN)
+    assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
