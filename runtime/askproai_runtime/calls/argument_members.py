@@ -48,7 +48,7 @@ _OF_APPOINTMENT = re.compile(
     r"|gewünscht|preferred|desired|wanted|requested|target|chosen|selected|picked|final|exact|new|neue[rsn]?|booking|booked|appointment"
     r"|appt|reservation|visit|termin|s)+"
 )
-_WHOLE = "args"  # the name of a value without one
+WHOLE = "args"  # the name of a value without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                 yield Member(path, None, value, depth, within=within)
                 continue
             if _are_requests(entries, rules):
-                several.append(path or _WHOLE)
+                several.append(path or WHOLE)
             pending.extend((path, depth, each, within, is_own) for each in entries)
         elif not isinstance(value, dict):
-            yield Member(path or _WHOLE, None, value, depth, within=within)
+            yield Member(path or WHOLE, None, value, depth, within=within)
         else:
             is_past = not _names_existing(rules) and is_of_the_past(path)
             is_callers = is_own or asks_for_appointment(value, rules)

@@ -12,21 +12,24 @@ _PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
 _NAMES: Final = frozenset({"fullname", "name"})  # of the object itself, unlike `customer_name`
 _LONGEST_KEY = 40  # the words overlap: a longer one would cost a search of its own
 _NO_PERSON = (
-    r"additional|anfrage|angaben|another|answers?|anrede|appointment|arg(?:ument)?s?|body|booking|buchung|call|choice|chosen|contact|custom|data|date|datum|daten|day|desired|details?"
-    r"|fields?|form|formular|function|general|info(?:rmation)?s?|input|items?|json|kontakt|main|mein|message|my|nachricht|new|notes?|option"
-    r"|param(?:eter)?s?|payload|personal|preferred|primary|profile?|record|request(?:ed)?|reservation|reservierung|result|schedule|second|selected|slots?|termin"
-    r"|the|time|tool|values?|visit|weitere[nrs]?|wunsch|zeit|zweite[nrs]?"
+    r"additional|anfrage|angaben|another|anrede|answer|appointment|arg(?:ument)?|body|booking|buchung|call|"
+    r"choice|chosen|contact|custom|data|date|daten|datum|day|desired|detail|field|form|formular|function|"
+    r"general|info(?:rmation)?|input|item|json|kontakt|main|mein|message|my|nachricht|new|note|option|"
+    r"param(?:eter)?|payload|personal|preferred|primary|profile?|record|request(?:ed)?|reservation|reservierung|"
+    r"result|schedule|second|selected|slot|termine?|the|time|tool|value|visit|weitere[nrs]?|wunsch|zeit|"
+    r"zweite[nrs]?|en|s"
 )
 _NEUTRAL = re.compile(rf"(?:{_NO_PERSON})+")
 _CALLER = re.compile(
     rf"(?:{_NO_PERSON})*(?:anrufer|attendee|caller|client|customer|invitee|kunde?|lead|patient|person|user)"
-    rf"(?:in|innen|n|s|{_NO_PERSON})*"
+    rf"(?:in|innen|n|{_NO_PERSON})*"
 )
 
 
 # An appointment or a person of before, or of a recommendation: `last_visit`, `recommended_by`.
 _PAST = re.compile(
-    r"last|previous|former|prior(?!i)|histor|recommend|(?<!p)refer|empfohl|empfehl|letzt|vorherig|vorig|frueher|früher|bisherig|by$|durch$|von$"
+    r"last|previous|former|prior(?!i)|histor|recommend|(?<!p)refer|empfohl|empfehl|letzt|vorherig|vorig|frueher|früher|bisherig"
+    r"|by$|durch$|von$"
 )
 
 

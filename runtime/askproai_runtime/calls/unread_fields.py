@@ -7,6 +7,7 @@ from typing import Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import NOTES_LIMIT, Answer, fold, read_claim
+from askproai_runtime.calls.argument_members import WHOLE
 from askproai_runtime.calls.argument_owners import belongs_to_caller
 from askproai_runtime.calls.argument_table import (
     ARGUMENT_RULES,
@@ -131,6 +132,8 @@ def _label(path: str, text: str) -> str:
     holder = outer.rpartition(".")[2]
     is_own = not holder or belongs_to_caller(holder)
     name = (key if is_own else f"{holder} {key}").replace("_", " ")
+    if path == WHOLE:
+        return text
     return name if text == "true" else f"{name}: {text}"
 
 

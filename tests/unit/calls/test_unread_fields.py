@@ -139,3 +139,25 @@ def test_the_note_is_before_the_question() -> None:
     assert message == f"Gut. {say().rest_noted_of_one}{say().which_full_name}"
     refused = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.TAKEN)
     assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
+
+
+@pytest.mark.parametrize(
+    ("key", "is_own"),
+    [
+        ("customer", True), ("customers", True), ("clientInfo", True), ("kundendaten", True), ("patientin", True),
+        ("contacts", True), ("appointments", True), ("buchungsdaten", True), ("contact_details", True), ("insurance", False),
+        ("pet_details", False), ("emergency_contact", False), ("staff_info", False), ("mother", False), ("preferredX", False),
+    ],
+)  # fmt: skip
+def test_an_object_is_the_callers_by_its_key(key: str, is_own: bool) -> None:
+    name = read_arguments("book_appointment", {key: {"name": "Petra Lange"}}).values.get("customer_name")
+    assert name == ("Petra Lange" if is_own else None)
+
+
+def test_a_hostile_key_is_read_quickly() -> None:
+    assert read_arguments("book_appointment", {"ens" * 5_000 + "x": {"name": "Petra Lange"}}).values == {}
+
+
+def test_a_text_without_a_name_is_noted_alone() -> None:
+    read = note_unread(read_arguments("book_appointment", [PETRA, "ohne Föhnen"], KNOWN), BOOK, KNOWN)
+    assert read.values["notes"] == "ohne Föhnen"
