@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.booking import NOTES_LIMIT, leaves_open
+from askproai_runtime.booking import NOTES_LIMIT
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
     DECIDING,
@@ -38,9 +38,8 @@ _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a
 class Arguments:
     """The arguments that have a value, by the names of the table; and those that were not read, by the model's names.
 
-    `noted` are those of the unread ones that are in the text for a person. `open` are choices that a word such as "egal" leaves to
-    the business. `unclear` are deciding arguments of which a value was not read, or two disagree: none of them is in `values`.
-    `is_several`: the arguments are those of several requests.
+    `noted` are those of the unread ones that are in the text for a person. `unclear` are deciding arguments of which a value was
+    not read, or two disagree: none of them is in `values`. `is_several`: the arguments are those of several requests.
     """
 
     values: dict[str, Any]
@@ -48,7 +47,6 @@ class Arguments:
     unclear: tuple[str, ...] = ()
     is_several: bool = False
     noted: Mapping[str, str] = field(default_factory=dict)
-    open: frozenset[str] = frozenset()
 
 
 def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
@@ -93,7 +91,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
-    read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several), open=_find_open(members))
+    read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
     return read if known is None or "staff" not in rules else _with_staff(read, known)
 
 
@@ -157,11 +155,6 @@ def _names_business(member: Member, known: KnownNames | None) -> bool:
     if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
         return False
     return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
-
-
-def _find_open(members: list[Member]) -> frozenset[str]:
-    chosen = [(each.rule.name, each.value) for each in members if each.rule is not None and each.rule.is_choice]
-    return frozenset(name for name, value in chosen if isinstance(value, str) and leaves_open(value))
 
 
 def _last_key(member: Member) -> str:

@@ -112,13 +112,8 @@ class KnownNames:
         }
         return set(fold(text).split()) <= names | _BESIDE_NAMES
 
-    def find_undecided(
-        self, function: Function, values: Mapping[str, object], unread: Mapping[str, str], left_open: frozenset[str]
-    ) -> set[str]:
-        """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument.
-
-        Whoever is `left_open` is chosen by the business.
-        """
+    def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
+        """Return `staff` or `service` where an unread text, or `part_of_day`, names another than the argument."""
         if function not in _ACTS:
             return set()
         found = set[str]()
@@ -134,8 +129,8 @@ class KnownNames:
                 if name == "staff" and not self._may_be_wish(path, said):
                     continue
                 meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
-                # Beside a named member of the staff, or "egal", a name under another key changes nothing.
-                is_settled = bool(meant) or name in left_open or is_of_the_past(path)
+                # Beside a named member of the staff, a name under another key changes nothing.
+                is_settled = bool(meant) or (is_of_the_past(path) and not is_negated)
                 is_beside = name == "staff" and is_settled and path != "part_of_day" and key not in PREFERENCES
                 agrees = meant.isdisjoint(named) if is_negated else (named <= meant or is_beside)
                 found |= set() if (meant or is_beside) and agrees else {name}

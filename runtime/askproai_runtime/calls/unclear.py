@@ -36,7 +36,7 @@ def ask_unclear(
     unclear = set(read.unclear)
     if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
         fields = dict(read.unread) | dict(read.noted)
-        unclear |= KnownNames(config).find_undecided(function, read.values, fields, read.open)
+        unclear |= KnownNames(config).find_undecided(function, read.values, fields)
     is_foreign = "timezone" not in asked_before and _is_foreign(read.values.get("timezone"), config.time_zone)
     if is_foreign and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")

@@ -49,7 +49,7 @@ KNOWN = KnownNames(CONFIG)
         ({"notes": "leise", "symptoms": ["Husten", "Fieber"]}, "leise, symptoms: Husten, Fieber"),
         ({"urgent": True, "first_visit": False}, "urgent"),
         ({"companions": [{"name": "Mia Rot", "notes": "Allergie"}]}, "companions notes: Allergie"),
-        ({"staff": "egal", "mother": "Anna"}, "mother: Anna"),
+        ({"staff": "Mehmet", "mother": "Anna"}, "mother: Anna"),
         ({"wedding": {"date": "2027-05-02", "name": "Lange"}}, "wedding name: Lange, wedding date: 2027-05-02"),
         ({"reminder": {"time": "09:00"}, "previous_visit": {"staff": "Anna", "service": "Färben"}},
          "previous visit staff: Anna, previous visit service: Färben, reminder time: 09:00"),
@@ -77,6 +77,7 @@ def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) ->
                               ("reason", "Färben"), ("mitFärben", True)]
         ),
         ({"exclude": "Anna", "wunsch_friseur": "Anna"}, "staff"), ({"hair_artist": "Anna"}, "staff"),
+        ({"staff": "egal", "exclude": ["Anna", "Mehmet"]}, "staff"), ({"last_stylist": "nicht Anna"}, "staff"),
         ({"full_name": "Otto Meier"}, "customer_name"), ({"customer": {"name": "Otto Meier"}}, "customer_name"),
         ({"client_details": {"name": "Otto Meier"}}, "customer_name"),
         ({"visit": {"date": "2026-12-11"}}, "date"),
