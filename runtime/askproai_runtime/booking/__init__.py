@@ -77,7 +77,7 @@ from askproai_runtime.booking.replies import (
     read_claim,
     read_reply,
 )
-from askproai_runtime.booking.request import read_said, read_text
+from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
@@ -114,6 +114,7 @@ from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 __all__ = [
     "DESK_CALL",
     "FREE_TIMES",
+    "NOTES_LIMIT",
     "WAITLIST",
     "Answer",
     "Appointment",

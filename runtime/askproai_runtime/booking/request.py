@@ -57,6 +57,7 @@ from askproai_runtime.visits import (
 )
 
 _MAX_ARGUMENT_LENGTH = 500
+NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are a part of them
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
@@ -312,7 +313,7 @@ def wants_another(args: Mapping[str, Any]) -> bool:
 
 def _read_notes(args: Mapping[str, Any]) -> str | None:
     _, beside_name = split_customer_name(read_text(args, "customer_name"))
-    return "; ".join(each for each in (read_text(args, "notes"), beside_name) if each) or None
+    return "; ".join(each for each in (read_text(args, "notes", NOTES_LIMIT), beside_name) if each) or None
 
 
 def _find_offered_staff(
@@ -504,12 +505,12 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
     raise ClarificationNeeded(question, candidates=fields)
 
 
-def read_text(args: Mapping[str, Any], name: str) -> str | None:
+def read_text(args: Mapping[str, Any], name: str, limit: int = _MAX_ARGUMENT_LENGTH) -> str | None:
     """Return an argument as trimmed, bounded text that PostgreSQL accepts (no NUL); None when it is missing or empty."""
     value = args.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).replace("\0", "").strip()[:_MAX_ARGUMENT_LENGTH] or None
+    return str(value).replace("\0", "").strip()[:limit] or None
 
 
 def read_said(args: Mapping[str, Any], name: str) -> str | None:

@@ -9,14 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.lenient_json import REPEATED
+from askproai_runtime.calls.argument_owners import asks_for_appointment, belongs_to_caller, is_of_caller, is_of_the_past
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_table import (
     DESCRIBING_KEYS,
     ENDS,
-    OF_CALLER,
-    OF_OTHERS,
     OFFERS,
-    PERSONAL,
     PREFERENCES,
     VALUE_KEYS,
     WRAPPERS,
@@ -50,14 +48,14 @@ _OF_APPOINTMENT = re.compile(
     r"|gewünscht|preferred|desired|wanted|requested|target|chosen|selected|picked|final|exact|new|neue[rsn]?|booking|booked|appointment"
     r"|appt|reservation|visit|termin|s)+"
 )
-_WHOLE = "args"  # the name of a value without one
+WHOLE = "args"  # the name of a value without one
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """A value that a model has passed, under the name of its place: `appointment.date`. No rule: the function does not read it.
 
-    `within` is the argument whose object holds the value.
+    `within` is the argument whose object holds the value. `is_own`: no object of something else holds it.
     """
 
     path: str
@@ -66,6 +64,7 @@ class Member:
     depth: int = 0
     is_alias: bool = False
     within: str | None = None
+    is_own: bool = True
 
 
 def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
@@ -73,9 +72,9 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
 
     Add to `several` the place of a list whose entries are requests of their own.
     """
-    pending = deque([("", 0, _decode(args), _NOT_WITHIN)])  # not by recursion: the depth is the sender's
+    pending = deque([("", 0, _decode(args), _NOT_WITHIN, True)])  # not by recursion: the depth is the sender's
     while pending:
-        path, depth, value, within = pending.popleft()
+        path, depth, value, within, is_own = pending.popleft()
         value = _list_repeated(value)
         if isinstance(value, list):
             entries = [_read_pair(_decode(each)) for each in value]
@@ -83,24 +82,33 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                 yield Member(path, None, value, depth, within=within)
                 continue
             if _are_requests(entries, rules):
-                several.append(path or _WHOLE)
-            pending.extend((path, depth, each, within) for each in entries)
+                several.append(path or WHOLE)
+            pending.extend((path, depth, each, within, is_own) for each in entries)
         elif not isinstance(value, dict):
-            yield Member(path or _WHOLE, None, value, depth, within=within)
+            yield Member(path or WHOLE, None, value, depth, within=within)
         else:
+            is_past = not _names_existing(rules) and is_of_the_past(path)
+            is_callers = is_own or asks_for_appointment(value, rules)
             for key, each in join_parts(value, rules).items():
                 place, inner = join_path(path, key), _decode(each)
-                rule = _find_rule(key, inner, rules, path, within)
+                rule = None if is_past else _find_rule(key, inner, rules, within, is_own=is_callers)
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
-                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within))
+                    is_inner = is_own if is_wrapper else belongs_to_caller(key, inherited=is_own)
+                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within, is_inner))
                 elif rule is None:
                     yield Member(place, None, each, depth, within=within)
                 else:
                     own, others = _split(rule, inner, rules)
                     for name, one in own:
-                        yield Member(join_path(place, name), rule, one, depth, is_alias=rule.name != key)
-                    pending.extend((place, depth + 1, other, rule.name) for other in others)
+                        is_alias = rule.name != key
+                        yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
+                    pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
+
+
+def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
+    """Return whether a function has the time of an appointment that there is, which is the old one of a move."""
+    return any(rule.name == "appointment_date" for rule in rules.values())
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
@@ -129,7 +137,7 @@ def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, Argument
     if not key or not differing:
         return False
     is_named_only = all(held.keys() == {"customer_name"} for held in differing)
-    return key in OFFERS or (is_named_only and not any(word in key for word in OF_CALLER))
+    return key in OFFERS or (is_named_only and not belongs_to_caller(key))
 
 
 def _read_pair(entry: Any) -> Any:
@@ -140,25 +148,12 @@ def _read_pair(entry: Any) -> Any:
     return {key: entry["value"]} if isinstance(key, str) else entry
 
 
-def _is_of_caller(rule: ArgumentRule, path: str, within: str | None) -> bool:
-    """Return whether an argument is the caller's own: the number in `staff`, or in `mother`, is somebody else's."""
-    if within == "customer_name":
-        return rule.name != "appointment_id"
-    if rule.name not in PERSONAL or within == rule.name:
-        return True
-    if within is not None and within in {"staff", "service", "branch"}:
-        return False
-    key = fold_key(path.rpartition(".")[2])
-    is_named = any(word in key for word in OF_CALLER) and not any(word in key for word in OF_OTHERS)
-    return not key or is_named or within is not None
-
-
 def _find_rule(
-    key: str, value: Any, rules: Mapping[str, ArgumentRule], path: str, within: str | None
+    key: str, value: Any, rules: Mapping[str, ArgumentRule], within: str | None, *, is_own: bool
 ) -> ArgumentRule | None:
     """Return the rule of a value by its name and its place."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
-    return rule if rule is None or _is_of_caller(rule, path, within) else None
+    return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None
 
 
 def _rule_of_time(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> ArgumentRule | None:

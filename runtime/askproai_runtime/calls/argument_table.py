@@ -52,7 +52,7 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "staff", (_SEARCH, _BOOK, _JOIN),
         "a name of the person, or the id of `slots`",
-        "an unknown name is refused, with those who do the service",
+        "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
          "preferred_staff", "staff_preference", "resource", "with",
@@ -96,7 +96,8 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "timezone", _NEW_TIME,
         "the zone of the branch, which changes nothing",
-        "with another one the time is asked for", ("time_zone", "tz", "zeitzone"),
+        "with another one it is asked once in a call whether the time is local; then it changes nothing",
+        ("time_zone", "tz", "zeitzone"),
     ),
     ArgumentRule(
         "start", _NEW_TIME,
@@ -228,14 +229,6 @@ DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
 OFFERS: Final = frozenset({
     "alternatives", "availableslots", "availabletimes", "offeredslots", "offers", "slots", "suggestedslots", "suggestions",
 })  # fmt: skip
-# What belongs to the person of an object, and parts of the names of objects whose person is the caller.
-PERSONAL: Final = frozenset({"phone", "email", "birth_date"})
-OF_CALLER: Final = (
-    "anfrage", "anruf", "appointment", "arg", "booking", "buchung", "caller", "client", "contact", "customer", "data", "daten",
-    "detail", "info", "kontakt", "kund", "message", "nachricht", "note", "patient", "payload", "personal", "request",
-    "reservation", "reservierung", "slot", "termin", "user",
-)  # fmt: skip
-OF_OTHERS: Final = ("branch", "business", "emergency", "filiale", "notfall", "salon", "staff", "stylist")
 # Two values of these that disagree, and what was not read of them, are asked for before anything is done.
 DECIDING: Final = frozenset({
     "another", "appointment_date", "appointment_id", "appointment_time", "branch", "companions", "confirmed", "customer_name",
@@ -251,6 +244,10 @@ DESCRIPTIONS: Final = frozenset({
     "durationinminutes", "durationmin", "durationmins", "durationminutes", "email", "end", "enddatetime", "endtime", "gender",
     "geschlecht", "jobtitle", "label", "minutes", "note", "notes", "phone", "position", "preis", "price", "quantity", "relation",
     "relationship", "role", "salutation", "spoken", "title", "type",
+})  # fmt: skip
+# How long a service lasts, which its name says as well.
+DURATIONS: Final = frozenset({
+    "dauer", "duration", "durationinminutes", "durationmin", "durationmins", "durationminutes", "minutes",
 })  # fmt: skip
 # The end of a start is no other start, in whatever form it is given.
 ENDS: Final = frozenset({"end", "enddate", "enddatetime", "endtime", "ende"})

@@ -1,9 +1,10 @@
 """From what a language model passes to the arguments of a call function, by the table of `argument_table.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from askproai_runtime.booking import NOTES_LIMIT
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
     DECIDING,
@@ -26,7 +27,9 @@ from askproai_runtime.calls.argument_values import (
 )
 from askproai_runtime.calls.known_names import KnownNames
 
-_MAX_UNREAD = 20
+_LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
+_MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
+BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
@@ -35,14 +38,15 @@ _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a
 class Arguments:
     """The arguments that have a value, by the names of the table; and those that were not read, by the model's names.
 
-    `unclear` are deciding arguments of which a value was not read, or two disagree: none of them is in `values`. `is_several`: the
-    arguments are those of several requests.
+    `noted` are those of the unread ones that are in the text for a person. `unclear` are deciding arguments of which a value was
+    not read, or two disagree: none of them is in `values`. `is_several`: the arguments are those of several requests.
     """
 
     values: dict[str, Any]
     unread: dict[str, str]
     unclear: tuple[str, ...] = ()
     is_several: bool = False
+    noted: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
@@ -55,8 +59,8 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
-    listed = list(list_members(args, rules, several))
-    members = sorted(listed, key=lambda member: (member.depth, member.is_alias))
+    listed = [member for member in list_members(args, rules, several) if not _names_business(member, known)]
+    members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     for member in members:
         read, rest = _read_member(member)
         for path, value in rest:
@@ -70,7 +74,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             merged = known.agree(name, (paths[name], values[name]), (member.path, read))
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
-            contradicted |= {name} & DECIDING
+            contradicted |= {name} & DECIDING if member.is_own else set()
         else:
             values[name] = merged
             paths.setdefault(name, member.path)
@@ -78,6 +82,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
         unclear.discard("companions")
     unclear |= contradicted
+    unclear |= _find_unclear_day(members, values, rules)
     unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
@@ -115,8 +120,6 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
     """Return the deciding argument of which something was not read, but for what only describes it."""
     name = member.rule.name if member.rule else member.within
-    if member.rule is None and names_time(_last_key(member), member.value) is not None:
-        return {"date"}  # `inspection_date`: the act would be on another day
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
         return {"phone"} if is_other_number and not is_empty(member.value) else set()
@@ -128,16 +131,46 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
 
 
+def _set_apart(members: list[Member]) -> list[Member]:
+    """Return the members. A time in an object of something else, such as `reminder`, has no rule beside one of the appointment."""
+    times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
+    if not any(each.is_own for each in times):
+        return members
+    return [replace(each, rule=None) if each in times and not each.is_own else each for each in members]
+
+
+def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
+    """Return `date` where the only time is of something else: by `inspection_date` alone the act would be on another day."""
+    is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
+    return {"date"} if is_needed and any(map(_is_other_time, members)) else set()
+
+
+def _is_other_time(member: Member) -> bool:
+    """Return whether a value is a day or a time under a name that is not one of the appointment's."""
+    return member.rule is None and names_time(_last_key(member), member.value) is not None
+
+
+def _names_business(member: Member, known: KnownNames | None) -> bool:
+    """Return whether a person or a place is the business itself, which every appointment is at."""
+    if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
+        return False
+    return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
+
+
 def _last_key(member: Member) -> str:
     return fold_key(member.path.rpartition(".")[2])
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
-    named = {
-        path: (join_texts(values) or str(values[0]).lower())[:MAX_CHARACTERS]
-        for path, values in list(unread.items())[:_MAX_UNREAD]
-    }
-    return named | ({"…": str(len(unread) - _MAX_UNREAD)} if len(unread) > _MAX_UNREAD else {})
+    """Return the texts of the unread values by their places, bounded; "…" is how many are beyond the bound."""
+    named, length = dict[str, str](), 0
+    for path, values in unread.items():
+        text = (join_texts(values) or str(values[0]).lower())[:_LONGEST_UNREAD]
+        length += len(path) + len(text)
+        if length > _MOST_UNREAD:
+            return named | {BEYOND: str(len(unread) - len(named))}
+        named[path] = text
+    return named
 
 
 def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
@@ -146,6 +179,7 @@ def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
         is_needed = fold_key(member.path.rpartition(".")[2]) not in NOT_NEEDED
         is_text = isinstance(member.value, str) and member.within not in DECIDING
         is_nothing = says_nothing(member.value) if is_text else is_empty(member.value)
+        is_nothing = is_nothing and str(member.value).strip().casefold() != "true"  # which is said of the key
         is_said = not is_nothing or (member.within is not None and member.value is False)
         return None, [(member.path, member.value)] if is_needed and is_said else []
     if member.rule.name == "companions":

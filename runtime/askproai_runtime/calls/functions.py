@@ -31,7 +31,6 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
-from askproai_runtime.calls.message_text import note_unread
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -47,6 +46,7 @@ from askproai_runtime.calls.payload import (
     read_offered,
     read_replies,
     read_said,
+    read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
 from askproai_runtime.calls.shadow_requests import ShadowRequests
@@ -61,7 +61,8 @@ from askproai_runtime.calls.store import (
     set_call_branch,
     store_answer,
 )
-from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear, say_kept
+from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
+from askproai_runtime.calls.unread_fields import note_unread, say_unread
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
@@ -275,11 +276,13 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        read = note_unread(read) if function is Function.LEAVE_MESSAGE else read
-        answer = ask_unclear(read, self.config.current, function) if function in ASKED_ABOUT else None
+        known = KnownNames(self.config.current)
+        read = note_unread(read, function, known)
+        asked = read_unclear(payload.call)
+        answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))
-            answer = say_kept(answer, read, self.config.current, function)
+            answer = say_unread(answer, read, function, known, self._functions_of(route))
         return (
             replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer
         )

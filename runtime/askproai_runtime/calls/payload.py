@@ -166,6 +166,12 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
     return {}, keys
 
 
+def read_unclear(call: OngoingCall) -> frozenset[str]:
+    """Return the arguments about which an answer of this call has asked because they were not clear."""
+    results = (each for each in call.transcript_with_tool_calls or () if each.role == "tool_call_result")
+    return frozenset(str((_read_answer(each) or {}).get("unclear")) for each in results)
+
+
 def read_replies(call: OngoingCall) -> Replies | None:
     """Return what the caller has said to each question of a function that needs a yes.
 

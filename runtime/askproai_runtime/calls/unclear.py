@@ -1,17 +1,16 @@
 """The question about arguments that would decide an act, and are not clear: asked before anything is done."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.booking import Answer, FunctionOutcome, sayable
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_clock, say
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({
@@ -20,33 +19,38 @@ ASKED_ABOUT: Final = frozenset({
 })  # fmt: skip
 
 
+_CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
 
 
-def ask_unclear(read: Arguments, config: TenantConfig, function: Function | None = None) -> Answer | None:
+def ask_unclear(
+    read: Arguments, config: TenantConfig, function: Function | None = None, asked_before: Collection[str] = ()
+) -> Answer | None:
     """Return the question about several requests, or about the first argument that is not clear; None if all are.
 
-    An unclear `confirmed` or `another` is as absent, which the functions ask about themselves.
+    A foreign zone is asked about once in a call: no caller says one, and the answer says the time of day. An unclear `confirmed` or
+    `another` is as absent, which the functions ask about themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
     unclear = set(read.unclear)
-    if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_kept`
-        unclear |= KnownNames(config).find_undecided(function, read.values, read.unread)
-    if _is_foreign(read.values.get("timezone"), config.time_zone) and not {"start", "time"}.isdisjoint(read.values):
+    if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
+        fields = dict(read.unread) | dict(read.noted)
+        unclear |= KnownNames(config).find_undecided(function, read.values, fields)
+    is_foreign = "timezone" not in asked_before and _is_foreign(read.values.get("timezone"), config.time_zone)
+    if is_foreign and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
-    questions = _questions()
+    questions = _questions(read)
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
 
 
-def say_kept(answer: Answer, read: Arguments, config: TenantConfig, function: Function) -> Answer:
-    """Return the answer to a move with a sentence about the person and the service that were named: neither is changed."""
-    if function is not Function.RESCHEDULE_APPOINTMENT or not answer.success:
-        return answer
-    if not KnownNames(config).find_undecided(function, read.values, read.unread):
-        return answer
-    return replace(answer, message=f"{answer.message} {say().only_time_moved}")
+def _say_time(read: Arguments) -> str:
+    """Return the question whether a time with a foreign zone is one of the branch's clock."""
+    said = str(read.values.get("time") or read.values.get("start"))
+    found = _CLOCK.search(said)
+    clock = format_clock(time(int(found["hour"]), int(found["minute"]))) if found else sayable(said)
+    return say().is_time_of_branch.format(time=clock) if clock else say().time_not_understood
 
 
 def _is_foreign(named: object, zone: str) -> bool:
@@ -69,7 +73,7 @@ def _offsets(zone: str) -> tuple[timedelta | None, ...]:
     return tuple(datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7))
 
 
-def _questions() -> Mapping[str, str]:
+def _questions(read: Arguments) -> Mapping[str, str]:
     """Return the question about each argument, in the order in which they are asked."""
     words = say()
     return {
@@ -81,7 +85,7 @@ def _questions() -> Mapping[str, str]:
         "start": words.time_not_understood,
         "time": words.time_not_understood,
         "part_of_day": words.time_not_understood,
-        "timezone": words.time_not_understood,
+        "timezone": _say_time(read),
         "appointment_id": words.which_do_you_mean,
         "appointment_date": words.which_do_you_mean,
         "appointment_time": words.which_do_you_mean,

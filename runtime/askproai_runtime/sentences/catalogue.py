@@ -81,6 +81,7 @@ class Sentences:
     past_date: str
     impossible_time: str
     time_not_understood: str
+    is_time_of_branch: str
     day_not_understood: str
     or_another_day: str  # after an offer, where no day was named
     hour_not_understood: str  # before the times of the day that was
@@ -154,6 +155,10 @@ class Sentences:
     service_by: str
     whom_to_see: str
     only_time_moved: str
+    rest_noted: str  # the unknown fields of a booking
+    rest_noted_of_one: str
+    not_all_noted: str
+    nothing_else_noted: str  # with a place on the waiting list
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unclear: str

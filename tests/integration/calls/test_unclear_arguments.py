@@ -32,7 +32,7 @@ async def salon(module_database: Database, tmp_path_factory: pytest.TempPathFact
     [
         ({"staff": {"first_choice": "Mehmet", "second_choice": "Anna"}}, "whom_to_see"),
         ({"behandlung": "Färben"}, "which_service"),
-        ({"timeZone": "UTC"}, "time_not_understood"),
+        ({"timeZone": "UTC"}, "is_time_of_branch"),
         ({"companions": [{"name": "Otto", "time": "14:00"}]}, "who_comes_along"),
         ({"full_name": "Otto Meier"}, "which_name"),
         (None, "one_at_a_time"),
@@ -43,7 +43,7 @@ async def test_an_unclear_booking_is_asked_about(salon: TenantPod, extra: dict[s
     args = {"appointments": [petra, petra | OTTO]} if extra is None else petra | extra
     reply = await salon.function("book_appointment", f"call_{uuid4().hex}", args)
     assert reply.body["success"] is False
-    assert getattr(say(), question).format(names="") in reply.body["message"]
+    assert getattr(say(), question).format(names="", time="11 Uhr") in reply.body["message"]
     assert await salon.db.fetch("SELECT id FROM appointments WHERE tenant = $1", salon.store.tenant) == []
 
 

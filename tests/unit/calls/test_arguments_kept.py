@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from askproai_core.tenant_config import Function
 from askproai_runtime.calls.argument_table import FUNCTION_NAMES, NOT_NEEDED, fold_key, rules_of
 from askproai_runtime.calls.arguments import read_arguments
-from askproai_runtime.calls.message_text import note_unread
+from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.calls.unread_fields import note_unread
+from tests.worlds.compiled_salon import salon_config
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY, HOUR = "2026-12-11", "10:00"
@@ -232,5 +235,5 @@ def test_nothing_said_is_no_text(said: str) -> None:
     ],
 )  # fmt: skip
 def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unread: set[str]) -> None:
-    read = note_unread(read_arguments(NOTE, args))
+    read = note_unread(read_arguments(NOTE, args), Function.LEAVE_MESSAGE, KnownNames(salon_config()))
     assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())

@@ -1,0 +1,164 @@
+"""A field that a booking does not know decides nothing beside a clear argument, and is in the notes."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.booking import NOTES_LIMIT, Answer, FunctionOutcome
+from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.calls.instead import AgentFunctions
+from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.calls.unclear import ask_unclear
+from askproai_runtime.calls.unread_fields import note_unread, say_unread
+from askproai_runtime.sentences import say
+from tests.worlds.compiled_salon import salon_config
+
+BOOK, MOVE, WAIT = Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.JOIN_WAITLIST
+PETRA = {"service": "Haarschnitt", "date": "2026-12-10", "time": "10:00", "customer_name": "Petra Lange"}
+HAIRCUT = salon_config().services[0]
+DYEING = msgspec.structs.replace(HAIRCUT, name="faerben", display_name="Färben", spoken_names=())
+CONFIG = salon_config(services=(HAIRCUT, DYEING))
+KNOWN = KnownNames(CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("extra", "notes"),
+    [
+        *(
+            ({key: said}, f"{key.replace('_', ' ')}: {said}")
+            for key, said in [
+                ("last_visit_date", "2026-03-01"), ("wedding_date", "2027-05-02"), ("hochzeit", "2. Mai 2027"),
+                ("due_date", "2027-01-01"), ("request_date", "2026-11-27"), ("reminder_time", "08:00"),
+                ("preferred_contact_time", "15:00"), ("inspection_date", "2026-12-24"), ("abholzeit", "17:30"),
+                ("recommended_by", "Julia"), ("last_stylist", "Anna"), ("empfohlen_von", "Mehmet"),
+                ("address", "Hauptstr. 5, 12345 Berlin"), ("license_plate", "B-AB 123"), ("special", "Rollstuhl"),
+                ("recurring", "weekly"), ("repeat", "4"), ("number_of_appointments", "2"), ("duration", "90"),
+                ("reason", "nach dem Färben kaputt"), ("mother", "Julia Lange"), ("type", "Erstbesuch"),
+            ]
+        ),
+        ({"insurance": {"name": "AOK"}}, "insurance name: AOK"),
+        ({"pet": {"name": "Rex", "species": "Hund"}}, "pet name: Rex, pet species: Hund"),
+        ({"emergency_contact": {"name": "Otto", "phone": "0151 22334455"}},
+         "emergency contact name: Otto, emergency contact phone: 0151 22334455"),
+        ({"pet_details": {"name": "Rex"}}, "pet details name: Rex"),
+        ({"referred_by": {"first_name": "Eva", "last_name": "Ott"}}, "referred by full name: Eva Ott"),
+        ({"appointment": {"company": {"name": "Lange GmbH"}}}, "company name: Lange GmbH"),
+        ({"story": "lang " * 150}, f"story: {'lang ' * 149}lang"), ({"story": "y" * 3_000}, None),
+        ({"notes": "leise", "symptoms": ["Husten", "Fieber"]}, "leise, symptoms: Husten, Fieber"),
+        ({"urgent": True, "first_visit": False}, "urgent"),
+        ({"companions": [{"name": "Mia Rot", "notes": "Allergie"}]}, "companions notes: Allergie"),
+        ({"staff": "Mehmet", "mother": "Anna"}, "mother: Anna"),
+        ({"wedding": {"date": "2027-05-02", "name": "Lange"}}, "wedding name: Lange, wedding date: 2027-05-02"),
+        ({"reminder": {"time": "09:00"}, "previous_visit": {"staff": "Anna", "service": "Färben"}},
+         "previous visit staff: Anna, previous visit service: Färben, reminder time: 09:00"),
+        ({"mother": {"name": "Anna Groß"}, "no_perfume": "true"}, "no perfume, mother name: Anna Groß"),
+        ({"duration_minutes": HAIRCUT.duration_minutes, "provider": "Salon Müller in Berlin"}, None),
+        ({"call_id": "c1", "agent_id": "a1", "language": "de", "end_time": "11:00", "confirmed": True}, None),
+        ({"service": {"name": "Haarschnitt", "price": 25}, "quantity": 1, "title": "Haarschnitt"}, None),
+        ({"provider": "Salon Müller", "location": "Berlin", "store": "Torstraße 1"}, None),
+        ({"customer": {"vip": "ja"}, "lead": {"name": "Petra Lange"}}, "vip: ja"),
+    ],
+)  # fmt: skip
+def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) -> None:
+    read = note_unread(read_arguments("book_appointment", PETRA | extra, KNOWN), BOOK, KNOWN)
+    assert ask_unclear(read, CONFIG, BOOK) is None
+    assert read.values.get("notes") == notes
+    assert {name: read.values[name] for name in PETRA} == PETRA
+
+
+@pytest.mark.parametrize(
+    ("extra", "asked"),
+    [
+        *(
+            ({key: said}, "service")
+            for key, said in [("färben", True), ("bart_färben", "ja"), ("type", "Färben"), ("category", "Färben"),
+                              ("reason", "Färben"), ("mitFärben", True)]
+        ),
+        ({"exclude": "Anna", "wunsch_friseur": "Anna"}, "staff"), ({"hair_artist": "Anna"}, "staff"),
+        ({"staff": "egal", "exclude": ["Anna", "Mehmet"]}, "staff"), ({"last_stylist": "nicht Anna"}, "staff"),
+        ({"full_name": "Otto Meier"}, "customer_name"), ({"customer": {"name": "Otto Meier"}}, "customer_name"),
+        ({"client_details": {"name": "Otto Meier"}}, "customer_name"),
+        ({"visit": {"date": "2026-12-11"}}, "date"),
+        ({"preferred_hair_artist": "Anna"}, "staff"), ({"färben": "true"}, "service"),
+        ({"preferred_day": "2026-12-11"}, "date"), ({"termindatum": "11.12.2026"}, "date"),
+    ],
+)  # fmt: skip
+def test_another_decision_is_still_asked(extra: dict[str, Any], asked: str) -> None:
+    read = note_unread(read_arguments("book_appointment", PETRA | extra, KNOWN), BOOK, KNOWN)
+    answer = ask_unclear(read, CONFIG, BOOK)
+    assert answer is not None
+    assert answer.fields["unclear"] == asked
+
+
+def test_a_person_is_excluded_by_a_key() -> None:
+    read = read_arguments("book_appointment", PETRA | {"not_anna": True}, KNOWN)
+    assert read.values["staff"] == "not anna"
+
+
+def test_the_name_of_a_pet_is_nobodys() -> None:
+    assert read_arguments("book_appointment", {"pet": {"name": "Rex"}}).values == {}
+    lead = {"anmeldung": {"name": "Petra Lange", "service": "Haarschnitt"}}
+    assert read_arguments("book_appointment", lead).values["customer_name"] == "Petra Lange"
+
+
+@pytest.mark.parametrize(
+    ("function", "extra", "sentences"),
+    [
+        (MOVE, {"notes": "und Färben dazu"}, ["only_time_moved", "offer_message"]),
+        (MOVE, {"phone": "0151 22334455"}, ["only_time_moved", "offer_message"]),
+        (MOVE, {"service": "Haarschnitt"}, ["only_time_moved"]),
+        (MOVE, {"confirmed": True, "call_id": "c1", "duration": HAIRCUT.duration_minutes}, []),
+        (WAIT, {"wedding_date": "2027-05-02"}, ["nothing_else_noted", "offer_message"]),
+        (WAIT, {"agent_id": "a1"}, []),
+        (BOOK, {"special": "Rollstuhl"}, ["rest_noted_of_one"]),
+        (BOOK, {"duration": HAIRCUT.duration_minutes}, []),
+        (BOOK, {"one": "x" * 499, "two": "y" * 499, "three": "z" * 499, "four": "1" * 499},
+         ["rest_noted_of_one", "not_all_noted"]),
+    ],
+)  # fmt: skip
+def test_the_answer_says_what_became_of_it(function: Function, extra: dict[str, Any], sentences: list[str]) -> None:
+    base = {"date": "2026-12-10", "time": "10:00"} if function is MOVE else PETRA
+    read = note_unread(read_arguments(function.name.lower(), base | extra, KNOWN), function, KNOWN)
+    made = Answer(success=True, message="Gut.", fields={}, outcome=FunctionOutcome.BOOKED)
+    message = say_unread(made, read, function, KNOWN, AgentFunctions(leaves_messages=True)).message
+    found = [getattr(say(), name) for name in sentences]
+    assert message.casefold() == " ".join(["Gut.", *found]).casefold()
+    assert len(read.values.get("notes", "")) <= NOTES_LIMIT
+
+
+def test_the_note_is_before_the_question() -> None:
+    read = note_unread(read_arguments("book_appointment", PETRA | {"special": "Rollstuhl"}, KNOWN), BOOK, KNOWN)
+    asked = Answer(
+        success=True,
+        message=f"Gut.{say().which_full_name}",
+        fields={"needs_name": True},
+        outcome=FunctionOutcome.BOOKED,
+    )
+    message = say_unread(asked, read, BOOK, KNOWN, AgentFunctions()).message
+    assert message == f"Gut. {say().rest_noted_of_one}{say().which_full_name}"
+    refused = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.TAKEN)
+    assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
+
+
+@pytest.mark.parametrize(
+    ("key", "is_own"),
+    [
+        ("customer", True), ("customers", True), ("clientInfo", True), ("kundendaten", True), ("patientin", True),
+        ("contacts", True), ("appointments", True), ("buchungsdaten", True), ("contact_details", True), ("insurance", False),
+        ("pet_details", False), ("emergency_contact", False), ("staff_info", False), ("mother", False), ("preferredX", False),
+    ],
+)  # fmt: skip
+def test_an_object_is_the_callers_by_its_key(key: str, is_own: bool) -> None:
+    name = read_arguments("book_appointment", {key: {"name": "Petra Lange"}}).values.get("customer_name")
+    assert name == ("Petra Lange" if is_own else None)
+
+
+def test_a_hostile_key_is_read_quickly() -> None:
+    assert read_arguments("book_appointment", {"ens" * 5_000 + "x": {"name": "Petra Lange"}}).values == {}
+
+
+def test_a_text_without_a_name_is_noted_alone() -> None:
+    read = note_unread(read_arguments("book_appointment", [PETRA, "ohne Föhnen"], KNOWN), BOOK, KNOWN)
+    assert read.values["notes"] == "ohne Föhnen"
