@@ -74,6 +74,12 @@ _FILLING = _FIRST | {
     "will",
     "wirklich", "with", "wuerde", "would", "like", "zu", "zum", "zur",
 }  # fmt: skip
+# Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
+_DESCRIBING = re.compile(
+    r"(?:dame|frau|mann|maedel|maedchen|typ|lady|gentleman|girl|guy|man|woman|kolleg|colleague|chef|boss|meister|inhaber|owner"
+    r"|friseu|frisoer|hairdresser|barber|stylist|lieb|nett|jung|young|nice|lovely|blond|dunkelhaarig|tall|gross|klein)\w*"
+    r"|unser\w*|ihre[nmr]?|eure[nmr]?|our|your|namens|called|named"
+)
 _SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
 
 
@@ -106,7 +112,11 @@ class _Part:
 
     @property
     def content(self) -> list[str]:
-        return [word for word in self.words if word not in _FILLING]
+        return [
+            word
+            for word, following in zip(self.words, [*self.words, ""][1:], strict=True)
+            if word not in _FILLING and not (_DESCRIBING.fullmatch(word) and following and following not in _FILLING)
+        ]
 
 
 def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
