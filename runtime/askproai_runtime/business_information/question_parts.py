@@ -126,6 +126,12 @@ _BEFORE_A_NOUN: Final = frozenset({
     "a", "about", "accept", "an", "any", "by", "do", "for", "free", "have", "in", "my", "no", "offer", "sell", "some", "speak",
     "speaks", "take", "the", "there", "with", "your",
 })  # fmt: skip
+# Between these and their noun: "the best parking", "the owner's name".
+_BEFORE_ITS_NOUN: Final = frozenset({
+    "best", "better", "big", "cheapest", "closest", "earliest", "easiest", "fastest", "first", "last", "latest", "main", "nearest",
+    "new", "next", "only", "other", "quickest", "right", "same", "usual", "whole",
+})  # fmt: skip
+_POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +195,34 @@ def _nouns(text: str) -> Iterator[str]:
     """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
     for sentence in _QUESTION_END.split(text):
         words = _WORD.findall(sentence)[:_MOST_WORDS]
+        if present_language() is Language.EN:
+            yield from _english_nouns(words)
+            continue
         for before, word in pairwise(["", *words]):
             folded = fold(word)
             if len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING or fold(before) in _NAMED_BEFORE:
                 continue
-            if present_language() is Language.DE:
-                is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
-            else:
-                is_noun = before.casefold() in _BEFORE_A_NOUN or len(words) == 1
+            is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
             if is_noun:
                 yield word
+
+
+def _english_nouns(words: Sequence[str]) -> Iterator[str]:
+    """Yield the nouns by the words before them, each with its owner: `owner's name`. An owner without a noun is one."""
+    is_next, owner = len(words) == 1, ""
+    for word in words:
+        folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)
+        if is_next and (possessive or folded in _BEFORE_ITS_NOUN):
+            owner = word if possessive else owner
+            continue
+        is_empty = len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING
+        if is_next and not is_empty:
+            yield f"{owner} {word}".strip()
+        elif owner:
+            yield owner[:-2]
+        is_next, owner = word.casefold() in _BEFORE_A_NOUN, ""
+    if owner:
+        yield owner[:-2]
 
 
 def _is_of_a_subject(word: str) -> bool:
