@@ -30,7 +30,8 @@ from askproai_runtime.booking.phrases import (
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
-from askproai_runtime.booking.spoken_staff import find_staff_for_caller, separate_staff
+from askproai_runtime.booking.spoken_staff import find_staff_for_caller
+from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, refuse_unknown

@@ -1,6 +1,5 @@
 """Whom a caller wants to see, in the words of a model; or the question that says why nobody was found, and who is able. Pure."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -35,10 +34,6 @@ _ROLES = (
     "trainee", "trainer", "werkstatt", "woman", "young",
 )  # fmt: skip
 _ARTICLES = frozenset({"das", "den", "der", "die", "the"})
-_WITH_STAFF = re.compile(
-    r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +76,6 @@ def find_staff_for_caller(
         question = say().do_you_mean.format(choices=join_list(_say_names(heard)))
         raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard))
     raise _refuse(rules, _explain(config, rules, name))
-
-
-def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
-    """Return a service without the staff that it names, and that staff: `Haarschnitt bei Anna`.
-
-    The service stays as it is where `staff` names somebody else, so that it is asked about.
-    """
-    for found in _WITH_STAFF.finditer(service or ""):
-        assert service is not None, "else nothing were found"
-        kept, said = service[: found.start()].rstrip(" ,;("), service[found.start() :].rstrip(" .)")
-        meant = read_staff_preference(said, members)
-        if kept and meant is not None and (staff is None or read_staff_preference(staff, members) == meant):
-            return kept, said
-    return service, staff
 
 
 def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:

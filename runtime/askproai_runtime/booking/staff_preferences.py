@@ -82,6 +82,11 @@ _DESCRIBING = re.compile(
 )
 _SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
 
+_WITH_STAFF = re.compile(
+    r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StaffPreference:
@@ -146,6 +151,20 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
         return None
     is_ordered = any(part.sign in _ELSE or not _FIRST.isdisjoint(part.words) for part in parts)
     return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
+
+
+def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
+    """Return a service without the staff that it names, and that staff: `Haarschnitt bei Anna`.
+
+    The service stays as it is where `staff` names somebody else, so that it is asked about.
+    """
+    for found in _WITH_STAFF.finditer(service or ""):
+        assert service is not None, "else nothing were found"
+        kept, said = service[: found.start()].rstrip(" ,;("), service[found.start() :].rstrip(" .)")
+        meant = read_staff_preference(said, members)
+        if kept and meant is not None and (staff is None or read_staff_preference(staff, members) == meant):
+            return kept, said
+    return service, staff
 
 
 def _divide(text: str) -> list[_Part]:

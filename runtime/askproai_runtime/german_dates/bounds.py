@@ -219,6 +219,8 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
 def _bounded(op: Op, content: Atom, today: date) -> Content:
     """Return the open range that a preposition and what follows it name."""
     if isinstance(content, Clock) and op is Op.LATER_THAN:
+        if content.next_day:
+            raise Contradiction("later than the end of the day")
         return TimeRange(content, None, is_after=True)
     if isinstance(content, Clock):
         return TimeRange(content, None) if op in {Op.FROM, Op.AFTER} else TimeRange(None, content)
