@@ -59,8 +59,7 @@ def confirm(
     if first.live and not again and (preparation := preparation_of(request.rules)):
         message = f"{message} {preparation}"
     if first.live:
-        name = _say_name(request, first) if single and not again else ""
-        message = f"{message}{name}{_say_phone(ctx, request, first, again=again)}"
+        message = f"{message}{_say_phone(ctx, request, first, again=again)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
     if first.live and request.asks_full_name and not again:
         message, fields["needs_name"] = f"{message}{say().which_full_name}", True
@@ -82,10 +81,10 @@ def _say_booked(
     when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
     if not appointment.live:  # cancelled by somebody at this very moment
         return say().just_cancelled.format(when=when)
-    stays = _say_kept(ctx, request, kept)
+    stays, name = _say_kept(ctx, request, kept), "" if again else _say_name(request, appointment)
     if is_requested(ctx.config(), appointment):
-        return f"{say().booking_requested.format(when=when)}{stays}"
-    message = (say().stands_already if again else say().booked).format(when=when)
+        return f"{say().booking_requested.format(when=when)}{name}{stays}"
+    message = (say().stands_already if again else say().booked).format(when=when) + name
     message += end_sentence(ctx.config(), appointment)
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
+
+from askproai_runtime.booking.cancel_reasons import drop_hindrances, drop_illness, is_day_of
 
 _STRONG_YES_WORD = (
     r"(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
@@ -37,11 +40,11 @@ _CANCEL = re.compile(
 _CANCELLATION_WORD = r"(?:ab(?:zu)?sag\w*|storn\w*|streich\w*|lösch\w*|cancel\w*)"
 _TO_CANCEL = rf"(?:(?:zu )?{_CANCELLATION_WORD}|ab)"
 _NOT_CANCEL = re.compile(
-    r"\b(?:(?:nicht|not|don.?t|anstatt|statt|instead of|rather than|ohne|without)(?: to)?"
-    rf" (?:(?!sondern|sonst|but|kommen|verschieben|bitte)\w+ )?{_TO_CANCEL}"
+    r"\b(?:(?:nicht|not|(?:don|can|couldn|won|didn).?t|anstatt|statt|instead of|rather than|ohne|without)(?: to)?"
+    rf" (?:(?!sondern|sonst|but|kommen|verschieben|bitte|please)\w+ )?{_TO_CANCEL}"
     rf"|{_TO_CANCEL} (?:muss|will|möchte|wollte|soll\w*|brauch\w*) (?:(?:ich|sie|man|wir|ihn|es|das) )*(?:\w+ )?nicht)\b"
 )
-_ANOTHER_APPOINTMENT = re.compile(r"\b(?:den|die|das) andere[mnrs]?\b")
+_ANOTHER_APPOINTMENT = re.compile(r"\b(?:(?:den|die|das) andere[mnrs]?|(?:sein|ihr)e[nms]?|his|hers?|theirs?)\b")
 # Whoever agrees for the case of something else has not agreed yet: "ja, wenn Sie was anderes haben".
 _CONDITION = re.compile(
     r"\b(?:wenn|falls|sofern|bevor|vorher|zuerst|erst mal|erst (?:einen?|den|das)|if|unless|only|before|first)\b"
@@ -52,7 +55,9 @@ _SPEAKS_OF_IT = re.compile(
     r"|immer noch|(?:noch|habe?|hat) zeit|wer|why|warum(?! nicht)|wieso|weshalb|maybe|perhaps|might|hardly|whether|wonder\w*|ask\w*"
     r"|think\w*|said|told|heard|later|would i|thought|(?:sie|er|man|jemand) (?:will|wollen|wollten|möchte|möchten|müssen)"
     r"|(?:will|wollte|möchte|muss) (?:er|man|jemand)|(?:he|she|they|you|someone|somebody) (?:wants?|has|have|had|needs?|said)"
-    r"|i (?:m|am) coming|(?:absagen|stornieren|streichen|löschen) (?:kann|könnte) (?:ich|man|wir))\b"
+    r"|i (?:m|am) coming|(?:absagen|stornieren|streichen|löschen) (?:kann|könnte|schaffe?|mache?|tue?|werde?) (?:ich|man|wir)"
+    r"|ich sage? (?:\w+ )*(?:heute|morgen|übermorgen)|ich (?:kann|könnte|werde) (?:\w+ ){0,2}(?:absagen|stornieren)"
+    r"|i (?:ll|will|can|could) cancel (?:it )?(?:today|tomorrow|later|then))\b"
 )
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
@@ -198,14 +203,22 @@ class Question(StrEnum):
     NAME = "name"  # as well
 
 
-def read_reply(utterances: Sequence[str], question: Question, later: Sequence[str] = (), about: str = "") -> Reply:
+def read_reply(
+    utterances: Sequence[str],
+    question: Question,
+    later: Sequence[str] = (),
+    about: str = "",
+    today: date | None = None,
+) -> Reply:
     """Return what the caller's `utterances` since a question, the first one first, say to it.
 
     A question back and "Moment" are no answer; if there is nothing else, the question is asked again. What was said `later`, to
     something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
-    appointment.
+    appointment. `today` is the day of the call.
     """
-    if question is Question.CANCEL and any(_names_another(words_of(utterance), about) for utterance in utterances):
+    if question is Question.CANCEL:
+        utterances = [drop_illness(utterance, about) for utterance in utterances]
+    if question is Question.CANCEL and any(_names_another(words_of(each), about, today) for each in utterances):
         return Reply.NO
     read = [_read(utterance, question) for utterance in utterances]
     if question is not Question.ADDRESS and Reply.NO in (*read, *(_read(utterance, question) for utterance in later)):
@@ -275,6 +288,7 @@ def _read(utterance: str, question: Question) -> Reply | None:
     is_yes = bool(_YES.search(_NO.sub(" ", said).strip()))
     is_aside = _asks(said) or utterance.rstrip().endswith("?") or bool(_WAIT.search(said))
     if question is Question.CANCEL:
+        said = words_of(drop_hindrances(utterance))
         asks = "?" in _TAG.sub(" ", utterance) or _asks(said)
         return _read_cancellation(said, is_aside, is_talk=_speaks_of_it(said, asks=asks))
     if _asks(said) and not is_yes:
@@ -286,12 +300,14 @@ def _read(utterance: str, question: Question) -> Reply | None:
     return None if is_aside and not is_yes else Reply.UNCLEAR
 
 
-def _names_another(said: str, about: str) -> bool:
+def _names_another(said: str, about: str, today: date | None) -> bool:
     """Return whether a cancellation names a day, a service or a person that the sentence `about` the asked one does not."""
     if not _CANCEL.search(said):
         return False
-    known = _NAMES_NONE | set(words_of(about).split())
-    return any(word not in known for each in _NAMED for found in each.finditer(said) for word in found.groups() if word)
+    asked = words_of(about)
+    known = _NAMES_NONE | set(asked.split())
+    named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
+    return any(word not in known and not is_day_of(word, asked, today) for word in named)
 
 
 def _speaks_of_it(said: str, *, asks: bool) -> bool:

@@ -31,6 +31,7 @@ from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
+from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, refuse_unknown
@@ -218,14 +219,12 @@ def parse_service_request(
     `last_service` is what was offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
-    said = read_text(args, "service")
+    said, staff = separate_staff(read_text(args, "service"), read_text(args, "staff"), branch.staff)
     if said and last_service and is_generic(said) and not _is_known(said, config.services):
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
-    service = offered or _find_service(
-        config, branch, said or last_service, read_text(args, "staff"), has_companions=has_companions
-    )
+    service = offered or _find_service(config, branch, said or last_service, staff, has_companions=has_companions)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -245,7 +244,7 @@ def parse_service_request(
             f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
         )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
-    choice = find_staff_for_caller(config, rules, read_text(args, "staff"), call.excluded_staff)
+    choice = find_staff_for_caller(config, rules, staff, call.excluded_staff)
     if len(choice.members) < len(rules.staff_members):
         rules = replace(rules, staff_members=choice.members, among=choice.members)
     return ServiceRequest(replace(rules, usual_staff=choice.preferred), choice.staff, choice.excluded)

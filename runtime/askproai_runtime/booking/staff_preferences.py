@@ -74,7 +74,18 @@ _FILLING = _FIRST | {
     "will",
     "wirklich", "with", "wuerde", "would", "like", "zu", "zum", "zur",
 }  # fmt: skip
+# Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
+_DESCRIBING = re.compile(
+    r"(?:dame|frau|mann|maedel|maedchen|typ|lady|gentleman|girl|guy|man|woman|kolleg|colleague|chef|boss|meister|inhaber|owner"
+    r"|friseu|frisoer|hairdresser|barber|stylist|lieb|nett|jung|young|nice|lovely|blond|dunkelhaarig|tall|gross|klein)\w*"
+    r"|unser\w*|ihre[nmr]?|eure[nmr]?|our|your|namens|called|named"
+)
 _SOMEBODY = frozenset({"jemand", "jemandem", "jemanden", "somebody", "someone"})
+
+_WITH_STAFF = re.compile(
+    r"\b(?:(?:aber|nur|bitte|but|just|only|please) )*(?:nicht |not )?(?:beim?|mit|von|zu[mr]?|with|by|from) (?=\w)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,11 @@ class _Part:
 
     @property
     def content(self) -> list[str]:
-        return [word for word in self.words if word not in _FILLING]
+        return [
+            word
+            for word, following in zip(self.words, [*self.words, ""][1:], strict=True)
+            if word not in _FILLING and not (_DESCRIBING.fullmatch(word) and following and following not in _FILLING)
+        ]
 
 
 def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference | None:
@@ -136,6 +151,20 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
         return None
     is_ordered = any(part.sign in _ELSE or not _FIRST.isdisjoint(part.words) for part in parts)
     return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
+
+
+def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
+    """Return a service without the staff that it names, and that staff: `Haarschnitt bei Anna`.
+
+    The service stays as it is where `staff` names somebody else, so that it is asked about.
+    """
+    for found in _WITH_STAFF.finditer(service or ""):
+        assert service is not None, "else nothing were found"
+        kept, said = service[: found.start()].rstrip(" ,;("), service[found.start() :].rstrip(" .)")
+        meant = read_staff_preference(said, members)
+        if kept and meant is not None and (staff is None or read_staff_preference(staff, members) == meant):
+            return kept, said
+    return service, staff
 
 
 def _divide(text: str) -> list[_Part]:

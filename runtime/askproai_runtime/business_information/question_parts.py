@@ -135,6 +135,12 @@ _NOUNS_OF_NOTHING: Final = frozenset(
 )
 _INFLECTED: Final = re.compile(r".*e[nmrs]?")
 _ADVERB: Final = re.compile(r".*(?:weise|lich|ig|isch)")
+# Between these and their noun: "the best parking", "the owner's name".
+_BEFORE_ITS_NOUN: Final = frozenset({
+    "best", "better", "big", "cheapest", "closest", "earliest", "easiest", "fastest", "first", "last", "latest", "main", "nearest",
+    "new", "next", "only", "other", "quickest", "right", "same", "usual", "whole",
+})  # fmt: skip
+_POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +203,17 @@ def _nouns(text: str) -> Iterator[str]:
     """Yield the nouns of a text: in German by their first letter, which the first word of a sentence has in any case."""
     for sentence in _QUESTION_END.split(text):
         words = _WORD.findall(sentence)[:_MOST_WORDS]
-        if present_language() is Language.DE and sentence[1:].islower() and len(words) > _CATCHWORDS:
+        if present_language() is Language.EN:
+            yield from _english_nouns(words)
+            continue
+        if sentence[1:].islower() and len(words) > _CATCHWORDS:
             yield from _uncapitalised_nouns(words)
             continue
         for before, word in pairwise(["", *words]):
             folded = fold(word)
             if len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING or fold(before) in _NAMED_BEFORE:
                 continue
-            if present_language() is Language.DE:
-                is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
-            else:
-                is_noun = before.casefold() in _BEFORE_A_NOUN or len(words) == 1
+            is_noun = word[0].isupper() and (bool(before) or len(words) <= _CATCHWORDS or word.isupper())
             if is_noun:
                 yield word
 
@@ -221,6 +227,24 @@ def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
         says_nothing = len(word) < _MIN_LETTERS or word in _ASKS_NOTHING or _ADVERB.fullmatch(word)
         if is_asked_for and not says_nothing and (ends or not _INFLECTED.fullmatch(word)):
             yield words[at]
+
+
+def _english_nouns(words: Sequence[str]) -> Iterator[str]:
+    """Yield the nouns by the words before them, each with its owner: `owner's name`. An owner without a noun is one."""
+    is_next, owner = len(words) == 1, ""
+    for word in words:
+        folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)
+        if is_next and (possessive or folded in _BEFORE_ITS_NOUN):
+            owner = word if possessive else owner
+            continue
+        is_empty = len(folded) < _MIN_LETTERS or folded in _ASKS_NOTHING
+        if is_next and not is_empty:
+            yield f"{owner} {word}".strip()
+        elif owner:
+            yield owner[:-2]
+        is_next, owner = word.casefold() in _BEFORE_A_NOUN, ""
+    if owner:
+        yield owner[:-2]
 
 
 def _is_of_a_subject(word: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -194,7 +195,7 @@ class CallFunctions:
             caller=identify_caller(call.from_number, self.config.current, route.branch).number,
             started_at=started_at,
             correlation_id=correlation_id(request),
-            replies=read_replies(call),
+            replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),
             declined=declined,
             beside_declined=beside_declined,
             offered=read_offered(call),

@@ -6,7 +6,7 @@ Unknown keys, reasons and statuses are tolerated.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import dropwhile
 from typing import Any, TypeVar
 
@@ -172,10 +172,10 @@ def read_unclear(call: OngoingCall) -> frozenset[str]:
     return frozenset(str((_read_answer(each) or {}).get("unclear")) for each in results)
 
 
-def read_replies(call: OngoingCall) -> Replies | None:
+def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
     """Return what the caller has said to each question of a function that needs a yes.
 
-    A question after which the caller has said nothing is not there.
+    A question after which the caller has said nothing is not there. `today` is the local day of the call.
 
     None if that cannot be known: the request has no transcript, or one with results that hold no answer of ours (Retell may cut
     them). A transcript without any result is one: of two requests in one turn of the model, neither holds the other's answer.
@@ -199,7 +199,7 @@ def read_replies(call: OngoingCall) -> Replies | None:
     if is_cut and not questions:
         return None
     return {
-        about: read_reply(asked.said, asked.question, asked.later, asked.message)
+        about: read_reply(asked.said, asked.question, asked.later, asked.message, today)
         for about, asked in questions.items()
         if asked.said
     }

@@ -131,10 +131,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From one time to another; None: no bound on that side."""
+    """From one time to another; None: no bound on that side. `is_after`: `opens` itself is not meant (`später als 17 Uhr`)."""
 
     opens: Clock | None
     closes: Clock | None
+    is_after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ class Op(Enum):
 
     FROM = auto()
     AFTER = auto()
+    LATER_THAN = auto()  # as `AFTER`, and never the bound itself
     UNTIL = auto()
     BEFORE = auto()
     BETWEEN = auto()
@@ -185,6 +187,7 @@ class Op(Enum):
     SOON_BEFORE = auto()
     OR_LATER = auto()  # behind what it bounds
     OR_EARLIER = auto()
+    OR_SO = auto()  # behind a time: "zehn rum"
 
 
 Content: TypeAlias = Day | Offset | Weekday | Period | Clock | Part | TimeRange | Around | Instant | Soon

@@ -25,11 +25,11 @@ from askproai_runtime.german_dates.rules import DAY
 from askproai_runtime.german_dates.times import expand, hours_of
 from askproai_runtime.german_dates.weeks import weekday_dates
 
-_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE})
 _LINKS = frozenset({Op.AND, Op.OR, Op.COMMA})
 _CONNECTORS = frozenset({Op.AND, Op.UNTIL})
 _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  # minutes before and after
-_BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL}
+_BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL, Op.OR_SO: Op.ABOUT}
 _FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
 _DAYS = (Day, Weekday, Period)
 
@@ -218,8 +218,13 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
 
 def _bounded(op: Op, content: Atom, today: date) -> Content:
     """Return the open range that a preposition and what follows it name."""
+    if isinstance(content, Clock) and op is Op.LATER_THAN:
+        if content.next_day:
+            raise Contradiction("later than the end of the day")
+        return TimeRange(content, None, is_after=True)
     if isinstance(content, Clock):
         return TimeRange(content, None) if op in {Op.FROM, Op.AFTER} else TimeRange(None, content)
+    op = Op.AFTER if op is Op.LATER_THAN else op
     if isinstance(content, Part):
         opens, closes = hours_of(content)
         bounds = {
@@ -246,7 +251,9 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
 
 
 def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
-    """Return what is said before "oder später", as its bound; a range as it is: "ab drei oder später"."""
+    """Return what is said before "oder später" or "rum", as its bound; a range as it is: "ab drei oder später"."""
+    if op is Op.ABOUT:
+        return [Around(each, *_ABOUT[op]) if isinstance(each, Clock) else each for each in before]
     if before and isinstance(before[0], Around):
         return [_bounded(op, before[0].clock, today)]
     return [_bounded(op, each, today) if isinstance(each, Clock | Day | Weekday) else each for each in before]

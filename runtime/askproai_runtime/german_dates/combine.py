@@ -23,6 +23,7 @@ from askproai_runtime.german_dates.atoms import (
     Soon,
     TimeRange,
     Weekday,
+    Which,
 )
 from askproai_runtime.german_dates.bounds import bind
 from askproai_runtime.german_dates.exclusions import find_exclusions
@@ -39,6 +40,8 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
         isinstance(each, named) for each in atoms
     ):
         raise Contradiction("the last of what nobody has named")
+    if _is_counted_behind_date(atoms):
+        raise Contradiction("a date, and a count of days that may begin there")
     corrected = _correct(_without_replaced(share_months(atoms, today)), today)
     choices = [_without_offset(meaning) for meaning in corrected if not meaning.is_empty]
     if not choices:
@@ -46,6 +49,16 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     if any(each.part and each.part.is_vague and not (each.has_day or each.soon) for each in choices):
         raise Contradiction("later or earlier than nobody knows what")
     return choices
+
+
+def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
+    """Return whether `zwei Wochen später` follows a date. "Die Woche drauf, Donnerstag der 10." is the date itself."""
+    is_dated = False
+    for atom in atoms:
+        if isinstance(atom, Offset) and is_dated:
+            return True
+        is_dated = (is_dated or (isinstance(atom, Day) and atom.is_date)) and atom not in {*_CORRECTIONS, Op.OR}
+    return False
 
 
 def _without_offset(meaning: Meaning) -> Meaning:
@@ -63,14 +76,22 @@ def _without_replaced(atoms: Sequence[Atom]) -> list[Atom]:
     rest = list(atoms)
     while Op.BUT in rest:
         but = rest.index(Op.BUT)
-        denied = max((i for i in range(but) if rest[i] is Op.NOT), default=None)
+        denied = max((i for i in range(but) if rest[i] in {Op.NOT, Op.EXCEPT}), default=None)
         if denied is None:
             raise Contradiction("sondern without nicht")
-        rest[denied : but + 1] = [Op.CORRECT]
+        # The Saturday after a denied day counts from it.
+        named = (
+            [atom for atom in rest[denied + 1 : but] if atom is not Op.COMMA] if _is_next_following(rest, but) else []
+        )
+        rest[denied : but + 1] = [*named, Op.CORRECT]
     while Op.INSTEAD in rest:
         at = rest.index(Op.INSTEAD)
         del rest[at : at + 2]
     return rest
+
+
+def _is_next_following(atoms: Sequence[Atom], at: int) -> bool:
+    return any(isinstance(atom, Weekday) and atom.which is Which.FOLLOWING for atom in atoms[at + 1 : at + 2])
 
 
 def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:

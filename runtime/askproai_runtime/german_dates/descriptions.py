@@ -5,6 +5,7 @@ from datetime import datetime, time
 
 from askproai_runtime.german_dates.atoms import Days
 from askproai_runtime.german_dates.meaning import Meaning
+from askproai_runtime.german_dates.times import shifted
 from askproai_runtime.sentences import format_written_day, say, write_clock
 
 
@@ -34,8 +35,10 @@ def _describe_weekdays(weekdays: Iterable[int]) -> str:
     return f" {say().and_word} ".join(say().habitual_weekdays[n] for n in sorted(weekdays))
 
 
-def describe_hours(opens: time | None, closes: time | None) -> str:
-    """Return how the hours of a day are said; nothing where they are all."""
+def describe_hours(opens: time | None, closes: time | None, *, is_after: bool = False) -> str:
+    """Return how the hours of a day are said; nothing where they are all. `is_after`: a minute after the time that is said."""
+    if opens is not None and is_after:
+        return say().later_than_time.format(at=write_clock(shifted(opens, -1))) + describe_hours(None, closes)
     if opens is not None and closes is not None:
         return say().from_to_time.format(opens=write_clock(opens), closes=write_clock(closes))
     if opens is not None:

@@ -58,7 +58,7 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
         elif atom is Op.END:
             is_excluding = False
         elif is_excluding and isinstance(atom, Weekday):
-            _exclude_weekday(found, atom, is_linked=before in follows)
+            is_excluding = _exclude_weekday(found, atom, before, is_linked=before in follows)
         elif is_excluding and isinstance(atom, Day | Period) and _is_day_before(found.rest):
             is_excluding = _exclude_day(found, atom, today, is_linked=before in follows)
         elif is_excluding and not found.is_any and isinstance(atom, Part) and before in _EXCEPTIONS and has_day:
@@ -88,10 +88,15 @@ def _is_day_before(rest: Sequence[Atom]) -> bool:
     return any(isinstance(atom, Day | Weekday) for atom in rest)
 
 
-def _exclude_weekday(found: Exclusions, atom: Weekday, *, is_linked: bool) -> None:
+def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, is_linked: bool) -> bool:
+    """Exclude a weekday; the one after an excluded day is wanted: `nicht morgen, den Samstag darauf`. Return whether it was."""
+    if before is Op.COMMA and found.days and atom.which is Which.FOLLOWING:
+        found.rest.append(atom)
+        return False
     if not is_linked:
         raise Contradiction("a weekday that may be excluded, or wanted instead")
     found.weekdays.add(atom.weekday)
+    return True
 
 
 def _exclude_day(found: Exclusions, atom: Day | Period, today: date, *, is_linked: bool) -> bool:

@@ -1,6 +1,17 @@
 """What two contents of one kind mean together in one choice of a phrase."""
 
-from askproai_runtime.german_dates.atoms import Clock, Content, Contradiction, Day, Days, Part, Period, TimeRange
+from askproai_runtime.german_dates.atoms import (
+    Clock,
+    Content,
+    Contradiction,
+    Day,
+    Days,
+    Part,
+    Period,
+    TimeRange,
+    Weekday,
+    Which,
+)
 from askproai_runtime.german_dates.times import both_halves, hours_of
 from askproai_runtime.sentences import say
 
@@ -19,6 +30,8 @@ def join_contents(first: Content, second: Content) -> Content:
         return first if second.is_bare else second  # "um halb vier, also fünfzehn Uhr dreißig"
     elif isinstance(first, TimeRange) and isinstance(second, TimeRange) and first != second:
         return _between(first, second)
+    elif isinstance(second, Weekday) and second.which is Which.FOLLOWING and first == Weekday(second.weekday):
+        return second  # "Samstag, nicht morgen, den Samstag darauf"
     elif first == second:
         return first
     raise Contradiction("two of one kind")
@@ -29,7 +42,7 @@ def _between(first: TimeRange, second: TimeRange) -> TimeRange:
     opens, closes = first.opens or second.opens, first.closes or second.closes
     if (first.opens and second.opens) or (first.closes and second.closes):
         raise Contradiction("two bounds of one side")
-    return TimeRange(opens, closes)
+    return TimeRange(opens, closes, is_after=first.is_after or second.is_after)
 
 
 def _narrow(first: Part, second: Part) -> Part:

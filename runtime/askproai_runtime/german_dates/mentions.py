@@ -19,7 +19,7 @@ from askproai_runtime.german_dates.vocabulary import PARTS_OF_DAY
 from askproai_runtime.german_dates.weeks import weekday_dates
 
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
-_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 
 
 class UnclearMention(ValueError):

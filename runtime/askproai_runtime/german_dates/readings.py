@@ -223,7 +223,7 @@ def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, 
         yield from _around(meaning.around, meaning)
     elif meaning.hours is not None:
         for opens, closes in ranges_of(meaning.hours, meaning):
-            yield opens, closes, Grain.RANGE, describe_hours(opens, closes), None
+            yield opens, closes, Grain.RANGE, describe_hours(opens, closes, is_after=meaning.hours.is_after), None
     elif part is None or hours_of(part) == (None, None):
         yield None, None, Grain.DAY, "", None
     elif part.name:
@@ -241,6 +241,11 @@ def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, tim
 
 def ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
     """Return the readings of a range: of bare hours the end is the next one after the begin."""
+    found = _ranges_of(hours, meaning)
+    return [(shifted(opens, 1) if opens and hours.is_after else opens, closes) for opens, closes in found]
+
+
+def _ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
     part = meaning.part
     window = hours_of(part) if part else (None, None)
     if hours.opens is None:

@@ -14,7 +14,9 @@ class UnknownWord(ValueError):
 _MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more
 _WORD = re.compile(r"[^\s,]+")
 # After these a number alone is an hour.
-_BEFORE_HOUR = frozenset({Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT, Op.SOON_AFTER, Op.SOON_BEFORE})
+_BEFORE_HOUR = frozenset({
+    Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT, Op.SOON_AFTER, Op.SOON_BEFORE,
+})  # fmt: skip
 
 
 def scan(phrase: str, now: datetime, grammar: Grammar) -> list[Atom]:

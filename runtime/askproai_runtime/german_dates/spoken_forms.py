@@ -36,6 +36,9 @@ WHAT_DENIES_ITSELF: Final[tuple[tuple[str, str], ...]] = (
     (rf"\bnicht (?:am )?(?:diese|naechste|kommende)[nrms]\s*,?\s*{_BUT_NEXT}", ""),
     # "nächsten Dienstag, nicht diesen"
     (rf"\b({ANY_WEEKDAY})\b(.*\bnicht (?:am |an )?(?:diese|kommende)[nrms])(?= ?(?:$|,|sondern))", r"\1\2 \1"),
+    # "Samstag, nicht morgen, den drauf"
+    (rf"\b({ANY_WEEKDAY})\b(.*?)\s*,\s*(sondern )?(?:am |auf )?(?:den|dem|der) (?:drauf|darauf|danach)(?=\s*(?:$|,|bitte\b))",
+     r"\1\2 , \3darauffolgenden \1"),
     # "nein, im Januar mein ich" corrects nothing a second time
     (r"\b(verzeihung|entschuldigung|pardon|nein|nee|quatsch)\b(.*\w)\s*,?\s*(?:meine? ich|ich meine)(?:\s+bitte)?\s*$", r"\1\2"),
     # "nur samstags, unter der Woche arbeite ich" says why

@@ -116,7 +116,7 @@ _CLOCKS: tuple[Rule, ...] = (
     (r"(?P<half>halb|viertel|dreiviertel) (?P<hour>\d{1,2})(?![\d.:])(?: uhr)?", _fraction),
     (r"um mitternacht|mitternacht|0 uhr|24:00(?: uhr)?|24 uhr", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
     (rf"(?:um )?{_HOUR}(?={_NEXT_HOURS} ?uhr)", _hour),
-    (rf"um {_HOUR}(?: uhr)? (?:rum|herum)", lambda m, now: Around(_hour(m, now), 30, 30)),
+    (rf"{_HOUR}(?= (?:rum|herum)\b)", _hour),
     (r"(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))?(?: uhr)? ?(?:-|bis) ?(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?: uhr| h)",
      _hours),
     (_BARE_HOURS, _hours),

@@ -44,9 +44,9 @@ _FILLERS = """
     gut ok okay waere ginge geht gehts geht's wenn's wenns passt passen wuerde wuerden kommen koennen koennte koennten eintragen
     vereinbaren termin machen wir sagen super prima toll schoen zeit beispiel da kann nur hab habe haben s lieber moeglichst
     liebsten besten gleich direkt eher nehmen nehme buchen moecht moechte will wollen vorbei vorbeikommen bei tag wie ist ganz
-    doch aber mehr nun rum herum irgendwas irgendwo waer recht jeweils auf koennt sein braeucht brauch brauche braeuchte braeuchten
+    doch aber mehr nun irgendwas irgendwo waer recht jeweils auf koennt sein braeucht brauch brauche braeuchte braeuchten
     haett wollt servus danke genau wunderbar perfekt hauptsache laufe punkt schlag zur nehm allerliebsten gesagt
-    jedoch allerdings jedenfalls wirklich unbedingt
+    jedoch allerdings jedenfalls wirklich unbedingt ebenfalls ebenso gleichfalls genauso wieder erneut
 """
 FILLERS = frozenset(_FILLERS.split())
 

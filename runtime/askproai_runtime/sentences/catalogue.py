@@ -27,6 +27,7 @@ class Sentences:
     at_time: str
     from_to_time: str
     from_time: str
+    later_than_time: str
     until_time: str
     from_to_days: str
     from_day: str

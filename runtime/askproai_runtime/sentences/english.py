@@ -28,6 +28,7 @@ ENGLISH: Final = Sentences(
     at_time=", at {at}",
     from_to_time=", {opens} to {closes}",
     from_time=", from {at}",
+    later_than_time=", later than {at}",
     until_time=", until {at}",
     from_to_days="{first} to {last}",
     from_day="from {first}",

@@ -31,6 +31,7 @@ GERMAN: Final = Sentences(
     at_time=", um {at} Uhr",
     from_to_time=", {opens} bis {closes} Uhr",
     from_time=", ab {at} Uhr",
+    later_than_time=", später als {at} Uhr",
     until_time=", bis {at} Uhr",
     from_to_days="{first} bis {last}",
     from_day="ab {first}",

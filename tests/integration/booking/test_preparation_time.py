@@ -30,8 +30,8 @@ async def test_an_offer_says_no_preparation(salon: Salon, said: str | None) -> N
 async def test_a_booking_says_the_preparation(salon: Salon) -> None:
     booked = await salon.booking.book_appointment(call(), booking_args())
     assert booked.message == (
-        f"Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna. {FASTING}"
-        " Er ist auf den Namen Petra Müller."
+        f"Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
+        f" Er ist auf den Namen Petra Müller. {FASTING}"
     )
     group = booking_args("2026-11-27T16:00:00+01:00", name="Rosa Rot", companions=[{"customer_name": "Mia Rot"}])
     assert (await salon.booking.book_appointment(call("call_2"), group)).message.endswith(f" {FASTING}")

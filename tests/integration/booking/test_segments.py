@@ -106,7 +106,7 @@ async def test_callers_hear_how_long_a_visit_takes_and_its_end(salon: Salon) -> 
     answer = await book(salon, COLOUR, "10:00")
     said = "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Farbe bei"
     assert answer.message.startswith(said)
-    assert f"Er dauert {length}, bis 11 Uhr 45. Er ist auf den Namen Rosa 1." in answer.message
+    assert f"Er ist auf den Namen Rosa 1. Er dauert {length}, bis 11 Uhr 45." in answer.message
     args = {"appointment_id": answer.fields["appointment_id"], "start": at("14:30")}
     moved = await salon.booking.reschedule_appointment(call("call_1", f"+4915{1:08}"), args)
     assert moved.message.endswith(f"Er dauert {length}, bis 16 Uhr 15.")

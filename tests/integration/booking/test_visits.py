@@ -55,7 +55,7 @@ async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> N
         "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Waschen, Schneiden und Föhnen bei Anna."
     )
     length = "Er dauert insgesamt eine Stunde und 5 Minuten, bis 11 Uhr 5."
-    assert f"{length} Er ist auf den Namen Rosa 1." in answer.message
+    assert f"Er ist auf den Namen Rosa 1. {length}" in answer.message
     (row,) = await salon.live()
     assert (row["service"], row["staff"]) == ("waschen+schneiden+foehnen", "anna")
     assert await booked_claims(salon) == [("10:00", "11:15")]

@@ -1,6 +1,7 @@
 """A yes is a yes; a question or a no of the caller is none, whatever a model makes of it."""
 
 import time
+from datetime import date
 
 import pytest
 
@@ -113,6 +114,41 @@ def test_an_apology_takes_no_agreement_away(said: str, reply: Reply) -> None:
 def test_cancelling_another_appointment_agrees_to_nothing(said: str, reply: Reply) -> None:
     about = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 10 Uhr, Haarschnitt bei Anna, absagen?"
     assert read_reply([said], Question.CANCEL, about=about) is reply
+
+
+ABOUT_TOMORROW = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr, Haarschnitt bei Anna, absagen?"
+FRIDAY = date(2026, 11, 27)
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Ich kann morgen nicht kommen, sagen Sie ab", Reply.UNCLEAR), ("Ich kann morgen nicht, sagen Sie ab", Reply.UNCLEAR),
+        ("meine Tochter ist krank, absagen", Reply.UNCLEAR), ("I can't make it, please cancel", Reply.UNCLEAR),
+        ("my daughter is sick, please cancel it", Reply.UNCLEAR), ("I can't come tomorrow, cancel it please", Reply.UNCLEAR),
+        ("Mein Auto ist leider kaputt, bitte absagen", Reply.UNCLEAR), ("ich komme nicht, absagen", Reply.UNCLEAR),
+        ("Da kann ich nicht. Absagen bitte.", Reply.UNCLEAR), ("ich hab keine Zeit, sagen Sie ab", Reply.UNCLEAR),
+        ("wegen meiner Tochter muss ich absagen", Reply.UNCLEAR), ("den Termin morgen absagen", Reply.UNCLEAR),
+        ("Ja, meine Tochter ist krank", Reply.YES), ("Ja bitte, ich bin krank", Reply.YES),
+        ("Ich kann übermorgen nicht kommen, sagen Sie ab", Reply.NO), ("Ich kann heute nicht, sagen Sie ab", Reply.NO),
+        ("Ich kann morgen nicht absagen", Reply.NO), ("den von meiner Tochter absagen", Reply.NO),
+        ("absagen mach ich morgen", Reply.NO), ("ich sag morgen ab", Reply.NO), ("I'll cancel tomorrow", Reply.NO),
+        ("ich kann morgen noch absagen", Reply.NO), ("absagen schaffe ich morgen nicht", Reply.NO),
+        ("meine Tochter will absagen", Reply.NO), ("mein Sohn kann nicht kommen, absagen", Reply.NO),
+        ("Mein Sohn hat auch einen, den absagen", Reply.NO), ("ich komme, nicht absagen", Reply.NO),
+        ("Meine Tochter ist krank, aber ich komme", Reply.NO), ("Ich bin nicht krank, ich komme", Reply.NO),
+        ("mein Mann ist krank, sagen Sie seinen ab", Reply.NO), ("my son is sick, cancel his", Reply.NO),
+        ("Das kann ich nicht absagen, bitte", Reply.NO), ("ich habe keine Zeit zum Absagen", Reply.NO),
+        ("Can't cancel it", Reply.NO), ("I can't decide, maybe cancel", Reply.NO),
+    ],
+)  # fmt: skip
+def test_a_reason_beside_the_request_changes_nothing(said: str, reply: Reply) -> None:
+    assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply
+
+
+def test_a_sick_relative_may_be_another_customer() -> None:
+    about = ABOUT_TOMORROW.replace("bei Anna", "bei Anna für Petra Lange")
+    assert read_reply(["mein Sohn ist krank, absagen"], Question.CANCEL, about=about, today=FRIDAY) is Reply.NO
 
 
 def test_what_answers_nothing_does_not_hide_an_answer() -> None:

@@ -34,6 +34,36 @@ def test_an_argument_is_bounded_and_never_breaks_the_database() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "staff", "excluded"),
+    [
+        ("Haarschnitt bei Anna", "anna", ()),
+        ("Haarschnitt, bei der Anna", "anna", ()),
+        ("Haarschnitt (with Mehmet)", "mehmet", ()),
+        ("Haarschnitt with the lady Anna", "anna", ()),
+        ("Haarschnitt zu Mehmet", "mehmet", ()),
+        ("Haarschnitt, aber nicht bei Mehmet", None, ("mehmet",)),
+        ("Haarschnitt bei egal wem", None, ()),
+    ],
+)
+def test_a_service_names_its_staff(said: str, staff: str | None, excluded: tuple[str, ...]) -> None:
+    request = parse_service_request(salon_config(), CALL, {"service": said})
+    assert (request.rules.service.name, request.staff, request.excluded) == ("haarschnitt", staff, excluded)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"service": "Haarschnitt bei Anna", "staff": "Mehmet"},
+        {"service": "Haarschnitt mit Locken"},
+        {"service": "Haarschnitt bei Jessica"},
+    ],
+)
+def test_a_staff_in_doubt_is_asked(args: dict[str, str]) -> None:
+    with pytest.raises(ClarificationNeeded):
+        parse_service_request(salon_config(), CALL, args)
+
+
+@pytest.mark.parametrize(
     ("email", "kept"),
     [
         ("Erika.Muster+x@Web-Mail.example.de", "Erika.Muster+x@Web-Mail.example.de"),

@@ -12,7 +12,7 @@ from askproai_core.tenant_config import Branch, Language, Staff, TenantConfig
 from askproai_runtime.admin_api.filters import find_staff
 from askproai_runtime.booking.blocks import find_person
 from askproai_runtime.booking.names import UnknownName, find_staff_id
-from askproai_runtime.booking.phrases import format_slot
+from askproai_runtime.booking.phrases import fold, format_slot
 from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.spoken_staff import StaffChoice, find_staff_for_caller
 from askproai_runtime.booking.types import ClarificationNeeded
@@ -308,7 +308,30 @@ def test_a_sign_of_not_excludes() -> None:
     assert [ids(choose(rules(*members), said)) for said in ("!anna", "-Anna")] == [["kim"], ["kim"]]
 
 
-@pytest.mark.parametrize("said", ["Kollegin von Anna", "nicht nur Anna", "not just Anna", "a colleague of Anna"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "die Dame Anna", "den Herrn Kim", "bei der netten Anna", "the lady Anna", "die Friseurin Anna", "der junge Mann namens Kim",
+        "your colleague Kim", "die blonde Anna", "unsere Anna",
+    ],
+)  # fmt: skip
+def test_a_described_member_is_named(said: str) -> None:
+    members = (
+        Staff(id="anna", display_name="Anna", resource_ids=(5,)),
+        Staff(id="kim", display_name="Kim", resource_ids=(6,)),
+    )
+    name = fold(said.rpartition(" ")[2])
+    assert choose(rules(*members), said).staff == name
+    assert choose(rules(*members), f"nicht {said}").excluded == (name,)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Kollegin von Anna", "nicht nur Anna", "not just Anna", "a colleague of Anna", "der Mann von Anna", "der Mann der Anna",
+        "die Dame neben Anna", "the guy with Anna", "die Dame",
+    ],
+)  # fmt: skip
 def test_others_than_the_named_are_asked(said: str) -> None:
     members = (
         Staff(id="anna", display_name="Anna", resource_ids=(5,)),

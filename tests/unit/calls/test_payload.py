@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -113,6 +113,16 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
     assert read_replies(call) == replies
+
+
+def test_tomorrow_is_counted_from_the_call() -> None:
+    question = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr absagen?"
+    answer = {"needs_confirmation": True, "appointment_id": "A", "message": question}
+    said = {"role": "user", "content": "Ich kann morgen nicht kommen, sagen Sie ab."}
+    transcript = [{"role": "tool_call_result", "content": json.dumps(answer)}, said]
+    call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall)
+    found = [read_replies(call, date(2026, 11, day)) for day in (27, 26)]
+    assert found == [{"A": "unclear"}, {"A": "no"}]
 
 
 def test_what_both_have_said_is_read_to_its_end_and_answers_of_functions_are_not() -> None:

@@ -121,3 +121,15 @@ def test_a_time_within_its_bound_is_meant(clock, bound):
 )
 def test_a_time_outside_its_bound_is_asked(clock, bound):
     assert understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN).contradicts
+
+
+@pytest.mark.parametrize("words", ["zwei Wochen später", "zwei Wochen später um 10", "two weeks later"])
+def test_a_count_beside_a_date_is_asked(words):
+    understood = understand_parts("2026-12-10", words, None, at=CALL, zone=BERLIN)
+    assert understood.refused is Refusal.NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(("clock", "is_meant"), [("10:00", False), ("10:30", True)])
+def test_later_than_a_time_excludes_it(clock, is_meant):
+    understood = understand_parts("2026-12-10", clock, "später als 10 Uhr", at=CALL, zone=BERLIN)
+    assert understood.contradicts is not is_meant

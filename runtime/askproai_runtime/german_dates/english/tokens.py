@@ -177,6 +177,11 @@ _AFTER_NUMBERS = _compile(
         (rf"\b((?:{_MONTH})(?: (?:the )?\d{{1,2}}(?:th)?)?(?: ,)?) 20[ -](2[6-9])\b", r"\1 20\2"),
         (rf"\b({_WEEKDAY})\b(.*\bnot this)(?: coming)?(?: 1)?(?= ?(?:$|,|but))", r"\1\2 \1"),
         (_DENIED, rf"\1 {_UNCLEAR}"),
+        # "Saturday, not tomorrow, the one after": the weekday is said once
+        (
+            rf"\b({_WEEKDAY})\b(.*) , (?:but )?the (?:following 1|1 after(?: that)?)(?= ?(?:$|,|please\b))",
+            r"\1\2 , following \1",
+        ),
         # "how about four" names a time, and does not say that it is about four
         (_OFFERED_HOUR, r"at \1"),
         # "the second Wednesday" is not Wednesday the second

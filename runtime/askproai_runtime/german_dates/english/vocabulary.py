@@ -30,7 +30,7 @@ _FILLERS = """
     rather better best good great fine perfect lovely ok okay yes yeah yep well so then just also either some something anything
     appointment slot come book make take fit fits works work suits suit prefer free available there how what about um uh er
     what what's straight
-    hmm oh thanks thank instead still really only sharp exactly see there's right cool excellent super wonderful
+    hmm likewise again oh thanks thank instead still really only sharp exactly see there's right cool excellent super wonderful
 """
 FILLERS = frozenset(_FILLERS.split())
 # Groups of words whose words have a meaning elsewhere.
@@ -38,6 +38,7 @@ NOISE = (
     r"good (?:morning|afternoon|evening|day)|for me|fit me in|would be|do you have|works for me"
     r"|(?:come|stop|drop|pop|swing) by|come (?:over|round)|(?:how|what) about|(?:just )?(?:a|1) (?:2th|moment|minute)"
     r"|at the latest possible(?! (?:time|slot|appointment|date))|in that case|1th thing(?= after\b)|for sure|if possible"
+    r"|(?:too|as well)(?= ?(?:$|,|please\b|at\b|on\b))"
 )
 
 _BUT_NOT = r"(?:(?:but|just|only|and|please|definitely|certainly|absolutely|really|though) )*(?:no|not|never)"
@@ -47,7 +48,8 @@ _CLOSELY = (
 OPERATORS: tuple[tuple[str, Op], ...] = (
     (r"from|starting(?: from| on)?|as of|as from|since|beginning|(?:but )?only after", Op.FROM),
     (rf"{_BUT_NOT} (?:before|earlier than|until)", Op.FROM),
-    (r"after|later than", Op.AFTER),
+    (r"after", Op.AFTER),
+    (r"later than", Op.LATER_THAN),
     (r"until|till|through|up to|by|at the latest(?: by)?", Op.UNTIL),
     (rf"{_BUT_NOT} (?:after|later than)", Op.UNTIL),
     (r"before|earlier than|prior to", Op.BEFORE),
