@@ -110,6 +110,7 @@ class Sentences:
     for_customer: str
     another_beside: str
     rename_or_another: str
+    change_or_another: str
     one_of_beside: str
     instead_of_part: str
     further_or_instead: str

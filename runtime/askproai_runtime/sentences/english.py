@@ -115,6 +115,10 @@ ENGLISH: Final = Sentences(
     rename_or_another=(
         "This appointment is for {booked}. Shall I change the name to {name}, or is this a second appointment for {name}?"
     ),
+    change_or_another=(
+        "Shall I change that for the appointment on {appointment}? For a further appointment, please tell me the name, the day and"
+        " the time."
+    ),
     one_of_beside=(
         "I have already booked that time for {booked} in this call. Which of them shall I change, or is this a further"
         " appointment for {name}?"

@@ -116,6 +116,9 @@ GERMAN: Final = Sentences(
         "Dieser Termin ist für {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Termin für"
         " {name}?"
     ),
+    change_or_another=(
+        "Soll ich das beim Termin am {appointment}, ändern? Für einen weiteren Termin nennen Sie mir bitte Namen, Tag und Uhrzeit."
+    ),
     one_of_beside=(
         "Für diese Zeit habe ich in diesem Gespräch schon Termine für {booked} eingetragen. Welchen davon soll ich ändern, oder"
         " ist das ein weiterer Termin für {name}?"

@@ -1,0 +1,51 @@
+"""The questions for whom an appointment is, asked before it gets details that may be another person's."""
+
+from askproai_runtime.booking.answers import describe_appointment
+from askproai_runtime.booking.customer_names import speaks_of_another
+from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.replies import Reply, details_key, meant_key
+from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.sentences import say
+
+
+async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> None:
+    """Raise `ClarificationNeeded` if an appointment is of another name, unless the caller was asked and has not said no.
+
+    A model adds the id of the caller's appointment to the booking of a second person, too.
+    """
+    if not name or same_name(name, appointment.customer_name):
+        return
+    asked_about = f"name {fold(name)}"
+    async with ctx.pool.acquire() as conn:
+        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
+    if call.find_reply(meant_key(str(appointment.id)), age) not in {None, Reply.NO}:
+        return
+    question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True)
+
+
+async def require_own_notes(
+    ctx: BookingContext, call: CallContext, notes: str | None, appointment: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if new notes speak of somebody else, who may need an appointment of their own."""
+    is_known = f" {fold(notes or '')} " in f" {fold(appointment.notes or '')} "
+    if notes and not is_known and speaks_of_another(notes, appointment.customer_name):
+        await require_agreement(ctx, call, f"details {fold(notes)}", appointment)
+
+
+async def require_agreement(ctx: BookingContext, call: CallContext, details: str, appointment: Appointment) -> None:
+    """Raise `ClarificationNeeded` with the question whether `details` are of an appointment, unless the caller has said yes to it.
+
+    Without a transcript a model that repeats itself after the answer means it.
+    """
+    async with ctx.pool.acquire() as conn:
+        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, details)
+    # What is asked now for the first time was not answered: the yes in the transcript is one to earlier details.
+    reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
+    if reply is Reply.YES or (call.replies is None and reply is not None):
+        return
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    question = say().change_or_another.format(appointment=described)
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear="details")
