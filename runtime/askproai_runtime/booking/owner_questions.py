@@ -1,12 +1,18 @@
-"""The questions for whom an appointment is, asked before it gets details that may be another person's."""
+"""The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from askproai_core.database import Connection
 from askproai_runtime.booking.answers import describe_appointment
-from askproai_runtime.booking.customer_names import speaks_of_another
+from askproai_runtime.booking.customer_names import read_name_alone, speaks_of_another
 from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.replies import Reply, details_key, meant_key
+from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 
 
@@ -36,16 +42,47 @@ async def require_own_notes(
 
 
 async def require_agreement(ctx: BookingContext, call: CallContext, details: str, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` with the question whether `details` are of an appointment, unless the caller has said yes to it.
+    """Raise `ClarificationNeeded` if the caller has not agreed that `details` are of an appointment."""
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    async with ctx.pool.acquire() as conn:
+        question = say().change_or_another.format(appointment=described)
+        await _require_yes(ctx, conn, call, appointment, details, question, "details")
+
+
+async def require_own_name(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if the arguments name another customer than the appointment's, unless the caller has said yes."""
+    if not names_another(ctx, call, args, appointment):
+        return
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    question = say().is_it_of_another.format(appointment=described, name=name)
+    await _require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
+
+
+def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether the arguments name another customer than the appointment's. As a second factor a name has been compared."""
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
+    return bool(name) and not asks_birth_date(ctx) and not same_name(name, appointment.customer_name)
+
+
+async def _require_yes(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    appointment: Appointment,
+    asked_about: str,
+    question: str,
+    unclear: str,
+) -> None:
+    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it.
 
     Without a transcript a model that repeats itself after the answer means it.
     """
-    async with ctx.pool.acquire() as conn:
-        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, details)
-    # What is asked now for the first time was not answered: the yes in the transcript is one to earlier details.
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
+    # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):
         return
-    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
-    question = say().change_or_another.format(appointment=described)
-    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear="details")
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear)

@@ -160,7 +160,7 @@ class Reply(StrEnum):
 
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
-# are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
+# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
 # (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
@@ -171,7 +171,7 @@ def meant_key(appointment_id: str) -> str:
 
 
 def details_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of the question whether details are of this appointment."""
+    """Return the key in `Replies` of the question whether this appointment is meant by a detail or a name that may be another's."""
     return f"details {appointment_id}"
 
 

@@ -335,7 +335,7 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
     if answer.get("needs_answer") is True:
-        key = details_key if answer.get("unclear") == "details" else meant_key
+        key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key

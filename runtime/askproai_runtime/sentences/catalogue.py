@@ -227,6 +227,7 @@ class Sentences:
     not_found: str
     none_then: str
     is_it_the_one: str
+    is_it_of_another: str
     which_of_many: str
     which_of: str
     one_found: str

@@ -288,6 +288,7 @@ ENGLISH: Final = Sentences(
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
     is_it_the_one="Do you mean the one on {appointment}?",
+    is_it_of_another="I have the appointment on {appointment}, not for {name}. Do you mean that one?",
     which_of_many="You have {count} appointments. {question}? The next ones are {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="You have one appointment: {when}.",

@@ -297,6 +297,7 @@ GERMAN: Final = Sentences(
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
     is_it_the_one="Meinen Sie den am {appointment}?",
+    is_it_of_another="Eingetragen ist der Termin am {appointment}, nicht für {name}. Meinen Sie diesen?",
     which_of_many="Sie haben {count} Termine. {question}? Die nächsten sind {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="Sie haben einen Termin: {when}.",

@@ -109,3 +109,34 @@ async def test_notes_of_a_new_booking_are_kept(salon: Salon) -> None:
     for _ in range(2):
         assert (await salon.booking.book_appointment(call(), args)).success
     assert [row[1] for row in await stored(salon)] == ["für meinen Sohn Otto"]
+
+
+MOVE = {"date": "2026-11-27", "time": "16:00"}
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    start = (await salon.live())[0]["starts_at"]
+    args = (
+        MOVE | {"customer_name": "Otto Kurz"} | ({"appointment_id": first.fields["appointment_id"]} if with_id else {})
+    )
+    for reply in (Reply.YES, Reply.UNCLEAR, Reply.NO):  # the first one is to another question
+        asked = await salon.booking.reschedule_appointment(replied(first, reply), args)
+        assert asked.message.endswith("für Petra Lange, nicht für Otto Kurz. Meinen Sie diesen?"), asked.message
+    assert (asked.fields["needs_answer"], (await salon.live())[0]["starts_at"]) == (True, start)
+    moved = await salon.booking.reschedule_appointment(replied(first), args)
+    assert (moved.success, (await salon.live())[0]["starts_at"] != start) == (True, True), moved.message
+
+
+@pytest.mark.parametrize("name", ["Petra Lange", "Frau Lange", "Petra", "Kundin"])
+async def test_a_move_of_the_same_name_is_made(salon: Salon, name: str) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    moved = await salon.booking.reschedule_appointment(replace(call(), replies={}), MOVE | {"customer_name": name})
+    assert moved.success, moved.message
+
+
+async def test_a_cancellation_of_another_name_says_whose(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    asked = await salon.booking.ask_to_cancel(replace(call(), replies={}), {"customer_name": "Otto Kurz"})
+    assert "für Petra Lange, absagen?" in asked.message
