@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.lenient_json import REPEATED
 from askproai_runtime.calls.argument_parts import join_parts
+from askproai_runtime.calls.argument_persons import name_persons
 from askproai_runtime.calls.argument_table import (
     DESCRIBING_KEYS,
     ENDS,
@@ -88,7 +89,7 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         elif not isinstance(value, dict):
             yield Member(path or _WHOLE, None, value, depth, within=within)
         else:
-            for key, each in join_parts(value, rules).items():
+            for key, each in join_parts(name_persons(value, rules), rules).items():
                 place, inner = join_path(path, key), _decode(each)
                 rule = _find_rule(key, inner, rules, path, within)
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
