@@ -163,6 +163,7 @@ class Sentences:
     booked_name: str
     which_full_name: str  # of an appointment that is booked
     phone_not_noted: str
+    phone_was_half: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
     which_email: str
@@ -260,6 +261,7 @@ class Sentences:
     in_one_message: str  # whose text is too long to be said
     at_any_time: str
     reached_at_callers_number: str
+    no_number_noted: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
     caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`
