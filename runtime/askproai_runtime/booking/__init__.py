@@ -27,7 +27,7 @@ from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.customer_names import drop_relations, read_customer_name
 from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -178,6 +178,7 @@ __all__ = [
     "decline_offer",
     "details_key",
     "drop_absence",
+    "drop_relations",
     "drop_titles",
     "find_appointments",
     "find_by_id",

@@ -81,6 +81,14 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
     return "" if made_up else name
 
 
+def drop_relations(text: str) -> str:
+    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays."""
+    words = text.split()
+    at = next((at for at, word in enumerate(words) if fold(word) not in _RELATIONS | _BEFORE_RELATIONS), len(words))
+    is_relation = any(fold(word) in _RELATIONS - _TITLES for word in words[:at]) and at < len(words)
+    return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
+
+
 def speaks_of_another(text: str, name: str) -> bool:
     """Return whether a remark speaks of somebody else than the customer of this name: "für meinen Sohn", "for Otto Kurz"."""
     words = re.findall(r"[^\W\d_][\w'-]*", text)

@@ -1,7 +1,8 @@
 """The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import describe_appointment
@@ -14,6 +15,8 @@ from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
+
+_WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment is does not change with its start
 
 
 async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> None:
@@ -55,16 +58,24 @@ async def require_own_name(
     """Raise `ClarificationNeeded` if the arguments name another customer than the appointment's, unless the caller has said yes."""
     if not names_another(ctx, call, args, appointment):
         return
-    name = read_name_alone(read_text(args, "customer_name"), call.said)
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
     question = say().is_it_of_another.format(appointment=described, name=name)
+    if not name:
+        question = say().is_it_the_one.format(appointment=described)
     await _require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
 
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether the arguments name another customer than the appointment's. As a second factor a name has been compared."""
-    name = read_name_alone(read_text(args, "customer_name"), call.said)
-    return bool(name) and not asks_birth_date(ctx) and not same_name(name, appointment.customer_name)
+    """Return whether the arguments name another customer than the appointment's, also as "mein Mann". As a second factor a name
+    has been compared.
+    """
+    text = read_text(args, "customer_name") or ""
+    if asks_birth_date(ctx):
+        return False
+    if not (name := read_name_alone(text, call.said)):
+        return speaks_of_another(text, appointment.customer_name)
+    return not same_name(name, appointment.customer_name)
 
 
 async def _require_yes(
@@ -80,7 +91,7 @@ async def _require_yes(
 
     Without a transcript a model that repeats itself after the answer means it.
     """
-    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, _WHENEVER, asked_about)
     # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):

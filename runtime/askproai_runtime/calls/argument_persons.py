@@ -6,23 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from askproai_runtime.booking import fold, read_customer_name, same_name
+from askproai_runtime.booking import drop_relations, read_customer_name, same_name
 from askproai_runtime.calls.argument_table import PARTIES, ArgumentRule, fold_key
 from askproai_runtime.calls.argument_values import decode_text, is_empty, is_encoded
 from askproai_runtime.german_dates import find_part_argument
 
-# Keys of the person that an appointment is for.
-_FOR_WHOM: Final = frozenset({
-    "appointmentfor", "attendee", "attendeename", "behalfof", "beneficiary", "bookedfor", "bookfor", "bookingfor", "child",
-    "childname", "childsname", "customerfor", "daughter", "daughtername", "for", "forcustomer", "forname", "forperson", "forwhom",
-    "fuer", "fuerwen", "für", "fürwen", "gebuchtfuer", "gebuchtfür", "kind", "kindname", "namedeskindes", "onbehalf", "onbehalfof",
-    "patient", "patientin", "patientname", "personname", "recipient", "reservedfor", "sohn", "son", "sonname", "terminfuer",
-    "terminfür", "tochter", "whofor",
-})  # fmt: skip
-# Some of these are of a service or an occasion, too: `for: Hochzeit`. One word alone is then asked about.
-_OF_ANYTHING: Final = frozenset(
-    {"appointmentfor", "bookingfor", "for", "fuer", "für", "kind", "terminfuer", "terminfür"}
+# Keys of the person that an appointment is for: `booked_for`, `on_behalf_of`, `child_name`.
+_FOR = r"(?:appointment|book(?:ed|ing)?|buchung|gebucht|made|reserv(?:ed|ation)|scheduled|termin)?(?:for|für|fuer)"
+_PERSONS = (
+    r"attendee|beneficiary|child|daughter|kind(?:es)?|onbehalf|patient(?:in)?|person|recipient|sohn|son|tochter"
+    r"|(?:on)?behalfof|whofor"
 )
+_FOR_WHOM = re.compile(
+    rf"(?:name(?:des|der))?(?:{_FOR}(?:{_PERSONS}|c(?:lient|ustomer)|whom|wen)?|{_PERSONS})(?:s?names?)?"
+)
+_STAFF: Final = frozenset({"person"})  # another name of `staff`
+# Some of these are of a service or an occasion, too: `for: Hochzeit`. One word alone is then asked about.
+_OF_ANYTHING = re.compile(rf"(?:{_FOR}|kind)")
 # Keys of the one who rings.
 _CALLERS: Final = frozenset({
     "anrufer", "anruferin", "anrufername", "bookedby", "booker", "bookername", "caller", "callername", "contactname",
@@ -43,7 +43,7 @@ def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) 
     Names that leave this open stay two customers, or are no certain companions: they are asked about.
     """
     found = dict(members)
-    if not {"customername", "service"} <= rules.keys():
+    if "customername" not in rules or "message" in rules:
         return found
     _name_customer(found, rules)
     _name_caller(found, rules)
@@ -54,14 +54,20 @@ def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) 
 
 def _name_customer(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> None:
     """Put whom the appointment is for in place of the customer, who is the caller then."""
-    named = {key: name for key in found if fold_key(str(key)) in _FOR_WHOM and (name := _take_name(found[key])[0])}
+    keys = [key for key in found if _FOR_WHOM.fullmatch(fold_key(str(key))) and fold_key(str(key)) not in _STAFF]
+    for key in keys:
+        people = _list_people(found[key])
+        if len(people) > 1 and all(_take_name(each)[0] for each in people) and "companions" in rules:
+            found["companions"] = True  # who of them comes with whom is asked
+        found[key] = people[0] if len(people) == 1 else found[key]
+    named = {key: name for key in keys if (name := _take_name(found[key])[0])}
     own = {
         key: name for key in _customer_keys(found, rules) if key not in named and (name := _take_name(found[key])[0])
     }
     if not named:
         return
     key, name = max(named.items(), key=lambda item: len(item[1]))
-    is_open = fold_key(str(key)) in _OF_ANYTHING and len(name.split()) == 1
+    is_open = _OF_ANYTHING.fullmatch(fold_key(str(key))) is not None and len(name.split()) == 1
     others = [each for each in named.values() if not same_name(each, name)]
     callers = [each for each in own.values() if not same_name(each, name)]
     for each in named | ({} if is_open else own):
@@ -70,7 +76,7 @@ def _name_customer(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> 
     found["full_name" if is_open and callers else "customer_name"] = max((name, *same), key=len)
     if others:
         found["name"] = others[0]
-    if callers and not is_open:
+    if callers and not is_open and "service" in rules:
         found["booked_by"] = callers[0]
 
 
@@ -128,7 +134,8 @@ def _take_name(value: Any) -> tuple[str | None, Any]:
     """Return the name of a person in a text or an object, and the object without it; None where it has none."""
     value = decode_text(value) if is_encoded(value) else value
     if isinstance(value, str):
-        return (value.strip(), None) if _is_name(value) else (None, value)
+        name = drop_relations(value)
+        return (name, None) if _is_name(name) else (None, value)
     if not isinstance(value, dict):
         return None, value
     keys = [key for key in value if fold_key(str(key)) in _NAMES and isinstance(value[key], str)]
@@ -137,13 +144,14 @@ def _take_name(value: Any) -> tuple[str | None, Any]:
         for names in (_FIRST, _LAST)
     ]
     taken = keys[:1] or [each[0] for each in parts if each]
-    name = " ".join(value[key].strip() for key in taken)
+    name = drop_relations(" ".join(value[key].strip() for key in taken))
     return (name, {key: each for key, each in value.items() if key not in taken}) if _is_name(name) else (None, value)
 
 
 def _is_name(text: str) -> bool:
-    """Return whether a text is a name, and no time, relation, or sentence."""
+    """Return whether a text is a name, and no time, relation, or sentence. A word in small letters alone is none."""
     words = text.split()
     if not 0 < len(words) <= _MOST_WORDS or any(map(str.isdecimal, text)) or find_part_argument(text) is not None:
         return False
-    return bool(read_customer_name(text)) and words[-1][:1].isupper() and fold(text) != ""
+    is_written = words[-1][:1].isupper() or (len(words) == 2 and text.islower())  # noqa: PLR2004 (a first name and a surname)
+    return bool(read_customer_name(text)) and is_written

@@ -127,6 +127,14 @@ async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> N
     assert (asked.fields["needs_answer"], (await salon.live())[0]["starts_at"]) == (True, start)
     moved = await salon.booking.reschedule_appointment(replied(first), args)
     assert (moved.success, (await salon.live())[0]["starts_at"] != start) == (True, True), moved.message
+    assert (await salon.booking.reschedule_appointment(replied(first), args)).success  # repeated
+
+
+async def test_a_move_of_a_relative_is_asked(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    args = MOVE | {"customer_name": "mein Mann"}
+    asked = await salon.booking.reschedule_appointment(replace(call(), replies={}), args)
+    assert (asked.success, asked.message.endswith("für Petra Lange?")) == (False, True), asked.message
 
 
 @pytest.mark.parametrize("name", ["Petra Lange", "Frau Lange", "Petra", "Kundin"])

@@ -27,6 +27,9 @@ COMES = [{"customer_name": OTTO}]
         {"child": '{"name": "Otto Kurz"}'},
         {"für": OTTO},
         {"beneficiary": OTTO},
+        {"booking_for_name": OTTO},
+        {"appointmentFor": [OTTO]},
+        {"booked_for": "meinen Sohn Otto Kurz"},
     ],
 )
 def test_the_appointment_is_for_the_named(caller: dict[str, Any], person: dict[str, Any]) -> None:
@@ -47,6 +50,9 @@ def test_the_appointment_is_for_the_named(caller: dict[str, Any], person: dict[s
         {"patient": "new"},
         {"for": "2026-12-10"},
         {"kind": "haircut"},
+        {"kind": "new client"},
+        {"format": "Haarschnitt"},
+        {"for": "my two kids"},
         {"caller_name": OTTO},
         {"booked_by": OTTO},
     ],
@@ -79,7 +85,7 @@ def test_two_names_are_two_people(caller: dict[str, Any], people: dict[str, Any]
     assert read.unclear == ()
 
 
-@pytest.mark.parametrize("people", [{"names": [OTTO, "Mia Lange"]}, {"customers": [OTTO, "Mia Lange"]}])
+@pytest.mark.parametrize("people", [{key: [OTTO, "Mia Lange"]} for key in ("names", "customers", "booked_for")])
 def test_two_others_are_asked(people: dict[str, Any]) -> None:
     assert read_arguments("book_appointment", AT | {"customer_name": PETRA} | people).unclear == ("companions",)
 
@@ -100,5 +106,12 @@ def test_an_empty_companion_alone_is_nobody(companions: Any, expected: list[dict
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
 
-def test_other_functions_read_a_patient() -> None:
-    assert read_arguments("find_appointments", {"patient_name": OTTO}).values == {"customer_name": OTTO}
+@pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])
+@pytest.mark.parametrize("person", [{"patient_name": OTTO}, {"booked_for": OTTO, "customer_name": PETRA}])
+def test_other_functions_read_the_person(function: str, person: dict[str, Any]) -> None:
+    assert read_arguments(function, person).values == {"customer_name": OTTO}
+
+
+def test_a_message_is_for_its_recipient() -> None:
+    read = read_arguments("leave_message", {"customer_name": PETRA, "for": OTTO, "message": "Danke"})
+    assert (read.values["customer_name"], read.values["recipient"]) == (PETRA, OTTO)
