@@ -27,6 +27,7 @@ from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.customer_names import drop_relations, read_customer_name
 from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -62,7 +63,7 @@ from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
-from askproai_runtime.booking.phrases import drop_titles, fold, join_list, sayable
+from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_name, sayable
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
@@ -71,6 +72,7 @@ from askproai_runtime.booking.replies import (
     Replies,
     Reply,
     asks_something_else,
+    details_key,
     has_no_preference,
     meant_key,
     name_key,
@@ -175,7 +177,9 @@ __all__ = [
     "count_open_messages",
     "count_waiting",
     "decline_offer",
+    "details_key",
     "drop_absence",
+    "drop_relations",
     "drop_titles",
     "find_appointments",
     "find_by_id",
@@ -223,6 +227,7 @@ __all__ = [
     "preview_booking",
     "read_audit",
     "read_claim",
+    "read_customer_name",
     "read_reply",
     "read_said",
     "read_services",
@@ -234,6 +239,7 @@ __all__ = [
     "remove_from_waitlist",
     "reschedule_appointment",
     "resolve_span",
+    "same_name",
     "sayable",
     "show_block",
     "sync_appointment",

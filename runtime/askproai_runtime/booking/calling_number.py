@@ -11,7 +11,7 @@ _CALLING = frozenset({
     "angezeigt", "angezeigte", "angezeigten", "ani", "ankommende", "ankommenden", "anrufe", "anrufend", "anrufende",
     "anrufenden", "anrufer", "anruferin", "anrufernummer", "anrufers", "anruft", "caller", "callerid", "callers",
     "calling", "calls", "clid", "dialing", "dialling", "display", "displayed", "eingehende", "eingehenden", "inbound",
-    "incoming", "leitung", "line", "phoning", "rufe", "see", "sehen", "shown", "spreche", "spricht", "telefoniere",
+    "incoming", "leitung", "line", "phoning", "rufe", "shown", "spreche", "spricht", "telefoniere",
     "telefoniert", "uebermittelte", "uebermittelten", "using",
 })  # fmt: skip
 # These do so beside a word for a number, or for where it is from: `the number of the call`, `vom Anruf`. "Call me" does not.
@@ -25,10 +25,13 @@ _FROM = frozenset({"aus", "des", "from", "of", "vom", "von"})
 _FIELD = frozenset({"from", "number"})  # of Retell's call
 _HERE = frozenset({"here", "hier"})
 # These leave it open which number is noted already, or is to be: `the same number`, `ja`, `callback number`.
-_AGREEING = frozenset({
-    "aktuelle", "aktuellen", "current", "derselben", "diese", "dieselbe", "dieselben", "diesem", "dieser", "dieses",
-    "gleiche", "gleichen", "jetzige", "jetzigen", "same", "selbe", "selben", "this",
+_SAME = frozenset({"derselben", "dieselbe", "dieselben", "gleiche", "gleichen", "same", "selbe", "selben"})
+# "This number" is that of the call; "this one" and "this number is right" may be one that was read back.
+_THIS = frozenset({
+    "aktuelle", "aktuellen", "current", "diese", "diesem", "dieser", "dieses", "jetzige", "jetzigen", "this",
 })  # fmt: skip
+_AGREEING = _SAME | _THIS
+_APPROVING = frozenset({"correct", "fine", "good", "gut", "ok", "okay", "passt", "richtig", "stimmt"})
 _CALL_BACK = frozenset({"back", "callback", "rueckruf", "rueckrufnummer", "zurueck"})
 # "Meine Nummer" is the same, "meine Handynummer" may be another one.
 _OWN = frozenset({
@@ -44,7 +47,11 @@ _BESIDE = frozenset({
     "party", "person", "please", "re", "reach", "right", "s", "schon", "she", "sie", "so", "that", "the", "their",
     "they", "to", "unter", "use", "used", "we", "which", "wie", "wir", "wird", "with", "you", "your",
 })  # fmt: skip
-_WORDS = _CALLING | _CALL | _NUMBER | _FROM | _HERE | _AGREEING | _CALL_BACK | _OWN | _MOBILE | _BESIDE
+_SEEING = frozenset({"see", "sehen"})  # "the number you see", unlike "see you"
+# "His line" and "the number she called you from" are another person's; by "the number she calls from" a model means the caller's.
+_OTHERS = frozenset({"her", "his", "their"})
+_OTHER = frozenset({"he", "she", "they"})
+_WORDS = _SEEING | _CALLING | _CALL | _NUMBER | _FROM | _HERE | _AGREEING | _CALL_BACK | _OWN | _MOBILE | _BESIDE
 # "No other number" is the same one; "no, another number" is not.
 _NO_OTHER = re.compile(
     r"\b(?:keine[nr]?|no|not\s+an?y?|without\s+an?y?)\s+(?:other|different|separate|additional|extra|(?:ander|weiter|neu)e[nr]?)\b"
@@ -77,5 +84,10 @@ def read_pointer(said: str) -> Pointer | None:
 
 
 def _points_at_call(words: frozenset[str]) -> bool:
+    if words & _OTHERS or (words & _OTHER and "you" in words):
+        return False
     is_of_call = words & _CALL and words & (_NUMBER | _FROM) and not words & _CALL_BACK
-    return bool(words == _FIELD or words & _CALLING or is_of_call or (words & _HERE and not words & _MOBILE))
+    is_this = words & _THIS and words & (_NUMBER | _MOBILE) and not words & (_SAME | _APPROVING | _CALL_BACK | _HERE)
+    is_seen = words & _SEEING and words & _NUMBER
+    is_here = words & _HERE and not words & _MOBILE
+    return bool(words == _FIELD or words & _CALLING or is_of_call or is_this or is_seen or is_here)

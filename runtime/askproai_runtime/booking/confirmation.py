@@ -98,13 +98,17 @@ def _say_name(request: BookingRequest, appointment: Appointment) -> str:
 
 
 def _say_phone(ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, again: bool) -> str:
-    """Read a dictated number back, or say that what was dictated is not noted. A caller who names a
+    """Read a dictated number back, or say that it was not whole, and which one is noted all the same. A caller who names a
     number for an existing appointment hears which one is noted with it.
     """
     said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
-    if said is not None and said.half is not None:
-        return say().phone_not_noted
     number = appointment.phone if again else request.phone
+    if said is not None and said.half is not None:
+        return (
+            say().phone_not_noted
+            if number is None
+            else f"{say().phone_was_half}{say_noted(number, request.caller, region)}"
+        )
     is_said = said is not None if again else request.dictates_phone
     return say_noted(number, request.caller, region) if is_said else ""
 

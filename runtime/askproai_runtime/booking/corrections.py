@@ -17,11 +17,10 @@ from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
+from askproai_runtime.booking.owner_questions import require_own_notes, require_renaming
 from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
-from askproai_runtime.booking.replies import Reply, meant_key
 from askproai_runtime.booking.request import BookingRequest, read_text
-from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import (
     Appointment,
     correct_appointment,
@@ -89,24 +88,8 @@ async def find_corrected(
     if appointment is None or not _is_requested(request, appointment):
         return None
     await require_renaming(ctx, call, request.name, appointment)
+    await require_own_notes(ctx, call, request.notes, appointment)
     return appointment
-
-
-async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` if an appointment is of another name, unless the caller was asked and has not said no.
-
-    A model adds the id of the caller's appointment to the booking of a second person, too.
-    """
-    if not name or same_name(name, appointment.customer_name):
-        return
-    asked_about = f"name {fold(name)}"
-    async with ctx.pool.acquire() as conn:
-        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
-    appointment_id = str(appointment.id)
-    if call.find_reply(meant_key(appointment_id), age) not in {None, Reply.NO}:
-        return
-    question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
-    raise ClarificationNeeded(question, appointment_id=appointment_id, needs_answer=True)
 
 
 async def find_own_named(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
@@ -133,6 +116,8 @@ async def correct_repeated(ctx: BookingContext, call: CallContext, request: Book
         async with ctx.pool.acquire() as conn:
             booked = find_booked(request, await list_call_appointments(conn, ctx.tenant, call.call_id))
         is_settled = bool(booked) and all(each.settled for each in booked)
+        for each, appointment in zip(request.each, booked if is_settled else (), strict=False):
+            await require_own_notes(ctx, call, each.notes, appointment)
         return await correct(ctx, call, request, booked, answer) if is_settled else answer
     except ClarificationNeeded as clarification:
         return clarification.answer

@@ -1,9 +1,10 @@
 """Which text is the name of a customer. A word for the caller, a title alone, and a relation are none: the name is asked for."""
 
 import re
+from itertools import takewhile
 
 from askproai_core.input_values import plain_name
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.placeholders import names_nothing
 
 # Whom a caller brings, German and English: a model may pass it in place of a name.
@@ -32,7 +33,14 @@ _ROLES = frozenset({
 _SAMPLES = frozenset({"mustermann", "musterfrau", "doe"})  # surnames of examples, which real people have, too
 _NO_NAME = _RELATIONS | _BEFORE_RELATIONS | _ROLES
 _LETTER = re.compile(r"[^\W\d_]")
-
+_FOR = frozenset({"for", "fuer"})
+_OF_CALLER = frozenset({"mich", "me", "mir", "myself"})
+_BESIDE_PERSONS = _BEFORE_RELATIONS | _OF_CALLER | {"and", "auch", "both", "und", "uns", "us"}
+_POSSESSIVES = re.compile(r"(?:mein|unser|sein|ihr)(?:e[mnrs]?)?|my|our|his|her|their")
+_TITLES = frozenset({"dr", "frau", "herr", "herrn", "mr", "mrs", "ms"})
+_NAMES_A_TERM = frozenset(
+    {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
+)  # "the appointment is for Otto"
 
 # A name that is spelled behind it: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)".
 _SPELLED = re.compile(r"\s*[(\[](?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+[-–.,\s]*[)\]]")
@@ -71,3 +79,41 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
         return ""
     made_up = said is not None and words[-1] in _SAMPLES and words[-1] not in fold(said).split()
     return "" if made_up else name
+
+
+def drop_relations(text: str) -> str:
+    """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays."""
+    words = text.split()
+    at = next((at for at, word in enumerate(words) if fold(word) not in _RELATIONS | _BEFORE_RELATIONS), len(words))
+    is_relation = any(fold(word) in _RELATIONS - _TITLES for word in words[:at]) and at < len(words)
+    return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
+
+
+def speaks_of_another(text: str, name: str) -> bool:
+    """Return whether a remark speaks of somebody else than the customer of this name: "für meinen Sohn", "for Otto Kurz"."""
+    words = re.findall(r"[^\W\d_][\w'-]*", text)
+    folded = [fold(word) for word in words]
+    if any(_POSSESSIVES.fullmatch(word) and _names_relation(folded[at + 1 :]) for at, word in enumerate(folded)):
+        return True
+    return any(word in _FOR and _is_another(words, folded, at, name) for at, word in enumerate(folded))
+
+
+def _names_relation(folded: list[str]) -> bool:
+    """Return whether the words begin with a relation, with at most one adjective before it: `kleinen Bruder`."""
+    return any(word in _RELATIONS and len(set(folded[:at]) - _BESIDE_PERSONS) <= 1 for at, word in enumerate(folded))
+
+
+def _is_another(words: list[str], folded: list[str], at: int, name: str) -> bool:
+    """Return whether the words behind `für` name another person. A word alone may be a thing: it is a name where the remark, or
+    its word for an appointment, ends with it.
+    """
+    first = next(
+        (i for i in range(at + 1, len(words)) if folded[i] not in _BESIDE_PERSONS or folded[i] in _TITLES), len(words)
+    )
+    named = list(takewhile(lambda word: word[:1].isupper(), words[first:]))
+    if named:
+        is_alone = len(named) == 1 and not (
+            set(folded[:at]) <= _NAMES_A_TERM | _BESIDE_PERSONS and first + 1 == len(words)
+        )
+        return not is_alone and not same_name(" ".join(named), name)
+    return _names_relation(folded[at + 1 :])

@@ -1,4 +1,6 @@
-"""book_appointment without a time for an appointment that is booked already: its details are corrected, and nothing is booked."""
+"""book_appointment for an appointment that is booked already, without a time, or without a name at its time: its details are
+corrected, and nothing is booked.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,16 +8,18 @@ from typing import Any
 
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.confirmation import confirm
-from askproai_runtime.booking.corrections import correct, find_own_named, require_renaming, with_details
+from askproai_runtime.booking.corrections import correct, find_own_named, with_details
 from askproai_runtime.booking.customer_names import read_name_alone
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
+from askproai_runtime.booking.owner_questions import require_agreement, require_own_notes, require_renaming
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import (
     BookingRequest,
     parse_details,
     parse_service_request,
+    parse_start,
     read_parts,
     read_said,
     read_text,
@@ -24,26 +28,37 @@ from askproai_runtime.booking.request import (
 from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext
 from askproai_runtime.booking.verification import asks_birth_date, read_birth_date
+from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 
 async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
     """Correct the details of the caller's appointment that is meant, and return the answer; None where none is.
 
-    Without an id the only appointment of the call is meant, if the request changes it. Raises `ClarificationNeeded`.
+    Without an id the only appointment of the call is meant, if the request changes it. Where neither the name nor the time is that
+    appointment's, the caller is asked: the details may be another person's. Raises `ClarificationNeeded`.
     """
-    if any(read_parts(args)) or wants_another(args) or args.get("companions"):
+    if wants_another(args) or args.get("companions"):
         return None
-    is_named = read_text(args, "appointment_id") is not None
-    meant = await (find_own_named(ctx, call, args) if is_named else _find_only(ctx, call, args))
+    is_identified, is_timed = read_text(args, "appointment_id") is not None, any(read_parts(args))
+    is_named = bool(read_name_alone(read_text(args, "customer_name"), call.said))
+    if is_timed and (is_identified or is_named):
+        return None
+    meant = await (find_own_named(ctx, call, args) if is_identified else _find_only(ctx, call, args))
     if meant is None or meant.starts_at <= ctx.clock.now():
         return None
     request = _parse(ctx, replace(call, branch=meant.branch), args, meant)
     if not same_services(request.rules.service.name, meant.service):
         return None
-    if not is_named and not request.chooses_phone and with_details(request, meant) == meant:
+    if is_timed and parse_start(args, call, request.service, say().when_to_book, {meant.starts_at}) != meant.starts_at:
+        return None
+    if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
     await require_renaming(ctx, call, request.name, meant)
+    if not (is_identified or is_named or is_timed):
+        await require_agreement(ctx, call, f"details {request.phone} {request.email} {request.notes}", meant)
+    else:
+        await require_own_notes(ctx, call, request.notes, meant)
     await require_confirmed_email(ctx, call, args)
     return await correct(ctx, call, request, [meant], confirm(ctx, request, [meant], [], again=True))
 

@@ -21,6 +21,7 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
+from askproai_runtime.booking.owner_questions import names_another
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
@@ -87,7 +88,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         async with ctx.pool.acquire() as conn:
             target = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
-            named = await is_beside_others(ctx, conn, call, target)
+            named = names_another(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, named=named)
     except ClarificationNeeded as clarification:
         return clarification.answer

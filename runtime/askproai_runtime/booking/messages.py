@@ -136,7 +136,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
         when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
         number = _say_number(ctx.config(), call, stored)
         sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
-    elif message.phone and is_amended:
+    elif (message.phone and is_amended) or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
     if is_amended:
         text = sayable(stored.text)
@@ -147,7 +147,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
     if stored.phone is None:
-        return say().reached_at_callers_number
+        return say().no_number_noted if stored.caller is None else say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number
     return say().reached_at_number.format(phone=spell_phone(stored.phone, region_of(config, call.branch)))

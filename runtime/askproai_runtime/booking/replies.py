@@ -164,15 +164,20 @@ class Reply(StrEnum):
         return claimed is not False and (self is Reply.YES or (self is Reply.UNCLEAR and claimed is True))
 
 
-# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether an
-# e-mail address is right (the address without differences of case), for a number (`PhoneQuestion.key`), or for the full name of
-# an appointment (`name_key`).
+# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
+# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
+# (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
 def meant_key(appointment_id: str) -> str:
     """Return the key in `Replies` of the question whether the caller means this appointment."""
     return f"meant {appointment_id}"
+
+
+def details_key(appointment_id: str) -> str:
+    """Return the key in `Replies` of the question whether this appointment is meant by a detail or a name that may be another's."""
+    return f"details {appointment_id}"
 
 
 def name_key(appointment_id: str) -> str:

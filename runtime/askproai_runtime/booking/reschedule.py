@@ -39,6 +39,7 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
+from askproai_runtime.booking.owner_questions import require_own_name
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import (
@@ -132,6 +133,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             appointment = await resolve_appointment(
                 ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
             )
+            await require_own_name(ctx, conn, call, args, appointment)
             service = await _require_service(ctx, conn, call, appointment)
             names_customer = await is_beside_others(ctx, conn, call, appointment)
         counted = _counted_words(args)

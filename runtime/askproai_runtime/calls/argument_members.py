@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.lenient_json import REPEATED
 from askproai_runtime.calls.argument_owners import asks_for_appointment, belongs_to_caller, is_of_caller, is_of_the_past
 from askproai_runtime.calls.argument_parts import join_parts
+from askproai_runtime.calls.argument_persons import name_persons
 from askproai_runtime.calls.argument_table import (
     DESCRIBING_KEYS,
     ENDS,
@@ -89,7 +90,7 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         else:
             is_past = not _names_existing(rules) and is_of_the_past(path)
             is_callers = is_own or asks_for_appointment(value, rules)
-            for key, each in join_parts(value, rules).items():
+            for key, each in join_parts(name_persons(value, rules), rules).items():
                 place, inner = join_path(path, key), _decode(each)
                 rule = None if is_past else _find_rule(key, inner, rules, within, is_own=is_callers)
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:

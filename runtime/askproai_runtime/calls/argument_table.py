@@ -142,7 +142,8 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
-        "the name of a person, also as `first_name` and `last_name`",
+        "the name of a person, also as `first_name` and `last_name`; of a booking the person it is for (`booked_for`, `patient`,"
+        " `child_name`), and a list of `names` is who comes",
         "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for",
         ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer", "kunde",
          "kundenname", "vollstaendiger_name", "attendee_name", "contact_name", "person_name", "invitee_name"),

@@ -22,6 +22,7 @@ from askproai_runtime.booking import (
     Question,
     Replies,
     asks_something_else,
+    details_key,
     find_declined,
     has_no_preference,
     meant_key,
@@ -340,7 +341,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
     if answer.get("needs_answer") is True:
-        return Question.MEANT, meant_key(str(appointment_id))
+        key = details_key if "unclear" in answer else meant_key
+        return Question.MEANT, key(str(appointment_id))
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
     if answer.get("needs_name") is True:

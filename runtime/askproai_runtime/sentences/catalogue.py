@@ -112,6 +112,7 @@ class Sentences:
     for_customer: str
     another_beside: str
     rename_or_another: str
+    change_or_another: str
     one_of_beside: str
     instead_of_part: str
     further_or_instead: str
@@ -168,6 +169,7 @@ class Sentences:
     booked_name: str
     which_full_name: str  # of an appointment that is booked
     phone_not_noted: str
+    phone_was_half: str
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
     which_email: str
@@ -232,6 +234,7 @@ class Sentences:
     not_found: str
     none_then: str
     is_it_the_one: str
+    is_it_of_another: str
     which_of_many: str
     which_of: str
     one_found: str
@@ -264,6 +267,7 @@ class Sentences:
     in_one_message: str  # whose text is too long to be said
     at_any_time: str
     reached_at_callers_number: str
+    no_number_noted: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
     caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`

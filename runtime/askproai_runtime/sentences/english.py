@@ -125,6 +125,10 @@ ENGLISH: Final = Sentences(
     rename_or_another=(
         "This appointment is for {booked}. Shall I change the name to {name}, or is this a second appointment for {name}?"
     ),
+    change_or_another=(
+        "Shall I change that for the appointment on {appointment}? For a further appointment, please tell me the name, the day and"
+        " the time."
+    ),
     one_of_beside=(
         "I have already booked that time for {booked} in this call. Which of them shall I change, or is this a further"
         " appointment for {name}?"
@@ -213,6 +217,7 @@ ENGLISH: Final = Sentences(
     which_full_name=" What is the full name, please, first and last?",
     phone_noted=" I have noted the phone number {phone}.",
     phone_not_noted=" I have not noted a phone number with it: the one you gave was not complete.",
+    phone_was_half=" The phone number that you gave was not complete.",
     phone_as_heard="Telephone, as understood: {said}",
     is_email_right="I understood the e-mail address as {spelled}. Is that right?",
     which_email=(
@@ -298,6 +303,7 @@ ENGLISH: Final = Sentences(
     not_found="I cannot find that appointment.",
     none_then="{when}: I find no appointment of yours then.",
     is_it_the_one="Do you mean the one on {appointment}?",
+    is_it_of_another="I have the appointment on {appointment}, not for {name}. Do you mean that one?",
     which_of_many="You have {count} appointments. {question}? The next ones are {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="You have one appointment: {when}.",
@@ -330,6 +336,7 @@ ENGLISH: Final = Sentences(
     message_now=" The message now says: {text}",
     in_one_message=" All of it is in one message.",
     reached_at_callers_number=" I have noted the number that you are calling from.",
+    no_number_noted=" No phone number is noted with it.",
     reached_at_number=" I have noted the number {phone}.",
     reached_at_named_number=" I have noted the number that you gave.",
     caller_numbers={

@@ -129,6 +129,9 @@ GERMAN: Final = Sentences(
         "Dieser Termin ist für {booked} eingetragen. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Termin für"
         " {name}?"
     ),
+    change_or_another=(
+        "Soll ich das beim Termin am {appointment}, ändern? Für einen weiteren Termin nennen Sie mir bitte Namen, Tag und Uhrzeit."
+    ),
     one_of_beside=(
         "Für diese Zeit habe ich in diesem Gespräch schon Termine für {booked} eingetragen. Welchen davon soll ich ändern, oder"
         " ist das ein weiterer Termin für {name}?"
@@ -224,6 +227,7 @@ GERMAN: Final = Sentences(
     which_full_name=" Wie ist bitte der volle Name, mit Vor- und Nachname?",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",
     phone_not_noted=" Eine Telefonnummer habe ich dazu nicht notiert: Die genannte war nicht vollständig.",
+    phone_was_half=" Die genannte Telefonnummer war nicht vollständig.",
     phone_as_heard="Telefon, wie verstanden: {said}",
     is_email_right="Die E-Mail-Adresse habe ich so verstanden: {spelled}. Ist das richtig?",
     which_email=(
@@ -311,6 +315,7 @@ GERMAN: Final = Sentences(
     not_found="Diesen Termin finde ich nicht.",
     none_then="{when}: Da finde ich keinen Termin von Ihnen.",
     is_it_the_one="Meinen Sie den am {appointment}?",
+    is_it_of_another="Eingetragen ist der Termin am {appointment}, nicht für {name}. Meinen Sie diesen?",
     which_of_many="Sie haben {count} Termine. {question}? Die nächsten sind {appointments}.",
     which_of="{question}: {appointments}?",
     one_found="Sie haben einen Termin: {when}.",
@@ -348,6 +353,7 @@ GERMAN: Final = Sentences(
     message_now=" Die Nachricht lautet jetzt: {text}",
     in_one_message=" Alles steht in einer Nachricht.",
     reached_at_callers_number=" Notiert ist dazu die Nummer, von der Sie anrufen.",
+    no_number_noted=" Eine Telefonnummer ist dazu nicht notiert.",
     reached_at_number=" Notiert ist dazu die Nummer {phone}.",
     reached_at_named_number=" Notiert ist dazu die Nummer, die Sie genannt haben.",
     caller_numbers={

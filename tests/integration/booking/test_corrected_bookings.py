@@ -435,18 +435,11 @@ async def test_a_confirmed_address_needs_no_time(salon: Salon) -> None:
     assert answer.message.endswith(" Die E-Mail-Adresse habe ich geändert.")
 
 
-@pytest.mark.parametrize(
-    ("details", "name"),
-    [
-        ({"customer_name": "Petra Maier"}, "Petra Maier"),
-        ({"phone": DICTATED}, "Maier"),
-        ({"notes": "mit Hund"}, "Maier"),
-    ],
-)
-async def test_the_only_appointment_needs_no_id(salon: Salon, details: dict[str, str], name: str) -> None:
+@pytest.mark.parametrize("details", [{}, {"phone": DICTATED}, {"notes": "mit Hund"}])
+async def test_the_only_appointment_needs_no_id(salon: Salon, details: dict[str, str]) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    answer = await salon.booking.book_appointment(call(), details)
-    assert (answer.success, await names(salon)) == (True, [name]), answer.message
+    answer = await salon.booking.book_appointment(call(), details | {"customer_name": "Petra Maier"})
+    assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,14 @@ async def test_a_call_back_names_its_number(
 async def test_messages_of_hidden_callers_have_no_number(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call("call_4", None), ARGS)
     assert (answer.success, answer.fields["number"]) == (True, "none")
+    assert answer.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), answer.message
+
+
+async def test_another_persons_number_is_no_ones(salon: Salon) -> None:
+    hidden = call("call_4", None)
+    await leave_message(salon.booking, hidden, ARGS | {"phone": "0170 1234567"})
+    answer = await leave_message(salon.booking, hidden, {"customer_name": "Otto Kurz", "message": "Bitte melden"})
+    assert answer.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), answer.message
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ async def test_half_a_number_is_asked_and_never_kept(new_salon, caller: str | No
     assert await salon.live() == []
     booked = await salon.booking.book_appointment(calling(caller, MISSING, HALF), booking_args(phone=said))
     assert booked.success
-    assert booked.message.endswith("nicht notiert: Die genannte war nicht vollständig."), booked.message
+    ending = "nicht vollständig." if caller is None else f"nicht vollständig. Notiert ist dazu {OF_CALL}"
+    assert booked.message.endswith(ending), booked.message
     assert await salon.rows("SELECT phone FROM customers") == ([{"phone": caller}] if caller else [])
     assert [row["notes"] for row in await salon.rows("SELECT notes FROM appointments")] == [None]
 
@@ -109,6 +110,7 @@ OF_CALL, NOTED = "die Nummer, von der Sie anrufen.", "Als Telefonnummer habe ich
         (OTHER, "egal", NOTED, "+493023125447"),
         (OTHER, "die, von der ich anrufe", "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
         (OTHER, CALLER, "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
+        (OTHER, "diese Nummer", "geändert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8.", CALLER),
     ],
 )
 async def test_a_number_for_a_booking_is_answered(
@@ -121,6 +123,15 @@ async def test_a_number_for_a_booking_is_answered(
     assert (again.success, again.message.endswith(ending)) == (True, True), again.message
     (row,) = await salon.rows("SELECT c.phone, a.notes FROM appointments a JOIN customers c ON c.id = a.customer_id")
     assert (row["phone"], row["notes"]) == (stored, None)
+
+
+@pytest.mark.parametrize(("booked", "noted"), [(None, f" Notiert ist dazu {OF_CALL}"), (OTHER, f" {NOTED}")])
+async def test_half_a_number_leaves_the_noted(new_salon, booked: str | None, noted: str) -> None:
+    salon = await new_salon()
+    first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
+    half = {"appointment_id": first.fields["appointment_id"], "phone": "0151 22"}
+    again = await salon.booking.book_appointment(calling(CALLER, HALF), half)
+    assert again.message.endswith(f" Die genannte Telefonnummer war nicht vollständig.{noted}"), again.message
 
 
 async def test_a_message_takes_the_calling_number_again(new_salon) -> None:

@@ -129,7 +129,8 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     "the phone I'm using right now", "the line I'm on", "wie im Display",
     "N/A (use caller number)",
     "not provided - use calling number", "keine, die angezeigte", "the calling party number", "die wird Ihnen angezeigt",
-    "the number you see", "die Nummer, die Sie sehen",
+    "the number you see", "die Nummer, die Sie sehen", "diese Nummer", "this number", "die aktuelle Telefonnummer",
+    "unter dieser Nummer, bitte", "ja, diese Nummer", "this mobile number",
     "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
 ])  # fmt: skip
 def test_words_for_the_calling_number_are_composed(said: str) -> None:
@@ -137,8 +138,8 @@ def test_words_for_the_calling_number_are_composed(said: str) -> None:
 
 
 @pytest.mark.parametrize("said", [
-    "diese Nummer", "same number", "this number", "meine Nummer", "Die gleiche Nummer", "dieselbe", "my number", "this one",
-    "unter dieser Nummer, bitte", "die aktuelle Telefonnummer", "this mobile number", "diese Handynummer hier", "yes", "ja, genau",
+    "same number", "meine Nummer", "Die gleiche Nummer", "dieselbe", "my number", "this one", "diese Nummer stimmt",
+    "this number is fine", "diese Handynummer hier", "yes", "ja, genau",
     "any", "egal", "any number", "irgendeine Nummer", "egal welche Telefonnummer", "callback number",
     "call back number", "number to call back",
     "Rückrufnummer", "no other number", "keine andere Nummer", "ok", "passt so", "you have my number", "the customer's number",
@@ -152,7 +153,8 @@ def test_words_without_a_number_leave_it_open(said: str) -> None:
     "die Nummer", "call me", "bitte anrufen", "his number", "her mobile number", "no, another number",
     "nicht die, von der ich anrufe",
     "not the number I am calling from", "this number or 0151 123", "a different number", "no, the one of my wife", "mobile",
-    "on my mobile",
+    "on my mobile", "his line", "on her line", "the number she called you from", "die, von der er Sie angerufen hat", "see you",
+    "his calling number", "the number he is calling you from", "ihre Leitung", "I see",
 ])  # fmt: skip
 def test_another_number_is_asked_for(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)

@@ -63,6 +63,10 @@ _OFFER = {
     "content": json.dumps({"success": True, "message": "Was passt Ihnen?", "slots": []}),
 }
 _MEANT = {"role": "tool_call_result", "content": json.dumps({"needs_answer": True, "appointment_id": "A"})}
+_DETAILS = {
+    "role": "tool_call_result",
+    "content": json.dumps({"needs_answer": True, "appointment_id": "A", "unclear": "details"}),
+}
 _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
 
@@ -98,6 +102,7 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _WORDS, _OFFER, {"role": "user", "content": "Nein, doch nicht absagen."}], {"A": "no"}),
         ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
         ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "no"}),
+        ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
         ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),
         ([_PHONE, _OFFER, _WORDS], {"phone missing": "yes"}),  # asked once
         ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),

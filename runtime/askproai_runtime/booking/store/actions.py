@@ -240,18 +240,19 @@ async def get_last_question(conn: Connection, tenant: str, call_id: str) -> Canc
 
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
-) -> timedelta:
+) -> timedelta | None:
     """Record that the call is asked, now, whether it means the appointment that begins at `starts_at`, although it named another
     time, `named`.
 
-    Returns how long ago it was asked that first, by the database's clock. Who names yet another time is asked anew.
+    Returns how long ago it was asked that first, by the database's clock; None if it was not. A caller who names yet another time
+    is asked anew.
     """
     named_hash = hashlib.sha256(named.encode()).hexdigest()[:_NAMED_HASH_LENGTH]
-    age: timedelta = await conn.fetchval(
+    age: timedelta | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
            VALUES ($1, $2, $3, 'done', clock_timestamp())
            ON CONFLICT (tenant, call_id, key) DO UPDATE SET state = 'done'
-           RETURNING clock_timestamp() - act.lease_until""",
+           RETURNING CASE WHEN act.xmax <> 0 THEN clock_timestamp() - act.lease_until END""",
         tenant, call_id, f"{_WHICH}|{appointment_id}|{starts_at.astimezone(UTC).isoformat()}|{named_hash}",
     )  # fmt: skip
     return age

@@ -1,0 +1,99 @@
+"""The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answers import describe_appointment
+from askproai_runtime.booking.customer_names import read_name_alone, speaks_of_another
+from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.replies import Reply, details_key, meant_key
+from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.sentences import say
+
+_WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment is does not change with its start
+
+
+async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> None:
+    """Raise `ClarificationNeeded` if an appointment is of another name, unless the caller was asked and has not said no.
+
+    A model adds the id of the caller's appointment to the booking of a second person, too.
+    """
+    if not name or same_name(name, appointment.customer_name):
+        return
+    asked_about = f"name {fold(name)}"
+    async with ctx.pool.acquire() as conn:
+        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
+    if call.find_reply(meant_key(str(appointment.id)), age) not in {None, Reply.NO}:
+        return
+    question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True)
+
+
+async def require_own_notes(
+    ctx: BookingContext, call: CallContext, notes: str | None, appointment: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if new notes speak of somebody else, who may need an appointment of their own."""
+    is_known = f" {fold(notes or '')} " in f" {fold(appointment.notes or '')} "
+    if notes and not is_known and speaks_of_another(notes, appointment.customer_name):
+        await require_agreement(ctx, call, f"details {fold(notes)}", appointment)
+
+
+async def require_agreement(ctx: BookingContext, call: CallContext, details: str, appointment: Appointment) -> None:
+    """Raise `ClarificationNeeded` if the caller has not agreed that `details` are of an appointment."""
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    async with ctx.pool.acquire() as conn:
+        question = say().change_or_another.format(appointment=described)
+        await _require_yes(ctx, conn, call, appointment, details, question, "details")
+
+
+async def require_own_name(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if the arguments name another customer than the appointment's, unless the caller has said yes."""
+    if not names_another(ctx, call, args, appointment):
+        return
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    name = read_name_alone(read_text(args, "customer_name"), call.said)
+    question = say().is_it_of_another.format(appointment=described, name=name)
+    if not name:
+        question = say().is_it_the_one.format(appointment=described)
+    await _require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
+
+
+def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether the arguments name another customer than the appointment's, also as "mein Mann". As a second factor a name
+    has been compared.
+    """
+    text = read_text(args, "customer_name") or ""
+    if asks_birth_date(ctx):
+        return False
+    if not (name := read_name_alone(text, call.said)):
+        return speaks_of_another(text, appointment.customer_name)
+    return not same_name(name, appointment.customer_name)
+
+
+async def _require_yes(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    appointment: Appointment,
+    asked_about: str,
+    question: str,
+    unclear: str,
+) -> None:
+    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it.
+
+    Without a transcript a model that repeats itself after the answer means it.
+    """
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, _WHENEVER, asked_about)
+    # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
+    reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
+    if reply is Reply.YES or (call.replies is None and reply is not None):
+        return
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear)

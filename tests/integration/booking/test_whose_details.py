@@ -1,0 +1,150 @@
+"""A detail changes an appointment only where it is certain whose it is; else the caller is asked."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from askproai_runtime.booking import Answer, CallContext
+from askproai_runtime.booking.replies import Reply, details_key
+from tests.worlds.booking_environment import Salon, booking_args, call
+
+DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
+PETRA = booking_args(name="Petra Lange")
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+def replied(booked: Answer, reply: Reply = Reply.YES) -> CallContext:
+    """Return the call after a reply to the question whether a detail is of an appointment."""
+    return replace(call(), replies={details_key(booked.fields["appointment_id"]): reply})
+
+
+async def stored(salon: Salon) -> list[tuple[Any, ...]]:
+    rows = await salon.rows(
+        "SELECT a.customer_name, a.notes, c.phone FROM appointments a LEFT JOIN customers c ON c.id = a.customer_id"
+    )
+    return [(row["customer_name"], row["notes"], row["phone"]) for row in rows]
+
+
+@pytest.mark.parametrize("reply", [None, Reply.NO, Reply.UNCLEAR])
+@pytest.mark.parametrize(
+    ("details", "after"),
+    [
+        ({"phone": DICTATED}, ("Petra Lange", None, DICTATED)),
+        ({"notes": "mit Hund"}, ("Petra Lange", "mit Hund", call().caller)),
+        ({"notes": "für meinen Sohn Otto"}, ("Petra Lange", "für meinen Sohn Otto", call().caller)),
+    ],
+)
+async def test_details_without_a_name_are_asked(salon: Salon, details: dict[str, str], after, reply) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    before = await stored(salon)
+    args = {"service": "Haarschnitt"} | details
+    said = replace(call(), replies={}) if reply is None else replied(first, reply)
+    for _ in range(2):
+        asked = await salon.booking.book_appointment(said, args)
+        assert "für Petra Lange, ändern?" in asked.message
+        assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
+    assert (asked.fields["needs_answer"], await stored(salon)) == (True, before)
+    answer = await salon.booking.book_appointment(replied(first), args)
+    assert (answer.success, await stored(salon)) == (True, [after]), answer.message
+
+
+async def test_a_yes_is_to_one_detail(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    for phone in (DICTATED, OTHER_DICTATED):
+        args = {"service": "Haarschnitt", "phone": phone}
+        assert not (await salon.booking.book_appointment(replied(first), args)).success
+        assert phone not in str(await stored(salon))
+        assert (await salon.booking.book_appointment(replied(first), args)).success
+
+
+async def test_a_repeated_detail_needs_no_transcript(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    for is_written in (False, True):
+        answer = await salon.booking.book_appointment(call(), {"phone": DICTATED})
+        assert answer.success is is_written
+        await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
+
+
+async def test_the_same_time_names_the_appointment(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    args = {key: value for key, value in PETRA.items() if key != "customer_name"} | {"phone": DICTATED}
+    answer = await salon.booking.book_appointment(call(), args)
+    assert (answer.success, await stored(salon)) == (True, [("Petra Lange", None, DICTATED)]), answer.message
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+@pytest.mark.parametrize(
+    ("notes", "is_asked"),
+    [
+        ("für meinen Sohn Otto", True),
+        ("for my son Otto", True),
+        ("Termin ist für Otto Kurz", True),
+        ("für Otto", True),
+        ("für mich und meinen kleinen Bruder", True),
+        ("auf Wunsch meiner Mutter", True),
+        ("für Herrn Kurz", True),
+        ("für Petra Lange", False),
+        ("für mich", False),
+        ("mit Hund", False),
+        ("bitte Zeit für Beratung", False),
+    ],
+)
+async def test_notes_of_somebody_else_are_asked(salon: Salon, notes: str, is_asked: bool, with_id: bool) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    named = {"appointment_id": first.fields["appointment_id"]} if with_id else PETRA
+    asked = await salon.booking.book_appointment(replace(call(), replies={}), named | {"notes": notes})
+    assert (asked.success, "needs_answer" in asked.fields) == (not is_asked, is_asked), asked.message
+    assert [row[1] for row in await stored(salon)] == [None if is_asked else notes]
+    answer = await salon.booking.book_appointment(replied(first), named | {"notes": notes})
+    assert (answer.success, [row[1] for row in await stored(salon)]) == (True, [notes]), answer.message
+
+
+async def test_notes_of_a_new_booking_are_kept(salon: Salon) -> None:
+    args = PETRA | {"notes": "für meinen Sohn Otto"}
+    for _ in range(2):
+        assert (await salon.booking.book_appointment(call(), args)).success
+    assert [row[1] for row in await stored(salon)] == ["für meinen Sohn Otto"]
+
+
+MOVE = {"date": "2026-11-27", "time": "16:00"}
+
+
+@pytest.mark.parametrize("with_id", [True, False])
+async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    start = (await salon.live())[0]["starts_at"]
+    args = (
+        MOVE | {"customer_name": "Otto Kurz"} | ({"appointment_id": first.fields["appointment_id"]} if with_id else {})
+    )
+    for reply in (Reply.YES, Reply.UNCLEAR, Reply.NO):  # the first one is to another question
+        asked = await salon.booking.reschedule_appointment(replied(first, reply), args)
+        assert asked.message.endswith("für Petra Lange, nicht für Otto Kurz. Meinen Sie diesen?"), asked.message
+    assert (asked.fields["needs_answer"], (await salon.live())[0]["starts_at"]) == (True, start)
+    moved = await salon.booking.reschedule_appointment(replied(first), args)
+    assert (moved.success, (await salon.live())[0]["starts_at"] != start) == (True, True), moved.message
+    assert (await salon.booking.reschedule_appointment(replied(first), args)).success  # repeated
+
+
+async def test_a_move_of_a_relative_is_asked(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    args = MOVE | {"customer_name": "mein Mann"}
+    asked = await salon.booking.reschedule_appointment(replace(call(), replies={}), args)
+    assert (asked.success, asked.message.endswith("für Petra Lange?")) == (False, True), asked.message
+
+
+@pytest.mark.parametrize("name", ["Petra Lange", "Frau Lange", "Petra", "Kundin"])
+async def test_a_move_of_the_same_name_is_made(salon: Salon, name: str) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    moved = await salon.booking.reschedule_appointment(replace(call(), replies={}), MOVE | {"customer_name": name})
+    assert moved.success, moved.message
+
+
+async def test_a_cancellation_of_another_name_says_whose(salon: Salon) -> None:
+    await salon.booking.book_appointment(call(), PETRA)
+    asked = await salon.booking.ask_to_cancel(replace(call(), replies={}), {"customer_name": "Otto Kurz"})
+    assert "für Petra Lange, absagen?" in asked.message

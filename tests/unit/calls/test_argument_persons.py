@@ -1,0 +1,117 @@
+"""In whose name an appointment is booked, where a model names more than one person."""
+
+from typing import Any
+
+import pytest
+
+from askproai_runtime.calls.arguments import read_arguments
+
+PETRA, OTTO = "Petra Lange", "Otto Kurz"
+AT = {"service": "Haarschnitt", "date": "2026-12-10", "time": "10:00"}
+COMES = [{"customer_name": OTTO}]
+
+
+@pytest.mark.parametrize("caller", [{"customer_name": PETRA}, {"customer": {"name": PETRA}}, {"caller_name": PETRA}])
+@pytest.mark.parametrize(
+    "person",
+    [
+        {"booked_for": OTTO},
+        {"on_behalf_of": OTTO},
+        {"for": OTTO},
+        {"for": {"name": OTTO}},
+        {"forPerson": {"first_name": "Otto", "last_name": "Kurz"}},
+        {"patient": OTTO},
+        {"patient": {"full_name": OTTO}},
+        {"patient_name": OTTO},
+        {"child_name": OTTO},
+        {"child": '{"name": "Otto Kurz"}'},
+        {"für": OTTO},
+        {"beneficiary": OTTO},
+        {"booking_for_name": OTTO},
+        {"appointmentFor": [OTTO]},
+        {"booked_for": "meinen Sohn Otto Kurz"},
+    ],
+)
+def test_the_appointment_is_for_the_named(caller: dict[str, Any], person: dict[str, Any]) -> None:
+    for args in (AT | caller | person, AT | person | caller, {"booking": AT | caller | person}):
+        read = read_arguments("book_appointment", args)
+        assert (read.values["customer_name"], read.unclear, "companions" in read.values) == (OTTO, (), False), read
+        assert PETRA in read.unread.values()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"for": "me"},
+        {"for": "mein Sohn"},
+        {"for": PETRA},
+        {"booked_for": "Petra"},
+        {"patient": True},
+        {"patient": "new"},
+        {"for": "2026-12-10"},
+        {"kind": "haircut"},
+        {"kind": "new client"},
+        {"format": "Haarschnitt"},
+        {"for": "my two kids"},
+        {"caller_name": OTTO},
+        {"booked_by": OTTO},
+    ],
+)
+def test_the_customer_stays_the_customer(other: dict[str, Any]) -> None:
+    read = read_arguments("book_appointment", AT | {"customer_name": PETRA} | other)
+    assert (read.values["customer_name"], read.unclear) == (PETRA, ()), read
+
+
+@pytest.mark.parametrize("other", [{"for": "Otto"}, {"patient": OTTO, "child_name": "Mia Lange"}])
+def test_an_open_person_is_asked(other: dict[str, Any]) -> None:
+    read = read_arguments("book_appointment", AT | {"customer_name": PETRA} | other)
+    assert ("customer_name" in read.values, read.unclear) == (False, ("customer_name",)), read
+
+
+@pytest.mark.parametrize("caller", [{}, {"customer_name": PETRA}, {"customer": {"name": PETRA}}])
+@pytest.mark.parametrize(
+    "people",
+    [
+        {"names": [PETRA, OTTO]},
+        {"customers": [PETRA, OTTO]},
+        {"customers": [{"name": PETRA}, {"name": OTTO}]},
+        {"names": f"{PETRA} und {OTTO}"},
+        {"people": [PETRA, OTTO]},
+    ],
+)
+def test_two_names_are_two_people(caller: dict[str, Any], people: dict[str, Any]) -> None:
+    read = read_arguments("book_appointment", AT | caller | people)
+    assert (read.values.get("customer_name"), read.values.get("companions")) == (PETRA, COMES), read
+    assert read.unclear == ()
+
+
+@pytest.mark.parametrize("people", [{key: [OTTO, "Mia Lange"]} for key in ("names", "customers", "booked_for")])
+def test_two_others_are_asked(people: dict[str, Any]) -> None:
+    assert read_arguments("book_appointment", AT | {"customer_name": PETRA} | people).unclear == ("companions",)
+
+
+@pytest.mark.parametrize(
+    ("companions", "expected"),
+    [
+        ([{}], []),
+        ([{"customer_name": None, "service": ""}], []),
+        ("[{}]", []),
+        ([{}, {"name": OTTO}], [{}, *COMES]),
+        ([{}, {}], [{}, {}]),
+        (1, [{}]),
+    ],
+)
+def test_an_empty_companion_alone_is_nobody(companions: Any, expected: list[dict[str, str]]) -> None:
+    read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
+    assert (read.values.get("companions"), read.unclear) == (expected, ()), read
+
+
+@pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])
+@pytest.mark.parametrize("person", [{"patient_name": OTTO}, {"booked_for": OTTO, "customer_name": PETRA}])
+def test_other_functions_read_the_person(function: str, person: dict[str, Any]) -> None:
+    assert read_arguments(function, person).values == {"customer_name": OTTO}
+
+
+def test_a_message_is_for_its_recipient() -> None:
+    read = read_arguments("leave_message", {"customer_name": PETRA, "for": OTTO, "message": "Danke"})
+    assert (read.values["customer_name"], read.values["recipient"]) == (PETRA, OTTO)
