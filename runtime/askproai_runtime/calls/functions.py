@@ -284,9 +284,8 @@ class CallFunctions:
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))
             answer = say_unread(answer, read, function, known, self._functions_of(route))
-        return (
-            replace(answer, fields=answer.fields | {"unread_arguments": list(read.unread)}) if read.unread else answer
-        )
+        unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
+        return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
 
     async def _answer_from(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]

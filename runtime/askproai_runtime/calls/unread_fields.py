@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import NOTES_LIMIT, Answer, fold, read_claim
+from askproai_runtime.booking import NOTES_LIMIT, Answer, drop_titles, fold, read_claim
 from askproai_runtime.calls.argument_members import WHOLE
 from askproai_runtime.calls.argument_owners import belongs_to_caller
 from askproai_runtime.calls.argument_table import (
@@ -112,7 +112,7 @@ def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
 
 def _is_said(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
     """Return whether a field may be of the caller, and says more than the request does."""
-    if _is_of_program(path, text):
+    if _is_of_program(path, text) or not drop_titles(text):  # "Frau" is a part of a name
         return False
     if function is Function.LEAVE_MESSAGE:
         return True

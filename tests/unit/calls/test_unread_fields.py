@@ -55,6 +55,7 @@ KNOWN = KnownNames(CONFIG)
          "previous visit staff: Anna, previous visit service: Färben, reminder time: 09:00"),
         ({"mother": {"name": "Anna Groß"}, "no_perfume": "true"}, "no perfume, mother name: Anna Groß"),
         ({"duration_minutes": HAIRCUT.duration_minutes, "provider": "Salon Müller in Berlin"}, None),
+        ({"customer": {"title": "Frau"}, "salutation": "Ms."}, None),
         ({"call_id": "c1", "agent_id": "a1", "language": "de", "end_time": "11:00", "confirmed": True}, None),
         ({"service": {"name": "Haarschnitt", "price": 25}, "quantity": 1, "title": "Haarschnitt"}, None),
         ({"provider": "Salon Müller", "location": "Berlin", "store": "Torstraße 1"}, None),
