@@ -78,6 +78,7 @@ from askproai_runtime.booking.replies import (
     name_key,
     read_claim,
     read_reply,
+    rename_key,
 )
 from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
@@ -237,6 +238,7 @@ __all__ = [
     "release_holds",
     "remove_block",
     "remove_from_waitlist",
+    "rename_key",
     "reschedule_appointment",
     "resolve_span",
     "same_name",

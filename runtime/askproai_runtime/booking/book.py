@@ -45,6 +45,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
+from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
@@ -141,7 +142,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
         request = parse_booking_request(ctx.config(), call, args, appointments)
-        if not request.another:
+        is_second = wants_second(call, request.name, appointments)
+        if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
             request = replace(request, name=complete_name(call, then, request.name))
         request = replace(request, names_customer=bool(known - {fold(request.name)}))
@@ -150,7 +152,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         await require_as_held(ctx, call, request, group, args.get("companions"))
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
-        another = request.another or (not group.names and is_second_person(request, appointments))
+        is_second |= is_second_person(request, appointments)
+        another = request.another or (is_second and not group.names)
         request = replace(request, service=service, companions=group.names, another=another)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
@@ -158,7 +161,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
         request = _ask_for_phone(ctx, call, args, request)
-        named = await find_corrected(ctx, call, request, args)
+        named = await find_corrected(ctx, call, request, args, appointments)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:

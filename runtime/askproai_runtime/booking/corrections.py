@@ -17,7 +17,7 @@ from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.owner_questions import require_own_notes, require_renaming
+from askproai_runtime.booking.owner_questions import find_renamed, require_own_notes, require_renaming
 from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.request import BookingRequest, read_text
@@ -76,18 +76,24 @@ class _Correction:
 
 
 async def find_corrected(
-    ctx: BookingContext, call: CallContext, request: BookingRequest, args: Mapping[str, Any]
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    args: Mapping[str, Any],
+    appointments: Sequence[Appointment],
 ) -> Appointment | None:
-    """Return the caller's own appointment that `appointment_id` names, if the rest of the request is that appointment; else None.
+    """Return the caller's own appointment that `appointment_id` names, or that of the call's `appointments` that gets the name, if
+    the rest of the request is that appointment; else None.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
     if request.another or request.companions:
         return None
-    appointment = await find_own_named(ctx, call, args)
+    appointment = find_renamed(call, request.name, appointments) or await find_own_named(ctx, call, args)
     if appointment is None or not _is_requested(request, appointment):
         return None
-    await require_renaming(ctx, call, request.name, appointment)
+    if not await require_renaming(ctx, call, request.name, appointment):
+        return None
     await require_own_notes(ctx, call, request.notes, appointment)
     return appointment
 

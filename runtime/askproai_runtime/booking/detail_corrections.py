@@ -54,7 +54,8 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
-    await require_renaming(ctx, call, request.name, meant)
+    if not await require_renaming(ctx, call, request.name, meant):
+        return None
     if not (is_identified or is_named or is_timed):
         await require_agreement(ctx, call, f"details {request.phone} {request.email} {request.notes}", meant)
     else:

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 
 from askproai_runtime.booking.cancel_reasons import drop_hindrances, drop_illness, is_day_of
+from askproai_runtime.booking.name_choices import corrects_name
+from askproai_runtime.booking.phrases import fold
 
 _STRONG_YES_WORD = (
     r"(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
@@ -166,7 +168,7 @@ class Reply(StrEnum):
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
 # or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
-# (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
+# (`PhoneQuestion.key`), for the full name of an appointment (`name_key`), or whether it gets another name (`rename_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -183,6 +185,11 @@ def details_key(appointment_id: str) -> str:
 def name_key(appointment_id: str) -> str:
     """Return the key in `Replies` of the question for the full name of an appointment."""
     return f"name {appointment_id}"
+
+
+def rename_key(appointment_id: str, name: str) -> str:
+    """Return the key in `Replies` of the question whether an appointment gets this name, or is another person's."""
+    return f"rename {appointment_id} {fold(name)}"
 
 
 class PhoneQuestion(StrEnum):
@@ -206,6 +213,7 @@ class Question(StrEnum):
     ADDRESS = "address"  # the first answer is: what is refused later is something else
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well
+    RENAME = "rename"  # yes: the name is corrected; no: it is a second appointment
 
 
 def read_reply(
@@ -221,6 +229,9 @@ def read_reply(
     something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
     appointment. `today` is the day of the call.
     """
+    if question is Question.RENAME:
+        corrects = corrects_name(utterances)
+        return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
     if question is Question.CANCEL:
         utterances = [drop_illness(utterance, about) for utterance in utterances]
     if question is Question.CANCEL and any(_names_another(words_of(each), about, today) for each in utterances):

@@ -180,6 +180,7 @@ class BookingRequest:
                 say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
                 appointment_id=str(at_start[0].id),
                 needs_answer=True,
+                name_choice=self.name,
             )
         shared = [a for a in then if share_services(a.service, service.name)]
         if shared and not self.another:  # "und Färben noch dazu": one appointment more would be beside it

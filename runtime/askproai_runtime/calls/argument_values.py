@@ -212,13 +212,11 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """Return an object for each who comes along: of a list of them, as JSON too, of names alone, or of how many there are; and what
     was not read, by its names. None if nothing was said of them, which an empty list says.
 
-    Nobody of a list is left out, whatever the entry is: one who was would come for nothing. An object without a value, alone in a
-    list, is how a model fills a schema.
+    Nobody of a list is left out, whatever the entry is: one who was would come for nothing. By the schema an empty object is a
+    person without a name.
     """
     if isinstance(value, str):
         value = decode_text(value)
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) and is_empty(value[0]):
-        return [], []
     if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:

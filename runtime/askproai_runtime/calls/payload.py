@@ -28,6 +28,7 @@ from askproai_runtime.booking import (
     meant_key,
     name_key,
     read_reply,
+    rename_key,
 )
 from askproai_runtime.intake import ProviderId
 
@@ -340,6 +341,8 @@ def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
+    if isinstance(name := answer.get("name_choice"), str):
+        return Question.RENAME, rename_key(str(appointment_id), name)
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

@@ -93,17 +93,23 @@ def test_two_others_are_asked(people: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("companions", "expected"),
     [
-        ([{}], []),
-        ([{"customer_name": None, "service": ""}], []),
-        ("[{}]", []),
+        ([{}], [{}]),
+        ([{"customer_name": ""}], [{}]),
+        ([{"customer_name": None, "service": ""}], [{}]),
+        ("[{}]", [{}]),
         ([{}, {"name": OTTO}], [{}, *COMES]),
-        ([{}, {}], [{}, {}]),
         (1, [{}]),
     ],
 )
-def test_an_empty_companion_alone_is_nobody(companions: Any, expected: list[dict[str, str]]) -> None:
+def test_an_empty_companion_is_a_person(companions: Any, expected: list[dict[str, str]]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
+
+
+@pytest.mark.parametrize("companions", [[{}], [{"customer_name": "", "service": ""}]])
+def test_a_filled_schema_names_nobody(companions: Any) -> None:
+    filled = AT | {"customer_name": PETRA, "phone": "", "email": "", "notes": "", "companions": companions}
+    assert "companions" not in read_arguments("book_appointment", filled).values
 
 
 @pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])

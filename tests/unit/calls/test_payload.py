@@ -67,6 +67,10 @@ _DETAILS = {
     "role": "tool_call_result",
     "content": json.dumps({"needs_answer": True, "appointment_id": "A", "unclear": "details"}),
 }
+_CHOICE = {
+    "role": "tool_call_result",
+    "content": json.dumps({"needs_answer": True, "appointment_id": "A", "name_choice": "Otto Kurz"}),
+}
 _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
 
@@ -103,6 +107,8 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
         ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "no"}),
         ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
+        ([_CHOICE, {"role": "user", "content": "Ein zweiter."}, _OFFER, _WORDS], {"rename A otto kurz": "no"}),
+        ([_CHOICE, _WORDS], {"rename A otto kurz": "unclear"}),
         ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),
         ([_PHONE, _OFFER, _WORDS], {"phone missing": "yes"}),  # asked once
         ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),
