@@ -45,6 +45,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
+from askproai_runtime.booking.offered_times import put_on_offer
 from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import fold
@@ -141,6 +142,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
+        args = put_on_offer(ctx.config(), call, args, [each.starts_at for each in appointments])
         request = parse_booking_request(ctx.config(), call, args, appointments)
         is_second = wants_second(call, request.name, appointments)
         if not (request.another or is_second):

@@ -87,7 +87,9 @@ async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
 async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_id: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     named = {"appointment_id": first.fields["appointment_id"]}
-    again = await salon.booking.book_appointment(renames(first, "Schmidt", call_id), booking_args(name="Schmidt", **named))
+    again = await salon.booking.book_appointment(
+        renames(first, "Schmidt", call_id), booking_args(name="Schmidt", **named)
+    )
     assert again.success, again.message
     assert "bleibt bestehen" not in again.message
     assert again.message.endswith(" Den Namen habe ich geändert: Schmidt.")

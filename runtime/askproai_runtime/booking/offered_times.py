@@ -1,0 +1,107 @@
+"""A weekday or a clock time alone, said after times were offered: it is that of an offer, in the week of the offers."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.request import (
+    keep_open_readings,
+    names_day,
+    parse_service_request,
+    put_on_day,
+    read_parts,
+)
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, find_open_span, understand_parts
+from askproai_runtime.sentences import format_spoken
+
+
+def put_on_offer(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], own: Collection[datetime] = ()
+) -> Mapping[str, Any]:
+    """Return the arguments with the `start` of the offer that they mean; as they are where none is meant.
+
+    Raises `ClarificationNeeded` where the words fit several offers, or only a day in another week than that of all offers. A time
+    of the call's `own` appointments is no offer any more.
+    """
+    zone, parts = ZoneInfo(config.time_zone), read_parts(args)
+    starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
+    span = find_open_span(parts[0]) if parts[0] else None
+    if not starts or not any(parts) or (span is None and names_day(parts)):
+        return args
+    days = sorted({start.astimezone(zone).date() for start in starts})
+    if span is None:
+        meant = _exact(_read_on(days, parts, call, zone)) & starts
+        return _with_start(args, call, zone, meant)
+    plain = understand_parts(*parts, at=call.started_at, zone=zone)
+    if (_exact(plain.candidates) & starts) or not _exact(plain.candidates).isdisjoint(own):
+        return args
+    near = _read_near(days, span, parts, call, zone)
+    if meant := _exact(near) & starts:
+        return _with_start(args, call, zone, meant)
+    read = {candidate.start.astimezone(zone).date() for candidate in plain.candidates}
+    if near and read and {_first_day(day, span) for day in read}.isdisjoint(_first_day(day, span) for day in days):
+        service = parse_service_request(config, call, args)
+        kept = [
+            keep_open_readings(Understanding.of(candidates), service).candidates
+            for candidates in (plain.candidates, near)
+        ]
+        raise _ask([*kept[0], *kept[1]], call, zone)
+    return args
+
+
+def _with_start(
+    args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
+) -> Mapping[str, Any]:
+    if not meant:
+        return args
+    if len(meant) == 1:
+        (start,) = meant
+        return {**args, "start": start.astimezone(zone).isoformat(), "date": None, "time": None, "part_of_day": None}
+    readings = {start.astimezone(zone): format_spoken(start, zone, call.started_at) for start in sorted(meant)}
+    raise _ask([Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone)
+
+
+def _ask(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    readings = tuple(dict.fromkeys(candidates))
+    return ClarificationNeeded(
+        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
+    )
+
+
+def _exact(candidates: Iterable[Candidate]) -> set[datetime]:
+    return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
+
+
+def _read_on(
+    days: Iterable[date], parts: tuple[str | None, str | None, str | None], call: CallContext, zone: ZoneInfo
+) -> list[Candidate]:
+    """Return what a time of day means on each of the days."""
+    return [
+        candidate
+        for day in days
+        for candidate in understand_parts(*put_on_day(day, parts), at=call.started_at, zone=zone).candidates
+    ]
+
+
+def _read_near(
+    days: Iterable[date],
+    span: Grain,
+    parts: tuple[str | None, str | None, str | None],
+    call: CallContext,
+    zone: ZoneInfo,
+) -> list[Candidate]:
+    """Return what the words mean in the week, or the month, of each of the days."""
+    found = list[Candidate]()
+    for first in sorted({_first_day(day, span) for day in days}):
+        before = datetime.combine(first, time(), zone) - timedelta(minutes=1)
+        found += understand_parts(*parts, at=max(before, call.started_at), zone=zone).candidates
+    return found
+
+
+def _first_day(day: date, span: Grain) -> date:
+    """Return the first day of the week, or the month, of a day."""
+    return day.replace(day=1) if span is Grain.MONTH else day - timedelta(days=day.weekday())

@@ -1,0 +1,79 @@
+"""A weekday or a clock time alone, said after offers, is that of an offer; in another week than all offers it is asked about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from askproai_runtime.booking.offered_times import put_on_offer
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
+from tests.worlds.compiled_salon import salon_config
+
+CONFIG = salon_config()
+ZONE = ZoneInfo(CONFIG.time_zone)
+NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)  # a Friday
+TUESDAY, THURSDAY, FRIDAY = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (8, 10, 11))
+TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
+
+
+def after_offers(*starts: datetime) -> CallContext:
+    utc = [start.astimezone(UTC) for start in starts]
+    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
+    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named)
+
+
+@pytest.mark.parametrize(
+    ("offers", "said", "start"),
+    [
+        ((TUESDAY, TUESDAY_AT_ONE), {"date": "Dienstag", "time": "13 Uhr"}, TUESDAY_AT_ONE),
+        ((TUESDAY, TUESDAY_AT_ONE), {"date": "am Dienstag", "time": "um neun"}, TUESDAY),
+        ((TUESDAY, TUESDAY_AT_ONE), {"start": "Dienstag um 13 Uhr"}, TUESDAY_AT_ONE),
+        ((TUESDAY, THURSDAY), {"date": "Donnerstag", "time": "9 Uhr"}, THURSDAY),
+        (
+            (datetime(2027, 1, 8, 9, tzinfo=ZONE),),
+            {"date": "am 8.", "time": "9 Uhr"},
+            datetime(2027, 1, 8, 9, tzinfo=ZONE),
+        ),
+        ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "um neun"}, THURSDAY),
+        ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "13 Uhr"}, THURSDAY + timedelta(hours=4)),
+    ],
+)
+def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, str], start: datetime) -> None:
+    found = put_on_offer(CONFIG, after_offers(*offers), {"service": "Haarschnitt"} | said)
+    assert datetime.fromisoformat(str(found["start"])) == start
+    assert (found["date"], found["time"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("offers", "said", "days"),
+    [
+        ((TUESDAY, TUESDAY_AT_ONE), {"date": "Dienstag", "time": "14 Uhr"}, ["2026-12-01", "2026-12-08"]),
+        ((THURSDAY,), {"date": "Freitag", "time": "10 Uhr"}, ["2026-12-04", "2026-12-11"]),
+        ((THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["2026-12-10", "2026-12-11"]),
+    ],
+)
+def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, str], days: list[str]) -> None:
+    with pytest.raises(ClarificationNeeded) as asked:
+        put_on_offer(CONFIG, after_offers(*offers), {"service": "Haarschnitt"} | said)
+    assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ((), {"date": "Dienstag", "time": "13 Uhr"}),
+        ((TUESDAY,), {"date": "2026-12-01", "time": "13:00"}),
+        ((TUESDAY,), {"date": "diesen Dienstag", "time": "13 Uhr"}),
+        ((TUESDAY,), {"date": "nächsten Dienstag", "time": "13 Uhr"}),
+        ((TUESDAY, datetime(2026, 12, 1, 13, tzinfo=ZONE)), {"date": "Dienstag", "time": "13 Uhr"}),
+        ((TUESDAY, datetime(2026, 12, 3, 9, tzinfo=ZONE)), {"date": "Mittwoch", "time": "13 Uhr"}),
+        ((TUESDAY,), {"date": "morgen", "time": "9 Uhr"}),
+        ((TUESDAY,), {"start": TUESDAY_AT_ONE.isoformat()}),
+        ((TUESDAY, THURSDAY), {"date": "am 8.", "time": "9 Uhr"}),
+        ((TUESDAY,), {}),
+    ],
+)
+def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
+    args = {"service": "Haarschnitt"} | said
+    assert put_on_offer(CONFIG, after_offers(*offers), args) is args
