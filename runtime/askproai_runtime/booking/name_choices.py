@@ -15,7 +15,8 @@ _CORRECTED: Final = (
 )
 _SECOND: Final = (
     r"(?:(?:zweit|weiter)e[mnrs]?|zwei(?: termine)?|zusätzlich\w*|(?:noch|und) ein\w*|extra|beide\w*|dazu|eigene[nr]?|letztere\w*"
-    r"|second|another|additional|both|separate|the latter|two(?: appointments)?|one more|in addition)"
+    r"|bleib\w*|behalt\w*|keep\w*|stays?|second|another|additional|both|separate|the latter|two(?: appointments)?|one more"
+    r"|in addition)"
 )
 # These say so only where nothing else is said: "den Namen bitte auch ändern".
 _PERSON: Final = re.compile(

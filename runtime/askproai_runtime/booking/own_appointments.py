@@ -78,6 +78,8 @@ async def resolve_appointment(
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
         if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
             return again
+        if (meant := _find_only_on_weekday(found, args, call, zone)) is not None:
+            return meant
     if (likely := named.find_likely(found)) is not None:
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
@@ -101,7 +103,8 @@ async def resolve_cancellation(
         for appointment_id in await list_cancelled_appointments(conn, tenant, call.call_id)
         if (appointment := await get_appointment(conn, tenant, appointment_id)) is not None
     ]
-    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    zone = ZoneInfo(ctx.config().time_zone)
+    named = _NamedTime.of(args, call, zone)
     if named.is_nothing:
         asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
         questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
@@ -113,6 +116,8 @@ async def resolve_cancellation(
             raise _choice(ctx, call, found, say().already_cancelled, question)
     elif (again := named.select(cancelled)) and not named.select(found):
         return again[-1]
+    if not named.select(found) and (meant := _find_only_on_weekday(found, args, call, zone)) is not None:
+        return meant
     if (likely := named.find_likely(found)) is None:
         return _choose(ctx, call, found, named, question)
     if not named.is_day_of(likely):
@@ -176,6 +181,14 @@ def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: Call
     start = appointment.starts_at.astimezone(zone)
     as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
     return all(_NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
+
+
+def _find_only_on_weekday(
+    found: Sequence[Appointment], args: Mapping[str, Any], call: CallContext, zone: ZoneInfo
+) -> Appointment | None:
+    """Return the only appointment on a named weekday, in whatever week: the caller has no other one on such a day."""
+    on_weekday = [appointment for appointment in found if _is_on_weekday(appointment, args, call, zone)]
+    return on_weekday[0] if len(on_weekday) == 1 else None
 
 
 def _not_read(refusal: Refusal) -> str:

@@ -134,6 +134,16 @@ async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
     assert (await salon.booking.reschedule_appointment(NEXT_CALL, args | NEW_TIME)).success
 
 
+@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch"])
+async def test_a_weekday_names_the_only_one(salon, day) -> None:
+    _, booked = await book(salon, TUESDAY, WEDNESDAY_AFTER)
+    args = {"appointment_date": day}
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, args)
+    assert (asked.fields["needs_confirmation"], asked.fields["appointment_id"]) == (True, booked)
+    moved = await salon.booking.reschedule_appointment(NEXT_CALL, args | NEW_TIME)
+    assert (moved.success, moved.fields["appointment_id"]) == (True, booked)
+
+
 @pytest.mark.parametrize(
     "named",
     [

@@ -16,9 +16,10 @@ SECOND = (
     "Ein zweiter Termin.", "Zweiter Termin, gleiche Zeit.", "Das ist mein Mann, der kommt auch.", "beide kommen", "Letzteres.",
     "Ein weiterer bitte", "noch einen", "Nicht ändern, das ist ein zweiter.", "Nein, den Namen nicht ändern.", "für uns beide",
     "Das ist für meinen Sohn, der kommt mit.", "a second one please", "Another one.", "Both of us.", "Don't change it.",
+    "Das zweite.", "Petra soll bleiben.", "Ja, aber Petra bleibt.", "Otto braucht auch einen.", "Keep Petra's.",
     "It is for my husband.", "He is coming too.", "No, two appointments.",
 )  # fmt: skip
-NEITHER = ("Ja.", "Nein.", "Ja, genau.", "Yes please.", "Moment.", "Wie bitte?", "Otto Lange.", "")
+NEITHER = ("Ja.", "Nein.", "Ja, genau.", "Yes please.", "Moment.", "Wie bitte?", "Otto Lange.", "Weder noch.", "")
 
 
 @pytest.mark.parametrize("said", CORRECTED)
