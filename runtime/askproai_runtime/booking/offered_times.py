@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import TenantConfig
@@ -13,10 +13,21 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     put_on_day,
     read_parts,
+    read_text,
 )
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, find_open_span, understand_parts
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    Understanding,
+    find_open_span,
+    find_part_argument,
+    understand_parts,
+)
 from askproai_runtime.sentences import format_spoken
+
+_NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
 
 
 def put_on_offer(
@@ -53,14 +64,39 @@ def put_on_offer(
     return args
 
 
+def keep_offered_day(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments of a search with the day that they leave out: the only one of the last offers ("um drei?").
+
+    A weekday alone is that of the week of these offers.
+    """
+    zone, parts = ZoneInfo(config.time_zone), read_parts(args)
+    days = {start.astimezone(zone).date() for start in call.offered_last}
+    if not names_day(parts):
+        is_about_day = len(days) == 1 and (any(parts) or read_text(args, "staff"))
+        return {**args, **_NO_TIME, **_named(put_on_day(days.pop(), parts))} if is_about_day else args
+    weeks = {_first_day(day, Grain.WEEK) for day in days}
+    if len(weeks) != 1 or not parts[0] or find_part_argument(parts[0]) is not Argument.DATE:
+        return args
+    if find_open_span(parts[0]) is not Grain.WEEK:
+        return args
+    near = {each.start.date() for each in _read_near(days, Grain.WEEK, (parts[0], None, None), call, zone)}
+    return {**args, **_NO_TIME, **_named((near.pop().isoformat(), *parts[1:]))} if len(near) == 1 else args
+
+
+def _named(parts: tuple[str | None, str | None, str | None]) -> dict[str, str | None]:
+    return dict(zip(("date", "time", "part_of_day"), parts, strict=True))
+
+
 def _with_start(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
 ) -> Mapping[str, Any]:
     if not meant:
         return args
+    if len(meant) > 1:
+        meant = set(meant) & call.offered_last or meant
     if len(meant) == 1:
         (start,) = meant
-        return {**args, "start": start.astimezone(zone).isoformat(), "date": None, "time": None, "part_of_day": None}
+        return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
     readings = {start.astimezone(zone): format_spoken(start, zone, call.started_at) for start in sorted(meant)}
     raise _ask([Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone)
 

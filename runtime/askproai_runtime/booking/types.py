@@ -33,13 +33,14 @@ class NamedSlot:
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
-    `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld.
-    `replies` are the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
-    None if the request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said
-    that they do not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that
-    were named, by branch and start, the last ones from each start on: of those who come together one each. `said` are the last
-    words of caller and agent; None if the request has no transcript. `leaves_choice`: the caller has no preference among the times
-    that were named last. `excluded_staff` are the ids of those whom the caller wanted least of all, by the last answer with times.
+    `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld. `replies` are
+    the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about. None if the
+    request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
+    not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
+    branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
+    last answer with times. `said` are the last words of caller and agent; None if the request has no transcript. `leaves_choice`:
+    the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom the caller wanted
+    least of all, by the last answer with times.
     """
 
     call_id: str
@@ -51,6 +52,7 @@ class CallContext:
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
+    offered_last: frozenset[datetime] = frozenset()
     said: str | None = None
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()

@@ -291,6 +291,15 @@ def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlo
     return found
 
 
+def read_offered_last(call: OngoingCall) -> frozenset[datetime]:
+    """Return the starts of the last answer of this call that has named times."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
+        if slots := _read_slots(answer or {}):
+            return frozenset(slot.start for slot in slots)
+    return frozenset()
+
+
 def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
     """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.booking.offered_times import put_on_offer
+from askproai_runtime.booking.offered_times import keep_offered_day, put_on_offer
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
 from tests.worlds.compiled_salon import salon_config
 
@@ -20,7 +20,7 @@ TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 def after_offers(*starts: datetime) -> CallContext:
     utc = [start.astimezone(UTC) for start in starts]
     named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
-    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named)
+    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=frozenset(utc))
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,36 @@ def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[st
 def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
     args = {"service": "Haarschnitt"} | said
     assert put_on_offer(CONFIG, after_offers(*offers), args) is args
+
+
+@pytest.mark.parametrize(
+    ("offers", "said", "date"),
+    [
+        ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "15 Uhr"}, "2026-12-10"),
+        ((THURSDAY,), {"part_of_day": "afternoon"}, "2026-12-10"),
+        ((THURSDAY,), {"staff": "Julia"}, "2026-12-10"),
+        ((THURSDAY,), {"date": "Donnerstag", "time": "15 Uhr"}, "2026-12-10"),
+        ((THURSDAY,), {"date": "am Freitag"}, "2026-12-11"),
+        ((TUESDAY, THURSDAY), {"date": "Freitag"}, "2026-12-11"),
+    ],
+)
+def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
+    found = keep_offered_day(CONFIG, after_offers(*offers), said)
+    assert found["date"] == date
+    assert {said[key] for key in said if key != "date"} <= set(found.values())
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ((), {"time": "15 Uhr"}),
+        ((THURSDAY,), {}),
+        ((TUESDAY, THURSDAY), {"time": "15 Uhr"}),
+        ((THURSDAY,), {"date": "morgen"}),
+        ((THURSDAY,), {"date": "diesen Freitag"}),
+        ((THURSDAY,), {"date": "2026-12-01", "time": "15:00"}),
+        ((THURSDAY, datetime(2026, 12, 1, 9, tzinfo=ZONE)), {"date": "Freitag"}),
+    ],
+)
+def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
+    assert keep_offered_day(CONFIG, after_offers(*offers), said) is said
