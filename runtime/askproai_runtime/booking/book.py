@@ -38,7 +38,7 @@ from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import asks_full_name, complete_name
-from askproai_runtime.booking.further import is_second_person, require_only_one
+from askproai_runtime.booking.further import is_second_person, require_free_people, require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
@@ -279,6 +279,7 @@ async def _find_repeated(
         repeated = find_booked(request, appointments)
         if not repeated:
             require_only_one(ctx, request.each, appointments)
+            await require_free_people(conn, ctx, call, request.each, appointments)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

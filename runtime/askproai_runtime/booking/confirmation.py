@@ -13,12 +13,11 @@ from askproai_runtime.booking.answers import (
     is_requested,
     preparation_of,
 )
-from askproai_runtime.booking.further import is_same_visit
+from askproai_runtime.booking.further import is_same_visit, list_of_number
 from askproai_runtime.booking.phone_argument import say_noted
 from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.store.appointments import Appointment, Status, list_upcoming_appointments
+from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
-from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
 
 
@@ -31,16 +30,12 @@ async def find_kept(
     Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
     is not among them: nobody can say that it stays.
     """
-    if request.desk is not None or request.companions or call.caller is None or asks_birth_date(ctx):
+    if request.desk is not None or request.companions:
         return []
-    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
     return [
         each
-        for each in found
-        if each.call_id != call.call_id
-        and is_same_visit(request, each)
-        and each.status == Status.CONFIRMED
-        and not is_requested(ctx.config(), each)
+        for each in await list_of_number(conn, ctx, call)
+        if is_same_visit(request, each) and each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)
     ]
 
 

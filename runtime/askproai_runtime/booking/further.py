@@ -3,14 +3,17 @@
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from difflib import SequenceMatcher
 from typing import Final
 
+from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.store.appointments import Appointment, list_upcoming_appointments
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -82,6 +85,53 @@ def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
     is_same_service = same_services(appointment.service, request.rules.service.name)
     return is_same_service and same_name(request.name, appointment.customer_name)
+
+
+async def list_of_number(conn: Connection, ctx: BookingContext, call: CallContext) -> list[Appointment]:
+    """Return the appointments to come that the calling number has of other calls; none where a number alone proves nothing."""
+    if call.caller is None or asks_birth_date(ctx):
+        return []
+    found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
+    return [each for each in found if each.call_id != call.call_id]
+
+
+async def require_free_people(
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    requests: Sequence[BookingRequest],
+    appointments: Sequence[Appointment],
+) -> None:
+    """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
+    call (`appointments`) or of another one of this number: nobody is at two services at once, and who corrects a service, or makes
+    sure of a booking, wants one.
+    """
+    if requests[0].another:
+        return
+    known = [*await list_of_number(conn, ctx, call), *appointments]
+    for request in requests:
+        for each in reversed(known):
+            if each.live and _overlaps(request, each):
+                raise _ask_beside(ctx, request, each)
+
+
+def _overlaps(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
+    shortest = timedelta(minutes=request.rules.shortest_minutes)
+    is_then = request.start < appointment.ends_at and appointment.starts_at < request.start + shortest
+    return is_then and same_name(request.name, appointment.customer_name)
+
+
+def _ask_beside(ctx: BookingContext, request: BookingRequest, appointment: Appointment) -> ClarificationNeeded:
+    """Return the question whether this one is booked beside an appointment at the same time."""
+    is_same_place = appointment.branch == request.rules.branch.name
+    is_same_service = is_same_visit(request, appointment) and is_same_place
+    question = say().beside_or_replaced
+    if is_same_service:
+        question = say().beside_or_none if appointment.starts_at == request.start else say().beside_or_moved
+    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
+    message = question.format(appointment=booked, service=request.rules.service.display_name)
+    return ClarificationNeeded(message, appointment_id=str(appointment.id))
 
 
 def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:

@@ -128,6 +128,12 @@ class ServiceRules:
             [self.service.duration_minutes, *(self.service_by(s.id).duration_minutes for s in self.staff_members)]
         )
 
+    @property
+    def shortest_minutes(self) -> int:
+        """Return the length of the service with whom it is done fastest."""
+        each = [self.service_by(s.id).duration_minutes for s in self.staff_members]
+        return min(each, default=self.service.duration_minutes)
+
     def blocked_span(self, start: datetime, staff: str) -> Span:
         """Return the time from the first to the last instant that an appointment at `start` blocks, buffers included."""
         offsets = self.blocked_offsets(staff)

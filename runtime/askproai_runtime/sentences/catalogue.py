@@ -115,6 +115,9 @@ class Sentences:
     change_or_another: str
     one_of_beside: str
     instead_of_part: str
+    beside_or_replaced: str
+    beside_or_moved: str
+    beside_or_none: str
     further_or_instead: str
     group_further_or_instead: str
     group_further_or_cancel: str

@@ -137,6 +137,14 @@ ENGLISH: Final = Sentences(
         "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
         " {service} instead, or is it for somebody else?"
     ),
+    beside_or_replaced=(
+        "There is an appointment around that time already: {appointment}. Is this a further one, or shall I cancel that one"
+        " and book {service} instead?"
+    ),
+    beside_or_moved=(
+        "There is an appointment around that time already: {appointment}. Is this a further one, or shall I move that one?"
+    ),
+    beside_or_none="This appointment is booked already: {appointment}. Is this a further one?",
     further_or_instead=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I move that one?"
     ),

@@ -140,6 +140,15 @@ GERMAN: Final = Sentences(
         "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
         " stattdessen {service} eintragen, oder ist das für jemand anderen?"
     ),
+    beside_or_replaced=(
+        "Um diese Zeit ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen"
+        " absagen und stattdessen {service} eintragen?"
+    ),
+    beside_or_moved=(
+        "Um diese Zeit ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen"
+        " verschieben?"
+    ),
+    beside_or_none="Dieser Termin ist schon eingetragen: {appointment}. Soll das ein weiterer sein?",
     further_or_instead=(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
         " ich diesen verschieben?"
