@@ -62,6 +62,7 @@ NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are 
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
+_DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 
 
@@ -414,8 +415,13 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
 
 
 def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time."""
+    """Return `date`, `time` and `part_of_day`. A `start` with a day is in place of the date; one of a time is a time.
+
+    A lone number as `date` is a day of the month where the time is said, too.
+    """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
+        date = f"{date}."
     if start is None:
         return date, time, part_of_day
     if find_part_argument(start) in {Argument.TIME, Argument.PART_OF_DAY}:

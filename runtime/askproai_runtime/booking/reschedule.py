@@ -85,7 +85,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span, fold
+from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span, fold, holds_day
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -316,7 +316,7 @@ def _understand_new_time(
     Raises `ClarificationNeeded`.
     """
     date, clock_time, _ = parts = read_parts(args)
-    if (clock_time and not date) or (any(parts) and not names_day(parts)):
+    if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()
         args = dict(zip(("date", "time", "part_of_day"), put_on_day(day, parts), strict=True))
     near = _read_near(args, call, appointment, service)
@@ -339,8 +339,8 @@ def _read_near(
 
     Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
     """
-    zone, date = service.rules.zone, read_parts(args)[0]
-    span = find_open_span(date) if date else None
+    zone, (date, clock_time, _) = service.rules.zone, read_parts(args)
+    span = find_open_span(date or clock_time or "")
     if span is None:
         return ()
     day = appointment.starts_at.astimezone(zone).date()
@@ -550,6 +550,7 @@ def _answer(ctx: BookingContext, request: MoveRequest, appointment: Appointment,
         message = say().move_requested.format(when=when)
     else:
         message = (say().stands_already if again else say().moved).format(when=when)
+        message += say().move_further if again and request.counted else ""  # "noch eine Stunde später"
         message += end_sentence(config, appointment)
         if appointment.status == Status.PENDING_SYNC:
             message += say().calendar_has_to_confirm

@@ -10,6 +10,7 @@ from askproai_runtime.german_dates.arguments import (
     find_excluded_weekdays,
     find_open_span,
     find_part_argument,
+    holds_day,
     is_understood,
     says_nothing,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "find_open_span",
     "find_part_argument",
     "fold",
+    "holds_day",
     "is_understood",
     "says_nothing",
     "understand",

@@ -17,9 +17,12 @@ from askproai_runtime.german_dates.atoms import (
     Op,
     Part,
     PastDay,
+    Period,
     TimeRange,
     Weekday,
 )
+from askproai_runtime.german_dates.combine import drop_replaced
+from askproai_runtime.german_dates.exclusions import find_exclusions
 from askproai_runtime.german_dates.grammars import present_grammar
 from askproai_runtime.german_dates.intervals import spell_out
 from askproai_runtime.german_dates.phrase import understand
@@ -38,6 +41,7 @@ _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 # Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
 _MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
+_CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
 
@@ -95,6 +99,20 @@ def find_open_span(text: str) -> Grain | None:
     return _read_in_languages(lambda: _find_open_span(text), None)
 
 
+def holds_day(text: str) -> bool:
+    """Return whether an argument names a day of the calendar, whatever else it says: `Freitag um zehn`."""
+    return _read_in_languages(lambda: _holds_day(text), False)
+
+
+def _holds_day(text: str) -> bool:
+    try:
+        return any(isinstance(atom, Day | Weekday | Period) for atom in _scan(text))
+    except PastDay:
+        return True
+    except ValueError:
+        return False
+
+
 def _read_in_languages(read: Callable[[], _Found], nothing: _Found) -> _Found:
     """Return what an argument is in the call's language, or in the other one if it is `nothing` in the first."""
     own = present_language()
@@ -110,11 +128,22 @@ def _find_open_span(text: str) -> Grain | None:
         atoms = _scan(text)
     except ValueError:
         return None
-    said = [atom for atom in atoms if atom is not Op.COMMA]
+    said = [atom for atom in _list_wanted(atoms) if atom is not Op.COMMA]
     days = [atom for atom in said if isinstance(atom, Op) or _argument_of(atom) is Argument.DATE]
     if not days or not all(_is_open(day) for day in days):  # nor a choice: "Dienstag oder Mittwoch"
         return None
     return Grain.MONTH if any(isinstance(day, Day) for day in days) else Grain.WEEK
+
+
+def _list_wanted(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms without days that are replaced, corrected or excluded: `nicht Donnerstag, sondern Freitag`."""
+    try:
+        kept = drop_replaced(atoms)
+        last = max((n + 1 for n, atom in enumerate(kept) if atom in _CORRECTIONS), default=0)
+        rest = find_exclusions(kept[last:], _AT.date()).rest
+        return rest[:-1] if rest[-1:] == [Op.AND] else rest  # "Freitag, und nicht Donnerstag"
+    except Contradiction:
+        return atoms
 
 
 def _is_open(day: Atom | Op) -> bool:

@@ -42,7 +42,7 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
         raise Contradiction("the last of what nobody has named")
     if _is_counted_behind_date(atoms):
         raise Contradiction("a date, and a count of days that may begin there")
-    corrected = _correct(_without_replaced(share_months(atoms, today)), today)
+    corrected = _correct(drop_replaced(share_months(atoms, today)), today)
     choices = [_without_offset(meaning) for meaning in corrected if not meaning.is_empty]
     if not choices:
         raise Contradiction("nothing is left")
@@ -71,7 +71,7 @@ def _without_offset(meaning: Meaning) -> Meaning:
 # Corrections
 
 
-def _without_replaced(atoms: Sequence[Atom]) -> list[Atom]:
+def drop_replaced(atoms: Sequence[Atom]) -> list[Atom]:
     """Drop what is replaced: `nicht Montag, sondern Dienstag`, `statt Dienstag lieber Mittwoch`."""
     rest = list(atoms)
     while Op.BUT in rest:

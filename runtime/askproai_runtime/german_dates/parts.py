@@ -8,6 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.argument_values import TIMES, ArgumentValue, read_argument
+from askproai_runtime.german_dates.arguments import find_part_argument
 from askproai_runtime.german_dates.atoms import (
     Atom,
     Clock,
@@ -51,9 +52,16 @@ def understand_parts(
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
-    """Return the arguments that say something: models like to pass the time, or all of it, in two of them."""
+    """Return the arguments that say something: models like to pass the time, or all of it, in two of them.
+
+    The number of the hour is no repetition of a day's: `10. Dezember` and `10`.
+    """
     said = dict[Argument, str]()
     for argument, text in parts.items():
+        is_hour = text and argument is Argument.TIME and text.rstrip(". ").isdecimal() and Argument.DATE in said
+        if text and is_hour and find_part_argument(said[Argument.DATE]) is Argument.DATE:
+            said[argument] = text
+            continue
         repeated = rf"(?<![\w.,:-]){re.escape(fold(text))}(?![\w:-])" if text else ""
         if text and not any(re.search(repeated, fold(before)) for before in said.values()):
             said[argument] = text
@@ -169,7 +177,7 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
         joint = _NOT_UNDERSTOOD  # "10:00" and "bis 10:45" are no range of hours
     if joint.refused is Refusal.NOT_UNDERSTOOD:
-        values = [part for value in values for part in _split_days(value)]
+        values = [part for value in values for part in _split_days(value, at, zone)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
     if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
         return joint
@@ -179,8 +187,30 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     if kept := _keep_within(values, led):
         return Understanding.of(kept)
     readings = [candidate for each in led for candidate in each.candidates]
-    found = _contradiction(readings) if readings else joint
+    if (
+        any(each.refused is Refusal.PAST for each in led) and readings
+    ):  # "heute" beside "morgen um zehn", when it is eleven
+        return Understanding.of(readings)
+    found = _contradiction([*readings, *_place_near(values, led, at, zone)]) if readings else joint
     return found if len(found.candidates) > 1 else joint
+
+
+def _place_near(
+    values: Sequence[ArgumentValue], led: Sequence[Understanding], at: datetime, zone: ZoneInfo
+) -> list[Candidate]:
+    """Return what a weekday means in the week of a date that another argument names: "Freitag um zehn" beside the 10th."""
+    dated = [value for value in values if any(isinstance(atom, Day) for atom in value.atoms)]
+    weekdays = [value for value in values if value not in dated and any(map(_is_any_week, value.atoms))]
+    placed = [each.candidates for value, each in zip(values, led, strict=True) if value in dated]
+    dates = [candidate.start.replace(hour=0, minute=0) for each in placed for candidate in each]
+    before = [day - timedelta(days=day.weekday(), minutes=1) for day in dates]
+    weeks = [week for week in before if week > at]
+    days = [[weekday, *_leave(weekday, values)] for weekday in weekdays]
+    return [candidate for day in days for week in weeks for candidate in _place(day, week, zone).candidates]
+
+
+def _is_any_week(atom: Atom) -> bool:
+    return isinstance(atom, Weekday) and atom.which is None and not atom.habit
 
 
 def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) -> list[Candidate]:
@@ -191,7 +221,7 @@ def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) 
     timed = [(value, each.candidates) for value, each in zip(values, led, strict=True) if value.has_time]
     exact = [found for _, found in timed if found and all(candidate.end is None for candidate in found)]
     bounds = [(value, found) for value, found in timed if found and any(each.end is not None for each in found)]
-    if len(exact) != 1 or len(exact) + len(bounds) != len(timed):
+    if len(exact) != 1 or not bounds or len(exact) + len(bounds) != len(timed):
         return []
     return [
         candidate
@@ -217,11 +247,14 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
     return [value for value in values if value is not days[0]] if is_bound else values
 
 
-def _split_days(value: ArgumentValue) -> list[ArgumentValue]:
-    """Return each day that one argument names, without a word that connects them: `morgen (2026-11-28)`. The first has the rest."""
+def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
+    """Return each day that one argument names, without a word that connects them: `morgen (2026-11-28)`. The first has the rest.
+
+    Days that are one together stay so: `Donnerstag, den 10. Dezember`.
+    """
     atoms = [atom for atom in value.atoms if atom is not Op.COMMA]
     days = [atom for atom in atoms if isinstance(atom, Day | Weekday)]
-    if len(days) < 2 or any(isinstance(atom, Op) for atom in atoms):  # noqa: PLR2004
+    if len(days) < 2 or any(isinstance(atom, Op) for atom in atoms) or _place([value], at, zone).candidates:  # noqa: PLR2004
         return [value]
     rest = [atom for atom in atoms if atom not in days]
     return [ArgumentValue((days[0], *rest)), *(ArgumentValue((day,)) for day in days[1:])]

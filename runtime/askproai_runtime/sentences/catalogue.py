@@ -184,6 +184,7 @@ class Sentences:
     booking_requested: str
     booked: str
     stands_already: str
+    move_further: str
     name_changed: str
     phone_changed: str
     email_changed: str

@@ -243,6 +243,7 @@ ENGLISH: Final = Sentences(
     booking_requested="The appointment is requested: {when}. It is not certain yet, the team has to confirm it first.",
     booked="The appointment is booked: {when}.",
     stands_already="That appointment is already booked: {when}.",
+    move_further=" If it should be moved further, please tell me the day and the time.",
     name_changed=" I have changed the name: {name}.",
     phone_changed=" I have changed the phone number: {phone}.",
     email_changed=" I have changed the e-mail address.",

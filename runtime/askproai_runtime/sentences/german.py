@@ -254,6 +254,7 @@ GERMAN: Final = Sentences(
     booking_requested="Der Termin ist angefragt: {when}. Er ist noch nicht fest, das Team muss ihn erst bestätigen.",
     booked="Der Termin ist eingetragen: {when}.",
     stands_already="Der Termin steht schon: {when}.",
+    move_further=" Soll ich ihn noch weiter verschieben, sagen Sie mir bitte den Tag und die Uhrzeit.",
     name_changed=" Den Namen habe ich geändert: {name}.",
     phone_changed=" Die Telefonnummer habe ich geändert: {phone}.",
     email_changed=" Die E-Mail-Adresse habe ich geändert.",

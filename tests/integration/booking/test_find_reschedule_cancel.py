@@ -592,9 +592,10 @@ async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new
     """A model that repeats itself does not mean another hour; in the next call somebody does."""
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
-    for _ in range(3):
+    for is_repeated in (False, True, True):
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields["start"]) == (True, start)
+        assert ("noch weiter verschieben" in moved.message) is is_repeated
     (row,) = await salon.live()
     assert row["starts_at"] == datetime.fromisoformat(start)
 

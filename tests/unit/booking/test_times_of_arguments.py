@@ -87,10 +87,34 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
         ({"date": "morgen (2026-11-28)"}, ["asked_back", "11-27T00:00", "11-28T00:00"]),
         ({"date": "morgen (2026-11-28)", "time": "10:00"}, ["asked_back", "11-27T10:00", "11-28T10:00"]),
         ({"date": "2026-12-07, 2026-12-08"}, ["asked_back", "12-07T00:00", "12-08T00:00"]),
+        ({"date": "2026-12-10", "time": "Freitag um 10"}, ["asked_back", "11-27T10:00", "12-10T10:00", "12-11T10:00"]),
+        ({"start": "2026-12-10", "time": "Freitag um 10"}, ["asked_back", "11-27T10:00", "12-10T10:00", "12-11T10:00"]),
+        (
+            {"date": "Donnerstag, den 10. Dezember", "time": "doch lieber Freitag, 10 Uhr"},
+            ["asked_back", "11-27T10:00", "12-10T00:00", "12-11T10:00"],
+        ),
+        ({"date": "am 10.", "time": "morgen um 10"}, ["asked_back", "11-27T10:00", "12-10T10:00"]),
+        ({"date": "nächste Woche", "time": "am 11. um 10"}, ["asked_back", "11-30T00:00", "12-11T10:00"]),
+        ({"date": "nächste Woche", "time": "Freitag um 10"}, ["12-04T10:00"]),
+        ({"date": "2026-12-10", "time": "Donnerstag um 10"}, ["12-10T10:00"]),
+        ({"date": "heute", "time": "morgen um 09:00"}, ["11-27T09:00"]),
     ],
 )
 def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        ({"date": "10. Dezember", "time": "10"}, "12-10T10:00"), ({"date": "10.12.", "time": 10}, "12-10T10:00"),
+        ({"date": "am 11.", "time": "11."}, "12-11T11:00"), ({"date": "December 10", "time": "10"}, "12-10T10:00"),
+        ({"date": "11", "time": "11"}, "12-11T11:00"), ({"date": 14, "time": "10 Uhr"}, "12-14T10:00"),
+        ({"date": "Donnerstag um 10", "time": "10"}, "12-03T10:00"),
+    ],
+)  # fmt: skip
+def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> None:
+    assert understand_arguments(args) == [meant]
 
 
 def test_an_offered_start_counts_before_other_arguments() -> None:

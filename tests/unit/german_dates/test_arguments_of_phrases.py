@@ -29,6 +29,9 @@ def test_no_phrase_of_the_table_raises_an_error() -> None:
         ("Dienstag, den 12.", Grain.MONTH), ("nächsten Donnerstag", None), ("Donnerstag nächste Woche", None),
         ("dienstags", None), ("am 7. Januar", None), ("morgen", None), ("in zwei Wochen", None), ("um zehn", None),
         ("Dienstag oder Mittwoch", None), ("nicht am Dienstag", None), ("Krambambuli", None),
+        ("nicht Donnerstag, sondern Freitag", Grain.WEEK), ("Freitag, und nicht Donnerstag", Grain.WEEK),
+        ("Freitag statt Donnerstag um drei", Grain.WEEK), ("Donnerstag, nein, Freitag", Grain.WEEK),
+        ("nicht am 10., sondern am 11.", Grain.MONTH), ("nicht Freitag, sondern morgen", None), ("ab Freitag", None),
     ],
 )  # fmt: skip
 def test_what_a_day_leaves_open(text: str, open_span: Grain | None) -> None:
