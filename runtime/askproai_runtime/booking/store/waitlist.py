@@ -203,8 +203,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """Who wants to wait. `key` is that of the request and the person. `spans` is JSON, `since` and `until` bound it. `phone` is E.164,
-    as `caller`, who rang; None: withheld.
+    """Who wants to wait. `key` is that of the request and the person. `spans` is JSON, `since` and `until` bound it.
+
+    `phone` is E.164, as `caller`, who rang; None: withheld.
     """
 
     call_id: str
