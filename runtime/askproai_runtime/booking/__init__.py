@@ -27,7 +27,7 @@ from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.customer_names import drop_relations, read_customer_name
+from askproai_runtime.booking.customer_names import drop_relations, is_doubtful_name, names_several, read_customer_name
 from askproai_runtime.booking.declines import find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -194,6 +194,7 @@ __all__ = [
     "free_slots",
     "has_no_preference",
     "is_booked_remotely",
+    "is_doubtful_name",
     "is_generic",
     "is_longest",
     "is_news",
@@ -220,6 +221,7 @@ __all__ = [
     "move_for_desk",
     "name_key",
     "names_nothing",
+    "names_several",
     "notified_channels",
     "open_minutes",
     "parse_start_for_desk",

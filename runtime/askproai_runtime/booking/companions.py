@@ -8,7 +8,7 @@ from typing import Any
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.customer_names import drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
@@ -66,6 +66,9 @@ def add_companions(
     said = [each for each in said if not (each.keys() == {"customer_name"} and names_nothing(each["customer_name"]))]
     if not said:
         return Group(service, ())
+    said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
+    if any(read_customer_name(each["customer_name"]) and not is_plain_name(each["customer_name"]) for each in said):
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     limit = ctx.config().booking_limits.per_call
     if len(said) >= MOST_PEOPLE:
         raise ClarificationNeeded(say().too_many_people.format(count=MOST_PEOPLE))

@@ -6,6 +6,7 @@ from itertools import takewhile
 from askproai_core.input_values import plain_name
 from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.replies import read_claim
 
 # Whom a caller brings, German and English: a model may pass it in place of a name.
 _RELATIONS = frozenset({
@@ -41,6 +42,14 @@ _TITLES = frozenset({"dr", "frau", "herr", "herrn", "mr", "mrs", "ms"})
 _NAMES_A_TERM = frozenset(
     {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
 )  # "the appointment is for Otto"
+# Small words within names, and some that are in none.
+_PARTICLES = frozenset({
+    "al", "av", "ben", "bin", "da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "el", "het", "ibn", "la",
+    "le", "op", "t", "te", "ten", "ter", "van", "vom", "von", "y", "zu", "zum", "zur",
+})  # fmt: skip
+_IN_NO_NAME = frozenset({"and", "as", "nicht", "no", "not", "ohne", "und", "wie", "without", "zu", "zum"})
+_SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and)\b", re.IGNORECASE)
+_MOST_SMALL = 2  # a first name and a surname in small letters
 
 # A name that is spelled behind it: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)".
 _SPELLED = re.compile(r"\s*[(\[](?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+[-–.,\s]*[)\]]")
@@ -85,8 +94,41 @@ def drop_relations(text: str) -> str:
     """Return a name without the relation before it: `Otto Kurz` of `meinen Sohn Otto Kurz`. A relation alone stays."""
     words = text.split()
     at = next((at for at, word in enumerate(words) if fold(word) not in _RELATIONS | _BEFORE_RELATIONS), len(words))
-    is_relation = any(fold(word) in _RELATIONS - _TITLES for word in words[:at]) and at < len(words)
+    before = [fold(word) for word in words[:at]]
+    is_relation = any(
+        word in _RELATIONS - _TITLES or (word in _RELATIONS and _POSSESSIVES.fullmatch(last))
+        for last, word in zip(["", *before], before, strict=False)
+    ) and at < len(words)
     return " ".join(words[at:]).strip(",: ") if is_relation else text.strip()
+
+
+def is_doubtful_name(text: str | None) -> bool:
+    """Return whether a text would be stored as a name, and is no plain one."""
+    name = split_customer_name(text)[0] or ""
+    return bool(read_customer_name(name)) and not is_plain_name(name)
+
+
+def names_several(text: str) -> bool:
+    """Return whether a text that is no plain name may name several people: "Petra und Otto Lange", "Petra Lange + 1"."""
+    return _SEVERAL.search(text) is not None
+
+
+def is_plain_name(text: str) -> bool:
+    """Return whether a text is a name without further words: beside words with capitals, words in small letters are of a sentence.
+
+    A surname in small letters behind a first name is one, and so are particles (`van`) and abbreviations (`med.`).
+    """
+    name = drop_relations(text)
+    if names_several(name) or "@" in name or read_claim(name) is not None:
+        return False
+    words = [word for word in re.findall(r"[^\s,()]+", name) if fold(word) not in _TITLES and not word.endswith(".")]
+    folded = [fold(word) for word in words]
+    small = [word for word in words if word.islower() and fold(word) not in _PARTICLES]
+    if all(word.islower() for word in words):
+        is_short = 0 < len(small) <= _MOST_SMALL and words[-1] in small
+        return is_short and (_IN_NO_NAME | _BEFORE_RELATIONS).isdisjoint(folded)
+    is_surname = len(words) == 2 and words[-1] in small and folded[-1] not in _IN_NO_NAME  # noqa: PLR2004 (a first name and a surname)
+    return (not small or is_surname) and not _POSSESSIVES.fullmatch(folded[0])
 
 
 def speaks_of_another(text: str, name: str) -> bool:

@@ -5,7 +5,7 @@ An entry is no appointment: it blocks nothing, and a freed time that is offered 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.booking.phrases import format_reading, join_list
+from askproai_runtime.booking.phrases import correct_name, fold, format_reading, join_list, same_name
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -37,11 +37,13 @@ from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.waitlist import (
     EntryLimits,
     NewEntry,
+    ReachedEntry,
     WaitlistEntry,
     decline,
     insert_entry,
     list_entries,
     list_entries_between,
+    list_waiting_names,
     record_held_times,
     remove_entry,
 )
@@ -114,12 +116,18 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
     return msgspec.json.decode(entry.spans, type=list[Span])
 
 
+def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
+    """Return whether the appointment is what the entry waits for. Of several persons with one number, each books in an own name."""
+    is_of_person = not reached.is_one_of_several or same_name(reached.booked_for, reached.entry.name)
+    return is_of_person and any(each.contains(reached.start, zone) for each in read_spans(reached.entry))
+
+
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Put a caller on the waiting list of a service, with a person or anybody, for the days and hours that were said; or ask.
 
     Nobody waits for what is free without having heard of it, or for what the rules never allow: what can be booked is offered
-    instead, once. The times that somebody has declined are not offered by the list either. The same request of a number is one
-    entry, in whichever call it is made; the declined times are those of the last one.
+    instead, once. The times that somebody has declined are not offered by the list either. The same request of a number for one
+    person is one entry, in whichever call it is made; the declined times are those of the last one.
     """
     try:
         request = parse_service_request(ctx.config(), call, args)
@@ -134,7 +142,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
         if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
             await release_declined(conn, ctx.tenant, call.call_id, call.declined)
-        entry_id = await insert_entry(conn, ctx.tenant, entry, _LIMITS)
+        known = await list_waiting_names(conn, ctx.tenant, entry)
+        entry_id = await insert_entry(conn, ctx.tenant, _of_person(entry, known), _LIMITS)
         if entry_id is not None:
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
         return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
@@ -219,6 +228,16 @@ def _parse(
         caller=caller,
         correlation_id=call.correlation_id,
     )
+
+
+def _of_person(entry: NewEntry, known: Mapping[str, str]) -> NewEntry:
+    """Return an entry with the key of its person, whose name may be `known` in another spelling."""
+    same = [key for key, name in known.items() if same_name(name, entry.name)]
+    exact = [key for key in same if fold(known[key]) == fold(entry.name)]
+    if same:
+        key = [*exact, *same][0]
+        return replace(entry, key=key, name=correct_name(known[key], entry.name))
+    return replace(entry, key=f"{entry.key}:{hashlib.sha256(fold(entry.name).encode()).hexdigest()[:16]}")
 
 
 def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:

@@ -42,7 +42,7 @@ from askproai_runtime.booking.store.waitlist import (
     mark_handled,
 )
 from askproai_runtime.booking.types import BookingContext
-from askproai_runtime.booking.waitlist import WAITLIST, read_spans
+from askproai_runtime.booking.waitlist import WAITLIST, has_booked, read_spans
 from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer
@@ -109,9 +109,7 @@ class WaitlistKeeper:
             await run.check(conn)
             zone = ZoneInfo(ctx.config().time_zone)
             reached = await list_reached(conn, ctx.tenant)
-            booked = [
-                entry.id for entry, start in reached if any(each.contains(start, zone) for each in read_spans(entry))
-            ]
+            booked = [each.entry.id for each in reached if has_booked(each, zone)]
             await end_booked(conn, ctx.tenant, booked)
             await end_what_is_over(conn, ctx.tenant, ctx.clock.now(), _list_waits(ctx, awaited))
             open_offers = await list_all_offered(conn, ctx.tenant)

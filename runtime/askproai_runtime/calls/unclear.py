@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, sayable
+from askproai_runtime.booking import Answer, FunctionOutcome, is_doubtful_name, names_several, sayable
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.sentences import format_clock, say
@@ -41,8 +41,24 @@ def ask_unclear(
     if is_foreign and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
     questions = _questions(read)
+    if "customer_name" not in {*asked_before, *unclear} and (asking := _ask_name(read, function)):
+        unclear.add("customer_name")
+        questions = {**questions, "customer_name": asking}
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def _ask_name(read: Arguments, function: Function | None) -> str | None:
+    """Return the question about a name that is to be stored and has more than a name in it; None where it has not.
+
+    It is asked once in a call: businesses have such names, too (`Müller und Söhne`).
+    """
+    name = str(read.values.get("customer_name", ""))
+    if function not in {Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST} or not is_doubtful_name(name):
+        return None
+    if function is Function.JOIN_WAITLIST:
+        return say().wait_for_whom
+    return say().who_comes_along if names_several(name) else say().whose_name
 
 
 def _say_time(read: Arguments) -> str:

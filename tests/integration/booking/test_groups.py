@@ -300,6 +300,14 @@ async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon)
     assert await salon.live() == []
 
 
+@pytest.mark.parametrize("words", ["wir sind zu zweit", "8 Jahre", "Otto Lange um 11", "vielleicht Otto", "mein Hund"])
+async def test_words_of_no_name_are_nobody(salon: Salon, words: str) -> None:
+    for ask in (look, lambda salon, each: book(salon, "10:00", each)):
+        answer = await ask(salon, {"customer_name": words})
+        assert (answer.success, answer.fields.get("unclear")) == (False, "companions"), answer
+    assert await salon.live() == []
+
+
 async def test_each_appointment_of_a_group_is_moved_and_cancelled_by_itself(salon: Salon) -> None:
     answer = await book(salon, "10:00", MIA)
     first, second = answer.fields["appointments"]

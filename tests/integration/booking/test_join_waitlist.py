@@ -33,6 +33,24 @@ async def test_the_same_request_of_a_number_is_one_entry_and_a_number_has_few(sa
     assert (refused.success, refused.outcome.value) == (False, "limited")
 
 
+@pytest.mark.parametrize(
+    ("names", "waiting"),
+    [
+        (("Petra Lange", "Otto Kurz"), ["Otto Kurz", "Petra Lange"]),
+        (("Petra Lange", "Otto Lange", "Mia Lange"), ["Mia Lange", "Otto Lange", "Petra Lange"]),
+        (("Petra Lange", "Otto Kurz", "Petra Lange"), ["Otto Kurz", "Petra Lange"]),
+        (("Petra Lange", "Frau Lange"), ["Petra Lange"]),
+        (("Lange", "Petra Lange"), ["Petra Lange"]),
+        (("Petra Meier", "Petra Meyer"), ["Petra Meyer"]),
+    ],
+)
+async def test_each_person_of_a_number_waits(salon: Salon, names: tuple[str, ...], waiting: list[str]) -> None:
+    for number, name in enumerate(names):
+        assert (await join(salon, f"call_{number}", FIRST, customer_name=name)).success
+    rows = await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name")
+    assert [row["name"] for row in rows] == waiting
+
+
 async def test_what_is_missing_is_asked(salon: Salon) -> None:
     for args, word in (
         ({"date": ""}, "welchen Tag"),

@@ -143,6 +143,15 @@ async def test_who_books_what_was_offered_waits_no_more(salon: Salon) -> None:
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
 
 
+async def test_one_persons_booking_leaves_the_other_waiting(salon: Salon) -> None:
+    for name in ("Otto Kurz", booking_args(MORNING)["customer_name"]):
+        await wait(salon, FIRST, customer_name=name)
+    await book(salon, call_id="call_first", caller=FIRST)
+    for _ in range(2):
+        await run(salon)
+        assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting'") == [{"name": "Otto Kurz"}]
+
+
 @pytest.mark.parametrize(
     ("args", "suits"),
     [

@@ -84,6 +84,19 @@ async def test_rows_of_a_misread_number_are_the_persons(database: Database) -> N
         )
 
 
+async def test_two_persons_of_one_number_both_wait(database: Database) -> None:
+    salon = await database.create_tenant("salon")
+    await Migrator(database.dsn).down(steps=LATER)
+    for number in (MISREAD, PERSON):
+        await write_rows(database, salon.tenant, number)
+    async with connected(database.dsn) as owner:
+        await owner.execute("UPDATE waitlist SET name = 'Otto' WHERE tenant = $1 AND phone = $2", salon.tenant, PERSON)
+    await Migrator(database.dsn).up()
+    async with connected(database.dsn) as owner:
+        waiting = await owner.fetch("SELECT state, phone FROM waitlist WHERE tenant = $1", salon.tenant)
+    assert waiting == [("waiting", PERSON)] * 2
+
+
 async def test_one_person_under_two_numbers_is_one(database: Database) -> None:
     salon = await database.create_tenant("salon")
     await Migrator(database.dsn).down(steps=LATER)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from askproai_runtime.booking.customer_names import read_customer_name, split_customer_name
+from askproai_runtime.booking.customer_names import is_plain_name, read_customer_name, split_customer_name
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,32 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
 )  # fmt: skip
 def test_what_is_beside_a_name_is_a_note(text: str, name: str, beside: str | None) -> None:
     assert split_customer_name(text) == (name, beside)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Otto", "otto lange", "Petra lange", "Dr. med. Petra Müller-Lange", "Ludwig van Beethoven", "de Vries", "otto van dyk",
+        "Lange, Petra", "Jean-Luc d'Artagnan", "Herr Gut", "frau dr. petra lange", "P. Lange", "meinen Sohn Otto Kurz",
+        "meine Frau Petra", "Petra Lange (geb. Kurz)", "محمد علي", "Autohaus Schmidt GmbH", "Nguyễn Thị Minh Khai",
+    ],
+)  # fmt: skip
+def test_a_name_alone_is_plain(said: str) -> None:
+    assert is_plain_name(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Petra und Otto Lange", "Petra and Otto Lange", "Mr. and Mrs. Lange", "Petra Lange + 1", "Petra Lange (2 Personen)",
+        "Petra Lange/Otto Kurz", "petra und otto", "Petra Lange bei Julia", "Petra Lange (falls das geht Julia)",
+        "Petra Lange und Färben", "wie immer", "same as before", "steht doch da", "Möchte ich nicht sagen", "I'd rather not say",
+        "ohne Namen", "auf meinen Mann", "Ja", "yes", "nicht Lange, sondern Lenz", "Petra, no, Paula Lange",
+        "my name is Petra Lange", "petra.lange@gmail.com", "8 Jahre", "wir sind zu zweit", "zu dritt", "two of us", "mein Hund",
+        "Mein Hund", "my dog", "nur zum Zuschauen", "Otto Lange kommt nur mit", "Otto Lange abgesagt", "Otto Lange um 11",
+        "Otto Kurz at eleven", "Otto Lange danach", "vielleicht Otto Lange", "Otto Lange, falls er Zeit hat", "nicht Otto",
+        "Otto Lange statt mir", "not Otto", "Otto nicht", "",
+    ],
+)  # fmt: skip
+def test_further_words_make_no_plain_name(said: str) -> None:
+    assert not is_plain_name(said)

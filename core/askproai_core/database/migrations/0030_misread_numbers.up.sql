@@ -38,13 +38,16 @@ BEGIN
     WITH twice AS (
         SELECT m.tenant, m.id FROM waitlist m JOIN waitlist w
             ON w.tenant = m.tenant AND w.key = m.key AND w.state = 'waiting' AND w.phone = '+' || substr(m.phone, 4)
+                AND lower(w.name) = lower(m.name)
         WHERE m.state = 'waiting' AND m.phone ~ misread
     ), withdrawn AS (
         UPDATE waitlist_offers o SET state = 'withdrawn', ended_at = clock_timestamp() FROM twice t
         WHERE t.tenant = o.tenant AND t.id = o.entry_id AND o.state = 'open'
     )
     UPDATE waitlist w SET state = 'removed', ended_at = clock_timestamp() FROM twice t WHERE t.tenant = w.tenant AND t.id = w.id;
-    UPDATE waitlist SET phone = '+' || substr(phone, 4) WHERE phone ~ misread;
+    -- Two persons of one number both wait for the same: a key is that of the request and of the person.
+    UPDATE waitlist SET phone = '+' || substr(phone, 4), key = left(key, 64) || ':' || left(md5(lower(name)), 16)
+    WHERE phone ~ misread;
 
     -- The later word of the same person counts.
     UPDATE reminder_opt_outs o SET since = m.since, changed_by = m.changed_by, changed_at = m.changed_at FROM reminder_opt_outs m

@@ -29,6 +29,13 @@ WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until
   AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
   AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone)
 """
+# Characters of a key that are of the request; those behind them are of the person.
+_OF_REQUEST = 64
+_LIST_NAMES = f"""
+SELECT key, name FROM waitlist
+WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
+ORDER BY created_at, id
+"""  # noqa: S608  constants
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A request that is made anew
 # says anew which times of it are declined.
 _JOIN = f"""
@@ -97,7 +104,10 @@ WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 # The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. Where those
 # at the request are not known (`had` is null), an appointment that was there then counts as kept.
 _LIST_REACHED = f"""
-SELECT {_ENTRY}, a.starts_at AS reached FROM waitlist w, {_SUITING}
+SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
+           SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key
+           AND left(o.key, {_OF_REQUEST}) = left(w.key, {_OF_REQUEST})) AS is_one_of_several
+FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
   AND CASE WHEN w.had IS NULL THEN a.created_at > w.created_at ELSE a.starts_at <> ALL (w.had) END
 """  # noqa: S608  constants
@@ -193,7 +203,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """Who wants to wait. `spans` is JSON, `since` and `until` bound it, `phone` is E.164, as `caller`, who rang; None: withheld."""
+    """Who wants to wait. `key` is that of the request and the person. `spans` is JSON, `since` and `until` bound it.
+
+    `phone` is E.164, as `caller`, who rang; None: withheld.
+    """
 
     call_id: str
     key: str
@@ -276,10 +289,20 @@ class WaitingCandidate:
     is_free: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReachedEntry:
+    """An entry, and an appointment of its number. `is_one_of_several`: the number has other persons who wait for the same."""
+
+    entry: WaitlistEntry
+    start: datetime
+    booked_for: str
+    is_one_of_several: bool
+
+
 async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits) -> UUID | None:
     """Add an entry, and return its id; None if one of the limits is reached.
 
-    The same request of a number that waits already is that entry, with the name and the spans of the new one.
+    An entry of this key and number that waits already is that entry, with the name and the spans of the new one.
     """
     new = entry
     entry_id: UUID | None = await conn.fetchval(
@@ -288,6 +311,11 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
         limits.per_hour,
     )  # fmt: skip
     return entry_id
+
+
+async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> dict[str, str]:
+    """Return the names for which the number of an entry waits for the same already, by their keys."""
+    return {row["key"]: row["name"] for row in await conn.fetch(_LIST_NAMES, tenant, entry.phone, entry.key)}
 
 
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
@@ -338,12 +366,14 @@ async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
     return [row["service"] for row in rows]
 
 
-async def list_reached(conn: Connection, tenant: str) -> list[tuple[WaitlistEntry, datetime]]:
-    """Return the waiting entries whose person has an appointment within the bounds that was not there at the request, each with
-    its start.
-    """
-    rows = [dict(row) for row in await conn.fetch(_LIST_REACHED, tenant)]
-    return [(WaitlistEntry(**row), start) for row in rows for start in [row.pop("reached")]]
+async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
+    """Return the waiting entries whose number has an appointment within the bounds that was not there at the request."""
+    found = []
+    for row in await conn.fetch(_LIST_REACHED, tenant):
+        values = dict(row)
+        reached = [values.pop(name) for name in ("reached", "booked_for", "is_one_of_several")]
+        found.append(ReachedEntry(WaitlistEntry(**values), *reached))
+    return found
 
 
 async def end_booked(conn: Connection, tenant: str, entries: Sequence[UUID]) -> None:
