@@ -14,16 +14,19 @@ _BETWEEN = (
 _CANNOT = rf"\b(?:kann|könnte|schaffe?|komme?)(?:\s+(?:ich|wir))?{_BETWEEN}\s+nicht(?:\s+mehr)?"
 _CANNOT_IN_ENGLISH = r"\b(?:can['’]?t|cannot|can\s+not|won['’]?t|couldn['’]?t|(?:am|['’]m)\s+not\s+able\s+to)"
 _ATTEND = r"(?:\s+(?:kommen|hinkommen|hin|erscheinen|da\s+sein|dabei\s+sein|wahrnehmen|einhalten))+"
+_SUBJECT = r"(?:(?:\b(?:denn|weil|da|dann|ich|wir|i|we|because|as))\s+){0,4}+"
 # A clause about coming is a reason in any place.
 _NOT_COMING: Final = re.compile(
-    rf"{_CANNOT}{_ATTEND}\b|\b(?:habe?|haben)(?:\s+(?:ich|wir))?{_BETWEEN}\s+keine\s+zeit\b(?!\s+zu)"
-    rf"|{_CANNOT_IN_ENGLISH}\s+(?:make\s+it|come|be\s+there|attend)(?:\s+(?:tomorrow|today|then|that\s+day|on\s+\w+))?\b"
-    r"|\b(?:no|don['’]?t\s+have)(?:\s+the)?\s+time\b(?!\s+to)"
+    rf"{_SUBJECT}(?:{_CANNOT}{_ATTEND}\b|\b(?:bin|sind)(?:\s+(?:ich|wir))?{_BETWEEN}\s+nicht\s+(?:da|hier|dabei)\b|\b(?:habe?|haben)(?:\s+(?:ich|wir))?{_BETWEEN}\s+keine\s+zeit\b(?!\s+zu)"
+    rf"|{_CANNOT_IN_ENGLISH}\s+(?:make\s+(?:it|that)|come|be\s+there|attend)(?:\s+(?:tomorrow|today|then|that\s+day|on\s+\w+))?\b"
+    r"|\b(?:no|don['’]?t\s+have)(?:\s+the)?\s+time\b(?!\s+to))"
 )
-# "Ich kann nicht." is a reason only before the request: "absagen, das kann ich nicht" refuses it.
+# "Ich kann nicht." is a reason only before a request, or without one: "absagen, das kann ich nicht" refuses it.
 _NOT_ABLE: Final = re.compile(
-    rf"(?:{_CANNOT}|{_CANNOT_IN_ENGLISH})(?=\s*[,.;!]|\s+(?:bitte|please|sagen\s+sie|deshalb|deswegen|darum|so)\b)"
+    rf"(?<!\bdas\s){_SUBJECT}(?:{_CANNOT}|{_CANNOT_IN_ENGLISH}(?:\s+then)?)"
+    r"(?=\s*(?:[,.;!]|$)|\s+(?:bitte|please|sagen\s+sie|deshalb|deswegen|darum|so)\b)"
 )
+_REASON: Final = " leider "  # an apology in place of the clause: no answer by itself
 _REQUEST: Final = re.compile(r"\b(?:ab(?:zu)?sag\w*|sagen?\b.{0,25}\bab|storn\w*|streich\w*|lösch\w*|cancel\w*)")
 _ILLNESS: Final = re.compile(
     r"\b(?:(?:mein|unser|my|our)\w*\s+\w+|ich|wir|er|sie|i|we|he|she)"
@@ -38,11 +41,11 @@ _DAYS_AHEAD: Final = {"heute": 0, "today": 0, "morgen": 1, "tomorrow": 1, "über
 
 
 def drop_hindrances(utterance: str) -> str:
-    """Return an utterance in lower case without the clauses that say that the caller cannot come."""
-    said = _NOT_COMING.sub(" ", utterance.casefold())
+    """Return an utterance in lower case, with an apology for each clause that says that the caller cannot come."""
+    said = _NOT_COMING.sub(_REASON, utterance.casefold())
     request = _REQUEST.search(said)
     first = request.start() if request else len(said)
-    return f"{_NOT_ABLE.sub(' ', said[:first])}{said[first:]}" if request else said
+    return _NOT_ABLE.sub(lambda found: _REASON if found.start() < first else found[0], said)
 
 
 def drop_illness(utterance: str, about: str) -> str:

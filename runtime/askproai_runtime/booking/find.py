@@ -87,9 +87,9 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     """
     try:
         async with ctx.pool.acquire() as conn:
-            target = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+            target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
             named = names_another(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
-            await _require_agreement(ctx, conn, call, args, target, named=named)
+            await _require_agreement(ctx, conn, call, args, target, preface, named=named)
     except ClarificationNeeded as clarification:
         return clarification.answer
     reason = read_text(args, "reason")
@@ -127,6 +127,7 @@ async def _require_agreement(
     call: CallContext,
     args: Mapping[str, Any],
     appointment: Appointment,
+    preface: str,
     *,
     named: bool,
 ) -> None:
@@ -144,9 +145,11 @@ async def _require_agreement(
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     question = say().shall_i_cancel.format(when=described)
-    if reply is None:  # not again to somebody whose answer was unclear
+    if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
-        question = " ".join(filter(None, (_rule_in_this_language(ctx), move, question)))
+        question = " ".join(filter(None, (preface, _rule_in_this_language(ctx), move, question)))
+    else:  # the answer was unclear
+        question = f"{say().yes_or_no} {question}"
     fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

@@ -64,6 +64,9 @@ async def resolve_appointment(
     appointment_id = read_text(args, "appointment_id")
     if appointment_id is not None:
         own = await _get_own_appointment(ctx, conn, call, appointment_id)
+        if own is None and len(found) == 1:
+            await _require_yes(ctx, conn, call, found[0], named, found, say().not_found)
+            return found[0]
         if own is None:
             raise _choice(ctx, call, found, say().not_found, question)
         if named.fits(own) or await _was_then(ctx, conn, call, own, named):
@@ -73,14 +76,15 @@ async def resolve_appointment(
         if not _is_on_weekday(own, args, call, zone):
             await _require_yes(ctx, conn, call, own, named, found)
         return own
+    on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
         if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
             return again
-        if (meant := _find_only_on_weekday(found, args, call, zone)) is not None:
-            return meant
-    if (likely := named.find_likely(found)) is not None:
+        if len(on_weekday) == 1:  # the caller has no other one on such a day, in whatever week
+            return on_weekday[0]
+    if (likely := named.find_likely(found, on_weekday)) is not None:
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question)
@@ -88,14 +92,15 @@ async def resolve_appointment(
 
 async def resolve_cancellation(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], question: str
-) -> Appointment:
-    """Return the appointment to cancel, as `resolve_appointment` does. It may be one that this call has cancelled already.
+) -> tuple[Appointment, str]:
+    """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
 
-    A yes that names no appointment answers the last question of this call; a repeated request means the one that it has cancelled.
-    If that one is cancelled already and others are to come, the answer asks which one is meant.
+    It may be one that this call has cancelled already. A yes that names no appointment answers the last question of this call; a
+    repeated request means the one that it has cancelled. If that one is cancelled already, another one is meant: the only one that
+    is left, or the answer asks which.
     """
     if read_text(args, "appointment_id") is not None:
-        return await resolve_appointment(ctx, conn, call, args, question)
+        return await resolve_appointment(ctx, conn, call, args, question), ""
     tenant = ctx.tenant
     found = await list_own_appointments(ctx, conn, call, args)
     cancelled = [
@@ -109,20 +114,21 @@ async def resolve_cancellation(
         asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
         questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
         if questioned is not None and (not found or questioned.live):
-            return questioned
+            return questioned, ""
         if cancelled and not found:
-            return cancelled[-1]
+            return cancelled[-1], ""
+        if (cancelled or questioned is not None) and len(found) == 1:
+            return found[0], say().already_cancelled
         if cancelled or questioned is not None:
             raise _choice(ctx, call, found, say().already_cancelled, question)
     elif (again := named.select(cancelled)) and not named.select(found):
-        return again[-1]
-    if not named.select(found) and (meant := _find_only_on_weekday(found, args, call, zone)) is not None:
-        return meant
-    if (likely := named.find_likely(found)) is None:
-        return _choose(ctx, call, found, named, question)
-    if not named.is_day_of(likely):
+        return again[-1], ""
+    on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
+    if (likely := named.find_likely(found, on_weekday)) is None:
+        return _choose(ctx, call, found, named, question), ""
+    if not named.is_day_of(likely) and likely not in on_weekday:
         await _require_yes(ctx, conn, call, likely, named, found)
-    return likely
+    return likely, ""
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
@@ -183,14 +189,6 @@ def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: Call
     return all(_NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
 
 
-def _find_only_on_weekday(
-    found: Sequence[Appointment], args: Mapping[str, Any], call: CallContext, zone: ZoneInfo
-) -> Appointment | None:
-    """Return the only appointment on a named weekday, in whatever week: the caller has no other one on such a day."""
-    on_weekday = [appointment for appointment in found if _is_on_weekday(appointment, args, call, zone)]
-    return on_weekday[0] if len(on_weekday) == 1 else None
-
-
 def _not_read(refusal: Refusal) -> str:
     return {
         Refusal.PAST: say().past_named,
@@ -206,6 +204,7 @@ async def _require_yes(
     appointment: Appointment,
     named: "_NamedTime",
     found: Sequence[Appointment],
+    preface: str = "",
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether this appointment is meant, although another time was named, unless the
     caller has said yes. Without a transcript a model that repeats itself after the answer means it.
@@ -216,7 +215,7 @@ async def _require_yes(
         return
     config, now = ctx.config(), ctx.clock.now()
     described = describe_appointment(config, appointment, now, named=have_several_customers(found))
-    question = f"{_say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
+    question = f"{preface or _say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
     fields = appointment_list_fields(config, [appointment], now)
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
 
@@ -275,15 +274,17 @@ class _NamedTime:
         """
         return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
 
-    def find_likely(self, appointments: Sequence[Appointment]) -> Appointment | None:
-        """Return the only one of the named day, else the only one at all, if what is named fits none; else None."""
-        if not self.readings or self.select(appointments):
+    def find_likely(self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment]) -> Appointment | None:
+        """Return the only one of the named day or weekday, else the only one at all, if what is named fits none; else None."""
+        if self.is_nothing or self.select(appointments):
             return None
-        likely = [appointment for appointment in appointments if self.is_day_of(appointment)] or appointments
+        likely = [each for each in appointments if self.is_day_of(each)] or on_weekday or appointments
         return likely[0] if len(likely) == 1 else None
 
     def is_day_of(self, appointment: Appointment) -> bool:
         """Return whether an appointment is on a day that is named."""
+        if not self.readings:
+            return False
         on_day = appointment.starts_at.astimezone(self.readings[0].start.tzinfo).date()
         return not self.on_any_day and any(reading.start.date() == on_day for reading in self.readings)
 

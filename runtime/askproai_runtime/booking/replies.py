@@ -10,10 +10,10 @@ from askproai_runtime.booking.name_choices import corrects_name
 from askproai_runtime.booking.phrases import fold
 
 _STRONG_YES_WORD = (
-    r"(?:ja|jaja|jawohl|jo|jep|jup|genau|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich|einverstanden"
-    r"|yes|yeah|yep|sure|exactly|absolutely|of course|go ahead|please do)"
+    r"(?:ja|jaja|jawo(?:hl|ll)|jo|j[aeu]pp?|genau(?: der(?= bitte|$))?|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich"
+    r"|einverstanden|definitiv|yes|yeah|y[aeu]p|sure|exactly|absolutely|definitely|certainly|of course|go ahead|please do)"
 )
-_YES_WORD = rf"(?:{_STRONG_YES_WORD}|richtig|stimmt|korrekt|okay|ok|sicher|passt|right|correct)"
+_YES_WORD = rf"(?:{_STRONG_YES_WORD}|richtig|stimmt|korrekt|okay|ok|sicher|passt|right|correct|that s the one|i m afraid so|mhm|mm ?hmm?|uh huh)"
 # In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
 _YES = re.compile(rf"^(?:\w+ ){{0,3}}{_YES_WORD}(?: \w+)?$|^(?:(?:äh|ähm|ach|na|oh|also|aber|well|oh) )*{_YES_WORD}\b")
 _NO = re.compile(
@@ -37,7 +37,8 @@ _MOVE = re.compile(
 )
 # Whoever asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(
-    r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel)\b"
+    r"\b(?:absagen|stornieren|streichen|löschen|weg damit|(?:sag|sagen sie)\b.{0,25}\bab|nichts anderes (?:mehr )?übrig|cancel"
+    r"|get rid of (?:it|that|this))\b"
 )
 _CANCELLATION_WORD = r"(?:ab(?:zu)?sag\w*|storn\w*|streich\w*|lösch\w*|cancel\w*)"
 _TO_CANCEL = rf"(?:(?:zu )?{_CANCELLATION_WORD}|ab)"
@@ -103,7 +104,7 @@ _APPROVES = re.compile(
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
 _BESIDE = re.compile(
     r"\b(?:(?:(?:es|das) )?tut (?:mir|uns)(?: (?:wirklich|sehr|echt|so|auch|ja))* leid|entschuldigung|verzeihung|leider|schade"
-    r"|(?:i (?:m|am) )?(?:(?:so|very|really|terribly) )*sorry|unfortunately"
+    r"|(?:i (?:m|am) )?(?:(?:so|very|really|terribly) )*sorry(?: about (?:it|that|this))?|unfortunately"
     r"|(?:(?:und|and) )?(?:(?:das|es|it) )?(?:kostet|costs?)(?: (?:mich|me|dann|jetzt|ja|doch))*"
     r" (?:nix|nichts|was|nothing|anything))\b"
 )
@@ -115,7 +116,7 @@ _GO_ON = re.compile(
 _FILLER = (
     r"(?:äh|ähm|ach|na|oh|also|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles|das|die|den|ihn|es|ist|termin|adresse"
     r"|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
-    r"|well|please|thanks|thank you|very|it|that|this|is|s|the|appointment|address|do|cancel|fine|good)"
+    r"|well|please|thanks|thank you|very|it|that|this|is|s|the|thing|appointment|address|do|cancel|get rid of|fine|good)"
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
 _ONLY_YES = re.compile(rf"(?:(?:{_YES_WORD}|{_FILLER})(?: |$))++")

@@ -249,6 +249,7 @@ class Sentences:
     cancelled: str
     say_what_for_a_new_one: str
     shall_i_cancel: str
+    yes_or_no: str  # before a question that was not answered clearly
     can_move_too: str  # before the question, so that a yes answers the cancellation alone
     # verification of callers
     ask_name_and_birth_date: str

@@ -324,6 +324,7 @@ ENGLISH: Final = Sentences(
     say_what_for_a_new_one=" For a new one, please tell me what for and when.",
     can_move_too="It can be moved, too.",
     shall_i_cancel="Shall I cancel your appointment on {when}?",
+    yes_or_no="A yes or no is enough.",
     # verification of callers
     ask_name_and_birth_date="So that I may look it up: in whose name is the appointment, and what is the date of birth?",
     ask_name="In whose name is the appointment?",

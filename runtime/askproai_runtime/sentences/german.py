@@ -337,6 +337,7 @@ GERMAN: Final = Sentences(
     say_what_for_a_new_one=" Für einen neuen sagen Sie mir bitte, wofür und wann.",
     can_move_too="Verschieben geht auch.",
     shall_i_cancel="Soll ich Ihren Termin am {when}, absagen?",
+    yes_or_no="Ein Ja oder Nein genügt.",
     # verification of callers
     ask_name_and_birth_date="Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?",
     ask_name="Auf welchen Namen läuft der Termin?",

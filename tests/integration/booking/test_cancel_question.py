@@ -65,7 +65,7 @@ async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == f"Unter 24 Stunden berechnen wir die Hälfte. Verschieben geht auch. {question}"
     again = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), {"confirmed": True})
-    assert again.message == question
+    assert again.message == f"Ein Ja oder Nein genügt. {question}"
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
@@ -180,22 +180,54 @@ async def test_the_only_one_is_neither_moved_nor_cancelled_if_what_was_named_is_
 ) -> None:
     (only,) = await book(salon, TUESDAY)
     moved = await salon.booking.reschedule_appointment(NEXT_CALL, {"appointment_date": words, "start": HALF_PAST_TWO})
-    assert moved.message.startswith(f"{preface} Welchen Termin soll ich verschieben: Dienstag, den 24. November"), moved
+    assert moved.message.startswith(f"{preface} Meinen Sie den am Dienstag, den 24. November"), moved
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_time": "wie immer"})
     assert [appointment["appointment_id"] for appointment in asked.fields["appointments"]] == [only]
     (row,) = await salon.live()
     assert row["version"] == 1
 
 
-async def test_a_second_yes_cancels_no_other_one_but_asks_which(salon) -> None:
+async def test_a_second_yes_cancels_no_other_one(salon) -> None:
     """After the first cancellation the caller wants the other one cancelled, and the model names none."""
     first, other = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
     assert (await salon.booking.ask_to_cancel(after_answer(first), {"confirmed": True})).success
     answer = await salon.booking.ask_to_cancel(after_answer(first), {"confirmed": True})
     assert not answer.success
-    assert answer.message.startswith("Ein Termin ist schon abgesagt. Welchen Termin soll ich absagen: Mittwoch")
-    assert [appointment["appointment_id"] for appointment in answer.fields["appointments"]] == [other]
+    assert answer.message.startswith("Ein Termin ist schon abgesagt. Absagen kostet")
+    assert "Soll ich Ihren Termin am Mittwoch" in answer.message
+    assert (answer.fields["appointment_id"], len(await salon.live())) == (other, 1)
+    assert (await salon.booking.ask_to_cancel(after_answer(other), {"confirmed": True})).success
+    assert await salon.live() == []
+
+
+@pytest.mark.parametrize(
+    "args", [{"appointment_id": "7f1c2a34-0000-4000-8000-000000000000"}, {"appointment_date": "der andere"}]
+)
+async def test_the_only_one_is_asked_with_yes(salon, args: dict[str, str]) -> None:
+    (only,) = await book(salon, TUESDAY)
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, args)
+    assert (asked.fields["appointment_id"], asked.fields["needs_answer"]) == (only, True), asked
+    meant = replace(NEXT_CALL, replies={f"meant {only}": Reply.YES})
+    answer = await salon.booking.ask_to_cancel(meant, args | {"confirmed": True})
+    assert (answer.fields["appointment_id"], answer.fields["needs_confirmation"]) == (only, True), answer
+    both = replace(NEXT_CALL, replies={f"meant {only}": Reply.YES, only: Reply.YES})
+    assert (await salon.booking.ask_to_cancel(both, args | {"confirmed": True})).success
+
+
+@pytest.mark.parametrize("reply", [Reply.NO, Reply.UNCLEAR])
+async def test_a_repeated_question_asks_for_yes(salon, reply: Reply) -> None:
+    (only,) = await book(salon, TUESDAY)
+    await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    asked = await salon.booking.ask_to_cancel(after_answer(only, reply), {})
+    assert asked.message.startswith("Ein Ja oder Nein genügt. Soll ich Ihren Termin am Dienstag"), asked
+
+
+async def test_a_weekday_of_another_week_means_one(salon) -> None:
+    ids = await book(salon, "2026-12-03T10:00:00+01:00", "2026-12-04T10:00:00+01:00")
+    for day, booked in zip(("Donnerstag", "am Freitag"), ids, strict=True):
+        asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})
+        assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (booked, True), asked
 
 
 async def test_a_yes_does_not_count_for_a_time_that_the_question_did_not_name(salon) -> None:

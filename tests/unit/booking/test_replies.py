@@ -51,7 +51,7 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "I'd rather not cancel", "Verschieben, absagen muss ich nicht", "Ja, wenn Sie einen anderen haben",
         "Yes, if there is another slot", "Reschedule instead of cancelling", "Sure, but find me another time first",
         "Erst einen neuen suchen, dann absagen", "Nicht gleich stornieren", "Yes, move it, please.", "Reschedule it.",
-        "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.", "Ja, ich kann da nicht kommen.",
+        "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.", "Ich kann da nicht kommen.", "Ja, das kann ich nicht.",
         "Ich bin mir nicht sicher.", "Nein, ja, absagen!", "Hm.", "Ja, geht das noch?", "Ja, und den anderen auch.",
         "Okay, dann lassen wir das.", "Ja, vergessen Sie es.", "Ich bin sicher, dass ich komme.",
         "Sie sind ja ein Computer, ich möchte einen Menschen.", "Ja, der soll stehen bleiben.",
@@ -193,3 +193,22 @@ def test_a_phrase_that_can_be_read_as_words_costs_no_time_however_often_it_is_sa
     began = time.process_time()
     assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.NO
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("Ja, ich kann da nicht.", Reply.YES), ("Ja, da kann ich leider nicht.", Reply.YES),
+        ("Ja, ich kann da nicht kommen.", Reply.YES), ("Ja bitte, ich schaffe es nicht.", Reply.YES),
+        ("Ja, da bin ich nicht da.", Reply.YES), ("Yes, I can't make it.", Reply.YES), ("Yes, we can't then.", Reply.YES),
+        ("Yes, get rid of it.", Reply.YES), ("Yes please, sorry about that.", Reply.YES), ("Jawoll.", Reply.YES),
+        ("Yup.", Reply.YES), ("Sure thing.", Reply.YES), ("Jupp, bitte.", Reply.YES), ("Definitely.", Reply.YES),
+        ("Genau der.", Reply.YES), ("That's the one.", Reply.UNCLEAR), ("Mhm.", Reply.UNCLEAR), ("I'm afraid so.", Reply.UNCLEAR), ("Uh-huh.", Reply.UNCLEAR),
+        ("Ja, ich kann da nicht absagen.", Reply.NO), ("Ja, ich kann da nicht, auf Freitag.", Reply.NO),
+        ("Ich kann da nicht.", Reply.NO), ("Hm.", Reply.NO), ("Definitely not.", Reply.NO), ("Yes, the other one.", Reply.NO),
+        ("Das kann ich nicht.", Reply.NO), ("Ja, da bin ich da.", Reply.NO), ("That's not the one.", Reply.NO),
+        ("Yup, move it.", Reply.NO), ("Genau, der passt.", Reply.NO), ("Yes, I can't cancel.", Reply.NO),
+    ],
+)  # fmt: skip
+def test_a_clear_yes_is_one_in_many_words(said: str, reply: Reply) -> None:
+    assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply
