@@ -142,7 +142,9 @@ async def test_a_shared_appointment_stays_shared_when_the_capacities_fall(shared
     first = await shared.booking.book_appointment(call("call_1"), at_ten | {"service": "yoga", "staff": "anna"})
     assert first.success
     shared.apply_config(studio(shared, CUT))
-    late = await shared.booking.book_appointment(call("call_2"), at_ten | {"service": "schnitt", "staff": "anna"})
+    late = await shared.booking.book_appointment(
+        call("call_2"), at_ten | {"service": "schnitt", "staff": "anna", "customer_name": "Max"}
+    )
     assert (late.success, late.fields["obstacle"]) == (False, "taken")
     moved = await shared.booking.reschedule_appointment(call("call_1"), {"start": f"{DAY}T12:00:00+01:00"})
     assert not moved.success, "the service is gone; the appointment stays where it is"
