@@ -18,6 +18,20 @@ _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
 
+# That no call-back is wanted: a negation beside a word for the call-back, or for the need of it.
+_NO = frozenset({"nee", "nein", "no", "nope"})
+_NOT = frozenset({"don", "dont", "erledigt", "kein", "keine", "keinen", "nicht", "not", "unnoetig"})
+_CALL_BACK = frozenset({"back", "callback", "rueckruf", "zurueck", "zurueckrufen", "zurueckzurufen"})
+_NEEDED = frozenset({
+    "anymore", "erforderlich", "erledigt", "erwuenscht", "gewuenscht", "longer", "mehr", "necessary", "needed", "noetig",
+    "notwendig", "required", "unnoetig", "wanted",
+})  # fmt: skip
+_BESIDE = frozenset({
+    "a", "ach", "also", "any", "auch", "bitte", "brauche", "call", "danke", "das", "den", "der", "do", "doch", "einen", "es",
+    "hat", "i", "ich", "is", "ist", "it", "jetzt", "lieber", "me", "mich", "mir", "muessen", "need", "now", "please", "ruf",
+    "rufen", "sich", "sie", "t", "thanks", "the", "to", "und", "want", "you",
+})  # fmt: skip
+
 
 def names_no_time(call_back: str) -> bool:
     """Return whether words for a call-back that were not understood are a mere "ja", or "any"."""
@@ -29,13 +43,40 @@ def is_filler(call_back: str) -> bool:
     return leaves_open(call_back) and _WHEN.isdisjoint(fold(call_back).split())
 
 
+def says_no_call_back(said: str, *, alone: bool) -> bool:
+    """Return whether words say that no call-back is wanted: `kein Rückruf`, `nicht mehr nötig`. `alone`, a mere "no" does.
+
+    Any further word may be a time, or where not to call: that is kept for a person.
+    """
+    words = set(fold(said).split())
+    if alone and words and words <= _NO:
+        return True
+    is_known = words <= _NO | _NOT | _CALL_BACK | _NEEDED | _BESIDE
+    return is_known and not words.isdisjoint(_NOT | _NO) and not words.isdisjoint(_CALL_BACK | _NEEDED)
+
+
+def _withdraws(stored: Message, new: NewMessage) -> bool:
+    """Return whether the call-back of a stored message is no longer wanted, by the argument for it or in the text."""
+    if stored.call_back is None or new.call_back is not None:
+        return False
+    return (new.withdraws and _is_same_matter(stored, new)) or _text_withdraws(new.text)
+
+
+def _text_withdraws(text: str) -> bool:
+    return any(
+        says_no_call_back(part, alone=False) and not _CALL_BACK.isdisjoint(part.split()) for part in _split(text)
+    )
+
+
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
     """Return the message that a new one repeats, or the latest one that it amends, as it is and as it becomes.
 
-    None where the new one is a message of its own. Nothing that was said is left out. A done message is never amended, since
-    nobody looks at it again.
+    None where the new one is a message of its own. A number or a call-back is rather that of a message with a call-back.
+    Nothing that was said is left out. A done message is never amended, since nobody looks at it again.
     """
     pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
+    if new.call_back or new.phone or new.withdraws or _text_withdraws(new.text):
+        pairs.sort(key=lambda pair: pair[0].call_back is None)
     repeated = [(stored, amended) for stored, amended in pairs if amended == stored]
     return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
 
@@ -50,6 +91,11 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
     phone, text = new.phone or stored.phone, _join(stored.text, new.text)
     if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
         phone, text = stored.phone, _join(text, say().phone_as_heard.format(said=phone))
+    withdraws = _withdraws(stored, new)
+    if withdraws and not _text_withdraws(text):
+        text = _join(text, say().no_call_back)
+    if new.call_back is not None:  # it is wanted after all
+        text = text.replace(say().no_call_back, "").strip() or say().only_call_back
     if len(text) > _LONGEST:
         return None
     amended = replace(
@@ -59,6 +105,8 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
         recipient=stored.recipient or new.recipient,
         text=text,
     )
+    if withdraws:
+        return replace(amended, call_back=None, call_back_from=None, call_back_until=None)
     if new.call_back is None or (new.any_time and stored.call_back is not None):
         return amended
     return replace(
@@ -68,7 +116,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
 
 def _is_only_name(new: NewMessage) -> bool:
     """Return whether nothing but a name was said: a correction of it. Any more may be another person's."""
-    return not (new.text or new.phone or new.call_back or new.recipient)
+    return not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
 
 
 def _is_same_matter(stored: Message, new: NewMessage) -> bool:

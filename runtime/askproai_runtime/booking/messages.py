@@ -13,10 +13,16 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.amended_messages import find_amended, is_filler, names_no_time
+from askproai_runtime.booking.amended_messages import find_amended, is_filler, names_no_time, says_no_call_back
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
-from askproai_runtime.booking.phone_argument import ask_if_unclear, read_phone, spell_phone
+from askproai_runtime.booking.phone_argument import (
+    ask_if_unclear,
+    ask_to_call_back,
+    has_digits,
+    read_phone,
+    spell_phone,
+)
 from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
 from askproai_runtime.booking.request import read_said, read_text
@@ -146,7 +152,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
 
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
-    if stored.phone is None:
+    if stored.phone is None or not has_digits(stored.phone):
         return say().no_number_noted if stored.caller is None else say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number
@@ -154,7 +160,7 @@ def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str
 
 
 def _noted_number(stored: Message) -> NotedNumber:
-    if stored.phone:
+    if stored.phone and has_digits(stored.phone):
         return NotedNumber.NAMED
     return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
 
@@ -195,14 +201,17 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     phone = caller if heard.of_call else phone
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
-    if (said and phone is None and caller is None) or len(phone or "") > _MAX_PHONE:
+    if said and phone is None and caller is None:
+        ask_to_call_back(call)
+    if len(phone or "") > _MAX_PHONE:
         raise ClarificationNeeded(say().number_to_call_back)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
-    return make_message(
+    message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
+    return replace(message, withdraws=says_no_call_back(read_text(args, "call_back") or "", alone=phone is None))
 
 
 def make_message(
@@ -252,6 +261,8 @@ def _read_call_back(args: Mapping[str, Any], call: CallContext, *, alone: bool) 
     if str(args.get("call_back")).strip().casefold() == "true":
         return "ja"
     said = read_said(args, "call_back")
+    if said is not None and says_no_call_back(said, alone=False):
+        return None
     is_asked = alone or _SPEAKS_OF_CALL_BACK.search(fold(call.said or ""))
     return None if is_filler(said or "") and not is_asked else said
 

@@ -108,11 +108,26 @@ def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None
         _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
 
 
+def ask_to_call_back(call: CallContext) -> None:
+    """Raise `ClarificationNeeded` for the number of a call-back, once in a call; without a transcript each time."""
+    if call.replies is None or PhoneQuestion.CALL_BACK.key not in call.replies:
+        raise ClarificationNeeded(say().number_to_call_back, needs_phone=PhoneQuestion.CALL_BACK.value)
+
+
+def has_digits(said: str) -> bool:
+    """Return whether words for a number hold any digit: "die haben Sie doch" has none."""
+    return bool(re.search(r"\d", said)) or read_spoken_number(said) is not None
+
+
 def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
-    """Raise `ClarificationNeeded` for words that are no number, and for one that is not whole; each once in a call."""
+    """Raise `ClarificationNeeded` for words that are no number, and for one that is not whole; each once in a call.
+
+    Words without a digit decline the number of a call-back once it was asked for.
+    """
     if said.half is not None:
         _ask_once(call, PhoneQuestion.HALF, say_unclear(said, region))
-    if said.unclear is not None:
+    declines = PhoneQuestion.CALL_BACK.key in (call.replies or {})
+    if said.unclear is not None and not (declines and not has_digits(said.unclear)):
         _ask_once(call, PhoneQuestion.UNCLEAR, say_unclear(said, region))
 
 

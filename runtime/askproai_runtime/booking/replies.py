@@ -13,7 +13,10 @@ _STRONG_YES_WORD = (
     r"(?:ja|jaja|jawo(?:hl|ll)|jo|j[aeu]pp?|genau(?: der(?= bitte|$))?|gerne?|klar|natürlich|freilich|unbedingt|selbstverständlich"
     r"|einverstanden|definitiv|yes|yeah|y[aeu]p|sure|exactly|absolutely|definitely|certainly|of course|go ahead|please do)"
 )
-_YES_WORD = rf"(?:{_STRONG_YES_WORD}|richtig|stimmt|korrekt|okay|ok|sicher|passt|right|correct|that s the one|i m afraid so|mhm|mm ?hmm?|uh huh)"
+_YES_WORD = (
+    rf"(?:{_STRONG_YES_WORD}|richtig|stimmt|korrekt|okay|ok|sicher|passt|right|correct"
+    r"|that s the one|i m afraid so|mhm|mm ?hmm?|uh huh)"
+)
 # In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
 _YES = re.compile(rf"^(?:\w+ ){{0,3}}{_YES_WORD}(?: \w+)?$|^(?:(?:äh|ähm|ach|na|oh|also|aber|well|oh) )*{_YES_WORD}\b")
 _NO = re.compile(
@@ -199,6 +202,7 @@ class PhoneQuestion(StrEnum):
     MISSING = "missing"
     UNCLEAR = "unclear"
     HALF = "half"  # too few digits
+    CALL_BACK = "call_back"  # of a withheld caller who asks to be called back
 
     @property
     def key(self) -> str:

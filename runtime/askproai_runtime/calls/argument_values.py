@@ -111,7 +111,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = to_text(value).replace("\0", "").strip()
-    if rule.is_text and rule.name != "call_back" and refuses_contact(text):
+    if rule.is_text and refuses_contact(text):
         return text
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 

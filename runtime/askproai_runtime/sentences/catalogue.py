@@ -260,6 +260,7 @@ class Sentences:
     # messages
     when_to_call_back: str
     whom_for: str
+    no_call_back: str  # after one was asked for
     only_call_back: str
     message_too_long: str
     too_many_messages: str

@@ -334,6 +334,7 @@ ENGLISH: Final = Sentences(
     # messages
     when_to_call_back="When shall we call you back? Please say it in a few words.",
     whom_for="Who is the message for? Please say only the name.",
+    no_call_back="No call-back after all.",
     only_call_back="Asks to be called back.",
     message_too_long="That was a lot at once. What is the most important thing that I should pass on?",
     too_many_messages="I have already taken several messages and cannot take another one now. So I have not noted this one.",

@@ -347,6 +347,7 @@ GERMAN: Final = Sentences(
     # messages
     when_to_call_back="Wann sollen wir Sie zurückrufen? Bitte sagen Sie es in wenigen Worten.",
     whom_for="Für wen ist die Nachricht? Bitte sagen Sie nur den Namen.",
+    no_call_back="Doch kein Rückruf.",
     only_call_back="Bittet um Rückruf.",
     message_too_long="Das war etwas viel auf einmal. Was ist das Wichtigste, das ich ausrichten soll?",
     too_many_messages=(

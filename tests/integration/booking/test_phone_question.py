@@ -7,7 +7,7 @@ import pytest
 from askproai_runtime.booking import CallContext, PhoneQuestion, Reply, leave_message
 from tests.worlds.booking_environment import booking_args, call
 
-MISSING, UNCLEAR, HALF = (each.key for each in PhoneQuestion)
+MISSING, UNCLEAR, HALF, CALL_BACK = (each.key for each in PhoneQuestion)
 
 
 def calling(caller: str | None, *asked: str) -> CallContext:
@@ -72,7 +72,18 @@ async def test_half_a_number_is_in_no_message(new_salon) -> None:
     noted = await leave_message(salon.booking, calling(None, HALF), args)
     assert (noted.success, noted.fields["number"]) == (True, "none")
     again = await leave_message(salon.booking, calling(None, HALF), args | {"call_back": "morgen"})
-    assert not again.success
+    assert (again.success, again.fields["needs_phone"]) == (False, "call_back")
+
+
+@pytest.mark.parametrize("phone", [None, "keine", "will ich nicht sagen", "die haben Sie doch"])
+async def test_a_declined_number_leaves_the_message(new_salon, phone: str | None) -> None:
+    salon = await new_salon()
+    args = {"message": "Bitte um Rezept", "customer_name": "Petra Müller", "call_back": "morgen"}
+    asked = await leave_message(salon.booking, calling(None), args)
+    assert (asked.success, asked.fields["needs_phone"]) == (False, "call_back")
+    noted = await leave_message(salon.booking, calling(None, CALL_BACK), args | {"phone": phone})
+    assert (noted.success, noted.fields["number"]) == (True, "none"), noted
+    assert noted.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), noted.message
 
 
 @pytest.mark.parametrize(

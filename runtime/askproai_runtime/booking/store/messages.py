@@ -66,8 +66,8 @@ _COUNT_OPEN = "SELECT count(*) FROM messages WHERE tenant = $1 AND done_at IS NU
 class NewMessage:
     """What a caller leaves. `caller` is E.164, `phone` the number that was named; each None if there is none.
 
-    `call_back` is as it was said, `any_time` if that names no time; `call_back_from` and `call_back_until` are what it was
-    understood as, the latter None for an exact time.
+    `call_back` is as it was said, `any_time` if that names no time, `withdraws` if none is wanted.
+    `call_back_from` and `call_back_until` are what it was understood as, the latter None for an exact time.
     """
 
     call_id: str
@@ -83,6 +83,7 @@ class NewMessage:
     call_back_until: datetime | None
     correlation_id: str
     any_time: bool
+    withdraws: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""A call-back that is no longer wanted is taken back, and a corrected one stays with its message."""
+
+import pytest
+
+from askproai_runtime.booking import leave_message
+from tests.worlds.booking_environment import Salon, call
+
+PETRA = {"customer_name": "Petra Müller", "message": "Farbe", "call_back": "morgen"}
+STORED = "SELECT text, call_back, call_back_from, phone, recipient FROM messages ORDER BY created_at"
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        ({"call_back": "kein Rückruf"}, "Farbe. Doch kein Rückruf."),
+        ({"call_back": "no"}, "Farbe. Doch kein Rückruf."),
+        ({"call_back": "nicht mehr nötig", "message": ""}, "Farbe. Doch kein Rückruf."),
+        ({"call_back": "no longer needed", "message": ""}, "Farbe. Doch kein Rückruf."),
+        ({"call_back": "", "message": "Doch kein Rückruf, ich melde mich"}, "Farbe. Doch kein Rückruf, ich melde mich"),
+        ({"call_back": "", "message": "Bitte nicht zurückrufen."}, "Farbe. Bitte nicht zurückrufen."),
+    ],
+)
+async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str], text: str) -> None:
+    assert (await leave_message(salon.booking, call(), PETRA)).success
+    for _ in range(2):
+        answer = await leave_message(salon.booking, call(), PETRA | args)
+        assert answer.message.endswith(f"Die Nachricht lautet jetzt: {text}"), answer.message
+        assert "Wunsch" not in answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["text"], row["call_back"], row["call_back_from"]) == (text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("args", "call_back"),
+    [
+        ({"message": "Und Anna danke", "call_back": "not needed"}, "morgen"),
+        ({"call_back": "keine Angabe"}, "morgen"),
+        ({"call_back": "nicht vor zehn"}, "nicht vor zehn"),
+        ({"message": "Bitte nicht vor zehn zurückrufen", "call_back": ""}, "morgen"),
+        ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),
+    ],
+)
+async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, str], call_back: str) -> None:
+    for each in (PETRA, PETRA | args):
+        assert (await leave_message(salon.booking, call(), each)).success
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [call_back]
+
+
+async def test_a_call_back_is_wanted_after_all(salon: Salon) -> None:
+    for said in ("morgen", "kein Rückruf", "Montag"):
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+    assert "Montag" in answer.message
+    assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe.", "Montag")]
+
+
+async def test_a_later_call_back_corrects_the_first(salon: Salon) -> None:
+    first = PETRA | {"phone": "0171 5556677"}
+    compliment = {"customer_name": "Petra Müller", "message": "Anna war super", "recipient": "Anna"}
+    later = {"customer_name": "Petra Müller", "call_back": "Montag"}
+    for args in (first, compliment, later):
+        answer = await leave_message(salon.booking, call(), args)
+        assert answer.success, answer.message
+    assert ("für Anna" in answer.message, "0 1 7 1" in answer.message) == (False, True)
+    rows = [(row["text"], row["call_back"], row["recipient"]) for row in await salon.rows(STORED)]
+    assert rows == [("Farbe", "Montag", None), ("Anna war super", None, "Anna")]
