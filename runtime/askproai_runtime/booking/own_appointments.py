@@ -78,7 +78,7 @@ async def resolve_appointment(
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
         if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
             return again
-    if (likely := named.find_likely(found)) is not None:
+    if (likely := _find_likely(named, found, args, call, zone)) is not None:
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question)
@@ -101,7 +101,8 @@ async def resolve_cancellation(
         for appointment_id in await list_cancelled_appointments(conn, tenant, call.call_id)
         if (appointment := await get_appointment(conn, tenant, appointment_id)) is not None
     ]
-    named = _NamedTime.of(args, call, ZoneInfo(ctx.config().time_zone))
+    zone = ZoneInfo(ctx.config().time_zone)
+    named = _NamedTime.of(args, call, zone)
     if named.is_nothing:
         asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
         questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
@@ -113,7 +114,7 @@ async def resolve_cancellation(
             raise _choice(ctx, call, found, say().already_cancelled, question)
     elif (again := named.select(cancelled)) and not named.select(found):
         return again[-1]
-    if (likely := named.find_likely(found)) is None:
+    if (likely := _find_likely(named, found, args, call, zone)) is None:
         return _choose(ctx, call, found, named, question)
     if not named.is_day_of(likely):
         await _require_yes(ctx, conn, call, likely, named, found)
@@ -164,6 +165,17 @@ async def _was_then(
         return True
     former = await list_former_starts(conn, ctx.tenant, call.call_id)
     return any(each.appointment_id == appointment.id and named.is_at(each.start) for each in former)
+
+
+def _find_likely(
+    named: "_NamedTime", found: Sequence[Appointment], args: Mapping[str, Any], call: CallContext, zone: ZoneInfo
+) -> Appointment | None:
+    """Return the only one of the named day, else of the named weekday, else the only one at all, if what is named fits none."""
+    if not named.readings or named.select(found):
+        return None
+    likely = [each for each in found if named.is_day_of(each)]
+    likely = likely or [each for each in found if _is_on_weekday(each, args, call, zone)] or list(found)
+    return likely[0] if len(likely) == 1 else None
 
 
 def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
@@ -261,13 +273,6 @@ class _NamedTime:
         A time that is not understood contradicts no id.
         """
         return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
-
-    def find_likely(self, appointments: Sequence[Appointment]) -> Appointment | None:
-        """Return the only one of the named day, else the only one at all, if what is named fits none; else None."""
-        if not self.readings or self.select(appointments):
-            return None
-        likely = [appointment for appointment in appointments if self.is_day_of(appointment)] or appointments
-        return likely[0] if len(likely) == 1 else None
 
     def is_day_of(self, appointment: Appointment) -> bool:
         """Return whether an appointment is on a day that is named."""
