@@ -505,10 +505,19 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
     if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
         raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
     reading = format_reading(understood.candidates[0], zone, call.started_at)
-    question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")
+    reading = f"{reading[0].upper()}{reading[1:]}"
+    question = say().what_time_exactly.format(reading=reading)
+    if _says_hour(understood.candidates[0]):
+        question = f"{reading}: {say().which_day}"
     if understood.unclear is not None:
         question = f"{say().hour_not_understood} {question}"
     raise ClarificationNeeded(question, candidates=fields)
+
+
+def _says_hour(candidate: Candidate) -> bool:
+    """Return whether one minute of several days is meant: `nächste Woche um zehn`."""
+    daily = candidate.daily
+    return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
 
 
 def read_text(args: Mapping[str, Any], name: str, limit: int = _MAX_ARGUMENT_LENGTH) -> str | None:

@@ -277,3 +277,23 @@ def test_an_offered_start_beside_another_is_asked() -> None:
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
     both = {"start": "2026-12-11T11:00 oder 2026-12-11T16:00"}
     assert understand_arguments(both, call) == ["12-11T11:00", "12-11T16:00"]
+
+
+@pytest.mark.parametrize(
+    ("language", "args", "asked"),
+    [
+        (Language.DE, {"date": "nächste Woche", "time": "um zehn"}, "um 10 Uhr: Welchen Tag meinen Sie?"),
+        (Language.DE, {"date": "Dienstag bis Donnerstag", "time": "10:00"}, "um 10 Uhr: Welchen Tag meinen Sie?"),
+        (Language.EN, {"date": "as soon as possible", "time": "10:00"}, "Which day do you mean?"),
+        (Language.DE, {"date": "nächste Woche", "time": "ab zehn"}, "Um wie viel Uhr genau?"),
+        (Language.DE, {"date": "2026-12-10"}, "Um wie viel Uhr genau?"),
+    ],
+)
+def test_an_hour_of_several_days_asks_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
+    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
+    with speaking(language):
+        understood = parse_time(args, CALL, service)
+        assert understood is not None
+        with pytest.raises(ClarificationNeeded) as question:
+            require_exact(understood, CALL, service)
+    assert question.value.answer.message.endswith(asked)
