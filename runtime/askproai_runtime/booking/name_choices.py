@@ -18,7 +18,7 @@ _SECOND: Final = (
     r"|bleib\w*|behalt\w*|keep\w*|stays?|second|another|additional|both|separate|the latter|two(?: appointments)?|one more"
     r"|in addition)"
 )
-# These say so only where nothing else is said: "den Namen bitte auch ändern".
+# These mean a second one only where nothing else is said: "den Namen bitte auch ändern".
 _PERSON: Final = re.compile(
     r"\b(?:auch|ebenfalls|mit|too|also|as well"
     r"|(?:meine?|unsere?|my|our) (?:mann|frau|sohn|tochter|kind|bruder|schwester|mutter|vater|partner(?:in)?|freund(?:in)?|kollegin"

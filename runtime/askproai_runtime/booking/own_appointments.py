@@ -63,19 +63,7 @@ async def resolve_appointment(
     named = _NamedTime.of(args, call, zone)
     appointment_id = read_text(args, "appointment_id")
     if appointment_id is not None:
-        own = await _get_own_appointment(ctx, conn, call, appointment_id)
-        if own is None and len(found) == 1:
-            await _require_yes(ctx, conn, call, found[0], named, found, say().not_found)
-            return found[0]
-        if own is None:
-            raise _choice(ctx, call, found, say().not_found, question)
-        if named.fits(own) or await _was_then(ctx, conn, call, own, named):
-            return own
-        if named.select(found):  # the id and the time name different ones
-            raise _choice(ctx, call, found, "", question)
-        if not _is_on_weekday(own, args, call, zone):
-            await _require_yes(ctx, conn, call, own, named, found)
-        return own
+        return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
     on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
@@ -88,6 +76,32 @@ async def resolve_appointment(
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question)
+
+
+async def _resolve_by_id(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    appointment_id: str,
+    found: Sequence[Appointment],
+    named: "_NamedTime",
+) -> Appointment:
+    """Return the caller's own appointment with this id, if what else is named is not another one of those `found`."""
+    own = await _get_own_appointment(ctx, conn, call, appointment_id)
+    if own is None and len(found) == 1:
+        await _require_yes(ctx, conn, call, found[0], named, found, say().not_found)
+        return found[0]
+    if own is None:
+        raise _choice(ctx, call, found, say().not_found, question)
+    if named.fits(own) or await _was_then(ctx, conn, call, own, named):
+        return own
+    if named.select(found):  # the id and the time name different ones
+        raise _choice(ctx, call, found, "", question)
+    if not _is_on_weekday(own, args, call, ZoneInfo(ctx.config().time_zone)):
+        await _require_yes(ctx, conn, call, own, named, found)
+    return own
 
 
 async def resolve_cancellation(

@@ -154,7 +154,7 @@ def _is_other_time(member: Member) -> bool:
 def _without_fillers(members: list[Member]) -> list[Member]:
     """Return the members without companions of one empty object, if a model has given nothing for the other arguments as well.
 
-    Alone, such an object is a person without a name: the schema says so.
+    Alone, such an object is a person without a name, by the schema.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
     if empty < _FILLED_SCHEMA:

@@ -150,15 +150,6 @@ async def test_of_several_appointments_the_named_one_is_cancelled(salon, named, 
     assert len(await salon.live()) == 2
 
 
-@pytest.mark.parametrize(("weekday", "day"), [("am Donnerstag", "3. Dezember"), ("Freitag", "4. Dezember")])
-async def test_the_only_one_of_a_weekday_is_asked(salon, weekday: str, day: str) -> None:
-    await book(salon, "2026-12-03T14:30:00+01:00", "2026-12-04T14:30:00+01:00")
-    named = {"appointment_date": weekday}
-    for ask in (salon.booking.ask_to_cancel, salon.booking.reschedule_appointment):
-        asked = await ask(NEXT_CALL, named | {"start": WEDNESDAY})
-        assert f"den {day}" in asked.message.partition("Meinen Sie den am")[2], asked
-
-
 NOT_READ = [
     ("der andere", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),
     ("Dienstag oder so ähnlich", "Den Tag oder die Uhrzeit habe ich nicht verstanden."),

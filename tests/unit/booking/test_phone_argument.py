@@ -160,7 +160,7 @@ def test_another_number_is_asked_for(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
 
 
-MISSING, UNCLEAR, HALF = PhoneQuestion
+MISSING, UNCLEAR, HALF = PhoneQuestion.MISSING, PhoneQuestion.UNCLEAR, PhoneQuestion.HALF
 
 
 @pytest.mark.parametrize(
