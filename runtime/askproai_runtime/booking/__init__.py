@@ -4,6 +4,7 @@ time, and the remote calendar in both directions; the messages of callers, and t
 Every function takes the process's `BookingContext` first.
 """
 
+from askproai_runtime.booking.amended_messages import says_no_call_back
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
@@ -245,6 +246,7 @@ __all__ = [
     "resolve_span",
     "same_name",
     "sayable",
+    "says_no_call_back",
     "show_block",
     "sync_appointment",
     "warm_up",

@@ -19,7 +19,7 @@ _ONLY_YES = frozenset(
 )
 
 # That no call-back is wanted: a negation beside a word for the call-back, or for the need of it.
-_NO = frozenset({"nee", "nein", "no", "nope"})
+_NO = frozenset({"keiner", "nee", "nein", "no", "none", "nope"})
 _NOT = frozenset({"don", "dont", "erledigt", "kein", "keine", "keinen", "nicht", "not", "unnoetig"})
 _CALL_BACK = frozenset({"back", "callback", "rueckruf", "zurueck", "zurueckrufen", "zurueckzurufen"})
 _NEEDED = frozenset({
@@ -31,6 +31,10 @@ _BESIDE = frozenset({
     "hat", "i", "ich", "is", "ist", "it", "jetzt", "lieber", "me", "mich", "mir", "muessen", "need", "now", "please", "ruf",
     "rufen", "sich", "sie", "t", "thanks", "the", "to", "und", "want", "you",
 })  # fmt: skip
+
+
+# The caller rings again: beside a withdrawal that is no other matter.
+_CALLS_BACK = _BESIDE | {"again", "an", "ll", "melde", "myself", "ring", "rufe", "selber", "selbst", "wieder", "will"}
 
 
 def names_no_time(call_back: str) -> bool:
@@ -59,13 +63,19 @@ def _withdraws(stored: Message, new: NewMessage) -> bool:
     """Return whether the call-back of a stored message is no longer wanted, by the argument for it or in the text."""
     if stored.call_back is None or new.call_back is not None:
         return False
-    return (new.withdraws and _is_same_matter(stored, new)) or _text_withdraws(new.text)
+    is_only_that = _text_withdraws(new.text) and all(
+        _says_withdrawal(part) or set(part.split()) <= _CALLS_BACK or part in fold(stored.text)
+        for part in _split(new.text)
+    )
+    return (new.withdraws and _is_same_matter(stored, new)) or is_only_that
 
 
 def _text_withdraws(text: str) -> bool:
-    return any(
-        says_no_call_back(part, alone=False) and not _CALL_BACK.isdisjoint(part.split()) for part in _split(text)
-    )
+    return any(map(_says_withdrawal, _split(text)))
+
+
+def _says_withdrawal(part: str) -> bool:
+    return says_no_call_back(part, alone=False) and not _CALL_BACK.isdisjoint(part.split())
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.bookables import linked_event_types
@@ -32,6 +32,9 @@ _BEHIND_NAME = re.compile(
     r"\s*[(\[:/–—]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
 MOST_PEOPLE = 4  # of one group, the caller included
+_NOBODY: Final = frozenset(
+    {"kein", "keine", "keiner", "nichts", "niemand", "nil", "no", "nobody", "none", "null", "one"}
+)
 
 
 class BookedOneByOne(ClarificationNeeded):
@@ -63,7 +66,7 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", [{} for _ in offered])
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = [each for each in said if not (each.keys() == {"customer_name"} and names_nothing(each["customer_name"]))]
+    said = [_without_placeholder(each) for each in said if not _is_nobody(each)]
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
@@ -85,6 +88,19 @@ def add_companions(
     rules = replace(local[0].rules, companions=companions)
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     return Group(replace(local[0], rules=rules), names)
+
+
+def _is_nobody(companion: Mapping[str, str]) -> bool:
+    """Return whether the only thing that is said of a companion is that there is none."""
+    words = fold(companion.get("customer_name", "")).split()
+    return companion.keys() == {"customer_name"} and bool(words) and _NOBODY.issuperset(words)
+
+
+def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a companion whose name is not known ("unbekannt") without one: the person comes all the same."""
+    if not names_nothing(companion.get("customer_name", "")):
+        return companion
+    return {key: value for key, value in companion.items() if key != "customer_name"}
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:

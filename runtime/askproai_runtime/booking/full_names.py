@@ -6,7 +6,7 @@ appointment stays as it is.
 
 from collections.abc import Iterable, Sequence
 
-from askproai_runtime.booking.phrases import fold, list_name_words, same_name
+from askproai_runtime.booking.phrases import drop_titles, fold, list_name_words, same_name
 from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
@@ -37,7 +37,7 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     if len(asked) != 1 or not is_part_of_name(said) or not is_part_of_name(asked[0].customer_name):
         return said
     known = asked[0].customer_name
-    if same_name(known, said):
+    if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
     words = known.split()
     at = len(words) - 1 - sum(fold(word) in _PARTICLES for word in words[:-1])

@@ -261,7 +261,7 @@ def _read_call_back(args: Mapping[str, Any], call: CallContext, *, alone: bool) 
     if str(args.get("call_back")).strip().casefold() == "true":
         return "ja"
     said = read_said(args, "call_back")
-    if said is not None and says_no_call_back(said, alone=False):
+    if said is not None and says_no_call_back(said, alone=True):
         return None
     is_asked = alone or _SPEAKS_OF_CALL_BACK.search(fold(call.said or ""))
     return None if is_filler(said or "") and not is_asked else said

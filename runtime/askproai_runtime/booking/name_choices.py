@@ -1,32 +1,43 @@
 """What a caller chooses who is asked whether a booked name is to be corrected, or a second appointment is meant. Pure.
 
-Neither yes nor no answers that: only words for one of the two do.
+Neither yes nor no answers that: only words for one of the two do. Words for both, and any others, choose nothing.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
+_RELATIVE: Final = (
+    r"(?:meine?n?|unsere?n?|my|our) (?:mann|frau|sohn|tochter|kind|bruder|schwester|mutter|vater|partner(?:in)?|freund(?:in)?"
+    r"|kolleg(?:e|in)|husband|wife|son|daughter|child|brother|sister|mother|father|partner|friend)"
+)
 _CORRECTED: Final = (
-    r"(?:(?:ge|ver|ab|um)?änder\w*|umbenenn\w*|umschreib\w*|korrig\w*|korrektur|richtig ?stell\w*|berichtig\w*|verbesser\w*"
-    r"|falsch\w*|verschrieb\w*|vertippt|vertan|tippfehler|(?:ge)?schr[ie]+b\w*|buchstabier\w*|hei(?:ß|ss)\w*|nur (?:de[nr] )?namen?"
-    r"|erstere\w*|das erste|chang\w*|renam\w*|correct\w*|fix\w*|updat\w*|spell\w*|spelt|typo|wrong|misheard|just the name"
-    r"|only the name|the former|the first|(?:my|the|her|his) name is|is called)"
+    r"(?:(?:ab|um)?änder[ent]*|geändert|umbenenn\w*|umschreib\w*|korrig\w*|korrektur|richtig ?stellen|berichtig\w*|verbesser\w*"
+    r"|(?:name|er|das) (?:ist|war) (?:\w+ )?falsch|falsch (?:geschrieben|verstanden)|verschrieben|vertippt|tippfehler"
+    r"|ich heiß?e|ich heiss?e|schreib\w* (?:sich|man)|nur (?:de[nr] )?namen?|ersteres|das erste|das bin ich"
+    r"|(?:nur|bloß) ein(?:en)?(?: termin)?|(?:derselbe|denselben|der gleiche) termin"
+    r"|change|rename|correct(?: it| the name)|fix|misspell?ed|misspelt|spell?ed|spelt|typo|wrong name|the name is wrong|misheard"
+    r"|just the name|only the name|the former|the first one|my name is|i m called|(?:just|only) one(?: appointment)?"
+    r"|same appointment|that s me|(?:mit|with an?) (?:(?:doppel|double) )?\w{1,2}|am ende|hinten|at the end)"
 )
 _SECOND: Final = (
-    r"(?:(?:zweit|weiter)e[mnrs]?|zwei(?: termine)?|zusätzlich\w*|(?:noch|und) ein\w*|extra|beide\w*|dazu|eigene[nr]?|letztere\w*"
-    r"|bleib\w*|behalt\w*|keep\w*|stays?|second|another|additional|both|separate|the latter|two(?: appointments)?|one more"
-    r"|in addition)"
+    r"(?:zweite[mnrs]?|weitere[mnrs]?|zwei(?: termine)?|zusätzlich\w*"
+    r"|(?:noch|auch|und) einen?(?: termin| bitte)*$|extra|beide[mnr]?|eigene[nr]?|letzteres"
+    r"|neue[nr]? termin|andere[nr]? person|jemand ander\w+|zu zweit|(?:kommt|komme|kommen|geht) (?:auch|mit|auch mit)"
+    r"|kommt er auch"
+    r"|second|another|additional|both|separate|the latter|two(?: appointments)?|one more|in addition"
+    rf"|(?:is )?coming too|{_RELATIVE}"
+    r"|some(?:body|one) else|add (?:him|her|them)"
+    r"|(?:schreib\w*|trag\w*) (?:sie )?(?:ihn|sie|es) (?:bitte |noch |auch )*(?:mit )?(?:auf|ein))"
 )
-# These mean a second one only where nothing else is said: "den Namen bitte auch ändern".
-_PERSON: Final = re.compile(
-    r"\b(?:auch|ebenfalls|mit|too|also|as well"
-    r"|(?:meine?|unsere?|my|our) (?:mann|frau|sohn|tochter|kind|bruder|schwester|mutter|vater|partner(?:in)?|freund(?:in)?|kollegin"
-    r"|kollege|husband|wife|son|daughter|child|brother|sister|mother|father|friend))\b"
-)
+# These mean a second appointment only where nothing is said of a correction: "der Termin bleibt, nur der Name ist falsch".
+_KEPT: Final = re.compile(r"\b(?:bleib\w*|behalt\w*|keep|stays?)\b")
+_NAME_ONLY: Final = re.compile(r"(?:(?:ja|bitte|yes) )*(?:de[nr] |the )?(?:namen?|name)(?: bitte| please)?")
+_SPELT: Final = re.compile(r"(?:\b\w\b ?){3,}")
 _INTERJECTION: Final = re.compile(r"^\W*(?:nein|nee|nö|no|nope)[,.;!]")  # "no, two" are two, "no second one" is none
 _NOT: Final = (
-    r"\b(?:kein\w*|nicht|nich|no|not|n t|don t|isn t|without|ohne)(?: (?:ein\w*|an?|the|de[nmr]|das|namen?|to|need))*"
+    r"\b(?:kein\w*|nicht|nichts|nich|no|not|nothing|n t|don t|isn t|without|ohne)"
+    r"(?: (?:ein\w*|an?|the|de[nmr]|das|namen?|to|need))*"
 )
 _ASKED: Final = tuple(
     (re.compile(rf"\b{words}\b"), re.compile(rf"{_NOT} {words}\b")) for words in (_CORRECTED, _SECOND)
@@ -44,8 +55,9 @@ def corrects_name(utterances: Sequence[str]) -> bool | None:
 
 def _corrects(said: str) -> bool | None:
     (corrected, not_corrected), (second, not_second) = _ASKED
-    corrects = bool(corrected.search(not_corrected.sub(" ", said)) or not_second.search(said))
+    is_named = bool(_NAME_ONLY.fullmatch(said) or _SPELT.search(said))
+    corrects = is_named or bool(corrected.search(not_corrected.sub(" ", said)) or not_second.search(said))
     adds = bool(second.search(not_second.sub(" ", said)) or not_corrected.search(said))
     if corrects == adds:
-        return False if not corrects and _PERSON.search(said) else None
+        return False if not corrects and _KEPT.search(said) else None
     return corrects

@@ -40,26 +40,26 @@ def put_on_offer(
     """
     zone, parts = ZoneInfo(config.time_zone), read_parts(args)
     starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
-    span = find_open_span(parts[0]) if parts[0] else None
+    said = parts[0] or parts[1]
+    span = find_open_span(said) if said else None
     if not starts or not any(parts) or (span is None and names_day(parts)):
         return args
     days = sorted({start.astimezone(zone).date() for start in starts})
     if span is None:
         meant = _exact(_read_on(days, parts, call, zone)) & starts
-        return _with_start(args, call, zone, meant)
-    plain = understand_parts(*parts, at=call.started_at, zone=zone)
-    if (_exact(plain.candidates) & starts) or not _exact(plain.candidates).isdisjoint(own):
-        return args
+        return _with_start(args, call, zone, meant) if meant else keep_offered_day(config, call, args)
+    plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
     near = _read_near(days, span, parts, call, zone)
-    if meant := _exact(near) & starts:
-        return _with_start(args, call, zone, meant)
-    read = {candidate.start.astimezone(zone).date() for candidate in plain.candidates}
-    if near and read and {_first_day(day, span) for day in read}.isdisjoint(_first_day(day, span) for day in days):
+    for offered in (call.offered_last, starts):
+        if (_exact(plain) & offered) or not _exact(plain).isdisjoint(own):
+            return args
+        if meant := _exact(near) & offered:
+            return _with_start(args, call, zone, meant)
+    read = {candidate.start.astimezone(zone).date() for candidate in plain}
+    is_elsewhere = {_first_day(day, span) for day in read}.isdisjoint(_first_day(day, span) for day in days)
+    if read and is_elsewhere and _exact(near) - _exact(plain):
         service = parse_service_request(config, call, args)
-        kept = [
-            keep_open_readings(Understanding.of(candidates), service).candidates
-            for candidates in (plain.candidates, near)
-        ]
+        kept = [keep_open_readings(Understanding.of(each), service).candidates for each in (plain, near)]
         raise _ask([*kept[0], *kept[1]], call, zone)
     return args
 

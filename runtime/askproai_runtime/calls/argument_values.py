@@ -19,6 +19,7 @@ from askproai_runtime.booking import (
     names_nothing,
     read_claim,
     refuses_contact,
+    says_no_call_back,
 )
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
@@ -113,6 +114,8 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     text = to_text(value).replace("\0", "").strip()
     if rule.is_text and refuses_contact(text):
         return text
+    if rule.name == "call_back" and says_no_call_back(text, alone=True):
+        return text  # it takes back what the call has asked for
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 
 
@@ -217,6 +220,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """
     if isinstance(value, str):
         value = decode_text(value)
+    if isinstance(value, str) and names_nothing(value) and not _is_nobody(set(fold(value).split())):
+        return None, []
     if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:

@@ -152,14 +152,14 @@ def _is_other_time(member: Member) -> bool:
 
 
 def _without_fillers(members: list[Member]) -> list[Member]:
-    """Return the members without companions of one empty object, if a model has given nothing for the other arguments as well.
+    """Return the members without companions of one object without a key, if a model has given nothing for other arguments as well.
 
-    Alone, such an object is a person without a name, by the schema.
+    Alone, such an object is a person without a name, as one with an empty name is, by the schema.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
     if empty < _FILLED_SCHEMA:
         return members
-    return [each for each in members if not (_is_of_companions(each) and is_empty(each.value))]
+    return [each for each in members if not (_is_of_companions(each) and each.value in ([{}], {}))]
 
 
 def _is_nested(member: Member) -> bool:

@@ -74,7 +74,7 @@ async def test_what_is_missing_or_unknown_is_asked_back(new_salon, args, questio
 async def test_the_requested_staff_member_is_booked_and_nobody_else_instead(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call("a"), booking_args(staff="mehmet"))).fields["staff"] == "mehmet"
-    lost = await salon.booking.book_appointment(call("b"), booking_args(staff="Mehmet"))
+    lost = await salon.booking.book_appointment(call("b"), booking_args(name="Otto Kurz", staff="Mehmet"))
     assert not lost.success
     assert [(a["staff"], a["start"][11:16]) for a in lost.fields["alternatives"]] == [
         ("mehmet", "13:30"),

@@ -19,6 +19,7 @@ async def salon(new_salon) -> Salon:
     [
         ({"call_back": "kein Rückruf"}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "no"}, "Farbe. Doch kein Rückruf."),
+        ({"call_back": "keiner"}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "nicht mehr nötig", "message": ""}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "no longer needed", "message": ""}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "", "message": "Doch kein Rückruf, ich melde mich"}, "Farbe. Doch kein Rückruf, ich melde mich"),
@@ -40,6 +41,7 @@ async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str],
     [
         ({"message": "Und Anna danke", "call_back": "not needed"}, "morgen"),
         ({"call_back": "keine Angabe"}, "morgen"),
+        ({"message": "Kommt zehn Minuten später. Kein Rückruf nötig.", "call_back": ""}, "morgen"),
         ({"call_back": "nicht vor zehn"}, "nicht vor zehn"),
         ({"message": "Bitte nicht vor zehn zurückrufen", "call_back": ""}, "morgen"),
         ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),

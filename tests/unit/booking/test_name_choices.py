@@ -10,16 +10,35 @@ CORRECTED = (
     "Ersteres.", "Das erste.", "Nur der Name.", "Der Name ist falsch geschrieben.", "Das war ein Tippfehler", "Ich heiße Lenge!",
     "Der schreibt sich mit e.", "den Namen bitte auch ändern", "kein weiterer Termin, nur der Name", "Korrigieren Sie das.",
     "just the name", "Change it, please.", "No, not a second one.", "The former.", "It is spelled with an e.", "My name is Lenge.",
-    "No, just correct the name",
+    "No, just correct the name", "Mit e, Lenge.", "Ja, mit e bitte.", "Nur ein Termin, auf Lenge mit e.", "Auch mit Doppel-t.",
+    "Also with an e at the end.", "Den Namen bitte.", "Der Termin bleibt, nur der Name ist falsch.", "Es ist nur ein Termin.",
+    "Keep the appointment, change the name.", "Derselbe Termin.", "Nein, das bin ich.", "L-E-N-G-E.",
+    "Langer mit r hinten", "mit tz", "mit Rudolf am Ende",
 )  # fmt: skip
 SECOND = (
     "Ein zweiter Termin.", "Zweiter Termin, gleiche Zeit.", "Das ist mein Mann, der kommt auch.", "beide kommen", "Letzteres.",
     "Ein weiterer bitte", "noch einen", "Nicht ändern, das ist ein zweiter.", "Nein, den Namen nicht ändern.", "für uns beide",
     "Das ist für meinen Sohn, der kommt mit.", "a second one please", "Another one.", "Both of us.", "Don't change it.",
     "Das zweite.", "Petra soll bleiben.", "Ja, aber Petra bleibt.", "Otto braucht auch einen.", "Keep Petra's.",
+    "Mein Mann heißt Otto, der kommt auch.", "Für den brauche ich auch einen.", "Bitte nichts ändern.", "Add him.",
+    "Schreiben Sie ihn noch mit auf.", "Petra ist richtig geschrieben, Otto ist mein Mann.", "That's my husband, his name is Otto.",
+    "Neuer Termin.", "Für meinen Mann.", "Das ist eine andere Person.", "Wir sind zu zweit.", "That's somebody else.",
     "It is for my husband.", "He is coming too.", "No, two appointments.",
 )  # fmt: skip
-NEITHER = ("Ja.", "Nein.", "Ja, genau.", "Yes please.", "Moment.", "Wie bitte?", "Otto Lange.", "Weder noch.", "")
+NEITHER = (
+    "Ja.",
+    "Nein.",
+    "Ja, genau.",
+    "Yes please.",
+    "Moment.",
+    "Wie bitte?",
+    "Otto Lange.",
+    "Weder noch.",
+    "Können Sie mir auch eine Bestätigung schicken?",
+    "Auch das noch.",
+    "Lenge, nicht Lange.",
+    "",
+)
 
 
 @pytest.mark.parametrize("said", CORRECTED)

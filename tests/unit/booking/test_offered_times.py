@@ -17,10 +17,11 @@ TUESDAY, THURSDAY, FRIDAY = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in 
 TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 
 
-def after_offers(*starts: datetime) -> CallContext:
-    utc = [start.astimezone(UTC) for start in starts]
+def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallContext:
+    utc = [start.astimezone(UTC) for start in (*before, *starts)]
     named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
-    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=frozenset(utc))
+    last = frozenset(utc[len(before) :])
+    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def after_offers(*starts: datetime) -> CallContext:
         ((TUESDAY, TUESDAY_AT_ONE), {"date": "Dienstag", "time": "13 Uhr"}, TUESDAY_AT_ONE),
         ((TUESDAY, TUESDAY_AT_ONE), {"date": "am Dienstag", "time": "um neun"}, TUESDAY),
         ((TUESDAY, TUESDAY_AT_ONE), {"start": "Dienstag um 13 Uhr"}, TUESDAY_AT_ONE),
+        ((TUESDAY, TUESDAY_AT_ONE), {"time": "Dienstag um dreizehn Uhr"}, TUESDAY_AT_ONE),
         ((TUESDAY, THURSDAY), {"date": "Donnerstag", "time": "9 Uhr"}, THURSDAY),
         (
             (datetime(2027, 1, 8, 9, tzinfo=ZONE),),
@@ -72,6 +74,7 @@ def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[st
         ((TUESDAY,), {"start": TUESDAY_AT_ONE.isoformat()}),
         ((TUESDAY, THURSDAY), {"date": "am 8.", "time": "9 Uhr"}),
         ((TUESDAY,), {}),
+        ((datetime(2026, 11, 28, 9, tzinfo=ZONE),), {"date": "Dienstag", "time": "10 Uhr"}),
     ],
 )
 def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
@@ -110,3 +113,15 @@ def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], sai
 )
 def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
     assert keep_offered_day(CONFIG, after_offers(*offers), said) is said
+
+
+def test_the_last_offers_count_before_rejected_ones() -> None:
+    rejected = TUESDAY - timedelta(days=7)
+    call = after_offers(TUESDAY, before=(rejected,))
+    found = put_on_offer(CONFIG, call, {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr"})
+    assert datetime.fromisoformat(str(found["start"])) == TUESDAY
+
+
+def test_a_time_beside_the_offers_is_on_their_day() -> None:
+    found = put_on_offer(CONFIG, after_offers(THURSDAY), {"service": "Haarschnitt", "time": "um elf"})
+    assert (found["date"], found["time"]) == ("2026-12-10", "um elf")

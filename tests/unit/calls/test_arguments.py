@@ -62,7 +62,7 @@ VERIFIED = {
         ({"companions": []}, {"companions": []}),
         ({"companions": {}}, {"companions": []}),
         ({"companions": "null"}, {}),
-        ({"companions": "[" * 10_000}, {"companions": [{"customer_name": "[" * 500}]}),
+        ({"companions": "[" * 10_000}, {}),
         ({"companions": True}, {}),
         ({"companions": [{}] * 99}, {"companions": [{}] * 10}),
     ],

@@ -237,3 +237,8 @@ def test_nothing_said_is_no_text(said: str) -> None:
 def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unread: set[str]) -> None:
     read = note_unread(read_arguments(NOTE, args), Function.LEAVE_MESSAGE, KnownNames(salon_config()))
     assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())
+
+
+@pytest.mark.parametrize("said", ["no", "nein", "none", "nicht nötig", "not needed", "kein Rückruf"])
+def test_a_refused_call_back_is_said(said: str) -> None:
+    assert read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values["call_back"] == said
