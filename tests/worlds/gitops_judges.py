@@ -31,6 +31,8 @@ def flux(kind: str) -> Judge:
     states = {"inProgress": "Progressing", "failed": "Degraded", "current": "Healthy"}
 
     def judge(manifest: dict[str, Any]) -> str:
+        if "status" not in manifest:
+            return "Progressing"  # the operator has not seen the object yet
         observed = manifest["status"].get("observedGeneration")
         if observed is not None and observed != manifest["metadata"]["generation"]:
             return "Progressing"  # Flux asks no expression then

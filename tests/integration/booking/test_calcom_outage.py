@@ -68,9 +68,9 @@ class OutageEnvironment:
 
     async def book(self, number: int, **args: Any) -> dict[str, Any]:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
-        answer = await self.salon.booking.book_appointment(
-            call(f"call_{number}{args.get('staff', '')}"), booking_args(start, **args)
-        )
+        caller = f"call_{number}{args.get('staff', '')}"
+        named = {"name": f"Petra {caller.upper()}"} | args
+        answer = await self.salon.booking.book_appointment(call(caller), booking_args(start, **named))
         assert answer.success, answer
         assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"
         return answer.fields
