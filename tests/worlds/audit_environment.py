@@ -62,7 +62,8 @@ class AuditEnvironment:
 
     async def book(self, staff: str = "anna", name: str = "a", **args: Any) -> dict[str, Any]:
         """Book as a caller; return the confirmed appointment."""
-        answer = await self.salon.booking.book_appointment(call(name), booking_args(staff=staff, **{"name": f"Petra {name.upper()}"} | args))
+        named = {"name": f"Petra {name.upper()}"} | args
+        answer = await self.salon.booking.book_appointment(call(name), booking_args(staff=staff, **named))
         assert answer.success, answer
         return (await self.salon.live())[-1]
 
