@@ -178,10 +178,11 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     """Return an answer with what is not corrected."""
     if any(each.keeps_birth_date for each in found):
         answer = replace(answer, success=False, message=f"{answer.message}{say().birth_date_unchanged}")
-    staff = request.service.staff
-    if request.companions or all(staff in {None, each.before.staff} for each in found):
+    staff, among = request.service.staff, {each.id: each.display_name for each in request.rules.among}
+    wanted = {staff: request.rules.display_name(staff)} if staff else among
+    if request.companions or not wanted or all(each.before.staff in wanted for each in found):
         return answer
-    question = say().instead_with.format(staff=decline_name(request.rules.display_name(staff or "")))
+    question = say().instead_with.format(staff=join_list([decline_name(name) for name in wanted.values()], say().or_word))
     return replace(answer, success=False, message=f"{answer.message} {question}", outcome=FunctionOutcome.ASKED_BACK)
 
 

@@ -159,9 +159,10 @@ async def test_other_details_of_repeated_bookings_are_kept(salon: Salon) -> None
     assert (row["notes"], row["phone"]) == ("mit Hund; Rollstuhl", DICTATED)
 
 
-async def test_another_person_for_booked_times_is_no_success(salon: Salon) -> None:
+@pytest.mark.parametrize("said", ["Mehmet", "nicht Anna", "egal, nur nicht Anna"])
+async def test_another_person_for_booked_times_is_no_success(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
-    asked = await salon.booking.book_appointment(call(), booking_args(staff="Mehmet"))
+    asked = await salon.booking.book_appointment(call(), booking_args(staff=said))
     assert not asked.success
     assert asked.message.endswith("bei Anna. Soll ich ihn absagen und bei Mehmet einen neuen suchen?"), asked.message
 
