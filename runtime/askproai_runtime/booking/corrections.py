@@ -182,7 +182,9 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     wanted = {staff: request.rules.display_name(staff)} if staff else among
     if request.companions or not wanted or all(each.before.staff in wanted for each in found):
         return answer
-    question = say().instead_with.format(staff=join_list([decline_name(name) for name in wanted.values()], say().or_word))
+    question = say().instead_with.format(
+        staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
+    )
     return replace(answer, success=False, message=f"{answer.message} {question}", outcome=FunctionOutcome.ASKED_BACK)
 
 

@@ -177,6 +177,8 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
         joint = _NOT_UNDERSTOOD  # "10:00" and "bis 10:45" are no range of hours
     if joint.refused is Refusal.NOT_UNDERSTOOD:
+        if (fewer := _drop_repeated_weekday(values, at, zone)) != list(values):
+            return _combine_words(fewer, at, zone)
         values = [part for value in values for part in _split_days(value, at, zone)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
     if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
@@ -193,6 +195,21 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
         return Understanding.of(readings)
     found = _contradiction([*readings, *_place_near(values, led, at, zone)]) if readings else joint
     return found if len(found.candidates) > 1 else joint
+
+
+def _drop_repeated_weekday(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
+    """Leave out the weekday beside a time that is that of another argument's day: `nächsten Donnerstag`, `Donnerstag um zehn`."""
+    kept = list(values)
+    for number, value in enumerate(values):
+        weekdays = [atom for atom in value.atoms if isinstance(atom, Weekday)]
+        others = [other for other in values if other is not value and other.has_day]
+        if len(weekdays) != 1 or not _is_any_week(weekdays[0]) or not value.has_time or not others:
+            continue
+        days = _place(others, at, zone).candidates
+        alone = _place([ArgumentValue((weekdays[0],))], at, zone).candidates
+        if days and {day.start.weekday() for day in (*days, *alone)} == {alone[0].start.weekday()}:
+            kept[number] = ArgumentValue(tuple(atom for atom in value.atoms if atom is not weekdays[0]))
+    return kept
 
 
 def _place_near(

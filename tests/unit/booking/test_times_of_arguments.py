@@ -105,6 +105,17 @@ def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any
 
 
 @pytest.mark.parametrize(
+    ("date", "time", "meant"),
+    [
+        ("nächsten Donnerstag", "Donnerstag um zehn", "12-03T10:00"), ("kommenden Freitag", "am Freitag um zehn", "11-27T10:00"),
+        ("next Thursday", "Thursday at ten", "12-03T10:00"),
+    ],
+)  # fmt: skip
+def test_a_repeated_weekday_is_one_day(date: str, time: str, meant: str) -> None:
+    assert understand_arguments({"date": date, "time": time}) == [meant]
+
+
+@pytest.mark.parametrize(
     ("args", "meant"),
     [
         ({"date": "10. Dezember", "time": "10"}, "12-10T10:00"), ({"date": "10.12.", "time": 10}, "12-10T10:00"),
