@@ -37,9 +37,9 @@ async def redis_status(demo: Demo) -> str:
     return str(details["redis"]["status"])
 
 
-async def book(demo: Demo, start: datetime) -> dict:
+async def book(demo: Demo, start: datetime, name: str = "Petra Müller") -> dict:
     """Book a slot of Anna's in a call of its own, and return the function's answer."""
-    args = {"service": "Haarschnitt", "staff": "anna", "start": start.isoformat(), "customer_name": "Petra Müller"}
+    args = {"service": "Haarschnitt", "staff": "anna", "start": start.isoformat(), "customer_name": name}
     caller = f"+49151{start:%m%d%H%M}"  # one number may not book as many in a day
     record = await demo.call(
         SALON.number, "Guten Tag", from_number=caller, args=[{"name": "book_appointment", "args": args}]
@@ -89,7 +89,10 @@ async def test_redis_is_killed_during_calls_and_they_go_on_booking(demo):
     for number in range(0, len(starts), 2):
         if number == 12:
             os.kill(killed, signal.SIGKILL)
-        answers += await asyncio.gather(*(book(demo, start) for start in starts[number : number + 2] * 2))
+        two = starts[number : number + 2]
+        answers += await asyncio.gather(
+            *(book(demo, start, name) for start in two for name in ("Uwe Abel", "Ute Bohn"))
+        )
     watching = False
     await watcher
     assert "degraded" in statuses

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.example_tenant import SALON
+from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
@@ -55,7 +56,7 @@ def starts() -> Iterator[datetime]:
 
 
 async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
-    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {number}"}
+    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {surname(number)}"}
     calls = [{"name": "book_appointment", "args": args}]
     record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491521{number:07}", args=calls)
     assert record.errors == []

@@ -11,6 +11,7 @@ import pytest
 
 from askproai_core.database import shadow_name
 from askproai_sandbox.example_tenant import SALON
+from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
@@ -63,7 +64,7 @@ def starts() -> Iterator[datetime]:
 
 async def book(demo: Demo, number: int, start: datetime) -> tuple[str, dict[str, Any]]:
     """Book in a call of its own; return its id, and the answer."""
-    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {number}"}
+    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {surname(number)}"}
     calls = [{"name": "book_appointment", "args": args}]
     record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491591{number:07}", args=calls)
     assert record.errors == []

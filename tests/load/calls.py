@@ -13,6 +13,7 @@ import aiohttp
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.load.events import signed
 from tests.load.measure import due_times
+from tests.worlds.caller_names import surname
 
 DAYS = 30  # the calls spread over the next thirty days, so that no day fills up
 
@@ -47,7 +48,7 @@ async def _play(session: aiohttp.ClientSession, number: int, results: CallResult
     offer = await _function(
         session, number, "check_availability", {"service": "Haarschnitt", "date": day}, results.check_seconds
     )
-    booking = {"service": "Haarschnitt", "customer_name": f"Petra Müller {number}"}
+    booking = {"service": "Haarschnitt", "customer_name": f"Petra {surname(number)}"}
     if slots := offer.get("slots"):
         booking["start"] = slots[0]["start"]
     answer = await _function(session, number, "book_appointment", booking, results.book_seconds)

@@ -19,6 +19,7 @@ from tests.soak.environment import EVENT_TYPES, Environment, Team, Tenant
 from tests.soak.faults import Faults
 from tests.soak.history import Answer
 from tests.soak.sentences import ZONE, Said, read
+from tests.worlds.caller_names import surname
 
 LINES = 3  # lines of each tenant
 _PATIENCE = 4  # how often a caller asks again without a certain answer
@@ -86,7 +87,9 @@ class Town:
         number = next(self.numbers)
         plan, withheld = self.tenant.plan, choose.random() < 0.1
         caller = customer.caller if customer else None if withheld else f"{plan.prefix}{number % 1000:03d}"
-        name = customer.name if customer else f"{choose.choice(('Petra', 'Peter', 'Uwe'))} {plan.token} {_word(number)}"
+        name = (
+            customer.name if customer else f"{choose.choice(('Petra', 'Peter', 'Uwe'))} {plan.token} {surname(number)}"
+        )
         call = Call(self.env, self.tenant, f"call_{self.seed}_{number}", caller, name)
         call.send("call_started")
         return call
@@ -226,7 +229,7 @@ class Town:
         """Book for a customer, some at a team with the host that the customer wants. Return whether Cal.com accepted it."""
         plan, number = self.tenant.plan, next(self.numbers)
         attendee = {
-            "name": f"Ute {plan.token} {_word(number)}",
+            "name": f"Ute {plan.token} {surname(number)}",
             "email": f"ute{number}.{plan.token.lower()}@example.de",
             "timeZone": str(ZONE), "phoneNumber": f"{plan.prefix}{number % 1000:03d}",
         }  # fmt: skip
@@ -291,8 +294,3 @@ def _some_start(choose: random.Random) -> str:
 
 def _utc(iso: str) -> str:
     return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _word(number: int) -> str:
-    """Return a number as a word: names have no digits."""
-    return "".join("abcdefghij"[int(digit)] for digit in str(number)).capitalize() + "mann"

@@ -45,11 +45,11 @@ _NAMES_A_TERM = frozenset(
 # Small words within names, and some that are in none.
 _PARTICLES = frozenset({
     "al", "av", "ben", "bin", "da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "el", "het", "ibn", "la",
-    "le", "op", "t", "te", "ten", "ter", "van", "vom", "von", "y", "zu", "zum", "zur",
+    "jr", "junior", "le", "op", "senior", "sr", "t", "te", "ten", "ter", "van", "vom", "von", "y", "zu", "zum", "zur",
 })  # fmt: skip
 _IN_NO_NAME = frozenset({"and", "as", "nicht", "no", "not", "ohne", "und", "wie", "without", "zu", "zum"})
 _SEVERAL = re.compile(r"[+&/\d]|\b(?:und|and)\b", re.IGNORECASE)
-_MOST_SMALL = 2  # a first name and a surname in small letters
+_MOST_SMALL = 3  # first names and a surname in small letters
 
 # A name that is spelled behind it: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)".
 _SPELLED = re.compile(r"\s*[(\[](?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+[-–.,\s]*[)\]]")

@@ -19,6 +19,7 @@ from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.example_tenant import SALON
 from tests.e2e.node.cluster import objects
 from tests.e2e.node.environment import ACKNOWLEDGED, NodeEnvironment, OtherExample
+from tests.worlds.caller_names import surname
 from tests.worlds.waiting import eventually
 
 SCHEMA = "SELECT max(version) AS version FROM schema_migrations"
@@ -84,7 +85,7 @@ class Load:
 
     async def _book(self, number: int) -> None:
         while not self._finished.is_set() and self.starts:
-            args = {"service": "Haarschnitt", "start": self.starts.pop(0), "customer_name": f"Petra {number}"}
+            args = {"service": "Haarschnitt", "start": self.starts.pop(0), "customer_name": f"Petra {surname(number)}"}
             caller = f"+491511{len(self.starts):07}"
             call = [{"name": "book_appointment", "args": args}]
             self.records.append(await self.env.call("Hallo", from_number=caller, args=call))
