@@ -258,8 +258,12 @@ class _Books:
     async def _get(self, path: str, **query: Any) -> Any:
         url, token = await _reach_pods(self._tenant, self._addresses)
         headers = {"Authorization": f"Bearer {token}"}
-        async with self._session.get(f"{url}/api/v1/{path}?{urlencode(query)}", headers=headers) as answer:
-            body = await answer.json()
-            if answer.status != 200:
-                raise ScriptError(f"{self._tenant}: {body.get('detail', answer.status)}")
-            return body
+        while True:
+            async with self._session.get(f"{url}/api/v1/{path}?{urlencode(query)}", headers=headers) as answer:
+                body = await answer.json()
+            if answer.status != 429:  # the search for a day without appointments asks more than the API's limit a second
+                break
+            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+        if answer.status != 200:
+            raise ScriptError(f"{self._tenant}: {body.get('detail', answer.status)}")
+        return body
