@@ -191,7 +191,7 @@ async def test_a_staff_members_broken_key_stops_nobody_else(two: TwoAccounts, br
 async def test_a_limited_own_account_leaves_the_tenants_circuit_closed(two: TwoAccounts) -> None:
     two.inject_fault(FaultKind.RATE_LIMITED, count=1)
     assert (await two.book("anna")).fields["status"] == "pending_sync"
-    answer = await two.salon.booking.book_appointment(call("call_2"), booking_args(staff="mehmet"))
+    answer = await two.salon.booking.book_appointment(call("call_2"), booking_args(name="Otto Kurz", staff="mehmet"))
     assert answer.fields["status"] == "confirmed"
     with pytest.raises(RunAgain):
         await two.run_sync_job()
