@@ -53,7 +53,7 @@ async def test_a_question_and_a_booking_take_no_more_statements_than_they_do_now
     args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Sabine Müller"}
     booked = await stopped_pod.function("book_appointment", "call_1", args)
     assert booked.body["status"] == "confirmed"
-    assert count_for_caller(statements) == 16 + notifies
+    assert count_for_caller(statements) == 17 + notifies
     assert sum("notifications" in statement for statement in statements) == notifies
 
 
