@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+# All in lower case, as `casefold` writes it: "ss" for "ß".
 _RELATIVE: Final = (
     r"(?:meine?n?|unsere?n?|my|our) (?:mann|frau|sohn|tochter|kind|bruder|schwester|mutter|vater|partner(?:in)?|freund(?:in)?"
     r"|kolleg(?:e|in)|husband|wife|son|daughter|child|brother|sister|mother|father|partner|friend)"
@@ -14,8 +15,8 @@ _RELATIVE: Final = (
 _CORRECTED: Final = (
     r"(?:(?:ab|um)?änder[ent]*|geändert|umbenenn\w*|umschreib\w*|korrig\w*|korrektur|richtig ?stellen|berichtig\w*|verbesser\w*"
     r"|(?:name|er|das) (?:ist|war) (?:\w+ )?falsch|falsch (?:geschrieben|verstanden)|verschrieben|vertippt|tippfehler"
-    r"|ich heiß?e|ich heiss?e|schreib\w* (?:sich|man)|nur (?:de[nr] )?namen?|ersteres|das erste|das bin ich"
-    r"|(?:nur|bloß) ein(?:en)?(?: termin)?|(?:derselbe|denselben|der gleiche) termin"
+    r"|ich heisse?|schreib\w* (?:sich|man)|nur (?:de[nr] )?namen?|ersteres|das erste|das bin ich"
+    r"|(?:nur|bloss) ein(?:en)?(?: termin)?|(?:derselbe|denselben|der gleiche) termin"
     r"|change|rename|correct(?: it| the name)|fix|misspell?ed|misspelt|spell?ed|spelt|typo|wrong name|the name is wrong|misheard"
     r"|just the name|only the name|the former|the first one|my name is|i m called|(?:just|only) one(?: appointment)?"
     r"|same appointment|that s me|(?:mit|with an?) (?:(?:doppel|double) )?\w{1,2}|am ende|hinten|at the end)"

@@ -12,7 +12,7 @@ CORRECTED = (
     "just the name", "Change it, please.", "No, not a second one.", "The former.", "It is spelled with an e.", "My name is Lenge.",
     "No, just correct the name", "Mit e, Lenge.", "Ja, mit e bitte.", "Nur ein Termin, auf Lenge mit e.", "Auch mit Doppel-t.",
     "Also with an e at the end.", "Den Namen bitte.", "Der Termin bleibt, nur der Name ist falsch.", "Es ist nur ein Termin.",
-    "Keep the appointment, change the name.", "Derselbe Termin.", "Nein, das bin ich.", "L-E-N-G-E.",
+    "Keep the appointment, change the name.", "Derselbe Termin.", "Nein, das bin ich.", "L-E-N-G-E.", "Bloß ein Termin.",
     "Langer mit r hinten", "mit tz", "mit Rudolf am Ende",
 )  # fmt: skip
 SECOND = (
