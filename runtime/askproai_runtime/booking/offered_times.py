@@ -1,14 +1,17 @@
 """A weekday or a clock time alone, said after times were offered: it is that of an offer, in the week of the offers."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.request import (
+    first_day,
+    holds_iso_day,
     keep_open_readings,
+    minute_before,
     names_day,
     parse_service_request,
     put_on_day,
@@ -40,9 +43,10 @@ def put_on_offer(
     """
     zone, parts = ZoneInfo(config.time_zone), read_parts(args)
     starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
-    said = parts[0] or parts[1]
-    span = find_open_span(said) if said else None
-    if not starts or not any(parts) or (span is None and names_day(parts)):
+    if not starts or not any(parts) or holds_iso_day(parts):
+        return args
+    span = find_open_span(parts[0] or parts[1] or "")
+    if span is None and names_day(parts):
         return args
     days = sorted({start.astimezone(zone).date() for start in starts})
     if span is None:
@@ -50,14 +54,17 @@ def put_on_offer(
         return _with_start(args, call, zone, meant) if meant else keep_offered_day(config, call, args)
     plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
     near = _read_near(days, span, parts, call, zone)
+    at_plain, at_near = _exact(plain), _exact(near)
+    if not at_plain.isdisjoint(own):
+        return args
     for offered in (call.offered_last, starts):
-        if (_exact(plain) & offered) or not _exact(plain).isdisjoint(own):
+        if at_plain & offered:
             return args
-        if meant := _exact(near) & offered:
+        if meant := at_near & offered:
             return _with_start(args, call, zone, meant)
     read = {candidate.start.astimezone(zone).date() for candidate in plain}
-    is_elsewhere = {_first_day(day, span) for day in read}.isdisjoint(_first_day(day, span) for day in days)
-    if read and is_elsewhere and _exact(near) - _exact(plain):
+    is_elsewhere = {first_day(day, span) for day in read}.isdisjoint(first_day(day, span) for day in days)
+    if read and is_elsewhere and at_near - at_plain:
         service = parse_service_request(config, call, args)
         kept = [keep_open_readings(Understanding.of(each), service).candidates for each in (plain, near)]
         raise _ask([*kept[0], *kept[1]], call, zone)
@@ -71,10 +78,12 @@ def keep_offered_day(config: TenantConfig, call: CallContext, args: Mapping[str,
     """
     zone, parts = ZoneInfo(config.time_zone), read_parts(args)
     days = {start.astimezone(zone).date() for start in call.offered_last}
+    if not days or holds_iso_day(parts):
+        return args
     if not names_day(parts):
         is_about_day = len(days) == 1 and (any(parts) or read_text(args, "staff"))
         return {**args, **_NO_TIME, **_named(put_on_day(days.pop(), parts))} if is_about_day else args
-    weeks = {_first_day(day, Grain.WEEK) for day in days}
+    weeks = {first_day(day, Grain.WEEK) for day in days}
     if len(weeks) != 1 or not parts[0] or find_part_argument(parts[0]) is not Argument.DATE:
         return args
     if find_open_span(parts[0]) is not Grain.WEEK:
@@ -90,8 +99,6 @@ def _named(parts: tuple[str | None, str | None, str | None]) -> dict[str, str | 
 def _with_start(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
 ) -> Mapping[str, Any]:
-    if not meant:
-        return args
     if len(meant) > 1:
         meant = set(meant) & call.offered_last or meant
     if len(meant) == 1:
@@ -131,13 +138,9 @@ def _read_near(
     zone: ZoneInfo,
 ) -> list[Candidate]:
     """Return what the words mean in the week, or the month, of each of the days."""
-    found = list[Candidate]()
-    for first in sorted({_first_day(day, span) for day in days}):
-        before = datetime.combine(first, time(), zone) - timedelta(minutes=1)
-        found += understand_parts(*parts, at=max(before, call.started_at), zone=zone).candidates
-    return found
-
-
-def _first_day(day: date, span: Grain) -> date:
-    """Return the first day of the week, or the month, of a day."""
-    return day.replace(day=1) if span is Grain.MONTH else day - timedelta(days=day.weekday())
+    anchors = sorted({minute_before(day, span, zone) for day in days})
+    return [
+        candidate
+        for before in anchors
+        for candidate in understand_parts(*parts, at=max(before, call.started_at), zone=zone).candidates
+    ]

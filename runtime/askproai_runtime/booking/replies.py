@@ -239,8 +239,8 @@ def read_reply(
         return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
     if question is Question.CANCEL:
         utterances = [drop_illness(utterance, about) for utterance in utterances]
-    if question is Question.CANCEL and any(_names_another(words_of(each), about, today) for each in utterances):
-        return Reply.NO
+        if any(_names_another(words_of(each), about, today) for each in utterances):
+            return Reply.NO
     read = [_read(utterance, question) for utterance in utterances]
     if question is not Question.ADDRESS and Reply.NO in (*read, *(_read(utterance, question) for utterance in later)):
         return Reply.NO

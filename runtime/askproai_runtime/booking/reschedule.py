@@ -12,7 +12,7 @@ See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,7 @@ from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,
+    minute_before,
     names_day,
     parse_time,
     put_on_day,
@@ -85,7 +86,7 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Candidate, Grain, Understanding, count_from, find_open_span, fold, holds_day
+from askproai_runtime.german_dates import Candidate, Understanding, count_from, find_open_span, fold, holds_day
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -343,9 +344,7 @@ def _read_near(
     span = find_open_span(date or clock_time or "")
     if span is None:
         return ()
-    day = appointment.starts_at.astimezone(zone).date()
-    first = day.replace(day=1) if span is Grain.MONTH else day - timedelta(days=day.weekday())
-    before = datetime.combine(first, time(), zone) - timedelta(minutes=1)
+    before = minute_before(appointment.starts_at.astimezone(zone).date(), span, zone)
     if before <= call.started_at:
         return ()
     try:

@@ -274,12 +274,12 @@ class CallFunctions:
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
         """Answer from the arguments that the function reads, and name the others to the model."""
+        known = KnownNames(self.config.current)
         try:
-            read = read_arguments(payload.name, payload.args, KnownNames(self.config.current))
+            read = read_arguments(payload.name, payload.args, known)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        known = KnownNames(self.config.current)
         read = note_unread(read, function, known)
         asked = read_unclear(payload.call)
         answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None

@@ -122,6 +122,6 @@ def test_the_last_offers_count_before_rejected_ones() -> None:
     assert datetime.fromisoformat(str(found["start"])) == TUESDAY
 
 
-def test_a_time_beside_the_offers_is_on_their_day() -> None:
+def test_a_time_beside_offers_is_on_their_day() -> None:
     found = put_on_offer(CONFIG, after_offers(THURSDAY), {"service": "Haarschnitt", "time": "um elf"})
     assert (found["date"], found["time"]) == ("2026-12-10", "um elf")
