@@ -121,15 +121,13 @@ class Load:
         return {status: count for status, count in self.answered.items() if status not in ACKNOWLEDGED}
 
     async def assert_nothing_was_lost(self) -> None:
-        """Each request was answered with 2xx, once; each booking and each event is in the database."""
+        """Each request was answered with 2xx, once; each booking that a caller heard of, and each acknowledged event, is in the
+        database, once and processed.
+        """
         assert self.refused == []
         assert [error for record in (*self.records, *self.asked) for error in record.errors] == []
         assert self._failed() == {}
         assert len(self.records) >= 3
-        await self.assert_all_is_there()
-
-    async def assert_all_is_there(self) -> None:
-        """Each booking that a caller heard of, and each acknowledged event, is in the database, once and processed."""
         answers = [answer for record in self.records for answer in record.answers("book_appointment")]
         booked = [answer["appointment_id"] for answer in answers if answer["success"]]
         # A booking has six seconds; who hears that it takes longer says it again.

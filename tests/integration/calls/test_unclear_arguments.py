@@ -1,30 +1,15 @@
 """A booking whose arguments contradict each other, or are those of two bookings, is asked about and not made."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
-from tests.worlds.compiled_salon import compile_example
-from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+from tests.worlds.tenant_pod import TenantPod, next_friday
 
 AT = {"customer_name": "Petra Lange", "service": "Haarschnitt"}
 OTTO = {"customer_name": "Otto Lange", "phone": "0151 22334455"}
-
-
-@pytest.fixture(scope="module")
-async def salon(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    people = [("mitte", "anna", 1), ("mitte", "mehmet", 1)]
-    async with open_pod(module_database, tmp_path_factory.mktemp("salon"), "salon", people) as pod:
-        resources, tenant = pod.store.resources, pod.store.tenant
-        pod.write_config(
-            compile_example("salon.yaml", resource_ids=resources, tenant=tenant, path_prefix="/salon/salon")
-        )
-        async with running_web(pod, worker_port=9):
-            yield pod
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,22 @@
+"""The salon of the examples, whose web process answers call functions."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from tests.worlds.compiled_salon import compile_example
+from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
+
+
+@pytest.fixture(scope="module")
+async def salon(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    """Yield the pod of a tenant with `examples/salon.yaml`, for the tests of a module. Its worker does not run."""
+    people = [("mitte", "anna", 1), ("mitte", "mehmet", 1)]
+    async with open_pod(module_database, tmp_path_factory.mktemp("salon"), "salon", people) as pod:
+        resources, tenant = pod.store.resources, pod.store.tenant
+        pod.write_config(
+            compile_example("salon.yaml", resource_ids=resources, tenant=tenant, path_prefix="/salon/salon")
+        )
+        async with running_web(pod, worker_port=9):
+            yield pod
