@@ -52,7 +52,7 @@ docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strict
 e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
-check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names
+check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names, size
 	@echo "== format" && ruff format --check .
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
@@ -60,6 +60,7 @@ check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated fil
 	@echo "== public APIs, SQL in stores, citations, words" && python hack/check_source.py
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check && python hack/licences.py --check
 	@echo "== public names" && python hack/public_names.py
+	@echo "== size" && python hack/size.py
 	@echo "== shell scripts" && shellcheck --severity warning $$(git ls-files -co --exclude-standard '*.sh' hack/kind hack/k3d .ci/run)
 	@echo "== the documentation as a site: links, anchors, navigation" && $(MAKE) --no-print-directory docs
 
