@@ -20,6 +20,7 @@ from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
+from askproai_runtime.booking.kept_offers import keep_alternatives, read_kept_offers
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
@@ -59,6 +60,7 @@ _ALL_ARE_OFF = "nobody who does this service works on that day"
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
+    call = await read_kept_offers(ctx, call)
     settings = (
         replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     )  # a yes is all that is left to say
@@ -88,7 +90,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
         offer = await choose_offer(request, read_busy, now, understood, settings, read_remote)
-        if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
+        if not offer.slots or await hold_slot(ctx, request, call, offer.slots[0], offer.slots):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
     answer = describe_offer(
@@ -210,7 +212,10 @@ async def offer_alternatives(
         found, read_remote = await search()
     alternatives = found.slots
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
-        await hold_slot(ctx, rules, call, min(alternatives, key=lambda slot: abs(slot.start - start)))
+        closest = min(alternatives, key=lambda slot: abs(slot.start - start))
+        await hold_slot(ctx, request, call, closest, alternatives)
+    elif alternatives and moving is None and not shared:
+        await keep_alternatives(ctx, request, call, alternatives)
     others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
     alternatives = others or alternatives
     basis = _count_offer(ctx, read_remote, alternatives)

@@ -291,13 +291,13 @@ def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlo
     return found
 
 
-def read_offered_last(call: OngoingCall) -> frozenset[datetime]:
-    """Return the starts of the last answer of this call that has named times."""
+def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
+    """Return the starts of the last answer of this call that has named times, in the order in which it said them."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
         if slots := _read_slots(answer or {}):
-            return frozenset(slot.start for slot in slots)
-    return frozenset()
+            return tuple(slot.start for slot in slots)
+    return ()
 
 
 def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
