@@ -30,7 +30,7 @@ from askproai_runtime.booking.offer_choice import (
     find_near,
 )
 from askproai_runtime.booking.offer_examples import add_examples
-from askproai_runtime.booking.offered_times import keep_offered_day
+from askproai_runtime.booking.offered_times import keep_offered_days
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import remember_reads
@@ -77,8 +77,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     request = leave_out_refused(ctx, request)
     if not request.rules.staff_members:
         return replace(refused_answer(), fields={"slots": []})
-    args = keep_offered_day(ctx.config(), call, args)
     try:
+        args = keep_offered_days(ctx.config(), call, args, request.rules.service.name)
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
         return await add_examples(ctx, request, call, clarification.answer, read_parts(args))
