@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import msgspec
 
-from askproai_core.database import Connection
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import Slot

@@ -1,7 +1,7 @@
 """Words for a time that are said after offers: of a time of day the days are those of the offers, of a weekday the week is."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -51,7 +51,7 @@ def put_on_offer(
     of the call's `own` appointments is no offer any more.
     """
     zone = ZoneInfo(config.time_zone)
-    args = _count_from_offers(call, _put_on_place(call, args, zone), zone)
+    args = _count_from_offers(call, _put_on_place(call, args, zone), zone, books=True)
     parts = read_parts(args)
     starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
     if not starts or not any(parts) or holds_iso_day(parts):
@@ -125,18 +125,28 @@ def _put_on_place(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) ->
     return _with_start(args, call, zone, offered[place:][:1] or offered)
 
 
-def _count_from_offers(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with a time that is counted from the last offered day ("am nächsten Tag") as it is without it.
+def _count_from_offers(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
+) -> Mapping[str, Any]:
+    """Return the arguments with a time that is counted from the offers ("am nächsten Tag") as it is without them.
 
-    Where it depends on which of several offered clock times is meant, it is left as it is.
+    It is counted from each offered day where that day itself is meant, or the caller `books`: who means one of several is asked.
+    Else it is counted from the last one. Where it depends on which of several offered clock times is meant, it is left as it is.
     """
     (day, clock, part_of_day), days = read_parts(args), _days_of_offers(call, zone)
     if not days or not (day or clock):
         return args
     clocks = {start.astimezone(zone).time() for start in call.offered_last}
-    counted = {count_from(day, clock, datetime.combine(days[-1], each, zone)) for each in clocks}
-    found = counted.pop()
-    return args if counted or found is None else {**args, **_NO_TIME, **_named((*found, part_of_day))}
+    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
+    found = {each: next(iter(results)) for each, results in counted.items() if len(results) == 1}
+    dates = {each: result[0] or "" for each, result in found.items() if result is not None}
+    if dates.keys() != set(days):
+        return args
+    is_shifted = dates[days[-1]] != days[-1].isoformat()
+    named = dates.values() if books or not is_shifted else [dates[days[-1]]]
+    result = found[days[-1]]
+    at = result[1] if result else None
+    return {**args, **_NO_TIME, **_named((" oder ".join(dict.fromkeys(named)), at, part_of_day))}
 
 
 def _days_of_offers(call: CallContext, zone: ZoneInfo) -> list[date]:

@@ -53,9 +53,9 @@ class CallContext:
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
-    last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request has no transcript. `leaves_choice`:
-    the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom the caller wanted
-    least of all, by the last answer with times.
+    last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request
+    has no transcript. `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the
+    ids of those whom the caller wanted least of all, by the last answer with times.
     """
 
     call_id: str
