@@ -33,13 +33,14 @@ from askproai_runtime.booking.offer_examples import add_examples
 from askproai_runtime.booking.offered_times import keep_offered_days
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
-from askproai_runtime.booking.search import remember_reads
+from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
 from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
     Basis,
     BookingContext,
+    BookingSettings,
     CallContext,
     ClarificationNeeded,
     FunctionOutcome,
@@ -89,7 +90,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood, settings, read_remote)
+        offer = await _choose_unless_named(call, request, read_busy, now, understood, settings, read_remote)
         if not offer.slots or await hold_slot(ctx, request, call, offer.slots[0], offer.slots):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
@@ -104,6 +105,28 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)
+
+
+async def _choose_unless_named(
+    call: CallContext,
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    understood: Understanding,
+    settings: BookingSettings,
+    read_remote: ReadRemote,
+) -> Offer:
+    """Choose an offer. Where all of it has just been named, and the caller has asked for others since, it is one of others, if any
+    are free.
+    """
+    search = request, read_busy, now, understood, settings, read_remote
+    service = request.rules.service.name
+    named = {(slot.staff, slot.start) for slot in call.wants_others_than if slot.service == service}
+    offer = await choose_offer(*search)
+    if not named.issuperset((slot.staff, slot.start) for slot in offer.slots):
+        return offer
+    others = await choose_offer(*search, without=frozenset(start for _, start in named))
+    return others if others.slots and others.obstacle is None else offer
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:

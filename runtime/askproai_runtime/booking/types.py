@@ -55,7 +55,8 @@ class CallContext:
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
     last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request
     has no transcript. `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the
-    ids of those whom the caller wanted least of all, by the last answer with times.
+    ids of those whom the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that
+    answer in the transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
     """
 
     call_id: str
@@ -71,6 +72,7 @@ class CallContext:
     said: str | None = None
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
+    wants_others_than: frozenset[NamedSlot] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -16,7 +16,8 @@ from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import BookingLimits, CallerVerification, Service
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.booking.types import Answer, FunctionOutcome
-from askproai_runtime.calls.payload import OngoingCall, Utterance, read_offered
+from askproai_runtime.calls.named_times import read_offered
+from askproai_runtime.calls.payload import OngoingCall, Utterance
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 

@@ -1,12 +1,13 @@
 """The book keeps what a call was offered: a request without a transcript finds it, and it is gone with the hold."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import pytest
 
-from askproai_runtime.booking import Answer
+from askproai_runtime.booking import Answer, NamedSlot
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
 
 FRIDAY = "2026-11-27"
@@ -79,6 +80,16 @@ async def test_a_search_goes_on_from_them(new_salon, said: dict[str, str], clock
     assert starts(await search(salon, **said)) == [f"{day}T{clock}:00+01:00"]
 
 
+@pytest.mark.parametrize("words", [{"time": "noch später"}, {"date": "an einem anderen Tag"}])
+async def test_examples_begin_with_the_offered_day(new_salon, words: dict[str, str]) -> None:
+    salon = await new_salon()
+    await search(salon, date=LATER)
+    examples = await search(salon, **words)
+    assert not examples.success
+    assert min(starts(examples))[:10] == LATER
+    assert starts(await search(salon, **words)) == starts(examples)
+
+
 async def test_a_booking_may_name_an_offer_by_its_number(new_salon) -> None:
     salon = await new_salon()
     offer = await search(salon, date=LATER)
@@ -95,3 +106,21 @@ async def test_only_a_hold_keeps_offers(new_salon) -> None:
     start = datetime.fromisoformat(starts(await search(salon, date=LATER))[0])
     assert [row["starts_at"] for row in await salon.rows("SELECT starts_at FROM appointments")] == [start]
     assert len(await kept(salon)) == 1
+
+
+async def test_who_asks_for_others_hears_others(new_salon) -> None:
+    salon, wish = await new_salon(), {"service": "Haarschnitt", "date": LATER}
+    first = await search(salon, **wish)
+    assert starts(await search(salon, **wish)) == starts(first), "nothing was said in between"
+    named = frozenset(
+        NamedSlot(each["branch"], each["service"], each["staff"], datetime.fromisoformat(each["start"]))
+        for each in first.fields["slots"]
+    )
+    asking = replace(call(), wants_others_than=named)
+    others = await salon.booking.check_availability(asking, wish)
+    assert others.success
+    assert set(starts(others)).isdisjoint(starts(first))
+    again = await salon.booking.check_availability(asking, wish)
+    assert again.message == others.message, "the model has only sent it once more"
+    exact = await salon.booking.check_availability(asking, {"service": "Haarschnitt", "start": starts(first)[0]})
+    assert (exact.success, starts(exact)) == (True, starts(first)[:1])
