@@ -98,7 +98,8 @@ _OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without co
 _OTHERS = re.compile(  # "was gibt es sonst noch?"
     r"\b(?:was|etwas|sonst|noch) (?:\w+ ){0,3}(?:sonst|ander\w*|weitere\w*)\b|\bwas gibt es (?:sonst|noch)\b|\bsonst noch\b"
     r"|\b(?:andere|weitere)\w* (?:\w+ )?(?:zeit|uhrzeit|termin|möglichkeit|vorschl)\w*|\bwelche (?:\w+ ){1,3}noch\b"
-    r"|\b(?:what|any\w*|something|nothing) else\b|\b(?:other|different) (?:\w+ )?(?:time|slot|option)s?\b|\bmore (?:times|slots|options)\b"
+    r"|\b(?:what|any\w*|something|nothing) else\b"
+    r"|\b(?:other|different) (?:\w+ )?(?:time|slot|option)s?\b|\bmore (?:times|slots|options)\b"
 )
 _CONDITION = re.compile(r"^(?:und |and )?(?:falls|wenn|sobald|bis|if|when|until|in case)\b")
 

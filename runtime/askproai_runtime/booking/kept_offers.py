@@ -8,7 +8,8 @@ import msgspec
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import Slot
-from askproai_runtime.booking.store.appointments import Appointment, Status, read_offers, replace_offers
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.store.offers import read_offers, replace_offers
 from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, Offers
 
 

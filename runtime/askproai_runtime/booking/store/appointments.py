@@ -160,22 +160,6 @@ async def list_call_appointments(conn: Connection, tenant: str, call_id: str) ->
     return [Appointment(**row) for row in rows]
 
 
-async def read_offers(conn: Connection, tenant: str, call_id: str) -> str | None:
-    """Return the offers that the hold of a call keeps, expired or not; None without a hold."""
-    offers: str | None = await conn.fetchval(
-        "SELECT offers FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'", tenant, call_id
-    )
-    return offers
-
-
-async def replace_offers(conn: Connection, tenant: str, call_id: str, offers: str) -> None:
-    """Replace the offers that the hold of a call keeps; without a hold nothing is kept."""
-    await conn.execute(
-        "UPDATE appointments SET offers = $3 WHERE tenant = $1 AND call_id = $2 AND status = 'held'",
-        tenant, call_id, offers,
-    )  # fmt: skip
-
-
 async def find_last_staff(conn: Connection, tenant: str, caller: str, branch: str) -> str | None:
     """Return the id of the staff member whom a caller has booked last in a branch; None for an unknown caller."""
     staff: str | None = await conn.fetchval(
