@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_runtime.booking import Answer, NamedSlot
-from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
+from askproai_runtime.booking import Answer, NamedSlot, join_waitlist
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 FRIDAY = "2026-11-27"
 LATER = "2026-12-04"  # a Friday, too
@@ -124,3 +124,19 @@ async def test_who_asks_for_others_hears_others(new_salon) -> None:
     assert again.message == others.message, "the model has only sent it once more"
     exact = await salon.booking.check_availability(asking, {"service": "Haarschnitt", "start": starts(first)[0]})
     assert (exact.success, starts(exact)) == (True, starts(first)[:1])
+
+
+async def test_a_move_to_an_offer_needs_no_further_word(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+    offer = starts(await search(salon, date=LATER))[1]
+    moved = await salon.booking.reschedule_appointment(call(), {"start": offer, "date": "Freitag"})
+    assert (moved.success, moved.fields.get("start")) == (True, offer)
+
+
+async def test_a_wait_leaves_the_excluded_person_out(new_salon) -> None:
+    salon = await new_salon()
+    await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
+    wish = {"service": "Haarschnitt", "date": LATER, "customer_name": "Petra Müller"}
+    answer = await join_waitlist(salon.booking, call(), wish)
+    assert answer.message == "Meinen Sie Mehmet?"
