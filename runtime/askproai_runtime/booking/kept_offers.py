@@ -4,13 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
+import structlog
 
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.store.offers import read_offers, replace_offers
 from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, Offers
+
+log = structlog.get_logger(__name__)
 
 
 def encode_offers(request: ServiceRequest, slots: Sequence[Slot]) -> str:
@@ -41,11 +45,17 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
 
 
 async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:
-    """Return a call with the offers that its hold keeps, where its transcript names none."""
+    """Return a call with the offers that its hold keeps, where its transcript names none; as it is while the database is away."""
     if call.offered:
         return call
-    async with ctx.pool.acquire() as conn:
-        return _add(call, await read_offers(conn, ctx.tenant, call.call_id))
+    try:
+        async with ctx.pool.acquire() as conn:
+            kept = await read_offers(conn, ctx.tenant, call.call_id)
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "only the transcript says what was offered"
+        log.warning("offers.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
+        return call
+    return _add(call, kept)
 
 
 def _add(call: CallContext, kept: str | None) -> CallContext:
