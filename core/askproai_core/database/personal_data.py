@@ -172,7 +172,7 @@ IMPERSONAL: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "shadow_requests": {_IDS: ("tenant", "call_id", "correlation_id"), _LISTED: ("function", "outcome")},
     "appointments": {
-        _IDS: ("tenant", "call_id", "external_id", "correlation_id"), _MANIFEST: ("branch", "service", "staff"),
+        _IDS: ("tenant", "call_id", "external_id", "correlation_id"), _MANIFEST: ("branch", "service", "staff", "offers"),
         _LISTED: ("status", "cancelled_by"), _ERRORS: ("error",),
     },
     "customers": {_IDS: ("tenant",)},

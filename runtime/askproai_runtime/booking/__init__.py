@@ -29,7 +29,7 @@ from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_a
 from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import drop_relations, is_doubtful_name, names_several, read_customer_name
-from askproai_runtime.booking.declines import find_declined
+from askproai_runtime.booking.declines import asks_for_others, find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
     DeskBusy,
@@ -167,6 +167,7 @@ __all__ = [
     "WaitlistOffer",
     "add_block",
     "apply_calendar_event",
+    "asks_for_others",
     "asks_something_else",
     "book_appointment",
     "book_for_desk",

@@ -51,7 +51,6 @@ def slot_fields(
     They are in the order in which `slot_sentence` says them: a caller who wants "die erste" means the first that was said. `staff`
     is who was asked for.
     """
-    own, others = _split_by_staff(rules, slots, staff)
     return [
         {
             "start": slot.start.astimezone(rules.zone).isoformat(),
@@ -62,8 +61,14 @@ def slot_fields(
             "spoken": _say_slot(rules, slot, now),
             **_companion_fields(rules, slot),
         }
-        for slot in (*own, *others)
+        for slot in in_spoken_order(rules, slots, staff)
     ]
+
+
+def in_spoken_order(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> list[Slot]:
+    """Return slots in the order in which `slot_sentence` says them; `staff` is who was asked for."""
+    own, others = _split_by_staff(rules, slots, staff)
+    return [*own, *others]
 
 
 def _split_by_staff(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> tuple[list[Slot], list[Slot]]:

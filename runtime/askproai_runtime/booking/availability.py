@@ -55,7 +55,8 @@ def list_starts(rules: ServiceRules, query: SlotQuery) -> list[int]:
         grid = grid_starts(day, rules.service.slot_step_minutes, rules.zone)
         opens, closes = bounds_of_day(day, query.daily, rules.zone)
         starts += grid[bisect_left(grid, max(first, opens)) : bisect_left(grid, min(end, closes))]
-    return starts
+    without = {start.timestamp() for start in query.without}
+    return [start for start in starts if start not in without] if without else starts
 
 
 def free_starts(

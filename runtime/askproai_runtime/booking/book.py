@@ -41,10 +41,11 @@ from askproai_runtime.booking.full_names import asks_full_name, complete_name
 from askproai_runtime.booking.further import is_second_person, require_free_people, require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
+from askproai_runtime.booking.kept_offers import add_kept_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
-from askproai_runtime.booking.offered_groups import find_named, read_offered, require_as_held
+from askproai_runtime.booking.offered_groups import find_named, find_offered
 from askproai_runtime.booking.offered_times import put_on_offer
 from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
@@ -142,6 +143,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
+        call = add_kept_offers(call, appointments)
         args = put_on_offer(ctx.config(), call, args, [each.starts_at for each in appointments])
         request = parse_booking_request(ctx.config(), call, args, appointments)
         is_second = wants_second(call, request.name, appointments)
@@ -151,7 +153,6 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = replace(request, names_customer=bool(known - {fold(request.name)}))
         offered = find_named(call, request.rules, request.start)
         group = add_companions(ctx, call, args, request.service, offered[1:])
-        await require_as_held(ctx, call, request, group, args.get("companions"))
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
         is_second |= is_second_person(request, appointments)
@@ -296,7 +297,7 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
     """
     async with ctx.pool.acquire() as conn:
         if not await _find_repeated(conn, ctx, claim.call, request):
-            await _place(conn, ctx, claim, request, offered=await read_offered(conn, ctx, claim.call, request))
+            await _place(conn, ctx, claim, request, offered=find_offered(claim.call, request))
 
 
 async def _book_slot(
@@ -422,14 +423,13 @@ async def _write_appointments(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    offered = await read_offered(conn, ctx, call, request)  # before the hold is cleared
     await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id, for_limits=True)
     if repeated := await _find_repeated(conn, ctx, call, request):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
         return _Written(repeated, await find_kept(conn, ctx, call, request), again=True)
-    plan = await _place(conn, ctx, claim, request, refused_staff, offered)
+    plan = await _place(conn, ctx, claim, request, refused_staff, find_offered(call, request))
     if request.companions and any(
         slot.staff in linked_event_types(ctx, each.rules.service)
         for each, (slot, _) in zip(request.each, plan, strict=True)

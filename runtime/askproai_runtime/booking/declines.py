@@ -95,6 +95,12 @@ _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
 _OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without commas writes it
     rf" (?=(?:nicht|not) (?:um |at |die |den |der |the )?(?:{_NUMBER}|erste|zweite|first|second)\b)"
 )
+_OTHERS = re.compile(  # "was gibt es sonst noch?"
+    r"\b(?:was|etwas|sonst|noch) (?:\w+ ){0,3}(?:sonst|ander\w*|weitere\w*)\b|\bwas gibt es (?:sonst|noch)\b|\bsonst noch\b"
+    r"|\b(?:andere|weitere)\w* (?:\w+ )?(?:zeit|uhrzeit|termin|möglichkeit|vorschl)\w*|\bwelche (?:\w+ ){1,3}noch\b"
+    r"|\b(?:what|any\w*|something|nothing) else\b"
+    r"|\b(?:other|different) (?:\w+ )?(?:time|slot|option)s?\b|\bmore (?:times|slots|options)\b"
+)
 _CONDITION = re.compile(r"^(?:und |and )?(?:falls|wenn|sobald|bis|if|when|until|in case)\b")
 
 _LONGEST = 500  # characters that are read: the event loop waits for it, and nobody declines a time in more
@@ -177,6 +183,15 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     except UnclearMention:
         return frozenset()
     return frozenset((rejected if found.rejected else set(named)) - others)
+
+
+def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) -> bool:
+    """Return whether a caller asks for other times than those that were just named, or wants none of these; read as
+    `find_declined` does.
+    """
+    if len(utterance) > _LONGEST or any(_chooses(clause.said) for clause in _list_clauses(utterance)):
+        return False
+    return bool(_OTHERS.search(words_of(utterance))) or find_declined(utterance, named, now) == frozenset(named)
 
 
 def declines_offer(utterance: str) -> bool:

@@ -206,7 +206,7 @@ def group_window(rules: ServiceRules, first: datetime, end: datetime) -> Span:
 
 def _longer(query: SlotQuery, rules: ServiceRules) -> SlotQuery:
     """Return the query of the companions, who may begin later than the first, and at any time of the day."""
-    return replace(query, end=query.end + longest_group(rules), daily=None, limit=None)
+    return replace(query, end=query.end + longest_group(rules), daily=None, limit=None, without=frozenset())
 
 
 def longest_group(rules: ServiceRules) -> timedelta:

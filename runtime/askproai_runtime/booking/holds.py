@@ -1,5 +1,6 @@
 """Hold the slot that is offered first for the call, and read what blocks slots for it."""
 
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -7,6 +8,8 @@ import asyncpg
 from askproai_core.database import Connection
 from askproai_runtime.booking.allocation import add_claims, allocate_visit
 from askproai_runtime.booking.elsewhere import find_elsewhere
+from askproai_runtime.booking.kept_offers import encode_offers
+from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.search import ReadBusy
 from askproai_runtime.booking.slots import Busy, Claims, ServiceRules, Slot, Span, local_day
 from askproai_runtime.booking.store.appointments import Status, build_appointment, insert_appointment
@@ -36,17 +39,20 @@ def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring
     return read_busy
 
 
-async def hold_slot(ctx: BookingContext, rules: ServiceRules, call: CallContext, slot: Slot) -> bool:
-    """Hold a slot for this call, in place of what it held before; of companions theirs, too. Returns False when it is taken.
+async def hold_slot(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, slot: Slot, offered: Sequence[Slot]
+) -> bool:
+    """Hold a slot for this call, in place of what it held before; of companions theirs, too. Returns False when it is taken. The
+    hold keeps all slots that are `offered` beside it, so that each is booked with the person with whom it was offered.
 
     Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
-    offered without a hold is checked again when it is booked.
+    offered without a hold is checked again when it is booked. Only the transcript has these offers then.
     """
-    settings = ctx.settings
+    settings, rules = ctx.settings, request.rules
     slots = list(zip(rules.people, (slot, *slot.companions), strict=True))
     blocked = [each.blocked_span(at.start, at.staff) for each, at in slots]
     resources = list({r: r for each, at in slots for r in each.staff_member(at.staff).resource_ids})
-    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD)
+    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD, offers=encode_offers(request, offered))
     day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
     limits = settings.holds_per_staff_and_day, settings.holds_per_caller
 

@@ -20,6 +20,7 @@ from askproai_runtime.booking.bookables import leave_out_refused
 from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
+from askproai_runtime.booking.kept_offers import keep_alternatives, read_kept_offers
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
@@ -29,16 +30,17 @@ from askproai_runtime.booking.offer_choice import (
     find_near,
 )
 from askproai_runtime.booking.offer_examples import add_examples
-from askproai_runtime.booking.offered_times import keep_offered_day
+from askproai_runtime.booking.offered_times import keep_offered_days
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
-from askproai_runtime.booking.search import remember_reads
+from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
 from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     Answer,
     Basis,
     BookingContext,
+    BookingSettings,
     CallContext,
     ClarificationNeeded,
     FunctionOutcome,
@@ -59,6 +61,7 @@ _ALL_ARE_OFF = "nobody who does this service works on that day"
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Offer up to three different starts, the closest one held for this call; or ask back, with examples. Never guesses."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
+    call = await read_kept_offers(ctx, call)
     settings = (
         replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     )  # a yes is all that is left to say
@@ -75,8 +78,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     request = leave_out_refused(ctx, request)
     if not request.rules.staff_members:
         return replace(refused_answer(), fields={"slots": []})
-    args = keep_offered_day(ctx.config(), call, args)
     try:
+        args = keep_offered_days(ctx.config(), call, args, request.rules.service.name)
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
         return await add_examples(ctx, request, call, clarification.answer, read_parts(args))
@@ -87,8 +90,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
-        offer = await choose_offer(request, read_busy, now, understood, settings, read_remote)
-        if not offer.slots or await hold_slot(ctx, request.rules, call, offer.slots[0]):
+        offer = await _choose_unless_named(call, request, read_busy, now, understood, settings, read_remote)
+        if not offer.slots or await hold_slot(ctx, request, call, offer.slots[0], offer.slots):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
     answer = describe_offer(
@@ -102,6 +105,28 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)
+
+
+async def _choose_unless_named(
+    call: CallContext,
+    request: ServiceRequest,
+    read_busy: ReadBusy,
+    now: datetime,
+    understood: Understanding,
+    settings: BookingSettings,
+    read_remote: ReadRemote,
+) -> Offer:
+    """Choose an offer. Where all of it has just been named, and the caller has asked for others since, it is one of others, if any
+    are free.
+    """
+    search = request, read_busy, now, understood, settings, read_remote
+    service = request.rules.service.name
+    named = {(slot.staff, slot.start) for slot in call.wants_others_than if slot.service == service}
+    offer = await choose_offer(*search)
+    if not named.issuperset((slot.staff, slot.start) for slot in offer.slots):
+        return offer
+    others = await choose_offer(*search, without=frozenset(start for _, start in named))
+    return others if others.slots and others.obstacle is None else offer
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:
@@ -210,7 +235,10 @@ async def offer_alternatives(
         found, read_remote = await search()
     alternatives = found.slots
     if rules.companions and alternatives:  # whoever agrees to other times than the first one's gets them by the hold
-        await hold_slot(ctx, rules, call, min(alternatives, key=lambda slot: abs(slot.start - start)))
+        closest = min(alternatives, key=lambda slot: abs(slot.start - start))
+        await hold_slot(ctx, request, call, closest, alternatives)
+    elif alternatives and moving is None and not shared:
+        await keep_alternatives(ctx, request, call, alternatives)
     others = [slot for slot in alternatives if moving is None or slot.start != moving.starts_at]
     alternatives = others or alternatives
     basis = _count_offer(ctx, read_remote, alternatives)

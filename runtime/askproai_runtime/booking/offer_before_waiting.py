@@ -60,7 +60,7 @@ async def offer_before_waiting(
         slots = found.slots
         if not slots or has_declined(call, request, slots, candidates):
             return None
-        if await hold_slot(ctx, rules, call, slots[0]):
+        if await hold_slot(ctx, request, call, slots[0], slots):
             break  # else another call took it meanwhile
     basis = read_remote.basis(slots)
     ctx.metrics.offered(basis.value)

@@ -76,10 +76,11 @@ async def choose_offer(
     understood: Understanding,
     settings: BookingSettings,
     read_remote: ReadRemote = no_remote,
+    without: frozenset[datetime] = frozenset(),
 ) -> Offer:
     """Choose slots of each candidate that has any, and say why the others have none; else those closest to the first candidate.
 
-    If the latest time is wanted it is the last slot alone, of the last candidate that has any.
+    If the latest time is wanted it is the last slot alone, of the last candidate that has any. Starts in `without` are left out.
     Of an ambiguous time no free reading is taken before another: a yes would not say which one is meant.
 
     It runs in the event loop, between other callers' requests: every search is bounded, by `look_ahead` to either side of the
@@ -90,7 +91,7 @@ async def choose_offer(
     free: list[tuple[Candidate, Choice]] = []
     for candidate in _in_order(understood):
         end = candidate.end or candidate.start + timedelta(minutes=1)
-        query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily)
+        query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily, without)
         if candidate.latest:
             choice = Choice(await _find_latest(rules, read_busy, query, settings, read_remote))
         else:

@@ -27,15 +27,19 @@ async def add_examples(
 ) -> Answer:
     """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
 
-    They keep what was understood: the hours, and the weekdays that the words exclude ("aber nicht am Montag"). None is held: nobody
-    has asked for them. The question alone is the answer if they are not found in time, or the database is away.
+    They keep what was understood: the hours, and the weekdays that the words exclude ("aber nicht am Montag"). They begin with the
+    first of the times that were offered last. None is held: nobody has asked for them. The question alone is the answer if they are
+    not found in time, or the database is away.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
     days = Daily(frozenset(range(7)) - find_excluded_weekdays(" ".join(filter(None, parts))))
     hours = _find_hours(parts, days, call, request.rules.zone)
-    query = SlotQuery(now, now, now + settings.look_ahead, request.staff, limit=settings.offers, daily=hours or days)
+    first = max(now, min(call.offered_last, default=now))
+    query = SlotQuery(
+        now, first, first + settings.look_ahead, request.staff, limit=settings.offers, daily=hours or days
+    )
     read_busy = busy_reader(ctx, request.rules, call.call_id)
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     try:

@@ -1,5 +1,6 @@
-"""A weekday or a clock time alone, said after times were offered: it is that of an offer, in the week of the offers."""
+"""Words for a time that are said after offers: of a time of day the days are those of the offers, of a weekday the week is."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -20,17 +21,25 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import (
-    Argument,
     Candidate,
     Grain,
     Understanding,
+    count_from,
     find_open_span,
-    find_part_argument,
+    fold,
     understand_parts,
 )
 from askproai_runtime.sentences import format_spoken
 
 _NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
+_PLACES: Final[Mapping[str, int]] = {
+    "erst": 0, "first": 0, "zweit": 1, "second": 1, "dritt": 2, "third": 2, "viert": 3, "fourth": 3, "letzt": -1, "last": -1,
+}  # fmt: skip
+# "Am zweiten" is a day of the month, and "den zweiten" may be one: it is an offer where a start is asked for, or is said to be one.
+_OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|option|one|slot|time|appointment)"
+_PLACE = re.compile(
+    rf"(?:der|die|das|den|the) (?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?(?P<offer>{_OFFER})?(?:,? (?:bitte|please))?"
+)
 
 
 def put_on_offer(
@@ -41,7 +50,9 @@ def put_on_offer(
     Raises `ClarificationNeeded` where the words fit several offers, or only a day in another week than that of all offers. A time
     of the call's `own` appointments is no offer any more.
     """
-    zone, parts = ZoneInfo(config.time_zone), read_parts(args)
+    zone = ZoneInfo(config.time_zone)
+    args = _count_from_offers(call, _put_on_place(call, args, zone), zone, books=True)
+    parts = read_parts(args)
     starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
     if not starts or not any(parts) or holds_iso_day(parts):
         return args
@@ -51,13 +62,13 @@ def put_on_offer(
     days = sorted({start.astimezone(zone).date() for start in starts})
     if span is None:
         meant = _exact(_read_on(days, parts, call, zone)) & starts
-        return _with_start(args, call, zone, meant) if meant else keep_offered_day(config, call, args)
+        return _with_start(args, call, zone, meant) if meant else keep_offered_days(config, call, args)
     plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
     near = _read_near(days, span, parts, call, zone)
     at_plain, at_near = _exact(plain), _exact(near)
     if not at_plain.isdisjoint(own):
         return args
-    for offered in (call.offered_last, starts):
+    for offered in (set(call.offered_last), starts):
         if at_plain & offered:
             return args
         if meant := at_near & offered:
@@ -71,28 +82,82 @@ def put_on_offer(
     return args
 
 
-def keep_offered_day(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a search with the day that they leave out: the only one of the last offers ("um drei?").
+def keep_offered_days(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any], service: str | None = None
+) -> Mapping[str, Any]:
+    """Return the arguments of a search with the days that they leave out: those of the last offers ("um drei?", "bei Julia?").
 
-    A weekday alone is that of the week of these offers.
+    A weekday alone is that of the week of these offers, and a day of the month that of their month. A search that says nothing of a
+    time keeps the days only where it is about another person or another `service` than the offers.
     """
-    zone, parts = ZoneInfo(config.time_zone), read_parts(args)
-    days = {start.astimezone(zone).date() for start in call.offered_last}
+    zone = ZoneInfo(config.time_zone)
+    args = _count_from_offers(call, _put_on_place(call, args, zone), zone)
+    parts, days = read_parts(args), _days_of_offers(call, zone)
     if not days or holds_iso_day(parts):
         return args
     if not names_day(parts):
-        is_about_day = len(days) == 1 and (any(parts) or read_text(args, "staff"))
-        return {**args, **_NO_TIME, **_named(put_on_day(days.pop(), parts))} if is_about_day else args
-    weeks = {first_day(day, Grain.WEEK) for day in days}
-    if len(weeks) != 1 or not parts[0] or find_part_argument(parts[0]) is not Argument.DATE:
+        is_other = service is not None and service not in _services_of_offers(call)
+        if not (any(parts) or read_text(args, "staff") or is_other):
+            return args
+        of_day = put_on_day(days[0], parts)[1:]
+        return {**args, **_NO_TIME, **_named((" oder ".join(map(date.isoformat, days)), *of_day))}
+    said = parts[0] or parts[1] or ""
+    span = find_open_span(said)
+    if span is None or len({first_day(day, span) for day in days}) != 1:
         return args
-    if find_open_span(parts[0]) is not Grain.WEEK:
+    near = {each.start.date() for each in _read_near(days, span, (said, None, None), call, zone)}
+    if len(near) != 1:
         return args
-    near = {each.start.date() for each in _read_near(days, Grain.WEEK, (parts[0], None, None), call, zone)}
-    return {**args, **_NO_TIME, **_named((near.pop().isoformat(), *parts[1:]))} if len(near) == 1 else args
+    return {**args, **_NO_TIME, **_named((near.pop().isoformat(), *parts[1:]))}
 
 
-def _named(parts: tuple[str | None, str | None, str | None]) -> dict[str, str | None]:
+def _put_on_place(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the `start` of the offer that they number: "der zweite", "the first one".
+
+    Raises `ClarificationNeeded` where the last answer has not named as many.
+    """
+    said = {name: text for name in _NO_TIME if (text := read_text(args, name))}
+    name = "start" if "start" in said else next(iter(said), "")
+    found = _PLACE.fullmatch(fold(said.get(name, "")))
+    if found is None or not call.offered_last or not (name == "start" or (found["offer"] and len(said) == 1)):
+        return args
+    place, offered = _PLACES[found["place"]], call.offered_last
+    return _with_start(args, call, zone, offered[place:][:1] or offered)
+
+
+def _count_from_offers(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
+) -> Mapping[str, Any]:
+    """Return the arguments with a time that is counted from the offers ("am nächsten Tag") as it is without them.
+
+    It is counted from each offered day where that day itself is meant, or the caller `books`: who means one of several is asked.
+    Else it is counted from the last one. Where it depends on which of several offered clock times is meant, it is left as it is.
+    """
+    (day, clock, part_of_day), days = read_parts(args), _days_of_offers(call, zone)
+    if not days or not (day or clock):
+        return args
+    clocks = {start.astimezone(zone).time() for start in call.offered_last}
+    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
+    found = {each: next(iter(results)) for each, results in counted.items() if len(results) == 1}
+    dates = {each: result[0] or "" for each, result in found.items() if result is not None}
+    if dates.keys() != set(days):
+        return args
+    is_shifted = dates[days[-1]] != days[-1].isoformat()
+    named = dates.values() if books or not is_shifted else [dates[days[-1]]]
+    result = found[days[-1]]
+    at = result[1] if result else None
+    return {**args, **_NO_TIME, **_named((" oder ".join(dict.fromkeys(named)), at, part_of_day))}
+
+
+def _days_of_offers(call: CallContext, zone: ZoneInfo) -> list[date]:
+    return sorted({start.astimezone(zone).date() for start in call.offered_last})
+
+
+def _services_of_offers(call: CallContext) -> set[str]:
+    return {slots[0].service for (_, start), slots in call.offered.items() if start in call.offered_last}
+
+
+def _named(parts: tuple[str | None, ...]) -> dict[str, str | None]:
     return dict(zip(("date", "time", "part_of_day"), parts, strict=True))
 
 
@@ -100,7 +165,7 @@ def _with_start(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
 ) -> Mapping[str, Any]:
     if len(meant) > 1:
-        meant = set(meant) & call.offered_last or meant
+        meant = set(meant) & set(call.offered_last) or meant
     if len(meant) == 1:
         (start,) = meant
         return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}

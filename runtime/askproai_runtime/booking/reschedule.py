@@ -36,6 +36,7 @@ from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
+from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
@@ -129,6 +130,7 @@ class MoveInFlight(Exception):
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Move a caller's own appointment, or find that it is there already, or offer what is free instead."""
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
+    call = await read_kept_offers(ctx, call)
     try:
         async with ctx.pool.acquire() as conn:
             appointment = await resolve_appointment(

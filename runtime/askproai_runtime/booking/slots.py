@@ -169,7 +169,7 @@ class SlotQuery:
 
     With a `limit` only so many of each staff member, those closest to `closest_to`; to `first` without it. Nobody of the
     closest starts of all is missing then, and what a query costs depends neither on the grid nor on how much is free.
-    With `daily` only starts at these times of the days.
+    With `daily` only starts at these times of the days. The starts in `without` are left out.
     """
 
     now: datetime
@@ -179,6 +179,7 @@ class SlotQuery:
     closest_to: datetime | None = None
     limit: int | None = None
     daily: Daily | None = None
+    without: frozenset[datetime] = frozenset()
 
     @classmethod
     def at(cls, start: datetime, now: datetime, staff: str | None) -> Self:

@@ -30,6 +30,21 @@ class NamedSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class Offers:
+    """The slots that an answer has named, in the order in which it said them: of those who come together one each, the caller's
+    first. `excluded_staff` are the ids of those whom the caller wanted least of all.
+    """
+
+    slots: tuple[tuple[NamedSlot, ...], ...] = ()
+    excluded_staff: tuple[str, ...] = ()
+
+    @property
+    def by_start(self) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
+        """The slots by branch and start."""
+        return {(slots[0].branch, slots[0].start): slots for slots in self.slots}
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
@@ -38,9 +53,10 @@ class CallContext:
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
-    last answer with times. `said` are the last words of caller and agent; None if the request has no transcript. `leaves_choice`:
-    the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom the caller wanted
-    least of all, by the last answer with times.
+    last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request
+    has no transcript. `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the
+    ids of those whom the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that
+    answer in the transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
     """
 
     call_id: str
@@ -52,10 +68,11 @@ class CallContext:
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
-    offered_last: frozenset[datetime] = frozenset()
+    offered_last: tuple[datetime, ...] = ()
     said: str | None = None
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
+    wants_others_than: frozenset[NamedSlot] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -18,6 +18,7 @@ from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
+from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, format_reading, join_list, same_name
@@ -129,6 +130,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     instead, once. The times that somebody has declined are not offered by the list either. The same request of a number for one
     person is one entry, in whichever call it is made; the declined times are those of the last one.
     """
+    call = await read_kept_offers(ctx, call)
     try:
         request = parse_service_request(ctx.config(), call, args)
         candidates = _parse_times(ctx, call, args, request)

@@ -32,6 +32,14 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
+from askproai_runtime.calls.named_times import (
+    leaves_choice,
+    read_declined,
+    read_excluded_staff,
+    read_offered,
+    read_offered_last,
+    read_others_than,
+)
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -40,12 +48,7 @@ from askproai_runtime.calls.payload import (
     decode_request,
     find_route,
     last_answer_and_keys,
-    leaves_choice,
     parse_milliseconds,
-    read_declined,
-    read_excluded_staff,
-    read_offered,
-    read_offered_last,
     read_replies,
     read_said,
     read_unclear,
@@ -204,6 +207,7 @@ class CallFunctions:
             said=read_said(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
+            wants_others_than=read_others_than(call, started_at),
         )
 
     async def _answer_in_time(

@@ -4,7 +4,6 @@ Unknown keys, reasons and statuses are tolerated.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import dropwhile
@@ -17,14 +16,11 @@ from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
-    NamedSlot,
     PhoneQuestion,
     Question,
     Replies,
     asks_something_else,
     details_key,
-    find_declined,
-    has_no_preference,
     meant_key,
     name_key,
     read_reply,
@@ -34,9 +30,7 @@ from askproai_runtime.intake import ProviderId
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
-_MOST_READ_FOR_CHOICE = 500  # characters of the last words
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +156,7 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
-            return _read_answer(utterance) or {}, keys
+            return read_answer(utterance) or {}, keys
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
@@ -171,7 +165,7 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 def read_unclear(call: OngoingCall) -> frozenset[str]:
     """Return the arguments about which an answer of this call has asked because they were not clear."""
     results = (each for each in call.transcript_with_tool_calls or () if each.role == "tool_call_result")
-    return frozenset(str((_read_answer(each) or {}).get("unclear")) for each in results)
+    return frozenset(str((read_answer(each) or {}).get("unclear")) for each in results)
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
@@ -190,7 +184,7 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         if utterance.role != "tool_call_result":
             for asked in questions.values():
                 asked.hear(utterance)
-        elif (answer := _read_answer(utterance)) is None:
+        elif (answer := read_answer(utterance)) is None:
             is_cut = True
         else:
             for asked in questions.values():
@@ -249,104 +243,6 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
-def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
-    """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
-    ones and are none of them.
-
-    Only the last words of a long call are read: other callers wait meanwhile, and what was declined before is named once more.
-    """
-    utterances = call.transcript_with_tool_calls or ()
-    later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
-    declined, beside = set[NamedSlot](), set[NamedSlot]()
-    named: dict[NamedSlot, datetime] = {}
-    for utterance in utterances:
-        if utterance.role == "tool_call_result" and (answer := _read_answer(utterance)):
-            if slots := _read_slots(answer):
-                named = slots
-                declined -= slots.keys()
-        elif utterance.role == "user":
-            said = str(utterance.content or "")
-            later -= len(said)
-            starts = find_declined(said, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
-            if starts:
-                rejected = {slot for slot, start in named.items() if start in starts}
-                declined |= rejected
-                beside |= named.keys() - rejected
-    return frozenset(declined), frozenset(beside - declined)
-
-
-def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
-    """Return the slots that answers have named in this call, by branch and start: of those who come together one each. What was
-    named last counts.
-    """
-    found: dict[tuple[str, datetime], tuple[NamedSlot, ...]] = {}
-    for utterance in call.transcript_with_tool_calls or ():
-        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
-        for slot in _list_slots(answer or {}):
-            companions = slot.get("companions")
-            people = [slot, *(companions if isinstance(companions, list) else ())]
-            with suppress(KeyError, TypeError, ValueError):
-                first, *others = (_read_slot({"branch": slot["branch"], **each}) for each in people)
-                found[first.branch, first.start] = first, *others
-    return found
-
-
-def read_offered_last(call: OngoingCall) -> frozenset[datetime]:
-    """Return the starts of the last answer of this call that has named times."""
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
-        if slots := _read_slots(answer or {}):
-            return frozenset(slot.start for slot in slots)
-    return frozenset()
-
-
-def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
-    """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = _read_answer(utterance) if utterance.role == "tool_call_result" else None
-        if answer is not None and ("slots" in answer or "alternatives" in answer):
-            excluded = answer.get("excluded_staff")
-            return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
-    return frozenset()
-
-
-def leaves_choice(call: OngoingCall) -> bool:
-    """Return whether the caller's last words leave the choice among the times that were named last."""
-    named, said = 0, ""
-    for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "tool_call_result" and (slots := _list_slots(_read_answer(utterance) or {})):
-            named, said = len(slots), ""
-        elif utterance.role == "user":
-            said = str(utterance.content or "")
-    return named > 1 and has_no_preference(said[-_MOST_READ_FOR_CHOICE:])
-
-
-def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
-    """Return the slots that an answer of ours has named, with their local starts.
-
-    A pod of the release before names neither service nor branch of a slot: it counts as not named.
-    """
-    found: dict[NamedSlot, datetime] = {}
-    for slot in _list_slots(answer):
-        with suppress(KeyError, TypeError, ValueError):
-            found[_read_slot(slot)] = datetime.fromisoformat(slot["start"])
-    return found
-
-
-def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the slots of an answer of ours. Retell passes it back, so nothing of its shape is certain."""
-    slots = answer.get("slots") or answer.get("alternatives")
-    return [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
-
-
-def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
-    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
-    start = datetime.fromisoformat(slot["start"])
-    if start.tzinfo is None:
-        raise ValueError("a start without a zone")
-    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), start.astimezone(UTC))
-
-
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
@@ -366,7 +262,7 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     return Question.ADDRESS, str(answer.get("email")).casefold()
 
 
-def _read_answer(result: Utterance) -> dict[str, Any] | None:
+def read_answer(result: Utterance) -> dict[str, Any] | None:
     """Return the answer of a function; None for Retell's own words, when it did not answer."""
     try:
         return msgspec.json.decode(str(result.content), type=dict[str, Any])

@@ -16,7 +16,8 @@ from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import BookingLimits, CallerVerification, Service
 from askproai_runtime.booking import BookingSettings
 from askproai_runtime.booking.types import Answer, FunctionOutcome
-from askproai_runtime.calls.payload import OngoingCall, Utterance, read_offered
+from askproai_runtime.calls.named_times import read_offered
+from askproai_runtime.calls.payload import OngoingCall, Utterance
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
@@ -157,13 +158,15 @@ async def test_each_of_several_offers_in_a_row_can_be_booked(salon: Salon) -> No
     assert booked_starts == [agreed["start"], agreed["companions"][0]["start"]]
 
 
-async def test_without_a_transcript_a_second_yes_books_what_was_offered(salon: Salon) -> None:
+async def test_without_a_transcript_each_offer_is_booked_as_offered(salon: Salon) -> None:
     with_anna = {"staff": "Anna"}
     offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
-    clock = offer.fields["slots"][-1]["start"][11:16]
-    first = await book(salon, clock, {**MIA, **with_anna}, staff="Anna")
-    assert (first.success, at(clock) in [each["start"] for each in first.fields["alternatives"]]) == (False, True)
-    assert (await book(salon, clock, {**MIA, **with_anna}, staff="Anna")).success
+    agreed = offer.fields["slots"][-1]
+    answer = await book(salon, agreed["start"][11:16], MIA)
+    assert answer.success
+    assert [(each["staff"], each["start"]) for each in answer.fields["appointments"]] == [
+        (each["staff"], each["start"]) for each in (agreed, *agreed["companions"])
+    ]
 
 
 async def test_an_offer_in_a_row_is_booked_while_another_call_tries_the_same_time(
@@ -196,8 +199,9 @@ async def test_who_comes_alone_after_all_is_booked_alone(salon: Salon) -> None:
     offer = await look(salon, {})
     assert (await book_heard(salon, heard(offer), "10:00", companions=[])).success
     assert list(await starts_by_name(salon)) == ["Rosa Rot"]
+    together = await look(salon, {}, number=2, time="14 Uhr")
     alone = await look(salon, number=2, time="14 Uhr")
-    answer = await book_heard(salon, heard(await look(salon, {}, number=2, time="14 Uhr"), alone, number=2), "14:00")
+    answer = await book_heard(salon, heard(together, alone, number=2), "14:00")
     assert answer.success, "the last offer was for one person"
 
 

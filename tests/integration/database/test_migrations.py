@@ -336,7 +336,7 @@ async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a
     monkeypatch.setattr(Migrator, "up", counted)
     async with open_pool(database.dsn, max_size=1) as somebody:
         async with somebody.acquire() as connection, connection.transaction():
-            await connection.execute("LOCK TABLE waitlist IN SHARE ROW EXCLUSIVE MODE")  # in the way of the newest
+            await connection.execute("LOCK TABLE appointments IN SHARE ROW EXCLUSIVE MODE")  # in the way of the newest
             for _ in range(3):
                 await admin.prepare()
                 await admin.ensure_tenant("salon.salon", "uid-salon", "p", 5)

@@ -48,7 +48,7 @@ async def test_a_question_and_a_booking_take_no_more_statements_than_they_do_now
     friday = next_friday(stopped_pod, 10)  # how many days are read depends on which of them are open
     asked = await stopped_pod.function("check_availability", "call_1", HAIRCUT | {"date": friday.date().isoformat()})
     assert asked.body["slots"]
-    assert count_for_caller(statements) == 8
+    assert count_for_caller(statements) == 9
     statements.clear()
     args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Sabine Müller"}
     booked = await stopped_pod.function("book_appointment", "call_1", args)

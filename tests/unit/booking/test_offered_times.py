@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.booking.offered_times import keep_offered_day, put_on_offer
+from askproai_runtime.booking.offered_times import keep_offered_days, put_on_offer
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
 from tests.worlds.compiled_salon import salon_config
 
@@ -20,7 +20,7 @@ TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallContext:
     utc = [start.astimezone(UTC) for start in (*before, *starts)]
     named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
-    last = frozenset(utc[len(before) :])
+    last = tuple(utc[len(before) :])
     return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last)
 
 
@@ -39,6 +39,11 @@ def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallCo
         ),
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "um neun"}, THURSDAY),
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "13 Uhr"}, THURSDAY + timedelta(hours=4)),
+        ((TUESDAY, THURSDAY), {"start": "der zweite"}, THURSDAY),
+        ((TUESDAY, THURSDAY), {"start": "Den ersten, bitte"}, TUESDAY),
+        ((TUESDAY, THURSDAY, FRIDAY), {"start": "the last one"}, FRIDAY),
+        ((TUESDAY, THURSDAY), {"time": "the first one"}, TUESDAY),
+        ((TUESDAY, THURSDAY), {"date": "der zweite Termin"}, THURSDAY),
     ],
 )
 def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, str], start: datetime) -> None:
@@ -53,6 +58,7 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
         ((TUESDAY, TUESDAY_AT_ONE), {"date": "Dienstag", "time": "14 Uhr"}, ["2026-12-01", "2026-12-08"]),
         ((THURSDAY,), {"date": "Freitag", "time": "10 Uhr"}, ["2026-12-04", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["2026-12-10", "2026-12-11"]),
+        ((THURSDAY, FRIDAY), {"start": "der dritte"}, ["2026-12-10", "2026-12-11"]),
     ],
 )
 def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, str], days: list[str]) -> None:
@@ -71,6 +77,8 @@ def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[st
         ((TUESDAY, datetime(2026, 12, 1, 13, tzinfo=ZONE)), {"date": "Dienstag", "time": "13 Uhr"}),
         ((TUESDAY, datetime(2026, 12, 3, 9, tzinfo=ZONE)), {"date": "Mittwoch", "time": "13 Uhr"}),
         ((TUESDAY,), {"date": "morgen", "time": "9 Uhr"}),
+        ((), {"start": "der zweite"}),
+        ((TUESDAY, THURSDAY), {"date": "am zweiten", "time": "9 Uhr"}),
         ((TUESDAY,), {"start": TUESDAY_AT_ONE.isoformat()}),
         ((TUESDAY, THURSDAY), {"date": "am 8.", "time": "9 Uhr"}),
         ((TUESDAY,), {}),
@@ -91,10 +99,20 @@ def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[s
         ((THURSDAY,), {"date": "Donnerstag", "time": "15 Uhr"}, "2026-12-10"),
         ((THURSDAY,), {"date": "am Freitag"}, "2026-12-11"),
         ((TUESDAY, THURSDAY), {"date": "Freitag"}, "2026-12-11"),
+        ((TUESDAY, THURSDAY), {"time": "Freitag um zehn"}, "2026-12-11"),
+        ((TUESDAY, TUESDAY_AT_ONE), {"date": "Freitag", "time": "gleiche Zeit"}, "2026-12-11"),
+        ((TUESDAY, THURSDAY), {"time": "15 Uhr"}, "2026-12-08 oder 2026-12-10"),
+        ((TUESDAY, THURSDAY), {"staff": "Julia"}, "2026-12-08 oder 2026-12-10"),
+        ((TUESDAY, THURSDAY), {"part_of_day": "nachmittags"}, "2026-12-08 oder 2026-12-10"),
+        ((TUESDAY, THURSDAY), {"date": "nächster Tag"}, "2026-12-11"),
+        ((TUESDAY, THURSDAY), {"date": "am gleichen Tag", "time": "um elf"}, "2026-12-08 oder 2026-12-10"),
+        ((TUESDAY,), {"date": "eine Woche später"}, "2026-12-15"),
+        ((TUESDAY,), {"date": "the next day", "time": "11 am"}, "2026-12-09"),
+        ((datetime(2027, 1, 5, 9, tzinfo=ZONE),), {"date": "am 8."}, "2027-01-08"),
     ],
 )
 def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
-    found = keep_offered_day(CONFIG, after_offers(*offers), said)
+    found = keep_offered_days(CONFIG, after_offers(*offers), said)
     assert found["date"] == date
     assert {said[key] for key in said if key != "date"} <= set(found.values())
 
@@ -104,7 +122,7 @@ def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], sai
     [
         ((), {"time": "15 Uhr"}),
         ((THURSDAY,), {}),
-        ((TUESDAY, THURSDAY), {"time": "15 Uhr"}),
+        ((), {"date": "nächster Tag"}),
         ((THURSDAY,), {"date": "morgen"}),
         ((THURSDAY,), {"date": "diesen Freitag"}),
         ((THURSDAY,), {"date": "2026-12-01", "time": "15:00"}),
@@ -112,7 +130,25 @@ def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], sai
     ],
 )
 def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
-    assert keep_offered_day(CONFIG, after_offers(*offers), said) is said
+    assert keep_offered_days(CONFIG, after_offers(*offers), said) is said
+
+
+def test_a_booking_counts_from_the_offers() -> None:
+    said = {"date": "am nächsten Tag", "time": "13 Uhr"}
+    for offers, date in (((TUESDAY,), "2026-12-09"), ((TUESDAY, THURSDAY), "2026-12-09 oder 2026-12-11")):
+        found = put_on_offer(CONFIG, after_offers(*offers), said)
+        assert (found["date"], found["time"]) == (date, "13 uhr")
+
+
+def test_the_same_time_is_that_of_the_only_offer() -> None:
+    found = keep_offered_days(CONFIG, after_offers(TUESDAY), {"date": "Freitag", "time": "gleiche Zeit"})
+    assert (found["date"], found["time"]) == ("2026-12-11", "09:00")
+
+
+@pytest.mark.parametrize(("service", "date"), [("faerben", "2026-12-10"), ("haarschnitt", None)])
+def test_another_service_keeps_the_days(service: str, date: str | None) -> None:
+    found = keep_offered_days(CONFIG, after_offers(THURSDAY), {"service": service}, service)
+    assert found.get("date") == date
 
 
 def test_the_last_offers_count_before_rejected_ones() -> None:

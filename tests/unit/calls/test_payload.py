@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_runtime.calls.named_times import leaves_choice, read_declined
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -15,9 +16,7 @@ from askproai_runtime.calls.payload import (
     Utterance,
     decode,
     decode_request,
-    leaves_choice,
     parse_milliseconds,
-    read_declined,
     read_replies,
     read_said,
 )

@@ -71,6 +71,7 @@ class Appointment:
     age: timedelta = timedelta()
     updated_at: datetime | None = None
     notes: str | None = None
+    offers: str | None = None  # of a hold: JSON of `Offers`
     # Written, and not read again here:
     customer_id: UUID | None = None
     generation: int = 1
@@ -113,6 +114,7 @@ class Appointment:
 _SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
+    a.offers,
     coalesce(act.actions, '{}') AS actions, coalesce(act.settled, true) AS settled, clock_timestamp() AS read_at,
     clock_timestamp() - a.created_at AS age, a.updated_at
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
@@ -207,8 +209,9 @@ async def insert_appointment(
     await conn.execute(
         """WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
-                   correlation_id, customer_id, customer_name, event_type_id, attendee_email, notes, generation)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id)
+                   correlation_id, customer_id, customer_name, event_type_id, attendee_email, notes, generation, offers)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14, $15, $16, $17,
+                       $23) RETURNING id)
            INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units)
            SELECT $1, a.id, claim.row, tstzrange(claim.first, claim.last, '[)'),
                   CASE WHEN $21::interval IS NULL THEN 'booked' ELSE 'held' END, clock_timestamp() + $21, $22
@@ -216,7 +219,7 @@ async def insert_appointment(
         tenant, appointment.id, appointment.branch, appointment.service, appointment.staff, appointment.starts_at,
         appointment.ends_at, appointment.status, appointment.call_id, appointment.caller, appointment.correlation_id,
         appointment.customer_id, appointment.customer_name, appointment.event_type_id, appointment.attendee_email,
-        appointment.notes, appointment.generation, *claim_arrays(claims), hold, units,
+        appointment.notes, appointment.generation, *claim_arrays(claims), hold, units, appointment.offers,
     )  # fmt: skip
 
 

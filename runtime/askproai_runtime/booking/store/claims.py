@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
@@ -172,20 +170,6 @@ async def hold_claims(
            FROM unnest($3::bigint[], $4::timestamptz[], $5::timestamptz[]) AS claim (row, first, last)""",
         tenant, appointment_id, *claim_arrays(claims), hold, units, number,
     )  # fmt: skip
-
-
-async def list_offered_claims(conn: Connection, tenant: str, call_id: str) -> list[Claims]:
-    """Return what a call was offered last, expired or not: the claims of each who comes."""
-    rows = await conn.fetch(
-        """SELECT c.place, c.resource_id, c.block_start, c.block_end FROM claims c
-           JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
-           WHERE a.tenant = $1 AND a.call_id = $2 AND a.status = 'held' ORDER BY c.place""",
-        tenant, call_id,
-    )  # fmt: skip
-    return [
-        [(row["resource_id"], Span(row["block_start"], row["block_end"])) for row in of_one]
-        for _, of_one in groupby(rows, key=itemgetter("place"))
-    ]
 
 
 async def list_booked_claims(

@@ -1,0 +1,73 @@
+"""What a call was offered: by its transcript, and where that lacks the last answer, by the offers that its hold keeps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import msgspec
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_runtime.booking.answers import in_spoken_order
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.slots import Slot
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.store.offers import read_offers, replace_offers
+from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, Offers
+
+log = structlog.get_logger(__name__)
+
+
+def encode_offers(request: ServiceRequest, slots: Sequence[Slot]) -> str:
+    """Return the slots of an answer as its hold keeps them."""
+    rules = request.rules
+    named = tuple(
+        tuple(
+            NamedSlot(rules.branch.name, own.service.name, each.staff, each.start)
+            for own, each in zip(rules.people, (slot, *slot.companions), strict=True)
+        )
+        for slot in in_spoken_order(rules, slots, request.staff)
+    )
+    return msgspec.json.encode(Offers(named, request.excluded)).decode()
+
+
+async def keep_alternatives(
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
+) -> None:
+    """Keep the alternatives of a refused booking with the hold of the call. Without a hold only the transcript has them."""
+    async with ctx.pool.acquire() as conn:
+        await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(request, slots))
+
+
+def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
+    """Return a call with the offers that the hold among its `appointments` keeps."""
+    hold = next((each for each in appointments if each.status == Status.HELD), None)
+    return call if hold is None else _add(call, hold.offers)
+
+
+async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:
+    """Return a call with the offers that its hold keeps, where its transcript names none; as it is while the database is away."""
+    if call.offered:
+        return call
+    try:
+        async with ctx.pool.acquire() as conn:
+            kept = await read_offers(conn, ctx.tenant, call.call_id)
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "only the transcript says what was offered"
+        log.warning("offers.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
+        return call
+    return _add(call, kept)
+
+
+def _add(call: CallContext, kept: str | None) -> CallContext:
+    """Return a call with kept offers: they are those of its last answer, unless its transcript has named them all as they are."""
+    if kept is None:
+        return call
+    offers = msgspec.json.decode(kept, type=Offers)
+    if offers.by_start.items() <= call.offered.items():
+        return call
+    return replace(
+        call,
+        offered={**call.offered, **offers.by_start},
+        offered_last=tuple(slots[0].start for slots in offers.slots),
+        excluded_staff=frozenset(offers.excluded_staff),
+    )

@@ -1,0 +1,124 @@
+"""The times that answers have named in a call, and what the caller has said to them, as the transcript has it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from askproai_runtime.booking import NamedSlot, asks_for_others, find_declined, has_no_preference
+from askproai_runtime.calls.payload import OngoingCall, read_answer
+
+_MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
+_MOST_READ_FOR_CHOICE = 500  # characters of the last words
+_MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
+
+
+def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
+    """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
+    ones and are none of them.
+
+    Only the last words of a long call are read: other callers wait meanwhile, and what was declined before is named once more.
+    """
+    utterances = call.transcript_with_tool_calls or ()
+    later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
+    declined, beside = set[NamedSlot](), set[NamedSlot]()
+    named: dict[NamedSlot, datetime] = {}
+    for utterance in utterances:
+        if utterance.role == "tool_call_result" and (answer := read_answer(utterance)):
+            if slots := _read_slots(answer):
+                named = slots
+                declined -= slots.keys()
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+            later -= len(said)
+            starts = find_declined(said, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
+            if starts:
+                rejected = {slot for slot, start in named.items() if start in starts}
+                declined |= rejected
+                beside |= named.keys() - rejected
+    return frozenset(declined), frozenset(beside - declined)
+
+
+def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
+    """Return the slots that answers have named in this call, by branch and start: of those who come together one each. What was
+    named last counts.
+    """
+    found: dict[tuple[str, datetime], tuple[NamedSlot, ...]] = {}
+    for utterance in call.transcript_with_tool_calls or ():
+        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
+        for slot in _list_slots(answer or {}):
+            companions = slot.get("companions")
+            people = [slot, *(companions if isinstance(companions, list) else ())]
+            with suppress(KeyError, TypeError, ValueError):
+                first, *others = (_read_slot({"branch": slot["branch"], **each}) for each in people)
+                found[first.branch, first.start] = first, *others
+    return found
+
+
+def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
+    """Return the starts of the last answer of this call that has named times, in the order in which it said them."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
+        if slots := _read_slots(answer or {}):
+            return tuple(slot.start for slot in slots)
+    return ()
+
+
+def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
+    """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
+        if answer is not None and ("slots" in answer or "alternatives" in answer):
+            excluded = answer.get("excluded_staff")
+            return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
+    return frozenset()
+
+
+def leaves_choice(call: OngoingCall) -> bool:
+    """Return whether the caller's last words leave the choice among the times that were named last."""
+    named, said = 0, ""
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_result" and (slots := _list_slots(read_answer(utterance) or {})):
+            named, said = len(slots), ""
+        elif utterance.role == "user":
+            said = str(utterance.content or "")
+    return named > 1 and has_no_preference(said[-_MOST_READ_FOR_CHOICE:])
+
+
+def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[NamedSlot]:
+    """Return the slots of the last answer with times, where the caller's last words since ask for others; else none."""
+    named, said = dict[NamedSlot, datetime](), list[str]()
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_result" and (slots := _read_slots(read_answer(utterance) or {})):
+            named, said = slots, []
+        elif utterance.role == "user":
+            said.append(str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+    starts = set(named.values())
+    asks = named and any(asks_for_others(words, starts, started_at) for words in said[-_MOST_UTTERANCES:])
+    return frozenset(named) if asks else frozenset()
+
+
+def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
+    """Return the slots that an answer of ours has named, with their local starts.
+
+    A pod of the release before names neither service nor branch of a slot: it counts as not named.
+    """
+    found: dict[NamedSlot, datetime] = {}
+    for slot in _list_slots(answer):
+        with suppress(KeyError, TypeError, ValueError):
+            found[_read_slot(slot)] = datetime.fromisoformat(slot["start"])
+    return found
+
+
+def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the slots of an answer of ours. Retell passes it back, so nothing of its shape is certain."""
+    slots = answer.get("slots") or answer.get("alternatives")
+    return [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
+
+
+def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
+    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
+    start = datetime.fromisoformat(slot["start"])
+    if start.tzinfo is None:
+        raise ValueError("a start without a zone")
+    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), start.astimezone(UTC))

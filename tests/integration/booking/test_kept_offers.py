@@ -1,0 +1,142 @@
+"""The book keeps what a call was offered: a request without a transcript finds it, and it is gone with the hold."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from askproai_runtime.booking import Answer, NamedSlot, join_waitlist
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+
+FRIDAY = "2026-11-27"
+LATER = "2026-12-04"  # a Friday, too
+
+
+async def search(salon: Salon, **args: Any) -> Answer:
+    answer = await salon.booking.check_availability(call(), {"service": "Haarschnitt", **args})
+    assert answer.fields["slots"], answer
+    return answer
+
+
+def starts(answer: Answer) -> list[str]:
+    return [slot["start"] for slot in answer.fields["slots"]]
+
+
+async def kept(salon: Salon) -> list[dict[str, Any]]:
+    return await salon.rows("SELECT offers FROM appointments WHERE offers IS NOT NULL")
+
+
+@pytest.mark.parametrize("asked", [{"staff": "Mehmet"}, {"staff": "Anna"}, {"staff": "nicht Anna"}])
+async def test_each_offered_start_keeps_its_person(new_salon, asked: dict[str, str]) -> None:
+    salon = await new_salon()
+    offer = await search(salon, date=FRIDAY, part_of_day="nachmittags", **asked)
+    slot = offer.fields["slots"][-1]
+    assert len(offer.fields["slots"]) > 1
+    booked = await salon.booking.book_appointment(call(), booking_args(slot["start"]))
+    assert booked.success, booked
+    (row,) = await salon.live()
+    assert row["staff"] == slot["staff"]
+    assert await kept(salon) == []
+
+
+async def test_an_excluded_person_stays_excluded(new_salon) -> None:
+    salon = await new_salon()
+    await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
+    again = await search(salon, date=LATER, part_of_day="nachmittags")
+    assert {slot["staff"] for slot in again.fields["slots"]} == {"mehmet"}
+    booked = await salon.booking.book_appointment(call(), booking_args(f"{LATER}T16:00:00+01:00"))
+    assert booked.success, booked
+    assert [row["staff"] for row in await salon.live()] == ["mehmet"]
+
+
+async def test_a_refused_booking_keeps_its_alternatives(new_salon) -> None:
+    salon = await new_salon()
+    await search(salon, date=FRIDAY, time="10 Uhr")
+    other = booking_args(HALF_PAST_TWO, staff="Mehmet")
+    assert (await salon.booking.book_appointment(call("call_2", "+4915166660001"), other)).success
+    refused = await salon.booking.book_appointment(call(), other)
+    alternatives = [slot for slot in refused.fields["alternatives"] if slot["staff"] == "mehmet"]
+    assert not refused.success
+    assert alternatives
+    booked = await salon.booking.book_appointment(call(), booking_args(alternatives[-1]["start"]))
+    assert booked.success, booked
+    assert [row["staff"] for row in await salon.live()] == ["mehmet", "mehmet"]
+
+
+@pytest.mark.parametrize(
+    ("said", "clock", "day"),
+    [
+        ({"time": "15 Uhr"}, "15:00", LATER),
+        ({"date": "Freitag", "time": "15 Uhr"}, "15:00", LATER),
+        ({"date": "am gleichen Tag", "time": "15 Uhr"}, "15:00", LATER),
+        ({"date": "eine Woche später", "time": "15 Uhr"}, "15:00", "2026-12-11"),
+    ],
+)
+async def test_a_search_goes_on_from_them(new_salon, said: dict[str, str], clock: str, day: str) -> None:
+    salon = await new_salon()
+    await search(salon, date=LATER, part_of_day="nachmittags")
+    assert starts(await search(salon, **said)) == [f"{day}T{clock}:00+01:00"]
+
+
+@pytest.mark.parametrize("words", [{"time": "noch später"}, {"date": "an einem anderen Tag"}])
+async def test_examples_begin_with_the_offered_day(new_salon, words: dict[str, str]) -> None:
+    salon = await new_salon()
+    await search(salon, date=LATER)
+    examples = await search(salon, **words)
+    assert not examples.success
+    assert min(starts(examples))[:10] == LATER
+    assert starts(await search(salon, **words)) == starts(examples)
+
+
+async def test_a_booking_may_name_an_offer_by_its_number(new_salon) -> None:
+    salon = await new_salon()
+    offer = await search(salon, date=LATER)
+    booked = await salon.booking.book_appointment(call(), booking_args("der zweite"))
+    assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
+
+
+async def test_only_a_hold_keeps_offers(new_salon) -> None:
+    salon = await new_salon()
+    await search(salon, date=FRIDAY)
+    assert len(await kept(salon)) == 1
+    with pytest.raises(asyncpg.CheckViolationError):
+        await salon.pool.execute("UPDATE appointments SET status = 'confirmed'")
+    start = datetime.fromisoformat(starts(await search(salon, date=LATER))[0])
+    assert [row["starts_at"] for row in await salon.rows("SELECT starts_at FROM appointments")] == [start]
+    assert len(await kept(salon)) == 1
+
+
+async def test_who_asks_for_others_hears_others(new_salon) -> None:
+    salon, wish = await new_salon(), {"service": "Haarschnitt", "date": LATER}
+    first = await search(salon, **wish)
+    assert starts(await search(salon, **wish)) == starts(first), "nothing was said in between"
+    named = frozenset(
+        NamedSlot(each["branch"], each["service"], each["staff"], datetime.fromisoformat(each["start"]))
+        for each in first.fields["slots"]
+    )
+    asking = replace(call(), wants_others_than=named)
+    others = await salon.booking.check_availability(asking, wish)
+    assert others.success
+    assert set(starts(others)).isdisjoint(starts(first))
+    again = await salon.booking.check_availability(asking, wish)
+    assert again.message == others.message, "the model has only sent it once more"
+    exact = await salon.booking.check_availability(asking, {"service": "Haarschnitt", "start": starts(first)[0]})
+    assert (exact.success, starts(exact)) == (True, starts(first)[:1])
+
+
+async def test_a_move_to_an_offer_needs_no_further_word(new_salon) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+    offer = starts(await search(salon, date=LATER))[1]
+    moved = await salon.booking.reschedule_appointment(call(), {"start": offer, "date": "Freitag"})
+    assert (moved.success, moved.fields.get("start")) == (True, offer)
+
+
+async def test_a_wait_leaves_the_excluded_person_out(new_salon) -> None:
+    salon = await new_salon()
+    await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
+    wish = {"service": "Haarschnitt", "date": LATER, "customer_name": "Petra Müller"}
+    answer = await join_waitlist(salon.booking, call(), wish)
+    assert answer.message == "Meinen Sie Mehmet?"

@@ -1,0 +1,57 @@
+"""Which offers count: those of the transcript, or those that the hold of the call keeps."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from askproai_runtime.booking.kept_offers import add_kept_offers
+from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.types import CallContext, NamedSlot, Offers
+
+NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
+NINE, ONE, FIVE = (datetime(2026, 12, 10, hour, tzinfo=UTC) for hour in (9, 13, 17))
+
+
+def offers(staff: str, *starts: datetime) -> Offers:
+    return Offers(tuple((NamedSlot("mitte", "haarschnitt", staff, start),) for start in starts), ("mehmet",))
+
+
+def transcript_with(*heard: Offers) -> CallContext:
+    call = CallContext("call_1", "mitte", None, NOW, "corr")
+    for each in heard:
+        last = tuple(slots[0].start for slots in each.slots)
+        call = replace(call, offered={**call.offered, **each.by_start}, offered_last=last)
+    return call
+
+
+def hold(kept: Offers, status: Status = Status.HELD) -> Appointment:
+    encoded = msgspec.json.encode(kept).decode() if status is Status.HELD else None
+    return Appointment(uuid4(), "mitte", "haarschnitt", "anna", NINE, ONE, status, "call_1", "corr", offers=encoded)
+
+
+@pytest.mark.parametrize(
+    ("heard", "staff", "last"),
+    [
+        ((), "julia", (NINE, ONE)),
+        ((offers("anna", NINE, ONE),), "julia", (NINE, ONE)),  # it came too late to hold the second answer
+        ((offers("anna", NINE, ONE), offers("julia", NINE, ONE)), "julia", (NINE, ONE)),
+        ((offers("julia", NINE, ONE), offers("anna", FIVE)), "julia", (FIVE,)),  # nothing is held since
+    ],
+)
+def test_the_last_answer_counts(heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]) -> None:
+    call = add_kept_offers(transcript_with(*heard), [hold(offers("julia", NINE, ONE))])
+    assert {slot.staff for slot in call.offered["mitte", ONE]} == {staff}
+    assert call.offered_last == last
+
+
+def test_without_a_hold_the_transcript_stays() -> None:
+    call = transcript_with(offers("anna", NINE))
+    assert add_kept_offers(call, []) is call
+    assert add_kept_offers(call, [hold(Offers(), Status.CONFIRMED)]) is call
+
+
+def test_kept_offers_say_who_was_excluded() -> None:
+    assert add_kept_offers(transcript_with(), [hold(offers("julia", NINE))]).excluded_staff == {"mehmet"}

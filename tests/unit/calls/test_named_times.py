@@ -1,0 +1,61 @@
+"""Who asks for other times than those that were just named, by the transcript."""
+
+import json
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from askproai_runtime.calls.named_times import read_others_than
+from askproai_runtime.calls.payload import OngoingCall
+
+NINE, ONE = "2026-12-10T09:00:00+01:00", "2026-12-10T13:00:00+01:00"
+SLOTS = [{"branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start} for start in (NINE, ONE)]
+
+
+def asks(*said: str) -> bool:
+    transcript = [
+        {"role": "tool_call_result", "content": json.dumps({"slots": SLOTS})},
+        {"role": "agent", "content": "Frei ist um 9 Uhr und um 13 Uhr."},
+        *({"role": "user", "content": words} for words in said),
+    ]
+    call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall)
+    found = read_others_than(call, datetime(2026, 11, 27, 9, tzinfo=UTC))
+    assert len(found) in {0, len(SLOTS)}
+    return bool(found)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Was gibt es sonst noch?",
+        "Haben Sie noch andere Zeiten?",
+        "Gibt es noch was anderes?",
+        "Noch etwas anderes?",
+        "Das passt alles nicht.",
+        "Nein, beides geht nicht. Was haben Sie sonst?",
+        "What else do you have?",
+        "Any other times?",
+        "Do you have something else?",
+    ],
+)
+def test_other_times_are_asked_for(words: str) -> None:
+    assert asks(words)
+    assert asks(words, "Hallo?")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("Ja, gerne.",),
+        ("Um neun, bitte.",),
+        ("Den anderen nehme ich.",),
+        ("Um neun kann ich nicht.",),
+        ("Moment, ich schaue mal.",),
+        ("Das passt, sonst brauche ich nichts.",),
+        ("The other one, please.",),
+    ],
+)
+def test_other_words_ask_for_none(words: tuple[str, ...]) -> None:
+    assert not asks(*words)
