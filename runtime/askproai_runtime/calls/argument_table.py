@@ -168,7 +168,7 @@ ARGUMENT_RULES: Final = (
         ("birthdate", "date_of_birth", "dob", "birthday", "geburtsdatum", "geburtstag"),
     ),
     ArgumentRule(
-        "companions", (_SEARCH, _BOOK),
+        "companions", (_SEARCH, _BOOK, _JOIN),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
         "each entry is a person whose name is asked for",
         ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",

@@ -12,14 +12,19 @@ import msgspec
 from askproai_core.http_server import read_json
 from askproai_core.lenient_json import REPEATED
 from askproai_runtime.booking import (
+    describes_person,
     drop_titles,
     fold,
     join_list,
     leaves_open,
     names_nothing,
+    names_unknown,
     read_claim,
+    read_customer_name,
+    read_people,
     refuses_contact,
     says_no_call_back,
+    says_nobody,
 )
 from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
@@ -34,20 +39,6 @@ _COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three
 _COUNT = re.compile(
     rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
 )
-# Words that leave the caller alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult". "A guest" has none.
-_ALONE = frozenset({
-    "adult", "allein", "alleine", "alone", "anrufer", "anruferin", "bloss", "caller", "erwachsener", "herself", "himself", "ich",
-    "just", "kein", "keine", "keinen", "keiner", "me",
-    "myself", "nein", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "only", "selber", "selbst",
-    "single", "solo",
-})  # fmt: skip
-_BESIDE_ALONE = frozenset({
-    "1", "a", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "by", "companion", "companions", "der", "die", "else",
-    "guest",
-    "guests", "i", "it", "komme", "n", "one", "other", "others", "people", "person", "personen", "s", "sonst", "the",
-    "weitere", "weiteren",
-    "weiterer", "weiteres",
-})  # fmt: skip
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
@@ -55,7 +46,7 @@ _MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b",
 _WITH_STAFF = re.compile(
     r"(?P<customer_name>[^(),]+?),? \(?(?:bei|with) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
 )
-_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
+_SEPARATOR = re.compile(r"\s*(,?\s*\b(?:und|and)\b|[,;&+])\s*")
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
@@ -220,13 +211,13 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """
     if isinstance(value, str):
         value = decode_text(value)
-    if isinstance(value, str) and names_nothing(value) and not _is_nobody(set(fold(value).split())):
+    if isinstance(value, str) and names_nothing(value) and not (_says_nobody(value) or names_unknown(value)):
         return None, []
     if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
         value = _COUNTS.get(count[1], 0) or int(count[1])
     if isinstance(value, bool) or value is None:
         return None, [("", True)] if value else []
-    if isinstance(value, str) and _is_nobody(set(fold(value).split())):
+    if isinstance(value, str) and _says_nobody(value):
         return [], []
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
@@ -234,9 +225,10 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
     if any(isinstance(each, str) and _is_no_name(each) for each in entries):
         return None, [("", value)]
-    read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
-    rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
-    return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
+    read = [_read_companion(each) for each in entries]
+    companions = [companion for found, _ in read for companion in found]
+    rest = [("", each) for each in companions[_MAX_COMPANIONS:]]
+    return companions[:_MAX_COMPANIONS], [each for _, unread in read for each in unread] + rest
 
 
 def _split_staff(entry: Any) -> Any:
@@ -251,17 +243,22 @@ def _is_no_name(text: str) -> bool:
 
 
 def _says_nobody(entry: Any) -> bool:
-    return isinstance(entry, str) and _is_nobody(set(fold(entry).split()))
-
-
-def _is_nobody(words: set[str]) -> bool:
-    return words <= _ALONE | _BESIDE_ALONE and not words.isdisjoint(_ALONE)
+    """Return whether an entry is nobody: `nur ich`, or an object with no other name. `none` for a name is a person without one."""
+    text = entry if isinstance(entry, str) else ""
+    if isinstance(entry, dict) and len(entry) == 1:
+        ((key, said),) = entry.items()
+        text = (
+            said
+            if _argument_of_companion(key) == "customer_name" and isinstance(said, str) and fold(said) != "none"
+            else ""
+        )
+    return says_nobody(text)
 
 
 def _list_entries(value: Any) -> list[Any]:
     """Return the entries of a list, of a text of names, or of the object that holds either."""
     if isinstance(value, str):
-        return _SEPARATOR.split(value)
+        return _split_names(value)
     if not isinstance(value, dict):
         return list(value)
     is_person = any(_argument_of_companion(key) for key in value)
@@ -269,6 +266,18 @@ def _list_entries(value: Any) -> list[Any]:
     if not value or is_person or (are_texts and not all(map(_NUMBERED.fullmatch, value))):
         return [value] if value else []
     return [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
+
+
+def _split_names(text: str) -> list[str]:
+    """Return the names in a text, each with what describes its person behind a comma: `Otto, 8` and `Mia, 6`."""
+    first, *more = _SEPARATOR.split(text)
+    names = [first]
+    for sign, part in zip(more[::2], more[1::2], strict=True):
+        if sign.strip() == "," and describes_person(part) and read_customer_name(names[-1]):
+            names[-1] = f"{names[-1]}, {part}"
+        else:
+            names.append(part)
+    return names
 
 
 def _argument_of_companion(key: str) -> str | None:
@@ -280,8 +289,10 @@ def _argument_of_companion(key: str) -> str | None:
     return rule.name if rule is not None and rule.name in _OF_COMPANIONS else None
 
 
-def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
-    """Return the arguments of one who comes along, and what else was said. One whose name is a placeholder comes all the same."""
+def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, Any]]]:
+    """Return the arguments of one who comes along, or of each in the name, and what else was said. One whose name is a placeholder
+    comes all the same.
+    """
     rules, companion, unread = rules_of("book_appointment"), dict[str, str](), list[tuple[str, Any]]()
     for key, said in _list_said(value):
         name = _argument_of_companion(key)
@@ -295,7 +306,11 @@ def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
         else:
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
-    return companion, unread
+    people = read_people(companion.get("customer_name"))
+    if not people.name or not all(map(describes_person, people.beside.split(", "))):
+        return [companion], unread  # the booking asks
+    others = [{"customer_name": each} if each else {} for each in people.others]
+    return [companion | {"customer_name": people.name}, *others], [*unread, ("note", people.beside)]
 
 
 def _list_said(value: Any) -> list[tuple[str, Any]]:
