@@ -82,7 +82,7 @@ _WITH = ("mit", "with", "zusammen mit", "together with")
 class People:
     """`name` is the customer's alone, and `beside` is what describes the named ones. `others` come along, "" without a name.
 
-    Without a name: `is_unclear`, several people who are not told apart; `is_another`, a relative who has no name; `is_sentence`,
+    Without a name: `is_unclear`, several people whom it does not name; `is_another`, a relative who has no name; `is_sentence`,
     words that are in no name.
     """
 
@@ -147,7 +147,7 @@ def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> lis
 
 
 def read_name_alone(text: str | None, said: str | None) -> str:
-    """Return `read_customer_name` of the name alone; several people who are not told apart have the name of the text."""
+    """Return `read_customer_name` of the name alone; the text itself where it is of several people."""
     people = read_people(text)
     return read_customer_name(text if people.is_unclear else people.name, said)
 
