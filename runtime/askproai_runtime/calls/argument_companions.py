@@ -57,7 +57,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
         return [{}] * count_read, [] if count_read == value else [("", value)]
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
-    if any(isinstance(each, str) and _is_no_name(each) for each in entries):
+    if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
         return None, [("", value)]
     read = [_read_companion(each) for each in entries]
     companions = [companion for found, _ in read for companion in found]

@@ -123,7 +123,7 @@ def test_what_describes_a_companion_is_a_note(companions: Any, names: list[str],
     assert (read.unread, read.unclear) == ({} if note is None else {"companions.note": note}, ())
 
 
-@pytest.mark.parametrize("name", ["unbekannt", "noch offen", "tbd", "not known yet"])
+@pytest.mark.parametrize("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
 @pytest.mark.parametrize("function", ["check_availability", "book_appointment", "join_waitlist"])
 def test_a_person_without_a_name_counts(function: str, name: str) -> None:
     for companions in (name, [name], [{"customer_name": name}], [{"customer_name": "none"}]):
