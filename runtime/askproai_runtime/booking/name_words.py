@@ -76,6 +76,7 @@ FIRM: Final = re.compile(
 )
 # Several people under one name.
 FAMILY: Final = re.compile(
-    r"\b(?:ehepaar|eheleute|paar|familie|fam|geschwister|zwillinge|couple|family|twins)\b|^(?:die|the) \w+s$",
+    r"\b(?:ehepaar|eheleute|paar|familie|fam|geschwister|zwillinge|couple|family|twins"
+    r"|zu (?:zweit|dritt|viert)|x ?\d|of us)\b|^(?:die|the) \w+s$",
     re.IGNORECASE,
 )

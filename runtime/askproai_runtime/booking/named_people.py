@@ -96,7 +96,7 @@ class People:
 
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return whom a text names. A name of the `services` beside a person describes the person."""
-    said = _drop_around(_SPELLED.sub("", text or "").strip())
+    said = _drop_around(_SPELLED.sub("", (text or "").strip().replace("\n", ", ")).strip())
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):

@@ -69,7 +69,7 @@ def test_two_names_are_two_people(text: str, name: str, others: tuple[str, ...])
         "Ehepaar Lange", "Familie Lange", "Fam. Lange", "Frau und Herr Lange", "Herr & Frau Lange", "Mr. and Mrs. Lange",
         "Petra Lange (2 Personen)", "Petra Lange + 2", "Petra Lange und zwei Kinder", "Petra Lange und Familie",
         "Geschwister Lange", "the Lange family", "Lange und Kurz", "Petra Lange und Färben", "Petra Lange, Otto",
-        "Frau Lange und Otto",
+        "Frau Lange und Otto", "Petra Lange zu zweit",
     ],
 )  # fmt: skip
 def test_people_who_are_open_are_asked(text: str) -> None:
