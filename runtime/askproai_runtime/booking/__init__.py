@@ -28,7 +28,13 @@ from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.customer_names import drop_relations, is_doubtful_name, names_several, read_customer_name
+from askproai_runtime.booking.customer_names import (
+    drop_relations,
+    is_plain_name,
+    names_unknown,
+    read_customer_name,
+    says_nobody,
+)
 from askproai_runtime.booking.declines import asks_for_others, find_declined
 from askproai_runtime.booking.desk import (
     CalendarState,
@@ -60,6 +66,7 @@ from askproai_runtime.booking.messages import (
     list_messages_for_desk,
     mark_message_done,
 )
+from askproai_runtime.booking.named_people import describes_person, read_people
 from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
@@ -180,6 +187,7 @@ __all__ = [
     "count_open_messages",
     "count_waiting",
     "decline_offer",
+    "describes_person",
     "details_key",
     "drop_absence",
     "drop_relations",
@@ -196,10 +204,10 @@ __all__ = [
     "free_slots",
     "has_no_preference",
     "is_booked_remotely",
-    "is_doubtful_name",
     "is_generic",
     "is_longest",
     "is_news",
+    "is_plain_name",
     "join_list",
     "join_waitlist",
     "leave_message",
@@ -223,7 +231,7 @@ __all__ = [
     "move_for_desk",
     "name_key",
     "names_nothing",
-    "names_several",
+    "names_unknown",
     "notified_channels",
     "open_minutes",
     "parse_start_for_desk",
@@ -233,6 +241,7 @@ __all__ = [
     "read_audit",
     "read_claim",
     "read_customer_name",
+    "read_people",
     "read_reply",
     "read_said",
     "read_services",
@@ -248,6 +257,7 @@ __all__ = [
     "same_name",
     "sayable",
     "says_no_call_back",
+    "says_nobody",
     "show_block",
     "sync_appointment",
     "warm_up",

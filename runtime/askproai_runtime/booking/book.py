@@ -43,6 +43,7 @@ from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import add_kept_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
+from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
@@ -138,6 +139,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
     try:
+        args = name_people(args, ctx.config().services, say().whose_name)
         if (corrected := await correct_details(ctx, call, args)) is not None:
             return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
         async with ctx.pool.acquire() as conn:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.bookables import linked_event_types
@@ -15,7 +15,7 @@ from askproai_runtime.booking.phrases import correct_name, fold, join_list, same
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import find_named, read_services
+from askproai_runtime.booking.spoken_services import find_named, names_service
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import (
     BookingContext,
@@ -29,12 +29,9 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
 _BEHIND_NAME = re.compile(
-    r"\s*[(\[:/–—]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
+    r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
 MOST_PEOPLE = 4  # of one group, the caller included
-_NOBODY: Final = frozenset(
-    {"kein", "keine", "keiner", "nichts", "niemand", "nil", "no", "nobody", "none", "null", "one"}
-)
 
 
 class BookedOneByOne(ClarificationNeeded):
@@ -66,7 +63,7 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", [{} for _ in offered])
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = [_without_placeholder(each) for each in said if not _is_nobody(each)]
+    said = [_without_placeholder(each) for each in said]
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
@@ -90,12 +87,6 @@ def add_companions(
     return Group(replace(local[0], rules=rules), names)
 
 
-def _is_nobody(companion: Mapping[str, str]) -> bool:
-    """Return whether the only thing that is said of a companion is that there is none."""
-    words = fold(companion.get("customer_name", "")).split()
-    return companion.keys() == {"customer_name"} and bool(words) and _NOBODY.issuperset(words)
-
-
 def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
     """Return a companion whose name is not known ("unbekannt") without one: the person comes all the same."""
     if not names_nothing(companion.get("customer_name", "")):
@@ -106,11 +97,11 @@ def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
     """Return the arguments of a companion with the service that is in the name: "Otto Lange (Färben)". A service is no name."""
     name = companion.get("customer_name", "")
-    head, *rest = _BEHIND_NAME.split(name, maxsplit=1)
-    if rest and find_named(services, rest[0]) and "service" not in companion:
-        return {**companion, "customer_name": head.strip(), "service": rest[0].strip(" )]")}
-    named = read_services(name, services)
-    if named.services and named.unknown is None:
+    for found in _BEHIND_NAME.finditer(name) if "service" not in companion else ():
+        said = name[found.end() :].strip(" )]")
+        if names_service(said, services) or ("," not in found.group() and find_named(services, said)):
+            return {**companion, "customer_name": name[: found.start()].strip(), "service": said}
+    if names_service(name, services):
         return {"service": name, **{key: each for key, each in companion.items() if key != "customer_name"}}
     return companion
 

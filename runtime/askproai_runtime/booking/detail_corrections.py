@@ -9,9 +9,9 @@ from typing import Any
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own_named, with_details
-from askproai_runtime.booking.customer_names import read_name_alone
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
+from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.owner_questions import require_agreement, require_own_notes, require_renaming
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import same_name

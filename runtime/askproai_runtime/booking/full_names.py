@@ -6,21 +6,17 @@ appointment stays as it is.
 
 from collections.abc import Iterable, Sequence
 
+from askproai_runtime.booking.name_words import PARTICLES
 from askproai_runtime.booking.phrases import drop_titles, fold, list_name_words, same_name
 from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
-# Words within a surname: "von Hohenzollern".
-_PARTICLES = frozenset({
-    "da", "de", "del", "della", "den", "der", "di", "dos", "du", "la", "le", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur",
-})  # fmt: skip
-
 
 def is_part_of_name(name: str) -> bool:
     """Return whether a name has one word apart from titles, initials and particles: `Frau Hollmann`."""
-    return len([word for word in list_name_words(name) if fold(word) not in _PARTICLES]) == 1
+    return len([word for word in list_name_words(name) if not (word.islower() and fold(word) in PARTICLES)]) == 1
 
 
 def asks_full_name(request: BookingRequest, appointments: Iterable[Appointment], known: Iterable[str]) -> bool:
@@ -40,5 +36,5 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
     words = known.split()
-    at = len(words) - 1 - sum(fold(word) in _PARTICLES for word in words[:-1])
+    at = len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
     return " ".join([*words[:at], said, *words[at:]])

@@ -57,12 +57,12 @@ def is_second_person(request: BookingRequest, appointments: Sequence[Appointment
     booked = [each for each in then if same_services(each.service, request.rules.service.name)]
     if own := [each for each in booked if same_name(request.name, each.customer_name)]:
         return all(each.is_beside and each.staff == staff for each in own)
-    if any(_is_alike(request.name, each.customer_name) for each in booked):
+    if any(is_alike(request.name, each.customer_name) for each in booked):
         return False
     return bool(booked) and staff is not None and all(each.staff != staff for each in booked)
 
 
-def _is_alike(first: str, second: str) -> bool:
+def is_alike(first: str, second: str) -> bool:
     """Return whether a name may be a correction of another one: by a like first name, or by a surname that is like it but not the
     same, which relatives have.
     """

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import describe_appointment
-from askproai_runtime.booking.customer_names import read_name_alone, speaks_of_another
+from askproai_runtime.booking.customer_names import speaks_of_another
+from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.replies import Reply, details_key, rename_key
 from askproai_runtime.booking.request import read_text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from askproai_runtime.booking.name_words import GENDERS, TITLES
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.slots import Slot
 from askproai_runtime.german_dates import Candidate, Refusal
@@ -19,9 +20,6 @@ from askproai_runtime.sentences import (
 )
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ı": "i"})
-# Of German and English; none of them is a name, or means something else in the other language.
-_GENDERS = {"herr": "m", "herrn": "m", "mr": "m", "mister": "m", "frau": "f", "mrs": "f", "ms": "f", "miss": "f"}
-_TITLES = _GENDERS.keys() | {"dr", "doktor", "doktorin", "doctor", "prof", "professor", "professorin"}
 _BEFORE_A_NAME = frozenset({"bei", "beim", "dem", "den", "der", "die", "the", "to", "with", "zu", "zum", "zur"})
 # Spellings that a listener cannot distinguish, applied in this order. Vowels stay: Peter and Petra are two people.
 _SOUNDS_LIKE = tuple(
@@ -85,9 +83,9 @@ def same_name(first: str, second: str) -> bool:
     then the caller is asked.
     """
     words = fold(first).split(), fold(second).split()
-    if _addressed_differently(*words):
+    if addressed_differently(first, second):
         return False
-    sounds = ([_sound(word) for word in name if word not in _TITLES] or name for name in words)
+    sounds = ([_sound(word) for word in name if word not in TITLES] or name for name in words)
     short, long = sorted(sounds, key=len)
     missing = [word for word in short if not any(_same_word(word, other) for other in long)]
     return bool(short) and (not missing or "".join(short) == "".join(long))
@@ -116,7 +114,7 @@ def correct_name(known: str, said: str) -> str:
 def list_name_words(name: str) -> list[str]:
     """Return the words of a name without titles and initials."""
     words = (word.strip(".,;") for word in name.split())
-    return [word for word in words if len(fold(word)) > 1 and fold(word) not in _TITLES]
+    return [word for word in words if len(fold(word)) > 1 and fold(word) not in TITLES]
 
 
 def proves_name(said: str, stored: str) -> bool:
@@ -126,7 +124,7 @@ def proves_name(said: str, stored: str) -> bool:
     the first name is not known, so only the surname that is said last counts: an attempt never tests two.
     """
     spoken, known = (fold(_surname_last(name)).split() for name in (said, stored))
-    if _addressed_differently(spoken, known):
+    if addressed_differently(said, stored):
         return False
     spoken, known = _without_titles(spoken), _without_titles(known)
     if not spoken or not known:
@@ -141,9 +139,9 @@ def proves_name(said: str, stored: str) -> bool:
 
 def _without_titles(name: Sequence[str]) -> list[str]:
     """Return the folded words of a name without titles; the last one of `Thomas Herr` is the surname. Titles alone are no name."""
-    if set(name) <= _TITLES:
+    if set(name) <= TITLES:
         return []
-    return [*(word for word in name[:-1] if word not in _TITLES), name[-1]]
+    return [*(word for word in name[:-1] if word not in TITLES), name[-1]]
 
 
 def _surname_last(name: str) -> str:
@@ -159,15 +157,15 @@ def names_person(name: str, full_name: str) -> bool:
     or `Zu` is named by the last word.
     """
     said, known = fold(name).split(), fold(full_name).split()
-    while len(known) > 1 and known[0] in _TITLES:
+    while len(known) > 1 and known[0] in TITLES:
         known = known[1:]
-    words = set(said) - _TITLES - _BEFORE_A_NAME or set(said[-1:])
-    return bool(words) and words <= set(known) and not _addressed_differently(said, fold(full_name).split())
+    words = set(said) - TITLES - _BEFORE_A_NAME or set(said[-1:])
+    return bool(words) and words <= set(known) and not addressed_differently(name, full_name)
 
 
 def drop_titles(name: str) -> str:
     """Return the folded words of a name as it was said, without titles and prepositions: `bei Herrn Doktor Meyer`."""
-    return " ".join(word for word in fold(name).split() if word not in _TITLES and word not in _BEFORE_A_NAME)
+    return " ".join(word for word in fold(name).split() if word not in TITLES and word not in _BEFORE_A_NAME)
 
 
 def drop_prepositions(name: str) -> str:
@@ -178,9 +176,9 @@ def drop_prepositions(name: str) -> str:
     return " ".join(words)
 
 
-def _addressed_differently(first: Sequence[str], second: Sequence[str]) -> bool:
+def addressed_differently(first: str, second: str) -> bool:
     """Return whether one is a Herr and the other a Frau."""
-    genders = [{_GENDERS[word] for word in name if word in _GENDERS} for name in (first, second)]
+    genders = [{GENDERS[word] for word in fold(name).split() if word in GENDERS} for name in (first, second)]
     return all(genders) and genders[0].isdisjoint(genders[1])
 
 

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
-from askproai_runtime.booking.customer_names import read_name_alone, split_customer_name
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
+from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.near_services import list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
@@ -301,7 +301,7 @@ def parse_details(
         said_phone=None if said is None else phone,
         caller=call.caller,
         email=read_named_email(read_text(args, "email")),
-        notes=_read_notes(args),
+        notes=read_text(args, "notes", NOTES_LIMIT),
         another=False,
         offered_staff=None,
     )
@@ -310,11 +310,6 @@ def parse_details(
 def wants_another(args: Mapping[str, Any]) -> bool:
     """Return whether a model says that an appointment beside those of the call is meant."""
     return args.get("another") is True or str(args.get("another")).casefold() == "true"
-
-
-def _read_notes(args: Mapping[str, Any]) -> str | None:
-    _, beside_name = split_customer_name(read_text(args, "customer_name"))
-    return "; ".join(each for each in (read_text(args, "notes", NOTES_LIMIT), beside_name) if each) or None
 
 
 def _find_offered_staff(

@@ -68,6 +68,12 @@ def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
     return NamedServices(_each_once(found), repeated=repeated)
 
 
+def names_service(text: str, offered: Sequence[Service]) -> bool:
+    """Return whether a text names services, and nothing else."""
+    named = read_services(text, offered)
+    return bool(named.services) and named.unknown is None
+
+
 def find_named(services: Iterable[Service], text: str, *, inflected: bool = False) -> tuple[Service, ...]:
     """Return those of the services of which a text contains one of the names as whole words.
 

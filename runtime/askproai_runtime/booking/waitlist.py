@@ -5,7 +5,7 @@ An entry is no appointment: it blocks nothing, and a freed time that is offered 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,11 +17,13 @@ from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.companions import Group, add_companions
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.kept_offers import read_kept_offers
+from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.booking.phrases import correct_name, fold, format_reading, join_list, same_name
+from askproai_runtime.booking.phrases import format_reading, join_list, same_name
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -56,6 +58,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.waiting_names import find_renamed_entry, of_person
 from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.sentences import decline_name, say
@@ -128,15 +131,19 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
 
     Nobody waits for what is free without having heard of it, or for what the rules never allow: what can be booked is offered
     instead, once. The times that somebody has declined are not offered by the list either. The same request of a number for one
-    person is one entry, in whichever call it is made; the declined times are those of the last one.
+    person is one entry, in whichever call it is made; the declined times are those of the last one. Each companion has
+    an own entry.
     """
     call = await read_kept_offers(ctx, call)
     try:
+        args = name_people(args, ctx.config().services, say().wait_for_whom)
         request = parse_service_request(ctx.config(), call, args)
         candidates = _parse_times(ctx, call, args, request)
-        if instead := await offer_before_waiting(ctx, request, call, candidates):
+        together = add_companions(ctx, call, args, request)
+        if instead := await offer_before_waiting(ctx, together.service, call, candidates):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
+        renamed = await find_renamed_entry(ctx, call, entry)
     except ClarificationNeeded as clarification:
         return clarification.answer
 
@@ -145,17 +152,18 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         if call.declined:  # what this call holds of it is others' at once; before the entry, to which it is no news
             await release_declined(conn, ctx.tenant, call.call_id, call.declined)
         known = await list_waiting_names(conn, ctx.tenant, entry)
-        entry_id = await insert_entry(conn, ctx.tenant, _of_person(entry, known), _LIMITS)
+        entry_id = await insert_entry(conn, ctx.tenant, of_person(entry, known, renamed), _LIMITS)
         if entry_id is not None:
             await record_held_times(conn, ctx.tenant, entry, request.rules.resource_ids)
         return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
 
-    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(ctx, request, entry, joined))
+    return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(ctx, together, entry, joined))
 
 
-def _answer_waiting(ctx: BookingContext, request: ServiceRequest, entry: NewEntry, joined: _Joined) -> Answer:
+def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, joined: _Joined) -> Answer:
     if joined.entry_id is None:
         return Answer(success=False, message=say().waitlist_full, fields={}, outcome=FunctionOutcome.LIMITED)
+    request = together.service
     name = decline_name(request.rules.display_name(request.staff)) if request.staff else None
     staff = say().with_staff.format(staff=name) if name else ""
     service = request.rules.service.display_name
@@ -164,6 +172,8 @@ def _answer_waiting(ctx: BookingContext, request: ServiceRequest, entry: NewEntr
     if entry.phone != entry.caller:
         region = region_of(ctx.config(), entry.branch)
         message += say().phone_noted.format(phone=spell_phone(entry.phone, region))
+    if together.names:
+        message += say().one_person_waits.format(name=entry.name)
     return Answer(
         success=True, message=message, fields={"waitlist_id": str(joined.entry_id)}, outcome=FunctionOutcome.WAITING
     )
@@ -230,16 +240,6 @@ def _parse(
         caller=caller,
         correlation_id=call.correlation_id,
     )
-
-
-def _of_person(entry: NewEntry, known: Mapping[str, str]) -> NewEntry:
-    """Return an entry with the key of its person, whose name may be `known` in another spelling."""
-    same = [key for key, name in known.items() if same_name(name, entry.name)]
-    exact = [key for key in same if fold(known[key]) == fold(entry.name)]
-    if same:
-        key = [*exact, *same][0]
-        return replace(entry, key=key, name=correct_name(known[key], entry.name))
-    return replace(entry, key=f"{entry.key}:{hashlib.sha256(fold(entry.name).encode()).hexdigest()[:16]}")
 
 
 def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:

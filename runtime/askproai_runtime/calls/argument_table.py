@@ -143,8 +143,9 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
         "the name of a person, also as `first_name` and `last_name`; of a booking the person it is for (`booked_for`, `patient`,"
-        " `child_name`), and a list of `names` is who comes",
-        "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for",
+        " `child_name`), and a list of `names` is who comes, as is “Petra und Otto Lange”; words around a name are left out",
+        "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for, and so"
+        " are sentences and several people (“Familie Lange”)",
         ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer", "kunde",
          "kundenname", "vollstaendiger_name", "attendee_name", "contact_name", "person_name", "invitee_name"),
     ),
@@ -168,9 +169,9 @@ ARGUMENT_RULES: Final = (
         ("birthdate", "date_of_birth", "dob", "birthday", "geburtsdatum", "geburtstag"),
     ),
     ArgumentRule(
-        "companions", (_SEARCH, _BOOK),
+        "companions", (_SEARCH, _BOOK, _JOIN),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
-        "each entry is a person whose name is asked for",
+        "each entry is a person whose name is asked for, also `unknown`; the waiting list notes one person, and says so",
         ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",
          "personen", "party_size", "number_of_people", "group_size", "companion", "guest", "accompanied_by", "second_person",
          "plus_one", "begleiter", "begleitperson", "husband", "wife", "kids", "children", "adults"),

@@ -1,4 +1,4 @@
-"""From what a language model passes for one argument to its value: a text, a boolean, or those who come along."""
+"""From what a language model passes for one argument to its value: a text or a boolean."""
 
 import ast
 import json
@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from askproai_core.http_server import read_json
-from askproai_core.lenient_json import REPEATED
 from askproai_runtime.booking import (
     drop_titles,
     fold,
@@ -21,47 +20,16 @@ from askproai_runtime.booking import (
     refuses_contact,
     says_no_call_back,
 )
-from askproai_runtime.calls.argument_table import ArgumentRule, fold_key, rules_of
+from askproai_runtime.calls.argument_table import ArgumentRule
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
 
 MAX_CHARACTERS = 500
-_MAX_COMPANIONS = 10  # that are read; fewer are booked
-_OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
-_NAMES_OF_COMPANIONS = frozenset({"person", "guest", "companion", "gast", "begleiter", "attendee"})  # keys
-_NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
-# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
-_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
-_COUNT = re.compile(
-    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
-)
-# Words that leave the caller alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult". "A guest" has none.
-_ALONE = frozenset({
-    "adult", "allein", "alleine", "alone", "anrufer", "anruferin", "bloss", "caller", "erwachsener", "herself", "himself", "ich",
-    "just", "kein", "keine", "keinen", "keiner", "me",
-    "myself", "nein", "nicht", "niemand", "no", "nobody", "none", "not", "nur", "only", "selber", "selbst",
-    "single", "solo",
-})  # fmt: skip
-_BESIDE_ALONE = frozenset({
-    "1", "a", "begleiter", "begleitperson", "begleitpersonen", "begleitung", "by", "companion", "companions", "der", "die", "else",
-    "guest",
-    "guests", "i", "it", "komme", "n", "one", "other", "others", "people", "person", "personen", "s", "sonst", "the",
-    "weitere", "weiteren",
-    "weiterer", "weiteres",
-})  # fmt: skip
 _ANSWERS = frozenset({"false", "nee", "nein", "no", "nope", "true"})  # "nein danke" is one, "keine Angabe" is none
-# Words that name nobody and leave open who comes along, and those that make more of a text than a name.
-_YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
-_MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b", re.IGNORECASE)
-_WITH_STAFF = re.compile(
-    r"(?P<customer_name>[^(),]+?),? \(?(?:bei|with) (?P<staff>\w[\w-]*(?: \w[\w-]*)?)\)?", re.IGNORECASE
-)
-_SEPARATOR = re.compile(r"\s*(?:,|;|&|\+|\b(?:und|and)\b)\s*")
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _LONGEST_DAY = 2  # digits: a day of no month
-_ADDRESS = re.compile(r"\S+@\S+")
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _TIMES = {
@@ -209,114 +177,6 @@ def _read_boolean(rule: ArgumentRule, value: Any) -> bool | None:
         says_nothing = names_nothing(value) and fold(value).partition(" ")[0] not in _ANSWERS
         return None if says_nothing else read_claim(value, _AGREEMENTS.get(rule.name), cancels=rule.name == "confirmed")
     return bool(value) if isinstance(value, bool | int | float) and value in {0, 1} else None
-
-
-def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple[str, Any]]]:
-    """Return an object for each who comes along: of a list of them, as JSON too, of names alone, or of how many there are; and what
-    was not read, by its names. None if nothing was said of them, which an empty list says.
-
-    Nobody of a list is left out, whatever the entry is: one who was would come for nothing. By the schema an empty object is a
-    person without a name.
-    """
-    if isinstance(value, str):
-        value = decode_text(value)
-    if isinstance(value, str) and names_nothing(value) and not _is_nobody(set(fold(value).split())):
-        return None, []
-    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
-        value = _COUNTS.get(count[1], 0) or int(count[1])
-    if isinstance(value, bool) or value is None:
-        return None, [("", True)] if value else []
-    if isinstance(value, str) and _is_nobody(set(fold(value).split())):
-        return [], []
-    if isinstance(value, int | float):
-        count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
-        return [{}] * count_read, [] if count_read == value else [("", value)]
-    entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
-    if any(isinstance(each, str) and _is_no_name(each) for each in entries):
-        return None, [("", value)]
-    read = [_read_companion(each) for each in entries[:_MAX_COMPANIONS]]
-    rest = [("", each) for each in entries[_MAX_COMPANIONS:]]
-    return [companion for companion, _ in read], [each for _, unread in read for each in unread] + rest
-
-
-def _split_staff(entry: Any) -> Any:
-    """Return `Otto Lange bei Julia` as a person with a member of the staff."""
-    found = _WITH_STAFF.fullmatch(entry.strip()) if isinstance(entry, str) else None
-    return found.groupdict() if found and not any(map(_MORE_THAN_NAME.search, found.groups())) else entry
-
-
-def _is_no_name(text: str) -> bool:
-    words = set(fold(text).split())
-    return bool(_ADDRESS.search(text) or _MORE_THAN_NAME.search(text) or (words and words <= _YES))
-
-
-def _says_nobody(entry: Any) -> bool:
-    return isinstance(entry, str) and _is_nobody(set(fold(entry).split()))
-
-
-def _is_nobody(words: set[str]) -> bool:
-    return words <= _ALONE | _BESIDE_ALONE and not words.isdisjoint(_ALONE)
-
-
-def _list_entries(value: Any) -> list[Any]:
-    """Return the entries of a list, of a text of names, or of the object that holds either."""
-    if isinstance(value, str):
-        return _SEPARATOR.split(value)
-    if not isinstance(value, dict):
-        return list(value)
-    is_person = any(_argument_of_companion(key) for key in value)
-    are_texts = not any(isinstance(entry, list | dict) for entry in value.values())
-    if not value or is_person or (are_texts and not all(map(_NUMBERED.fullmatch, value))):
-        return [value] if value else []
-    return [each for entry in value.values() for each in (entry if isinstance(entry, list) else [entry])]
-
-
-def _argument_of_companion(key: str) -> str | None:
-    """Return which argument of one who comes along a key is a name of, with the aliases of the caller's own arguments."""
-    folded = fold_key(key)
-    if folded in _NAMES_OF_COMPANIONS:
-        return "customer_name"
-    rule = rules_of("book_appointment").get(folded)
-    return rule.name if rule is not None and rule.name in _OF_COMPANIONS else None
-
-
-def _read_companion(value: Any) -> tuple[dict[str, str], list[tuple[str, Any]]]:
-    """Return the arguments of one who comes along, and what else was said. One whose name is a placeholder comes all the same."""
-    rules, companion, unread = rules_of("book_appointment"), dict[str, str](), list[tuple[str, Any]]()
-    for key, said in _list_said(value):
-        name = _argument_of_companion(key)
-        text = _read_text(name, said) if name else None
-        if name is None or text is None:
-            unread.append((key, said))
-            continue
-        merged = merge_values(rules[fold_key(name)], companion[name], text) if name in companion else text
-        if merged is None:
-            unread.append((key, said))
-        else:
-            companion[name] = merged[:MAX_CHARACTERS]
-            unread.append((key, text[MAX_CHARACTERS:]))
-    return companion, unread
-
-
-def _list_said(value: Any) -> list[tuple[str, Any]]:
-    """Return the values of a companion by their keys, with those of an object for the person: `customer: {name, service}`."""
-    if not isinstance(value, dict):
-        return [("customer_name", value)]
-    said = list[tuple[str, Any]]()
-    for key, each in value.items():
-        is_person = isinstance(each, dict) and _argument_of_companion(key) == "customer_name"
-        said += each.items() if is_person else [(key, each)]
-    return said
-
-
-def _read_text(name: str, value: Any) -> str | None:
-    """Return a companion's argument."""
-    if name == "service" and isinstance(value, list | dict) and REPEATED not in value:
-        value = join_texts(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    text = to_text(value).strip()
-    return None if name != "customer_name" and (names_nothing(text) or leaves_open(text)) else text or None
 
 
 def decode_text(text: str) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from askproai_runtime.booking import NOTES_LIMIT
+from askproai_runtime.calls.argument_companions import read_companions
 from askproai_runtime.calls.argument_members import Member, join_path, list_members, names_time
 from askproai_runtime.calls.argument_table import (
     DECIDING,
@@ -21,7 +22,6 @@ from askproai_runtime.calls.argument_values import (
     is_empty,
     join_texts,
     merge_values,
-    read_companions,
     read_value,
     says_nothing,
 )

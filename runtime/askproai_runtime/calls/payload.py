@@ -247,7 +247,7 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
     if isinstance(name := answer.get("name_choice"), str):
-        return Question.RENAME, rename_key(str(appointment_id), name)
+        return Question.RENAME, rename_key(str(appointment_id or answer.get("waitlist_id")), name)
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, is_doubtful_name, names_several, sayable
+from askproai_runtime.booking import Answer, FunctionOutcome, is_plain_name, read_customer_name, read_people, sayable
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.sentences import format_clock, say
@@ -41,24 +41,23 @@ def ask_unclear(
     if is_foreign and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
     questions = _questions(read)
-    if "customer_name" not in {*asked_before, *unclear} and (asking := _ask_name(read, function)):
+    if "customer_name" not in {*asked_before, *unclear} and _asks_name(read, config, function):
         unclear.add("customer_name")
-        questions = {**questions, "customer_name": asking}
+        is_waiting = function is Function.JOIN_WAITLIST
+        questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
 
 
-def _ask_name(read: Arguments, function: Function | None) -> str | None:
-    """Return the question about a name that is to be stored and has more than a name in it; None where it has not.
+def _asks_name(read: Arguments, config: TenantConfig, function: Function | None) -> bool:
+    """Return whether a name that is to be stored may have more than a name in it: a word in small letters that nobody knows.
 
-    It is asked once in a call: businesses have such names, too (`Müller und Söhne`).
+    It is asked about once in a call, since people have such names, too.
     """
-    name = str(read.values.get("customer_name", ""))
-    if function not in {Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST} or not is_doubtful_name(name):
-        return None
-    if function is Function.JOIN_WAITLIST:
-        return say().wait_for_whom
-    return say().who_comes_along if names_several(name) else say().whose_name
+    if function not in {Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST}:
+        return False
+    name = read_people(str(read.values.get("customer_name", "")), config.services).name
+    return bool(read_customer_name(name)) and not is_plain_name(name)
 
 
 def _say_time(read: Arguments) -> str:

@@ -290,6 +290,8 @@ class Sentences:
     wait_for_another_day: str
     waitlist_full: str
     waiting: str
+    one_person_waits: str
+    rename_or_another_waits: str
     freed_by_team: str
     freed_by_message: str
     # branches

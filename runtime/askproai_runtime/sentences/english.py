@@ -371,6 +371,12 @@ ENGLISH: Final = Sentences(
     waiting=(
         "You are on the waiting list for {service}{staff}: {requested}. {news} This is not an appointment yet."
     ),
+    one_person_waits=(
+        " With this I have noted one person, {name}. Whoever comes along needs an entry of their own: in which name?"
+    ),
+    rename_or_another_waits=(
+        "The waiting list has {waiting}. Shall I change the name to {name}, or is this a second entry for {name}?"
+    ),
     freed_by_team="If something becomes free, the team offers it to those who wait, one after the other.",
     freed_by_message="If something becomes free and it is your turn, a message is sent to your number.",
     # branches

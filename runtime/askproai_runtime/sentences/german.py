@@ -389,6 +389,12 @@ GERMAN: Final = Sentences(
     waiting=(
         "Sie stehen auf der Warteliste für {service}{staff}: {requested}. {news} Ein Termin ist das noch nicht."
     ),
+    one_person_waits=(
+        " Notiert habe ich damit eine Person, {name}. Wer noch mitkommt, braucht einen eigenen Eintrag: auf welchen Namen?"
+    ),
+    rename_or_another_waits=(
+        "Auf der Warteliste steht {waiting}. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Eintrag für {name}?"
+    ),
     freed_by_team="Wird etwas frei, bietet das Team es den Wartenden der Reihe nach an.",
     freed_by_message="Wird etwas frei und sind Sie an der Reihe, bekommen Sie eine Nachricht an Ihre Nummer.",
     # branches

@@ -106,6 +106,35 @@ def test_an_empty_companion_is_a_person(companions: Any, expected: list[dict[str
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
 
+@pytest.mark.parametrize(
+    ("companions", "names", "note"),
+    [
+        ([{"customer_name": "Otto (8 Jahre)"}], ["Otto"], "8 Jahre"),
+        ([{"customer_name": "Otto, mein Sohn"}], ["Otto"], "mein Sohn"),
+        ("Otto Lange, 8 Jahre", ["Otto Lange"], "8 Jahre"),
+        ("Otto, 8, und Mia, 6", ["Otto", "Mia"], "8, 6"),
+        ([{"customer_name": "Otto, 8, und Mia, 6"}], ["Otto", "Mia"], "8, 6"),
+        ("Otto, Mia", ["Otto", "Mia"], None),
+    ],
+)
+def test_what_describes_a_companion_is_a_note(companions: Any, names: list[str], note: str | None) -> None:
+    read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
+    assert [each["customer_name"] for each in read.values["companions"]] == names
+    assert (read.unread, read.unclear) == ({} if note is None else {"companions.note": note}, ())
+
+
+@pytest.mark.parametrize("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
+@pytest.mark.parametrize("function", ["check_availability", "book_appointment", "join_waitlist"])
+def test_a_person_without_a_name_counts(function: str, name: str) -> None:
+    for companions in (name, [name], [{"customer_name": name}], [{"customer_name": "none"}]):
+        assert len(read_arguments(function, AT | {"companions": companions}).values["companions"]) == 1
+
+
+@pytest.mark.parametrize("companions", ["none", "niemand", "nur ich", [{"customer_name": "niemand"}], ["keiner"], []])
+def test_nobody_else_is_nobody(companions: Any) -> None:
+    assert not read_arguments("book_appointment", AT | {"companions": companions}).values.get("companions")
+
+
 @pytest.mark.parametrize(("companions", "expected"), [([{}], None), ([{"customer_name": ""}], [{}])])
 def test_a_filled_schema_names_nobody(companions: Any, expected: Any) -> None:
     filled = AT | {"customer_name": PETRA, "phone": "", "email": "", "notes": "", "companions": companions}

@@ -32,7 +32,7 @@ WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until
 # Characters of a key that are of the request; those behind them are of the person.
 _OF_REQUEST = 64
 _LIST_NAMES = f"""
-SELECT key, name FROM waitlist
+SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
@@ -193,6 +193,16 @@ _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tena
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingName:
+    """For whom an entry waits, and the call that has made it."""
+
+    id: UUID
+    key: str
+    name: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """When the customer of a service waits, and its staff member is free: in minutes from the start, half-open."""
 
@@ -313,9 +323,9 @@ async def insert_entry(conn: Connection, tenant: str, entry: NewEntry, limits: E
     return entry_id
 
 
-async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> dict[str, str]:
-    """Return the names for which the number of an entry waits for the same already, by their keys."""
-    return {row["key"]: row["name"] for row in await conn.fetch(_LIST_NAMES, tenant, entry.phone, entry.key)}
+async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> list[WaitingName]:
+    """Return the names for which the number of an entry waits for the same already."""
+    return [WaitingName(**row) for row in await conn.fetch(_LIST_NAMES, tenant, entry.phone, entry.key)]
 
 
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:

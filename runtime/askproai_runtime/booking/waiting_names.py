@@ -1,0 +1,56 @@
+"""Which person of a number wants to wait: one who waits already, whose name may be corrected, or another one."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from askproai_runtime.booking.full_names import is_part_of_name
+from askproai_runtime.booking.further import is_alike
+from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, same_name
+from askproai_runtime.booking.replies import Reply, rename_key
+from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.sentences import say
+
+
+async def find_renamed_entry(ctx: BookingContext, call: CallContext, entry: NewEntry) -> UUID | None:
+    """Return the entry of this call that gets the name, as the caller has said; None for another person.
+
+    Raises `ClarificationNeeded` where the name may correct the one for which this call has just joined the list. Without a
+    transcript a model that repeats itself means the correction.
+    """
+    async with ctx.pool.acquire() as conn:
+        known = await list_waiting_names(conn, ctx.tenant, entry)
+        if any(same_name(each.name, entry.name) for each in known):
+            return None
+        own = [each for each in known if each.call_id == call.call_id and _may_correct(entry.name, each.name)]
+        if not own:
+            return None
+        asked_about = f"name {fold(entry.name)}"
+        age = await record_which(conn, ctx.tenant, call.call_id, own[-1].id, entry.since, asked_about)
+    reply = call.find_reply(rename_key(str(own[-1].id), entry.name), age)
+    if reply is Reply.NO:
+        return None
+    if reply is Reply.YES or (reply is Reply.UNCLEAR and call.replies is None):
+        return own[-1].id
+    question = say().rename_or_another_waits.format(waiting=own[-1].name, name=entry.name)
+    raise ClarificationNeeded(question, waitlist_id=str(own[-1].id), needs_answer=True, name_choice=entry.name)
+
+
+def _may_correct(said: str, known: str) -> bool:
+    """Return whether a name is like the known one, or a part of a name alone: "Langer", "Lenz". A Herr is no Frau."""
+    return not addressed_differently(said, known) and (is_part_of_name(said) or is_alike(said, known))
+
+
+def of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
+    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`."""
+    if (own := next((each for each in known if each.id == renamed), None)) is not None:
+        return replace(entry, key=own.key)
+    same = [each for each in known if same_name(each.name, entry.name)]
+    exact = [each for each in same if fold(each.name) == fold(entry.name)]
+    if same:
+        found = [*exact, *same][0]
+        return replace(entry, key=found.key, name=correct_name(found.name, entry.name))
+    return replace(entry, key=f"{entry.key}:{hashlib.sha256(fold(entry.name).encode()).hexdigest()[:16]}")

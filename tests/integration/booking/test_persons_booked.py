@@ -1,0 +1,116 @@
+"""Two people are never one appointment, or one entry of the waiting list, whatever the name says."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking import CallContext, Reply, join_waitlist, rename_key
+from askproai_runtime.sentences import say, speaking
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.full_calendar import nothing_free
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, join
+
+
+@pytest.fixture
+async def salon(new_salon) -> Salon:
+    return await new_salon()
+
+
+async def booked(salon: Salon) -> list[str]:
+    return sorted(row["customer_name"] for row in await salon.live())
+
+
+async def waiting(salon: Salon) -> list[str]:
+    rows = await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name")
+    return [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ehepaar Lange", "Familie Lange", "Frau und Herr Lange", "Petra Lange (2 Personen)", "Mann von Petra Lange", "mein Mann",
+        "Petra Lange bei Julia", "wie immer",
+    ],
+)  # fmt: skip
+async def test_no_name_is_never_stored(salon: Salon, name: str) -> None:
+    for _ in range(3):
+        assert not (await salon.booking.book_appointment(call(), booking_args(name=name))).success
+        assert not (await join(salon, "call_1", FIRST, customer_name=name)).success
+    assert (await booked(salon), await waiting(salon)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("Petra Lange, Otto Lange", ["Otto Lange", "Petra Lange"]),
+        ("Petra u. Otto Lange", ["Otto Lange", "Petra Lange"]),
+        ("ich heiße Petra Lange", ["Petra Lange"]),
+        ("Petra Lange, Haarschnitt", ["Petra Lange"]),
+        ("Schmidt & Söhne GmbH", ["Schmidt & Söhne GmbH"]),
+        ("Otto Lange junior", ["Otto Lange junior"]),
+    ],
+)
+async def test_each_named_person_is_booked(salon: Salon, name: str, names: list[str]) -> None:
+    answer = await salon.booking.book_appointment(call(), booking_args(MORNING, name=name))
+    if len(names) > 1 and not answer.success:  # the time for two is offered first
+        answer = await salon.booking.book_appointment(call(), booking_args(MORNING, name=name))
+    assert (answer.success, await booked(salon)) == (True, names), answer.message
+
+
+async def test_a_companion_is_asked_for(salon: Salon) -> None:
+    answer = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange + 1"))
+    assert (answer.message, await booked(salon)) == (say().name_of_companion, [])
+
+
+@pytest.mark.parametrize("said", ["Herr Lange", "Mann von Frau Lange"])
+async def test_a_husband_is_another_person(salon: Salon, said: str) -> None:
+    await salon.booking.book_appointment(call(), booking_args(name="Frau Lange"))
+    answer = await salon.booking.book_appointment(call(), booking_args(name=said))
+    assert (answer.success, await booked(salon)) == (False, ["Frau Lange"])
+
+
+@pytest.mark.parametrize("companion", [{}, {"customer_name": "unbekannt"}, {"customer_name": "Otto Lange"}])
+async def test_the_list_says_how_many_wait(salon: Salon, companion: dict[str, str]) -> None:
+    answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[companion])
+    assert answer.success
+    assert answer.message.endswith(say().one_person_waits.format(name="Petra Lange"))
+    assert await waiting(salon) == ["Petra Lange"]
+
+
+def answered(name: str, entry: object, reply: Reply) -> CallContext:
+    return replace(call("call_1", FIRST), replies={rename_key(str(entry), name): reply})
+
+
+@pytest.mark.parametrize(
+    ("name", "reply", "names"),
+    [
+        ("Petra Langer", Reply.YES, ["Petra Langer"]),
+        ("Petra Langer", Reply.NO, ["Petra Lange", "Petra Langer"]),
+        ("nein, Lenz", Reply.YES, ["Lenz"]),
+        ("Langer mit r", Reply.YES, ["Langer"]),
+    ],
+)
+async def test_a_corrected_name_is_asked(salon: Salon, name: str, reply: Reply, names: list[str]) -> None:
+    first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
+    asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
+    assert (asked.success, await waiting(salon)) == (False, ["Petra Lange"])
+    entry, chosen = first.fields["waitlist_id"], asked.fields["name_choice"]
+    async with nothing_free(salon):
+        args = FRIDAY | {"customer_name": name}
+        again = await join_waitlist(salon.booking, answered(chosen, entry, reply), args)
+    assert (again.success, await waiting(salon)) == (True, names), again.message
+
+
+@pytest.mark.parametrize(("first", "second"), [("Petra Lange", "Otto Lange"), ("Frau Lange", "Herr Lange")])
+async def test_another_person_waits_unasked(salon: Salon, first: str, second: str) -> None:
+    for name in (first, second):
+        assert (await join(salon, "call_1", FIRST, customer_name=name)).success
+    assert await waiting(salon) == sorted((first, second))
+
+
+async def test_the_list_speaks_english(salon: Salon) -> None:
+    with speaking(Language.EN):
+        answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[{}])
+    assert answer.message.endswith("Whoever comes along needs an entry of their own: in which name?")

@@ -1,0 +1,116 @@
+"""Whom a text names as the customer: a name alone, a caller and companions, or several people who are asked about."""
+
+import msgspec
+import pytest
+
+from askproai_runtime.booking.named_people import People, read_people
+from tests.worlds.compiled_salon import salon_config
+
+CUT = salon_config().services[0]
+SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Färben", spoken_names=()))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ich heiße Petra Lange", "Petra Lange"), ("Ich bin Petra Lange", "Petra Lange"), ("hier ist Petra Lange", "Petra Lange"),
+        ("Hier spricht Frau Lange", "Frau Lange"), ("auf Petra Lange", "Petra Lange"), ("auf den Namen Lange", "Lange"),
+        ("This is Petra Lange", "Petra Lange"), ("Petra Lange please", "Petra Lange"), ("it's Lange", "Lange"),
+        ("It’s Petra Lange, please.", "Petra Lange"), ("Name: Petra Lange", "Petra Lange"), ("Ja, Lange", "Lange"),
+        ("Ja, mein Name ist Petra Lange.", "Petra Lange"), ("my name's Petra Lange", "Petra Lange"),
+        ("für Emma Lange", "Emma Lange"),
+        ("Petra Lange, bitte", "Petra Lange"), ("Petra Lange am Apparat", "Petra Lange"), ("Lange mit e", "Lange"),
+        ("Langer, mit r am Ende", "Langer"), ("Schmidt mit dt", "Schmidt"), ("Petra Lange with an e", "Petra Lange"),
+        ("nein, Lenz", "Lenz"), ("Nein, Lenz, nicht Lange", "Lenz"), ("nicht Lange, sondern Lenz", "Lenz"),
+        ("falsch, ich heiße Meier", "Meier"), ("meinen Sohn Otto Kurz", "Otto Kurz"), ("auf meinen Sohn Otto", "Otto"),
+        ("Lange ist mein Name", "Lange"), ("Vorname: Petra, Nachname: Lange", "Petra Lange"),
+    ],
+)  # fmt: skip
+def test_the_words_around_are_left_out(text: str, name: str) -> None:
+    assert read_people(text, SERVICES) == People(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Otto Lange junior", "Petra Lange senior", "Petra Lange geborene Meier", "Petra Lange, geb. Meier", "Ana de los Santos",
+        "petra maria lange", "petra lange meier", "von und zu Guttenberg", "Georg von und zu Hohenfels", "Schmidt & Söhne GmbH",
+        "Müller & Co", "Müller und Söhne", "Becker & Partner", "Lange, Petra", "Lange, Petra Maria", "Dr. med. Petra Lange",
+        "Ludwig van Beethoven", "Ben Meier", "So Young Kim", "Jean-Luc d'Artagnan", "Thomas Mann", "Peter Kunde", "Frau Lange",
+        "Ortega y Gasset", "Auto Kurz AG", "Petra Lange (Mia)", "محمد علي",
+    ],
+)  # fmt: skip
+def test_a_name_stays_as_it_is(name: str) -> None:
+    assert read_people(name, SERVICES) == People(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "others"),
+    [
+        ("Petra Lange, Otto Lange", "Petra Lange", ("Otto Lange",)), ("Petra Lange und Otto Kurz", "Petra Lange", ("Otto Kurz",)),
+        ("Petra Lange u. Otto Lange", "Petra Lange", ("Otto Lange",)), ("Petra Lange/Otto Kurz", "Petra Lange", ("Otto Kurz",)),
+        ("Petra & Otto Lange", "Petra Lange", ("Otto Lange",)), ("Petra u. Otto Lange", "Petra Lange", ("Otto Lange",)),
+        ("Petra und Otto Lange", "Petra Lange", ("Otto Lange",)), ("Herr Lange, Frau Lange", "Herr Lange", ("Frau Lange",)),
+        ("Petra Lange + 1", "Petra Lange", ("",)), ("Petra Lange und Sohn", "Petra Lange", ("",)),
+        ("Petra Lange und mein Mann", "Petra Lange", ("",)), ("Petra Lange mit Otto Lange", "Petra Lange", ("Otto Lange",)),
+        ("Petra Lange plus eine Person", "Petra Lange", ("",)),
+        ("Petra Lange, Otto Lange und Mia Kurz", "Petra Lange", ("Otto Lange", "Mia Kurz")),
+        ("petra lange und otto lange", "petra lange", ("otto lange",)),
+        ("Frau Lange und Herr Lange", "Frau Lange", ("Herr Lange",)),
+    ],
+)  # fmt: skip
+def test_two_names_are_two_people(text: str, name: str, others: tuple[str, ...]) -> None:
+    assert read_people(text, SERVICES) == People(name, others=others)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ehepaar Lange", "Familie Lange", "Fam. Lange", "Frau und Herr Lange", "Herr & Frau Lange", "Mr. and Mrs. Lange",
+        "Petra Lange (2 Personen)", "Petra Lange + 2", "Petra Lange und zwei Kinder", "Petra Lange und Familie",
+        "Geschwister Lange", "the Lange family", "Lange und Kurz", "Petra Lange und Färben", "Petra Lange, Otto",
+        "Frau Lange und Otto", "Petra Lange zu zweit",
+    ],
+)  # fmt: skip
+def test_people_who_are_open_are_asked(text: str) -> None:
+    people = read_people(text, SERVICES)
+    assert (people.name, people.is_unclear) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mann von Petra Lange", "der Mann von Frau Lange", "Petra’s Mann", "Sohn von Lange", "husband of Petra Lange",
+        "Petra Lange's husband", "auf meinen Mann", "mein Mann", "my daughter", "meine kleine Tochter",
+    ],
+)  # fmt: skip
+def test_a_relative_without_a_name_is_another(text: str) -> None:
+    people = read_people(text, SERVICES)
+    assert (people.name, people.is_another) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "beside"),
+    [
+        ("Petra Lange, Haarschnitt", "Petra Lange", "Haarschnitt"), ("Petra Lange (Färben)", "Petra Lange", "Färben"),
+        ("Petra Lange mit Färben", "Petra Lange", "Färben"), ("Otto (8 Jahre)", "Otto", "8 Jahre"), ("Otto, 8", "Otto", "8"),
+        ("Otto, mein Sohn", "Otto", "mein Sohn"), ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"),
+    ],
+)  # fmt: skip
+def test_a_description_is_a_note(text: str, name: str, beside: str) -> None:
+    assert read_people(text, SERVICES) == People(name, beside)
+
+
+def test_each_child_has_its_own_age() -> None:
+    assert read_people("Otto, 8, und Mia, 6") == People("Otto", "8, 6", ("Mia",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Petra Lange bei Julia", "wie immer", "same as before", "steht doch da", "Möchte ich nicht sagen", "I'd rather not say",
+        "Otto Lange kommt nur mit", "vielleicht Otto Lange", "Otto Lange um 11", "nicht Otto",
+    ],
+)  # fmt: skip
+def test_a_sentence_is_no_name(text: str) -> None:
+    assert read_people(text, SERVICES).is_sentence
