@@ -42,6 +42,7 @@ from askproai_runtime.calls.payload import (
     last_answer_and_keys,
     leaves_choice,
     parse_milliseconds,
+    read_answers,
     read_declined,
     read_excluded_staff,
     read_offered,
@@ -51,6 +52,7 @@ from askproai_runtime.calls.payload import (
     read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
+from askproai_runtime.calls.repeated_questions import end_question
 from askproai_runtime.calls.shadow_requests import ShadowRequests
 from askproai_runtime.calls.store import (
     RequestState,
@@ -286,6 +288,7 @@ class CallFunctions:
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))
             answer = say_unread(answer, read, function, known, self._functions_of(route))
+        answer = end_question(answer, function, read_answers(payload.call), self._functions_of(route))
         unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
         return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
 

@@ -170,8 +170,13 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
     """Return the arguments about which an answer of this call has asked because they were not clear."""
+    return frozenset(str(each.get("unclear")) for each in read_answers(call))
+
+
+def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
+    """Return the answers of functions in this call, the first one first."""
     results = (each for each in call.transcript_with_tool_calls or () if each.role == "tool_call_result")
-    return frozenset(str((_read_answer(each) or {}).get("unclear")) for each in results)
+    return [answer for each in results if (answer := _read_answer(each)) is not None]
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:

@@ -49,6 +49,7 @@ class Sentences:
     offer_waitlist: str
     transfer_to_team: str
     transfer_or_message: str
+    cannot_be_settled: str  # the third answer to the same question
     anything_else: str
     requested: str
     to_be_confirmed: str

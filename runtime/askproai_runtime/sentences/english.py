@@ -57,6 +57,7 @@ ENGLISH: Final = Sentences(
     offer_waitlist="shall I put you on the waiting list?",
     transfer_to_team="shall I put you through to the team?",
     transfer_or_message="shall I put you through to the team, or take a message for them?",
+    cannot_be_settled="I am sorry, I cannot settle that here, so everything stays as it is.",
     anything_else="is there anything else I can do for you?",
     requested=", requested and not confirmed yet",
     to_be_confirmed=", which the calendar still has to confirm",

@@ -60,6 +60,7 @@ GERMAN: Final = Sentences(
     offer_waitlist="soll ich Sie auf die Warteliste setzen?",
     transfer_to_team="soll ich Sie mit dem Team verbinden?",
     transfer_or_message="soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
+    cannot_be_settled="Das kann ich hier leider nicht klären, es bleibt alles, wie es ist.",
     anything_else="kann ich sonst etwas für Sie tun?",
     requested=", angefragt und noch nicht bestätigt",
     to_be_confirmed=", was der Kalender noch bestätigen muss",
