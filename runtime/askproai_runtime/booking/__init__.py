@@ -5,6 +5,7 @@ Every function takes the process's `BookingContext` first.
 """
 
 from askproai_runtime.booking.amended_messages import says_no_call_back
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
@@ -27,6 +28,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
+from askproai_runtime.booking.cancel_answers import asks_something_else
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import drop_relations, is_doubtful_name, names_several, read_customer_name
 from askproai_runtime.booking.declines import find_declined
@@ -71,8 +73,6 @@ from askproai_runtime.booking.replies import (
     PhoneQuestion,
     Question,
     Replies,
-    Reply,
-    asks_something_else,
     details_key,
     has_no_preference,
     meant_key,

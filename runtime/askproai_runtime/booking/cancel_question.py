@@ -1,7 +1,7 @@
 """The question whether to cancel an appointment: asked by a cancellation, and by a move that is not possible any more."""
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext

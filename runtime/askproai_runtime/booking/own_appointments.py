@@ -14,9 +14,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
-from askproai_runtime.booking.replies import Reply, meant_key
+from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
     FormerStart,

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.customer_names import read_name_alone, speaks_of_another
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.replies import Reply, details_key, rename_key
+from askproai_runtime.booking.replies import details_key, rename_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment

@@ -22,6 +22,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import (
     appointment_fields,
     busy_answer,
@@ -41,7 +42,6 @@ from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
-from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,

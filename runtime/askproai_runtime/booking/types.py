@@ -12,7 +12,8 @@ from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.replies import Replies, Reply
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import Replies
 from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,

@@ -8,8 +8,9 @@ import pytest
 
 from askproai_core.tenant_config import CallerVerification, Language
 from askproai_runtime.booking import Answer, CallContext, corrections
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.corrections import _Correction
-from askproai_runtime.booking.replies import Reply, rename_key
+from askproai_runtime.booking.replies import rename_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.sentences import speaking
