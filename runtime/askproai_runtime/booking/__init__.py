@@ -70,10 +70,12 @@ from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
+    Instead,
     PhoneQuestion,
     Question,
     Replies,
     details_key,
+    further_key,
     has_no_preference,
     meant_key,
     name_key,
@@ -143,6 +145,7 @@ __all__ = [
     "FreeDay",
     "FreeTimesKeeper",
     "FunctionOutcome",
+    "Instead",
     "InvalidBlock",
     "InvalidBooking",
     "Message",
@@ -193,6 +196,7 @@ __all__ = [
     "find_waitlist_entries",
     "fold",
     "free_slots",
+    "further_key",
     "has_no_preference",
     "is_booked_remotely",
     "is_doubtful_name",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from askproai_runtime.booking.answer_words import (
@@ -21,6 +21,7 @@ from askproai_runtime.booking.answer_words import (
     words_of,
 )
 from askproai_runtime.booking.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
+from askproai_runtime.booking.further_choices import chooses_further
 from askproai_runtime.booking.name_choices import corrects_name
 from askproai_runtime.booking.phrases import fold
 
@@ -50,7 +51,8 @@ _NO_PREFERENCE = re.compile(
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
 # or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
-# (`PhoneQuestion.key`), for the full name of an appointment (`name_key`), or whether it gets another name (`rename_key`).
+# (`PhoneQuestion.key`), for the full name of an appointment (`name_key`), whether it gets another name (`rename_key`), or whether
+# another one is beside it (`further_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -72,6 +74,26 @@ def name_key(appointment_id: str) -> str:
 def rename_key(appointment_id: str, name: str) -> str:
     """Return the key in `Replies` of the question whether an appointment gets this name, or is another person's."""
     return f"rename {appointment_id} {fold(name)}"
+
+
+class Instead(StrEnum):
+    """What becomes of the booked appointment if another one is not a further one: the beginning of `further_choice`."""
+
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    KEPT = "kept"  # it is what is asked for
+
+
+def further_choice(instead: Instead, service: str, start: datetime) -> str:
+    """Return what a caller chooses about: a service at a start, and what becomes of the booked appointment without it."""
+    return f"{instead.value}|{service}|{start.isoformat()}"
+
+
+def further_key(appointment_id: str, choice: str) -> str:
+    """Return the key in `Replies` of the question whether an appointment is further, or instead of this one; `choice` says which
+    is asked for, and what would become of this one.
+    """
+    return f"further {choice} {appointment_id}"
 
 
 class PhoneQuestion(StrEnum):
@@ -97,6 +119,8 @@ class Question(StrEnum):
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well
     RENAME = "rename"  # yes: the name is corrected; no: it is a second appointment
+    FURTHER = "further"  # yes: beside the booked appointment; no: instead of it
+    REPEATED = "repeated"  # whether it is a further one where all of it is booked: a mere yes or no answers that, too
 
 
 def read_reply(
@@ -115,6 +139,10 @@ def read_reply(
     if question is Question.RENAME:
         corrects = corrects_name(utterances)
         return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
+    if question in {Question.FURTHER, Question.REPEATED}:
+        further = chooses_further(utterances, or_none=question is Question.REPEATED)
+        if further is not None or question is Question.FURTHER:
+            return Reply.UNCLEAR if further is None else Reply.YES if further else Reply.NO
     if question is Question.CANCEL:
         utterances = [drop_illness(utterance, about) for utterance in utterances]
         if any(names_another(each, about, today) for each in utterances):

@@ -17,6 +17,7 @@ from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
+    Instead,
     NamedSlot,
     PhoneQuestion,
     Question,
@@ -24,6 +25,7 @@ from askproai_runtime.booking import (
     asks_something_else,
     details_key,
     find_declined,
+    further_key,
     has_no_preference,
     meant_key,
     name_key,
@@ -357,6 +359,9 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     appointment_id = answer.get("appointment_id")
     if isinstance(name := answer.get("name_choice"), str):
         return Question.RENAME, rename_key(str(appointment_id), name)
+    if isinstance(choice := answer.get("further_choice"), str):
+        question = Question.REPEATED if choice.startswith(Instead.KEPT) else Question.FURTHER
+        return question, further_key(str(appointment_id), choice)
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))
