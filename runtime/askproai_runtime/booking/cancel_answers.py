@@ -77,6 +77,11 @@ _ANOTHER_APPOINTMENT = re.compile(r"\b(?:(?:den|die|das) andere[mnrs]?|(?:sein|i
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
 _WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+# After a cancellation: another one is to be cancelled, too.
+_MORE: Final = re.compile(
+    rf"\b(?:{CANCELLATION_WORD}|sag\w* (?:\w+ ){{1,4}}ab|(?:de[nr]|die|das) (?:\w+ )?auch|auch (?:de[nr]|die|das)|beide[mnr]?|both"
+    rf"|(?:de[nr]|die|das|the|that|my) (?:andere[mnr]?|zweite[mnr]?|other|second)|that one|alle (?:termine|absagen)|{_WEEKDAY})\b"
+)
 _NAMED = (
     re.compile(rf"\b{_WEEKDAY}"),
     re.compile(r"\b(heute|morgen|übermorgen|today|tomorrow|\d+)\b"),
@@ -130,6 +135,11 @@ def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
     """
     asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
     return bool(answered and asked) and not (CANCELLATION.search(asked[-1]) and not MOVE.search(asked[-1]))
+
+
+def asks_for_more(said: str) -> bool:
+    """Return whether words after a cancellation ask for another one. Thanks, and words about anything else, do not."""
+    return bool(_MORE.search(words_of(said)))
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:

@@ -39,9 +39,10 @@ class CallContext:
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
-    last answer with times. `said` are the last words of caller and agent; None if the request has no transcript. `leaves_choice`:
-    the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom the caller wanted
-    least of all, by the last answer with times.
+    last answer with times. `said` are the last words of caller and agent; None if the request has no transcript. `said_since` is
+    what the caller has said since the last answer; None if there is none in a transcript. `leaves_choice`: the caller has no
+    preference among the times that were named last. `excluded_staff` are the ids of those whom the caller wanted least of all, by
+    the last answer with times.
     """
 
     call_id: str
@@ -55,6 +56,7 @@ class CallContext:
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
     offered_last: frozenset[datetime] = frozenset()
     said: str | None = None
+    said_since: str | None = None
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
 

@@ -49,6 +49,7 @@ from askproai_runtime.calls.payload import (
     read_offered_last,
     read_replies,
     read_said,
+    read_said_since,
     read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
@@ -204,6 +205,7 @@ class CallFunctions:
             offered=read_offered(call),
             offered_last=read_offered_last(call),
             said=read_said(call),
+            said_since=read_said_since(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
         )

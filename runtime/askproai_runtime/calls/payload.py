@@ -256,6 +256,17 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
+def read_said_since(call: OngoingCall) -> str | None:
+    """Return what the caller has said since the last answer of a function; None if the request has no transcript with one."""
+    said: list[str] | None = None
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_result":
+            said = []
+        elif utterance.role == "user" and said is not None:
+            said.append(str(utterance.content or ""))
+    return None if said is None else " ".join(said)[-_MOST_READ_FOR_CHOICE:]
+
+
 def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
     """Return the slots that answers have named in this call and the caller does not want; and those that were named beside such
     ones and are none of them.
