@@ -48,7 +48,7 @@ from askproai_runtime.booking.offered_groups import find_named, read_offered, re
 from askproai_runtime.booking.offered_times import put_on_offer
 from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
     Choice,
@@ -200,7 +200,9 @@ async def _book_instead(
     if choice.is_moved(request):
         answer = await move_instead(ctx, call, request, booked, deadline)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
-    request = replace(request, replaces=booked)
+    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
+    name = correct_name(booked.customer_name, request.name) if is_same else request.name
+    request = replace(request, replaces=booked, name=name)
     result = await carry_out_booking(ctx, call, request, deadline)
     return replace(result, answer=await say_replaced(ctx, request, result.answer))
 

@@ -78,6 +78,11 @@ async def test_a_mere_yes_hears_both_words(call: SpokenCall) -> None:
     assert await call.live() == [COLOR_INSTEAD]
 
 
+async def test_the_one_instead_has_the_full_name(call: SpokenCall) -> None:
+    assert (await answer_question(call, "Stattdessen.", service=COLOR, customer_name="Lange"))["success"]
+    assert await call.live() == [COLOR_INSTEAD]
+
+
 async def test_what_cannot_be_replaced_stays(call: SpokenCall) -> None:
     """The coloring would last into the next appointment of Anna."""
     other = SpokenCall(call.pod)
