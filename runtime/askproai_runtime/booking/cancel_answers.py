@@ -160,7 +160,7 @@ def _speaks_of_it(said: str, utterance: str) -> bool:
 
 
 def _drop_asked(said: str, about: str) -> str:
-    """Return words without those of the question `about` a cancellation; where it names the customer, also without a word for that."""
+    """Return words without those of the question `about` a cancellation; where it names the customer, without whose it is, too."""
     beginnings = (SENTENCES[language].shall_i_cancel.partition("{")[0] for language in Language)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
     asked = set(words_of(question).split())
