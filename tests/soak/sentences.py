@@ -47,7 +47,10 @@ _SENTENCES = tuple(
         ),
         (
             Said.NOT_DONE,
-            r"habe ich in diesem Gespräch schon|^(Welchen Termin soll ich|Ein Termin ist schon abgesagt)",
+            (
+                r"habe ich in diesem Gespräch schon|^(Das kann ich hier leider nicht klären|"
+                r"Sagen Sie bitte: |Welchen Termin soll ich|Ein Termin ist schon abgesagt)"
+            ),
         ),
         (
             Said.NOT_DONE,

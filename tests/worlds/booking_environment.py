@@ -19,7 +19,7 @@ from askproai_core.redis import RedisClient, SlotLock
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
 from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, BookingSettings, CallContext
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.calendars import (
     Calendar,
     CalendarOutcome,

@@ -5,6 +5,7 @@ Every function takes the process's `BookingContext` first.
 """
 
 from askproai_runtime.booking.amended_messages import says_no_call_back
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
@@ -27,6 +28,7 @@ from askproai_runtime.booking.calendar_audit import CalendarAudit
 from askproai_runtime.booking.calendar_inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees, sync_appointment
 from askproai_runtime.booking.calendar_reading import CalendarEvent
+from askproai_runtime.booking.cancel_answers import asks_something_else
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import (
     drop_relations,
@@ -75,12 +77,12 @@ from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
+    Instead,
     PhoneQuestion,
     Question,
     Replies,
-    Reply,
-    asks_something_else,
     details_key,
+    further_key,
     has_no_preference,
     meant_key,
     name_key,
@@ -150,6 +152,7 @@ __all__ = [
     "FreeDay",
     "FreeTimesKeeper",
     "FunctionOutcome",
+    "Instead",
     "InvalidBlock",
     "InvalidBooking",
     "Message",
@@ -202,6 +205,7 @@ __all__ = [
     "find_waitlist_entries",
     "fold",
     "free_slots",
+    "further_key",
     "has_no_preference",
     "is_booked_remotely",
     "is_generic",

@@ -32,7 +32,7 @@ from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected
+from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected, find_own_named
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
@@ -50,8 +50,16 @@ from askproai_runtime.booking.offered_groups import find_named, find_offered
 from askproai_runtime.booking.offered_times import put_on_offer
 from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
+from askproai_runtime.booking.replaced_bookings import (
+    Choice,
+    ask_plainly,
+    cancel_replaced,
+    find_choice,
+    move_instead,
+    say_replaced,
+)
 from askproai_runtime.booking.request import BookingRequest, parse_booking_request, read_said
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
@@ -134,7 +142,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
         finally:
             annotate(outcome=outcome.value)
             ctx.metrics.booking(outcome.value, ctx.clock.monotonic() - began)
-    return result.answer
+    return ask_plainly(call, result.answer)
 
 
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
@@ -158,7 +166,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
         is_second |= is_second_person(request, appointments)
-        another = request.another or (is_second and not group.names)
+        choice = await find_choice(call, request, lambda own: find_own_named(ctx, call, {"appointment_id": own}))
+        another = request.another or choice is not None or (is_second and not group.names)
         request = replace(request, service=service, companions=group.names, another=another)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
@@ -166,7 +175,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
         request = _ask_for_phone(ctx, call, args, request)
-        named = await find_corrected(ctx, call, request, args, appointments)
+        named = await find_corrected(ctx, call, request, args, appointments) if choice is None else choice.kept
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
@@ -174,10 +183,31 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     if named is not None:
         repeated = _booked(ctx, request, _Written([named], [], again=True))
         return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
+    if choice is not None and choice.booked is not None:
+        return await _book_instead(ctx, call, request, choice, choice.booked, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
     return result
+
+
+async def _book_instead(
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    choice: Choice,
+    booked: Appointment,
+    deadline: float,
+) -> BookingResult:
+    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen."""
+    if choice.is_moved(request):
+        answer = await move_instead(ctx, call, request, booked, deadline)
+        return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
+    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
+    name = correct_name(booked.customer_name, request.name) if is_same else request.name
+    request = replace(request, replaces=booked, name=name)
+    result = await carry_out_booking(ctx, call, request, deadline)
+    return replace(result, answer=await say_replaced(ctx, request, result.answer))
 
 
 def _ask_for_phone(
@@ -297,6 +327,8 @@ async def _check_slot(ctx: BookingContext, claim: ActionClaim, request: BookingR
 
     Raises `SlotNotFree` if not: many callers for one slot then cost one transaction, and the others a query each.
     """
+    if request.replaces is not None:
+        return  # its time is free only within the transaction
     async with ctx.pool.acquire() as conn:
         if not await _find_repeated(conn, ctx, claim.call, request):
             await _place(conn, ctx, claim, request, offered=find_offered(claim.call, request))
@@ -425,12 +457,17 @@ async def _write_appointments(
     committed a moment ago, after its lease ended.
     """
     call, rules = claim.call, request.rules
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call.call_id, for_limits=True)
+    replaced = [] if request.replaces is None else [request.replaces.id]
+    await lock_and_clear_holds(
+        conn, ctx.tenant, rules.resource_ids, call.call_id, appointments=replaced, for_limits=True
+    )
     if repeated := await _find_repeated(conn, ctx, call, request):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
         return _Written(repeated, await find_kept(conn, ctx, call, request), again=True)
+    if request.replaces is not None:
+        await cancel_replaced(conn, ctx, call, request.replaces)
     plan = await _place(conn, ctx, claim, request, refused_staff, find_offered(call, request))
     if request.companions and any(
         slot.staff in linked_event_types(ctx, each.rules.service)

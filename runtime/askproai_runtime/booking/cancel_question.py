@@ -1,10 +1,18 @@
 """The question whether to cancel an appointment: asked by a cancellation, and by a move that is not possible any more."""
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import Instead
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext
+
+
+def is_replaced(call: CallContext, appointment: Appointment) -> bool:
+    """Return whether the caller has answered that this appointment is to be cancelled for another one."""
+    beginning, end = f"further {Instead.CANCELLED.value}|", f" {appointment.id}"
+    replies = (call.replies or {}).items()
+    return any(key.startswith(beginning) and key.endswith(end) and reply is Reply.NO for key, reply in replies)
 
 
 async def read_cancel_reply(
@@ -12,9 +20,10 @@ async def read_cancel_reply(
 ) -> Reply | None:
     """Return what the caller has said to the call's last question, if that was about this appointment at its present start.
 
-    None if it was another question, or nothing was said since.
+    None if it was another question, or nothing was said since. A caller who has chosen another appointment instead of this one has
+    agreed, if the model has understood it so.
     """
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
-    if asked is None or (asked.appointment_id, asked.starts_at) != (appointment.id, appointment.starts_at):
-        return None
-    return call.find_reply(str(appointment.id), asked.age)
+    is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
+    reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
+    return Reply.UNCLEAR if reply is None and is_replaced(call, appointment) else reply

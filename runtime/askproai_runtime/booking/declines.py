@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from askproai_runtime.booking.replies import answers_nothing, is_question, words_of
+from askproai_runtime.booking.answer_words import is_question, words_of
+from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.german_dates import Mention, UnclearMention, find_mention
 
 _NUMBER = (

@@ -1,6 +1,6 @@
 """find_appointments and cancel_appointment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -46,7 +46,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import present_language, say
+from askproai_runtime.sentences import format_spoken, present_language, say
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 
@@ -90,6 +90,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
             named = names_another(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
+            others = [] if target.live else await list_own_appointments(ctx, conn, call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
     reason = read_text(args, "reason")
@@ -101,14 +102,17 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return found
 
     try:
-        return await commit_and_answer(ctx, write, lambda found: _answer_cancelled(ctx, found, named=named))
+        return await commit_and_answer(ctx, write, lambda found: _answer_cancelled(ctx, found, others, named=named))
     except _MovedSince:
         return await cancel_appointment(ctx, call, args)  # ask about the start that it has now
     except asyncpg.LockNotAvailableError:
         return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
 
 
-def _answer_cancelled(ctx: BookingContext, appointment: Appointment, *, named: bool) -> Answer:
+def _answer_cancelled(
+    ctx: BookingContext, appointment: Appointment, others: Sequence[Appointment], *, named: bool
+) -> Answer:
+    """Return the answer to a cancellation. Of one that was cancelled before, it says which other one stays."""
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
@@ -116,6 +120,9 @@ def _answer_cancelled(ctx: BookingContext, appointment: Appointment, *, named: b
         message = say().cannot_cancel.format(when=description)
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
     message = say().cancelled.format(when=description)
+    if len(others) == 1:
+        zone = ZoneInfo(ctx.config().time_zone)
+        message += say().other_stays.format(when=format_spoken(others[0].starts_at, zone, ctx.clock.now()))
     if find_service(ctx, appointment) is None:  # callers who cancel what they could not move want another one
         message += say().say_what_for_a_new_one
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

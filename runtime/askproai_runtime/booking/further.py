@@ -10,6 +10,7 @@ from typing import Final
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
+from askproai_runtime.booking.replies import Instead, further_choice
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment, list_upcoming_appointments
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
@@ -40,7 +41,9 @@ def require_only_one(
     what = join_list([describe_with_state(config, each, now, named=named) for each in found], say().and_word)
     if len(found) == 1:
         question = say().further_or_instead if is_movable else say().further_or_cancel
-        raise ClarificationNeeded(question.format(appointment=what), appointment_id=str(found[0].id))
+        choice = _choice(requests[0], Instead.MOVED if is_movable else Instead.CANCELLED)
+        message = question.format(appointment=what)
+        raise ClarificationNeeded(message, appointment_id=str(found[0].id), further_choice=choice)
     question = say().group_further_or_instead if is_movable else say().group_further_or_cancel
     fields = appointment_list_fields(config, found, now)
     raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
@@ -126,12 +129,19 @@ def _ask_beside(ctx: BookingContext, request: BookingRequest, appointment: Appoi
     """Return the question whether this one is booked beside an appointment at the same time."""
     is_same_place = appointment.branch == request.rules.branch.name
     is_same_service = is_same_visit(request, appointment) and is_same_place
-    question = say().beside_or_replaced
-    if is_same_service:
-        question = say().beside_or_none if appointment.starts_at == request.start else say().beside_or_moved
+    question, instead = say().beside_or_replaced, Instead.CANCELLED
+    if is_same_service and appointment.starts_at == request.start:
+        question, instead = say().beside_or_none, Instead.KEPT
+    elif is_same_service:
+        question, instead = say().beside_or_moved, Instead.MOVED
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
     message = question.format(appointment=booked, service=request.rules.service.display_name)
-    return ClarificationNeeded(message, appointment_id=str(appointment.id))
+    return ClarificationNeeded(message, appointment_id=str(appointment.id), further_choice=_choice(request, instead))
+
+
+def _choice(request: BookingRequest, instead: Instead) -> str:
+    """Return `further_choice` of a question that is answered by words for one of two."""
+    return further_choice(instead, request.rules.service.name, request.start)
 
 
 def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:

@@ -21,13 +21,15 @@ _CORRECTED: Final = (
     r"|just the name|only the name|the former|the first one|my name is|i m called|(?:just|only) one(?: appointment)?"
     r"|same appointment|that s me|(?:mit|with an?) (?:(?:doppel|double) )?\w{1,2}|am ende|hinten|at the end)"
 )
+# An appointment more, whatever it is asked beside.
+MORE: Final = (
+    r"(?:weitere[mnrs]?|zwei(?: termine)?|zusätzlich\w*|(?:noch|auch|und) einen?(?: termin| bitte)*$|extra|beide[mnr]?|eigene[nr]?"
+    r"|andere[nr]? person|jemand ander\w+|zu zweit|another|further|additional|both|separate|two(?: appointments)?"
+    rf"|one more|in addition|{_RELATIVE})"
+)
 _SECOND: Final = (
-    r"(?:zweite[mnrs]?|weitere[mnrs]?|zwei(?: termine)?|zusätzlich\w*"
-    r"|(?:noch|auch|und) einen?(?: termin| bitte)*$|extra|beide[mnr]?|eigene[nr]?|letzteres"
-    r"|neue[nr]? termin|andere[nr]? person|jemand ander\w+|zu zweit|(?:kommt|komme|kommen|geht) (?:auch|mit|auch mit)"
-    r"|kommt er auch"
-    r"|second|another|additional|both|separate|the latter|two(?: appointments)?|one more|in addition"
-    rf"|(?:is )?coming too|{_RELATIVE}"
+    rf"(?:{MORE}|zweite[mnrs]?|letzteres|neue[nr]? termin|(?:kommt|komme|kommen|geht) (?:auch|mit|auch mit)|kommt er auch"
+    r"|second|the latter|(?:is )?coming too"
     r"|some(?:body|one) else|add (?:him|her|them)"
     r"|(?:schreib\w*|trag\w*) (?:sie )?(?:ihn|sie|es) (?:bitte |noch |auch )*(?:mit )?(?:auf|ein))"
 )
@@ -35,20 +37,18 @@ _SECOND: Final = (
 _KEPT: Final = re.compile(r"\b(?:bleib\w*|behalt\w*|keep|stays?)\b")
 _NAME_ONLY: Final = re.compile(r"(?:(?:ja|bitte|yes) )*(?:de[nr] |the )?(?:namen?|name)(?: bitte| please)?")
 _SPELT: Final = re.compile(r"(?:\b\w\b ?){3,}")
-_INTERJECTION: Final = re.compile(r"^\W*(?:nein|nee|nö|no|nope)[,.;!]")  # "no, two" are two, "no second one" is none
-_NOT: Final = (
+INTERJECTION: Final = re.compile(r"^\W*(?:nein|nee|nö|no|nope)[,.;!]")  # "no, two" are two, "no second one" is none
+NOT: Final = (
     r"\b(?:kein\w*|nicht|nichts|nich|no|not|nothing|n t|don t|isn t|without|ohne)"
     r"(?: (?:ein\w*|an?|the|de[nmr]|das|namen?|to|need))*"
 )
-_ASKED: Final = tuple(
-    (re.compile(rf"\b{words}\b"), re.compile(rf"{_NOT} {words}\b")) for words in (_CORRECTED, _SECOND)
-)
+_ASKED: Final = tuple((re.compile(rf"\b{words}\b"), re.compile(rf"{NOT} {words}\b")) for words in (_CORRECTED, _SECOND))
 
 
 def corrects_name(utterances: Sequence[str]) -> bool | None:
     """Return whether the name is to be corrected; False for a second appointment, None without either. The last words count."""
     for utterance in reversed(utterances):
-        said = _INTERJECTION.sub("", utterance.casefold())
+        said = INTERJECTION.sub("", utterance.casefold())
         if (corrects := _corrects(" ".join(re.findall(r"\w+", said)))) is not None:
             return corrects
     return None

@@ -14,9 +14,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
+from askproai_runtime.booking.cancel_answers import asks_for_more
 from askproai_runtime.booking.phrases import fold, format_reading, join_list
-from askproai_runtime.booking.replies import Reply, meant_key
+from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -110,8 +112,8 @@ async def resolve_cancellation(
     """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
 
     It may be one that this call has cancelled already. A yes that names no appointment answers the last question of this call; a
-    repeated request means the one that it has cancelled. If that one is cancelled already, another one is meant: the only one that
-    is left, or the answer asks which.
+    repeated request means the one that it has cancelled. If the caller has asked for another cancellation since, or that cannot be
+    known, another one is meant: the only one that is left, or the answer asks which.
     """
     if read_text(args, "appointment_id") is not None:
         return await resolve_appointment(ctx, conn, call, args, question), ""
@@ -124,20 +126,22 @@ async def resolve_cancellation(
     ]
     zone = ZoneInfo(ctx.config().time_zone)
     named = _NamedTime.of(args, call, zone)
+    is_repeat = call.said_since is not None and not asks_for_more(call.said_since)
     if named.is_nothing:
         asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
         questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
         if questioned is not None and (not found or questioned.live):
             return questioned, ""
-        if cancelled and not found:
+        if cancelled and (not found or is_repeat):
             return cancelled[-1], ""
         if (cancelled or questioned is not None) and len(found) == 1:
             return found[0], say().already_cancelled
         if cancelled or questioned is not None:
             raise _choice(ctx, call, found, say().already_cancelled, question)
-    elif (again := named.select(cancelled)) and not named.select(found):
-        return again[-1], ""
     on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
+    again = named.select(cancelled) or [each for each in cancelled if _is_on_weekday(each, args, call, zone)]
+    if again and (is_repeat or not (named.select(found) or on_weekday)):
+        return again[-1], ""
     if (likely := named.find_likely(found, on_weekday)) is None:
         return _choose(ctx, call, found, named, question), ""
     if not named.is_day_of(likely) and likely not in on_weekday:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.replies import Reply, details_key, rename_key
+from askproai_runtime.booking.replies import details_key, rename_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment

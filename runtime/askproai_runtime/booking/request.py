@@ -93,6 +93,7 @@ class BookingRequest:
     `asks_full_name`: the answer to a new booking asks for it.
     `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
     `caller`, or of another appointment of the call.
+    `replaces` is the caller's appointment that is cancelled for this one.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -112,6 +113,7 @@ class BookingRequest:
     asks_full_name: bool = False
     said_phone: SaidPhone | None = None
     caller: str | None = None
+    replaces: Appointment | None = None
 
     @property
     def dictates_phone(self) -> bool:

@@ -9,6 +9,7 @@ calendars has it, and a sync job that brings them together.
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import (
     appointment_fields,
     busy_answer,
@@ -42,7 +44,6 @@ from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
-from askproai_runtime.booking.replies import Reply
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,
@@ -94,6 +95,7 @@ from askproai_runtime.visits import find_by_name
 
 log = structlog.get_logger(__name__)
 
+_LONG_WORD = 5  # "später", "Stunde", but not "eine"
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 
 
@@ -151,13 +153,23 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
-        return await carry_out_move(
+        answer = await carry_out_move(
             ctx, call, MoveRequest(appointment, service, start, None, names_customer, counted), deadline
         )
+        return _ask_for_more(call, counted, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
         return busy_answer()
+
+
+def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:
+    """Return the answer, with the question for a time where the caller has said the words again by which it was moved before."""
+    said = set(fold(call.said_since or "").split())
+    if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted:
+        return answer
+    is_said_again = any(len(word) >= _LONG_WORD and word in said for word in re.findall(r"\w+", counted))
+    return replace(answer, message=f"{answer.message}{say().move_further}") if is_said_again else answer
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:
@@ -551,7 +563,6 @@ def _answer(ctx: BookingContext, request: MoveRequest, appointment: Appointment,
         message = say().move_requested.format(when=when)
     else:
         message = (say().stands_already if again else say().moved).format(when=when)
-        message += say().move_further if again and request.counted else ""  # "noch eine Stunde später"
         message += end_sentence(config, appointment)
         if appointment.status == Status.PENDING_SYNC:
             message += say().calendar_has_to_confirm

@@ -12,7 +12,8 @@ from askproai_core.database import Pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.replies import Replies, Reply
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import Replies
 from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
@@ -54,9 +55,10 @@ class CallContext:
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
     last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request
-    has no transcript. `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the
-    ids of those whom the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that
-    answer in the transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
+    has no transcript. `said_since` is what the caller has said since the last answer; None if there is none in a transcript.
+    `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
+    the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
+    transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
     """
 
     call_id: str
@@ -70,6 +72,7 @@ class CallContext:
     offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
     offered_last: tuple[datetime, ...] = ()
     said: str | None = None
+    said_since: str | None = None
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
     wants_others_than: frozenset[NamedSlot] = frozenset()

@@ -49,11 +49,14 @@ from askproai_runtime.calls.payload import (
     find_route,
     last_answer_and_keys,
     parse_milliseconds,
+    read_answers,
     read_replies,
     read_said,
+    read_said_since,
     read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
+from askproai_runtime.calls.repeated_questions import end_question
 from askproai_runtime.calls.shadow_requests import ShadowRequests
 from askproai_runtime.calls.store import (
     RequestState,
@@ -205,6 +208,7 @@ class CallFunctions:
             offered=read_offered(call),
             offered_last=read_offered_last(call),
             said=read_said(call),
+            said_since=read_said_since(call),
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),
@@ -290,6 +294,7 @@ class CallFunctions:
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))
             answer = say_unread(answer, read, function, known, self._functions_of(route))
+        answer = end_question(answer, function, read_answers(payload.call), self._functions_of(route))
         unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
         return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
 

@@ -69,10 +69,10 @@ def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> 
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
     if answer.fields.get("not_offered") and (agent.leaves_messages or agent.transfers):
-        return _append(answer, _lead_on(agent))
+        return _append(answer, lead_on(agent))
     is_for_the_team = answer.outcome in _FOR_THE_TEAM or "not_answered" in answer.fields
     if is_for_the_team and not answer.message.endswith("?"):
-        return _append(answer, _lead_on(agent))
+        return _append(answer, lead_on(agent))
     if function in _NOTES:
         return answer
     if answer.outcome in _NOT_FREE and agent.joins_waitlist:
@@ -87,7 +87,7 @@ def offer_message(answer: Answer, agent: AgentFunctions) -> Answer:
     return _append(answer, say().offer_message) if agent.leaves_messages else answer
 
 
-def _lead_on(agent: AgentFunctions) -> str:
+def lead_on(agent: AgentFunctions) -> str:
     """Return the question to a caller whom only the team can help: whoever is called cannot be named as who to call instead."""
     if agent.transfers:
         return say().transfer_or_message if agent.leaves_messages else say().transfer_to_team

@@ -16,11 +16,13 @@ from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
+    Instead,
     PhoneQuestion,
     Question,
     Replies,
     asks_something_else,
     details_key,
+    further_key,
     meant_key,
     name_key,
     read_reply,
@@ -31,6 +33,7 @@ from askproai_runtime.intake import ProviderId
 T = TypeVar("T", bound=msgspec.Struct)
 
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
+_MOST_READ_SINCE = 500  # characters since the last answer
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,8 +167,13 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
     """Return the arguments about which an answer of this call has asked because they were not clear."""
+    return frozenset(str(each.get("unclear")) for each in read_answers(call))
+
+
+def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
+    """Return the answers of functions in this call, the first one first."""
     results = (each for each in call.transcript_with_tool_calls or () if each.role == "tool_call_result")
-    return frozenset(str((read_answer(each) or {}).get("unclear")) for each in results)
+    return [answer for each in results if (answer := read_answer(each)) is not None]
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
@@ -243,11 +251,25 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
+def read_said_since(call: OngoingCall) -> str | None:
+    """Return what the caller has said since the last answer of a function; None if the request has no transcript with one."""
+    said: list[str] | None = None
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_result":
+            said = []
+        elif utterance.role == "user" and said is not None:
+            said.append(str(utterance.content or ""))
+    return None if said is None else " ".join(said)[-_MOST_READ_SINCE:]
+
+
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
     if isinstance(name := answer.get("name_choice"), str):
         return Question.RENAME, rename_key(str(appointment_id or answer.get("waitlist_id")), name)
+    if isinstance(choice := answer.get("further_choice"), str):
+        question = Question.REPEATED if choice.startswith(Instead.KEPT) else Question.FURTHER
+        return question, further_key(str(appointment_id), choice)
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

@@ -49,6 +49,7 @@ class Sentences:
     offer_waitlist: str
     transfer_to_team: str
     transfer_or_message: str
+    cannot_be_settled: str  # the third answer to the same question
     anything_else: str
     requested: str
     to_be_confirmed: str
@@ -122,6 +123,10 @@ class Sentences:
     group_further_or_instead: str
     group_further_or_cancel: str
     further_or_cancel: str  # in another branch
+    say_rename_or_second: str  # with {name}
+    say_further_or_cancel: str
+    say_further_or_move: str
+    say_further_or_none: str
     nobody_does: str
     not_in_one_visit: str
     one_person_at_a_time: str

@@ -57,6 +57,7 @@ ENGLISH: Final = Sentences(
     offer_waitlist="shall I put you on the waiting list?",
     transfer_to_team="shall I put you through to the team?",
     transfer_or_message="shall I put you through to the team, or take a message for them?",
+    cannot_be_settled="I am sorry, I cannot settle that here, so everything stays as it is.",
     anything_else="is there anything else I can do for you?",
     requested=", requested and not confirmed yet",
     to_be_confirmed=", which the calendar still has to confirm",
@@ -157,6 +158,10 @@ ENGLISH: Final = Sentences(
     further_or_cancel=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I cancel that one?"
     ),
+    say_rename_or_second="Please say: change the name, if it is {name}, or: second appointment.",
+    say_further_or_cancel="Please say: a further one, or: instead.",
+    say_further_or_move="Please say: a further one, or: move it.",
+    say_further_or_none="Please say: a further one, or: none.",
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(
         "I cannot book {services} as one appointment, only each of them by itself. Which one shall I begin with?"

@@ -60,6 +60,7 @@ GERMAN: Final = Sentences(
     offer_waitlist="soll ich Sie auf die Warteliste setzen?",
     transfer_to_team="soll ich Sie mit dem Team verbinden?",
     transfer_or_message="soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?",
+    cannot_be_settled="Das kann ich hier leider nicht klären, es bleibt alles, wie es ist.",
     anything_else="kann ich sonst etwas für Sie tun?",
     requested=", angefragt und noch nicht bestätigt",
     to_be_confirmed=", was der Kalender noch bestätigen muss",
@@ -165,6 +166,10 @@ GERMAN: Final = Sentences(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
         " ich diesen absagen?"
     ),
+    say_rename_or_second="Sagen Sie bitte: Namen ändern, wenn er {name} lautet, oder: zweiter Termin.",
+    say_further_or_cancel="Sagen Sie bitte: ein weiterer, oder: stattdessen.",
+    say_further_or_move="Sagen Sie bitte: ein weiterer, oder: verschieben.",
+    say_further_or_none="Sagen Sie bitte: ein weiterer, oder: kein weiterer.",
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(
         "{services} kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?"

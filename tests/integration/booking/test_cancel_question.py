@@ -7,7 +7,7 @@ import pytest
 
 from askproai_core.tenant_config import BookingLimits
 from askproai_runtime.booking import CallContext, find
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.calls.arguments import read_arguments
 from tests.worlds.booking_environment import Salon, booking_args, call
 

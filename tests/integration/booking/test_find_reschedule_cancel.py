@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -595,7 +596,11 @@ async def test_a_new_time_that_is_counted_from_the_appointment_moves_it_once(new
     for is_repeated in (False, True, True):
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields["start"]) == (True, start)
-        assert ("noch weiter verschieben" in moved.message) is is_repeated
+        assert moved.message.startswith("Der Termin steht schon") is is_repeated
+        assert "noch weiter verschieben" not in moved.message
+    more = replace(call(), said_since=" ".join(["Noch", *args.values()]))
+    more_moved = await salon.booking.reschedule_appointment(more, args)
+    assert more_moved.message.endswith("sagen Sie mir bitte den Tag und die Uhrzeit.")
     (row,) = await salon.live()
     assert row["starts_at"] == datetime.fromisoformat(start)
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import pytest
 
-from askproai_runtime.booking.replies import Reply, meant_key
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import meant_key
 from tests.integration.booking.test_cancel_question import (
     NEXT_CALL,
     TUESDAY,

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import Answer, BookingSettings, CalendarDisagrees, CallContext
-from askproai_runtime.booking.replies import Reply
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall

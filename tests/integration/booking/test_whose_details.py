@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from askproai_runtime.booking import Answer, CallContext
-from askproai_runtime.booking.replies import Reply, details_key
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import details_key
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.name_choices import corrects_name
-from askproai_runtime.booking.replies import Question, Reply, read_reply
+from askproai_runtime.booking.replies import Question, read_reply
 
 CORRECTED = (
     "Den Namen ändern.", "Ändern bitte.", "Ja, bitte ändern.", "Nein, nur den Namen ändern.", "Nein, kein zweiter.",

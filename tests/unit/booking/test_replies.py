@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from askproai_runtime.booking.replies import Question, Reply, read_reply
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import Question, read_reply
 
 
 def read(*utterances: str) -> Reply:
@@ -119,6 +120,37 @@ def test_cancelling_another_appointment_agrees_to_nothing(said: str, reply: Repl
 
 ABOUT_TOMORROW = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr, Haarschnitt bei Anna, absagen?"
 FRIDAY = date(2026, 11, 27)
+
+
+FOR_ERNA = "Verschieben geht auch. Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Schnitt bei Julia{}, absagen?"
+
+
+@pytest.mark.parametrize(
+    ("said", "whose", "reply"),
+    [
+        ("Ja, Omas.", " für Erna Lange", Reply.YES),
+        ("Ja, den von Erna.", " für Erna Lange", Reply.YES),
+        ("Ja, Ernas.", " für Erna Lange", Reply.YES),
+        ("Ja, seinen.", " für Tom Lange", Reply.YES),
+        ("Ja, den am Donnerstag.", "", Reply.YES),
+        ("Ja, den Schnitt bei Julia.", "", Reply.YES),
+        ("Ja, Omas.", "", Reply.NO),
+        ("Ja, Ottos.", " für Erna Lange", Reply.NO),
+        ("Ja, meinen.", " für Erna Lange", Reply.NO),
+        ("Ja, den am Freitag.", "", Reply.NO),
+        ("Ja, verschieben.", "", Reply.NO),
+    ],
+)
+def test_words_of_the_question_add_nothing(said: str, whose: str, reply: Reply) -> None:
+    assert read_reply([said], Question.CANCEL, about=FOR_ERNA.format(whose)) is reply
+
+
+def test_the_english_question_is_read_likewise() -> None:
+    about = (
+        "Shall I cancel your appointment on Thursday, 10 December, at 10 o'clock, haircut with Mehmet for Tom Lange?"
+    )
+    assert read_reply(["Yes, his."], Question.CANCEL, about=about) is Reply.YES
+    assert read_reply(["Yes, mine."], Question.CANCEL, about=about) is Reply.NO
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
 # The desk's and Cal.com's texts, and tables of words that are understood or make a number.
 NOT_SAID_TO_CALLERS = {
-    "booking/cancel_reasons.py", "booking/declines.py", "booking/desk.py", "booking/name_choices.py",
+    "booking/answer_words.py", "booking/cancel_answers.py", "booking/declines.py", "booking/desk.py", "booking/further_choices.py",
+    "booking/name_choices.py",
     "booking/placeholders.py",
     "booking/remote.py", "booking/replies.py",
     "booking/staff_preferences.py",

@@ -1,0 +1,117 @@
+"""What becomes of a booked appointment that another booking is asked for beside, by the caller's answer to our question.
+
+The cancellation of a replaced appointment and the booking in its place are one transaction: where the booking fails, it stays.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import asyncpg
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answers import busy_answer, describe_with_state, failure
+from askproai_runtime.booking.find import write_cancellation
+from askproai_runtime.booking.idempotency import SlotNotFree
+from askproai_runtime.booking.replies import Instead, further_choice, further_key, rename_key
+from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
+from askproai_runtime.booking.store.appointments import Appointment, get_appointment
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import format_spoken, say
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the caller has chosen: a further appointment, or what becomes of the booked one instead."""
+
+    is_further: bool
+    instead: Instead = Instead.KEPT
+    booked: Appointment | None = None
+
+    def is_moved(self, request: BookingRequest) -> bool:
+        """Return whether the booked appointment is moved: with its staff member, since nobody else takes it over."""
+        is_wanted = self.booked is not None and request.service.staff in {None, self.booked.staff}
+        return self.instead is Instead.MOVED and is_wanted and not self.is_further
+
+    @property
+    def kept(self) -> Appointment | None:
+        """The booked appointment, where it is all that is wanted."""
+        return self.booked if self.instead is Instead.KEPT else None
+
+
+async def find_choice(
+    call: CallContext, request: BookingRequest, find_own: Callable[[str], Awaitable[Appointment | None]]
+) -> Choice | None:
+    """Return what the caller has answered to the question about this request; None without an answer, or where the booked
+    appointment is gone. `find_own` returns a live appointment of the caller by its id.
+    """
+    if request.another or not call.replies:
+        return None
+    for instead in Instead:
+        beginning = further_key("", further_choice(instead, request.rules.service.name, request.start))
+        for key, reply in call.replies.items():
+            if not key.startswith(beginning) or reply is Reply.UNCLEAR:
+                continue
+            if reply is Reply.YES:
+                return Choice(is_further=True)
+            if not request.companions and (booked := await find_own(key.removeprefix(beginning))) is not None:
+                return Choice(is_further=False, instead=instead, booked=booked)
+    return None
+
+
+async def move_instead(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, booked: Appointment, deadline: float
+) -> Answer:
+    """Move the booked appointment to the start that was requested."""
+    try:
+        service = resolve_service(ctx, booked)
+        move = MoveRequest(booked, service, request.start, names_customer=request.names_customer)
+        return await carry_out_move(ctx, call, move, deadline)
+    except ClarificationNeeded as clarification:
+        return clarification.answer
+    except MoveInFlight:
+        return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
+    except asyncpg.LockNotAvailableError:
+        return busy_answer()
+
+
+async def cancel_replaced(conn: Connection, ctx: BookingContext, call: CallContext, replaced: Appointment) -> None:
+    """Cancel an appointment within the transaction of the booking in its place. Raises `SlotNotFree` if it is another by now."""
+    found = await write_cancellation(conn, ctx, call, replaced.id, None, agreed_start=replaced.starts_at)
+    if found.live:
+        raise SlotNotFree
+
+
+async def say_replaced(ctx: BookingContext, request: BookingRequest, answer: Answer) -> Answer:
+    """Return the answer to a booking with what became of the appointment that it was to replace."""
+    if request.replaces is None:
+        return answer
+    async with ctx.pool.acquire() as conn:
+        now = await get_appointment(conn, ctx.tenant, request.replaces.id)
+    if now is None or not now.live:
+        described = describe_with_state(ctx.config(), request.replaces, ctx.clock.now())
+        return replace(answer, message=f"{say().cancelled.format(when=described)} {answer.message}")
+    when = format_spoken(now.starts_at, request.rules.zone, ctx.clock.now())
+    return replace(answer, message=f"{say().other_stays.format(when=when).strip()} {answer.message}")
+
+
+def ask_plainly(call: CallContext, answer: Answer) -> Answer:
+    """Return a question for one of two with the words that choose, if the caller has answered it without them: with a mere yes."""
+    about = str(answer.fields.get("appointment_id"))
+    if (name := answer.fields.get("name_choice")) is not None:
+        key, sentence = rename_key(about, name), say().say_rename_or_second.format(name=name)
+    elif (choice := answer.fields.get("further_choice")) is not None:
+        key, sentence = further_key(about, choice), _say_choice(Instead(choice.partition("|")[0]))
+    else:
+        return answer
+    is_unclear = call.replies is not None and call.replies.get(key) is Reply.UNCLEAR
+    return replace(answer, message=sentence) if is_unclear else answer
+
+
+def _say_choice(instead: Instead) -> str:
+    return {
+        Instead.CANCELLED: say().say_further_or_cancel,
+        Instead.MOVED: say().say_further_or_move,
+        Instead.KEPT: say().say_further_or_none,
+    }[instead]

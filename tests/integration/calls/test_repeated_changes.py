@@ -1,0 +1,73 @@
+"""A repeated cancellation or move is said to be done: it leads to no other appointment, and asks nothing."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod, next_friday
+
+BOOK, MOVE, CANCEL = "book_appointment", "reschedule_appointment", "cancel_appointment"
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("changes")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    call = SpokenCall(pod)
+    assert (await call.ask(BOOK, friday_at(pod)))["success"]
+    yield call
+    await empty_book(pod)
+
+
+async def cancel_first(call: SpokenCall, named: dict[str, Any]) -> None:
+    later = next_friday(call.pod, 10, 2).date().isoformat()
+    assert (await call.ask(BOOK, friday_at(call.pod, "16:00", date=later, another=True)))["success"]
+    call.say("Den ersten absagen.")
+    assert (await call.ask(CANCEL, named))["needs_confirmation"]
+    call.say("Ja, absagen.")
+    assert (await call.ask(CANCEL, named | {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize("words", [None, "Danke, das war's.", "Ja, danke.", "Super, schönen Tag noch."])
+@pytest.mark.parametrize("name", ["date", "time", "nothing"])
+async def test_a_repeated_cancellation_leads_to_no_other(call: SpokenCall, words: str | None, name: str) -> None:
+    day = next_friday(call.pod, 10).date().isoformat()
+    named = {"appointment_date": day} if name == "date" else {"appointment_time": "14 Uhr"}
+    await cancel_first(call, named)
+    if words:
+        call.say(words)
+    again = await call.ask(CANCEL, {"confirmed": True} | ({} if name == "nothing" else named))
+    assert again["success"], again
+    assert again["message"].startswith("Der Termin ist abgesagt: ")
+    assert again["message"].endswith("um 16 Uhr, bleibt bestehen.")
+    assert [each[1] for each in await call.live()] == ["16:00"]
+
+
+@pytest.mark.parametrize(
+    "words", ["Den anderen bitte auch.", "Sagen Sie den anderen auch ab.", "And cancel the other one."]
+)
+async def test_another_cancellation_is_asked_about(call: SpokenCall, words: str) -> None:
+    await cancel_first(call, {"appointment_time": "14 Uhr"})
+    call.say(words)
+    asked = await call.ask(CANCEL, {"confirmed": True})
+    assert asked["needs_confirmation"], asked
+    assert "um 16 Uhr" in asked["message"]
+
+
+@pytest.mark.parametrize(("words", "asks"), [("Ja, danke.", False), (None, False), ("Noch eine Stunde später.", True)])
+async def test_a_repeated_move_stands(call: SpokenCall, words: str | None, asks: bool) -> None:
+    args = {"time": "eine Stunde später"}
+    assert (await call.ask(MOVE, args))["success"]
+    if words:
+        call.say(words)
+    again = await call.ask(MOVE, args)
+    assert again["message"].startswith("Der Termin steht schon: ")
+    assert ("noch weiter verschieben" in again["message"]) is asks
+    assert [each[1] for each in await call.live()] == ["15:00"]

@@ -1,0 +1,118 @@
+"""A question that a call does not get answered is asked twice; then the caller is led on, and nothing is changed."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod, next_friday
+
+CHECK, BOOK, MOVE = "check_availability", "book_appointment", "reschedule_appointment"
+CANCEL, NOTE, WAIT = "cancel_appointment", "leave_message", "join_waitlist"
+LEADS_ON = "Das kann ich hier leider nicht klären, es bleibt alles, wie es ist. Soll ich "
+AN_ID = "5a2f8e1a-b37c-4f0a-9c61-000000000000"
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("questions")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    yield SpokenCall(pod)
+    await empty_book(pod)
+
+
+# The argument that `ask_unclear` asks about, or what a function asks, and a request that it asks so.
+UNCLEAR: dict[str, tuple[str, dict[str, Any]]] = {
+    "several": (BOOK, {"service": "Haarschnitt", "args": [{"time": "10:00"}, {"time": "11:00"}]}),
+    "service": (CHECK, {"service": {"a": 1, "b": 2}}),
+    "companions": (BOOK, {"companions": ["jemand"]}),
+    "date": (BOOK, {"date": "vendredi prochain"}),
+    "time": (BOOK, {"time": "irgendwann"}),
+    "customer_name": (BOOK, {"customer_name": "Petra und Otto Lange"}),
+    "no name": (BOOK, {"customer_name": ""}),
+    "unknown service": (BOOK, {"service": "Ganzkörpermassage"}),
+    "unknown staff": (BOOK, {"staff": "Svetlana"}),
+    "past": (BOOK, {"date": "gestern"}),
+    "impossible": (BOOK, {"date": "31. Februar"}),
+    "email": (BOOK, {"email": "petra punkt lange"}),
+    "no message": (NOTE, {"message": ""}),
+    "waiting": (WAIT, {"service": "Ganzkörpermassage"}),
+    "phone": (BOOK, {"phone": "0171 55"}),
+}
+BOOKED: dict[str, tuple[str, dict[str, Any]]] = {
+    "renamed": (BOOK, {"customer_name": "Otto Kurz"}),
+    "renamed by id": (BOOK, {"customer_name": "Otto Kurz", "appointment_id": AN_ID}),
+    "replaced": (BOOK, {"service": COLOR}),
+    "further": (BOOK, {"time": "16:00"}),
+    "overlapping": (BOOK, {"time": "14:15", "service": BEARD}),
+    "another stylist": (BOOK, {"staff": "Mehmet"}),
+    "no new time": (MOVE, {}),
+    "cancellation": (CANCEL, {}),
+    "unknown id": (CANCEL, {"appointment_id": AN_ID}),
+    "another day": (MOVE, {"appointment_date": "2027-01-07", "time": "15:00"}),
+    "another customer": (CANCEL, {"customer_name": "Otto Kurz"}),
+    "notes": (BOOK, {"notes": "für meinen Mann auch"}),
+}
+
+
+async def ask_four_times(call: SpokenCall, name: str, args: dict[str, Any], words: str) -> list[str]:
+    """Return the messages of the answers that have done and offered nothing."""
+    messages = []
+    for _ in range(4):
+        answer = await call.ask(name, args)
+        if not (answer["success"] or answer.get("slots")):
+            messages.append(answer["message"])
+        call.say(words)
+    return messages
+
+
+def merged(pod: TenantPod, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a booking with changes; only the changes of anything else."""
+    if name in {MOVE, CANCEL, NOTE}:
+        date = {"date": next_friday(pod, 10).date().isoformat()} if "time" in changes else {}
+        return changes | date
+    return friday_at(pod) | changes
+
+
+@pytest.mark.parametrize("words", ["Äh, na ja.", "Ja.", "Nein."])
+@pytest.mark.parametrize("kind", UNCLEAR)
+async def test_no_question_is_asked_thrice(call: SpokenCall, kind: str, words: str) -> None:
+    name, changes = UNCLEAR[kind]
+    messages = await ask_four_times(call, name, merged(call.pod, name, changes), words)
+    assert 0 < max(Counter(messages).values()) < 3, messages
+
+
+@pytest.mark.parametrize("words", ["Äh, na ja.", "Ja.", "Nein."])
+@pytest.mark.parametrize("kind", BOOKED)
+async def test_no_question_about_a_booking_is_asked_thrice(call: SpokenCall, kind: str, words: str) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    name, changes = BOOKED[kind]
+    before = await call.live()
+    messages = await ask_four_times(call, name, merged(call.pod, name, changes), words)
+    assert 0 < max(Counter(messages).values()) < 3, messages
+    if any(each.startswith(LEADS_ON) for each in messages):
+        assert await call.live() == before
+
+
+async def test_the_third_answer_leads_to_the_team(call: SpokenCall) -> None:
+    asked = friday_at(call.pod, customer_name="")
+    *questions, led, again = await ask_four_times(call, BOOK, asked, "Äh.")
+    assert questions[0] == questions[1]
+    assert led == again
+    assert led.startswith(LEADS_ON)
+    assert await call.live() == []
+
+
+async def test_another_booking_asks_anew(call: SpokenCall) -> None:
+    nameless = friday_at(call.pod, customer_name="")
+    first = [(await call.ask(BOOK, nameless))["message"] for _ in range(2)]
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    later = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="", another=True))
+    assert later["message"] == first[0], "the first booking is made: its question is over"

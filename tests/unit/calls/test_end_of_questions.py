@@ -1,0 +1,70 @@
+"""The third answer to one question leads on, with what the agent of the call can do."""
+
+from typing import Any
+
+import pytest
+
+from askproai_core.tenant_config import Function, Language
+from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.calls.instead import AgentFunctions
+from askproai_runtime.calls.repeated_questions import end_question
+from askproai_runtime.sentences import speaking
+
+QUESTION = "Soll ich den Termin absagen?"
+ASKED = {"success": False, "message": QUESTION}
+CHANGED = {"success": True, "message": "Der Termin ist eingetragen.", "appointment_id": "1"}
+ALL = AgentFunctions(transfers=True, leaves_messages=True)
+STAYS = "Das kann ich hier leider nicht klären, es bleibt alles, wie es ist. "
+
+
+def end(
+    *earlier: dict[str, Any],
+    function: Function = Function.CANCEL_APPOINTMENT,
+    agent: AgentFunctions = ALL,
+    outcome: FunctionOutcome = FunctionOutcome.ASKED_BACK,
+    **fields: Any,
+) -> Answer:
+    return end_question(
+        Answer(success=False, message=QUESTION, fields=fields, outcome=outcome), function, earlier, agent
+    )
+
+
+@pytest.mark.parametrize(
+    "earlier", [(), (ASKED,), (ASKED, {"success": False, "message": "?"}), (ASKED, ASKED, CHANGED)]
+)
+def test_a_question_is_asked_twice(earlier: tuple[dict[str, Any], ...]) -> None:
+    assert end(*earlier, needs_confirmation=True).message == QUESTION
+
+
+def test_the_third_answer_asks_no_more() -> None:
+    led = end(ASKED, CHANGED | {"success": False}, ASKED, needs_confirmation=True, appointment_id="1")
+    assert (led.success, led.fields) == (False, {}), "a yes to the transfer must not cancel"
+    assert led.message == f"{STAYS}Soll ich Sie mit dem Team verbinden oder ihm etwas ausrichten?"
+    with speaking(Language.EN):
+        assert end(ASKED, ASKED).message == (
+            "I am sorry, I cannot settle that here, so everything stays as it is."
+            " Shall I put you through to the team, or take a message for them?"
+        )
+
+
+@pytest.mark.parametrize(
+    ("agent", "function", "question"),
+    [
+        (AgentFunctions(), Function.BOOK_APPOINTMENT, "Kann ich sonst etwas für Sie tun?"),
+        (AgentFunctions(leaves_messages=True), Function.BOOK_APPOINTMENT, "Soll ich dem Team etwas ausrichten?"),
+        (AgentFunctions(leaves_messages=True), Function.LEAVE_MESSAGE, "Kann ich sonst etwas für Sie tun?"),
+        (ALL, Function.LEAVE_MESSAGE, "Soll ich Sie mit dem Team verbinden?"),
+    ],
+)
+def test_only_what_the_agent_can_is_offered(agent: AgentFunctions, function: Function, question: str) -> None:
+    assert end(ASKED, ASKED, agent=agent, function=function).message == f"{STAYS}{question}"
+
+
+@pytest.mark.parametrize("outcome", [FunctionOutcome.IN_FLIGHT, FunctionOutcome.TAKEN, FunctionOutcome.LIMITED])
+def test_a_repeated_fact_stays(outcome: FunctionOutcome) -> None:
+    assert end(ASKED, ASKED, ASKED, outcome=outcome).message == QUESTION
+
+
+@pytest.mark.parametrize("named", ["slots", "alternatives"])
+def test_a_repeated_offer_stays(named: str) -> None:
+    assert end(ASKED, ASKED, **{named: [{"start": "2026-12-10T10:00:00+01:00"}]}).message == QUESTION

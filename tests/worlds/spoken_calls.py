@@ -1,0 +1,79 @@
+"""Calls with a transcript: each function is asked with all that was said and answered before, as Retell passes it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import randrange
+from typing import Any
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import RateLimits
+from askproai_sandbox.databases import Database
+from tests.worlds.compiled_salon import compile_example
+from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+
+PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
+CUT, COLOR, BEARD = "Haarschnitt", "Färben", "Bartschnitt"
+
+
+@dataclass
+class SpokenCall:
+    """One call of a number that has called nobody else."""
+
+    pod: TenantPod
+    number: str = field(default_factory=lambda: f"+49151{randrange(10**7, 10**8)}")
+    call_id: str = field(default_factory=lambda: f"call_{uuid4().hex}")
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+
+    def say(self, words: str) -> None:
+        self.transcript.append({"role": "user", "content": words})
+
+    async def ask(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Ask a function, and have the agent say the answer."""
+        fields = {"from_number": self.number, "transcript_with_tool_calls": self.transcript}
+        reply = await self.pod.function(name, self.call_id, args, **fields)
+        assert reply.status == 200, reply
+        self.transcript.append({"role": "tool_call_result", "content": json.dumps(reply.body)})
+        self.transcript.append({"role": "agent", "content": reply.body["message"]})
+        return reply.body
+
+    async def live(self) -> list[tuple[str, str, str, str]]:
+        """Return what the call's number has, in order of time: service, hour and minute, staff and name of each."""
+        rows = await self.pod.db.fetch(
+            """SELECT service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff, customer_name AS name
+               FROM appointments WHERE call_id = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at, created_at""",
+            self.call_id,
+        )  # fmt: skip
+        return [(row["service"], row["at"], row["staff"], row["name"]) for row in rows]
+
+
+@asynccontextmanager
+async def open_spoken_salon(database: Database, folder: Path) -> AsyncIterator[TenantPod]:
+    """Open the pod of a salon with three services, which admits any number of requests."""
+    async with open_pod(database, folder, "salon", PEOPLE) as pod:
+        store = pod.store
+        config = compile_example(
+            "salon.yaml", resource_ids=store.resources, tenant=store.tenant, path_prefix="/salon/salon"
+        )
+        (cut,) = config.services
+        color = replace(cut, name="faerben", display_name=COLOR, spoken_names=("Coloring",))
+        beard = replace(cut, name="bart", display_name=BEARD, spoken_names=())
+        limits = RateLimits(webhooks_per_second=0, functions_per_second=0)
+        pod.write_config(replace(config, services=(cut, color, beard), rate_limits=limits))
+        async with running_web(pod, worker_port=9):
+            yield pod
+
+
+async def empty_book(pod: TenantPod) -> None:
+    await pod.db.execute("UPDATE appointments SET status = 'cancelled'")
+    await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
+
+
+def friday_at(pod: TenantPod, clock: str = "14:00", **more: Any) -> dict[str, Any]:
+    """Return the arguments for a haircut of Petra Lange on the next open Friday but six days."""
+    day = next_friday(pod, 10).date().isoformat()
+    return {"service": CUT, "date": day, "time": clock, "customer_name": "Petra Lange"} | more
