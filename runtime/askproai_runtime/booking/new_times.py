@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -14,11 +15,23 @@ from askproai_runtime.booking.request import (
     parse_time,
     put_on_day,
     read_parts,
+    read_text,
 )
 from askproai_runtime.booking.store.actions import hash_words, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import Candidate, Understanding, count_from, find_open_span, fold, holds_day
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+    count_from,
+    find_open_span,
+    find_part_argument,
+    fold,
+    holds_day,
+    list_replaced,
+    understand_parts,
+)
 
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 
@@ -71,8 +84,9 @@ def understand_new_time(
 ) -> Understanding | None:
     """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in. None if none was said.
 
-    Raises `ClarificationNeeded`.
+    Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
+    args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
     date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()
@@ -88,6 +102,31 @@ def understand_new_time(
         return None
     candidates = dict.fromkeys([*understood.candidates, *near])
     return keep_open_readings(Understanding.of(candidates), service) if near else understood
+
+
+def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
+    """Return the arguments with the new time alone where one of them names the appointment's own time beside it.
+
+    A repeated request names its own time as the new one.
+    """
+    said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
+    for name, text in said.items():
+        for old, new in list_replaced(text):
+            if _names_time(old) and _names_time(new) and (_is_own(old, own) or _is_own(new, own)):
+                return {**args, name: new}
+    return args
+
+
+def _names_time(text: str) -> bool:
+    return find_part_argument(text) is not None or holds_day(text)
+
+
+def _is_own(text: str, own: datetime) -> bool:
+    """Return whether words are of the appointment's own day or time, read as of the week before."""
+    day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
+    before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
+    candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates
+    return any(each.contains(own) for each in candidates)
 
 
 def _read_near(
