@@ -57,17 +57,13 @@ from askproai_runtime.booking.desk_booking import (
     notified_channels,
     preview_booking,
 )
+from askproai_runtime.booking.desk_messages import find_messages, list_messages_for_desk, mark_message_done
 from askproai_runtime.booking.desk_pauses import Pause, list_current_pauses, pause_bookings
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
-from askproai_runtime.booking.messages import (
-    find_messages,
-    leave_message,
-    list_messages_for_desk,
-    mark_message_done,
-)
+from askproai_runtime.booking.messages import leave_message
 from askproai_runtime.booking.named_people import describes_person, read_people
 from askproai_runtime.booking.names import UnknownName, list_named_staff
 from askproai_runtime.booking.offer import check_availability

@@ -18,23 +18,30 @@ _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
 
-# That no call-back is wanted: a negation beside a word for the call-back, or for the need of it.
-_NO = frozenset({"keiner", "nee", "nein", "no", "none", "nope"})
-_NOT = frozenset({"don", "dont", "erledigt", "kein", "keine", "keinen", "nicht", "not", "unnoetig"})
-_CALL_BACK = frozenset({"back", "callback", "rueckruf", "zurueck", "zurueckrufen", "zurueckzurufen"})
+# Words that withdraw a call-back: a negation, or an end, beside words that add nothing to it.
+_NOT = frozenset({
+    "doesn", "don", "dont", "kein", "keine", "keinen", "keiner", "nee", "nein", "never", "nicht", "no", "none", "nope", "not",
+})  # fmt: skip
+_ENDED = frozenset({
+    "abgesagt", "absagen", "cancel", "canceled", "cancelled", "entfaellt", "entfallen", "erledigt", "gestrichen", "herself",
+    "himself", "hinfaellig", "myself", "selber", "selbst", "storniert", "stornieren", "streichen", "unnoetig", "withdrawn",
+})  # fmt: skip
+_CALL_BACK = frozenset({
+    "anrufen", "anzurufen", "back", "callback", "rueckruf", "rueckrufwunsch", "zurueck", "zurueckrufen", "zurueckzurufen",
+})  # fmt: skip
 _NEEDED = frozenset({
-    "anymore", "erforderlich", "erledigt", "erwuenscht", "gewuenscht", "longer", "mehr", "necessary", "needed", "noetig",
-    "notwendig", "required", "unnoetig", "wanted",
+    "anymore", "erforderlich", "erwuenscht", "gewuenscht", "longer", "mehr", "necessary", "need", "needed", "noetig",
+    "notwendig", "required", "wanted",
 })  # fmt: skip
-_BESIDE = frozenset({
-    "a", "ach", "also", "any", "auch", "bitte", "brauche", "call", "danke", "das", "den", "der", "do", "doch", "einen", "es",
-    "hat", "i", "ich", "is", "ist", "it", "jetzt", "lieber", "me", "mich", "mir", "muessen", "need", "now", "please", "ruf",
-    "rufen", "sich", "sie", "t", "thanks", "the", "to", "und", "want", "you",
-})  # fmt: skip
-
-
-# The caller rings again: beside a withdrawal that is no other matter.
-_CALLS_BACK = _BESIDE | {"again", "an", "ll", "melde", "myself", "ring", "rufe", "selber", "selbst", "wieder", "will"}
+_NOW = frozenset({"jetzt", "now"})  # "nicht jetzt" is later
+_BESIDE = _NOW | {
+    "a", "ach", "again", "also", "an", "anrufer", "anruferin", "any", "auch", "bitte", "brauche", "braucht", "call", "caller",
+    "customer", "danke", "das", "den", "der", "die", "do", "doch", "does", "einen", "einmal", "er", "es", "gern", "hat", "he", "i",
+    "ich", "is", "ist", "it", "jemand", "kunde", "kundin", "lieber", "ll", "mal", "me", "melde", "meldet", "mich", "mind", "mir",
+    "moechte", "muessen", "muss", "noch", "please", "ring", "ruf", "rufe", "rufen", "ruft", "she", "sich", "sie", "t", "thank",
+    "thanks", "the", "to", "und", "want", "wants", "wieder", "will", "you",
+}  # fmt: skip
+_KNOWN = _NOT | _ENDED | _CALL_BACK | _NEEDED | _BESIDE
 
 
 def names_no_time(call_back: str) -> bool:
@@ -53,10 +60,9 @@ def says_no_call_back(said: str, *, alone: bool) -> bool:
     Any further word may be a time, or where not to call: that is kept for a person.
     """
     words = set(fold(said).split())
-    if alone and words and words <= _NO:
-        return True
-    is_known = words <= _NO | _NOT | _CALL_BACK | _NEEDED | _BESIDE
-    return is_known and not words.isdisjoint(_NOT | _NO) and not words.isdisjoint(_CALL_BACK | _NEEDED)
+    if not words <= _KNOWN or words.isdisjoint(_NOT | _ENDED):
+        return False
+    return not words.isdisjoint(_CALL_BACK | _NEEDED) or (alone and words.isdisjoint(_NOW))
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
@@ -64,7 +70,7 @@ def _withdraws(stored: Message, new: NewMessage) -> bool:
     if stored.call_back is None or new.call_back is not None:
         return False
     is_only_that = _text_withdraws(new.text) and all(
-        _says_withdrawal(part) or set(part.split()) <= _CALLS_BACK or part in fold(stored.text)
+        _says_withdrawal(part) or set(part.split()) <= _BESIDE | _ENDED or part in fold(stored.text)
         for part in _split(new.text)
     )
     return (new.withdraws and _is_same_matter(stored, new)) or is_only_that
@@ -98,12 +104,12 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
         return None
     if stored.recipient and new.recipient and not _same_recipient(stored, new):
         return None
-    phone, text = new.phone or stored.phone, _join(stored.text, new.text)
+    phone, text = new.phone or stored.phone, join_texts(stored.text, new.text)
     if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
-        phone, text = stored.phone, _join(text, say().phone_as_heard.format(said=phone))
+        phone, text = stored.phone, join_texts(text, say().phone_as_heard.format(said=phone))
     withdraws = _withdraws(stored, new)
     if withdraws and not _text_withdraws(text):
-        text = _join(text, say().no_call_back)
+        text = join_texts(text, say().no_call_back)
     if new.call_back is not None:  # it is wanted after all
         text = text.replace(say().no_call_back, "").strip() or say().only_call_back
     if len(text) > _LONGEST:
@@ -159,7 +165,7 @@ def _same_recipient(stored: Message, new: NewMessage) -> bool:
     return names_person(first, second) or names_person(second, first)
 
 
-def _join(stored: str, new: str) -> str:
+def join_texts(stored: str, new: str) -> str:
     """Return both texts as one. A text that holds the other is kept for both, and any text for a mere request for a call-back."""
     if not _says_more(new) or _holds(stored, new):
         return stored

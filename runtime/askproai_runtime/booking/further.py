@@ -3,15 +3,17 @@
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
+from askproai_runtime.booking.owner_questions import require_yes
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.replies import Instead, further_choice
 from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.appointments import Appointment, list_upcoming_appointments
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
@@ -114,15 +116,38 @@ async def require_free_people(
     known = [*await list_of_number(conn, ctx, call), *appointments]
     for request in requests:
         for each in reversed(known):
-            if each.live and _overlaps(request, each):
+            if each.live and _overlaps(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each)
 
 
-def _overlaps(request: BookingRequest, appointment: Appointment) -> bool:
+async def require_free_for_move(
+    ctx: BookingContext,
+    call: CallContext,
+    moved: Appointment,
+    rules: ServiceRules,
+    start: datetime,
+    appointments: Sequence[Appointment],
+) -> None:
+    """Raise `ClarificationNeeded` if the person whose appointment is moved has another one of these at the new time, unless the
+    caller has said yes to just that.
+    """
+    if start == moved.starts_at:
+        return
+    for each in reversed(appointments):
+        if each.id != moved.id and each.live and _overlaps(moved.customer_name, start, rules, each):
+            booked = describe_with_state(ctx.config(), each, ctx.clock.now())
+            async with ctx.pool.acquire() as conn:
+                question = say().moved_beside.format(appointment=booked)
+                asked_about = f"beside {each.id} at {start.isoformat()}"
+                await require_yes(ctx, conn, call, moved, asked_about, question, "start")
+            return
+
+
+def _overlaps(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
     """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
-    shortest = timedelta(minutes=request.rules.shortest_minutes)
-    is_then = request.start < appointment.ends_at and appointment.starts_at < request.start + shortest
-    return is_then and same_name(request.name, appointment.customer_name)
+    shortest = timedelta(minutes=rules.shortest_minutes)
+    is_then = start < appointment.ends_at and appointment.starts_at < start + shortest
+    return is_then and same_name(name, appointment.customer_name)
 
 
 def _ask_beside(ctx: BookingContext, request: BookingRequest, appointment: Appointment) -> ClarificationNeeded:

@@ -1,4 +1,4 @@
-"""leave_message, and what the desk does with messages."""
+"""leave_message, and the messages of other functions."""
 
 import hashlib
 import re
@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.amended_messages import find_amended, is_filler, names_no_time, says_no_call_back
+from askproai_runtime.booking.amended_messages import (
+    find_amended,
+    is_filler,
+    join_texts,
+    names_no_time,
+    says_no_call_back,
+)
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import (
@@ -26,7 +31,6 @@ from askproai_runtime.booking.phone_argument import (
 from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
 from askproai_runtime.booking.request import read_said, read_text
-from askproai_runtime.booking.store.audit import record_desk_change
 from askproai_runtime.booking.store.messages import (
     OF_CALLER,
     Message,
@@ -34,17 +38,13 @@ from askproai_runtime.booking.store.messages import (
     amend_message,
     insert_message,
     list_call_messages,
-    list_messages,
-    list_messages_between,
     lock_messages,
-    mark_done,
 )
 from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
     CallContext,
     ClarificationNeeded,
-    DeskRequest,
     FunctionOutcome,
 )
 from askproai_runtime.german_dates import Candidate, understand_parts
@@ -105,7 +105,7 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         return await commit_and_answer(
             ctx,
             lambda conn: _store_or_amend(conn, ctx, message),
-            lambda stored: _answer_noted(ctx, call, message, stored),
+            lambda stored: _answer_noted(ctx, call, message, stored, earlier),
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -132,21 +132,27 @@ async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMes
     return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
 
 
-def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
+def _answer_noted(
+    ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, earlier: Sequence[Message]
+) -> Answer:
+    """Return what is noted now: with its call-back, whoever has asked for it, or that there is none any more."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom = _say_recipient(ctx.config(), stored.recipient)
     sentence, zone = say().noted.format(whom=whom), ZoneInfo(ctx.config().time_zone)
     is_amended = fold(stored.text) != fold(message.text)
-    if message.call_back or (is_amended and stored.call_back):
+    if stored.call_back:
         when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
         number = _say_number(ctx.config(), call, stored)
         sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
     elif (message.phone and is_amended) or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
+    text = sayable(stored.text) if is_amended else None
     if is_amended:
-        text = sayable(stored.text)
         sentence += say().message_now.format(text=text) if text else say().in_one_message
+    was_wanted = any(each.id == stored.id and each.call_back for each in earlier)
+    if was_wanted and not stored.call_back and not text:
+        sentence += f" {say().no_call_back}"
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
 
@@ -184,8 +190,6 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
-    if len(text) > _MAX_TEXT:
-        raise ClarificationNeeded(say().message_too_long)
     # Asked again, since nothing that was said is cut.
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
@@ -199,12 +203,15 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     phone = caller if heard.of_call else phone
+    is_too_long = len(phone or "") > _MAX_PHONE
+    if is_too_long or heard.several:  # a person will read the words
+        text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
-    if said and phone is None and caller is None:
+    if (said and phone is None and caller is None) or is_too_long:
         ask_to_call_back(call)
-    if len(phone or "") > _MAX_PHONE:
-        raise ClarificationNeeded(say().number_to_call_back)
+    if len(text) > _MAX_TEXT:
+        raise ClarificationNeeded(say().message_too_long)
     recipient = read_said(args, "recipient")
     call_back = _understand(said, call, ZoneInfo(config.time_zone))
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
@@ -274,31 +281,3 @@ def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBac
     candidates = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
     known = len(candidates) == 1 and (candidates[0].end or candidates[0].start) - call.started_at < _ANY_TIME
     return _CallBack(said, candidates[0] if known else None)
-
-
-async def list_messages_for_desk(
-    ctx: BookingContext, *, done: bool, since: datetime | None, after: Sequence[object] | None, limit: int
-) -> list[Message]:
-    """Return the messages that nobody has dealt with, the oldest first, or the others (`done`), what was done last first."""
-    return await list_messages(ctx.pool, ctx.tenant, done=done, since=since, after=after, limit=limit)
-
-
-async def find_messages(ctx: BookingContext, first: UUID, last: UUID) -> list[Message]:
-    """Return up to two messages whose ids are between two, both included."""
-    return await list_messages_between(ctx.pool, ctx.tenant, first, last)
-
-
-async def mark_message_done(
-    ctx: BookingContext, desk: DeskRequest, message_id: UUID, note: str, correlation_id: str
-) -> Message | None:
-    """Record that somebody has dealt with a message, and in the audit log who; None if there is no such message.
-
-    Of one that is done already nothing changes.
-    """
-    async with ctx.pool.acquire() as conn, conn.transaction():
-        done = await mark_done(conn, ctx.tenant, message_id, desk.by, note)
-        if done is not None:
-            await record_desk_change(conn, ctx.tenant, desk, "message.done", correlation_id, message=message_id)
-            return done
-        found = await list_messages_between(conn, ctx.tenant, message_id, message_id)
-    return found[0] if found else None

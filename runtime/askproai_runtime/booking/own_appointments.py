@@ -5,7 +5,6 @@ others. A caller who withholds the number owns those that this call has made. Wh
 instead of the number (`verification.py`).
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -17,7 +16,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_answers import asks_for_more
-from askproai_runtime.booking.phrases import fold, format_reading, join_list
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
@@ -39,11 +38,10 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
 )
 from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments, owns_appointment
-from askproai_runtime.german_dates import Candidate, Refusal, understand_parts
+from askproai_runtime.german_dates import Candidate, Grain, Refusal, find_open_span, understand_parts
 from askproai_runtime.sentences import say
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
-_ONE_WORD = re.compile(r"(?:[^\W\d_]{1,3} )*[^\W\d_]+\.?")  # "am Donnerstag"
 
 
 async def resolve_appointment(
@@ -200,7 +198,7 @@ def _is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: Call
 
     The words are read as of two days of the week before the appointment: "morgen" means another day then, a weekday does not.
     """
-    if not _ONE_WORD.fullmatch(fold(read_text(args, "appointment_date") or "")):
+    if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
         return False
     start = appointment.starts_at.astimezone(zone)
     as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))

@@ -70,7 +70,7 @@ async def require_agreement(ctx: BookingContext, call: CallContext, details: str
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     async with ctx.pool.acquire() as conn:
         question = say().change_or_another.format(appointment=described)
-        await _require_yes(ctx, conn, call, appointment, details, question, "details")
+        await require_yes(ctx, conn, call, appointment, details, question, "details")
 
 
 async def require_own_name(
@@ -84,7 +84,7 @@ async def require_own_name(
     question = say().is_it_of_another.format(appointment=described, name=name)
     if not name:
         question = say().is_it_the_one.format(appointment=described)
-    await _require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
+    await require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
 
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
@@ -99,7 +99,7 @@ def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
     return not same_name(name, appointment.customer_name)
 
 
-async def _require_yes(
+async def require_yes(
     ctx: BookingContext,
     conn: Connection,
     call: CallContext,

@@ -19,6 +19,16 @@ from askproai_runtime.sentences import say
 # of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+# What a number is: "mobil: 0171 5556677, Festnetz: 030 1234567". "Unter" and "äh" are none of these.
+_KINDS = (
+    r"mobil(?:e|funk|nummer)?|handy(?:nummer)?|cell(?:phone)?|festnetz(?:nummer)?|landline|privat|private|home|zu ?hause"
+    r"|daheim|geschäftlich|dienstlich|büro|office|work|arbeit"
+)
+_LABEL = re.compile(rf"\b(?:{_KINDS}|tel(?:efon(?:nummer)?)?|telephone|phone|nummer|number)\b[.:]?", re.IGNORECASE)
+_BETWEEN_NUMBERS = re.compile(
+    rf"[,;|\n]|\s/\s|\b(?:oder|or|und|and|bzw|beziehungsweise|alternativ|sonst)\b\.?|(?<=\d)\s+(?=(?:{_KINDS})\b)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +36,14 @@ class SaidPhone:
     """What a caller has said of a number: one in E.164, words that are no certain number, too few digits, or nothing.
 
     `unclear` may help a person to find the number. `half` is kept nowhere. `of_call`: the words point at the number of the call.
+    `several` are the words where they name further numbers beside `number`, which is the first.
     """
 
     number: str | None = None
     unclear: str | None = None
     half: str | None = None
     of_call: bool = False
+    several: str | None = None
 
     @property
     def has_number(self) -> bool:
@@ -47,7 +59,16 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
-    region, digits = region_of(config, branch), read_spoken_number(said)
+    region = region_of(config, branch)
+    found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
+    numbers = list(dict.fromkeys(each.number for each in read if each.number is not None))
+    if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
+        return SaidPhone(numbers[0], several=said)
+    return found
+
+
+def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
+    digits = read_spoken_number(said)
     if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
         return SaidPhone(half=digits)
     for written in (said, digits):
@@ -60,6 +81,24 @@ def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone
         if number is not None:
             return SaidPhone() if number in own_numbers(config) else SaidPhone(number)
     return SaidPhone(unclear=said)
+
+
+def _list_parts(said: str) -> list[str]:
+    """Return the digits of each number that a text names with nothing beside them but what they are; else nothing.
+
+    Each begins with a zero or a plus. Any other word may correct the number before it: "0171 5556677, nein, 5556688".
+    """
+    texts = [_LABEL.sub(" ", part) for part in _BETWEEN_NUMBERS.split(said)]
+    read = [read_spoken_number(text) for text in texts if re.search(r"\w", text)]
+    parts: list[str] = []
+    for digits in read:
+        if digits is None:
+            return []
+        if digits[0] in "0+" or not parts:
+            parts.append(digits)
+        else:
+            parts[-1] += digits
+    return parts
 
 
 def _count_national_digits(digits: str, region: str) -> int:
@@ -152,8 +191,9 @@ def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None
 
 
 def note_unclear(notes: str | None, said: SaidPhone) -> str | None:
-    """Return the notes of a booking, with the words for a number that are no certain one."""
-    if said.unclear is None:
+    """Return the notes of a booking, with the words for a number that are no certain one, or that name several."""
+    words = said.unclear or said.several
+    if words is None:
         return notes
-    heard = say().phone_as_heard.format(said=said.unclear)
+    heard = say().phone_as_heard.format(said=words)
     return f"{notes} – {heard}" if notes else heard

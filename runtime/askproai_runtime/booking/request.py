@@ -361,11 +361,23 @@ def parse_time(
     if understood.refused is not None:
         raise refuse_time(understood, call, zone)
     if understood.contradicts:
+        understood = _drop_over_today(understood, call, service)
+    if understood.contradicts:
         question = candidate_question(understood.candidates, zone, call.started_at)
         raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _drop_over_today(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
+    """Leave out today where nobody works at its readings any more: in the evening "heute" beside "morgen um neun" is tomorrow."""
+    today = call.started_at.astimezone(service.rules.zone).date()
+    of_today = [candidate for candidate in understood.candidates if candidate.start.date() == today]
+    others = [candidate for candidate in understood.candidates if candidate not in of_today]
+    if not of_today or not others or any(is_open_time(service.rules, each) for each in of_today):
+        return understood
+    return keep_open_readings(Understanding.of(others), service)
 
 
 def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:

@@ -10,10 +10,9 @@ See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -30,6 +29,7 @@ from askproai_runtime.booking.answers import (
     describe_appointment,
     end_sentence,
     failure,
+    have_several_customers,
     is_requested,
 )
 from askproai_runtime.booking.availability import free_slots
@@ -37,29 +37,22 @@ from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
+from askproai_runtime.booking.further import require_free_for_move
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.names import find_staff_id
+from askproai_runtime.booking.new_times import count_from_appointment, counted_words, understand_new_time
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
-from askproai_runtime.booking.own_appointments import is_beside_others, resolve_appointment
+from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
+from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
-from askproai_runtime.booking.request import (
-    ServiceRequest,
-    keep_open_readings,
-    minute_before,
-    names_day,
-    parse_time,
-    put_on_day,
-    read_parts,
-    require_exact,
-)
+from askproai_runtime.booking.request import ServiceRequest, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
     hash_words,
     is_action_done,
-    list_former_starts,
     move_key,
     record_former_start,
     record_question,
@@ -87,8 +80,8 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
-from askproai_runtime.german_dates import Candidate, Understanding, count_from, find_open_span, fold, holds_day
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -96,7 +89,6 @@ from askproai_runtime.visits import find_by_name
 log = structlog.get_logger(__name__)
 
 _LONG_WORD = 5  # "später", "Stunde", but not "eine"
-_ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +132,25 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             )
             await require_own_name(ctx, conn, call, args, appointment)
             service = await _require_service(ctx, conn, call, appointment)
-            names_customer = await is_beside_others(ctx, conn, call, appointment)
-        counted = _counted_words(args)
-        args = await _count_from_appointment(ctx, call, args, appointment, service)
-        understood = _understand_new_time(args, call, appointment, service)
+            own = await list_own_appointments(ctx, conn, call, {})
+        counted = counted_words(args)
+        args = await count_from_appointment(ctx, call, args, appointment, service)
+        understood = understand_new_time(args, call, appointment, service)
         if understood is None:
             return ClarificationNeeded(_ask_when(ctx, call, appointment)).answer
         if understood.exact is None and not understood.ambiguous:
             _require_future(ctx, appointment, appointment)
             return await offer_for_move(ctx, service, call, understood, appointment)
         start = require_exact(understood, call, service)
+        await require_free_for_move(ctx, call, appointment, service.rules, start, own)
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
         answer = await carry_out_move(
-            ctx, call, MoveRequest(appointment, service, start, None, names_customer, counted), deadline
+            ctx,
+            call,
+            MoveRequest(appointment, service, start, None, have_several_customers([appointment, *own]), counted),
+            deadline,
         )
         return _ask_for_more(call, counted, answer)
     except MoveInFlight:
@@ -259,12 +255,12 @@ def _is_repeated(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, former: FormerStart
 ) -> bool:
     """Return whether an appointment, which was at its former start before, has the new start that is asked for."""
-    counted = _counted_words(args)
+    counted = counted_words(args)
     if counted is not None:
         return former.counted == hash_words(counted)
     try:
         service = resolve_service(ctx, appointment)
-        understood = _understand_new_time(args, call, appointment, service)
+        understood = understand_new_time(args, call, appointment, service)
     except ClarificationNeeded:
         return False
     return understood is not None and understood.exact == appointment.starts_at
@@ -278,94 +274,6 @@ def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) 
         return say().when_to_move
     when = describe_appointment(ctx.config(), appointment, ctx.clock.now())
     return say().when_to_move_there.format(when=when)
-
-
-async def _count_from_appointment(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
-) -> Mapping[str, Any]:
-    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit") as it is
-    without it.
-
-    A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
-    counted from where it was before.
-    """
-    date, clock_time, _ = read_parts(args)
-    counted, words = (
-        _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone)),
-        _counted_words(args),
-    )
-    if counted is None or words is None:
-        return args
-    async with ctx.pool.acquire() as conn:
-        former = await list_former_starts(conn, ctx.tenant, call.call_id)
-    by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
-    for start in (each.start for each in by_words):
-        again = _count(args, date, clock_time, start.astimezone(service.rules.zone))
-        with suppress(ClarificationNeeded):
-            understood = _understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
-            if understood is not None and understood.exact == appointment.starts_at:
-                return again or args
-    return counted
-
-
-def _counted_words(args: Mapping[str, Any]) -> str | None:
-    """Return the words for a new time if it is counted from the appointment."""
-    date, clock_time, part_of_day = read_parts(args)
-    if count_from(date, clock_time, _ANY_DAY) is None:
-        return None
-    return "|".join(fold(part or "") for part in (date, clock_time, part_of_day))
-
-
-def _count(
-    args: Mapping[str, Any], date: str | None, clock_time: str | None, old: datetime
-) -> Mapping[str, Any] | None:
-    counted = count_from(date, clock_time, old)
-    return None if counted is None else {**args, "start": None, "date": counted[0], "time": counted[1]}
-
-
-def _understand_new_time(
-    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
-) -> Understanding | None:
-    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in. None if none was said.
-
-    Raises `ClarificationNeeded`.
-    """
-    date, clock_time, _ = parts = read_parts(args)
-    if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
-        day = appointment.starts_at.astimezone(service.rules.zone).date()
-        args = dict(zip(("date", "time", "part_of_day"), put_on_day(day, parts), strict=True))
-    near = _read_near(args, call, appointment, service)
-    try:
-        understood = parse_time(args, call, service)
-    except ClarificationNeeded:
-        if not near:  # "Dienstag, den 12." can be a day of the appointment's month only
-            raise
-        understood = Understanding()
-    if understood is None:
-        return None
-    candidates = dict.fromkeys([*understood.candidates, *near])
-    return keep_open_readings(Understanding.of(candidates), service) if near else understood
-
-
-def _read_near(
-    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
-) -> Sequence[Candidate]:
-    """Return what a weekday alone means in the week of the appointment, and a day of the month in its month.
-
-    Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
-    """
-    zone, (date, clock_time, _) = service.rules.zone, read_parts(args)
-    span = find_open_span(date or clock_time or "")
-    if span is None:
-        return ()
-    before = minute_before(appointment.starts_at.astimezone(zone).date(), span, zone)
-    if before <= call.started_at:
-        return ()
-    try:
-        understood = parse_time(args, replace(call, started_at=before), service)
-    except ClarificationNeeded:
-        return ()
-    return understood.candidates if understood else ()
 
 
 async def _claim_move(

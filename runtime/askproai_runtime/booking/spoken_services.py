@@ -2,12 +2,13 @@
 
 Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Between them stand words that only
 join. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound alike.
+A service behind "kein", "nicht" or "ohne" is not wanted.
 Whatever else was said is named back, so that no part of a visit is left out.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from askproai_core.tenant_config import Service
@@ -18,9 +19,18 @@ _WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, 
 _AND = frozenset({"and", "und"})  # folded
 _ENDINGS, _MIN_STEM = ("ung", "en", "em", "er", "es", "e", "n", "s"), 4  # letters
 _JOINING = frozenset({  # folded; of German and English, none of them a service
-    "a", "also", "an", "anschliessend", "auch", "bitte", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
-    "inklusive", "mit", "noch", "nochmal", "please", "plus", "samt", "sowie", "then", "with", "zuerst",
+    "a", "also", "an", "anschliessend", "auch", "bitte", "bloss", "danach", "dann", "dazu", "ein", "eine", "einen", "einmal",
+    "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
+    "with", "zuerst",
 })  # fmt: skip
+_SEVERAL = re.compile(
+    r"\b(?:(?:zwei|drei|vier|two|three|four|[2-9])(?:mal|\s*x|\s+mal|\s+times)|twice)\b"
+    r"|\b(?:für|for)\s+(?:zwei|drei|vier|two|three|four|[2-9])(?:\s+(?:personen|leute|people|persons))?\b",
+    re.IGNORECASE,
+)
+_NOT = frozenset(
+    {"kein", "keine", "keinen", "nicht", "no", "not", "ohne", "without"}
+)  # before a service that is not wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +56,36 @@ class _Word:
 
 
 def read_services(text: str, offered: Sequence[Service]) -> NamedServices:
-    """Return which of the `offered` services a text names."""
+    """Return which of the `offered` services a text names. "Zweimal" and "für zwei Personen" repeat them."""
+    found = _read(text, offered)
+    if found.unknown is not None and _SEVERAL.search(text):
+        once = _read(_SEVERAL.sub(" ", text), offered)
+        if once.services and once.unknown is None:
+            return replace(once, repeated=True)
+    return found
+
+
+def _read(text: str, offered: Sequence[Service]) -> NamedServices:
     if not text:
         return NamedServices(())
     names = _fold_names(offered)
     words = [_Word(part, m.start(), m.end()) for m in _WRITTEN.finditer(text) for part in _list_words(m.group())]
     longest, at = max(map(len, names), default=0), 0
     found: list[tuple[tuple[str, ...], Service]] = []
+    excluded: list[tuple[tuple[str, ...], Service]] = []
     while at < len(words):
         lengths = range(min(longest, len(words) - at), 0, -1)
         said = (tuple(word.folded for word in words[at : at + length]) for length in lengths)
         named = next((each for each in said if each in names), None)
         if named is not None:
-            found.append((named, names[named]))
+            (excluded if at and words[at - 1].folded in _NOT else found).append((named, names[named]))
             at += len(named)
-        elif words[at].joins:
+        elif (words[at].folded in _NOT and _is_before_name(text, words, at, names)) or words[at].joins:
             at += 1
         else:
             return NamedServices(_each_once(found), unknown=_words_around(text, words, at))
+    if {service.name for _, service in found} & {service.name for _, service in excluded}:
+        return NamedServices((), unknown=text)
     repeated = len({name for name, _ in found}) < len(found)
     return NamedServices(_each_once(found), repeated=repeated)
 
@@ -92,6 +114,13 @@ def cut_ending(word: str) -> str:
     """Return a folded word without its ending: `erst` of `ersten`."""
     ending = next((each for each in _ENDINGS if word.endswith(each) and len(word) - len(each) >= _MIN_STEM), "")
     return word.removesuffix(ending)
+
+
+def _is_before_name(text: str, words: Sequence[_Word], at: int, names: Mapping[tuple[str, ...], Service]) -> bool:
+    """Return whether a service is named right behind a word: "Färben nicht, Haarschnitt" excludes no Haarschnitt."""
+    rest = tuple(word.folded for word in words[at + 1 :])
+    is_named = any(rest[: len(name)] == name for name in names)
+    return is_named and not _is_apart(text, words[at], words[at + 1])
 
 
 def _fold_names(offered: Iterable[Service]) -> dict[tuple[str, ...], Service]:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from askproai_runtime.booking.answer_words import Reply, rename_key
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.further import is_alike
 from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, same_name
+from askproai_runtime.booking.replies import rename_key
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded

@@ -19,6 +19,7 @@ from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find
 from askproai_runtime.german_dates.parts import understand_parts
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.readings import exact_at
+from askproai_runtime.german_dates.replaced_times import list_replaced
 from askproai_runtime.german_dates.starts import understand_start
 from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import (
@@ -55,6 +56,7 @@ __all__ = [
     "fold",
     "holds_day",
     "is_understood",
+    "list_replaced",
     "says_nothing",
     "understand",
     "understand_parts",

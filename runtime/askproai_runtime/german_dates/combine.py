@@ -176,13 +176,23 @@ def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
             groups.append([])
         elif atom not in {Op.AND, Op.COMMA}:
             raise Contradiction("a word that bounds nothing")
-    choices = [_meaning(group) for group in groups if group] or [Meaning()]
+    choices = _prefer_repeated([_meaning(group) for group in groups if group]) or [Meaning()]
     for choice in choices:
         choice.excluded |= found.weekdays
         choice.not_days = tuple(found.days)
     for number, choice in enumerate(choices[1:], 1):
         choices[number] = follow(choices[number - 1], choice, today)
     return _completed(_cross(choices))
+
+
+def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
+    """Return the choice that is named last if it was named before: `Mittwoch oder Donnerstag, lieber Mittwoch`."""
+    last = choices[-1] if choices else Meaning()
+    for before in choices[:-1]:
+        is_same_day = (before.day, before.weekday) == (last.day, last.weekday) and bool(last.day or last.weekday)
+        if is_same_day and last.period in {None, before.period} and not (last.has_time and before.has_time):
+            return [_override(before, last)]
+    return choices
 
 
 def _cross(choices: list[Meaning]) -> list[Meaning]:

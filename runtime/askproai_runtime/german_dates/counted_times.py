@@ -17,10 +17,12 @@ _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
 # "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday.
 _NEXT = r"(?:(?P<later>danach|darauf|drauf|after that)|(?P<earlier>davor|vorher|zuvor|before that))\b"
 _COUNTS = {
-    **dict.fromkeys(("ein", "eine", "ne", "einen", "a", "an", "one"), 1.0),
+    **dict.fromkeys(
+        ("ein", "eine", "ne", "einen", "a", "an", "one", "another", "eine weitere", "weitere", "one more"), 1.0
+    ),
     **{word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)},
     **dict(zip(("two", "three", "four", "five", "six"), (2.0, 3.0, 4.0, 5.0, 6.0), strict=True)),
-    **dict.fromkeys(("eine halbe", "ne halbe", "halbe", "half an"), 0.5),
+    **dict.fromkeys(("eine halbe", "ne halbe", "halbe", "half an", "half"), 0.5),
     **dict.fromkeys(("anderthalb", "eineinhalb", "one and a half"), 1.5),
     **dict.fromkeys(("zweieinhalb", "two and a half"), 2.5),
     **dict.fromkeys(("dreieinhalb", "three and a half"), 3.5),
@@ -58,7 +60,9 @@ _SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher
 _WEEK = re.compile(r"\b(?:woche|week)\b")
 _ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(WEEKDAYS)})\b")
 _WEEKDAY_ALONE = re.compile(rf"(?:am |den |auf den )?(?:{_any_of(WEEKDAYS)})")
-_NOISE = re.compile(r"\b(?:bitte|lieber|doch|noch|gerne?|genau|etwa|so|auf|please|rather|just)\b")
+_NOISE = re.compile(
+    r"\b(?:bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|please|rather|just|yet|another|again)\b"
+)
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:

@@ -302,7 +302,19 @@ def _place(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Und
 
 
 def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
-    return [atom for group in groups for atom in group]
+    return [atom for group in groups for atom in _close_choice(group)]
+
+
+def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
+    """Return atoms without an "oder" at the end, which is no choice with the next argument: "Dienstag oder so".
+
+    It makes the list before it a choice: "Dienstag, Mittwoch oder so".
+    """
+    if atoms[-1] is not Op.OR:
+        return atoms
+    beside = zip(atoms, atoms[1:], atoms[2:], strict=False)
+    lists = [n for n, (a, link, b) in enumerate(beside, 1) if link is Op.COMMA and type(a) is type(b)]
+    return [Op.OR if n in lists else atom for n, atom in enumerate(atoms[:-1])]
 
 
 def _excludes_days(atoms: Sequence[Atom]) -> bool:

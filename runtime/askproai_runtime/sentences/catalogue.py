@@ -119,6 +119,7 @@ class Sentences:
     beside_or_replaced: str
     beside_or_moved: str
     beside_or_none: str
+    moved_beside: str
     further_or_instead: str
     group_further_or_instead: str
     group_further_or_cancel: str

@@ -145,6 +145,9 @@ ENGLISH: Final = Sentences(
     beside_or_moved=(
         "There is an appointment around that time already: {appointment}. Is this a further one, or shall I move that one?"
     ),
+    moved_beside=(
+        "There is an appointment around that time already: {appointment}. Shall I move it there all the same?"
+    ),
     beside_or_none="This appointment is booked already: {appointment}. Is this a further one?",
     further_or_instead=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I move that one?"

@@ -149,6 +149,9 @@ GERMAN: Final = Sentences(
         "Um diese Zeit ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen"
         " verschieben?"
     ),
+    moved_beside=(
+        "Um diese Zeit ist schon ein Termin eingetragen: {appointment}. Soll ich trotzdem dorthin verschieben?"
+    ),
     beside_or_none="Dieser Termin ist schon eingetragen: {appointment}. Soll das ein weiterer sein?",
     further_or_instead=(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"

@@ -7,6 +7,7 @@ import pytest
 
 from askproai_runtime.booking import leave_message
 from askproai_runtime.booking.messages import MESSAGES_PER_CALL, MESSAGES_PER_HOUR
+from askproai_runtime.booking.replies import PhoneQuestion, Reply
 from tests.worlds.booking_environment import Salon, call
 
 ARGS = {"message": "Ich komme zehn Minuten später.", "customer_name": "Petra Müller"}
@@ -219,6 +220,29 @@ async def test_what_is_too_long_is_asked_for_again_and_never_cut(salon: Salon, a
     answer = await leave_message(salon.booking, call(), ARGS | {argument: "wort " * 50})
     assert (answer.success, word in answer.message) == (False, True), answer.message
     assert await salon.rows(STORED) == []
+
+
+@pytest.mark.parametrize("caller", [None, "+4915112345678"])
+async def test_the_second_of_two_numbers_is_kept(salon: Salon, caller: str | None) -> None:
+    said = "mobil: 0171-5556677, Festnetz: 030/1234567"
+    for _ in range(2):
+        args = ARGS | {"call_back": "morgen", "phone": said}
+        answer = await leave_message(salon.booking, replace(call(caller=caller), replies={}), args)
+        assert (answer.success, answer.fields["number"]) == (True, "named"), answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["phone"], said in row["text"]) == ("+491715556677", True)
+
+
+async def test_words_too_long_for_a_number_are_noted(salon: Salon) -> None:
+    """A caller without a number is asked for it twice, and the message is noted all the same."""
+    words = "die von meiner Schwiegermutter in Potsdam, die haben Sie schon 030"
+    asked = {PhoneQuestion.UNCLEAR.key: Reply.UNCLEAR, PhoneQuestion.CALL_BACK.key: Reply.UNCLEAR}
+    for count, is_noted in ((0, False), (1, False), (2, True)):
+        context = replace(call(caller=None), replies=dict(list(asked.items())[:count]))
+        answer = await leave_message(salon.booking, context, ARGS | {"call_back": "morgen", "phone": words})
+        assert answer.success is is_noted, answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["phone"], words in row["text"]) == (None, True)
 
 
 async def test_a_mere_yes_later_keeps_the_time_that_was_said_and_says_it(salon: Salon) -> None:

@@ -126,7 +126,7 @@ async def test_a_cancellation_asks_about_the_only_appointment_of_the_named_day(s
     assert len(await salon.live()) == 2
 
 
-@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mi", "Wednesday"])
+@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mi", "Wednesday", "Mittwoch um 15 Uhr", "Mi., 15:00"])
 @pytest.mark.parametrize("clock_time", [{}, {"appointment_time": "15 Uhr"}])
 async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
     (booked,) = await book(salon, WEDNESDAY_AFTER)
@@ -135,7 +135,7 @@ async def test_a_weekday_fits_any_week(salon, day, clock_time) -> None:
     assert (await salon.booking.reschedule_appointment(NEXT_CALL, args | NEW_TIME)).success
 
 
-@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch"])
+@pytest.mark.parametrize("day", ["Mittwoch", "am Mittwoch", "Mittwoch um 15 Uhr", "Wednesday at 3 pm"])
 async def test_a_weekday_names_the_only_one(salon, day) -> None:
     _, booked = await book(salon, TUESDAY, WEDNESDAY_AFTER)
     args = {"appointment_date": day}

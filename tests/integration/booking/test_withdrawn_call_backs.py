@@ -20,12 +20,20 @@ async def salon(new_salon) -> Salon:
         ({"call_back": "kein Rückruf"}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "no"}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "keiner"}, "Farbe. Doch kein Rückruf."),
+        *(
+            ({"call_back": said}, "Farbe. Doch kein Rückruf.")
+            for said in (
+                "nein danke", "no call", "nicht anrufen", "bitte nicht anrufen", "doch nicht", "lieber nicht", "no need",
+                "cancelled", "abgesagt", "storniert", "entfällt", "never mind", "ich rufe selbst an",
+                "kein Rückruf, meldet sich selbst", "ich brauche keinen", "I'll call back myself",
+            )
+        ),
         ({"call_back": "nicht mehr nötig", "message": ""}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "no longer needed", "message": ""}, "Farbe. Doch kein Rückruf."),
         ({"call_back": "", "message": "Doch kein Rückruf, ich melde mich"}, "Farbe. Doch kein Rückruf, ich melde mich"),
         ({"call_back": "", "message": "Bitte nicht zurückrufen."}, "Farbe. Bitte nicht zurückrufen."),
     ],
-)
+)  # fmt: skip
 async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str], text: str) -> None:
     assert (await leave_message(salon.booking, call(), PETRA)).success
     for _ in range(2):
@@ -36,6 +44,17 @@ async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str],
     assert (row["text"], row["call_back"], row["call_back_from"]) == (text, None, None)
 
 
+@pytest.mark.parametrize("said", [
+    "Kundin möchte doch keinen Rückruf.", "Caller does not need a callback anymore", "Rückrufwunsch streichen",
+    "Kundin ruft selbst noch einmal an, kein Rückruf nötig", "Please cancel the callback.", "Farbe. Doch kein Rückruf nötig.",
+])  # fmt: skip
+async def test_a_withdrawal_in_the_text_is_said(salon: Salon, said: str) -> None:
+    assert (await leave_message(salon.booking, call(), PETRA)).success
+    answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller", "message": said})
+    assert answer.message.endswith(("Doch kein Rückruf.", said)), answer.message
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [None]
+
+
 @pytest.mark.parametrize(
     ("args", "call_back"),
     [
@@ -43,6 +62,10 @@ async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str],
         ({"call_back": "keine Angabe"}, "morgen"),
         ({"message": "Kommt zehn Minuten später. Kein Rückruf nötig.", "call_back": ""}, "morgen"),
         ({"call_back": "nicht vor zehn"}, "nicht vor zehn"),
+        ({"call_back": "nicht jetzt"}, "nicht jetzt"),
+        ({"call_back": "nicht auf dem Handy"}, "nicht auf dem Handy"),
+        ({"message": "Farbe. Termin absagen.", "call_back": ""}, "morgen"),
+        ({"message": "Anna soll mich nicht zurückrufen, sondern Mehmet", "call_back": ""}, "morgen"),
         ({"message": "Bitte nicht vor zehn zurückrufen", "call_back": ""}, "morgen"),
         ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),
     ],
@@ -51,6 +74,20 @@ async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[s
     for each in (PETRA, PETRA | args):
         assert (await leave_message(salon.booking, call(), each)).success
     assert [row["call_back"] for row in await salon.rows(STORED)] == [call_back]
+
+
+@pytest.mark.parametrize("call_back", ["", "n/a", "false", None])
+async def test_a_repeated_message_names_its_call_back(salon: Salon, call_back: str | None) -> None:
+    for said in ("morgen", call_back):
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+        assert "Rückruf weiter: Samstag, den 21. November" in answer.message
+
+
+async def test_a_withdrawal_in_a_long_text_is_said(salon: Salon) -> None:
+    text = "Die Farbe ist schon wieder draußen. " * 8
+    for said in ("morgen", "kein Rückruf"):
+        answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": said})
+    assert answer.message.endswith("Alles steht in einer Nachricht. Doch kein Rückruf."), answer.message
 
 
 async def test_a_call_back_is_wanted_after_all(salon: Salon) -> None:

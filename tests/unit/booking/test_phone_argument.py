@@ -52,11 +52,22 @@ def test_repeated_digits_and_other_countries_are_read(said: str, number: str) ->
 
 
 @pytest.mark.parametrize("said", [
-    "0151 12345678 oder 030 1234567", "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
+    "0151 12345678, nein, 0151 12345679", "0151 12345678, äh, 0151 12345679",
+    "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
     "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "151 2234 5678", "ruf mich an", "0151 123 456",
 ])  # fmt: skip
 def test_words_that_may_be_no_number_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
+
+
+@pytest.mark.parametrize("said", [
+    "0151 12345678 oder 030 1234567", "mobil: 0151-12345678, Festnetz: 030/1234567", "0151 12345678 / 030 1234567",
+    "mobil 0151 12345678 und privat 030 1234567", "Handy 0151 12345678 Festnetz 030 1234567", "+49 151 12345678; +49 30 23125447",
+    "null eins fünf eins, eins zwei drei vier fünf sechs sieben acht oder null drei null eins zwei drei vier fünf sechs sieben",
+    "0151 12345678 or 0151 99",
+])  # fmt: skip
+def test_the_first_of_several_numbers_counts(said: str) -> None:
+    assert read_phone(said, CONFIG, "mitte") == SaidPhone("+4915112345678", several=said)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from askproai_runtime.booking.request import (
     names_day,
     parse_booking_request,
     parse_service_request,
+    parse_time,
 )
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.types import ClarificationNeeded
@@ -272,3 +273,17 @@ def test_a_quarter_past_midnight_contradicts_a_time() -> None:
     args = {"start": "2026-11-27T00:15", "time": "10:00", "service": "Haarschnitt", "customer_name": "Erika Muster"}
     with pytest.raises(ClarificationNeeded):
         parse_booking_request(salon_config(), CALL, args, ())
+
+
+def test_today_after_hours_is_not_meant() -> None:
+    evening = replace(CALL, started_at=datetime(2026, 11, 20, 20, 30, tzinfo=BERLIN))
+    args = {"service": "Haarschnitt", "date": "heute", "time": "morgen um neun"}
+    understood = parse_time(args, evening, parse_service_request(salon_config(), evening, args))
+    assert understood is not None
+    assert [f"{each.start:%d %H:%M}" for each in understood.candidates] == ["21 09:00"]
+
+
+def test_today_in_hours_is_asked_about() -> None:
+    args = {"service": "Haarschnitt", "date": "heute", "time": "morgen um vier"}
+    with pytest.raises(ClarificationNeeded):
+        parse_time(args, CALL, parse_service_request(salon_config(), CALL, args))

@@ -13,7 +13,7 @@ from askproai_core.tenant_config import (
     Service,
     TenantConfig,
 )
-from askproai_runtime.booking.spoken_services import find_named, read_services
+from askproai_runtime.booking.spoken_services import NamedServices, find_named, read_services
 from askproai_runtime.sentences import speaking
 from askproai_runtime.visits import compose_visit, find_by_name
 
@@ -137,3 +137,30 @@ def test_who_is_booked_at_the_remote_calendar_for_a_part_does_no_visit() -> None
     remote = TenantConfig(tenant="a.b", display_name="A", calendar=CalendarConfig(provider=CalendarProvider.CALCOM))
     assert compose_visit(remote, [CUT, linked]).staff == {"mitte": ("mehmet",)}
     assert compose_visit(local, [CUT, linked]).staff == ABLE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Haarschnitt, kein Färben", "Haarschnitt, nicht Färben", "nur Haarschnitt", "bloß einen Haarschnitt", "Haarschnitt only",
+        "kein Färben, nur Haarschnitt", "Haarschnitt ohne Färben", "nicht Färben, sondern Haarschnitt",
+        "nur Schneiden, kein Waschen und Legen",
+    ],
+)  # fmt: skip
+def test_an_excluded_service_is_left_out(text: str) -> None:
+    assert read_services(text, OFFERED).services == (CUT,)
+    assert read_services(text, OFFERED).unknown is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Färben nicht, nur Haarschnitt", "Haarschnitt nicht, Färben", "Haarschnitt, kein Haarschnitt"]
+)
+def test_an_unclear_exclusion_is_asked(text: str) -> None:
+    assert read_services(text, OFFERED).unknown is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["zweimal Haarschnitt", "2x Haarschnitt", "Haarschnitt für zwei Personen", "Haarschnitt for two"]
+)
+def test_a_service_for_several_is_repeated(text: str) -> None:
+    assert read_services(text, OFFERED) == NamedServices((CUT,), repeated=True)

@@ -124,3 +124,20 @@ def test_each_day_is_meant_at_each_time(language, date, time, starts):
 @pytest.mark.parametrize("said", ["sun", "Sun.", "SUN", "Sun, Dec 6"])
 def test_sun_is_a_day(language, said):
     assert read(language, said) in (["11-29"], ["12-06"])
+
+
+@pytest.mark.parametrize(
+    ("language", "date", "starts"),
+    [
+        (DE, "Dienstag oder so", ["12-01T10:00"]),
+        (DE, "Dienstag, Mittwoch oder so", ["12-01T10:00", "12-02T10:00"]),
+        (EN, "Tuesday or so", ["12-01T10:00"]),
+        (DE, "Mittwoch oder Donnerstag, lieber Mittwoch", ["12-02T10:00"]),
+        (DE, "Mittwoch oder Donnerstag, am liebsten Donnerstag", ["12-03T10:00"]),
+        (DE, "Dienstag, Mittwoch oder Donnerstag, lieber am Mittwoch", ["12-02T10:00"]),
+        (DE, "nächste Woche Dienstag oder Mittwoch, lieber Dienstag", ["12-01T10:00"]),
+        (EN, "Wednesday or Thursday, preferably Wednesday", ["12-02T10:00"]),
+    ],
+)
+def test_a_day_named_again_is_preferred(language, date, starts):
+    assert read(language, date, "10 Uhr") == starts

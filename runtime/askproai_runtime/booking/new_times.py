@@ -1,0 +1,150 @@
+"""The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    keep_open_readings,
+    minute_before,
+    names_day,
+    parse_time,
+    put_on_day,
+    read_parts,
+    read_text,
+)
+from askproai_runtime.booking.store.actions import hash_words, list_former_starts
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+    count_from,
+    find_open_span,
+    find_part_argument,
+    fold,
+    holds_day,
+    list_replaced,
+    understand_parts,
+)
+
+_ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
+
+
+async def count_from_appointment(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any]:
+    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit") as it is
+    without it.
+
+    A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
+    counted from where it was before.
+    """
+    date, clock_time, _ = read_parts(args)
+    counted, words = (
+        _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone)),
+        counted_words(args),
+    )
+    if counted is None or words is None:
+        return args
+    async with ctx.pool.acquire() as conn:
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
+    for start in (each.start for each in by_words):
+        again = _count(args, date, clock_time, start.astimezone(service.rules.zone))
+        with suppress(ClarificationNeeded):
+            understood = understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
+            if understood is not None and understood.exact == appointment.starts_at:
+                return again or args
+    return counted
+
+
+def counted_words(args: Mapping[str, Any]) -> str | None:
+    """Return the words for a new time if it is counted from the appointment."""
+    date, clock_time, part_of_day = read_parts(args)
+    if count_from(date, clock_time, _ANY_DAY) is None:
+        return None
+    return "|".join(fold(part or "") for part in (date, clock_time, part_of_day))
+
+
+def _count(
+    args: Mapping[str, Any], date: str | None, clock_time: str | None, old: datetime
+) -> Mapping[str, Any] | None:
+    counted = count_from(date, clock_time, old)
+    return None if counted is None else {**args, "start": None, "date": counted[0], "time": counted[1]}
+
+
+def understand_new_time(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Understanding | None:
+    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in. None if none was said.
+
+    Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
+    """
+    args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    date, clock_time, _ = parts = read_parts(args)
+    if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
+        day = appointment.starts_at.astimezone(service.rules.zone).date()
+        args = dict(zip(("date", "time", "part_of_day"), put_on_day(day, parts), strict=True))
+    near = _read_near(args, call, appointment, service)
+    try:
+        understood = parse_time(args, call, service)
+    except ClarificationNeeded:
+        if not near:  # "Dienstag, den 12." can be a day of the appointment's month only
+            raise
+        understood = Understanding()
+    if understood is None:
+        return None
+    candidates = dict.fromkeys([*understood.candidates, *near])
+    return keep_open_readings(Understanding.of(candidates), service) if near else understood
+
+
+def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
+    """Return the arguments with the new time alone where one of them names the appointment's own time beside it.
+
+    A repeated request names its own time as the new one.
+    """
+    said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
+    for name, text in said.items():
+        for old, new in list_replaced(text):
+            if _names_time(old) and _names_time(new) and (_is_own(old, own) or _is_own(new, own)):
+                return {**args, name: new}
+    return args
+
+
+def _names_time(text: str) -> bool:
+    return find_part_argument(text) is not None or holds_day(text)
+
+
+def _is_own(text: str, own: datetime) -> bool:
+    """Return whether words are of the appointment's own day or time, read as of the week before."""
+    day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
+    before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
+    candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates
+    return any(each.contains(own) for each in candidates)
+
+
+def _read_near(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Sequence[Candidate]:
+    """Return what a weekday alone means in the week of the appointment, and a day of the month in its month.
+
+    Of an appointment in January that is moved to "Donnerstag" or "den 7." both days can be meant, and the caller is asked.
+    """
+    zone, (date, clock_time, _) = service.rules.zone, read_parts(args)
+    span = find_open_span(date or clock_time or "")
+    if span is None:
+        return ()
+    before = minute_before(appointment.starts_at.astimezone(zone).date(), span, zone)
+    if before <= call.started_at:
+        return ()
+    try:
+        understood = parse_time(args, replace(call, started_at=before), service)
+    except ClarificationNeeded:
+        return ()
+    return understood.candidates if understood else ()

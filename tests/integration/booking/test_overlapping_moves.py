@@ -1,0 +1,62 @@
+"""A move puts no person at two services at once, unless the caller says that it is meant."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from test_overlapping_services import salon
+from test_segments import at
+from test_visits import book
+
+from askproai_runtime.booking.replies import Reply, details_key
+from tests.worlds.booking_environment import Salon, call
+
+__all__ = ["salon"]  # the fixture
+ROSA = {"customer_name": "Rosa Lange"}
+
+
+@pytest.fixture
+async def moved(salon: Salon) -> str:
+    """A person with two appointments, the second of which is to be moved."""
+    await book(salon, "Schneiden", "14:30", **ROSA)
+    second = await book(salon, "Föhnen", "16:00", **ROSA)
+    return str(second.fields["appointment_id"])
+
+
+async def move(salon: Salon, appointment_id: str, clock: str, call_id: str = "call_1", replies: Any = None) -> Any:
+    args = {"appointment_id": appointment_id, "start": at(clock)}
+    context = replace(call(call_id, f"+4915{1:08}"), replies=replies)
+    return await salon.booking.reschedule_appointment(context, args)
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "call_later"])
+@pytest.mark.parametrize("clock", ["14:30", "14:45", "14:15"])
+async def test_an_overlapping_move_is_asked_about(salon: Salon, moved: str, clock: str, call_id: str) -> None:
+    before = await salon.live()
+    asked = await move(salon, moved, clock, call_id)
+    assert not asked.success
+    assert asked.message == (
+        "Um diese Zeit ist schon ein Termin eingetragen: Freitag, den 27. November, um 14 Uhr 30, Schneiden bei Anna. "
+        "Soll ich trotzdem dorthin verschieben?"
+    )
+    assert await salon.live() == before
+    for reply in ({}, {details_key(moved): Reply.NO}):
+        assert not (await move(salon, moved, clock, call_id, reply)).success
+    assert (await move(salon, moved, clock, call_id, {details_key(moved): Reply.YES})).success
+
+
+async def test_an_earlier_yes_does_not_count(salon: Salon, moved: str) -> None:
+    yes = {details_key(moved): Reply.YES}
+    assert not (await move(salon, moved, "14:30", replies=yes)).success
+    assert not (await move(salon, moved, "14:45", replies=yes)).success
+
+
+@pytest.mark.parametrize("clock", ["15:00", "14:00", "16:15"])
+async def test_a_move_beside_nothing_is_not_asked(salon: Salon, moved: str, clock: str) -> None:
+    assert (await move(salon, moved, clock)).success
+    assert (await move(salon, moved, clock)).success
+
+
+async def test_other_people_may_share_a_time(salon: Salon, moved: str) -> None:
+    other = await book(salon, "Föhnen", "17:00", customer_name="Otto Berg")
+    assert (await move(salon, other.fields["appointment_id"], "14:30")).success
