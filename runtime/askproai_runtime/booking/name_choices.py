@@ -7,11 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from askproai_runtime.booking.name_words import RELATIVES
+
 # All in lower case, as `casefold` writes it: "ss" for "ß".
-_RELATIVE: Final = (
-    r"(?:meine?n?|unsere?n?|my|our) (?:mann|frau|sohn|tochter|kind|bruder|schwester|mutter|vater|partner(?:in)?|freund(?:in)?"
-    r"|kolleg(?:e|in)|husband|wife|son|daughter|child|brother|sister|mother|father|partner|friend)"
-)
+_RELATIVE: Final = rf"(?:meine?n?|unsere?n?|my|our) (?:{'|'.join(sorted(RELATIVES, key=len, reverse=True))})"
 _CORRECTED: Final = (
     r"(?:(?:ab|um)?änder[ent]*|geändert|umbenenn\w*|umschreib\w*|korrig\w*|korrektur|richtig ?stellen|berichtig\w*|verbesser\w*"
     r"|(?:name|er|das) (?:ist|war) (?:\w+ )?falsch|falsch (?:geschrieben|verstanden)|verschrieben|vertippt|tippfehler"

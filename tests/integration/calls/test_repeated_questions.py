@@ -35,7 +35,7 @@ UNCLEAR: dict[str, tuple[str, dict[str, Any]]] = {
     "companions": (BOOK, {"companions": ["jemand"]}),
     "date": (BOOK, {"date": "vendredi prochain"}),
     "time": (BOOK, {"time": "irgendwann"}),
-    "customer_name": (BOOK, {"customer_name": "Petra und Otto Lange"}),
+    "customer_name": (BOOK, {"customer_name": "Ehepaar Lange"}),
     "no name": (BOOK, {"customer_name": ""}),
     "unknown service": (BOOK, {"service": "Ganzkörpermassage"}),
     "unknown staff": (BOOK, {"staff": "Svetlana"}),
