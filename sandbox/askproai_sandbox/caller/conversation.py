@@ -18,6 +18,7 @@ from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
+_OFFER = re.compile(r"\{offer\.(\d+)\}")
 _INBOUND_TIMEOUT_MS = 10_000
 _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
@@ -42,6 +43,7 @@ class Conversation:
         self._events: list[asyncio.Task[None]] = []
         self._outbox: list[Callable[[], Awaitable[None]]] = []  # events that wait for others
         self._transferred_to: str | None = None
+        self._offers: list[str] = []  # the starts of the times that an answer has named last
 
     @property
     def is_transferred(self) -> bool:
@@ -132,6 +134,17 @@ class Conversation:
         """Replace `{{name}}` by the dynamic variable; an unset one stays as it is written."""
         return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", lambda m: self._variables.get(m[1], m[0]), text)
 
+    def _fill_in_offers(self, call: ToolCall) -> ToolCall:
+        """Replace `{offer.1}` by the start of the first time that was named last; `{offer.9}` stays if there are fewer."""
+
+        def start(match: re.Match[str]) -> str:
+            return str(dict(enumerate(self._offers, 1)).get(int(match[1]), match[0]))
+
+        args = {
+            name: _OFFER.sub(start, value) if isinstance(value, str) else value for name, value in call.args.items()
+        }
+        return ToolCall(call.name, args)
+
     # Talking
 
     def _say(self, role: str, text: str) -> None:
@@ -145,13 +158,16 @@ class Conversation:
         self._record("said", text=f"[{keys}]")
         self.call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
+    def _hear(self, text: str) -> None:
+        """Take a sentence of the caller, or pressed keys such as `[2]`, into the transcript."""
+        if keys := _KEYS.fullmatch(text):
+            self._press(keys[1])
+        else:
+            self._say("user", text)
+
     async def _talk(self, agent: AnsweringAgent, greeting: str, sentences: AsyncIterator[str]) -> None:
-        if self._request.args is not None:  # instead of the model: a tool call after each sentence
-            for text, tool_call in zip_longest(self._request.say, self._request.args):
-                if text is not None:
-                    self._say("user", text)
-                if tool_call is not None:
-                    self._say_message(await self._call_tool(tool_call, agent))
+        if self._request.args is not None:
+            await self._follow_script(agent, self._request.args)
             return
         catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
         model = ScriptedModel(
@@ -164,12 +180,18 @@ class Conversation:
                 await self._turn(text, model, agent)
                 self._send_event("transcript_updated", agent)
 
+    async def _follow_script(self, agent: AnsweringAgent, calls: Iterable[ToolCall | None]) -> None:
+        """Play the sentences of the request, and call after each one what the request says, as its model would."""
+        for text, call in zip_longest(self._request.say, calls):
+            if text is not None:
+                self._hear(text)
+            if call is not None:
+                self._say_message(await self._call_tool(self._fill_in_offers(call), agent))
+            self._send_event("transcript_updated", agent)
+
     async def _turn(self, text: str, model: ScriptedModel, agent: AnsweringAgent) -> None:
         """Play a sentence of the caller and what the agent does then. A call that another one follows has its message unsaid."""
-        if keys := _KEYS.fullmatch(text):
-            self._press(keys[1])
-        else:
-            self._say("user", text)
+        self._hear(text)
         reaction: ToolCall | str | None = model.hear(text)
         self._remark(model.remark)
         while isinstance(reaction, ToolCall):
@@ -221,6 +243,8 @@ class Conversation:
             "role": "tool_call_result", **invocation, "content": reply.text, "successful": reply.ok,
         })  # fmt: skip
         answer = reply.json if reply.ok else None
+        if isinstance(answer, dict) and (slots := answer.get("slots") or answer.get("alternatives")):
+            self._offers = [str(slot["start"]) for slot in slots]
         if not tool.get("speak_after_execution", True):
             return _ToolResult(answer)
         message = answer.get("message") if isinstance(answer, dict) else answer

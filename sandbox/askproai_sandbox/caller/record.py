@@ -18,8 +18,8 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is what the caller says; `args` are tool calls to make
-    instead of those of the scripted model, one after each sentence, None for none.
+    """A call to play. `say` is what the caller says; `args` are tool calls to make in place of those of the scripted model, one
+    after each sentence, None for none. `{offer.1}` in a text of them is the start of the first time that an answer has named last.
 
     `key` selects the workspace if the number is in several.
     """

@@ -222,6 +222,17 @@ async def test_explicit_tool_calls_replace_the_model(retell: Api, receiver: Rece
     assert [answer["appointment_id"] for answer in record.answers("book_appointment")] == ["a-1", "a-1"]
 
 
+async def test_a_scripted_call_takes_what_was_offered(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    calls = [
+        {"name": "check_availability", "args": {"date": "Freitag"}},
+        {"name": "book_appointment", "args": {"start": "{offer.1}", "notes": "{offer.2}", "customer_name": "E"}},
+    ]
+    record = await ring(retell, "Freitag?", "Ja, E.", args=calls)
+    (booked,) = (step.arguments for step in record.steps if step.name == "book_appointment")
+    assert booked == {"start": OFFER["start"], "notes": "{offer.2}", "customer_name": "E"}, "there is one offer"
+
+
 async def test_the_greeting_of_a_suspended_tenant_is_known_to_the_agent(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
