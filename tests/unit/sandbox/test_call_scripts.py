@@ -114,10 +114,16 @@ def test_an_english_script_has_english_placeholders_and_its_own_function_calls(t
             "steps:\n  - say: ['Am {dat} um zehn']\n",
             "{dat} is no placeholder; there are: tenant, email, day, weekday, date",
         ),
-        ("steps:\n  - {say: ['Am {day} um zehn'], functions: [null]}\n", "need `on`: the branch and service of that day"),
+        (
+            "steps:\n  - {say: ['Am {day} um zehn'], functions: [null]}\n",
+            "need `on`: the branch and service of that day",
+        ),
         ("steps:\n  - say: [Hallo]\n    hears: [Guten Tag]\n", "unknown field `hears`"),
         ("steps:\n  - {say: [Hallo], functions: [null], heard: ['(']}\n", "( is no regular expression"),
-        ("steps:\n  - {say: [Hallo], functions: [null]}\nmails: [{to: a@example.org, subject: '('}]\n", "( is no regular expression"),
+        (
+            "steps:\n  - {say: [Hallo], functions: [null]}\nmails: [{to: a@example.org, subject: '('}]\n",
+            "( is no regular expression",
+        ),
         ("steps:\n  - say: [Hallo]\n    functions: [{a: {}, b: {}}]\n", "`object` of length <= 1"),
         ("steps:\n  - {say: [Hallo], functions: []}\n", "1 sentences have 0 functions"),
         ("steps:\n  - run: rm -rf .\n", "a script may run askproai and kubectl, not rm"),
