@@ -4,18 +4,35 @@
 does not know how agents are stored or requests are signed: the simulator passes both in.
 """
 
+from askproai_sandbox.caller.chat_model import ModelError
 from askproai_sandbox.caller.conversation import Conversation
 from askproai_sandbox.caller.held_call import HeldCall
+from askproai_sandbox.caller.model_call import ModelAddress, ModelCall
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
-from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall, play_call
+from askproai_sandbox.caller.record import (
+    AgentSentence,
+    Briefing,
+    CallRecord,
+    CallRequest,
+    Move,
+    Step,
+    ToolCall,
+    play_call,
+)
 from askproai_sandbox.caller.scripted_model import ScriptedModel
 
 __all__ = [
+    "AgentSentence",
     "AnsweringAgent",
+    "Briefing",
     "CallRecord",
     "CallRequest",
     "Conversation",
     "HeldCall",
+    "ModelAddress",
+    "ModelCall",
+    "ModelError",
+    "Move",
     "PhoneLine",
     "ScriptedModel",
     "Step",

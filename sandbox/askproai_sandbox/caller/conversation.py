@@ -12,7 +12,7 @@ from typing import Any
 from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
 from askproai_sandbox.caller.phrases import HELP
-from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
+from askproai_sandbox.caller.record import AgentSentence, Briefing, CallRecord, CallRequest, Move, Step, ToolCall
 from askproai_sandbox.caller.scripted_model import ScriptedModel
 from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
@@ -43,6 +43,7 @@ class Conversation:
         self._events: list[asyncio.Task[None]] = []
         self._outbox: list[Callable[[], Awaitable[None]]] = []  # events that wait for others
         self._transferred_to: str | None = None
+        self.briefing: Briefing | None = None  # from the moment at which the agent answers
         self._offers: list[str] = []  # the starts of the times that an answer has named last
 
     @property
@@ -54,11 +55,12 @@ class Conversation:
         self,
         agent: AnsweringAgent | None,
         inbound_url: str | None = None,
-        sentences: AsyncIterator[str] | None = None,
+        moves: AsyncIterator[Move] | None = None,
     ) -> CallRecord:
         """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first.
 
-        `sentences` are what the caller says, instead of those of the request: each is asked for when the agent is silent.
+        `moves` are what the caller says, instead of the sentences of the request: each is asked for when the agent is silent. Where
+        the request says that the client plays the agent, they are also what the agent does.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
@@ -70,7 +72,8 @@ class Conversation:
         greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
         if greeting:
             self._say("agent", greeting)
-        await self._talk(agent, greeting, sentences or _each(self._request.say))
+        self.briefing = Briefing(self._fill_in(agent.llm.get("general_prompt") or ""), list_functions(agent))
+        await self._talk(agent, greeting, moves or _each(self._request.say))
         self._end()
         self._send_event("call_ended", agent)
         await self._phone_line.pause("analysis_delay_ms")
@@ -165,7 +168,10 @@ class Conversation:
         else:
             self._say("user", text)
 
-    async def _talk(self, agent: AnsweringAgent, greeting: str, sentences: AsyncIterator[str]) -> None:
+    async def _talk(self, agent: AnsweringAgent, greeting: str, moves: AsyncIterator[Move]) -> None:
+        if self._request.plays_agent:
+            await self._follow(agent, moves)
+            return
         if self._request.args is not None:
             await self._follow_script(agent, self._request.args)
             return
@@ -173,12 +179,25 @@ class Conversation:
         model = ScriptedModel(
             agent.tools, self._request.from_number, catalogue, greeting=greeting, now=self._clock.now()
         )
-        async for text in sentences:
+        async for text in moves:
+            assert isinstance(text, str), "the demo's agent decides what it does"
             if self._transferred_to is not None:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
                 await self._turn(text, model, agent)
                 self._send_event("transcript_updated", agent)
+
+    async def _follow(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
+        """Play what the client says and does as the caller and as the model."""
+        async for move in moves:
+            match move:
+                case str():
+                    self._hear(move)
+                case ToolCall():
+                    await self._call_tool(self._fill_in_offers(move), agent)
+                case AgentSentence():
+                    self._say("agent", move.text)
+                    self._send_event("transcript_updated", agent)
 
     async def _follow_script(self, agent: AnsweringAgent, calls: Iterable[ToolCall | None]) -> None:
         """Play the sentences of the request, and call after each one what the request says, as its model would."""
@@ -330,7 +349,20 @@ class Conversation:
         self._events.append(asyncio.create_task(deliver_in_order()))
 
 
-async def _each(sentences: Iterable[str]) -> AsyncIterator[str]:
+def list_functions(agent: AnsweringAgent) -> list[dict[str, Any]]:
+    """Return the functions of an agent as a model gets them; a transfer takes no arguments."""
+    return [
+        {
+            "name": name,
+            "description": tool.get("description") or "",
+            "parameters": tool.get("parameters") or {"type": "object", "properties": {}},
+        }
+        for name, tool in agent.tools.items()
+        if tool["type"] in {"custom", "transfer_call"}
+    ]
+
+
+async def _each(sentences: Iterable[str]) -> AsyncIterator[Move]:
     for text in sentences:
         yield text
 

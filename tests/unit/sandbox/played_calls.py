@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from click.testing import Result
 from sandbox_clients import Api, Receiver
 
 from askproai_sandbox.caller import CallRecord, play_call
@@ -18,6 +19,7 @@ OFFER = {
     "spoken": "halb drei",
 }
 Tools = list[dict[str, Any]]
+Call = Callable[..., Awaitable[Result]]  # `askproai call` with these arguments
 
 
 async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = None, llm: Any = None) -> str:

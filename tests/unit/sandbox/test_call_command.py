@@ -3,33 +3,17 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from click.testing import Result
-from played_calls import NUMBER, OFFER, Tools, salon, verified
+from played_calls import NUMBER, OFFER, Call, Tools, salon, verified
 from sandbox_clients import Api, Receiver
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
 from askproai_sandbox.caller import HeldCall
-from askproai_sandbox.demo import State
 from tests.worlds.waiting import eventually
-
-Call = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-async def call(retell: Api, receiver: Receiver, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Return a function that runs `askproai call` against a demo whose only business is the salon."""
-    await salon(retell, receiver, tools)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".demo").mkdir()
-    (tmp_path / ".demo/state.json").write_text(State("", retell.url, "", "", "").text())
-    return lambda *arguments: asyncio.to_thread(CliRunner().invoke, app, ["call", "--to", NUMBER, *arguments])
 
 
 async def test_one_function_is_called_as_retell_does_it_and_its_answer_printed(call: Call, receiver: Receiver) -> None:
