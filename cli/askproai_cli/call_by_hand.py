@@ -3,7 +3,6 @@
 The simulators are imported inside of the function: askproai_cli.demo says why.
 """
 
-import asyncio
 import json
 import sys
 from collections import deque
@@ -22,6 +21,8 @@ _HELP = """You are the agent. Lines that you can write:
 
 def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "CallRecord":
     """Play a call by the lines of the input. Raises ValueError with the simulator's message when it refuses."""
+    import asyncio
+
     from askproai_sandbox.caller import HeldCall
 
     sentences = deque(say)

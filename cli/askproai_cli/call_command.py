@@ -3,7 +3,6 @@
 The simulators are imported inside of the functions: askproai_cli.demo says why.
 """
 
-import asyncio
 import json
 import os
 import sys
@@ -19,7 +18,8 @@ from askproai_cli.demo_state import require_simulators
 from askproai_cli.output import Output, OutputOption, print_json
 
 if TYPE_CHECKING:
-    from askproai_sandbox.caller import CallRecord, HeldCall, ModelCall, Step
+    from askproai_sandbox.caller import CallRecord, HeldCall, Step
+    from askproai_sandbox.model_agent import ModelCall
 
 _PROMPT = "said     "  # before what is typed, as before what --say says
 _SHOWN_LIVE = {"heard", "tool", "note"}  # events are under way while the call is
@@ -104,9 +104,12 @@ def call(
     if output is Output.JSON and (by_hand or not (say or function)):
         raise typer.BadParameter("-o json needs the sentences, --say, or a function, --function NAME key=value …")
     with simulators("call"):
+        import asyncio
+
         import aiohttp
 
-        from askproai_sandbox.caller import HeldCall, ModelAddress, ModelCall, ModelError, play_call
+        from askproai_sandbox.caller import HeldCall, play_call
+        from askproai_sandbox.model_agent import ModelAddress, ModelCall, ModelError
 
     retell = require_simulators().retell
     try:
@@ -158,6 +161,8 @@ def _hold(
     begin: Coroutine[Any, Any, "tuple[HeldCall | ModelCall, list[Step]]"], say: Sequence[str] | None, output: Output
 ) -> "CallRecord":
     """Hold a call with these sentences, else on the terminal or with the lines of a pipe, and print its steps as they happen."""
+    import asyncio
+
     is_typed = not say and sys.stdin.isatty()
     if is_typed:
         import readline  # noqa: F401 - `input` edits the line with it

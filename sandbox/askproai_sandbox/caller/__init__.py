@@ -4,10 +4,8 @@
 does not know how agents are stored or requests are signed: the simulator passes both in.
 """
 
-from askproai_sandbox.caller.chat_model import ModelError
 from askproai_sandbox.caller.conversation import Conversation
 from askproai_sandbox.caller.held_call import HeldCall
-from askproai_sandbox.caller.model_call import ModelAddress, ModelCall
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
 from askproai_sandbox.caller.record import (
     AgentSentence,
@@ -19,7 +17,6 @@ from askproai_sandbox.caller.record import (
     ToolCall,
     play_call,
 )
-from askproai_sandbox.caller.scripted_model import ScriptedModel
 
 __all__ = [
     "AgentSentence",
@@ -29,12 +26,8 @@ __all__ = [
     "CallRequest",
     "Conversation",
     "HeldCall",
-    "ModelAddress",
-    "ModelCall",
-    "ModelError",
     "Move",
     "PhoneLine",
-    "ScriptedModel",
     "Step",
     "ToolCall",
     "play_call",

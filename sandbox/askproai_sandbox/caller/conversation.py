@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
-from askproai_sandbox.caller.phrases import HELP
 from askproai_sandbox.caller.record import AgentSentence, Briefing, CallRecord, CallRequest, Move, Step, ToolCall
-from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.caller.slot_filler import SlotFiller
 from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
+_GREETING = "Wie kann ich Ihnen helfen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
 _OFFER = re.compile(r"\{offer\.(\d+)\}")
 _INBOUND_TIMEOUT_MS = 10_000
@@ -69,11 +68,13 @@ class Conversation:
         self._begin(agent, variables)
         self._send_event("call_started", agent)
         self.call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
-        greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
+        greeting = (
+            self._fill_in(agent.llm.get("begin_message", _GREETING)) if agent.llm["start_speaker"] == "agent" else ""
+        )
         if greeting:
             self._say("agent", greeting)
         self.briefing = Briefing(self._fill_in(agent.llm.get("general_prompt") or ""), list_functions(agent))
-        await self._talk(agent, greeting, moves or _each(self._request.say))
+        await self._talk(agent, moves or _each(self._request.say))
         self._end()
         self._send_event("call_ended", agent)
         await self._phone_line.pause("analysis_delay_ms")
@@ -168,17 +169,15 @@ class Conversation:
         else:
             self._say("user", text)
 
-    async def _talk(self, agent: AnsweringAgent, greeting: str, moves: AsyncIterator[Move]) -> None:
+    async def _talk(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
         if self._request.plays_agent:
             await self._follow(agent, moves)
             return
         if self._request.args is not None:
             await self._follow_script(agent, self._request.args)
             return
-        catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
-        model = ScriptedModel(
-            agent.tools, self._request.from_number, catalogue, greeting=greeting, now=self._clock.now()
-        )
+        is_german = str(agent.settings.get("language")).startswith("de")
+        model = SlotFiller(agent.tools, agent.llm.get("general_prompt") or "", is_german=is_german)
         async for text in moves:
             assert isinstance(text, str), "the demo's agent decides what it does"
             if self._transferred_to is not None:
@@ -208,20 +207,16 @@ class Conversation:
                 self._say_message(await self._call_tool(self._fill_in_offers(call), agent))
             self._send_event("transcript_updated", agent)
 
-    async def _turn(self, text: str, model: ScriptedModel, agent: AnsweringAgent) -> None:
-        """Play a sentence of the caller and what the agent does then. A call that another one follows has its message unsaid."""
+    async def _turn(self, text: str, model: SlotFiller, agent: AnsweringAgent) -> None:
+        """Play a sentence of the caller and what the agent does then."""
         self._hear(text)
-        reaction: ToolCall | str | None = model.hear(text)
-        self._remark(model.remark)
-        while isinstance(reaction, ToolCall):
-            result = await self._call_tool(reaction, agent)
-            reaction = model.learn(result.answer)
-            if not isinstance(reaction, ToolCall):
-                self._say_message(result)
-            if reaction is None and (reaction := model.take_up()):
-                self._remark(model.remark)
-        if reaction is not None:
+        reaction = model.hear(text)
+        if isinstance(reaction, str):
             self._say("agent", reaction)
+            return
+        result = await self._call_tool(reaction, agent)
+        model.learn(result.answer)
+        self._say_message(result)
 
     def _remark(self, text: str | None) -> None:
         """Record what the demo's agent says of itself, if it does; no caller hears it."""

@@ -18,7 +18,7 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is what the caller says; `args` are tool calls to make in place of those of the scripted model, one
+    """A call to play. `say` is what the caller says; `args` are tool calls to make in place of those of the slot filler, one
     after each sentence, None for none. `{offer.1}` in a text of them is the start of the first time that an answer has named last.
 
     `key` selects the workspace if the number is in several. With `plays_agent`, whoever holds the call is its model, too.
@@ -55,7 +55,7 @@ class Step(Struct, omit_defaults=True):
     """One step of a call.
 
     `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function), `webhook` (a delivered event) or `note` (of
-    the demo's agent about itself). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
+    the simulator about the call). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
     """
 
     at: str

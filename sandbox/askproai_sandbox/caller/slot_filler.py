@@ -9,43 +9,36 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any, Final
 
-from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import is_understood, says_nothing
-from askproai_runtime.sentences import speaking
 from askproai_sandbox.caller.record import ToolCall
 
 _SEARCH, _BOOK, _MOVE, _CANCEL, _FIND, _TRANSFER = (
     "check_availability", "book_appointment", "reschedule_appointment", "cancel_appointment", "find_appointments",
     "transfer_to_human",
 )  # fmt: skip
-_HELP: Final = {
-    Language.DE: "Ich verstehe Leistung, Tag, Uhrzeit, Ja, Nein und Namen, und: verschieben, absagen, „welche Termine habe ich“.",
-    Language.EN: "I understand a service, a day, a time, yes, no and names, and: move, cancel, “which appointments do I have”.",
-}
-_ASK_NAME: Final = {Language.DE: "Auf welchen Namen darf ich buchen?", Language.EN: "What name is it for?"}
-_ASK_BIRTH_DATE: Final = {Language.DE: "Wie lautet das Geburtsdatum?", Language.EN: "What is the date of birth?"}
-_NOTHING: Final = {Language.DE: "Gut, dann ändere ich nichts.", Language.EN: "Fine, I change nothing."}
-_WORDS: Final = {
-    _TRANSFER: re.compile(r"\b(mensch\w*|mitarbeiter\w*|verbinden|person|human)\b", re.IGNORECASE),
-    _CANCEL: re.compile(r"\b(absagen|absage|stornieren|cancel)\b", re.IGNORECASE),
-    _MOVE: re.compile(r"\b(verschieben|verlegen|move|reschedule)\b", re.IGNORECASE),
-    _FIND: re.compile(r"\b(wann ist mein|welche termine|when is my|which appointments)\b", re.IGNORECASE),
-}
-_YES: Final = re.compile(r"\W*(?:(?:ja|gern|gerne|genau|bitte|passt|yes|please|sure|ok|okay)\b\W*)+", re.IGNORECASE)
-_NO: Final = re.compile(r"\W*(nein|nicht|nee|no)\b", re.IGNORECASE)
-_ORDINALS: Final = {
-    word: index
-    for index, words in enumerate(("erste first", "zweite second", "dritte third"))
-    for word in words.split()
-}
-_NAME: Final = re.compile(
-    r"\b(?:name ist|heiße|ich bin|auf den namen|name is|i am|i'm|it's)\s+(?P<name>[^,.!?]+)", re.IGNORECASE
+_HELP: Final = (
+    "Ich verstehe Leistung, Tag, Uhrzeit, Ja, Nein und Namen, und: verschieben, absagen, „welche Termine habe ich“."
 )
+_GERMAN_ONLY: Final = "I understand German only. Let a model play the agent, or play it by hand."
+_ASK_NAME: Final = "Auf welchen Namen darf ich buchen?"
+_ASK_BIRTH_DATE: Final = "Wie lautet das Geburtsdatum?"
+_NOTHING: Final = "Gut, dann ändere ich nichts."
+_WORDS: Final[Mapping[str, re.Pattern[str]]] = {
+    _TRANSFER: re.compile(r"\b(mensch\w*|mitarbeiter\w*|verbinden)\b", re.IGNORECASE),
+    _CANCEL: re.compile(r"\b(absagen|absage|stornieren)\b", re.IGNORECASE),
+    _MOVE: re.compile(r"\b(verschieben|verlegen)\b", re.IGNORECASE),
+    _FIND: re.compile(r"\b(wann ist mein|welche termine)\b", re.IGNORECASE),
+}
+_KEYS: Final = re.compile(r"\[[0-9*#]+\]")
+_YES: Final = re.compile(r"\W*(?:(?:ja|gern|gerne|genau|bitte|passt|ok|okay)\b\W*)+", re.IGNORECASE)
+_NO: Final = re.compile(r"\W*(nein|nicht|nee)\b", re.IGNORECASE)
+_ORDINALS: Final = tuple(re.compile(rf"\b{word}[nrs]?\b", re.IGNORECASE) for word in ("erste", "zweite", "dritte"))
+_NAME: Final = re.compile(r"\b(?:name ist|heiße|ich bin|auf den namen)\s+(?P<name>[^,.!?]+)", re.IGNORECASE)
 _CAPITALS: Final = re.compile(
     r"(?:(?:von|van|de|der|zu)\s+)*[A-ZÄÖÜ][\w'-]+(?:\s+(?:(?:von|van|de|der|zu)\s+)*[A-ZÄÖÜ][\w'-]+){0,3}"
 )
-_SERVICE_LINE: Final = re.compile(r"^- (?P<name>.+?) \(\d+ (?:Minuten|minutes)(?P<more>.*)$", re.MULTILINE)
-_SPOKEN: Final = re.compile(r"; (?:auch|also): (?P<names>[^)]+)\)")
+_SERVICE_LINE: Final = re.compile(r"^- (?P<name>.+?) \(\d+ Minuten(?P<more>.*)$", re.MULTILINE)
+_SPOKEN: Final = re.compile(r"; auch: (?P<names>[^)]+)\)")
 _TEAM_LINE: Final = re.compile(r"^- .+: (?P<names>.+)$", re.MULTILINE)
 _LONGEST_TIME = 9  # words
 
@@ -53,9 +46,9 @@ _LONGEST_TIME = 9  # words
 class SlotFiller:
     """The agent's side of one call. `prompt` is the published one."""
 
-    def __init__(self, tools: Mapping[str, Mapping[str, Any]], prompt: str, language: Language) -> None:
-        self._tools, self._language = tools, language
-        self._services = dict(_read_services(_section(prompt, "Buchbar", "Bookable")))
+    def __init__(self, tools: Mapping[str, Mapping[str, Any]], prompt: str, *, is_german: bool) -> None:
+        self._tools, self._is_german = tools, is_german
+        self._services = dict(_read_services(_section(prompt, "Buchbar")))
         team = _section(prompt, "Team")
         self._staff = {name: name for row in _TEAM_LINE.finditer(team) for name in row["names"].split(", ")}
         self._wanted: dict[str, Any] = {}  # the arguments of the search
@@ -67,8 +60,8 @@ class SlotFiller:
     def hear(self, text: str) -> ToolCall | str:
         """Return the function to call after a sentence of the caller, or what to say."""
         if self._answer.get("branches"):
-            named = {} if re.fullmatch(r"\[[0-9*#]+\]", text) else {"branch": text}
-            return self._call(self._last.name, self._last.args | named)
+            args = {name: value for name, value in self._last.args.items() if name != "branch"}
+            return self._call(self._last.name, args if _KEYS.fullmatch(text) else args | {"branch": text})
         if self._booking:
             return self._complete_booking(text)
         name = next((name for name, words in _WORDS.items() if name in self._tools and words.search(text)), None)
@@ -77,7 +70,7 @@ class SlotFiller:
             return self._call(name, {"date": when} if name == _MOVE and when else {})
         if _NO.match(text):
             self._answer, self._offers = {}, []
-            return _NOTHING[self._language]
+            return _NOTHING
         if agreed := self._agree(text):
             return agreed
         found = {
@@ -86,7 +79,7 @@ class SlotFiller:
         if named := {key: value for key, value in found.items() if value}:
             self._wanted |= named
             return self._call(_SEARCH, dict(self._wanted))
-        return _HELP[self._language]
+        return _HELP if self._is_german else _GERMAN_ONLY
 
     def learn(self, answer: Any) -> None:
         """Take the answer of the function; the agent says its message."""
@@ -100,13 +93,13 @@ class SlotFiller:
 
     def _agree(self, text: str) -> ToolCall | str | None:
         """Return what a yes, or the choice of an offer, leads to; None if the sentence is none."""
-        ordinal = next(
-            (index for word, index in _ORDINALS.items() if re.search(rf"\b{word}n?\b", text.casefold())), None
-        )
+        ordinal = next((index for index, word in enumerate(_ORDINALS) if word.search(text)), None)
         yes = _YES.match(text)
         if yes and self._answer.get("needs_confirmation"):
             about = {key: self._answer[key] for key in ("appointment_id",) if self._answer.get(key)}
             return self._call(self._last.name, self._last.args | about | {"confirmed": True})
+        if yes and self._tools.keys() == {_TRANSFER}:  # the agent of a suspended tenant offers it in its greeting
+            return self._call(_TRANSFER, {})
         if not self._offers or (yes is None and ordinal is None) or (ordinal or 0) >= len(self._offers):
             return None
         start = self._offers[ordinal or 0]["start"]
@@ -125,10 +118,10 @@ class SlotFiller:
         elif is_for_birth_date:
             self._booking["birth_date"] = text
         if "customer_name" not in self._booking:
-            return _ASK_NAME[self._language]
+            return _ASK_NAME
         required = self._tools.get(_BOOK, {}).get("parameters", {}).get("required", ())
         if "birth_date" in required and "birth_date" not in self._booking:
-            return _ASK_BIRTH_DATE[self._language]
+            return _ASK_BIRTH_DATE
         booking, self._booking = self._booking, {}
         return self._call(_BOOK, booking)
 
@@ -136,21 +129,20 @@ class SlotFiller:
         """Return the longest run of words that the pods' grammar understands as a time."""
         words = re.findall(r"[\w:.]*\w", text)
         runs = sorted(combinations(range(len(words) + 1), 2), key=lambda run: run[0] - run[1])
-        with speaking(self._language):
-            for first, end in runs:
-                phrase = " ".join(words[first:end])
-                if end - first <= _LONGEST_TIME and phrase not in self._services and is_understood(phrase):
-                    while says_nothing(words[first]):
-                        first += 1  # noqa: PLW2901
-                    while says_nothing(words[end - 1]):
-                        end -= 1  # noqa: PLW2901
-                    return " ".join(words[first:end])
+        for first, end in runs:
+            phrase = " ".join(words[first:end])
+            if end - first <= _LONGEST_TIME and phrase not in self._services and is_understood(phrase):
+                while says_nothing(words[first]):
+                    first += 1  # noqa: PLW2901
+                while says_nothing(words[end - 1]):
+                    end -= 1  # noqa: PLW2901
+                return " ".join(words[first:end])
         return None
 
 
-def _section(prompt: str, *titles: str) -> str:
+def _section(prompt: str, title: str) -> str:
     """Return the text of a section of the prompt; empty if it has none."""
-    found = re.search(rf"^## (?:{'|'.join(titles)})\n(?P<text>(?:(?!## ).*\n?)*)", prompt, re.MULTILINE)
+    found = re.search(rf"^## {title}\n(?P<text>(?:(?!## ).*\n?)*)", prompt, re.MULTILINE)
     return found["text"] if found else ""
 
 

@@ -28,12 +28,14 @@ async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = N
         "start_speaker": "agent",
         "begin_message": "Salon Müller, guten Tag!",
         "general_tools": tools,
+        "general_prompt": "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schnitt)\n",
         **(llm or {}),
     }
     created = await retell("POST", "/create-retell-llm", body, expect=201)
     body = {
         "response_engine": {"type": "retell-llm", "llm_id": created["llm_id"]},
         "voice_id": "11labs-Carola",
+        "language": "de-DE",
         "webhook_url": f"{receiver.url}/hook",
         **(agent or {}),
     }

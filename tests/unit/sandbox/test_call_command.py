@@ -55,8 +55,8 @@ async def test_wrong_arguments_of_a_call_are_refused_with_what_to_write(
 async def test_sentences_show_each_function_with_its_arguments(call: Call) -> None:
     result = await call("--say", "Einen Haarschnitt am Freitag um drei", "--say", "Xylophon quietscht")
     assert result.exit_code == 0, result.output
-    assert "tool     check_availability(service=Haarschnitt, date=Freitag, time=drei) 200\n" in result.stdout
-    assert "note     [demo agent] did not understand “Xylophon quietscht”; docs/demo-agent.md" in result.stdout
+    assert "tool     check_availability(service=Haarschnitt, date=Freitag um drei) 200\n" in result.stdout
+    assert "heard    Ich verstehe Leistung, Tag, Uhrzeit" in result.stdout
 
 
 async def test_json_has_functions_with_arguments_and_answers(call: Call) -> None:
@@ -85,10 +85,10 @@ async def test_a_call_without_sentences_takes_them_from_the_input_until_it_ends(
     said = [line for line in result.stdout.splitlines() if line.startswith("said")]
     assert said == ["said     Einen Haarschnitt am Freitag um drei", "said     Xylophon quietscht"]
     assert (
-        "tool     check_availability(service=Haarschnitt, date=Freitag, time=drei) 200\nheard    Am Freitag"
+        "tool     check_availability(service=Haarschnitt, date=Freitag um drei) 200\nheard    Am Freitag"
         in result.stdout
     )
-    assert "note     [demo agent] did not understand “Xylophon quietscht”" in result.stdout
+    assert "heard    Ich verstehe Leistung, Tag, Uhrzeit" in result.stdout
     assert re.fullmatch(r"call_\w+", result.stdout.splitlines()[-1])
     assert events(receiver) == ["call_started", "call_ended", "call_analyzed"]
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from played_calls import OFFER, Call
 from sandbox_clients import Receiver
 
-from askproai_sandbox.caller import chat_model
+from askproai_sandbox.model_agent import chat_model
 
 KEY = "sk-test-0123456789"
 SEARCH = {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}

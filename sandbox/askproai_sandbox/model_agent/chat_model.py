@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from askproai_core.http_answers import UnreadableAnswer, read_answer
-from askproai_sandbox.caller.record import ToolCall
+from askproai_sandbox.caller import ToolCall
 
 _ANSWER_LIMIT: Final = 1024 * 1024  # bytes
 _ANSWER_SECONDS: Final = 120.0  # a small model on one thread takes its time

@@ -6,9 +6,8 @@ from typing import Any, Final, Self
 import aiohttp
 
 from askproai_core.http_answers import client_session
-from askproai_sandbox.caller.chat_model import ChatModel, ModelError, Wanted, completions_url
-from askproai_sandbox.caller.held_call import HeldCall
-from askproai_sandbox.caller.record import CallRecord, Step
+from askproai_sandbox.caller import CallRecord, HeldCall, Step
+from askproai_sandbox.model_agent.chat_model import ChatModel, ModelError, Wanted, completions_url
 
 _MOST_ROUNDS: Final = 6  # answers of the model to one sentence
 _MOST_FUNCTIONS: Final = 12  # calls of functions after one sentence
