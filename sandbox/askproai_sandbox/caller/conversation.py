@@ -219,9 +219,9 @@ class Conversation:
         self._say_message(result)
 
     def _remark(self, text: str | None) -> None:
-        """Record what the demo's agent says of itself, if it does; no caller hears it."""
+        """Record a remark about the call; no caller hears it."""
         if text:
-            self._record("note", text=f"[demo agent] {text}")
+            self._record("note", text=text)
 
     def _say_message(self, result: _ToolResult) -> None:
         if result.message:

@@ -24,8 +24,8 @@ class HeldCall:
     async def begin(
         cls, retell_url: str, to_number: str, *, from_number: str, plays_agent: bool = False
     ) -> tuple[Self, list[Step]]:
-        """Ring a number, and return the call with its steps until the agent is silent. With `plays_agent` it is silent until
-        `call_function` and `answer` say what it does.
+        """Ring a number, and return the call with its steps until the agent is silent. With `plays_agent` it waits for
+        `call_function` and `answer`.
 
         Raises ValueError with the simulator's message when it refuses, `aiohttp.ClientError` when it does not answer.
         """

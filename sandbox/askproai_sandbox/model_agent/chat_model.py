@@ -187,7 +187,7 @@ class ChatModel:
 
 
 def _named(tool: _Tool, number: int) -> _Tool:
-    """Return a tool call with an id: the answers are told apart by it."""
+    """Return a tool call with an id, by which its answer is found."""
     return tool if tool.id else _Tool(tool.function, f"call_{number}")
 
 
