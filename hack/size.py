@@ -41,7 +41,7 @@ def count_words(*patterns: str) -> int:
 
 
 def measure() -> dict[str, int]:
-    """Return the sizes by the names of the budget: lines, and words where the name says so."""
+    """Return the sizes by the names of the budget: lines, and words under a name that ends with `-words`."""
     sizes = {f"{package}-python": count_lines(f"{package}/*.py") for package in (*PRODUCT, "hack")}
     sizes["product-python"] = sum(sizes[f"{package}-python"] for package in PRODUCT)
     for part in ("unit", "integration", "e2e"):

@@ -18,10 +18,11 @@ from askproai_cli.blocks import ADD_EXAMPLE, REMOVE_EXAMPLE, blocks
 from askproai_cli.blocks import add as block
 from askproai_cli.blocks import remove as unblock
 from askproai_cli.calendar import calendar
+from askproai_cli.call_command import call
 from askproai_cli.calls import calls, timeline
 from askproai_cli.circuits import circuits
 from askproai_cli.cluster import use_context
-from askproai_cli.demo import call, demo, play
+from askproai_cli.demo import demo, play
 from askproai_cli.doctor_command import doctor_command
 from askproai_cli.events import events
 from askproai_cli.figures import EXAMPLE as FIGURES_EXAMPLE

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.demo import parse_number, simulators
+from askproai_cli.call_command import parse_number
+from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_simulators
 from askproai_cli.output import Output, OutputOption, print_json, print_rows
 from askproai_cli.sandbox_mails import mails

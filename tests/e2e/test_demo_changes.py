@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from askproai_sandbox.example_tenant import SALON
+from tests.worlds.model_calls import Turn, books, calls, play_turns, searches
 from tests.worlds.running_demo import fetch
 from tests.worlds.waiting import SOON, eventually
 
@@ -39,17 +40,22 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
 
     durations: list[float] = []
 
-    async def call(*say: str):
-        record = await demo.call(SALON.number, *say, from_number=CALLER)
+    async def call(*turns: Turn):
+        record = await play_turns(demo.state.retellUrl, SALON.number, *turns, from_number=CALLER)
         assert record.errors == []
         durations.extend(step.duration_ms for step in record.steps if step.kind == "tool")
         return record
 
+    search = searches(service="Haarschnitt", date=day.isoformat(), time="10 Uhr")
     await call(
-        f"Ich hätte gern einen Haarschnitt am {day.isoformat()} um 10 Uhr.", "Ja, gern, mein Name ist Petra Test."
+        ("Ich hätte gern einen Haarschnitt um zehn.", search),
+        ("Ja, gern, mein Name ist Petra Test.", books("Petra Test", "Haarschnitt")),
     )
     await eventually(lambda: calendars_agree(10), SYNCED_WITHIN, "the appointment in both calendars", every=0.5)
-    moved = await call("Ich möchte meinen Termin verschieben.", "Bitte auf 13 Uhr.")
+    moved = await call(
+        ("Ich möchte meinen Termin verschieben.", calls("reschedule_appointment")),
+        ("Bitte auf 13 Uhr.", calls("reschedule_appointment", time="13 Uhr")),
+    )
     asked, completed = moved.answers("reschedule_appointment")
     assert asked["message"].startswith("Auf welchen Tag")
     assert completed["success"], completed
@@ -60,7 +66,11 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=action)
     await eventually(lambda: calendars_agree(15), SOON, "the move at Cal.com", every=0.5)
 
-    last_call = await call("Wann ist mein Termin?", "Den möchte ich absagen, bitte.", "Ja, bitte.")
+    last_call = await call(
+        ("Wann ist mein Termin?", calls("find_appointments")),
+        ("Den möchte ich absagen, bitte.", calls("cancel_appointment")),
+        ("Ja, bitte.", calls("cancel_appointment", confirmed=True)),
+    )
     (found,) = last_call.answers("find_appointments")
     assert "um 15 Uhr" in found["message"]
     (asked, cancelled) = last_call.answers("cancel_appointment")

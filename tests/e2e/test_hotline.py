@@ -9,12 +9,24 @@ import pytest
 from askproai_sandbox.caller import CallRecord
 from askproai_sandbox.example_tenant import load_manifests
 from tests.e2e.conftest import HOTLINE, KEY
+from tests.worlds.model_calls import Turn, books, play_turns, searches
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
 TENANT = "haarwerk.haarwerk"
-REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
+SEARCH = {"service": "Haarschnitt", "date": "kommenden Freitag", "time": "zehn"}
+REQUEST = "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um zehn.", searches(**SEARCH)
 YES = "Die erste, gern. Mein Name ist Erika Mustermann."  # another test's caller may have the time that was asked for
+
+
+def in_branch(said: str) -> Turn:
+    """Return the answer to the question for the branch; a pressed key is in the transcript only."""
+    return said, searches(**SEARCH) if said.startswith("[") else searches(**SEARCH, branch=said)
+
+
+def yes(service: str = "Haarschnitt") -> Turn:
+    """Return the yes to what was offered."""
+    return YES, books("Erika Mustermann", service)
 
 
 @dataclass
@@ -23,8 +35,8 @@ class Chain:
 
     demo: Demo
 
-    async def call(self, caller: str, *say: str) -> CallRecord:
-        record = await self.demo.call(HOTLINE, *say, from_number=caller)
+    async def call(self, caller: str, *turns: Turn) -> CallRecord:
+        record = await play_turns(self.demo.state.retellUrl, HOTLINE, *turns, from_number=caller)
         assert record.errors == []
         assert "{{" not in record.transcript
         return record
@@ -55,7 +67,7 @@ def test_the_example_has_three_branches_and_one_number():
 
 
 async def test_by_question(chain):
-    record = await chain.call("+4915155500001", REQUEST, "In Pankow, bitte.", YES)
+    record = await chain.call("+4915155500001", REQUEST, in_branch("In Pankow, bitte."), yes())
     asked = record.answers("check_availability")[0]
     assert asked["message"].startswith(
         "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte"
@@ -64,21 +76,21 @@ async def test_by_question(chain):
 
 
 async def test_by_digit(chain):
-    record = await chain.call("+4915155500002", REQUEST, "[3]", YES)
+    record = await chain.call("+4915155500002", REQUEST, in_branch("[3]"), yes())
     assert record.answers("check_availability")[1]["message"].startswith("Haarwerk Potsdam. ")
     assert await chain.booked(record) == "potsdam"
 
 
 async def test_by_postal_code(chain):
-    assert await chain.booked(await chain.call("+4915155500003", REQUEST, "10119", YES)) == "mitte"
+    assert await chain.booked(await chain.call("+4915155500003", REQUEST, in_branch("10119"), yes())) == "mitte"
 
 
 async def test_branch_and_service_are_understood_within_the_first_sentence(chain):
-    by_code = await chain.call("+4915155500007", "Einen Haarschnitt in 10119 am kommenden Freitag um zwölf.", YES)
+    search = searches(service="Haarschnitt", date="kommenden Freitag", time="zwölf", branch="10119")
+    by_code = await chain.call("+4915155500007", ("Einen Haarschnitt in 10119 am Freitag um zwölf.", search), yes())
     assert await chain.booked(by_code) == "mitte"
-    by_place = await chain.call(
-        "+4915155500008", "Farbe und Strähnchen am kommenden Donnerstag um zehn in Potsdam.", YES
-    )
+    search = searches(service="Färben", date="kommenden Donnerstag", time="zehn", branch="Potsdam")
+    by_place = await chain.call("+4915155500008", ("Farbe am Donnerstag um zehn in Potsdam.", search), yes("Färben"))
     assert by_place.answers("book_appointment")[0]["success"], by_place.transcript
     assert await chain.booked(by_place) == "potsdam"
 
@@ -86,14 +98,14 @@ async def test_branch_and_service_are_understood_within_the_first_sentence(chain
 async def test_by_history_and_the_caller_is_recognised(chain):
     """The usual branch is suggested, and used only if the caller agrees; the agent knows a returning caller before it speaks."""
     caller = "+4915155500004"
-    first = await chain.call(caller, REQUEST, "Potsdam", YES)
+    first = await chain.call(caller, REQUEST, in_branch("Potsdam"), yes())
     assert await chain.booked(first) == "potsdam"
-    repeated = await chain.call(caller, REQUEST, "wie immer", YES)
+    repeated = await chain.call(caller, REQUEST, in_branch("wie immer"), yes())
     assert repeated.answers("check_availability")[0]["suggested"] == "potsdam"
     assert await chain.booked(repeated) == "potsdam"
 
     async def recognised() -> dict[str, str] | None:
-        (ringing,) = [step for step in (await chain.call(caller, "Hallo")).steps if step.name == "call_inbound"]
+        (ringing,) = [step for step in (await chain.call(caller, ("Hallo", None))).steps if step.name == "call_inbound"]
         variables: dict[str, str] = ringing.answer["call_inbound"]["dynamic_variables"]
         return variables if "caller_name" in variables else None
 
@@ -104,14 +116,15 @@ async def test_by_history_and_the_caller_is_recognised(chain):
 
 
 async def test_a_service_of_one_salon_needs_no_question(chain):
-    record = await chain.call("+4915155500005", "Ich hätte gern eine Rasur am kommenden Donnerstag um elf.", YES)
+    search = searches(service="Rasur", date="kommenden Donnerstag", time="elf")
+    record = await chain.call("+4915155500005", ("Ich hätte gern eine Rasur um elf.", search), yes("Rasur"))
     assert record.answers("check_availability")[0]["message"].startswith("Haarwerk Pankow. ")
     assert await chain.booked(record) == "pankow"
 
 
 async def test_another_salons_caller_is_unknown_to_the_hotline(chain):
     """Nothing crosses tenants: the demo's first caller has an appointment at Salon Müller."""
-    record = await chain.call("+4915112345678", "Hallo")
+    record = await chain.call("+4915112345678", ("Hallo", None))
     (ringing,) = [step for step in record.steps if step.name == "call_inbound"]
     assert ringing.answer == {"call_inbound": {"dynamic_variables": {"caller_number": "bekannt"}}}
 
@@ -133,4 +146,4 @@ async def test_a_hotline_agent_under_the_simple_model_is_refused_with_what_to_do
         return "is published" in await chain.demo.kubectl(*query)
 
     await eventually(accepted, 60, "the matrix to take the same agent")
-    assert await chain.booked(await chain.call("+4915155500006", REQUEST, "die zwei", YES)) == "pankow"
+    assert await chain.booked(await chain.call("+4915155500006", REQUEST, in_branch("die zwei"), yes())) == "pankow"

@@ -58,24 +58,23 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """One call. `heard` are regular expressions, found in this order in what the agent says.
+    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are what a language model calls after
+    each of them, None for nothing. `{offer.1}` in an argument is the start of the first time that an answer has named last.
 
-    `functions` are what a language model calls after each sentence, None for nothing, in place of what the demo's agent calls.
+    `heard` are regular expressions, found in this order in what the agent says.
     `failing` are regular expressions of events and functions that must fail, such as the events while no pod runs.
     `caller` is a number, `anonymous`, or a name of your choice: each name has a number of its own, another one at each play.
     """
 
     say: Annotated[list[Text], Meta(min_length=1)]
+    functions: list[FunctionCall | None]
     heard: list[Text] = []
     failing: list[Text] = []
-    functions: list[FunctionCall | None] | None = None
     caller: Text = "caller"
 
     @property
-    def tool_calls(self) -> list[dict[str, Any] | None] | None:
+    def tool_calls(self) -> list[dict[str, Any] | None]:
         """Return `functions` as a request for a call has them."""
-        if self.functions is None:
-            return None
         calls = [each and next(iter(each.items())) for each in self.functions]
         return [each and {"name": each[0], "args": each[1]} for each in calls]
 
@@ -252,6 +251,10 @@ def _parse_step(fields: dict[str, Any]) -> SpokenCall | Command:
         _require_patterns(command.printed)
         return command
     call = msgspec.convert(fields, SpokenCall)
+    if len(call.functions) != len(call.say):
+        raise ScriptError(
+            f"{len(call.say)} sentences have {len(call.functions)} functions: name one for each, null for none"
+        )
     _require_patterns([*call.heard, *call.failing])
     return call
 

@@ -7,17 +7,27 @@ does not know how agents are stored or requests are signed: the simulator passes
 from askproai_sandbox.caller.conversation import Conversation
 from askproai_sandbox.caller.held_call import HeldCall
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
-from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall, play_call
-from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.caller.record import (
+    AgentSentence,
+    Briefing,
+    CallRecord,
+    CallRequest,
+    Move,
+    Step,
+    ToolCall,
+    play_call,
+)
 
 __all__ = [
+    "AgentSentence",
     "AnsweringAgent",
+    "Briefing",
     "CallRecord",
     "CallRequest",
     "Conversation",
     "HeldCall",
+    "Move",
     "PhoneLine",
-    "ScriptedModel",
     "Step",
     "ToolCall",
     "play_call",

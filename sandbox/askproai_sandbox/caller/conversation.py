@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.caller.phone_line import AnsweringAgent, PhoneLine
-from askproai_sandbox.caller.phrases import HELP
-from askproai_sandbox.caller.record import CallRecord, CallRequest, Step, ToolCall
-from askproai_sandbox.caller.scripted_model import ScriptedModel
+from askproai_sandbox.caller.record import AgentSentence, Briefing, CallRecord, CallRequest, Move, Step, ToolCall
+from askproai_sandbox.caller.slot_filler import SlotFiller
 from askproai_sandbox.simulator import Reply, encode_json, unix_milliseconds
 
 _APOLOGY = "Es tut mir leid, das hat gerade nicht geklappt. Möchten Sie es noch einmal versuchen?"
+_GREETING = "Wie kann ich Ihnen helfen?"
 _KEYS = re.compile(r"\[([0-9*#]+)\]")  # a sentence "[2]": the caller presses that key
+_OFFER = re.compile(r"\{offer\.(\d+)\}")
 _INBOUND_TIMEOUT_MS = 10_000
 _MAX_ANSWER_CHARACTERS = 15_000  # of a tool's answer, for the LLM
 
@@ -42,6 +42,8 @@ class Conversation:
         self._events: list[asyncio.Task[None]] = []
         self._outbox: list[Callable[[], Awaitable[None]]] = []  # events that wait for others
         self._transferred_to: str | None = None
+        self.briefing: Briefing | None = None  # from the moment at which the agent answers
+        self._offers: list[str] = []  # the starts of the times that an answer has named last
 
     @property
     def is_transferred(self) -> bool:
@@ -52,11 +54,12 @@ class Conversation:
         self,
         agent: AnsweringAgent | None,
         inbound_url: str | None = None,
-        sentences: AsyncIterator[str] | None = None,
+        moves: AsyncIterator[Move] | None = None,
     ) -> CallRecord:
         """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first.
 
-        `sentences` are what the caller says, instead of those of the request: each is asked for when the agent is silent.
+        `moves` are what the caller says, instead of the sentences of the request: each is asked for when the agent is silent. Where
+        the request says that the client plays the agent, they are also what the agent does.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
@@ -65,10 +68,13 @@ class Conversation:
         self._begin(agent, variables)
         self._send_event("call_started", agent)
         self.call |= {"transcript": "", "transcript_object": [], "transcript_with_tool_calls": []}
-        greeting = self._fill_in(agent.llm.get("begin_message", HELP)) if agent.llm["start_speaker"] == "agent" else ""
+        greeting = (
+            self._fill_in(agent.llm.get("begin_message", _GREETING)) if agent.llm["start_speaker"] == "agent" else ""
+        )
         if greeting:
             self._say("agent", greeting)
-        await self._talk(agent, greeting, sentences or _each(self._request.say))
+        self.briefing = Briefing(self._fill_in(agent.llm.get("general_prompt") or ""), list_functions(agent))
+        await self._talk(agent, moves or _each(self._request.say))
         self._end()
         self._send_event("call_ended", agent)
         await self._phone_line.pause("analysis_delay_ms")
@@ -132,6 +138,17 @@ class Conversation:
         """Replace `{{name}}` by the dynamic variable; an unset one stays as it is written."""
         return re.sub(r"\{\{\s*([^{}]+?)\s*\}\}", lambda m: self._variables.get(m[1], m[0]), text)
 
+    def _fill_in_offers(self, call: ToolCall) -> ToolCall:
+        """Replace `{offer.1}` by the start of the first time that was named last; `{offer.9}` stays if there are fewer."""
+
+        def start(match: re.Match[str]) -> str:
+            return str(dict(enumerate(self._offers, 1)).get(int(match[1]), match[0]))
+
+        args = {
+            name: _OFFER.sub(start, value) if isinstance(value, str) else value for name, value in call.args.items()
+        }
+        return ToolCall(call.name, args)
+
     # Talking
 
     def _say(self, role: str, text: str) -> None:
@@ -145,47 +162,66 @@ class Conversation:
         self._record("said", text=f"[{keys}]")
         self.call["transcript_with_tool_calls"] += [{"role": "dtmf", "digit": digit} for digit in keys]
 
-    async def _talk(self, agent: AnsweringAgent, greeting: str, sentences: AsyncIterator[str]) -> None:
-        if self._request.args is not None:  # instead of the model: a tool call after each sentence
-            for text, tool_call in zip_longest(self._request.say, self._request.args):
-                if text is not None:
-                    self._say("user", text)
-                if tool_call is not None:
-                    self._say_message(await self._call_tool(tool_call, agent))
+    def _hear(self, text: str) -> None:
+        """Take a sentence of the caller, or pressed keys such as `[2]`, into the transcript."""
+        if keys := _KEYS.fullmatch(text):
+            self._press(keys[1])
+        else:
+            self._say("user", text)
+
+    async def _talk(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
+        if self._request.plays_agent:
+            await self._follow(agent, moves)
             return
-        catalogue = read_catalogue(agent.llm.get("general_prompt") or "")
-        model = ScriptedModel(
-            agent.tools, self._request.from_number, catalogue, greeting=greeting, now=self._clock.now()
-        )
-        async for text in sentences:
+        if self._request.args is not None:
+            await self._follow_script(agent, self._request.args)
+            return
+        is_german = str(agent.settings.get("language")).startswith("de")
+        model = SlotFiller(agent.tools, agent.llm.get("general_prompt") or "", is_german=is_german)
+        async for text in moves:
+            assert isinstance(text, str), "the demo's agent decides what it does"
             if self._transferred_to is not None:
                 self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
                 await self._turn(text, model, agent)
                 self._send_event("transcript_updated", agent)
 
-    async def _turn(self, text: str, model: ScriptedModel, agent: AnsweringAgent) -> None:
-        """Play a sentence of the caller and what the agent does then. A call that another one follows has its message unsaid."""
-        if keys := _KEYS.fullmatch(text):
-            self._press(keys[1])
-        else:
-            self._say("user", text)
-        reaction: ToolCall | str | None = model.hear(text)
-        self._remark(model.remark)
-        while isinstance(reaction, ToolCall):
-            result = await self._call_tool(reaction, agent)
-            reaction = model.learn(result.answer)
-            if not isinstance(reaction, ToolCall):
-                self._say_message(result)
-            if reaction is None and (reaction := model.take_up()):
-                self._remark(model.remark)
-        if reaction is not None:
+    async def _follow(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
+        """Play what the client says and does as the caller and as the model."""
+        async for move in moves:
+            match move:
+                case str():
+                    self._hear(move)
+                case ToolCall():
+                    await self._call_tool(self._fill_in_offers(move), agent)
+                case AgentSentence():
+                    self._say("agent", move.text)
+                    self._send_event("transcript_updated", agent)
+
+    async def _follow_script(self, agent: AnsweringAgent, calls: Iterable[ToolCall | None]) -> None:
+        """Play the sentences of the request, and call after each one what the request says, as its model would."""
+        for text, call in zip_longest(self._request.say, calls):
+            if text is not None:
+                self._hear(text)
+            if call is not None:
+                self._say_message(await self._call_tool(self._fill_in_offers(call), agent))
+            self._send_event("transcript_updated", agent)
+
+    async def _turn(self, text: str, model: SlotFiller, agent: AnsweringAgent) -> None:
+        """Play a sentence of the caller and what the agent does then."""
+        self._hear(text)
+        reaction = model.hear(text)
+        if isinstance(reaction, str):
             self._say("agent", reaction)
+            return
+        result = await self._call_tool(reaction, agent)
+        model.learn(result.answer)
+        self._say_message(result)
 
     def _remark(self, text: str | None) -> None:
-        """Record what the demo's agent says of itself, if it does; no caller hears it."""
+        """Record a remark about the call; no caller hears it."""
         if text:
-            self._record("note", text=f"[demo agent] {text}")
+            self._record("note", text=text)
 
     def _say_message(self, result: _ToolResult) -> None:
         if result.message:
@@ -221,6 +257,8 @@ class Conversation:
             "role": "tool_call_result", **invocation, "content": reply.text, "successful": reply.ok,
         })  # fmt: skip
         answer = reply.json if reply.ok else None
+        if isinstance(answer, dict) and (slots := answer.get("slots") or answer.get("alternatives")):
+            self._offers = [str(slot["start"]) for slot in slots]
         if not tool.get("speak_after_execution", True):
             return _ToolResult(answer)
         message = answer.get("message") if isinstance(answer, dict) else answer
@@ -306,7 +344,20 @@ class Conversation:
         self._events.append(asyncio.create_task(deliver_in_order()))
 
 
-async def _each(sentences: Iterable[str]) -> AsyncIterator[str]:
+def list_functions(agent: AnsweringAgent) -> list[dict[str, Any]]:
+    """Return the functions of an agent as a model gets them; a transfer takes no arguments."""
+    return [
+        {
+            "name": name,
+            "description": tool.get("description") or "",
+            "parameters": tool.get("parameters") or {"type": "object", "properties": {}},
+        }
+        for name, tool in agent.tools.items()
+        if tool["type"] in {"custom", "transfer_call"}
+    ]
+
+
+async def _each(sentences: Iterable[str]) -> AsyncIterator[Move]:
     for text in sentences:
         yield text
 

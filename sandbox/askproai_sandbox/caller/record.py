@@ -18,10 +18,10 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is what the caller says; `args` are tool calls to make
-    instead of those of the scripted model, one after each sentence, None for none.
+    """A call to play. `say` is what the caller says; `args` are tool calls to make in place of those of the slot filler, one
+    after each sentence, None for none. `{offer.1}` in a text of them is the start of the first time that an answer has named last.
 
-    `key` selects the workspace if the number is in several.
+    `key` selects the workspace if the number is in several. With `plays_agent`, whoever holds the call is its model, too.
     """
 
     to_number: str
@@ -29,13 +29,33 @@ class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
     say: tuple[str, ...] = ()
     key: str | None = None
     args: tuple[ToolCall | None, ...] | None = None
+    plays_agent: bool = False
+
+
+class AgentSentence(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the agent says by a model's decision."""
+
+    text: str
+
+
+class Briefing(Struct, frozen=True):
+    """What a model knows of a call before it begins: the published prompt, its variables filled in, and the functions.
+
+    `functions` have `name`, `description` and `parameters`, a JSON schema.
+    """
+
+    prompt: str
+    functions: list[dict[str, Any]]
+
+
+Move = str | ToolCall | AgentSentence  # what the caller says, or what the agent does
 
 
 class Step(Struct, omit_defaults=True):
     """One step of a call.
 
     `kind` is `said` (by the caller), `heard` (by the caller), `tool` (a call function), `webhook` (a delivered event) or `note` (of
-    the demo's agent about itself). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
+    the simulator about the call). `status` is that of HTTP, None without an answer; `error` is the reason why a step failed.
     """
 
     at: str

@@ -30,8 +30,16 @@ SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
-OTHER_TIME = (
-    "Die erste, bitte. Mein Name ist Erika Mustermann."  # where that Friday is a holiday, other times are offered
+# What a language model calls after each sentence. Where that Friday is a holiday, the first offer is of another day.
+FUNCTIONS = (
+    {
+        "name": "check_availability",
+        "args": {"service": "Haarschnitt", "date": "kommenden Freitag", "time": "halb drei"},
+    },
+    {
+        "name": "book_appointment",
+        "args": {"service": "Haarschnitt", "customer_name": "Erika Mustermann", "start": "{offer.1}"},
+    },
 )
 
 
@@ -76,9 +84,7 @@ class Scenario:
         await self._wait_until_ready()
         killing = asyncio.create_task(self._kill_worker()) if self._kill else None
         self._report(f"a caller rings {SALON.number}")
-        call = await play_call(self._state.retellUrl, SALON.number, SENTENCES)
-        if not call.answers("book_appointment"):
-            call = await play_call(self._state.retellUrl, SALON.number, (SENTENCES[0], OTHER_TIME))
+        call = await play_call(self._state.retellUrl, SALON.number, SENTENCES, args=FUNCTIONS)
         result = DemoResult(call, killed=await killing if killing else [])
         await self._observe(result)
         self._check(result)

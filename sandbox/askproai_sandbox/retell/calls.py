@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from askproai_sandbox.caller import AnsweringAgent, CallRequest, Conversation, PhoneLine
+from askproai_sandbox.caller import AgentSentence, AnsweringAgent, CallRequest, Conversation, Move, PhoneLine, ToolCall
 from askproai_sandbox.retell.fields import body_type, checked
 from askproai_sandbox.retell.signing import signature
 from askproai_sandbox.retell.workspace import Call, Workspace, find
@@ -37,9 +37,10 @@ async def talk(
 ) -> web.WebSocketResponse:
     """Play a call sentence by sentence over a WebSocket; all messages are JSON.
 
-    The client sends `{to_number, from_number?, key?}`, and then `{say}` for each sentence or `{hang_up}`; who closes the WebSocket
-    hangs up, too. It gets `{steps}`, those since the last ones, whenever the agent is silent, at the end of the call
-    `{steps, record}`, and `{error}` instead of all of it.
+    The client sends `{to_number, from_number?, key?, plays_agent?}`, and then `{say}` for each sentence of the caller or
+    `{hang_up}`; a closed WebSocket hangs up, too. A client that plays the agent sends `{call: {name, args}}` and `{answer}` for
+    what the agent does. It gets `{steps}`, those since the last ones, whenever the agent is silent, the first time with the agent's
+    `briefing`, at the end of the call `{steps, record}`, and `{error}` instead of all of it.
     """
     socket = web.WebSocketResponse()
     await socket.prepare(request)
@@ -59,18 +60,32 @@ async def talk(
         news: list[Any] = msgspec.to_builtins(steps)
         return news
 
-    async def hear() -> AsyncIterator[str]:
+    async def hear() -> AsyncIterator[Move]:
+        briefing = {"briefing": msgspec.to_builtins(conversation.briefing)}
         while not conversation.is_transferred:
-            await _send(socket, {"steps": news()})
+            await _send(socket, {"steps": news(), **briefing})
+            briefing = {}
             message = await socket.receive()
-            said = msgspec.json.decode(message.data) if message.type is WSMsgType.TEXT else {}
-            if "say" not in said:
+            move = _read_move(message.data) if message.type is WSMsgType.TEXT else None
+            if move is None:
                 return
-            yield said["say"]
+            yield move
 
     record = await conversation.play(agent, inbound_url, hear())
     await _send(socket, {"steps": news(), "record": record.to_json()})
     return socket
+
+
+def _read_move(data: str) -> Move | None:
+    """Return what the client does; None where it hangs up."""
+    match msgspec.json.decode(data):
+        case {"say": str(text)}:
+            return text
+        case {"call": call}:
+            return msgspec.convert(call, ToolCall)
+        case {"answer": str(text)}:
+            return AgentSentence(text)
+    return None
 
 
 async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:

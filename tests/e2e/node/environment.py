@@ -28,6 +28,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from tests.e2e.node.cluster import SYSTEM, CommandFailed, api_server_port, apply, kubectl, run
+from tests.worlds.model_calls import Turn, play_turns
 
 CHART = EXAMPLES.parent / "charts" / "askproai"
 ACKNOWLEDGED = range(200, 300)
@@ -96,6 +97,9 @@ class NodeEnvironment:
 
     async def call(self, *say: str, to: str = SALON.number, **options: Any) -> CallRecord:
         return await play_call(self.retell, to, say, **options)
+
+    async def play(self, *turns: Turn, to: str = SALON.number) -> CallRecord:
+        return await play_turns(self.retell, to, *turns)
 
     async def import_number(self, number: str, key: str) -> None:
         """Import a number at Retell, as its owner does before using the product."""

@@ -17,6 +17,7 @@ from tests.e2e.node.cluster import SYSTEM, apply, holder, kill, kubectl, lease, 
 from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
 from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
 from tests.worlds.live_changes import seconds_until_hours_count, wait_for_next_leader
+from tests.worlds.model_calls import books, searches
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
@@ -50,11 +51,11 @@ async def test_the_example_becomes_ready_in_a_namespace_that_enforces_restricted
 
 
 async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeEnvironment):
-    friday, name = (
-        "Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.",
-        "Die erste, gern. Mein Name ist Erika Muster.",
+    search = searches(service="Haarschnitt", date="kommenden Freitag", time="halb drei")
+    record = await env.play(
+        ("Guten Tag, einen Haarschnitt am kommenden Freitag um halb drei, bitte.", search),
+        ("Die erste, gern. Mein Name ist Erika Muster.", books("Erika Muster", "Haarschnitt")),
     )
-    record = await env.call(friday, name)
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
 
@@ -91,12 +92,13 @@ async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvir
         await wait_until_ready(other.namespace)
     record_property("Ready after", f"{time.monotonic() - started:.1f} s")
     practice, hotline = OTHERS
-    request = "Ich hätte gern einen Haarschnitt am kommenden Freitag um zehn."
-    name = "Die erste, gern. Mein Name ist Jonas Köhler."
-    await env.call(
-        "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.", name, to=practice.number
-    )
-    await env.call(request, "In Pankow, bitte.", name, to=hotline.number)
+    for number, service, branch in (
+        (practice.number, "Sprechstunde", {}),
+        (hotline.number, "Haarschnitt", {"branch": "Pankow"}),
+    ):
+        search = searches(service=service, date="kommenden Donnerstag", time="zehn", **branch)
+        turns = ("Am Donnerstag um zehn, bitte.", search), ("Die erste.", books("Jonas Köhler", service))
+        await env.play(*turns, to=number)
     found = await env.rows("SELECT branch, status FROM appointments WHERE tenant <> $1", SALON.tenant)
     assert {(row["branch"], row["status"]) for row in found} == {("praxis", "confirmed"), ("pankow", "confirmed")}
     await eventually(lambda: _none(env.unfinished), 180, "every event of the calls to be processed")

@@ -61,7 +61,7 @@ def test_commands_that_need_simulators_say_in_one_sentence_that_they_need_a_chec
 
 
 def imports_at_module_level(tree: ast.Module) -> Iterator[str]:
-    """Yield the modules that a file imports when it is imported itself: everywhere but inside functions."""
+    """Yield the modules that a file imports when it is imported itself: not inside functions, nor for a type checker alone."""
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop()
@@ -69,6 +69,8 @@ def imports_at_module_level(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            nodes += node.orelse
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             nodes += ast.iter_child_nodes(node)
 

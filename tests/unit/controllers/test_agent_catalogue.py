@@ -1,11 +1,8 @@
 """The prompt names what can be booked and with whom, as the manifests do."""
 
-from typing import Any
-
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.controllers.agent_plan.catalogue import describe_catalogue, known_questions
 from askproai_operator.services import active_offerings
-from askproai_sandbox.caller.catalogue import read_catalogue
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds import salon_models
 
@@ -160,26 +157,6 @@ def test_a_length_that_nobody_of_the_branches_needs_is_not_named() -> None:
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)
     assert "- Schnitt (60 Minuten;" in describe_catalogue([salon_models.branch(staff=staff)], [cut])
-
-
-def test_the_demos_agent_reads_each_form_of_a_line() -> None:
-    """It skips what it does not know, and callers of the demo would be asked which service they mean."""
-    staff = [{"id": "anna", "displayName": "Anna", "skills": ["f"]}, {"id": "ben", "displayName": "Dr. Ben Kraft"}]
-    waits = [{"kind": kind, "minutes": 30} for kind in ("Work", "Wait", "Work")]
-    own = [{"staff": each["id"], "durationMinutes": 60} for each in staff]
-    forms: list[dict[str, Any]] = [{}, {"segments": waits}, {"staffOverrides": own}, {"requiredSkills": ["f"]}]
-    services = [
-        salon_models.offering(
-            **{"displayName": f"Dienst {n}", "spokenNames": [f"Wort {n}"], "durationMinutes": 90, "requiredSkills": []}
-            | form
-        )
-        for n, form in enumerate(forms)
-    ]
-    read = read_catalogue(describe_catalogue([salon_models.branch(staff=staff)], services))
-    assert [(each.name, each.spoken_names) for each in read.services] == [
-        (f"Dienst {n}", (f"Wort {n}",)) for n in range(4)
-    ]
-    assert [each.staff for each in read.services] == [None, None, None, ("Anna",)]
 
 
 def test_an_english_agent_reads_the_catalogue_in_english() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import phonenumbers
 import pytest
 
-from askproai_cli.demo import parse_number
+from askproai_cli.call_command import parse_number
 from askproai_core.phone_numbers import Routing, e164_or_none, identify_caller
 from askproai_core.tenant_config import PhoneNumber, TenantConfig
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers

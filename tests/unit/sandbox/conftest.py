@@ -1,16 +1,23 @@
 """Both simulators, served on loopback, and a receiver of their requests."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from click.testing import Result
+from played_calls import NUMBER, Call, Tools, salon
 from sandbox_clients import Api, Receiver
+from typer.testing import CliRunner
 
+from askproai_cli.main import app
 from askproai_core.clock import FixedClock, SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.demo import State
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Simulator, serve
 from tests.worlds import calcom_contract, retell_contract
@@ -84,3 +91,17 @@ def tools(receiver: Receiver) -> list[dict[str, Any]]:
         tool("check_availability", [], "service", "date", "time", "part_of_day"),
         tool("book_appointment", ["start", "customer_name"], "start", "service", "customer_name"),
     ]
+
+
+@pytest.fixture
+async def call(retell: Api, receiver: Receiver, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Return a function that runs `askproai call` against a demo whose only business is the salon."""
+    await salon(retell, receiver, tools)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".demo").mkdir()
+    (tmp_path / ".demo/state.json").write_text(State("", retell.url, "", "", "").text())
+
+    def run(*arguments: str, **options: Any) -> Awaitable[Result]:
+        return asyncio.to_thread(CliRunner().invoke, app, ["call", "--to", NUMBER, *arguments], **options)
+
+    return run

@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from click.testing import Result
 from sandbox_clients import Api, Receiver
 
 from askproai_sandbox.caller import CallRecord, play_call
@@ -18,6 +19,7 @@ OFFER = {
     "spoken": "halb drei",
 }
 Tools = list[dict[str, Any]]
+Call = Callable[..., Awaitable[Result]]  # `askproai call` with these arguments
 
 
 async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = None, llm: Any = None) -> str:
@@ -26,12 +28,14 @@ async def salon(retell: Api, receiver: Receiver, tools: Tools, *, agent: Any = N
         "start_speaker": "agent",
         "begin_message": "Salon Müller, guten Tag!",
         "general_tools": tools,
+        "general_prompt": "## Buchbar\n- Haarschnitt (45 Minuten; auch: Schnitt)\n",
         **(llm or {}),
     }
     created = await retell("POST", "/create-retell-llm", body, expect=201)
     body = {
         "response_engine": {"type": "retell-llm", "llm_id": created["llm_id"]},
         "voice_id": "11labs-Carola",
+        "language": "de-DE",
         "webhook_url": f"{receiver.url}/hook",
         **(agent or {}),
     }

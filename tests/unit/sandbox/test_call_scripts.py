@@ -70,7 +70,7 @@ async def test_a_tenant_without_pods_is_waited_for(tmp_path: Path):
             raise PodsMissingError(f"{tenant} has no pod that is ready")
         raise ScriptError("ready")  # which ends the play
 
-    script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
+    script = load_script(write(tmp_path, "steps: [{say: [Hallo], functions: [null]}]\nappointments: []\n"))
     with pytest.raises(ScriptError, match=r"^ready"):
         await play_script(script, Addresses("", "", "", Path(), admin), shown.append)
     assert (len(asked), shown) == (3, ["wait     salon.salon has no pod that is ready"])
@@ -80,18 +80,18 @@ async def test_a_tenant_whose_pods_do_not_come_is_named_with_the_command_that_sa
     def admin(tenant: str) -> tuple[str, str]:
         raise PodsMissingError(f"{tenant} has no pod that is ready")
 
-    script = load_script(write(tmp_path, "steps: [{say: [Hallo]}]\nappointments: []\n"))
+    script = load_script(write(tmp_path, "steps: [{say: [Hallo], functions: [null]}]\nappointments: []\n"))
     with pytest.raises(ScriptError, match=r"kubectl get tenants\.askproai\.de salon -n salon") as refused:
         await play_script(script, Addresses("", "", "", Path(), admin, ready_within=0), print)
     assert "apply" not in str(refused.value), "it is applied"
 
 
 def test_placeholders_are_replaced(tmp_path: Path):
-    steps = "steps:\n  - say: ['Am {day}, {weekday}']\n  - run: 'kubectl get {tenant} {date}'\n"
+    steps = "steps:\n  - {say: ['Am {day}, {weekday}'], functions: [null]}\n  - run: 'kubectl get {tenant} {date}'\n"
     file = write(tmp_path, "on: {branch: mitte, service: haarschnitt}\n" + steps)
     script = load_script(file)
     assert script.parse_steps(script.values(date(2027, 3, 1))) == [
-        SpokenCall(["Am 1. März, Montag"]),
+        SpokenCall(["Am 1. März, Montag"], [None]),
         Command("kubectl get salon.salon 2027-03-01"),
     ]
 
@@ -114,11 +114,18 @@ def test_an_english_script_has_english_placeholders_and_its_own_function_calls(t
             "steps:\n  - say: ['Am {dat} um zehn']\n",
             "{dat} is no placeholder; there are: tenant, email, day, weekday, date",
         ),
-        ("steps:\n  - say: ['Am {day} um zehn']\n", "need `on`: the branch and service of that day"),
+        (
+            "steps:\n  - {say: ['Am {day} um zehn'], functions: [null]}\n",
+            "need `on`: the branch and service of that day",
+        ),
         ("steps:\n  - say: [Hallo]\n    hears: [Guten Tag]\n", "unknown field `hears`"),
-        ("steps:\n  - say: [Hallo]\n    heard: ['(']\n", "( is no regular expression"),
-        ("steps:\n  - say: [Hallo]\nmails: [{to: a@example.org, subject: '('}]\n", "( is no regular expression"),
+        ("steps:\n  - {say: [Hallo], functions: [null], heard: ['(']}\n", "( is no regular expression"),
+        (
+            "steps:\n  - {say: [Hallo], functions: [null]}\nmails: [{to: a@example.org, subject: '('}]\n",
+            "( is no regular expression",
+        ),
         ("steps:\n  - say: [Hallo]\n    functions: [{a: {}, b: {}}]\n", "`object` of length <= 1"),
+        ("steps:\n  - {say: [Hallo], functions: []}\n", "1 sentences have 0 functions"),
         ("steps:\n  - run: rm -rf .\n", "a script may run askproai and kubectl, not rm"),
         ("- a list\n", "call.yaml"),
     ],

@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 from played_calls import NUMBER, OFFER, Tools, ring, salon, verified
 from sandbox_clients import Api, Receiver
-from scripted_models import SUSPENDED
 
 from askproai_sandbox.caller import play_call
 
@@ -31,7 +30,7 @@ async def test_a_german_caller_books(retell: Api, receiver: Receiver, tools: Too
         "Agent: Gebucht.",
     ]
     asked, booked = (json.loads(receiver.at(f"/{name}")[0][1]) for name in ("check_availability", "book_appointment"))
-    assert asked["args"] == {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
+    assert asked["args"] == {"service": "Haarschnitt", "date": "Freitag um halb drei"}
     assert booked["args"] == {"service": "Haarschnitt", "start": OFFER["start"], "customer_name": "Erika Mustermann"}
     assert booked["name"] == "book_appointment"
     assert [s.kind for s in record.steps if s.kind != "webhook"] == [
@@ -107,18 +106,6 @@ async def test_missing_required_arguments_are_an_error_and_no_request(
     assert receiver.at("/book_appointment") == []
 
 
-async def test_undeclared_tools_and_arguments_are_not_sent(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    del tools[0]["parameters"]["properties"]["time"]
-    await salon(retell, receiver, tools[:1])
-    record = await ring(retell, ASKS, AGREES)
-    assert json.loads(receiver.at("/check_availability")[0][1])["args"] == {"service": "Haarschnitt", "date": "Freitag"}
-    notes = [step.text for step in record.steps if step.kind == "note"]
-    assert notes == [
-        "[demo agent] the agent at Retell has no function that is called book_appointment; it has: check_availability"
-    ]
-    assert record.errors == []
-
-
 async def test_an_undeclared_function_that_is_called_without_the_agent_is_an_error(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
@@ -135,7 +122,7 @@ async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, rece
     await salon(retell, receiver, tools)
     record = await ring(retell, ASKS)
     sent, body = receiver.at("/check_availability")[0]
-    assert json.loads(body) == {"service": "Haarschnitt", "date": "Freitag", "time": "halb drei"}
+    assert json.loads(body) == {"service": "Haarschnitt", "date": "Freitag um halb drei"}
     assert [sent[name] for name in headers] == [record.call_id, "", "{{nobody}}"]
 
 
@@ -222,6 +209,17 @@ async def test_explicit_tool_calls_replace_the_model(retell: Api, receiver: Rece
     assert [answer["appointment_id"] for answer in record.answers("book_appointment")] == ["a-1", "a-1"]
 
 
+async def test_a_scripted_call_takes_what_was_offered(retell: Api, receiver: Receiver, tools: Tools) -> None:
+    await salon(retell, receiver, tools)
+    calls = [
+        {"name": "check_availability", "args": {"date": "Freitag"}},
+        {"name": "book_appointment", "args": {"start": "{offer.1}", "notes": "{offer.2}", "customer_name": "E"}},
+    ]
+    record = await ring(retell, "Freitag?", "Ja, E.", args=calls)
+    (booked,) = (step.arguments for step in record.steps if step.name == "book_appointment")
+    assert booked == {"start": OFFER["start"], "notes": "{offer.2}", "customer_name": "E"}, "there is one offer"
+
+
 async def test_the_greeting_of_a_suspended_tenant_is_known_to_the_agent(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
@@ -231,7 +229,7 @@ async def test_the_greeting_of_a_suspended_tenant_is_known_to_the_agent(
         "transfer_destination": {"type": "predefined", "number": "+49301"},
         "transfer_option": {"type": "cold_transfer"},
     }
-    await salon(retell, receiver, [transfer], llm={"begin_message": SUSPENDED})
+    await salon(retell, receiver, [transfer], llm={"begin_message": "Soll ich Sie mit einem Mitarbeiter verbinden?"})
     record = await ring(retell, "Ja, bitte.")
     assert record.answers("transfer_to_human") == [{"transferred_to": "+49301"}], record.steps
 
