@@ -99,7 +99,7 @@ def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
     if begin.date() != end.date():
         days = Days(_day((begin.date(),), today).readings[0], end.date())
         return (Period((days,), opens=begin.time(), closes=end.time()),)
-    opens, closes = (Clock(each.hour, each.minute, is_bare=False) for each in (begin, end))
+    opens, closes = (Clock(each.hour, each.minute, is_bare=False, is_of_24=True) for each in (begin, end))
     return _day((begin.date(),), today), TimeRange(opens, closes)
 
 

@@ -280,8 +280,10 @@ def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[Argum
         atoms = tuple(
             atom for atom in value.atoms if not (leader.has_time if isinstance(atom, TIMES) else leader.has_day)
         )
-        is_whole = len(atoms) == len(value.atoms)
-        if is_whole or not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
+        shares = (leader.has_time and value.has_time) or (leader.has_day and value.has_day)
+        if not shares:
+            rest.append(value)
+        elif not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
             rest.append(ArgumentValue(atoms))
     return rest
 
@@ -309,7 +311,7 @@ def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> 
     """Return whether times are in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
     atoms = [atom for value in values for atom in value.atoms]
     parts = [atom for atom in atoms if isinstance(atom, Part)]
-    times = [[candidate.start.time()] for candidate in understood.candidates if candidate.end is None]
+    times = [[(each.about or each.start).time()] for each in understood.candidates if each.about or each.end is None]
     ranges = [(atom.opens, atom.closes) for atom in atoms if isinstance(atom, TimeRange)]
     for opens, closes in ranges:
         if opens and closes and opens.is_of_24:

@@ -1,5 +1,6 @@
 """A booking, a move and a place on the waiting list are at a time that the arguments can mean, in the branch's zone."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
@@ -79,29 +80,27 @@ def plain(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) else value
 
 
-def starts_of(written: str, zone: ZoneInfo) -> set[tuple[date, time]]:
-    """Return the local day and time that a full date and time can mean: as it is written, and converted from its offset."""
-    local = datetime.fromisoformat(written[:16])
-    found = {(local.date(), local.time())}
-    if len(written) > len("2026-12-11T08:00-09:00") or written.endswith("Z"):
-        converted = datetime.fromisoformat(written).astimezone(zone)
-        found.add((converted.date(), converted.time()))
-    return found
+def is_start(written: str, found: datetime) -> bool:
+    """Return whether a full date and time can mean a local time: as it is written, converted from its offset, or within its hours."""
+    local = found.replace(tzinfo=None)
+    if hours := re.fullmatch(r"(.{10}).(\d\d:\d\d)-(\d\d:\d\d)", written):
+        return f"{hours[1]}T{hours[2]}" <= local.isoformat()[:16] < f"{hours[1]}T{hours[3]}"
+    stated = datetime.fromisoformat(written)
+    return local == stated.replace(tzinfo=None) or (stated.tzinfo is not None and found == stated)
 
 
-def can_mean(found: Candidate, args: dict[str, Any], zone: ZoneInfo) -> bool:
+def can_mean(found: Candidate, args: dict[str, Any]) -> bool:
     """Return whether local times are such that each value, by itself, can mean them; a model's empty value means nothing."""
     day, clock = found.start.date(), found.start.time()
     date_said, time_said, part, start = (plain(args[name]) for name in ("date", "time", "part_of_day", "start"))
     if found.end is not None:
         stated = HOURS.get(time_said) if start in EMPTY and found.daily is None else None
         return stated is None or (clock, found.end.time()) in stated
-    stated_starts = starts_of(start, zone) if start in STARTS else None
-    if stated_starts is not None and (day, clock) not in stated_starts:
+    if start in STARTS and not is_start(start, found.start):
         return False
     if date_said in DAYS and day not in DAYS[date_said]:
         return False
-    if time_said in TIMES and clock not in TIMES[time_said] and not (stated_starts and not TIMES[time_said]):
+    if time_said in TIMES and clock not in TIMES[time_said] and not (start in STARTS and not TIMES[time_said]):
         return False
     return part not in PARTS or clock.hour in PARTS[part]
 
@@ -144,4 +143,4 @@ def test_times_are_instants_of_their_arguments(
     with speaking(language):
         found = find_times(function, zone, CallContext("call_1", "mitte", None, began, "corr"), said)
     for each in found:
-        assert can_mean(each, args, ZoneInfo(zone)), f"{each.start} - {each.end} of {said}"
+        assert can_mean(each, args), f"{each.start} - {each.end} of {said}"
