@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
 
 
 def is_start(written: str, found: datetime) -> bool:
-    """Return whether a full date and time can mean a local time: as it is written, converted from its offset, or within its hours."""
+    """Return whether a full date and time can mean a local time: as written, converted from its offset, or within its hours."""
     local = found.replace(tzinfo=None)
     if hours := re.fullmatch(r"(.{10}).(\d\d:\d\d)-(\d\d:\d\d)", written):
         return f"{hours[1]}T{hours[2]}" <= local.isoformat()[:16] < f"{hours[1]}T{hours[3]}"
