@@ -19,7 +19,7 @@ import aiohttp
 import asyncpg
 from msgspec.structs import asdict, replace
 
-from askproai_core.clock import SystemClock
+from askproai_core.clock import Clock, SystemClock
 from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, encode_data_keys, new_data_key
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import TenantConfig, decode, encode
@@ -212,13 +212,14 @@ def sign_stripe(body: bytes, key: str = STRIPE_SECRET) -> str:
 
 
 @asynccontextmanager
-async def running_web(pod: TenantPod, **settings: Any) -> AsyncIterator[asyncio.Event]:
-    """Run the web process; yield the event that stops it."""
+async def running_web(pod: TenantPod, clock: Clock | None = None, **settings: Any) -> AsyncIterator[asyncio.Event]:
+    """Run the web process, at the present time without a clock; yield the event that stops it."""
     stop = asyncio.Event()
     started = asyncio.Event()
 
     async def run() -> None:
-        async with open_process(pod.settings(**settings), "web", 3, SystemClock(), FaultPoints(), stop) as process:
+        time_source = clock or SystemClock()
+        async with open_process(pod.settings(**settings), "web", 3, time_source, FaultPoints(), stop) as process:
             pod.web = WebProcess(process)
             await pod.web.run(stop, lambda _: started.set())
 

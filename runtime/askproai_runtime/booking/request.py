@@ -500,7 +500,7 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
     rules, staff = service.rules, service.staff
     kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
     kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
-    return Understanding.of(kept or understood.candidates[:1])
+    return replace(Understanding.of(kept or understood.candidates[:1]), unclear=understood.unclear)
 
 
 def parse_start(

@@ -87,7 +87,7 @@ ARGUMENT_RULES: Final = (
     ArgumentRule(
         "part_of_day", _NEW_TIME,
         "a part of the day in German or English, `AM`, `PM`",
-        "asked for; beside a time outside of it, it is asked which of the two is meant",
+        "asked for; beside a time outside of it (`08:00` and `abends`), it is asked which is meant; `8 Uhr` and `abends` are 20:00",
         ("daypart", "day_part", "time_of_day", "tageszeit", "period", "time_preference", "am_pm", "ampm", "meridiem", "after",
          "not_before", "earliest", "earliest_time", "from", "ab", "before", "not_after", "latest", "latest_time", "until", "bis",
          "to"),

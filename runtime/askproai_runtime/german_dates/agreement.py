@@ -42,7 +42,8 @@ def _find_moments(first: str, second: str) -> tuple[datetime, ...]:
 def _read(text: str, argument: Argument, at: datetime) -> tuple[Candidate, ...]:
     if argument is Argument.DATE:
         text = f"am {text}." if text.isdecimal() else text
-        return understand_parts(text, None, None, at=at, zone=_ZONE).candidates
+        understood = understand_parts(text, None, None, at=at, zone=_ZONE)
+        return () if understood.contradicts else understood.candidates
     day = f"{at + timedelta(days=1):%Y-%m-%d}"
     is_part = argument is Argument.PART_OF_DAY
     return understand_parts(day, None if is_part else text, text if is_part else None, at=at, zone=_ZONE).candidates

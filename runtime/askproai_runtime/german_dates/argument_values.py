@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.german_dates.atoms import (
@@ -18,6 +18,7 @@ from askproai_runtime.german_dates.atoms import (
     Period,
     Soon,
     TimeRange,
+    Weekday,
 )
 from askproai_runtime.german_dates.grammars import scan_argument
 from askproai_runtime.german_dates.intervals import read_interval, spell_out
@@ -28,6 +29,12 @@ from askproai_runtime.german_dates.vocabulary import fold
 from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part
 
 TIMES = (Clock, TimeRange, Around, Part)
+# A time as a clock of 24 hours shows it: `08:00`, `08h00`, `0800`, `08.00 Uhr`, unlike `8:00`.
+_OF_24 = re.compile(
+    r"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:uhr|h)\b)|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
+    re.IGNORECASE,
+)
+_TWO_DIGITS = 10
 _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 
 
@@ -46,6 +53,28 @@ class ArgumentValue:
     def has_day(self) -> bool:
         return any(not isinstance(atom, (*TIMES, Op)) for atom in self.atoms)
 
+    def split_days(self, today: date) -> "list[ArgumentValue]":
+        """Return each day that the argument names without a word that connects them, with what else it says: `morgen (2026-11-28)`.
+
+        A weekday beside a date is that of the date's week: `Montag, den 11. Dezember`, a Friday, is the 11th, or Monday the 7th.
+        """
+        days = [atom for atom in self.atoms if isinstance(atom, Day | Weekday)]
+        last = max((number for number, atom in enumerate(self.atoms) if atom in days), default=0)
+        if len(days) < 2 or any(isinstance(atom, Op) and atom is not Op.COMMA for atom in self.atoms[:last]):  # noqa: PLR2004
+            return [self]
+        rest = [atom for atom in self.atoms if atom not in days and atom is not Op.COMMA]
+        dates = [atom for atom in days if isinstance(atom, Day) and atom.is_date]
+        return [ArgumentValue((_in_week_of(dates, day, today), *rest)) for day in days]
+
+
+def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | Weekday:
+    """Return a weekday in the week of a date, or in the next one if it is over."""
+    if not dates or not isinstance(day, Weekday) or day.which is not None or day.habit:
+        return day
+    first = dates[0].readings[0]
+    near = first + timedelta(days=day.weekday - first.weekday())
+    return Day((near if near >= today else near + timedelta(weeks=1),), dated=True)
+
 
 def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> ArgumentValue:
     """Return the value of one argument. Raises what `scan` does."""
@@ -59,11 +88,10 @@ def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) 
         first, end = interval
         is_clear = len(first.readings) == 1
         return ArgumentValue(_span(first.readings[0], end, now.date())) if is_clear else ArgumentValue(instant=first)
-    if (both := read_day_and_clock(text, now.date())) is not None:
-        return ArgumentValue(both)
-    if argument is Argument.DATE:
-        return ArgumentValue(tuple(_read_day(text, now)))
-    return ArgumentValue(tuple(_read_time(argument, text, now)))
+    atoms: Sequence[Atom] | None = read_day_and_clock(text, now.date())
+    if atoms is None:
+        atoms = _read_day(text, now) if argument is Argument.DATE else _read_time(argument, text, now)
+    return ArgumentValue(_mark_of_24(text, atoms))
 
 
 def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
@@ -71,8 +99,30 @@ def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
     if begin.date() != end.date():
         days = Days(_day((begin.date(),), today).readings[0], end.date())
         return (Period((days,), opens=begin.time(), closes=end.time()),)
-    opens, closes = (Clock(each.hour, each.minute, is_bare=False) for each in (begin, end))
+    opens, closes = (Clock(each.hour, each.minute, is_bare=False, is_of_24=True) for each in (begin, end))
     return _day((begin.date(),), today), TimeRange(opens, closes)
+
+
+def _mark_of_24(text: str, atoms: Sequence[Atom]) -> tuple[Atom, ...]:
+    """Return the atoms with `08:00` as a time of 24 hours; in one text with a part of the day (`08:00 abends`) that part counts."""
+    if not _OF_24.search(text) or any(isinstance(atom, Part) for atom in atoms):
+        return tuple(atoms)
+    return tuple(_of_24(atom) for atom in atoms)
+
+
+def _of_24(atom: Atom) -> Atom:
+    if isinstance(atom, TimeRange):
+        return replace(
+            atom, opens=atom.opens and _clock_of_24(atom.opens), closes=atom.closes and _clock_of_24(atom.closes)
+        )
+    if isinstance(atom, Around):
+        return replace(atom, clock=_clock_of_24(atom.clock))
+    return _clock_of_24(atom) if isinstance(atom, Clock) else atom
+
+
+def _clock_of_24(clock: Clock) -> Clock:
+    is_open = clock.other is not None or (clock.is_bare and clock.hour < _TWO_DIGITS)
+    return clock if is_open else replace(clock, is_bare=False, is_of_24=True)
 
 
 def _day(days: tuple[date, ...], today: date) -> Day:

@@ -105,6 +105,7 @@ class Period:
 class Clock:
     """A time of day as it was said. `is_bare`: its half of the day is open. `next_day`: midnight at the end of the day.
 
+    `is_of_24`: it was written with two digits of the hour (`08:00`), and no part of the day beside it moves it.
     `other` is another time that the same words can mean: `half seven` is 7:30 in Britain, and 6:30 to a German speaker.
     """
 
@@ -113,6 +114,7 @@ class Clock:
     is_bare: bool = True
     next_day: bool = False
     other: "Clock | None" = None
+    is_of_24: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Part:
     """A part of the day: a name of `PARTS_OF_DAY`, or hours of its own that are said as `spoken`.
 
     `is_vague`: it narrows a day that is named (`nicht so früh`). It is no part of an unnamed day, and decides no half of a day.
+    `is_half`: AM or PM, beside which any written hour is one of 12.
     """
 
     name: str = ""
@@ -127,6 +130,7 @@ class Part:
     closes: time | None = None
     spoken: str = ""
     is_vague: bool = False
+    is_half: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from askproai_runtime.german_dates.atoms import (
     Op,
     Part,
     PastDay,
+    TimeRange,
     Weekday,
 )
 from askproai_runtime.german_dates.grammars import scan_argument, scan_known_argument
@@ -176,9 +177,9 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
     if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
         joint = _NOT_UNDERSTOOD  # "10:00" and "bis 10:45" are no range of hours
-    if joint.refused is Refusal.NOT_UNDERSTOOD:
-        if (fewer := _drop_repeated_weekday(values, at, zone)) != list(values):
-            return _combine_words(fewer, at, zone)
+    if joint.refused is Refusal.NOT_UNDERSTOOD and (fewer := _drop_repeated_weekday(values, at, zone)) != list(values):
+        return _combine_words(fewer, at, zone)
+    if joint.refused in {Refusal.NOT_UNDERSTOOD, Refusal.IMPOSSIBLE}:
         values = [part for value in values for part in _split_days(value, at, zone)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
     if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
@@ -265,16 +266,9 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:
-    """Return each day that one argument names, without a word that connects them: `morgen (2026-11-28)`. The first has the rest.
-
-    Days that are one together stay so: `Donnerstag, den 10. Dezember`.
-    """
-    atoms = [atom for atom in value.atoms if atom is not Op.COMMA]
-    days = [atom for atom in atoms if isinstance(atom, Day | Weekday)]
-    if len(days) < 2 or any(isinstance(atom, Op) for atom in atoms) or _place([value], at, zone).candidates:  # noqa: PLR2004
-        return [value]
-    rest = [atom for atom in atoms if atom not in days]
-    return [ArgumentValue((days[0], *rest)), *(ArgumentValue((day,)) for day in days[1:])]
+    """Return the days that one argument names as values of their own; days that are one stay so: `Donnerstag, den 10. Dezember`."""
+    days = value.split_days(at.astimezone(zone).date())
+    return days if len(days) > 1 and not _place([value], at, zone).candidates else [value]
 
 
 def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
@@ -286,8 +280,10 @@ def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[Argum
         atoms = tuple(
             atom for atom in value.atoms if not (leader.has_time if isinstance(atom, TIMES) else leader.has_day)
         )
-        is_whole = len(atoms) == len(value.atoms)
-        if is_whole or not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
+        shares = (leader.has_time and value.has_time) or (leader.has_day and value.has_day)
+        if not shares:
+            rest.append(value)
+        elif not any(isinstance(atom, Op) for atom in value.atoms):  # "Montag oder Dienstag" has no half
             rest.append(ArgumentValue(atoms))
     return rest
 
@@ -324,7 +320,12 @@ def _excludes_days(atoms: Sequence[Atom]) -> bool:
 
 
 def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> bool:
-    """Return whether an exact time is in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
-    parts = [atom for value in values for atom in value.atoms if isinstance(atom, Part)]
-    exact = [candidate.start.time() for candidate in understood.candidates if candidate.end is None]
-    return len(values) > 1 and any(not lies_in(part, clock) for part in parts for clock in exact)
+    """Return whether times are in none of the parts of the day that another value names: "10:00" and "nachmittags"."""
+    atoms = [atom for value in values for atom in value.atoms]
+    parts = [atom for atom in atoms if isinstance(atom, Part)]
+    times = [[(each.about or each.start).time()] for each in understood.candidates if each.about or each.end is None]
+    ranges = [(atom.opens, atom.closes) for atom in atoms if isinstance(atom, TimeRange)]
+    for opens, closes in ranges:
+        if opens and closes and opens.is_of_24:
+            times.append([time(opens.hour, opens.minute), *map(time, range(opens.hour + 1, closes.hour + 1))])
+    return len(values) > 1 and any(not any(lies_in(part, at) for at in each) for part in parts for each in times)

@@ -11,7 +11,7 @@ from askproai_runtime.german_dates.atoms import Around, Contradiction, Day, Days
 from askproai_runtime.german_dates.descriptions import describe_days, describe_hours
 from askproai_runtime.german_dates.meaning import Meaning
 from askproai_runtime.german_dates.rules import DAY
-from askproai_runtime.german_dates.times import both_halves, expand, hours_of, shifted
+from askproai_runtime.german_dates.times import both_halves, expand, hours_of, lies_in, shifted
 from askproai_runtime.german_dates.types import Candidate, Daily, Grain
 from askproai_runtime.german_dates.weeks import weekday_dates
 from askproai_runtime.sentences import format_written_day, say, write_clock
@@ -253,7 +253,9 @@ def _ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
             raise Contradiction("a range without bounds")
         return [(window[0], min(expand(hours.closes, part)))]  # "vor neun" is the morning
     if hours.closes is None:
-        return [(min(expand(hours.opens, part)), window[1])]
+        opens = min(expand(hours.opens, part))
+        is_before = part is not None and hours.opens.is_of_24 and not lies_in(part, opens)
+        return [(window[0] if is_before else opens, window[1])]
     found: list[_Hours] = []
     for opens in expand(hours.opens, part):
         later = [closes for closes in both_halves(hours.closes) if closes > opens]

@@ -207,12 +207,14 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
 
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
     """Return the minute of a written time: "nachmittags um 3:30" is 15:30, and "15 Uhr vormittags" no time."""
-    bounds = _bounds(part) if part is not None and not clock.next_day else None
+    if part is None or clock.next_day or (clock.is_of_24 and not part.is_half):
+        return minutes
+    bounds = _bounds(part)
     if bounds is None or _is_within(minutes, bounds):
         return minutes
     if minutes < _NOON and _is_within(minutes + _NOON, bounds):
         return minutes + _NOON
-    if part is not None and part.name in {"frueh", "vormittag", "morning"}:
+    if part.name in {"frueh", "vormittag", "morning"}:
         raise ImpossibleTime("the hour does not lie in that part of the day")
     return minutes
 

@@ -38,6 +38,8 @@ _PARTS = {
     **dict.fromkeys(("night", "nacht", "nachts"), ("nacht", "nacht")),
 }  # fmt: skip
 
+_HALVES = frozenset({"am", "a.m.", "pm", "p.m."})
+
 
 def read_clock(text: str) -> Clock | TimeRange | None:
     """Return a clock time or a range of two that a text consists of; None for any other text, and for an hour alone."""
@@ -55,8 +57,10 @@ def read_clock(text: str) -> Clock | TimeRange | None:
 
 def read_part(text: str) -> Part | None:
     """Return the part of the day that a word names in German or English; None for any other text."""
-    names = _PARTS.get(" ".join(text.lower().split()))
-    return None if names is None else Part(names[present_language() is Language.EN])
+    said = " ".join(text.lower().split())
+    if (names := _PARTS.get(said)) is None:
+        return None
+    return Part(names[present_language() is Language.EN], is_half=said in _HALVES)
 
 
 def read_day(text: str, today: date) -> Day | None:

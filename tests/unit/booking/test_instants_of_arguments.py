@@ -1,7 +1,9 @@
-"""A booking is at an instant that its arguments can mean, in the branch's zone, or there is none."""
+"""A booking, a move and a place on the waiting list are at a time that the arguments can mean, in the branch's zone."""
 
-from datetime import UTC, date, datetime, time
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,16 +12,18 @@ from hypothesis import strategies as st
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import CallContext
-from askproai_runtime.booking.request import parse_booking_request
+from askproai_runtime.booking.request import parse_booking_request, parse_service_request, parse_time
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.calls.arguments import read_arguments
+from askproai_runtime.german_dates import Candidate, exact_at
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
 
-BERLIN = ZoneInfo("Europe/Berlin")
-CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
-CONFIG = salon_config()
-Days, Times = frozenset[date], frozenset[time]
+ZONES = ("Europe/Berlin", "Europe/London", "America/New_York", "Asia/Kolkata")
+CONFIGS = {zone: salon_config(time_zone=zone) for zone in ZONES}
+BOOK, MOVE, WAIT = "book_appointment", "reschedule_appointment", "join_waitlist"
+Days: TypeAlias = frozenset[date]
+Times: TypeAlias = frozenset[time]
 
 
 def at(text: str) -> Times:
@@ -42,16 +46,18 @@ TIMES: dict[Any, Times] = {
     "halb drei": at("14:30"),
     "half past two": at("14:30"), "T09:00:00": at("09:00"), "9": at("09:00 21:00"), "08:00-09:00": at(""), "10-11": at(""),
     "14:00–15:00": at(""), "vormittags": at(""), "afternoon": at(""), "1430": at("14:30"), "10:00Z": at("10:00 11:00"),
-    "10:00+01:00": at("10:00"), "-09:00": at("09:00"), "+01:00": at(""), "1796378400": at(""), "3:30": at("03:30 15:30"),
+    "10:00+01:00": at("10:00"), "-09:00": at(""), "+01:00": at(""), "1796378400": at(""), "3:30": at("03:30 15:30"),
+    "08:00": at("08:00"), "0800": at("08:00"), "10:30:00": at("10:30"), "8 Uhr": at("08:00 20:00"), "acht": at("08:00 20:00"),
+    "7:30": at("07:30 19:30"), "08:00 abends": at("08:00 20:00"),
 }  # fmt: skip
-STARTS: dict[Any, frozenset[tuple[date, time]]] = {
-    "2026-12-11T10:00:00+01:00": frozenset({(date(2026, 12, 11), time(10))}),
-    "2026-12-11T10:00": frozenset({(date(2026, 12, 11), time(10))}),
-    "2026-12-11T10:00:00Z": frozenset({(date(2026, 12, 11), time(10)), (date(2026, 12, 11), time(11))}),
-    "2026-12-11T08:00-09:00": frozenset({(date(2026, 12, 11), time(8))}),
-    "2026-12-11 10:00-11:00": frozenset({(date(2026, 12, 11), time(10))}),
-    "2026-12-11T10:00:00-05:00": frozenset({(date(2026, 12, 11), time(10)), (date(2026, 12, 11), time(16))}),
-}
+HOURS: dict[Any, frozenset[tuple[time, time]]] = {
+    "08:00-09:00": frozenset({(time(8), time(9))}), "14:00–15:00": frozenset({(time(14), time(15))}),
+    "10-11": frozenset({(time(10), time(11)), (time(22), time(23))}),
+}  # fmt: skip
+STARTS = (
+    "2026-12-11T10:00:00+01:00", "2026-12-11T10:00", "2026-12-11T10:00:00Z", "2026-12-11T08:00-09:00",
+    "2026-12-11 10:00-11:00", "2026-12-11T10:00:00-05:00", "2026-12-11T10:00:00+05:30",
+)  # fmt: skip
 EMPTY = [None, "", "null", "{{date}}", "unbekannt", "egal", "[REDACTED]"]
 PARTS: dict[Any, range] = {
     "vormittags": range(3, 13), "morning": range(3, 13), "nachmittags": range(12, 19), "PM": range(12, 24), "abends": range(16, 24),
@@ -63,8 +69,8 @@ def wrap(value: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from([value, [value], {"value": value}])
 
 
-def pick(values: dict[Any, Any], empty: list[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(st.sampled_from([*values]).flatmap(wrap), st.sampled_from(empty))
+def pick(values: Iterable[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.sampled_from([*values]).flatmap(wrap), st.sampled_from(EMPTY))
 
 
 def plain(value: Any) -> Any:
@@ -74,39 +80,67 @@ def plain(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) else value
 
 
-def can_mean(start: datetime, args: dict[str, Any]) -> bool:
-    """Return whether a local start is one that each value, by itself, can mean; a model's empty value means nothing."""
-    day, clock = start.date(), start.time()
-    stated = STARTS.get(plain(args["start"]))
-    if stated is not None and (day, clock) not in stated:
+def is_start(written: str, found: datetime) -> bool:
+    """Return whether a full date and time can mean a local time: as written, converted from its offset, or within its hours."""
+    local = found.replace(tzinfo=None)
+    if hours := re.fullmatch(r"(.{10}).(\d\d:\d\d)-(\d\d:\d\d)", written):
+        return f"{hours[1]}T{hours[2]}" <= local.isoformat()[:16] < f"{hours[1]}T{hours[3]}"
+    stated = datetime.fromisoformat(written)
+    return local == stated.replace(tzinfo=None) or (stated.tzinfo is not None and found == stated)
+
+
+def can_mean(found: Candidate, args: dict[str, Any]) -> bool:
+    """Return whether local times are such that each value, by itself, can mean them; a model's empty value means nothing."""
+    day, clock = found.start.date(), found.start.time()
+    date_said, time_said, part, start = (plain(args[name]) for name in ("date", "time", "part_of_day", "start"))
+    if found.end is not None:
+        stated = HOURS.get(time_said) if start in EMPTY and found.daily is None else None
+        return stated is None or (clock, found.end.time()) in stated
+    if start in STARTS and not is_start(start, found.start):
         return False
-    date_said, time_said, part = (plain(args[name]) for name in ("date", "time", "part_of_day"))
     if date_said in DAYS and day not in DAYS[date_said]:
         return False
-    halves = {clock, time((clock.hour + 12) % 24, clock.minute)} if part in PARTS else {clock}
-    if time_said in TIMES and halves.isdisjoint(TIMES[time_said]) and not (stated and not TIMES[time_said]):
+    if time_said in TIMES and clock not in TIMES[time_said] and not (start in STARTS and not TIMES[time_said]):
         return False
     return part not in PARTS or clock.hour in PARTS[part]
 
 
+def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]) -> Sequence[Candidate]:
+    """Return the start that is booked, or the times that a move or the waiting list takes; none if something is asked."""
+    values, config = read_arguments(function, args).values, CONFIGS[zone]
+    try:
+        if function == BOOK:
+            start = parse_booking_request(config, call, values, ()).start
+            return [exact_at(start.astimezone(ZoneInfo(zone)))]
+        understood = parse_time(values, call, parse_service_request(config, call, values))
+    except ClarificationNeeded:
+        return ()
+    return () if understood is None or understood.ambiguous or understood.unclear else understood.candidates
+
+
+@pytest.mark.parametrize("function", [BOOK, MOVE, WAIT])
 @pytest.mark.parametrize("language", list(Language))
 @given(
     args=st.fixed_dictionaries(
         {
-            "date": pick(DAYS, EMPTY),
-            "time": pick(TIMES, EMPTY),
+            "date": pick(DAYS),
+            "time": pick(TIMES),
             "part_of_day": st.one_of(st.sampled_from(EMPTY), st.sampled_from([*PARTS])),
-            "start": st.one_of(st.sampled_from(EMPTY), pick(STARTS, EMPTY)),
+            "start": st.one_of(st.sampled_from(EMPTY), pick(STARTS)),
         }
-    )
+    ),
+    old=st.fixed_dictionaries({"appointment_date": pick(DAYS), "appointment_time": pick(TIMES)}),
+    zone=st.sampled_from(ZONES),
+    hour=st.sampled_from([0, 10, 23]),
 )
-@settings(max_examples=400, deadline=None)
-def test_bookings_are_at_an_instant_of_their_arguments(language: Language, args: dict[str, Any]) -> None:
-    values = read_arguments("book_appointment", args | {"customer_name": "Petra Müller"}).values
+@settings(max_examples=200, deadline=None)
+def test_times_are_instants_of_their_arguments(
+    language: Language, function: str, args: dict[str, Any], old: dict[str, Any], zone: str, hour: int
+) -> None:
+    """The call is on 26 November in the branch's zone, which is the 25th or the 27th in UTC."""
+    began = datetime(2026, 11, 26, hour, 30, tzinfo=ZoneInfo(zone))
+    said = args | {"customer_name": "Petra Müller"} | (old if function == MOVE else {})
     with speaking(language):
-        try:
-            request = parse_booking_request(CONFIG, CALL, values, ())
-        except ClarificationNeeded:
-            return
-    start = request.start.astimezone(BERLIN)
-    assert can_mean(start, args), f"{start} of {values}"
+        found = find_times(function, zone, CallContext("call_1", "mitte", None, began, "corr"), said)
+    for each in found:
+        assert can_mean(each, args), f"{each.start} - {each.end} of {said}"

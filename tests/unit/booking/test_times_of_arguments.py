@@ -43,6 +43,7 @@ def understand_arguments(args: dict[str, Any], call: CallContext = CALL) -> list
         (FRIDAY | {"time": "T10:00-T11:00"}, ["12-11T10:00-11:00"]),
         (FRIDAY | {"time": "10-11"}, ["12-11T10:00-11:00"]),
         (FRIDAY | {"time": "10:00+01:00"}, ["unclear", "12-11T00:00-00:00"]),
+        ({"date": "morgen", "time": "weiß nicht", "start": "2026-12-11T10:00:00+09:00"}, ["unclear", "12-11T10:00"]),
         ({"start": "2026-12-11T10:00-11:00"}, ["12-11T10:00-11:00"]),
         ({"start": "2026-12-11 10:00-11:00"}, ["12-11T10:00-11:00"]),
         ({"date": "2026-12-11T10:00-11:00"}, ["12-11T10:00-11:00"]),
@@ -83,7 +84,14 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
         ({"start": "2026-12-11T10:00", "time": "11:00"}, ["asked_back", "12-11T10:00", "12-11T11:00"]),
         ({"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
         (FRIDAY | {"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
-        ({"date": "Freitag, 2026-12-10"}, ["impossible"]),
+        ({"date": "Freitag, 2026-12-10"}, ["asked_back", "12-10T00:00", "12-11T00:00"]),
+        ({"date": "Montag, 2026-12-11", "time": "10:00"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
+        ({"date": "Montag, den 11. Dezember", "time": "10:00"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
+        ({"date": "Montag, den 11. Dezember, um zehn"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
+        ({"date": "Montag, den 11. Dezember", "time": "ab 10 Uhr"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
+        ({"date": "Montag, 11.12.2026", "part_of_day": "abends"}, ["asked_back", "12-07T17:00", "12-11T17:00"]),
+        ({"date": "Mittwoch, der 27. November", "time": "10:00"}, ["asked_back", "11-27T10:00", "12-02T10:00"]),
+        ({"start": "Montag, den 11. Dezember, 10:00"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
         ({"date": "morgen (2026-11-28)"}, ["asked_back", "11-27T00:00", "11-28T00:00"]),
         ({"date": "morgen (2026-11-28)", "time": "10:00"}, ["asked_back", "11-27T10:00", "11-28T10:00"]),
         ({"date": "2026-12-07, 2026-12-08"}, ["asked_back", "12-07T00:00", "12-08T00:00"]),
@@ -101,6 +109,50 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
     ],
 )
 def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any], meant: list[str]) -> None:
+    assert understand_arguments(args) == meant
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        *((FRIDAY | {"time": said, "part_of_day": part}, ["asked_back", "12-11T08:00", "12-11T17:00"])
+          for said in ("08:00", "T08:00:00", "0800", "08h00", "08.00 Uhr", "08:00 Uhr") for part in ("evening", "abends")),
+        *((FRIDAY | {"time": "10:00", "part_of_day": part}, ["asked_back", "12-11T10:00", "12-11T17:00"])
+          for part in ("evening", "abends")),
+        (FRIDAY | {"time": "03:30", "part_of_day": "afternoon"}, ["asked_back", "12-11T03:30", "12-11T12:00"]),
+        ({"date": "11.12.2026 08:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        ({"start": "2026-12-11T08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        ({"start": "2026-12-11", "time": "08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        (FRIDAY | {"time": "08:00-09:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        ({"date": "2026-12-11T08:00/2026-12-11T09:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        (FRIDAY | {"time": "~08:00", "part_of_day": "abends"}, ["asked_back", "12-11T07:30", "12-11T17:00"]),
+        (FRIDAY | {"time": "08:00-20:00", "part_of_day": "afternoon"}, ["12-11T08:00-20:00"]),
+        (FRIDAY | {"time": "20:00", "part_of_day": "abends"}, ["12-11T20:00"]),
+        (FRIDAY | {"time": "08:00", "part_of_day": "morning"}, ["12-11T08:00"]),
+        (FRIDAY | {"time": "02:00", "part_of_day": "PM"}, ["12-11T14:00"]),
+        (FRIDAY | {"time": "12:00", "part_of_day": "PM"}, ["12-11T12:00"]),
+        (FRIDAY | {"time": ">=08:00", "part_of_day": "evening"}, ["12-11T17:00-22:00"]),
+    ],
+)  # fmt: skip
+def test_two_digits_are_hours_of_24(language: Language, args: dict[str, Any], meant: list[str]) -> None:
+    """`08:00` is in the morning, whatever part of the day another argument names."""
+    with speaking(language):
+        assert understand_arguments(args) == meant
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        *((FRIDAY | {"time": said, "part_of_day": part}, ["12-11T20:00"])
+          for said in ("acht", "um acht", "8 Uhr", "8", 8, "8:00", "acht Uhr", "08:00 abends") for part in ("abends", "evening")),
+        ({"date": "Freitag, 11. Dezember abends", "time": "um acht"}, ["12-11T20:00"]),
+        (FRIDAY | {"time": "08:00 abends"}, ["12-11T20:00"]),
+        (FRIDAY | {"time": "7:30", "part_of_day": "abends"}, ["12-11T19:30"]),
+        (FRIDAY | {"time": "3:30", "part_of_day": "nachmittags"}, ["12-11T15:30"]),
+    ],
+)  # fmt: skip
+def test_a_spoken_hour_is_of_its_part(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
 
 
