@@ -142,8 +142,9 @@ class DeskChange(Change):
         try:
             success = await self.act(business, DeskRequest(UUID(caller.call_id), "karin@laptop"))
         except (*DATABASE_UNAVAILABLE, OutcomeUnknown, DeskBusy):
-            return Answer(False, say().change_unknown, {}, FunctionOutcome.FAILED)
-        return Answer(success, "", {}, FunctionOutcome.MOVED if success else FunctionOutcome.FAILED)
+            return Answer(success=False, message=say().change_unknown, fields={}, outcome=FunctionOutcome.FAILED)
+        outcome = FunctionOutcome.MOVED if success else FunctionOutcome.FAILED
+        return Answer(success=success, message="", fields={}, outcome=outcome)
 
 
 async def _with_appointment(business: Business, call_id: str = "call_2") -> CallContext:
