@@ -80,7 +80,7 @@ async def test_rows_of_nobodys_number_are_cut_loose(database: Database, number: 
 
 
 async def test_a_dictated_service_number_is_kept(database: Database) -> None:
-    """Many people call from behind it, so its calls are nobody's; the one who said it is reached there."""
+    """Many people call from behind it, so its calls are of no person; the one who said it is reached there."""
     salon = await database.create_tenant("salon")
     await Migrator(database.dsn).down(steps=LATER)
     await write_rows(database, salon.tenant, TOLL_FREE)
