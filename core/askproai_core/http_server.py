@@ -63,6 +63,13 @@ class Problem(Exception):
         )
 
 
+class TooManyBodies(Problem):
+    """Whole bodies use all the memory that bodies share."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "Busy", "Too many bodies at once; send it again", {"Retry-After": "5"})
+
+
 def correlation_id(request: web.Request) -> str:
     """Return the id that ties a request to its event, job, log lines and response: the header `X-Correlation-Id` if it is 1 to
     64 letters, digits, dots, dashes and underscores, else a new one.
@@ -144,7 +151,7 @@ def _too_large(limit: int) -> Problem:
 @asynccontextmanager
 async def read_body(request: web.Request, limit: int) -> AsyncIterator[bytes]:
     """Yield the raw body, as it was signed, and count its memory during the block. Raises Problem 413 past `limit` bytes, 400 for
-    one that arrives too slowly, and 503 while whole bodies use all the memory that bodies share (`Arrivals`).
+    one that arrives too slowly, and `TooManyBodies` while whole bodies use all the memory that bodies share (`Arrivals`).
     """
     connection = request.protocol
     assert isinstance(connection, Connection), "serve it with `arrivals`"
@@ -155,7 +162,7 @@ async def read_body(request: web.Request, limit: int) -> AsyncIterator[bytes]:
                 async for chunk in request.content.iter_any():
                     chunks.append(chunk)
                     if not connection.arrivals.add_body(connection, len(chunk)):
-                        raise Problem(503, "Busy", "Too many bodies at once; send it again", {"Retry-After": "5"})
+                        raise TooManyBodies
                     if connection.body_bytes > limit:
                         raise _too_large(limit)
         except TimeoutError:

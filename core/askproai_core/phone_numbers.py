@@ -52,9 +52,7 @@ _STAND_IN_DIGITS = sorted(
     }
 )
 _LONG_STAND_IN_DIGITS = [each for each in _STAND_IN_DIGITS if len(each) >= _SHORTEST_BEHIND_CODE]
-# Migration 0026 has the same pattern.
-STAND_INS: Final = rf"^\+(1?({'|'.join(_STAND_IN_DIGITS)})|(41|43|49)({'|'.join(_LONG_STAND_IN_DIGITS)}))$"
-_STAND_IN = re.compile(STAND_INS)
+_STAND_IN = re.compile(rf"\+(1?({'|'.join(_STAND_IN_DIGITS)})|(41|43|49)({'|'.join(_LONG_STAND_IN_DIGITS)}))")
 _ZEROS = "0" * 8
 _ASCENDING = "0123456789" * 2
 _COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
@@ -172,7 +170,7 @@ def _is_stand_in(written: str, region: str) -> bool:
     digits = re.sub(r"\D", "", written)
     is_national = digits.startswith("0") and not digits.startswith("00")
     code = phonenumbers.country_code_for_region(region) if is_national else ""
-    return bool(_STAND_IN.match(f"+{code}{digits.lstrip('0')}"))
+    return bool(_STAND_IN.fullmatch(f"+{code}{digits.lstrip('0')}"))
 
 
 def _is_made_up(national: str) -> bool:
@@ -251,6 +249,16 @@ class Caller:
     kind: CallerKind
 
 
+def is_dialable(number: str) -> bool:
+    """Return whether somebody can have a number in E.164, so that it is no stand-in either."""
+    return not _is_stand_in(number, NO_REGION) and e164_or_none(number, NO_REGION) is not None
+
+
+def is_personal(number: str) -> bool:
+    """Return whether one subscriber can have a number in E.164: no other number identifies a person."""
+    return is_dialable(number) and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL_TYPES
+
+
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
     """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
@@ -262,7 +270,7 @@ def identify_caller(text: str | None, config: TenantConfig, branch: str | None =
         return Caller(None, CallerKind.MADE_UP if _DIALLED.fullmatch(shown) else CallerKind.WITHHELD)
     if number in own_numbers(config):
         return Caller(None, CallerKind.OWN_NUMBER)
-    if phonenumbers.number_type(phonenumbers.parse(number)) not in _PERSONAL_TYPES:
+    if not is_personal(number):
         return Caller(None, CallerKind.MADE_UP)
     return Caller(number, CallerKind.IDENTIFIED)
 

@@ -61,7 +61,7 @@ class SpoolEnvironment:
 
     async def is_drained(self) -> bool:
         async with self.redis.admin() as admin:
-            return await admin.exists(self.stream, f"{self.stream}:bytes") == 0
+            return await admin.exists(self.stream) == 0
 
     async def wait_until_on(self) -> None:
         await eventually(lambda: self.pod.web.spool.on, what="the spool to be ready")

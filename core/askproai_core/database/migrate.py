@@ -22,6 +22,7 @@ import asyncpg
 import structlog
 
 from askproai_core.database.migration_indexes import build_indexes, list_indexes_to_build, without_built
+from askproai_core.database.numbers_of_nobody import write_numbers_of_nobody
 from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ _PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued go
 # Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only.
 # The file itself must not change; a new one begins with its own LOCK TABLE.
 _LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
+# The rules for numbers are libphonenumber's, which PostgreSQL has not.
+_PREPARED_BY: Final = {30: write_numbers_of_nobody}
 _NAME: Final = "askproai-migrate"
 _IS_ALIVE: Final = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = $2)"
 _LOOK_SECONDS: Final = 30.0
@@ -167,6 +170,8 @@ class Migrator:
                 )
             began = time.monotonic()
             with _naming_what_is_blocked(migration):
+                if prepare := _PREPARED_BY.get(migration.version):
+                    await prepare(conn)
                 await _execute(conn, migration, await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",

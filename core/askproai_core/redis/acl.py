@@ -18,7 +18,7 @@ ALLOWED_COMMANDS = (
 )  # fmt: skip
 
 # For `DurableStream`. Servers before Redis 7.2 do not know WAITAOF, and refuse rules that name it.
-SPOOL_COMMANDS = ("xadd", "xrange", "xdel", "xlen", "waitaof")
+SPOOL_COMMANDS = ("xadd", "xrange", "xrevrange", "xdel", "xlen", "waitaof")
 
 # SCAN shows the names of all keys: no tenant may run it, the coordinator must.
 COORDINATOR_COMMANDS = (

@@ -7,8 +7,8 @@ until the server and as many replicas have called fsync (WAITAOF): so a failover
 Every write is a command by itself, no transaction and no script with two writes: of these Valkey 8.1 writes MULTI and EXEC to the
 file, and refuses them when it reads the file again, if the user `default` is switched off.
 
-The size of a stream is bounded, and counted in a key of its own; after a crash the count may be too high until the stream is
-empty, never too low: each entry is subtracted by the one who removed it.
+The size of a stream is bounded. Each entry has the bytes that were taken before it, as an offset, so the first and the last entry
+say how many bytes wait: no second write counts them. An entry that is removed between others is counted until these are gone.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,18 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _SYNC_TIMEOUT: Final = timedelta(seconds=3)  # `appendfsync everysec` takes up to a second, `always` some milliseconds
 _CALL_TIMEOUT: Final = _SYNC_TIMEOUT + timedelta(milliseconds=500)
 
-_FORGET_IF_EMPTY: Final = Script("return redis.call('XLEN', KEYS[1]) == 0 and redis.call('DEL', KEYS[1], KEYS[2]) or 0")
+# An entry's content is at 2, its offset at 4. Other programs may have written entries without either.
+_OFFSETS: Final = """
+local function read(command, from, to)
+  local entry = redis.call(command, KEYS[1], from, to, 'COUNT', 1)[1]
+  local offset = entry and tonumber(entry[2][4]) or 0
+  return offset, offset + (entry and #entry[2][2] or 0)
+end
+local _, last = read('XREVRANGE', '+', '-')
+"""
+_ADD: Final = f"{_OFFSETS} return redis.call('XADD', KEYS[1], '*', 'e', ARGV[1], 'o', string.format('%.0f', last))"
+_MEASURE: Final = f"{_OFFSETS} return {{redis.call('XLEN', KEYS[1]), last - read('XRANGE', '-', '+')}}"
+_FORGET_IF_EMPTY: Final = Script("return redis.call('XLEN', KEYS[1]) == 0 and redis.call('DEL', KEYS[1]) or 0")
 
 
 class NotDurable(Exception):
@@ -69,17 +80,15 @@ class DurableStream:
     ) -> None:
         self._client = shared.patient_twin(_CALL_TIMEOUT)
         self._max_entries, self._max_bytes = max_entries, max_bytes
-        self.key, self.size_key = shared.key(name), shared.key(name, "bytes")
+        self.key = shared.key(name)
 
     async def append(self, contents: Sequence[bytes]) -> str:
         """Add entries, and return the id of the last one once they are on disk. Raises `NotDurable`.
 
         What was refused may be in the stream all the same: the disk, or the answer, was too late.
         """
-        size = sum(map(len, contents))
-        replicas = await self._find_room(len(contents), size)
-        commands: list[tuple[Argument, ...]] = [("INCRBY", self.size_key, size)]
-        commands += [("XADD", self.key, "*", "e", content) for content in contents]
+        replicas = await self._find_room(len(contents), sum(map(len, contents)))
+        commands: list[tuple[Argument, ...]] = [("EVAL", _ADD, 1, self.key, content) for content in contents]
         # WAITAOF answers for the writes of its own connection only: in one go with them.
         commands += [("WAITAOF", 1, replicas, int(_SYNC_TIMEOUT.total_seconds() * 1000))]
         *_, last_id, (local, remote) = await self._execute(*commands)
@@ -98,18 +107,15 @@ class DurableStream:
         return [StreamEntry(str(id_, "ascii"), fields.get(b"e", b"")) for id_, fields in entries]
 
     async def remove(self, entries: Sequence[StreamEntry]) -> None:
-        """Remove entries; those that are gone already are no error, and are not subtracted again. Raises `RedisUnavailable`."""
-        removed = await self._client.execute_all(*(("XDEL", self.key, entry.id) for entry in entries))
-        size = sum(len(entry.content) for entry, count in zip(entries, removed, strict=True) if count)
-        if size:
-            await self._client.execute("INCRBY", self.size_key, -size)
-        await self._client.run(_FORGET_IF_EMPTY, [self.key, self.size_key], [])
+        """Remove entries; those that are gone already are no error. Raises `RedisUnavailable`."""
+        await self._client.execute_all(*(("XDEL", self.key, entry.id) for entry in entries))
+        await self._client.run(_FORGET_IF_EMPTY, [self.key], [])
 
     def beside(self, name: str, *, max_entries: int, max_bytes: int) -> Self:
         """Return another stream of the tenant, on the same connections."""
         other = copy(self)
         other._max_entries, other._max_bytes = max_entries, max_bytes  # noqa: SLF001  of the same class
-        other.key, other.size_key = f"{self.key}:{name}", f"{self.key}:{name}:bytes"
+        other.key = f"{self.key}:{name}"
         return other
 
     async def close(self) -> None:
@@ -117,10 +123,10 @@ class DurableStream:
 
     async def _find_room(self, entries: int, size: int) -> int:
         """Return the number of replicas that must have new entries. Raises `NotDurable` if there is no room for them."""
-        promised, taken, count = await self._execute(("GET", PROMISE_KEY), ("GET", self.size_key), ("XLEN", self.key))
+        promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
             raise NotDurable("this Redis does not promise that what it takes is on disk")
-        if count + entries > self._max_entries or int(taken or 0) + size > self._max_bytes:
+        if count + entries > self._max_entries or waiting + size > self._max_bytes:
             raise NotDurable("as much as may wait in Redis waits there")
         return int(promised)
 

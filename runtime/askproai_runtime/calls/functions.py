@@ -18,7 +18,7 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response
+from askproai_core.http_server import Problem, TooManyBodies, correlation_id, json_response
 from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, identify_caller
 from askproai_core.redis import RateLimiter
@@ -128,9 +128,19 @@ class CallFunctions:
         self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit does
-        nothing, and has a sentence all the same: a caller is on the line.
+        """Answer one request. Raises a `Problem` if it is forged, malformed or not this tenant's. One over the rate limit, or for
+        which there is no memory, does nothing, and has a sentence all the same: a caller is on the line.
         """
+        began = self.clock.monotonic()
+        try:
+            return await self._answer_signed(request, function)
+        except TooManyBodies:
+            with speaking(language_of(self.config.current, None)):
+                answer = _busy()
+            self.metrics.function_answered(function.name.lower(), answer.outcome.value, self.clock.monotonic() - began)
+            return json_response(answer.as_json())
+
+    async def _answer_signed(self, request: web.Request, function: Function) -> web.Response:
         arrived_at, began = self.clock.now(), self.clock.monotonic()
         async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "function.unauthorized") as body:
             admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
@@ -149,7 +159,7 @@ class CallFunctions:
             if admitted:
                 answer = await self._answer_in_time(function, route, payload, context, signed)
             else:
-                answer = Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+                answer = _busy()
             seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
             log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
         annotate(function=payload.name, outcome=outcome)
@@ -432,6 +442,10 @@ class CallFunctions:
         if function in _NOT_OF_THE_CALENDAR or isinstance(error, DATABASE_UNAVAILABLE):
             return answer
         return offer_message(answer, agent)
+
+
+def _busy() -> Answer:
+    return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
 
 
 def _unknown(error: OutcomeUnknown, function: Function) -> Answer:

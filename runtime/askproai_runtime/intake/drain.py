@@ -29,6 +29,7 @@ IDLE_LOOK_SECONDS: Final = 5.0
 PROBE_SECONDS: Final = 1.0
 WRITE_SECONDS: Final = 10.0
 TURN_SECONDS: Final = 8.0
+_NO_KEY: Final = -2  # of PTTL
 LOCK_MILLISECONDS: Final = 20_000  # longer than a turn and its last write
 # One bad event is written by itself: a fault of the event, where the others name a fault of the database.
 _BAD_EVENT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
@@ -79,12 +80,12 @@ class Drainer:
             return True
         try:
             self._spool.on = str(await self._shared.execute("GET", PROMISE_KEY)).isdigit()
-            is_counted = await self._shared.execute("GET", self._stream.size_key) is not None
+            exists = await self._shared.execute("PTTL", self._stream.key) != _NO_KEY
         except RedisUnavailable:
             self._spool.on = False
             raise
         # Where nothing was ever spooled the stream is not asked for: the tenant's user may not be allowed to.
-        if not (self._spool.on or is_counted) or not (await self._measure() or self._retries):
+        if not (self._spool.on or exists) or not (await self._measure() or self._retries):
             return True
         return answers and await self._drain()
 

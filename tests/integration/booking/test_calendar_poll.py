@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from askproai_core.tenant_config import (
     CalcomVersion,
@@ -15,6 +16,7 @@ from askproai_core.tenant_config import (
 )
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff
+from askproai_sandbox.calcom.account import Booking
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY
@@ -407,3 +409,16 @@ async def test_the_first_poll_finds_what_was_cancelled_before_this_release(polle
     tick(polled, days=3)
     await polled.poll()
     assert await polled.salon.live() == []
+
+
+async def test_skipped_rows_of_a_list_are_counted(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cal.com gives one booking no instant: the other one is taken over, and the list is recorded as read in part."""
+    odd, _ = await polled.create(TEN), await polled.create(FOUR)
+    whole = Booking.body
+    no_offset = {"start": "2026-11-27T09:00:00"}
+    monkeypatch.setattr(Booking, "body", lambda each: whole(each) | (no_offset if each.uid == odd else {}))
+    with capture_logs() as logs:
+        await polled.poll()
+    assert await polled.appointments() == [("confirmed", "11-27 15:00")]
+    assert ("calcom", "list-bookings", "listed_in_part") in polled.salon.metrics.provider_calls
+    assert {(line["rows"], line["of"]) for line in logs if line["event"] == "calendar.rows_skipped"} == {(1, 2)}

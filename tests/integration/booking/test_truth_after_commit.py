@@ -11,13 +11,29 @@ from datetime import datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
+from test_segments import with_services
+from test_visits import DRY, WASH
 
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Answer, BookingSettings, CalendarDisagrees, CallContext
+from askproai_runtime.booking import (
+    Answer,
+    BookingSettings,
+    CalendarDisagrees,
+    CallContext,
+    DeskBusy,
+    DeskRequest,
+    FunctionOutcome,
+    OutcomeUnknown,
+    cancel_for_desk,
+    leave_message,
+    move_for_desk,
+)
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.calls.functions import CallFunctions
@@ -28,6 +44,7 @@ from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
+from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.session_faults import Blow, SessionFaults, Since, session_faults
 
@@ -39,6 +56,7 @@ TABLES = (
     "call_actions", "appointments", "customers", "free_times", "host_free_times",
 )  # fmt: skip
 NOON = "2026-11-27T11:00:00+01:00"
+MESSAGE = {"message": "Ich komme später.", "customer_name": "Petra Müller"}
 
 
 @dataclass
@@ -105,11 +123,34 @@ class Change:
     async def begin(self, business: Business) -> CallContext:
         return await self.arrange(business) if self.arrange else call()
 
+    async def ask(self, business: Business, caller: CallContext, signature: str) -> Answer:
+        return await business.ask(self.function, caller, self.args, signature)
 
-async def _with_appointment(business: Business) -> CallContext:
+
+@dataclass(frozen=True)
+class DeskChange(Change):
+    """A change that the desk asks for: `act` is a command. A command that ends with an error promises nothing."""
+
+    act: Callable[[Business, DeskRequest], Awaitable[bool]] | None = None
+
+    async def begin(self, business: Business) -> CallContext:
+        await super().begin(business)
+        return call(str(uuid4()))
+
+    async def ask(self, business: Business, caller: CallContext, _signature: str) -> Answer:
+        assert self.act is not None
+        try:
+            success = await self.act(business, DeskRequest(UUID(caller.call_id), "karin@laptop"))
+        except (*DATABASE_UNAVAILABLE, OutcomeUnknown, DeskBusy):
+            return Answer(success=False, message=say().change_unknown, fields={}, outcome=FunctionOutcome.FAILED)
+        outcome = FunctionOutcome.MOVED if success else FunctionOutcome.FAILED
+        return Answer(success=success, message="", fields={}, outcome=outcome)
+
+
+async def _with_appointment(business: Business, call_id: str = "call_2") -> CallContext:
     booked = await business.salon.booking.book_appointment(call(), booking_args(MORNING, staff="Anna"))
     assert booked.fields.get("status") == "confirmed", booked
-    return call("call_2")
+    return call(call_id)
 
 
 async def _with_first_taken(business: Business) -> CallContext:
@@ -131,6 +172,36 @@ async def _with_new_time_taken(business: Business) -> CallContext:
 async def _block(business: Business, event_type: int, start: str) -> None:
     assert business.env is not None
     await business.env.block(event_type, start)
+
+
+async def _with_message(business: Business) -> CallContext:
+    assert (await leave_message(business.salon.booking, call(), MESSAGE | {"call_back": "morgen"})).success
+    return call()
+
+
+async def _with_visits(business: Business) -> CallContext:
+    business.salon.apply_config(with_services(business.salon.configs[0], WASH, DRY))
+    return call()
+
+
+async def _the_appointment(business: Business) -> UUID:
+    return UUID(str(await business.value("SELECT id FROM appointments WHERE tenant = $1")))
+
+
+async def _book_by_desk(business: Business, request: DeskRequest) -> bool:
+    return (await book_at_desk(business.salon, MORNING, request=request)).success
+
+
+async def _move_by_desk(business: Business, request: DeskRequest) -> bool:
+    appointment, start = await _the_appointment(business), datetime.fromisoformat(NOON)
+    moved = await move_for_desk(business.salon.booking, request, appointment, start, None, "corr-desk")
+    return moved is not None and moved.success
+
+
+async def _cancel_by_desk(business: Business, request: DeskRequest) -> bool:
+    appointment = await _the_appointment(business)
+    cancelled = await cancel_for_desk(business.salon.booking, request, appointment, "krank", "corr-desk")
+    return cancelled is not None and cancelled.status == "cancelled"
 
 
 async def _agreed_to_cancel(business: Business) -> CallContext:
@@ -182,15 +253,42 @@ CHANGES = {
         lambda b: b.value("SELECT count(*) FROM waitlist WHERE tenant = $1"),
     ),
     "message": Change(
-        Function.LEAVE_MESSAGE, {"message": "Ich komme später.", "customer_name": "Petra Müller"},
+        Function.LEAVE_MESSAGE, MESSAGE,
         lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1"),
+    ),
+    "correction": Change(
+        Function.BOOK_APPOINTMENT, booking_args(MORNING, name="Petra Mueller", staff="Anna"),
+        lambda b: b.value("SELECT count(*) FROM appointments WHERE tenant = $1 AND customer_name = 'Petra Mueller'"),
+        arrange=lambda b: _with_appointment(b, "call_1"),
+    ),
+    "amended message": Change(
+        Function.LEAVE_MESSAGE, MESSAGE | {"message": "Und Anna danke."},
+        lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1 AND text LIKE '%später%danke%'"), arrange=_with_message,
+    ),
+    "withdrawn call-back": Change(
+        Function.LEAVE_MESSAGE, MESSAGE | {"call_back": "kein Rückruf"},
+        lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1 AND call_back IS NULL"), arrange=_with_message,
+    ),
+    "visit": Change(
+        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO) | {"service": "Waschen und Föhnen"},
+        lambda b: b.count_live(HALF_PAST_TWO), arrange=_with_visits,
+    ),
+    "booking by the desk": DeskChange(Function.BOOK_APPOINTMENT, {}, lambda b: b.count_live(MORNING), act=_book_by_desk),
+    "move by the desk": DeskChange(
+        Function.RESCHEDULE_APPOINTMENT, {}, lambda b: b.count_live(NOON), arrange=_with_appointment, act=_move_by_desk
+    ),
+    "cancellation by the desk": DeskChange(
+        Function.CANCEL_APPOINTMENT, {}, _count_cancelled, arrange=_with_appointment, act=_cancel_by_desk
     ),
     "decline": Change(
         Function.DECLINE_RECORDING, {},
         lambda b: b.value("SELECT count(*) FROM call_notices WHERE tenant = $1 AND refused_at IS NOT NULL"),
     ),
 }  # fmt: skip
-ONLY_LOCAL = ("group", "waitlist", "message", "decline")
+ONLY_LOCAL = (
+    "group", "waitlist", "message", "decline", "correction", "amended message", "withdrawn call-back", "visit",
+    "booking by the desk", "move by the desk", "cancellation by the desk",
+)  # fmt: skip
 AT_CALCOM = [name for name in CHANGES if name not in ONLY_LOCAL]
 
 
@@ -249,7 +347,7 @@ async def judge(business: Business, change: Change, caller: CallContext, answer:
             assert await business.value(confirmed, answer.fields["appointment_id"]), answer
     elif not _is_open(answer):
         assert (ours, at_calcom) == (0, 0), answer
-    again = await business.ask(change.function, caller, change.args, "asked again")
+    again = await change.ask(business, caller, "asked again")
     if change.is_possible:
         assert again.success, again
         assert await change.count(business) == 1
@@ -276,7 +374,7 @@ async def strike_everywhere(business: Business, change: Change, since: Since) ->
                 break
             caller = await change.begin(business)
             async with business.faults.strike(number, blow, since):
-                answer = await business.ask(change.function, caller, change.args, f"{blow} {number}")
+                answer = await change.ask(business, caller, f"{blow} {number}")
             if blow is Blow.AFTER:
                 commits |= business.faults.commits
                 last = business.faults.count if number > business.faults.count else last

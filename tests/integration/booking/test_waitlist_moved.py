@@ -1,8 +1,15 @@
 """The waiting list and appointments that change their time: the present times of a person decide what she still waits for."""
 
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
 import pytest
 
+from askproai_runtime.booking import DeskRequest, move_for_desk
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
 from tests.worlds.waitlist_environment import FIRST, SECOND, book, offered, run, wait
 
 AFTERNOON = "2026-11-27T14:30:00+01:00"
@@ -11,6 +18,12 @@ AFTERNOON = "2026-11-27T14:30:00+01:00"
 @pytest.fixture
 async def salon(new_salon) -> Salon:
     return await new_salon()
+
+
+@pytest.fixture
+async def env(new_salon: Any) -> AsyncIterator[CalcomEnvironment]:
+    async with open_calcom_environment(new_salon) as opened:
+        yield opened
 
 
 async def states(salon: Salon) -> dict[str, str]:
@@ -42,6 +55,41 @@ async def test_moving_into_the_wish_ends_the_wait(salon: Salon) -> None:
     await run(salon)
     assert await states(salon) == {FIRST: "booked"}
     assert await offered(salon) == [(FIRST, "booked")], "and her own former time is not offered to her"
+
+
+async def move_by_desk(salon: Salon, appointment: str) -> None:
+    desk, start = DeskRequest(uuid4(), "karin@laptop"), datetime.fromisoformat(MORNING)
+    moved = await move_for_desk(salon.booking, desk, UUID(appointment), start, None, "corr-desk")
+    assert moved is not None
+    assert moved.success, moved
+
+
+async def test_moves_by_the_desk_end_the_wait(salon: Salon) -> None:
+    own = await book_with_anna(salon)
+    await wait(salon, FIRST, part_of_day="vormittags")
+    await move_by_desk(salon, own)
+    await run(salon)
+    assert await states(salon) == {FIRST: "booked"}
+
+
+async def test_moves_at_calcom_end_the_wait(env: CalcomEnvironment) -> None:
+    own = await book_with_anna(env.salon)
+    await wait(env.salon, FIRST, part_of_day="vormittags")
+    (row,) = await env.salon.rows("SELECT external_id FROM appointments WHERE id::text = $1", own)
+    moved = await env.dashboard("move", uid=row["external_id"], start=MORNING)
+    await env.receive_event(moved["uid"])
+    await run(env.salon)
+    assert await states(env.salon) == {FIRST: "booked"}
+
+
+async def test_moves_of_a_group_end_the_wait(salon: Salon) -> None:
+    args = booking_args(AFTERNOON, companions=[{"customer_name": "Mia Rot"}])
+    booked = await salon.booking.book_appointment(call("call_own", FIRST), args)
+    assert booked.success, booked
+    await wait(salon, FIRST, part_of_day="vormittags")
+    await move(salon, str(booked.fields["appointment_id"]), MORNING, "call_own")
+    await run(salon)
+    assert await states(salon) == {FIRST: "booked"}
 
 
 async def test_an_older_appointment_does_not_end_the_wait(salon: Salon) -> None:

@@ -130,7 +130,7 @@ class Caller:
             f"call_{row['id']}", row["function"], row["from_number"], row["arguments"], row.get("said")
         )
         found = Found(answer, await self.stored(f"call_{row['id']}"), kept == await self.live())
-        await self.pod.db.execute("UPDATE appointments SET status = 'cancelled'")
+        await self.pod.db.execute("UPDATE appointments SET status = 'cancelled', offers = NULL")
         await self.pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
         wrong = found.list_wrong(row["right"])
         return f"{row['id']} {row['arguments']} {wrong}: {found.describe()}" if wrong else None

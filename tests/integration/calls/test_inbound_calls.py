@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, decode
 from askproai_sandbox.databases import Database
 from askproai_sandbox.example_tenant import NUMBER
@@ -54,6 +55,25 @@ async def test_a_known_caller_is_answered_with_name_and_next_appointment(pod_wit
     assert booked["spoken"].startswith(variables["caller_next_appointment"])
     assert all(isinstance(value, str) for value in variables.values())
     assert "Haarschnitt" not in json.dumps(variables), "the service may be about health"
+
+
+@pytest.mark.parametrize("shown", [CALLER.removeprefix("+"), "00" + CALLER.removeprefix("+"), f"sip:{CALLER}@host"])
+async def test_a_caller_is_known_in_any_spelling(pod_with_recognition: TenantPod, shown: str) -> None:
+    await book(pod_with_recognition, CALLER, "Erika Mustermann")
+    variables = (await pod_with_recognition.inbound(shown)).body["call_inbound"]["dynamic_variables"]
+    assert variables["caller_name"] == "Erika Mustermann"
+
+
+async def test_no_caller_is_looked_up_over_the_limit(pod_with_recognition: TenantPod, monkeypatch: Any) -> None:
+    """The call is answered all the same, as one of a caller who is not known."""
+    await book(pod_with_recognition, CALLER, "Erika Mustermann")
+
+    async def admits(_limiter: RateLimiter, _rate: float) -> bool:
+        return False
+
+    monkeypatch.setattr(RateLimiter, "admits", admits)
+    reply = await pod_with_recognition.inbound(CALLER)
+    assert (reply.status, reply.body) == (200, UNKNOWN_CALLER)
 
 
 async def test_only_a_live_future_appointment_is_mentioned(pod_with_recognition: TenantPod) -> None:

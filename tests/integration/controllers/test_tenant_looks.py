@@ -58,6 +58,12 @@ async def test_a_webhook_that_a_person_deleted_is_registered_again_when_its_look
     assert len(namespace.calcom_webhooks()) == 1
 
 
+async def test_a_change_of_host_is_a_registered_trigger(namespace: TenantNamespace) -> None:
+    await open_salon(namespace)
+    (webhook,) = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
+    assert {"BOOKING_CREATED", "BOOKING_REASSIGNED", "OOO_CREATED"} <= set(webhook["triggers"])
+
+
 async def test_a_server_that_refuses_a_newer_trigger_is_named(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

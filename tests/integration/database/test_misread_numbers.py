@@ -1,4 +1,4 @@
-"""Migration 0030: a number that was stored with +49 before its country code is the right one, and its person one person."""
+"""Migration 0026: a number that was stored with +49 before its country code is the right one, and its person one person."""
 
 import random
 import re
@@ -10,12 +10,12 @@ from phonenumbers import PhoneMetadata, PhoneNumberFormat
 from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.phone_numbers import e164_or_none, to_e164
 from askproai_sandbox.databases import Database
-from tests.integration.database.test_stand_ins import read_rows, write_rows
+from tests.integration.database.test_numbers_of_nobody import read_rows, write_rows
 from tests.worlds.tenant_rows import connected
 
 MISREAD, PERSON = "+494915112345678", "+4915112345678"
-(MIGRATION,) = [each for each in shipped_migrations() if each.version == 30]
-LATER = len([each for each in shipped_migrations() if each.version >= 30])
+(MIGRATION,) = [each for each in shipped_migrations() if each.version == 26]
+LATER = len([each for each in shipped_migrations() if each.version >= 26])
 _DECLARED = MIGRATION.up[MIGRATION.up.index("digits CONSTANT") : MIGRATION.up.index("misread CONSTANT")]
 PATTERN = re.compile(r"\+49" + "".join(re.findall(r"'([^']*)'", _DECLARED)))
 REWRITTEN = {

@@ -145,6 +145,15 @@ async def test_a_function_over_the_limit_says_a_sentence(stopped_pod: TenantPod)
     assert not any(reply.body["success"] for reply in replies)
 
 
+async def test_a_function_without_memory_says_a_sentence(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its body was not read, so neither is its signature known: nothing is done, and nothing is said of any call."""
+    monkeypatch.setattr(arrivals.Arrivals, "add_body", lambda *_: False)
+    reply = await pod.function("book_appointment", "call_busy", {})
+    assert (reply.status, reply.body["success"]) == (200, False)
+    assert reply.body["message"].startswith("Das dauert gerade länger")
+    assert (await pod.retell("call_ended", "call_busy")).status == 503, "its sender repeats it"
+
+
 async def test_the_private_api_has_a_limit(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.admin_api.app._REQUESTS_PER_SECOND", 3)
     async with running_web(stopped_pod, worker_port=9):

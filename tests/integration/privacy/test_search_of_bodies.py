@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 import pytest
+from asyncpg.connection import LoggedQuery
 
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.privacy.store import find_traces
@@ -73,3 +74,22 @@ async def test_bodies_of_own_call_are_found(salon: TenantStore) -> None:
     async with connected(salon.dsn) as conn:
         event = await add_call(conn, salon.tenant, "call_own", "retell", "processed", has_row=True, caller=NUMBER)
         assert await search(conn, salon.tenant) == (event,)
+
+
+async def test_each_statement_searches_few_bodies(database: Database, salon: TenantStore) -> None:
+    """30 MB, of which half is Cal.com's: a statement through all of them would reach its time limit as they become many."""
+    read = list[int]()
+
+    def note(query: LoggedQuery) -> None:
+        read.extend(len(each) for each in query.args if "position(" in query.query and isinstance(each, list))
+
+    async with connected(salon.dsn) as conn:
+        first = await add_call(conn, salon.tenant, "call_first", "calcom", "processed", has_row=False)
+        await add_calls(conn, salon.tenant, 1000 - CALLS, BODY, CALLS + 1)
+        async with connected(database.dsn) as owner:
+            await owner.execute("UPDATE webhook_events SET source = 'calcom' WHERE id % 2 = 0")
+        last = await add_call(conn, salon.tenant, "call_last", "calcom", "processed", has_row=False)
+        with conn.query_logger(note):
+            assert await search(conn, salon.tenant) == (first, last)
+    assert len(read) > 1
+    assert max(read) <= 200

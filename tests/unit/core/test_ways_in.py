@@ -1,18 +1,25 @@
 """Every way by which a number comes in reads it alike, with the country of the business."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import msgspec
 import phonenumbers
 import pytest
 
 from askproai_cli.call_command import parse_number
-from askproai_core.phone_numbers import Routing, e164_or_none, identify_caller
+from askproai_core.phone_numbers import Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import PhoneNumber, TenantConfig
 from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.grants import requested_subjects
+from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address
 from askproai_runtime.admin_api.privacy import _number
+from askproai_runtime.booking import Customer, DeskRequest
+from askproai_runtime.booking.desk_booking import _to_request
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.calls import RetellCall, find_route, read_numbers
 from tests.worlds.compiled_salon import salon_config
@@ -46,6 +53,18 @@ def read_claim(text: str, country: str) -> str | None:
     return subject.value
 
 
+def read_at_desk(text: str, country: str) -> str | None:
+    """Return the number of a customer for whom the desk books."""
+    service: Any = None
+    desk, region = DeskRequest(UUID(int=1), "karin@laptop"), region_of(config_in(country), "mitte")
+    return _to_request(service, datetime(2026, 11, 27, 9, tzinfo=UTC), Customer("Petra", text), desk, region).phone
+
+
+def read_search(text: str, country: str) -> str | None:
+    asked: Any = SimpleNamespace(text={"from": text}.get, require=lambda *_: None)
+    return _number_of_calls(asked, config_in(country))
+
+
 WAYS: dict[str, Callable[[str, str, str], str | None]] = {
     "caller": lambda text, country, _: identify_caller(text, config_in(country), "mitte").number,
     "called": read_called,
@@ -56,6 +75,8 @@ WAYS: dict[str, Callable[[str, str, str], str | None]] = {
     "manifest": lambda text, country, _: read_manifest(text, country),
     "claim": lambda text, country, _: read_claim(text, country),
     "erasure and export": lambda text, country, _: _number(text, config_in(country)),
+    "desk": lambda text, country, _: read_at_desk(text, country),
+    "calls list --from": lambda text, country, _: read_search(text, country),
     "notifications": lambda text, country, _: _parse_address(text, country),
 }
 NUMBERS = [

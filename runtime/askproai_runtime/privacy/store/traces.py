@@ -1,6 +1,5 @@
 """The SQL that finds what is stored of one caller."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,22 +38,26 @@ SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.
 UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
-# Cal.com's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Encrypted ones are read
-# ($6 is how they begin). Retell's that were processed are found by their call, which has the number ($2): they are nearly all of
-# what is stored, and a search through them would outlast any statement of a busy tenant.
-_BODIES = """
-SELECT id, source, event_id, payload FROM webhook_events e
-WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND received_at < $5 AND (
-    source = 'retell' AND split_part(event_id, ':', 1) = ANY($2)
-    OR NOT (source = 'retell' AND status = 'processed'
-            AND EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = split_part(e.event_id, ':', 1)
-                        AND (c.from_number IS NOT NULL OR c.to_number IS NOT NULL)))
-    AND (EXISTS (SELECT FROM unnest($3::bytea[]) AS sought WHERE position(sought IN payload) > 0)
-         OR source = 'calcom' AND EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
-         OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6)))
+# Cal.com's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Retell's that were
+# processed are found by their call, which has the number: they are nearly all of what is stored, and are not read.
+_LISTED = """
+SELECT id, is_own FROM webhook_events e, LATERAL (SELECT split_part(event_id, ':', 1) AS call_id) c,
+    LATERAL (SELECT source = 'retell' AND c.call_id = ANY($2) AS is_own) o
+WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND received_at < $3 AND (
+    is_own OR NOT (source = 'retell' AND status = 'processed'
+                   AND EXISTS (SELECT FROM calls WHERE calls.tenant = $1 AND calls.call_id = c.call_id
+                               AND (from_number IS NOT NULL OR to_number IS NOT NULL))))
 ORDER BY id
 """
-_AT_ONCE = 200  # bodies
+# Encrypted ones are read ($6 is how they begin).
+_BODIES = """
+SELECT id, source, event_id, payload FROM webhook_events WHERE tenant = $1 AND id = ANY($2) AND (
+    id = ANY($3) OR EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+    OR source = 'calcom' AND EXISTS (SELECT FROM unnest($5::bytea[]) AS sought WHERE position(sought IN payload) > 0)
+    OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6))
+ORDER BY id
+"""
+_AT_ONCE = 200  # bodies that a statement searches, so that each ends in time however many there are
 # A call that was erased was over: its row comes back without an end when the record of its last function is written after the
 # erasure, until the next pass.
 _IS_CALL_GOING_ON = f"""
@@ -105,9 +108,12 @@ async def find_traces(
     digits = number.removeprefix("+").encode()
     sought = [word.encode() for word in (*bookings, *alone)]
     events, reported, unreadable = list[int](), set[str](), list[str]()
-    async for found in _read_bodies(
-        conn, cipher, tenant, sorted(calls), [digits], sought, _much_later(until), ENCRYPTED_HEX
-    ):
+    listed = await conn.fetch(_LISTED, tenant, sorted(calls), _much_later(until))
+    for begin in range(0, len(listed), _AT_ONCE):
+        some = listed[begin : begin + _AT_ONCE]
+        some_ids, own_ids = [row["id"] for row in some], [row["id"] for row in some if row["is_own"]]
+        bodies = await conn.fetch(_BODIES, tenant, some_ids, own_ids, [digits], sought, ENCRYPTED_HEX)
+        found = [_read(cipher, row) for row in bodies]
         ids, more = own_events(config, found, number, calls, until, bookings, alone)
         events += ids
         reported |= more
@@ -125,14 +131,6 @@ async def find_traces(
         regions=regions_of(config),
         unreadable=tuple(unreadable),
     )
-
-
-async def _read_bodies(conn: Connection, cipher: BodyCipher, *values: object) -> AsyncIterator[list[StoredBody]]:
-    """Yield the bodies that may be the caller's, some at a time; those that nobody can decrypt are of known calls only."""
-    async with conn.transaction():
-        cursor = await conn.cursor(_BODIES, *values)
-        while rows := await cursor.fetch(_AT_ONCE):
-            yield [_read(cipher, row) for row in rows]
 
 
 def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:

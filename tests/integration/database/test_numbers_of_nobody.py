@@ -1,20 +1,16 @@
-"""Migration 0026: rows under a carrier's stand-in for a withheld number belong to no person, and nothing else changes."""
+"""Migration 0030: rows under a number that identifies nobody belong to no person, and nothing else changes."""
 
 import asyncpg
 import pytest
 
 from askproai_core.database import Migrator, shipped_migrations
-from askproai_core.phone_numbers import STAND_INS
 from askproai_sandbox.databases import Database
 from tests.worlds.tenant_rows import HOUR, T0, connected
 
-STAND_IN, PERSON, SHORT = "+86282452253", "+4915112345678", "+497748283"
-(MIGRATION,) = [each for each in shipped_migrations() if each.version == 26]
-LATER = len([each for each in shipped_migrations() if each.version >= 26])
-
-
-def test_the_migration_has_the_lists_of_the_code() -> None:
-    assert f"'{STAND_INS}'" in MIGRATION.up
+PERSON, SHORT, TOLL_FREE = "+4915112345678", "+497748283", "+498001234567"
+STAND_INS = ["+86282452253", "+17378742833", "+8656696", "+497378742833"]
+NOBODYS = [*STAND_INS, "+4990012345678", "+4932", "+4915100000000", "+49123456789012", "+999123456789"]
+LATER = len([each for each in shipped_migrations() if each.version >= 30])
 
 
 async def test_a_short_number_of_a_village_stays(database: Database) -> None:
@@ -26,16 +22,23 @@ async def test_a_short_number_of_a_village_stays(database: Database) -> None:
         assert {tuple(numbers) for numbers in (await read_rows(owner)).values()} == {(SHORT,)}
 
 
-async def write_rows(database: Database, tenant: str, number: str) -> None:
+async def write_appointment(database: Database, tenant: str, phone: str, caller: str) -> None:
     async with connected(database.dsn) as owner:
         customer = await owner.fetchval(
-            "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, 'Vera') RETURNING id", tenant, number
-        )
+            """INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, 'Vera')
+               ON CONFLICT (tenant, phone) DO UPDATE SET name = 'Vera' RETURNING id""",
+            tenant, phone,
+        )  # fmt: skip
         await owner.execute(
             """INSERT INTO appointments (tenant, branch, service, staff, customer_id, customer_name, caller, starts_at, ends_at,
                status, correlation_id) VALUES ($1, 'mitte', 'schnitt', 'anna', $2, 'Vera', $3, $4, $5, 'confirmed', 'c')""",
-            tenant, customer, number, T0, T0 + HOUR,
+            tenant, customer, caller, T0, T0 + HOUR,
         )  # fmt: skip
+
+
+async def write_rows(database: Database, tenant: str, number: str) -> None:
+    await write_appointment(database, tenant, number, caller=number)
+    async with connected(database.dsn) as owner:
         await owner.execute(
             "INSERT INTO calls (tenant, call_id, status, from_number, correlation_id) VALUES ($1, $2, 'ended', $2, 'c')",
             tenant, number,
@@ -62,15 +65,29 @@ async def read_rows(owner: asyncpg.Connection) -> dict[str, list[str | None]]:
     return {name: [row[0] for row in await owner.fetch(query)] for name, query in queries.items()}
 
 
-@pytest.mark.parametrize("stand_in", [STAND_IN, "+17378742833", "+8656696", "+497378742833"])
-async def test_rows_of_a_stand_in_are_cut_loose(database: Database, stand_in: str) -> None:
+@pytest.mark.parametrize("number", NOBODYS)
+async def test_rows_of_nobodys_number_are_cut_loose(database: Database, number: str) -> None:
     salon = await database.create_tenant("salon")
     await Migrator(database.dsn).down(steps=LATER)
-    for number in (stand_in, PERSON):
-        await write_rows(database, salon.tenant, number)
+    for each in (number, PERSON):
+        await write_rows(database, salon.tenant, each)
     await Migrator(database.dsn).up()
     async with connected(database.dsn) as owner:
         assert await read_rows(owner) == {
             "customers": [PERSON], "appointments": [PERSON, "Vera"], "linked": [PERSON], "calls": [PERSON, None],
             "verifications": [PERSON, None], "waiting": [PERSON], "waitlist": [PERSON, None],
+        }  # fmt: skip
+
+
+async def test_a_dictated_service_number_is_kept(database: Database) -> None:
+    """Many people call from behind it, so its calls are of no person; the one who said it is reached there."""
+    salon = await database.create_tenant("salon")
+    await Migrator(database.dsn).down(steps=LATER)
+    await write_rows(database, salon.tenant, TOLL_FREE)
+    await write_appointment(database, salon.tenant, TOLL_FREE, caller=PERSON)
+    await Migrator(database.dsn).up()
+    async with connected(database.dsn) as owner:
+        assert await read_rows(owner) == {
+            "customers": [TOLL_FREE], "appointments": [PERSON, "Vera"], "linked": [PERSON], "calls": [None],
+            "verifications": [None], "waiting": [TOLL_FREE], "waitlist": [None],
         }  # fmt: skip

@@ -62,6 +62,3 @@ BEGIN
       AND e.caller = '+' || substr(m.caller, 4);
     UPDATE erasures SET caller = '+' || substr(caller, 4) WHERE caller ~ misread;
 END $$;
-
--- A caller who says more in the same call amends the message: its text grows.
-GRANT UPDATE (text) ON messages TO askproai_tenant;
