@@ -50,14 +50,16 @@ CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
 )
 
 
-# They rest on the operator's report, which is as old as its own line says.
-OF_THE_REPORT: Final = frozenset(
+# They rest on what the operator has reported and written into conditions, which is as old as the line of its report says.
+OF_THE_OPERATOR: Final = frozenset(
     {
         store_checks.check_database,
         store_checks.check_schema,
         store_checks.check_roles,
         store_checks.check_redis,
         store_checks.check_circuits,
+        tenant_checks.check_objects,
+        tenant_checks.check_providers,
     }
 )
 
@@ -81,9 +83,9 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
     """Return what a check finds, with the age of what it rests on: what the operator has reported is older than the look."""
     finding, age = check(seen), seen.report_age
-    if check not in OF_THE_REPORT or age is None or finding.outcome is Outcome.SKIPPED:
+    if check not in OF_THE_OPERATOR or finding.outcome is Outcome.SKIPPED:
         return finding
-    return replace(finding, seconds_ago=max(1, int(age.total_seconds())))
+    return replace(finding, seconds_ago=None if age is None else max(1, int(age.total_seconds())))
 
 
 async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Clock) -> Observations:
