@@ -130,6 +130,16 @@ async def strand_appointment(database: Database, tenant: str) -> None:
     await rows(database, APPOINTMENT, tenant, "somebody-who-left", "confirmed")
 
 
+async def refuse_own_calls(database: Database, tenant: str) -> None:
+    await rows(
+        database,
+        """INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
+           SELECT $1, now() - make_interval(secs => ago), 'unverified', 'signature.refused', '{}', 'c'
+           FROM unnest(ARRAY[90, 30]) ago""",
+        tenant,
+    )
+
+
 async def stall_poll(database: Database, tenant: str) -> None:
     await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(minutes=31), "{}")
 
@@ -147,6 +157,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
     ("change", "type_", "reason"),
     [
         (refuse_bookings, "CredentialsValid", "BookingsRefused"),
+        (refuse_own_calls, "RequestsVerified", "RequestsRefused"),
         (keep_appointment_waiting, "CalendarSynced", "CalendarBehind"),
         (stall_poll, "CalendarSynced", "CalendarBehind"),
         (find_difference, "CalendarSynced", "CalendarDiffers"),
