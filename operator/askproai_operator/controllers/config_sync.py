@@ -73,7 +73,7 @@ class ConfigSyncController:
             self._enqueue(key)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Annotate the pods that do not show the newest config and keys, until all do or as many attempts were made as there are pauses."""
+        """Annotate the pods that do not show the newest config and keys, until all do, or until the last pause is over."""
         request = self._requests.get(key)
         if request is None:
             return GONE

@@ -18,7 +18,7 @@ from askproai_core.http_server import (
     json_response,
     too_many_requests,
 )
-from askproai_core.logging import RequestLine
+from askproai_core.logging import RequestLine, log_context
 from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
@@ -39,6 +39,7 @@ from askproai_runtime.watched_files import LiveConfig
 log = structlog.get_logger(__name__)
 _log_stored = RequestLine("event.stored")
 
+_STEP = "webhook"  # of log lines, beside those of jobs, tasks and call functions
 _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
 
@@ -79,6 +80,10 @@ class Webhooks:
 
     async def receive(self, request: web.Request, source: WebhookSource) -> web.Response:
         """Answer one delivery. Raises a `Problem` for whatever is not stored."""
+        with log_context(step=_STEP):
+            return await self._receive(request, source)
+
+    async def _receive(self, request: web.Request, source: WebhookSource) -> web.Response:
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
             # Until the event is stored its body counts against the memory that all bodies share.
@@ -122,7 +127,12 @@ class Webhooks:
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         _log_stored(
-            event.correlation_id, source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome
+            event.correlation_id,
+            step=_STEP,
+            source=event.source,
+            event_type=event.event_type,
+            id=receipt.id,
+            outcome=outcome,
         )
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
         return json_response({"status": outcome, **ids})
