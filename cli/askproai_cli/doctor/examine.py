@@ -50,18 +50,17 @@ CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
 )
 
 
-# They rest on what the operator has reported and written into conditions, which is as old as the line of its report says.
-OF_THE_OPERATOR: Final = frozenset(
+# They rest on the operator's report, which is as old as its own line says.
+OF_THE_REPORT: Final = frozenset(
     {
         store_checks.check_database,
         store_checks.check_schema,
         store_checks.check_roles,
         store_checks.check_redis,
         store_checks.check_circuits,
-        tenant_checks.check_objects,
-        tenant_checks.check_providers,
     }
 )
+OF_CONDITIONS: Final = frozenset({tenant_checks.check_objects, tenant_checks.check_providers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,10 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
     """Return what a check finds, with the age of what it rests on: what the operator has reported is older than the look."""
-    finding, age = check(seen), seen.report_age
-    if check not in OF_THE_OPERATOR or finding.outcome is Outcome.SKIPPED:
+    finding = check(seen)
+    if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding
+    age = seen.report_age if check in OF_THE_REPORT else seen.conditions_age
     return replace(finding, seconds_ago=None if age is None else max(1, int(age.total_seconds())))
 
 

@@ -252,7 +252,10 @@ def test_a_condition_says_since_when() -> None:
     salon = tenant(Ready=("False", "RequestsRefused"))
     (ready,) = salon["status"]["conditions"]
     ready["lastTransitionTime"] = "2026-11-22T08:56:30Z"
-    assert check_objects(replace(GOOD, objects=[salon])).details[0].endswith("why (for 3 min)")
+    seen = replace(GOOD, objects=[salon], report=report(at=NOW - timedelta(minutes=9)))
+    found = _with_age(check_objects, seen)
+    assert found.details[0].endswith("why (for 3 min)")
+    assert found.seconds_ago == 210, "the operator has written a condition since its last report"
 
 
 def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:
