@@ -9,7 +9,6 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
@@ -139,13 +138,6 @@ class _Stderr(structlog.WriteLogger):
 
 
 _stderr: _Stderr | None = None  # None unless logs are configured and lines at info are wanted
-
-
-def log_context(**fields: str | int | None) -> AbstractContextManager[Any]:
-    """Bind fields to the log lines of a block, such as `step` and `branch`; those that are None keep the value from outside."""
-    return structlog.contextvars.bound_contextvars(
-        **{name: value for name, value in fields.items() if value is not None}
-    )
 
 
 class RequestLine:

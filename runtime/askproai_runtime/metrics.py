@@ -61,9 +61,7 @@ class Metrics:
         self._signatures = create.counter(
             "signatures", "Requests by what became of their signature", "source", "result"
         )
-        self._refused_in_a_row = create.gauge(
-            "own_requests_refused", "Refused requests of the tenant's own calls since one that was accepted"
-        )
+        self._refused_in_a_row = create.gauge("own_requests_refused", "Refused requests of own calls in a row")
         self._received_by: dict[tuple[str, str, str], Counter] = {}
         self._ack_by: dict[str, Histogram] = {}
         self._ack = create.histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")

@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.logging import log_context
 from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.calendar_outbound import CalendarDisagrees
@@ -163,7 +162,7 @@ async def apply_calendar_event(
             return first
         try:
             async with ctx.pool.acquire() as conn, conn.transaction():
-                step, text, branch = await _apply(conn, ctx, event, remote)
+                step, text, found = await _apply(conn, ctx, event, remote)
                 note = note if first is not Step.NOTHING and step in _CHANGES_NOTHING else text
                 is_last = event.remote is not None or step not in _TAKES_A_TIME
                 await (finish(conn, note) if is_last else check(conn))
@@ -173,8 +172,8 @@ async def apply_calendar_event(
                 await _record_disagreement(ctx, event, remote, error)
                 raise
             continue
-        with log_context(branch=branch, correlation_id=event.correlation_id):
-            log.info("booking.followed", change=text)
+        branch = found.branch if found else None
+        log.info("booking.followed", change=text, branch=branch, correlation_id=event.correlation_id)
         first = step if first is Step.NOTHING else first
         if is_last:
             return first
@@ -202,8 +201,8 @@ async def _record_disagreement(
 
 async def _apply(
     conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking
-) -> tuple[Step, str, str | None]:
-    """Apply a booking in one transaction; return what it required, the note for its event, and the appointment's branch.
+) -> tuple[Step, str, Appointment | None]:
+    """Apply a booking in one transaction; return what it required, the note for its event, and the appointment.
 
     Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
     the lock may have added it for another event of the same booking.
@@ -246,13 +245,7 @@ async def _apply(
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
-    return _applied(step, appointment)
-
-
-def _applied(step: Step, appointment: Appointment | None) -> tuple[Step, str, str | None]:
-    if appointment is None:
-        return step, step.value, None
-    return step, f"{step}: appointment {appointment.id}", appointment.branch
+    return step, f"{step}: appointment {appointment.id}" if appointment else step.value, appointment
 
 
 async def _announce(

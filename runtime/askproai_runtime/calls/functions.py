@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 from aiohttp import web
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.logging import error_location, log_context
+from askproai_core.logging import error_location
 from askproai_core.phone_numbers import Route, identify_caller
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
@@ -134,9 +134,10 @@ class CallFunctions:
         signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
         if route.branch:
             annotate(branch=route.branch)
+        of_branch = {"branch": route.branch} if route.branch else {}
         with (
             speaking(language_of(self.config.current, route)),
-            log_context(step=payload.name, call_id=payload.call.call_id, branch=route.branch),
+            bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
         ):
             context = self._context(request, payload.call, route)
             if admitted:

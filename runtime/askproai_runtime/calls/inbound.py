@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.http_server import Problem, correlation_id, json_response
-from askproai_core.logging import log_context
 from askproai_core.phone_numbers import Route, Routing, identify_caller
 from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, TenantConfig
@@ -108,7 +108,7 @@ class InboundCalls:
         caller = None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
         recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
-        with log_context(step="inbound", branch=route.branch if route else None):
+        with bound_contextvars(step="inbound", branch=route.branch if route else None):
             if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):
                 log.warning("inbound.limited", consequence="the caller is not looked up")
                 recognises = False

@@ -14,7 +14,6 @@ import msgspec
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.logging import log_context
 from askproai_core.phone_numbers import CallerKind, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import release_holds
@@ -165,8 +164,10 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
         await release_holds(conn, tenant, over)
     for change in changes:
         call = calls[change.call_id]
-        with log_context(branch=call.branch, correlation_id=change.correlation_id):
-            log.info("call.updated", call_id=change.call_id, event_type=change.event_type, status=call.status)
+        log.info(
+            "call.updated", call_id=change.call_id, event_type=change.event_type, status=call.status, branch=call.branch,
+            correlation_id=change.correlation_id,
+        )  # fmt: skip
 
 
 def row_of_event(

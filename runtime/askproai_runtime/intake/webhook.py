@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.http_server import (
@@ -18,7 +19,7 @@ from askproai_core.http_server import (
     json_response,
     too_many_requests,
 )
-from askproai_core.logging import RequestLine, log_context
+from askproai_core.logging import RequestLine
 from askproai_core.redis import RateLimiter
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
@@ -80,7 +81,7 @@ class Webhooks:
 
     async def receive(self, request: web.Request, source: WebhookSource) -> web.Response:
         """Answer one delivery. Raises a `Problem` for whatever is not stored."""
-        with log_context(step=_STEP):
+        with bound_contextvars(step=_STEP):
             return await self._receive(request, source)
 
     async def _receive(self, request: web.Request, source: WebhookSource) -> web.Response:
@@ -127,13 +128,8 @@ class Webhooks:
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         _log_stored(
-            event.correlation_id,
-            step=_STEP,
-            source=event.source,
-            event_type=event.event_type,
-            id=receipt.id,
-            outcome=outcome,
-        )
+            event.correlation_id, step=_STEP, source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome,
+        )  # fmt: skip
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
         return json_response({"status": outcome, **ids})
 

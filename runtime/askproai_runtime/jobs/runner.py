@@ -13,7 +13,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection, Pool
 from askproai_core.lifecycle import Stopped, run_until_stopped
-from askproai_core.logging import error_location, log_context
+from askproai_core.logging import error_location
 from askproai_core.tracing import Kind, annotate, continue_from, fail_current, span
 from askproai_runtime.jobs.store import JobStore, snapshot
 from askproai_runtime.jobs.types import (
@@ -178,7 +178,7 @@ class Runner:
                 attempt=job.attempts,
                 correlation_id=job.correlation_id,
             ),
-            log_context(correlation_id=job.correlation_id, job=job.id, step=job.kind.value),
+            structlog.contextvars.bound_contextvars(correlation_id=job.correlation_id, job=job.id, step=job.kind.value),
         ):
             try:
                 await self._attempt(job)

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import AwayChannel, NotificationState, Pool, read_notification_state
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.logging import error_location, log_context
+from askproai_core.logging import error_location
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_core.tracing import Kind as SpanKind
 from askproai_core.tracing import annotate, continue_from, fail_current, span
@@ -161,7 +162,7 @@ class NotificationTask:
                 attempt=notification.attempts,
                 correlation_id=notification.correlation_id,
             ),
-            log_context(branch=notification.appointment.branch if notification.appointment else None),
+            bound_contextvars(branch=notification.appointment.branch if notification.appointment else None),
         ):
             outcome = await self._transmit(config, notification, channel)
             self.faults.reach("after:notification-send")

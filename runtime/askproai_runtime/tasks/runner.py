@@ -16,7 +16,7 @@ import structlog
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.logging import error_location, log_context
+from askproai_core.logging import error_location
 from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.tasks.store import ClaimedTask, KnownTask, TaskStore
@@ -108,7 +108,7 @@ class TaskRunner:
         correlation_id = uuid4().hex
         with (
             start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),
-            log_context(correlation_id=correlation_id, step=claimed.name),
+            structlog.contextvars.bound_contextvars(correlation_id=correlation_id, step=claimed.name),
         ):
             started_at = self._clock.monotonic()
             try:
