@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 5  # details of a finding; JSON has all of them
 _OUTCOME_WIDTH, _NAME_WIDTH = 9, 19
-_MINUTES_FROM = 120  # seconds
 _PAUSE = timedelta(seconds=3)
 _INDENT = " " * _OUTCOME_WIDTH
 
@@ -99,20 +98,18 @@ async def _examine(kubeconfig: Path | None, scope: "Scope", clock: "Clock") -> "
         return [Finding("cluster", Outcome.FAILED, message, todo, "docs/how-to.md")]
 
 
-def _describe_age(seconds: int) -> str:
-    if not seconds:
-        return "now"
-    return f"{seconds} s ago" if seconds < _MINUTES_FROM else f"{seconds // 60} min ago"
-
-
 def render(finding: "Finding", width: int) -> "Iterator[str]":
     """Yield the lines of a finding: outcome, name and message, then details, then what to do. No word is broken."""
+    from askproai_cli.doctor.findings import spell_age
+
     shown = finding.details[:_SHOWN]
     head = (
         f"{finding.outcome.upper() if finding.todo else finding.outcome:<{_OUTCOME_WIDTH}}{finding.name:<{_NAME_WIDTH}}"
     )
-    age = "" if finding.outcome == "skipped" else f" ({_describe_age(finding.seconds_ago)})"
-    yield from wrap(head + to_cell(finding.message) + age, width, further=" " * len(head))
+    seconds = finding.seconds_ago
+    age = "age unknown" if seconds is None else f"{spell_age(seconds)} ago" if seconds else "now"
+    shown_age = "" if finding.outcome == "skipped" else f" ({age})"
+    yield from wrap(head + to_cell(finding.message) + shown_age, width, further=" " * len(head))
     for detail in shown:
         yield from wrap(to_cell(detail), width, first=f"{_INDENT}- ", further=f"{_INDENT}  ")
     if rest := len(finding.details) - len(shown):

@@ -12,7 +12,7 @@ from askproai_operator.api.conditions import Reason
 from askproai_operator.engine import MANAGER, resources
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, hash_key, pem_certificates, secret_value
-from askproai_operator.resources import USE_LABEL
+from askproai_operator.resources import PERMITTED, USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
 RETELL_KEY = "retell-api-key"
@@ -34,7 +34,6 @@ class Credentials:
     problems: tuple[CredentialProblem, ...]
     retell_base_url: str
     calendar_base_url: str  # Cal.com's for a local calendar
-    unpermitted: tuple[str, ...] = ()  # what is to be said about Secrets that are used although they do not permit it
     versions: Mapping[str, str] = field(
         default_factory=dict
     )  # the resourceVersion of each Secret that was read, by name
@@ -148,10 +147,9 @@ async def read_optional_keys(
 
 
 class _Read(NamedTuple):
-    """Values, or why they cannot be used; what is to be said about Secrets that are used unpermitted; each Secret's version."""
+    """Values, or why they cannot be used, and each Secret's version."""
 
     by_file: dict[str, str | CredentialProblem]
-    unpermitted: tuple[str, ...]
     versions: dict[str, str]
 
 
@@ -160,29 +158,26 @@ async def _read_values(
 ) -> _Read:
     names = {ref.name for ref in by_file.values()}
     secrets = {name: await context.kube.get_secret(namespace, name) for name in sorted(names)}
-    refusals = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
-    refused = refusals if context.settings.require_secret_label else {}
+    refused = {name: problem for name, secret in secrets.items() if (problem := find_refusal(secret, namespace, name))}
     found = {
         file: refused.get(ref.name)
         or (pem_certificates if file in authorities else secret_value)(secrets[ref.name], ref.name, ref.key)
         for file, ref in by_file.items()
     }
-    unpermitted = () if refused else tuple(refusal.message for refusal in refusals.values())
     versions = {name: secret["metadata"].get("resourceVersion", "") for name, secret in secrets.items() if secret}
-    return _Read(found, unpermitted, versions)
+    return _Read(found, versions)
 
 
 async def read_credentials(tenant: Tenant, context: PlanContext) -> Credentials:
     """Read all keys that the tenant names, each Secret once."""
     by_file, account = secret_refs(tenant), calendar_account(tenant)
-    found, unpermitted, versions = await _read_values(by_file, tenant.metadata.namespace, context)
+    found, versions = await _read_values(by_file, tenant.metadata.namespace, context)
     return Credentials(
         values={file: value for file, value in found.items() if isinstance(value, str)},
         secret_refs=by_file,
         problems=tuple(dict.fromkeys(value for value in found.values() if not isinstance(value, str))),
         retell_base_url=tenant.spec.retell.base_url or context.settings.retell_base_url,
         calendar_base_url=(account.base_url if account else None) or context.settings.calcom_base_url,
-        unpermitted=unpermitted,
         versions=versions,
     )
 
@@ -192,8 +187,7 @@ async def get_named_secret(
 ) -> dict[str, Any] | CredentialProblem | None:
     """Return a Secret that a manifest names, for `secret_value`: a problem if it may not be used, None if it does not exist."""
     secret = await context.kube.get_secret(namespace, name)
-    refusal = find_refusal(secret, namespace, name) if context.settings.require_secret_label else None
-    return refusal or secret
+    return find_refusal(secret, namespace, name) or secret
 
 
 def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> CredentialProblem | None:
@@ -202,7 +196,7 @@ def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> Cr
     The value goes to a provider's account that the manifest chooses, so without the label, which only who may write the Secret can
     set, whoever may create a Tenant could read every Secret of the namespace there.
     """
-    if secret is None or (secret["metadata"].get("labels") or {}).get(USE_LABEL) == "true":
+    if secret is None or (secret["metadata"].get("labels") or {}).get(USE_LABEL) == PERMITTED:
         return None
     text = (
         f"Secret {name!r} does not permit its use: `kubectl label secret -n {namespace} {name} {USE_LABEL}=true`, by somebody "

@@ -10,8 +10,10 @@ GROUP = api_resource.GROUP
 MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
 HANDOVER = "askproai-operator-handover"  # holds a field that we no longer send, until its new owner writes it
 FINALIZER = "askproai.de/cleanup"
-WATCH_LABEL = "askproai.de/watch"
-USE_LABEL = "askproai.de/use"  # on a Secret: manifests of its namespace may name it
+# On each Secret that the operator watches, so that one watch serves both: on a user's, whose owner permits manifests of its
+# namespace to name it, and on our own, which no manifest may name.
+USE_LABEL = "askproai.de/use"
+PERMITTED, OWN = "true", "operator"
 TENANT_LABEL = "askproai.de/tenant"
 MANAGED_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_SELECTOR = f"{MANAGED_LABEL}={MANAGER}"

@@ -73,11 +73,6 @@ class Settings(BaseSettings):
         description="Issuers that `page.oidc` of a Tenant may name, separated by commas. Without a port: 443; `host:port` allows "
         "another one. `*` matches within a host. Empty: none.",
     )
-    require_secret_label: bool = Field(
-        True,
-        description='Use only Secrets with the label `askproai.de/use: "true"`. `false` is for the time of an upgrade: '
-        "then whoever may create a Tenant can send any Secret of its namespace to a provider.",
-    )
     encrypt_bodies: bool = Field(
         False,
         description="Bodies of events, transcripts, analyses, and what call functions were asked and answered are stored "

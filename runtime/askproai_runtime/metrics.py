@@ -61,6 +61,7 @@ class Metrics:
         self._signatures = create.counter(
             "signatures", "Requests by what became of their signature", "source", "result"
         )
+        self._refused_in_a_row = create.gauge("own_requests_refused", "Refused requests of own calls in a row")
         self._received_by: dict[tuple[str, str, str], Counter] = {}
         self._ack_by: dict[str, Histogram] = {}
         self._ack = create.histogram("webhook_ack_seconds", "Request to answer of a webhook", ACK_BUCKETS, "source")
@@ -149,12 +150,14 @@ class Metrics:
         series.inc()
 
     def expect_signatures(self, sources: Iterable[str], results: Iterable[str]) -> None:
-        """Begin these series at 0, because Prometheus sees no rise in a first sample."""
-        for source, result in product(sources, results):
-            self._signatures.labels(self._tenant, source, result)
+        self.own_requests_refused(0)
+        self._begin(self._signatures, sources, results)
 
     def signature(self, source: str, result: str) -> None:
         self._signatures.labels(self._tenant, source, result).inc()
+
+    def own_requests_refused(self, in_a_row: int) -> None:
+        self._refused_in_a_row.labels(self._tenant).set(in_a_row)
 
     def ack(self, source: str, seconds: float) -> None:
         series = self._ack_by.get(source)
@@ -166,20 +169,16 @@ class Metrics:
         self._processing.labels(self._tenant, source, self._bounded(event)).observe(seconds)
 
     def expect_bookings(self, outcomes: Iterable[str]) -> None:
-        """Create the series of each outcome, and of the durations, with 0: Prometheus sees no rise in a first sample."""
-        for outcome in outcomes:
-            self._bookings.labels(self._tenant, outcome)
-            self._booking_duration.labels(self._tenant, outcome)
+        for series in (self._bookings, self._booking_duration):
+            self._begin(series, outcomes)
 
     def booking(self, outcome: str, seconds: float) -> None:
         self._bookings.labels(self._tenant, outcome).inc()
         self._booking_duration.labels(self._tenant, outcome).observe(seconds, exemplar())
 
     def expect_functions(self, functions: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Create the series of these functions and outcomes with 0, because Prometheus sees no rise in a first sample."""
-        self._calls_with_functions.labels(self._tenant)
-        for function, outcome in product(functions, outcomes):
-            self._functions.labels(self._tenant, function, outcome)
+        self._begin(self._calls_with_functions)
+        self._begin(self._functions, functions, outcomes)
 
     def function_answered(self, function: str, outcome: str, seconds: float) -> None:
         self._functions.labels(self._tenant, function, outcome).inc()
@@ -198,18 +197,14 @@ class Metrics:
         self._lost_offers.labels(self._tenant).inc()
 
     def expect_offers(self, bases: Iterable[str]) -> None:
-        """Create the series of each basis, and that of lost offers, with 0: Prometheus sees no rise in a first sample."""
-        self._lost_offers.labels(self._tenant)
-        for basis in bases:
-            self._offers.labels(self._tenant, basis)
+        self._begin(self._lost_offers)
+        self._begin(self._offers, bases)
 
     def offered(self, basis: str) -> None:
         self._offers.labels(self._tenant, basis).inc()
 
     def expect_notifications(self, channels: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Create the series of these channels and outcomes with 0, because Prometheus sees no rise in a first sample."""
-        for channel, outcome in product(channels, outcomes):
-            self._notifications.labels(self._tenant, channel, outcome)
+        self._begin(self._notifications, channels, outcomes)
 
     def notified(self, channel: str, outcome: str) -> None:
         self._notifications.labels(self._tenant, channel, outcome).inc()
@@ -240,9 +235,7 @@ class Metrics:
             self._circuit.labels(self._tenant, provider, known).set(known == state)
 
     def expect_jobs(self, kinds: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Create the series of these kinds and outcomes with 0, because Prometheus sees no rise in a first sample."""
-        for kind, outcome in product(kinds, outcomes):
-            self._jobs.labels(self._tenant, kind, outcome)
+        self._begin(self._jobs, kinds, outcomes)
 
     def job_ended(self, kind: str, outcome: str) -> None:
         self._jobs.labels(self._tenant, kind, outcome).inc()
@@ -258,9 +251,7 @@ class Metrics:
         self._changes_found.labels(self._tenant, change).inc()
 
     def expect_call_events(self, events: Iterable[str]) -> None:
-        """Create the series of each event with 0, because Prometheus sees no rise in a first sample."""
-        for event in events:
-            self._call_events_found.labels(self._tenant, event)
+        self._begin(self._call_events_found, events)
 
     def call_began(self, caller: CallerKind) -> None:
         self._calls_by_caller.labels(self._tenant, caller.value).inc()
@@ -310,6 +301,11 @@ class Metrics:
 
     def config_rejected(self) -> None:
         self._config_rejected.labels(self._tenant).inc()
+
+    def _begin(self, series: Counter | Histogram, *values: Iterable[str]) -> None:
+        """Create the series of all combinations of labels with 0: Prometheus sees no rise in a first sample."""
+        for labels in product(*values):
+            series.labels(self._tenant, *labels)
 
     def _bounded(self, event: str) -> str:
         """Return the event as a label value, or `other` after `MOST_EVENT_NAMES` different ones.

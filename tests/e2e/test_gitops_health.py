@@ -65,8 +65,7 @@ async def test_all_kinds_become_healthy_with_it(salon: Salon, demo: Demo):
     await demo.kubectl(
         "create", "secret", "generic", "providers", "-n", NAMESPACE, f"--from-literal=retell-api-key={KEY}"
     )
-    labels = ("askproai.de/use=true", "askproai.de/watch=true")
-    await demo.kubectl("label", "secret", "providers", "-n", NAMESPACE, *labels)
+    await demo.kubectl("label", "secret", "providers", "-n", NAMESPACE, "askproai.de/use=true")
     for kind in KINDS:
         await salon.becomes(kind, "Healthy", "Healthy")
 

@@ -9,8 +9,10 @@ PROMISED = 5  # seconds until all pods have a new key; a busy machine may take l
 async def test_a_rotated_key_refuses_no_call(demo):
     rotation = Rotation(demo.kubectl, demo.state.retellUrl)
     async with rotation.calling():
-        seconds = await rotate_by_replacing(rotation, SALON.retell_key, "key_demo_salon_2")
-        await rotate_by_adding(rotation, "key_demo_salon_2", "key_demo_salon_3")
-        await rotate_by_replacing(rotation, "key_demo_salon_3", SALON.retell_key)
+        seconds = [
+            await rotate_by_replacing(rotation, SALON.retell_key, "key_demo_salon_2"),
+            await rotate_by_adding(rotation, "key_demo_salon_2", "key_demo_salon_3"),
+            await rotate_by_replacing(rotation, "key_demo_salon_3", SALON.retell_key),
+        ]
     assert rotation.errors == []
-    assert seconds < 3 * PROMISED, "a mount alone takes a minute"
+    assert max(seconds) < 3 * PROMISED, "a mount alone takes a minute"

@@ -267,14 +267,10 @@ class TenantNamespace:
         manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
         return await self.client.create(resources.resource_of_kind(kind).path(self.name), manifest)
 
-    async def write_secret(self, *, watched: bool = True, permitted: bool = True, **changed: str) -> None:
-        """Create the Secret `providers`, or change keys of it.
-
-        Its labels: `permitted`, without which the operator does not use it, and `watched`, so that a change acts at once.
-        """
+    async def write_secret(self, *, permitted: bool = True, **changed: str) -> None:
+        """Create the Secret `providers`, or change keys of it. The operator uses only one that is `permitted`."""
         data = {"retell-api-key": self.retell_key, "calcom-api-key": self.calcom_key, "calcom-webhook-secret": "whs"}
-        labels = {"askproai.de/watch": watched, "askproai.de/use": permitted}
-        meta = {"name": "providers", "labels": {name: "true" for name, is_set in labels.items() if is_set}}
+        meta = {"name": "providers", "labels": {"askproai.de/use": "true"} if permitted else {}}
         body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
         if await self.get("Secret", "providers") is None:
             await self.client.create(resources.SECRETS.path(self.name), body)

@@ -86,17 +86,21 @@ async def rotate_by_replacing(rotation: Rotation, former: str, new: str) -> floa
     return seconds
 
 
-async def rotate_by_adding(rotation: Rotation, former: str, new: str) -> None:
-    """List the new key beside the former one, which replaces the pods, move the badge, then replace and unlist."""
+async def rotate_by_adding(rotation: Rotation, former: str, new: str) -> float:
+    """List the new key beside the former one, which replaces the pods, move the badge, then replace and unlist.
+
+    Return the seconds until all pods had the replaced key.
+    """
     await rotation.workspace(key=new, of=former)
     await rotation.put(next_key=new)
     await _list_webhook_keys(rotation, {"name": "providers", "key": "next-key"})
     await rotation.more_calls()
     await rotation.workspace(key=new, signs=True)
     await rotation.more_calls()
-    await rotation.seconds_until_in_use(await rotation.put(retell_api_key=new))
+    seconds = await rotation.seconds_until_in_use(await rotation.put(retell_api_key=new))
     await _list_webhook_keys(rotation)
     await rotation.more_calls()
+    return seconds
 
 
 async def _list_webhook_keys(rotation: Rotation, *refs: dict[str, str]) -> None:

@@ -60,6 +60,7 @@ OF_THE_REPORT: Final = frozenset(
         store_checks.check_circuits,
     }
 )
+OF_CONDITIONS: Final = frozenset({tenant_checks.check_objects, tenant_checks.check_providers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
     """Return what a check finds, with the age of what it rests on: what the operator has reported is older than the look."""
-    finding, age = check(seen), seen.report_age
-    if check not in OF_THE_REPORT or age is None or finding.outcome is Outcome.SKIPPED:
+    finding = check(seen)
+    if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding
-    return replace(finding, seconds_ago=max(1, int(age.total_seconds())))
+    age = seen.report_age if check in OF_THE_REPORT else seen.conditions_age
+    return replace(finding, seconds_ago=None if age is None else max(1, int(age.total_seconds())))
 
 
 async def observe(transport: HttpTransport, server: str, scope: Scope, clock: Clock) -> Observations:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+_MINUTES_FROM: Final = 120  # seconds
 
 
 class Outcome(StrEnum):
@@ -26,7 +29,13 @@ class Finding:
     todo: str = ""
     page: str = ""
     details: tuple[str, ...] = ()
-    seconds_ago: int = 0  # how old what it rests on is; 0: it was looked at now
+    seconds_ago: int | None = 0  # how old what it rests on is; 0: it was looked at now; None: not known
+
+
+def spell_age(seconds: float) -> str:
+    """Return a time that has passed, such as `20 s` or `3 min`."""
+    seconds = max(0, int(seconds))
+    return f"{seconds} s" if seconds < _MINUTES_FROM else f"{seconds // 60} min"
 
 
 def ok(name: str, message: str, details: tuple[str, ...] = ()) -> Finding:

@@ -117,6 +117,15 @@ class Observations:
         return self.now - self.report.at if isinstance(self.report, InstallationReport) else None
 
     @property
+    def conditions_age(self) -> timedelta | None:
+        """Return how old the conditions are: since the operator has reported, or last changed one of them."""
+        objects = [] if isinstance(self.objects, Withheld) else self.objects
+        conditions = [each for obj in objects for each in (obj.get("status") or {}).get("conditions") or ()]
+        changed = [datetime.fromisoformat(at) for each in conditions if (at := each.get("lastTransitionTime"))]
+        ages = [self.now - max(changed)] if changed else []
+        return min([*ages, self.report_age] if self.report_age is not None else ages, default=None)
+
+    @property
     def shards(self) -> int:
         """Return how many operators divide the namespaces."""
         return count_shards(self.leases)

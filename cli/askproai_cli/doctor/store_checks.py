@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Final
 
-from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
+from askproai_cli.doctor.findings import Finding, failed, ok, skipped, spell_age, warning
 from askproai_cli.doctor.observations import Observations, Withheld
 from askproai_cli.output import format_count
 from askproai_operator.installation_report import (
@@ -32,18 +32,13 @@ def check_report(seen: Observations) -> Finding:
         message = f"ConfigMap {NAME} in {seen.namespace} has none: no operator works, or one of another release"
         return failed(name, message, f"{look}; or name its own namespace by --operator-namespace.", _INSTALL)
     if age > _MISSED * timedelta(seconds=report.every_seconds) + _GRACE:
-        every = _spell(timedelta(seconds=report.every_seconds))
-        message = f"the last one is {_spell(age)} old; one is due every {every}"
+        every = spell_age(report.every_seconds)
+        message = f"the last one is {spell_age(age.total_seconds())} old; one is due every {every}"
         return failed(name, message, f"{look}.", "docs/runbooks/operator-not-leading.md")
     if report.release != seen.release:
         message = f"the operator is of release {report.release}, this command of {seen.release}"
         return warning(name, message, "Install the command of the operator's release.", "docs/how-to.md")
-    return ok(name, f"{_spell(age)} old, release {report.release}")
-
-
-def _spell(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004  two minutes
+    return ok(name, f"{spell_age(age.total_seconds())} old, release {report.release}")
 
 
 def check_database(seen: Observations) -> Finding:

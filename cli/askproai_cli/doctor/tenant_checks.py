@@ -1,10 +1,10 @@
 """The tenants: conditions, providers, public URLs, certificates. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from askproai_cli.doctor.findings import Finding, failed, ok, skipped, warning
+from askproai_cli.doctor.findings import Finding, failed, ok, skipped, spell_age, warning
 from askproai_cli.doctor.observations import Observations, Withheld
 from askproai_cli.output import format_count
 from askproai_operator.api.conditions import NEGATIVE_TYPES, TRANSIENT_REASONS, ConditionType, Reason
@@ -45,9 +45,9 @@ def check_objects(seen: Observations) -> Finding:
         if ready is None:
             not_ready.append(f"{_label(obj)}: no operator has looked at it yet")
         elif ready["status"] != "True":
-            (warned if ready["reason"] in TRANSIENT_REASONS else not_ready).append(_line(obj, ready))
+            (warned if ready["reason"] in TRANSIENT_REASONS else not_ready).append(_line(seen, obj, ready))
         else:
-            warned += [_line(obj, each) for each in conditions.values() if _is_bad(each)]
+            warned += [_line(seen, obj, each) for each in conditions.values() if _is_bad(each)]
     if not_ready:
         further = f", and {format_count(len(warned), 'condition')} to look at" if warned else ""
         message = f"not Ready: {len(not_ready)} of {format_count(len(seen.objects), 'object')}{further}"
@@ -67,7 +67,7 @@ def check_providers(seen: Observations) -> Finding:
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
     found = [
-        (each["reason"], _line(obj, each))
+        (each["reason"], _line(seen, obj, each))
         for obj in seen.objects
         for each in _conditions(obj)
         if each["type"] != ConditionType.READY and each["reason"] in _OF_PROVIDERS | _PASSING and _is_bad(each)
@@ -92,7 +92,7 @@ def check_urls(seen: Observations) -> Finding:
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
     unexposed = [
-        _line(obj, each)
+        _line(seen, obj, each)
         for obj in seen.objects
         for each in _conditions(obj)
         if each["type"] == ConditionType.EXPOSED
@@ -160,6 +160,8 @@ def _label(obj: Mapping[str, Any]) -> str:
     return f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']}"
 
 
-def _line(obj: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
+def _line(seen: Observations, obj: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
     message = f": {condition['message']}" if condition.get("message") else ""
-    return f"{_label(obj)}: {condition['type']} {condition['reason']}{message}"
+    since = condition.get("lastTransitionTime")
+    age = f" (for {spell_age((seen.now - datetime.fromisoformat(since)).total_seconds())})" if since else ""
+    return f"{_label(obj)}: {condition['type']} {condition['reason']}{message}{age}"

@@ -204,7 +204,7 @@ class SecretKeyRef(Part):
     """Names one key of a Secret of the same namespace."""
 
     name: ForeignName
-    """Name of the Secret, in this namespace, labelled `askproai.de/use: "true"`; with `askproai.de/watch`, changes act at once."""
+    """Name of the Secret, in this namespace, labelled `askproai.de/use: "true"`."""
     key: Annotated[str, matching("^[-._a-zA-Z0-9]+$", 253, "not a key of a Secret: letters, digits, '-', '_' and '.'")]
     """Key in the Secret's data."""
 

@@ -23,7 +23,7 @@ from askproai_core.lifecycle import sleep_until_stopped
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.watch_progress import WatchProgress, version_of
 from askproai_operator.engine import EventSink, Kube
-from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, SECRETS, WATCH_LABEL
+from askproai_operator.resources import CHILDREN, CUSTOM, FOREIGN, MANAGED_SELECTOR, OWN, PERMITTED, SECRETS, USE_LABEL
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +47,11 @@ class _NotListed(Exception):
 def selector_of(ref: ApiResource) -> str:
     """Return the label selector of a resource's watch: "" (all) for our kinds, our own objects for the others.
 
-    One watch serves our Secrets and those that users labelled, because `Kube.apply` adds the same label to ours.
+    Of Secrets also those that permit their use. `Kube.apply` adds the label to ours.
     """
     if ref in CUSTOM:
         return ""
-    return WATCH_LABEL if ref is SECRETS else MANAGED_SELECTOR
+    return f"{USE_LABEL} in ({PERMITTED},{OWN})" if ref is SECRETS else MANAGED_SELECTOR
 
 
 class Informer:

@@ -30,7 +30,7 @@ HASH_ANNOTATION: Final = "askproai.de/config-hash"
 KEYS_ANNOTATION: Final = "askproai.de/keys-hash"
 TOUCH_ANNOTATION: Final = "askproai.de/config-touch"  # counts up if the change of a hash was not enough
 METRICS_PORTS: Final = {"web": 9090, "worker": 9091}
-_PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8, 16, 30))  # after each attempt
+_PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 1, 1, 1, 2, 4, 8, 16, 30))  # after each attempt
 _MOST_SHOWN: Final = 1024  # bytes; two hashes
 _SCRAPE_TIMEOUT: Final = aiohttp.ClientTimeout(total=2, connect=1)
 # Workers of its own, since the scrape of a pod that does not answer takes 2 s; a new release changes all tenants' configs.
@@ -73,7 +73,7 @@ class ConfigSyncController:
             self._enqueue(key)
 
     async def reconcile(self, key: Key, context: ReconcileContext) -> Result:
-        """Annotate the pods that do not show the newest config and keys, until all do or six attempts were made."""
+        """Annotate the pods that do not show the newest config and keys, until all do, or until the last pause is over."""
         request = self._requests.get(key)
         if request is None:
             return GONE

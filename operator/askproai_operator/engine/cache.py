@@ -11,7 +11,7 @@ import msgspec
 from askproai_core.api_resource import ApiResource
 from askproai_operator.api import KINDS, CustomResource, Key, Part
 from askproai_operator.engine.owned_fields import digest, digest_of_owned
-from askproai_operator.resources import CUSTOM, MANAGED_LABEL, MANAGER, SECRETS, USE_LABEL
+from askproai_operator.resources import CUSTOM, OWN, PERMITTED, SECRETS, USE_LABEL
 
 M = TypeVar("M", bound=CustomResource)
 Indexer = Callable[[CustomResource | None, CustomResource | None], None]
@@ -67,7 +67,7 @@ def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
     """Return a Secret that is ours or permits its use; None for another one, of which no data is to stay in this process."""
     meta = raw["metadata"]
     labels = meta.get("labels") or {}
-    if raw.get("kind") != SECRETS.kind or not (labels.get(MANAGED_LABEL) == MANAGER or labels.get(USE_LABEL) == "true"):
+    if raw.get("kind") != SECRETS.kind or labels.get(USE_LABEL) not in {PERMITTED, OWN}:
         return None
     names = ("name", "namespace", "uid", "resourceVersion", "labels", "ownerReferences")
     kept = {name: meta[name] for name in names if name in meta}
@@ -153,7 +153,7 @@ class Cache:
         return self._children[ref].get((namespace, name))
 
     def secret(self, namespace: str, name: str) -> ObservedObject | None:
-        """Return a watched Secret: one of ours, or a user's with the label `askproai.de/watch`."""
+        """Return a watched Secret: one of ours, or a user's that permits its use."""
         return self.child(SECRETS, namespace, name)
 
     def uids(self, ref: ApiResource) -> Mapping[tuple[str, str], str]:

@@ -26,8 +26,9 @@ from askproai_operator.resources import (
     HANDOVER,
     MANAGED_LABEL,
     MANAGER,
+    OWN,
     SECRETS,
-    WATCH_LABEL,
+    USE_LABEL,
     resource_of,
     resource_of_kind,
 )  # fmt: skip
@@ -88,7 +89,7 @@ class Kube:
         return await self._transport.find(resource.path(namespace, name))
 
     async def get_secret(self, namespace: str, name: str, *, to_apply: bool = False) -> dict[str, Any] | None:
-        """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use, and is watched.
+        """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use.
 
         Of the metadata, a cached one has its name, uid, version, labels and owners. With `to_apply` one that the cache does not
         know counts as absent, and costs no request: `apply` refuses to write what was made without it.
@@ -132,14 +133,14 @@ class Kube:
 
         No request is sent when what we own in the live child is what the manifest names, so none after a restart; or when neither
         manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
-        the cache follows. A Secret gets the label of watched Secrets, so that one watch serves ours and the users'. Raises
+        the cache follows. A Secret gets the label by which Secrets are watched. Raises
         UnmanagedObject when an object of the name exists that is not ours, and Conflict for a Secret of ours that `get_secret` took
         for absent: the cache knows it then, and the manifest is to be made from what it holds.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
         if resource is SECRETS:
-            meta["labels"] = {**meta.get("labels", {}), WATCH_LABEL: "true"}
+            meta["labels"] = {**meta.get("labels", {}), USE_LABEL: OWN}
             body["metadata"] = meta
         address = (resource, meta["namespace"], meta["name"])
         desired = digest_of_manifest(body)
@@ -198,7 +199,7 @@ class Kube:
         Without its label it counts as deleted in the version that lost it; the answer to this write is newer. Raises Conflict when
         somebody wrote in between.
         """
-        labels = {WATCH_LABEL: "true", MANAGED_LABEL: MANAGER}
+        labels = {USE_LABEL: OWN, MANAGED_LABEL: MANAGER}
         body = {"metadata": {"resourceVersion": secret["metadata"]["resourceVersion"], "labels": labels}}
         if (watched := await self.patch(*address, body)) is not None:
             self._feed.cache.put(address[0], watched)

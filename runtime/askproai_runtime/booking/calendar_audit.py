@@ -238,7 +238,7 @@ class _AccountAudit:
         if classify(await self._find_ours(suspect, remote), remote, self.ctx.clock.now()) is not None:
             return found
         self.ctx.metrics.calendar_difference_mended(suspect.sort)
-        log.info("calendar.mended", sort=suspect.sort, step=step.name)
+        log.info("calendar.mended", sort=suspect.sort, change=step.name)
         return None
 
     async def _apply(self, remote: RemoteBooking) -> Step:

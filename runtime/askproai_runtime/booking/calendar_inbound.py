@@ -162,7 +162,7 @@ async def apply_calendar_event(
             return first
         try:
             async with ctx.pool.acquire() as conn, conn.transaction():
-                step, text = await _apply(conn, ctx, event, remote)
+                step, text, found = await _apply(conn, ctx, event, remote)
                 note = note if first is not Step.NOTHING and step in _CHANGES_NOTHING else text
                 is_last = event.remote is not None or step not in _TAKES_A_TIME
                 await (finish(conn, note) if is_last else check(conn))
@@ -172,7 +172,8 @@ async def apply_calendar_event(
                 await _record_disagreement(ctx, event, remote, error)
                 raise
             continue
-        log.info("booking.followed", step=text, correlation_id=event.correlation_id)
+        branch = found.branch if found else None
+        log.info("booking.followed", change=text, branch=branch, correlation_id=event.correlation_id)
         first = step if first is Step.NOTHING else first
         if is_last:
             return first
@@ -200,8 +201,8 @@ async def _record_disagreement(
 
 async def _apply(
     conn: Connection, ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking
-) -> tuple[Step, str]:
-    """Apply a booking in one transaction; return what it required, and the note for its event.
+) -> tuple[Step, str, Appointment | None]:
+    """Apply a booking in one transaction; return what it required, the note for its event, and the appointment.
 
     Staff members are locked first, as by every writer of claims. The appointment is looked for again after that: whoever held
     the lock may have added it for another event of the same booking.
@@ -220,7 +221,7 @@ async def _apply(
     match step, appointment:
         case Step.ADD, None:
             if link is None:
-                return Step.NOTHING, f"stored only: {_explain_no_link(ctx.config(), remote)[0]}"
+                return Step.NOTHING, f"stored only: {_explain_no_link(ctx.config(), remote)[0]}", None
             appointment = await _add(conn, ctx, event, remote, link)
             await _announce(conn, ctx, Kind.BOOKED, appointment, is_news=event.is_new)
         case Step.AGREE, Appointment():
@@ -244,7 +245,7 @@ async def _apply(
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
-    return step, f"{step}: appointment {appointment.id}" if appointment else step.value
+    return step, f"{step}: appointment {appointment.id}" if appointment else step.value, appointment
 
 
 async def _announce(

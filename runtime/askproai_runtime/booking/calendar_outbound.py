@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.remote import (
@@ -67,6 +68,7 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
         if appointment is None or not _needs_sync(appointment):
             await finish(conn, ctx.tenant, job)
             return
+    bind_contextvars(branch=appointment.branch)  # this task is one job's
     remote = await _find_remote(ctx, appointment)
     ctx.faults.reach("after:sync-find")
     is_left = False

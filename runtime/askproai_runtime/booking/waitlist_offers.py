@@ -164,7 +164,8 @@ class WaitlistKeeper:
         if offer is None:
             return False
         ctx.faults.reach("after:waitlist-offer")
-        log.info("waitlist.offered", entry=str(entry.id), offer=offer.id, correlation_id=entry.correlation_id)
+        where = {"branch": entry.branch, "correlation_id": entry.correlation_id}
+        log.info("waitlist.offered", entry=str(entry.id), offer=offer.id, **where)
         return True
 
     async def _count_places(self, entry: WaitlistEntry, slot: Slot) -> int:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
@@ -107,13 +108,14 @@ class InboundCalls:
         caller = None
         by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
         recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
-        if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):
-            log.warning("inbound.limited", consequence="the caller is not looked up")
-            recognises = False
-        if recognises and number is not None:
-            lookup = find_known_caller(self.pool, config, number, self.clock.now())
-            caller = await self._within_budget(lookup, cancel=True)
-        log.info("inbound.answered", known=caller is not None)
+        with bound_contextvars(step="inbound", branch=route.branch if route else None):
+            if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):
+                log.warning("inbound.limited", consequence="the caller is not looked up")
+                recognises = False
+            if recognises and number is not None:
+                lookup = find_known_caller(self.pool, config, number, self.clock.now())
+                caller = await self._within_budget(lookup, cancel=True)
+            log.info("inbound.answered", known=caller is not None)
         hotline = route is not None and route.branch is None
         with speaking(language_of(config, route)):
             variables = {"caller_number": say().caller_numbers[shown.kind]}

@@ -163,8 +163,9 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
     if over:
         await release_holds(conn, tenant, over)
     for change in changes:
+        call = calls[change.call_id]
         log.info(
-            "call.updated", call_id=change.call_id, event_type=change.event_type, status=calls[change.call_id].status,
+            "call.updated", call_id=change.call_id, event_type=change.event_type, status=call.status, branch=call.branch,
             correlation_id=change.correlation_id,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from typing import TypeAlias
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from askproai_core.database import Pool
 from askproai_core.logging import error_location
@@ -18,7 +19,7 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.encryption import BodyCipher
 from askproai_runtime.events.call import CallChange, UnroutableCall, apply_call_changes, read_call_event
 from askproai_runtime.intake import Source, StoredEvent, load_events
-from askproai_runtime.jobs import DeadNow, Job, finish_events
+from askproai_runtime.jobs import DeadNow, Job, JobKind, finish_events
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class CallEventGroups:
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
         self._context = copy_context()  # that of the process, with what its log lines have in common
+        self._context.run(bind_contextvars, step=JobKind.WEBHOOK_EVENT.value)
         self._pool, self._config, self._cipher = pool, config, cipher
         self._waiting: deque[_Waiting] = deque()
         self._group: list[_Waiting] = []

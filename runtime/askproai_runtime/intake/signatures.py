@@ -86,6 +86,7 @@ class Signatures:
         self._clock, self._metrics = clock, metrics
         self._next_look = self._next_record = float("-inf")  # monotonic seconds
         self._running: set[asyncio.Task[Any]] = set()
+        self._refused_in_a_row = 0  # requests of the tenant's own calls, since one that was accepted
         metrics.expect_signatures((Source.RETELL,), SignatureResult)
 
     @asynccontextmanager
@@ -108,6 +109,8 @@ class Signatures:
                 self.refuse(request, source, verdict, log_event, body)
             mark_proven(request)
             self._metrics.signature(source, SignatureResult.VALID)
+            if source is Source.RETELL:
+                self._count_refused(0)
             yield body
 
     def refuse(
@@ -118,6 +121,7 @@ class Signatures:
         self._metrics.signature(source, SignatureResult.REFUSED_OWN if is_own else SignatureResult.REFUSED)
         log.warning(log_event, source=source, remote=request.remote, verdict=verdict, own_call=is_own)
         if is_own:
+            self._count_refused(self._refused_in_a_row + 1)
             self._record(verdict, correlation_id(request))
         hint = hint_of_headers(request.headers, SIGNATURE_HEADERS.items()) if verdict is Verdict.MISSING else ""
         raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
@@ -126,6 +130,11 @@ class Signatures:
         """Let records end that outlived their answer."""
         if self._running:
             await asyncio.wait(self._running, timeout=1)
+
+    def _count_refused(self, in_a_row: int) -> None:
+        if in_a_row != self._refused_in_a_row:
+            self._refused_in_a_row = in_a_row
+            self._metrics.own_requests_refused(in_a_row)
 
     def _is_of_own_call(self, body: bytes) -> bool:
         now = self._clock.monotonic()

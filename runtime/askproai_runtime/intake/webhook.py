@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.http_server import (
@@ -39,6 +40,7 @@ from askproai_runtime.watched_files import LiveConfig
 log = structlog.get_logger(__name__)
 _log_stored = RequestLine("event.stored")
 
+_STEP = "webhook"  # of log lines, beside those of jobs, tasks and call functions
 _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
 
@@ -79,6 +81,10 @@ class Webhooks:
 
     async def receive(self, request: web.Request, source: WebhookSource) -> web.Response:
         """Answer one delivery. Raises a `Problem` for whatever is not stored."""
+        with bound_contextvars(step=_STEP):
+            return await self._receive(request, source)
+
+    async def _receive(self, request: web.Request, source: WebhookSource) -> web.Response:
         started_at, event_type = self.clock.monotonic(), _UNKNOWN_EVENT
         try:
             # Until the event is stored its body counts against the memory that all bodies share.
@@ -122,8 +128,8 @@ class Webhooks:
         self.metrics.webhook_received(event.source, event.event_type, outcome)
         self.metrics.ack(event.source, self.clock.monotonic() - started_at)
         _log_stored(
-            event.correlation_id, source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome
-        )
+            event.correlation_id, step=_STEP, source=event.source, event_type=event.event_type, id=receipt.id, outcome=outcome,
+        )  # fmt: skip
         ids = {"id": receipt.id, "event_id": event.event_id, "correlation_id": receipt.correlation_id}
         return json_response({"status": outcome, **ids})
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import AwayChannel, NotificationState, Pool, read_notification_state
@@ -161,6 +162,7 @@ class NotificationTask:
                 attempt=notification.attempts,
                 correlation_id=notification.correlation_id,
             ),
+            bound_contextvars(branch=notification.appointment.branch if notification.appointment else None),
         ):
             outcome = await self._transmit(config, notification, channel)
             self.faults.reach("after:notification-send")

@@ -19,10 +19,10 @@ async def test_rotated_keys_refuse_no_call_on_nodes(env: NodeEnvironment, record
     env.refused.clear()
     async with rotation.calling():
         seconds.append(await rotate_by_replacing(rotation, SALON.retell_key, "key_demo_salon_2"))
-        await rotate_by_adding(rotation, "key_demo_salon_2", "key_demo_salon_3")
+        seconds.append(await rotate_by_adding(rotation, "key_demo_salon_2", "key_demo_salon_3"))
         for former, new in (("key_demo_salon_3", "key_demo_salon_2"), ("key_demo_salon_2", SALON.retell_key)):
             seconds.append(await rotate_by_replacing(rotation, former, new))
     record_property("in use after", ", ".join(f"{each:.1f} s" for each in seconds))
     record_property("calls", len(rotation.calls))
     assert (env.refused, rotation.errors) == ([], [])
-    assert sorted(seconds)[1] < PROMISED, seconds
+    assert max(seconds) <= PROMISED, seconds

@@ -1,8 +1,11 @@
 """Moving and cancelling with the Cal.com simulator: whatever is lost, late or refused, both calendars agree in the end."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import Provider
@@ -15,6 +18,7 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, book
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"
+LINES = ("appointment.synced", "booking.followed")
 MOVE, CANCEL = "reschedule-booking", "cancel-booking"
 
 
@@ -76,6 +80,17 @@ async def test_a_move_whose_answer_is_lost_is_found_and_not_done_twice(
     assert await agreed_starts(env) == [datetime.fromisoformat(to)]
     moves = [e for e in env.calcom.journal.entries if e["operation"] == MOVE]
     assert len(moves) == 1
+
+
+async def test_calendar_log_lines_name_their_branch(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, MOVE)
+    await move(env)
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        await asyncio.create_task(env.run_sync_job())  # as a worker's: a task for each job
+        await env.receive_event(env.bookings[0]["uid"])
+    named = {entry["event"]: entry["branch"] for entry in logs if entry["event"] in LINES}
+    assert named == dict.fromkeys(LINES, "mitte")
 
 
 async def test_while_calcom_is_unreachable_it_is_moved_here_and_later_there(env: CalcomEnvironment) -> None:

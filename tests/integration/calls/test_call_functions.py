@@ -303,7 +303,10 @@ async def test_function_log_lines_name_step_and_branch(pod: TenantPod) -> None:
     with capture_logs(processors=[merge_contextvars]) as logs:
         await pod.function("check_availability", "call_logged", {"service": "Haarschnitt"})
         await pod.function("check_availability", "call_foreign", {}, agent_id="agent_x", to_number="+49309999999")
+        await pod.inbound("+4915112345678")
     (answered,) = [entry for entry in logs if entry["event"] == "function.answered"]
     assert (answered["step"], answered["branch"], answered["call_id"]) == ("check_availability", "mitte", "call_logged")
     (refused,) = [entry for entry in logs if entry["event"] == "function.unroutable"]
+    (rung,) = [entry for entry in logs if entry["event"] == "inbound.answered"]
+    assert (rung["step"], rung["branch"]) == ("inbound", "mitte")
     assert "branch" not in refused, "nothing is left over from the request before on the same connection"

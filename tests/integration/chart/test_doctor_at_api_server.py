@@ -12,10 +12,11 @@ import yaml
 
 from askproai_cli.doctor import CHECKS, Finding, Outcome, Scope, examine
 from askproai_cli.doctor.rights import find_missing_rights, list_rights
+from askproai_cli.doctor_command import render
 from askproai_core.clock import SystemClock
 from askproai_core.kube import Elector, HttpTransport, LeaseApi, LeaseTimes, leadership, read_access
 from askproai_operator.installation_report import DatabaseReport, InstallationReport, report_manifest
-from askproai_operator.resources import CONFIG_MAPS, MANAGER
+from askproai_operator.resources import CONFIG_MAPS, MANAGER, SECRETS, TENANTS
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.chart_render import SYSTEM
 from tests.worlds.salon_objects import create_tenant
@@ -76,6 +77,22 @@ async def test_who_may_everything_sees_what_is_there_and_what_is_not(
     assert "ConnectionRefusedError" in found["PostgreSQL"].message
     assert found["Redis"].outcome is Outcome.SKIPPED
     assert found["tenants"].details == (f"Tenant {kube_namespace}/t: no operator has looked at it yet",)
+
+
+async def test_an_evaluations_url_is_left_to_the_cluster(
+    control_plane: ControlPlane, leader: None, kube_client: KubeClient, kube_namespace: str
+) -> None:
+    """Only the cluster resolves the host of the simulators, so from outside it is no failure."""
+    await create_tenant(kube_client, kube_namespace)
+    token = {"kind": "Secret", "metadata": {"name": "t-admin"}, "stringData": {"token": "secret"}}
+    await kube_client.create(SECRETS.path(kube_namespace), token)
+    url = f"http://askproai-simulators.{SYSTEM}:9000/{kube_namespace}/t/webhooks/retell"
+    status = {"status": {"webhookUrls": {"retell": url}}}
+    await kube_client.merge(f"{TENANTS.path(kube_namespace, 't')}/status", status)
+    found = (await look(control_plane.kubeconfig, kube_namespace))["public URLs"]
+    assert list(render(found, 200)) == [
+        "skipped  public URLs        needs a look from inside the cluster: helm test; the operator's own tests report no problem"
+    ]
 
 
 async def test_the_account_of_helm_test_sees_all_but_secrets_and_says_what_it_lacks(

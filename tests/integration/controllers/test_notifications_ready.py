@@ -27,7 +27,7 @@ async def test_notifications_wait_for_their_secret_and_calls_do_not(namespace: T
     body = {
         "kind": "Secret",
         "apiVersion": "v1",
-        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true", "askproai.de/watch": "true"}},
+        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true"}},
         "stringData": {"user": "u", "password": "p"},
     }
     await namespace.client.create(resources.SECRETS.path(namespace.name), body)
@@ -56,7 +56,7 @@ async def test_an_authority_that_is_none_and_a_server_that_takes_nothing_are_rep
     body = {
         "kind": "Secret",
         "apiVersion": "v1",
-        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true", "askproai.de/watch": "true"}},
+        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true"}},
         "stringData": {"ca.crt": "hunter2"},
     }
     await namespace.client.create(resources.SECRETS.path(namespace.name), body)

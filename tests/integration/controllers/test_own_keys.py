@@ -24,10 +24,10 @@ def new_key() -> str:
     return f"cal_{uuid.uuid4().hex[:8]}"
 
 
-async def write_annas(namespace: TenantNamespace, key: str, **labels: str) -> None:
-    used = labels or {"askproai.de/use": "true", "askproai.de/watch": "true"}
+async def write_annas(namespace: TenantNamespace, key: str, *, permitted: bool = True) -> None:
+    labels = {"askproai.de/use": "true"} if permitted else {}
     body = {
-        "kind": "Secret", "apiVersion": "v1", "metadata": {"name": "annas", "labels": used}, "stringData": {"key": key},
+        "kind": "Secret", "apiVersion": "v1", "metadata": {"name": "annas", "labels": labels}, "stringData": {"key": key},
     }  # fmt: skip
     await namespace.client.create(resources.SECRETS.path(namespace.name), body)
 
@@ -100,7 +100,7 @@ async def test_an_own_key_is_mounted_registered_and_recorded_and_the_pods_know_i
 
 async def test_a_secret_that_does_not_permit_its_use_is_not_mounted_until_it_does(namespace: TenantNamespace):
     key = new_key()
-    await write_annas(namespace, key, **{"askproai.de/watch": "true"})
+    await write_annas(namespace, key, permitted=False)
     add_event_types(namespace, key)
     await create_salon(namespace, OWN, MEHMETS)
     reported = await namespace.wait_for_condition(
@@ -237,7 +237,7 @@ async def test_a_key_in_a_renamed_secret_stays_linked_and_its_webhook_stays(name
     add_event_types(namespace, key)
     await create_salon(namespace, OWN, MEHMETS)
     await wait_until_linked(namespace)
-    labels = {"askproai.de/use": "true", "askproai.de/watch": "true"}
+    labels = {"askproai.de/use": "true"}
     body = {
         "kind": "Secret",
         "apiVersion": "v1",

@@ -23,7 +23,7 @@ def published(host: str, **oidc: Any) -> dict[str, Any]:
 
 
 async def write_login(namespace: TenantNamespace) -> None:
-    labels = {"askproai.de/use": "true", "askproai.de/watch": "true"}
+    labels = {"askproai.de/use": "true"}
     body = {
         "kind": "Secret",
         "apiVersion": "v1",

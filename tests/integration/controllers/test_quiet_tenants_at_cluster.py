@@ -13,7 +13,6 @@ from askproai_core.former_keys import FORMER_KEYS
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.controllers.quiet_tenants import quiet_tenants_key
-from askproai_operator.engine import resources
 from askproai_operator.redis_users import PresentUsers, user_name
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
@@ -131,6 +130,16 @@ async def strand_appointment(database: Database, tenant: str) -> None:
     await rows(database, APPOINTMENT, tenant, "somebody-who-left", "confirmed")
 
 
+async def refuse_own_calls(database: Database, tenant: str) -> None:
+    await rows(
+        database,
+        """INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
+           SELECT $1, now() - make_interval(secs => ago), 'unverified', 'signature.refused', '{}', 'c'
+           FROM unnest(ARRAY[90, 30]) ago""",
+        tenant,
+    )
+
+
 async def stall_poll(database: Database, tenant: str) -> None:
     await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(minutes=31), "{}")
 
@@ -148,6 +157,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
     ("change", "type_", "reason"),
     [
         (refuse_bookings, "CredentialsValid", "BookingsRefused"),
+        (refuse_own_calls, "RequestsVerified", "RequestsRefused"),
         (keep_appointment_waiting, "CalendarSynced", "CalendarBehind"),
         (stall_poll, "CalendarSynced", "CalendarBehind"),
         (find_difference, "CalendarSynced", "CalendarDiffers"),
@@ -276,20 +286,6 @@ async def test_a_common_look_that_fails_alone_makes_everybody_due(
         failing.setattr(operator.context.database, "read_states", fail)
         await read_together(operator)
     await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
-
-
-async def test_a_tenant_with_a_secret_that_no_watch_reports_is_reconciled_by_each_resync(
-    quiet: TenantNamespace,
-) -> None:
-    operator, key = quiet.operator, tenant_key(quiet)
-    labels = {"metadata": {"labels": {"askproai.de/watch": None}}}
-    await quiet.client.merge(resources.SECRETS.path(quiet.name, "providers"), labels)
-    await eventually(
-        lambda: operator.context.cache.secret(quiet.name, "providers") is None, SOON, "the cache to lose it"
-    )
-    await operator.reconcile_again(key)
-    assert not is_quiet(quiet)
-    assert await seconds_to_next_run(quiet) <= 1.2 * operator.settings.resync_seconds
 
 
 async def test_a_former_key_ends_in_its_time(quiet: TenantNamespace) -> None:

@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.engine import resources
-from askproai_sandbox.cluster import ControlPlane, KubeClient
-from askproai_sandbox.databases import Database
-from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.operator_environment import TenantNamespace, create_namespace, running_operator
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 
 OTHERS = {"name": "others", "key": "password"}
@@ -62,7 +59,7 @@ async def test_a_secret_is_used_as_soon_as_it_permits_it(namespace: TenantNamesp
 
 
 async def test_a_tenant_that_runs_goes_on_unchanged_when_its_secret_has_no_label(namespace: TenantNamespace):
-    """As after an upgrade from a release that asked for none; a deletion waits for no label either."""
+    """A deletion waits for no label either."""
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
@@ -86,18 +83,3 @@ async def test_the_operators_own_secrets_can_not_be_named(namespace: TenantNames
     stolen = {"name": "salon-mueller-runtime", "key": "DATABASE_URL"}
     await namespace.create("Tenant", "twin", spec={"stripe": {"webhookSecretRef": stolen}})
     await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted", name="twin")
-
-
-async def test_an_installation_that_is_being_upgraded_can_ask_for_labels_later(
-    control_plane: ControlPlane, kube_client: KubeClient, crds: None, database: Database, valkey: EmbeddedRedis
-):
-    async with running_operator(control_plane, database, valkey, require_secret_label=False) as operator:
-        namespace = await create_namespace(operator, kube_client)
-        await namespace.write_secret(permitted=False)
-        await namespace.create("Tenant")
-        await namespace.wait_until_ready()
-        valid = await namespace.wait_for_condition("CredentialsValid", "True")
-        assert f"kubectl label secret -n {namespace.name} providers askproai.de/use=true" in valid["message"]
-        await kube_client.delete(namespace.path("Tenant"))
-        await namespace.wait_until_gone("Tenant")
-        await kube_client.delete(f"/api/v1/namespaces/{namespace.name}")

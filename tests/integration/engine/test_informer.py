@@ -180,7 +180,7 @@ async def test_only_our_children_and_labelled_secrets_are_watched(env, informer:
     await env.kube.create({**config, "metadata": {"name": "foreign", "namespace": env.namespace}})
     await env.kube.create(secret(env, "foreign", {}, "geheim"))
     await env.kube.create({**config, "metadata": {"name": "ours", "namespace": env.namespace, "labels": OURS}})
-    await env.kube.create(secret(env, "providers", {"askproai.de/watch": "true"}, "geheim"))
+    await env.kube.create(secret(env, "providers", {"askproai.de/use": "true"}, "geheim"))
     await eventually(lambda: env.cache.child(resources.CONFIG_MAPS, env.namespace, "ours"), SOON, "our ConfigMap")
     await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the user's Secret")
     assert env.cache.child(resources.CONFIG_MAPS, env.namespace, "foreign") is None
@@ -189,7 +189,7 @@ async def test_only_our_children_and_labelled_secrets_are_watched(env, informer:
 
 async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_client: KubeClient):
     tenant = await env.create("Tenant")
-    await env.kube.create(secret(env, "providers", {"askproai.de/watch": "true"}, "key_old"))
+    await env.kube.create(secret(env, "providers", {"askproai.de/use": "true"}, "key_old"))
     await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret")
     env.enqueued.clear()
     new = {"stringData": {"retell-api-key": "key_new"}}
@@ -206,13 +206,13 @@ async def test_an_object_that_lost_its_label_is_watched_again_when_it_is_back(
     """The watch reports the loss of the label as a deletion, and the object has the same uid when it is back."""
     tenant = await env.create("Tenant")
     path = resources.SECRETS.path(env.namespace, "providers")
-    await env.kube.create(secret(env, "providers", {"askproai.de/watch": "true"}, "key_old"))
+    await env.kube.create(secret(env, "providers", {"askproai.de/use": "true"}, "key_old"))
     await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret")
     first = env.cache.secret(env.namespace, "providers")
-    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/watch": None}}})
+    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/use": None}}})
     await eventually(lambda: env.cache.secret(env.namespace, "providers") is None, SOON, "the loss of the label")
     env.enqueued.clear()
-    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/watch": "true"}}})
+    await kube_client.merge(path, {"metadata": {"labels": {"askproai.de/use": "true"}}})
     await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret with its label")
     assert env.cache.secret(env.namespace, "providers").uid == first.uid
     assert tenant.key in env.enqueued

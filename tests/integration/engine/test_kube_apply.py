@@ -187,7 +187,7 @@ class TestApply:
         await env.kube.apply(secret)
         assert len(env.sent) == 1
         cached = env.cache.secret(env.namespace, "t-runtime")
-        assert cached.labels["askproai.de/watch"] == "true"
+        assert cached.labels["askproai.de/use"] == "operator"
         assert "geheim" not in repr(cached)
         assert base64.b64encode(b"geheim").decode() not in repr(cached)
 
@@ -224,7 +224,7 @@ class TestApply:
     ):
         """The watch reports a deletion then, of the version of the label's change."""
         child = await env.kube.apply(secret(env, "geheim"))
-        lost = {"metadata": {"labels": {"askproai.de/watch": None}}}
+        lost = {"metadata": {"labels": {"askproai.de/use": None}}}
         changed = await kube_client.merge(path(env, resources.SECRETS, "t-runtime"), lost)
         version = int(changed["metadata"]["resourceVersion"]) if is_reported else 0
         env.sink.forget(resources.SECRETS, env.namespace, "t-runtime", child.uid, version)
@@ -237,7 +237,7 @@ class TestApply:
         await env.kube.apply(secret(env, "changed"))
         live = await env.kube.get(resources.SECRETS, env.namespace, "t-runtime")
         assert live["data"] == secret(env, "changed")["data"]
-        assert live["metadata"]["labels"] == OURS | {"askproai.de/watch": "true"}
+        assert live["metadata"]["labels"] == OURS | {"askproai.de/use": "operator"}
 
     async def test_a_reader_that_applies_nothing_does_not_permit_to_overwrite_a_secret(self, env, restarted):
         """Such as an agent's reconcile, between the look and the apply of its Tenant's."""
@@ -258,7 +258,7 @@ class TestApply:
 
     @pytest.mark.parametrize(
         ("labels", "is_kept"),
-        [({"askproai.de/watch": "true"}, False), ({"askproai.de/watch": "true", "askproai.de/use": "true"}, True)],
+        [({}, False), ({"askproai.de/use": "false"}, False), ({"askproai.de/use": "true"}, True)],
     )
     async def test_the_data_of_a_persons_secret_is_kept_only_if_it_permits_its_use(
         self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool

@@ -336,6 +336,22 @@ async def test_refused_requests_of_own_calls_are_counted_apart(
     assert await signatures(web_pod) == {"valid": 0, "refused": 0, "refused_own": 0} | {result: 1}
 
 
+async def test_an_accepted_request_ends_a_row_of_refusals(web_pod: TenantPod) -> None:
+    """It is what `askproai doctor` reads of a pod: in a rotation the pod has accepted requests before."""
+    raw = json.dumps({"event": "call_started", "call": CALL}).encode()
+
+    async def refused() -> float:
+        async with web_pod.session.get(f"http://127.0.0.1:{web_pod.web.metrics_port}/metrics") as response:
+            (found,) = re.findall(r"askproai_own_requests_refused\{.*\} (\S+)", await response.text())
+        return float(found)
+
+    await web_pod.retell("call_started", "call_1")
+    await web_pod.post("/webhooks/retell", raw, {"x-retell-signature": sign_retell(raw, "another key")})
+    assert await refused() == 1
+    await web_pod.retell("call_started", "call_2")
+    assert await refused() == 0
+
+
 async def test_a_flood_of_refused_requests_leaves_one_record(web_pod: TenantPod) -> None:
     raw = json.dumps({"event": "call_started", "call": CALL}).encode()
     headers = {"x-retell-signature": sign_retell(raw, "another key")}

@@ -16,6 +16,7 @@ import pytest
 
 from askproai_core.exposure_proof import PROOF_PATHS, new_nonce, proof_of
 from askproai_sandbox.cluster import free_port
+from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.tenant_pod import (
     ADMIN_TOKEN,
     TenantPod,
@@ -239,7 +240,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
             return False
 
         await eventually(ready, SOON)
-        call = {"call_id": "call_real", "agent_id": "agent_test", "from_number": "+4915112345678"}
+        call = {"call_id": "call_real", "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"}
         for event in ("call_started", "call_ended"):
             body = json.dumps({"event": event, "call": call}).encode()
             headers = {"x-retell-signature": sign_retell(body), "X-Correlation-Id": "real-1"}
@@ -255,8 +256,10 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
     lines = [json.loads(line) for line in text.splitlines()]
     stored = next(line for line in lines if line["event"] == "event.stored")
     assert (stored["correlation_id"], stored["tenant"], stored["component"]) == ("real-1", "salon.salon", "web")
+    assert stored["step"] == "webhook"
     updated = next(line for line in lines if line["event"] == "call.updated")
     assert (updated["correlation_id"], updated["component"]) == ("real-1", "worker")
+    assert (updated["step"], updated["branch"]) == ("webhook-event", "mitte")
     for secret in ("+4915112345678", "key_test", "password-of", ADMIN_TOKEN):
         assert secret not in text
 

@@ -21,7 +21,7 @@ from askproai_core.exposure_proof import proof_of
 from askproai_core.logging import configure_logs
 from askproai_core.tenant_config import config_hash
 from askproai_operator.controllers.config_sync import HASH_ANNOTATION, KEYS_ANNOTATION, METRICS_PORTS
-from askproai_operator.resources import MANAGED_SELECTOR, TENANT_LABEL, WATCH_LABEL
+from askproai_operator.resources import MANAGED_SELECTOR, TENANT_LABEL
 from askproai_sandbox.cluster import UNREACHED, ApiError, KubeClient, Mirror, Object, stop_signal
 
 RATE: Final = 300
@@ -108,7 +108,7 @@ class Kubelet:
         self._deployments = self._mirror("/apis/apps/v1/deployments", self._deployment_changed)
         self._pods = self._mirror("/api/v1/pods", self._pod_changed)
         self._configs = self._mirror("/api/v1/configmaps")
-        self._secrets = Mirror(client, "/api/v1/secrets", labelSelector=f"{WATCH_LABEL},{MANAGED_SELECTOR}")
+        self._secrets = Mirror(client, "/api/v1/secrets", labelSelector=MANAGED_SELECTOR)
 
     def _mirror(self, path: str, on_change: Any = lambda _old, _new: None) -> Mirror:
         return Mirror(self._client, path, on_change, labelSelector=MANAGED_SELECTOR)

@@ -126,7 +126,7 @@ def raw_copy(child: dict[str, Any], number: int) -> dict[str, Any]:
     for name in _SERVER_FIELDS:
         meta.pop(name, None)
     meta |= {"namespace": "raw", "name": f"{meta['name']}-{number}"}
-    meta["labels"] = {name: "raw" for name in meta["labels"] if name != resources.WATCH_LABEL}
+    meta["labels"] = {name: "raw" for name in meta["labels"] if name != resources.USE_LABEL}
     if copy["kind"] == "Service":
         for name in ("clusterIP", "clusterIPs"):
             copy["spec"].pop(name, None)

@@ -195,9 +195,6 @@ def test_settings_reach_the_operator_which_knows_each_of_them(render):
     )
     assert values["ASKPROAI_PROVIDER_HOSTS"] == "a.example,b.example"
     assert values["ASKPROAI_INSTALLATION_ID"] == "berlin"
-    assert values["ASKPROAI_REQUIRE_SECRET_LABEL"] == "true"
-    switched_off = environment(render("settings.requireSecretLabel=false"), "operator")
-    assert switched_off["ASKPROAI_REQUIRE_SECRET_LABEL"] == "false"
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
 
 

@@ -225,12 +225,8 @@ def test_hosts_of_the_cluster_are_not_asked_outside(url: str, inside: bool) -> N
         ('askproai_circuit_state{provider="calcom",state="closed",tenant="a.b"} 1.0', []),
         ('askproai_redis_degraded{tenant="a.b"} 1.0', ["it works without Redis"]),
         ('askproai_redis_degraded{tenant="a.b"} 0.0', []),
-        ('askproai_signatures_total{result="refused_own",source="retell",tenant="a.b"} 3.0', ["it has refused each"]),
-        (
-            """askproai_signatures_total{result="refused_own",source="retell",tenant="a.b"} 3.0
-askproai_signatures_total{result="valid",source="retell",tenant="a.b"} 1.0""",
-            [],
-        ),
+        ('askproai_own_requests_refused{tenant="a.b"} 3.0', ["it has refused the last 3 requests of Retell"]),
+        ('askproai_own_requests_refused{tenant="a.b"} 1.0', []),  # one request proves little
         ("no metrics", []),
     ],
 )
@@ -243,10 +239,23 @@ def test_a_pod_names_what_it_knows(metrics: str, problems: list[str]) -> None:
 def test_each_line_says_how_old_it_is() -> None:
     found = {each.name: each for each in (_with_age(check, GOOD) for check in CHECKS)}
     assert found["PostgreSQL"].seconds_ago == found["circuits"].seconds_ago == 20
-    assert found["tenants"].seconds_ago == found["operator's report"].seconds_ago == 0
+    assert found["tenants"].seconds_ago == found["providers"].seconds_ago == 20, "conditions are as old as reconciles"
+    assert found["pods"].seconds_ago == found["operator's report"].seconds_ago == 0
     assert next(render(found["PostgreSQL"], 200)).endswith("(20 s ago)")
-    assert next(render(found["tenants"], 200)).endswith("(now)")
+    assert next(render(found["pods"], 200)).endswith("(now)")
     assert next(render(replace(found["PostgreSQL"], seconds_ago=300), 200)).endswith("(5 min ago)")
+    unreported = _with_age(check_objects, replace(GOOD, report=None))
+    assert next(render(unreported, 200)).endswith("(age unknown)")
+
+
+def test_a_condition_says_since_when() -> None:
+    salon = tenant(Ready=("False", "RequestsRefused"))
+    (ready,) = salon["status"]["conditions"]
+    ready["lastTransitionTime"] = "2026-11-22T08:56:30Z"
+    seen = replace(GOOD, objects=[salon], report=report(at=NOW - timedelta(minutes=9)))
+    found = _with_age(check_objects, seen)
+    assert found.details[0].endswith("why (for 3 min)")
+    assert found.seconds_ago == 210, "the operator has written a condition since its last report"
 
 
 def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:

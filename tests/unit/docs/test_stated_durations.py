@@ -14,6 +14,7 @@ COORDINATOR = next(each.default for each in fields(CoordinatorSettings) if each.
 @pytest.mark.parametrize(
     ("page", "text"),
     [
+        ("docs/decisions/0035-sessions-are-watched.md", f"after its death {OPERATOR} s (the Lease) are added"),
         ("SECURITY.md", f"after its death up to {OPERATOR} s more pass (its Lease)"),
         (
             "docs/runbooks/coordinator-not-leading.md",

@@ -31,5 +31,5 @@ async def test_a_group_belongs_to_no_trace_of_the_job_that_began_it(
         assert current_traceparent() is not None
         await groups.process(job)
         assert current_traceparent() is not None
-    assert seen == [(None, {})]
+    assert seen == [(None, {"step": "webhook-event"})]
     assert len(recorder.spans) == 1

@@ -145,7 +145,7 @@ class TestOwnApply:
 def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_kept():
     """A rotated key takes effect at once."""
     cache = salon()
-    watch = {"askproai.de/watch": "true"}
+    watch = {"askproai.de/use": "true"}
     assert changed_by(cache, child("Secret", "providers", 1, watch, data={"k": "Z2VoZWlt"})) >= {TENANT}
     assert changed_by(cache, child("Secret", "providers", 2, watch, data={"k": "bmV1"})) >= {TENANT}
     assert changed_by(cache, child("Secret", "other", 1, watch, data={})) == set()
@@ -155,7 +155,7 @@ def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_k
 def test_a_tenants_services_are_due_when_the_secret_with_its_calcom_key_changes():
     """Another key may be of another account, which does not have their event types."""
     cache = salon()
-    watch = {"askproai.de/watch": "true"}
+    watch = {"askproai.de/use": "true"}
     due = changed_by(cache, child("Secret", "providers", 1, watch, data={"k": "bmV1"}))
     assert due == {TENANT, key("ServiceOffering", "haarschnitt")}
     tenant = raw("Tenant")

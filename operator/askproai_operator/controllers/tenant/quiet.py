@@ -18,7 +18,7 @@ from askproai_operator.controllers.tenant.signing_keys import SigningKeys
 from askproai_operator.controllers.tenant.status import synced_condition
 from askproai_operator.controllers.tenant.stores import connection_limit, tenant_facts, what_is_declared
 from askproai_operator.controllers.tenant.stranded import fit_condition
-from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs, secret_refs
+from askproai_operator.credentials import calcom_account, decode_secret, own_key_refs
 from askproai_operator.memory import QuietTenant
 from askproai_operator.services import active_offerings
 
@@ -47,7 +47,7 @@ def note_quiet(
     """Remember a Tenant that is quiet; return in how long it is to be reconciled then. None: at the usual resync, as any other."""
     tenant, settings = inputs.tenant, context.settings
     interval = settings.quiet_interval(QUIET_RESYNCS)
-    if interval <= settings.resync or not _is_quiet(inputs, keys, conditions, context):
+    if interval <= settings.resync or not _is_quiet(inputs, keys, conditions):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
     next_look = context.next_look(
@@ -70,8 +70,11 @@ def note_quiet(
     return min(next_look, interval * _LONGEST)
 
 
-def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition], context: ReconcileContext) -> bool:
-    """Return whether all is well, nothing waits for a time or for another attempt, and each Secret that is named is watched."""
+def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]) -> bool:
+    """Return whether all is well, and nothing waits for a time or for another attempt.
+
+    Then each Secret that is named permits its use, so a watch reports its changes.
+    """
     tenant, own = inputs.tenant, inputs.own_keys
     named = own_key_refs(active_offerings(inputs.offerings, inputs.branches)) if calcom_account(tenant) else {}
     recorded = teardown_secret(tenant, inputs.credentials, inputs.keys, own.values, own.subjects, inputs.data_keys)
@@ -81,18 +84,7 @@ def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]
         and inputs.exposure.kept is None
         and own.values.keys() == named.keys()
         and decode_secret(recorded) == inputs.teardown_values  # else this run, or a later one, leaves a former account
-        and all(
-            _is_watched(tenant, ref.name, context)
-            for refs in (secret_refs(tenant), named, inputs.notifications.refs, inputs.page.refs)
-            for ref in refs.values()
-        )
     )
-
-
-def _is_watched(tenant: Tenant, secret: str, context: ReconcileContext) -> bool:
-    """Return whether a watch reports a change of a Secret, and the cache has what it holds."""
-    cached = context.cache.secret(tenant.metadata.namespace, secret)
-    return cached is not None and cached.secret is not None
 
 
 def derive_conditions(tenant: Tenant, state: TenantState, of_redis: Sequence[Condition]) -> set[Condition]:

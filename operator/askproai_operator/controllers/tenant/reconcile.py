@@ -200,7 +200,6 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         credentials_condition(
             webhook,
             state.refusals,
-            "; ".join(inputs.credentials.unpermitted),
             untried_retell_key(inputs)
             or untried_calcom_key(webhook, is_untried=keys.is_untried(CALCOM_KEY, _calcom_hash(inputs, context))),
         ),

@@ -57,13 +57,12 @@ def untried_calcom_key(webhook: Condition, *, is_untried: bool) -> Condition | N
 
 
 def credentials_condition(
-    webhook: Condition, refusals: AbstractSet[int | None], note: str = "", untried: Condition | None = None
+    webhook: Condition, refusals: AbstractSet[int | None], untried: Condition | None
 ) -> Condition:
     """Return CredentialsValid of a tenant whose keys are there: does Cal.com accept ours, and what the pods book with it?
 
     `refusals` are the statuses with which it has refused bookings lately (None: the pods have no key). Callers hear that
-    nothing is booked meanwhile, so a person must know. `note` is what to do although all is good; `untried` is the condition of
-    a key that nobody could try yet.
+    nothing is booked meanwhile, so a person must know. `untried` is the condition of a key that nobody could try yet.
     """
     kind, heard = ConditionType.CREDENTIALS_VALID, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
@@ -84,7 +83,7 @@ def credentials_condition(
             " correct the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key; this ends after 15 minutes"
         )
     else:
-        return untried or good(kind, note)
+        return untried or good(kind)
     return bad(kind, Reason.BOOKINGS_REFUSED, text)
 
 
