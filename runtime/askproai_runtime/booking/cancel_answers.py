@@ -77,11 +77,15 @@ _ANOTHER_APPOINTMENT = re.compile(r"\b(?:(?:den|die|das) andere[mnrs]?|(?:sein|i
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
 _WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
-# After a cancellation: another one is to be cancelled, too.
-_MORE: Final = re.compile(
-    rf"\b(?:{CANCELLATION_WORD}|sag\w* (?:\w+ ){{1,4}}ab|(?:de[nr]|die|das) (?:\w+ )?auch|auch (?:de[nr]|die|das)|beide[mnr]?|both"
-    rf"|(?:de[nr]|die|das|the|that|my) (?:andere[mnr]?|zweite[mnr]?|other|second)|that one|alle (?:termine|absagen)|{_WEEKDAY})\b"
-)
+# What a caller says when a cancellation is done. Any further word may be about another appointment.
+_THANKS: Final = frozenset({
+    "a", "abend", "all", "alles", "also", "auf", "besten", "bis", "bye", "dank", "danke", "dann", "das", "day", "es",
+    "für", "genau", "goodbye", "great", "gut", "have", "help", "herzlichen", "hilfe", "hören", "ihnen", "ihre", "im",
+    "it", "ja", "jo", "klar", "lovely", "moment", "much", "nein", "nice", "no", "noch", "ok", "okay", "passt",
+    "perfect", "perfekt", "prima", "s", "schon", "schön", "schöne", "schönen", "sehr", "so", "super", "tag", "thank",
+    "thanks", "that", "the", "then", "tschau", "tschüs", "tschüss", "very", "vielen", "war", "wars", "was",
+    "wiederhören", "wiedersehen", "woche", "wochenende", "wär", "wäre", "yes", "you", "your",
+})  # fmt: skip
 _NAMED = (
     re.compile(rf"\b{_WEEKDAY}"),
     re.compile(r"\b(heute|morgen|übermorgen|today|tomorrow|\d+)\b"),
@@ -137,9 +141,9 @@ def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
     return bool(answered and asked) and not (CANCELLATION.search(asked[-1]) and not MOVE.search(asked[-1]))
 
 
-def asks_for_more(said: str) -> bool:
-    """Return whether words after a cancellation ask for another one. Thanks, and words about anything else, do not."""
-    return bool(_MORE.search(words_of(said)))
+def only_thanks(said: str) -> bool:
+    """Return whether words after a cancellation are thanks or a goodbye, or none at all."""
+    return set(words_of(said).split()) <= _THANKS
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:

@@ -7,23 +7,29 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from askproai_runtime.booking.answer_words import says_only
 from askproai_runtime.booking.name_words import RELATIVES
 
 # All in lower case, as `casefold` writes it: "ss" for "ß".
-_RELATIVE: Final = rf"(?:meine?n?|unsere?n?|my|our) (?:{'|'.join(sorted(RELATIVES, key=len, reverse=True))})"
+_RELATIVE: Final = (
+    rf"(?:(?:für|for) )?(?:meine?n?|unsere?n?|my|our) (?:{'|'.join(sorted(RELATIVES, key=len, reverse=True))})"
+)
 _CORRECTED: Final = (
     r"(?:(?:ab|um)?änder[ent]*|geändert|umbenenn\w*|umschreib\w*|korrig\w*|korrektur|richtig ?stellen|berichtig\w*|verbesser\w*"
     r"|(?:name|er|das) (?:ist|war) (?:\w+ )?falsch|falsch (?:geschrieben|verstanden)|verschrieben|vertippt|tippfehler"
     r"|ich heisse?|schreib\w* (?:sich|man)|nur (?:de[nr] )?namen?|ersteres|das erste|das bin ich"
     r"|(?:nur|bloss) ein(?:en)?(?: termin)?|(?:derselbe|denselben|der gleiche) termin"
-    r"|change|rename|correct(?: it| the name)|fix|misspell?ed|misspelt|spell?ed|spelt|typo|wrong name|the name is wrong|misheard"
+    r"|change|rename|correct(?: it| the name)|misspell?ed|misspelt|spell?ed|spelt|typo|wrong name|the name is wrong|misheard"
     r"|just the name|only the name|the former|the first one|my name is|i m called|(?:just|only) one(?: appointment)?"
-    r"|same appointment|that s me|(?:mit|with an?) (?:(?:doppel|double) )?\w{1,2}|am ende|hinten|at the end)"
+    r"|same appointment|that s me|am ende|hinten|at the end"
+    r"|(?:mit|with an?) (?:(?:doppel|double) )?(?!(?:ja|ok|um|im|am|so|zu)\b)\w{1,2})"
 )
 # An appointment more, whatever it is asked beside.
 MORE: Final = (
-    r"(?:weitere[mnrs]?|zwei(?: termine)?|zusätzlich\w*|(?:noch|auch|und) einen?(?: termin| bitte)*$|extra|beide[mnr]?|eigene[nr]?"
-    r"|andere[nr]? person|jemand ander\w+|zu zweit|another|further|additional|both|separate|two(?: appointments)?"
+    r"(?:weitere[mnrs]?|zwei termine|zusätzlich\w*|(?:noch|auch|und) einen?(?: termin| bitte)*$|extra|eigene[nr]?"
+    r"|(?:für uns )?beide[mnr]?(?: kommen)?"
+    r"|andere[nr]? person|jemand ander\w+|zu zweit|another(?: one| appointment)?(?= please$|$)|further|additional|both(?: of us)?"
+    r"|separate|two appointments"
     rf"|one more|in addition|{_RELATIVE})"
 )
 _SECOND: Final = (
@@ -44,11 +50,19 @@ NOT: Final = (
 _ASKED: Final = tuple((re.compile(rf"\b{words}\b"), re.compile(rf"{NOT} {words}\b")) for words in (_CORRECTED, _SECOND))
 
 
-def corrects_name(utterances: Sequence[str]) -> bool | None:
-    """Return whether the name is to be corrected; False for a second appointment, None without either. The last words count."""
+_SAID: Final = re.compile("|".join(
+    [each.pattern for pair in _ASKED for each in reversed(pair)] + [_KEPT.pattern, _SPELT.pattern]
+))  # fmt: skip
+
+
+def corrects_name(utterances: Sequence[str], about: str = "") -> bool | None:
+    """Return whether the name is to be corrected; False for a second appointment, None without either. The last words count.
+
+    `about` is the question. A sentence with words of anything else chooses nothing: it may say the opposite.
+    """
     for utterance in reversed(utterances):
-        said = INTERJECTION.sub("", utterance.casefold())
-        if (corrects := _corrects(" ".join(re.findall(r"\w+", said)))) is not None:
+        said = " ".join(re.findall(r"\w+", INTERJECTION.sub("", utterance.casefold())))
+        if says_only(said, _SAID, about) and (corrects := _corrects(said)) is not None:
             return corrects
     return None
 

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
-from askproai_runtime.booking.cancel_answers import asks_for_more
-from askproai_runtime.booking.phrases import format_reading, join_list
+from askproai_runtime.booking.cancel_answers import only_thanks
+from askproai_runtime.booking.phrases import format_reading, join_list, same_name
 from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
@@ -124,7 +124,7 @@ async def resolve_cancellation(
     ]
     zone = ZoneInfo(ctx.config().time_zone)
     named = _NamedTime.of(args, call, zone)
-    is_repeat = call.said_since is not None and not asks_for_more(call.said_since)
+    is_repeat = call.said_since is not None and only_thanks(call.said_since) and not _names_other(args, cancelled)
     if named.is_nothing:
         asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
         questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
@@ -145,6 +145,12 @@ async def resolve_cancellation(
     if not named.is_day_of(likely) and likely not in on_weekday:
         await _require_yes(ctx, conn, call, likely, named, found)
     return likely, ""
+
+
+def _names_other(args: Mapping[str, Any], cancelled: Sequence[Appointment]) -> bool:
+    """Return whether a customer is named of whom no appointment is cancelled."""
+    name = read_text(args, "customer_name")
+    return name is not None and not any(same_name(name, each.customer_name or "") for each in cancelled)
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:

@@ -137,10 +137,10 @@ def read_reply(
     appointment. `today` is the day of the call.
     """
     if question is Question.RENAME:
-        corrects = corrects_name(utterances)
+        corrects = corrects_name(utterances, about)
         return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
     if question in {Question.FURTHER, Question.REPEATED}:
-        further = chooses_further(utterances, or_none=question is Question.REPEATED)
+        further = chooses_further(utterances, about, or_none=question is Question.REPEATED)
         if further is not None or question is Question.FURTHER:
             return Reply.UNCLEAR if further is None else Reply.YES if further else Reply.NO
     if question is Question.CANCEL:

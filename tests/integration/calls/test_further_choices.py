@@ -44,7 +44,7 @@ async def answer_question(call: SpokenCall, words: str, **changes: Any) -> dict[
     [
         ("Stattdessen.", [COLOR_INSTEAD]),
         ("Ja, stattdessen Färben.", [COLOR_INSTEAD]),
-        ("Cancel that one and book coloring.", [COLOR_INSTEAD]),
+        ("Cancel that one, please.", [COLOR_INSTEAD]),
         ("Ja, absagen und Färben eintragen.", [COLOR_INSTEAD]),
         ("Können Sie den absagen?", [COLOR_INSTEAD]),
         ("Ein weiterer.", [CUT_AT_TWO, COLOR_BESIDE]),
@@ -127,3 +127,9 @@ async def test_an_overlapping_service_is_asked_likewise(call: SpokenCall) -> Non
     done = await answer_question(call, "Stattdessen bitte.", service=BEARD, time="14:30")
     assert done["success"], done
     assert [each[:2] for each in await call.live()] == [("bart", "14:30")]
+
+
+@pytest.mark.parametrize("words", ["Um vier.", "Zwei Uhr, bitte.", "Um zwei.", "At two.", "Der Otto kommt mit."])
+async def test_a_repeated_time_chooses_nothing(call: SpokenCall, words: str) -> None:
+    assert not (await answer_question(call, words, time="16:00"))["success"]
+    assert await call.live() == [CUT_AT_TWO]

@@ -51,12 +51,33 @@ async def test_a_repeated_cancellation_leads_to_no_other(call: SpokenCall, words
 
 
 @pytest.mark.parametrize(
-    "words", ["Den anderen bitte auch.", "Sagen Sie den anderen auch ab.", "And cancel the other one."]
+    "words",
+    [
+        "Den anderen bitte auch.",
+        "And cancel the other one.",
+        "Und den von Otto.",
+        "The later one too.",
+        "Alles bitte absagen.",
+    ],
 )
 async def test_another_cancellation_is_asked_about(call: SpokenCall, words: str) -> None:
     await cancel_first(call, {"appointment_time": "14 Uhr"})
     call.say(words)
     asked = await call.ask(CANCEL, {"confirmed": True})
+    assert asked["needs_confirmation"], asked
+    assert "um 16 Uhr" in asked["message"]
+
+
+async def test_another_customers_appointment_is_asked_about(call: SpokenCall) -> None:
+    later = next_friday(call.pod, 10, 2).date().isoformat()
+    otto = friday_at(call.pod, "16:00", date=later, another=True, customer_name="Otto Kurz")
+    assert (await call.ask(BOOK, otto))["success"]
+    call.say("Den ersten absagen.")
+    named = {"appointment_time": "14 Uhr"}
+    await call.ask(CANCEL, named)
+    call.say("Ja, absagen.")
+    assert (await call.ask(CANCEL, named | {"confirmed": True}))["success"]
+    asked = await call.ask(CANCEL, {"customer_name": "Otto Kurz", "confirmed": True})
     assert asked["needs_confirmation"], asked
     assert "um 16 Uhr" in asked["message"]
 
