@@ -56,6 +56,7 @@ from askproai_runtime.booking.replaced_bookings import (
     Choice,
     ask_plainly,
     cancel_replaced,
+    cancel_replaced_afterwards,
     find_choice,
     move_instead,
     say_replaced,
@@ -206,7 +207,12 @@ async def _book_instead(
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
     request = replace(request, replaces=booked, name=name)
-    result = await carry_out_booking(ctx, call, request, deadline)
+    if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
+        result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
+        if result.answer.fields.get("status") == Status.CONFIRMED:
+            await cancel_replaced_afterwards(ctx, call, booked)
+    else:
+        result = await carry_out_booking(ctx, call, request, deadline)
     return replace(result, answer=await say_replaced(ctx, request, result.answer))
 
 

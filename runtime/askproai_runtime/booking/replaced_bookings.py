@@ -1,14 +1,16 @@
 """What becomes of a booked appointment that another booking is asked for beside, by the caller's answer to our question.
 
 The cancellation of a replaced appointment and the booking in its place are one transaction: where the booking fails, it stays.
+Where a calendar has to confirm the booking, the cancellation comes after its confirmation.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import asyncpg
+import structlog
 
-from askproai_core.database import Connection
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import busy_answer, describe_with_state, failure
 from askproai_runtime.booking.find import write_cancellation
@@ -17,8 +19,11 @@ from askproai_runtime.booking.replies import Instead, further_choice, further_ke
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
+from askproai_runtime.booking.store.transactions import run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import format_spoken, say
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,18 @@ async def cancel_replaced(conn: Connection, ctx: BookingContext, call: CallConte
     found = await write_cancellation(conn, ctx, call, replaced.id, None, agreed_start=replaced.starts_at)
     if found.live:
         raise SlotNotFree
+
+
+async def cancel_replaced_afterwards(ctx: BookingContext, call: CallContext, replaced: Appointment) -> None:
+    """Cancel an appointment in place of which another one is confirmed. It stays where the book is locked or away."""
+
+    async def write(conn: Connection) -> None:
+        await write_cancellation(conn, ctx, call, replaced.id, None, agreed_start=replaced.starts_at)
+
+    try:
+        await run_transaction(ctx.pool, write)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("booking.replaced_not_cancelled", appointment_id=str(replaced.id), error=type(error).__name__)
 
 
 async def say_replaced(ctx: BookingContext, request: BookingRequest, answer: Answer) -> Answer:

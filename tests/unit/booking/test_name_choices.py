@@ -9,7 +9,7 @@ from askproai_runtime.booking.replies import Question, read_reply
 ASKED = "Soll ich den Namen in Petra Langer ändern, oder ist das ein zweiter Termin?"
 CORRECTED = (
     "Den Namen ändern.", "Ändern bitte.", "Ja, bitte ändern.", "Nein, nur den Namen ändern.", "Nein, kein zweiter.",
-    "Ersteres.", "Das erste.", "Nur der Name.", "Der Name ist falsch geschrieben.", "Das war ein Tippfehler", "Ich heiße Langer!",
+    "Ersteres.", "Das erste.", "Nur der Name.", "Das war ein Tippfehler", "Ich heiße Langer!",
     "Der schreibt sich mit e.", "den Namen bitte auch ändern", "kein weiterer Termin, nur der Name", "Korrigieren Sie das.",
     "just the name", "Change it, please.", "No, not a second one.", "The former.", "It is spelled with an e.", "My name is Langer.",
     "No, just correct the name", "Mit e, Langer.", "Ja, mit e bitte.", "Nur ein Termin, Langer mit r.", "Auch mit Doppel-t.",
