@@ -176,12 +176,14 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
         request = _ask_for_phone(ctx, call, args, request)
+        if choice is not None and choice.kept is not None and not same_name(request.name, choice.kept.customer_name):
+            choice = None  # "nein" was said of another customer's
         named = await find_corrected(ctx, call, request, args, appointments) if choice is None else choice.kept
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
         return BookingResult(busy_answer(), BookingOutcome.BUSY)
-    if named is not None:
+    if named is not None and not request.companions:
         repeated = _booked(ctx, request, _Written([named], [], again=True))
         return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
     if choice is not None and choice.booked is not None:
@@ -203,17 +205,22 @@ async def _book_instead(
     """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen."""
     if choice.is_moved(request):
         answer = await move_instead(ctx, call, request, booked, deadline)
+        if answer.success and same_name(
+            request.name, booked.customer_name
+        ):  # with the notes and the number that came with it
+            answer = await correct_repeated(ctx, call, request, answer)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
     request = replace(request, replaces=booked, name=name)
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
-        if result.answer.fields.get("status") == Status.CONFIRMED:
-            await cancel_replaced_afterwards(ctx, call, booked)
+        is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED
+        is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call, booked)
     else:
         result = await carry_out_booking(ctx, call, request, deadline)
-    return replace(result, answer=await say_replaced(ctx, request, result.answer))
+        is_cancelled = result.answer.success
+    return replace(result, answer=await say_replaced(ctx, booked, result.answer, is_cancelled=is_cancelled))
 
 
 def _ask_for_phone(

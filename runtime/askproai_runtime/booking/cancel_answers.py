@@ -57,10 +57,6 @@ _ILLNESS: Final = re.compile(
 )
 _BECAUSE_OF: Final = re.compile(r"\b(?:wegen|because\s+of)\s+(?:mein|unser|my|our)\w*\s+\w+")
 _OF_CUSTOMER: Final = re.compile(r"\b(?:für|for)\b")  # a question names the customer where there are several
-_OWNER: Final = re.compile(
-    r"\b(?:von|of|(?:sein|ihr)(?:e?[nmrs])?|his|hers?"
-    r"|(?:oma|opa|mama|papa|mutti|vati|mum|mom|dad|grandma|grandpa)(?:s| s))\b"
-)
 _DAYS_AHEAD: Final = {"heute": 0, "today": 0, "morgen": 1, "tomorrow": 1, "übermorgen": 2}
 # Whoever asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(
@@ -164,12 +160,10 @@ def _speaks_of_it(said: str, utterance: str) -> bool:
 
 
 def _drop_asked(said: str, about: str) -> str:
-    """Return words without those of the question `about` a cancellation; where it names the customer, without whose it is, too."""
+    """Return words without those of the question `about` a cancellation."""
     beginnings = (SENTENCES[language].shall_i_cancel.partition("{")[0] for language in Language)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-    asked = set(words_of(question).split())
-    if _OF_CUSTOMER.search(question.casefold()):
-        said = _OWNER.sub(" ", said)
+    asked = {*words_of(question).split(), "von"}  # "den von Erna"
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from askproai_runtime.booking.answer_words import says_only
+from askproai_runtime.booking.answer_words import says_nothing, says_only, words_of
 from askproai_runtime.booking.name_words import RELATIVES
 
 # All in lower case, as `casefold` writes it: "ss" for "ß".
@@ -47,6 +47,7 @@ NOT: Final = (
     r"\b(?:kein\w*|nicht|nichts|nich|no|not|nothing|n t|don t|isn t|without|ohne)"
     r"(?: (?:ein\w*|an?|the|de[nmr]|das|namen?|to|need))*"
 )
+NEGATED: Final = re.compile(r"\b(?:kein\w*|nicht|nichts|nich|nie|no|not|never|nothing|n t|don t|isn t|without|ohne)\b")
 _ASKED: Final = tuple((re.compile(rf"\b{words}\b"), re.compile(rf"{NOT} {words}\b")) for words in (_CORRECTED, _SECOND))
 
 
@@ -56,22 +57,26 @@ _SAID: Final = re.compile("|".join(
 
 
 def corrects_name(utterances: Sequence[str], about: str = "") -> bool | None:
-    """Return whether the name is to be corrected; False for a second appointment, None without either. The last words count.
+    """Return whether the name is to be corrected; False for a second appointment, None without either.
 
+    The last words count that say anything.
     `about` is the question. A sentence with words of anything else chooses nothing: it may say the opposite.
     """
-    for utterance in reversed(utterances):
-        said = " ".join(re.findall(r"\w+", INTERJECTION.sub("", utterance.casefold())))
-        if says_only(said, _SAID, about) and (corrects := _corrects(said)) is not None:
-            return corrects
-    return None
+    utterance = next((each for each in reversed(utterances) if not says_nothing(each)), "")
+    said = words_of(INTERJECTION.sub("", utterance.casefold()))
+    return _corrects(said) if says_only(said, _SAID, about) else None
 
 
 def _corrects(said: str) -> bool | None:
     (corrected, not_corrected), (second, not_second) = _ASKED
-    is_named = bool(_NAME_ONLY.fullmatch(said) or _SPELT.search(said))
-    corrects = is_named or bool(corrected.search(not_corrected.sub(" ", said)) or not_second.search(said))
-    adds = bool(second.search(not_second.sub(" ", said)) or not_corrected.search(said))
-    if corrects == adds:
-        return False if not corrects and _KEPT.search(said) else None
-    return corrects
+    is_corrected = bool(_NAME_ONLY.fullmatch(said) or _SPELT.search(said) or corrected.search(said))
+    is_second = bool(second.search(said))
+    if NEGATED.search(
+        said
+    ):  # of one of both, "kein zweiter"; beside the other it may negate either: "ändern nicht, ein zweiter"
+        if is_corrected == is_second or not (not_second if is_second else not_corrected).search(said):
+            return None
+        return is_second
+    if is_corrected == is_second:
+        return False if not is_corrected and _KEPT.search(said) else None
+    return is_corrected

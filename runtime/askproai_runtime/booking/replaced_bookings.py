@@ -6,6 +6,7 @@ Where a calendar has to confirm the booking, the cancellation comes after its co
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -88,29 +89,43 @@ async def cancel_replaced(conn: Connection, ctx: BookingContext, call: CallConte
         raise SlotNotFree
 
 
-async def cancel_replaced_afterwards(ctx: BookingContext, call: CallContext, replaced: Appointment) -> None:
-    """Cancel an appointment in place of which another one is confirmed. It stays where the book is locked or away."""
+async def cancel_replaced_afterwards(ctx: BookingContext, call: CallContext, replaced: Appointment) -> bool:
+    """Cancel an appointment in place of which another one is confirmed; return whether it is known to be. It stays where the book
+    is locked or away.
+    """
 
-    async def write(conn: Connection) -> None:
-        await write_cancellation(conn, ctx, call, replaced.id, None, agreed_start=replaced.starts_at)
+    async def write(conn: Connection) -> Appointment:
+        return await write_cancellation(conn, ctx, call, replaced.id, None, agreed_start=replaced.starts_at)
 
     try:
-        await run_transaction(ctx.pool, write)
+        return not (await run_transaction(ctx.pool, write)).live
     except DATABASE_UNAVAILABLE as error:
         log.warning("booking.replaced_not_cancelled", appointment_id=str(replaced.id), error=type(error).__name__)
+        return False
 
 
-async def say_replaced(ctx: BookingContext, request: BookingRequest, answer: Answer) -> Answer:
-    """Return the answer to a booking with what became of the appointment that it was to replace."""
-    if request.replaces is None:
+async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:
+    """Return the answer to a booking with what became of the appointment that it was to replace.
+
+    One that is not known to be cancelled is looked up. While the book is away nothing is said of it.
+    """
+    if is_cancelled:
+        return _say_cancelled(ctx, replaced, answer)
+    try:
+        async with ctx.pool.acquire() as conn:
+            now = await get_appointment(conn, ctx.tenant, replaced.id)
+    except DATABASE_UNAVAILABLE as error:
+        log.warning("booking.replaced_not_read", appointment_id=str(replaced.id), error=type(error).__name__)
         return answer
-    async with ctx.pool.acquire() as conn:
-        now = await get_appointment(conn, ctx.tenant, request.replaces.id)
     if now is None or not now.live:
-        described = describe_with_state(ctx.config(), request.replaces, ctx.clock.now())
-        return replace(answer, message=f"{say().cancelled.format(when=described)} {answer.message}")
-    when = format_spoken(now.starts_at, request.rules.zone, ctx.clock.now())
+        return _say_cancelled(ctx, replaced, answer)
+    when = format_spoken(now.starts_at, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
     return replace(answer, message=f"{say().other_stays.format(when=when).strip()} {answer.message}")
+
+
+def _say_cancelled(ctx: BookingContext, replaced: Appointment, answer: Answer) -> Answer:
+    described = describe_with_state(ctx.config(), replaced, ctx.clock.now())
+    return replace(answer, message=f"{say().cancelled.format(when=described)} {answer.message}")
 
 
 def ask_plainly(call: CallContext, answer: Answer) -> Answer:

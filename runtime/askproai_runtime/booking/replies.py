@@ -18,6 +18,7 @@ from askproai_runtime.booking.answer_words import (
     Reply,
     asks,
     is_question,
+    says_nothing,
     words_of,
 )
 from askproai_runtime.booking.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
@@ -141,7 +142,7 @@ def read_reply(
         return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
     if question in {Question.FURTHER, Question.REPEATED}:
         further = chooses_further(utterances, about, or_none=question is Question.REPEATED)
-        if further is not None or question is Question.FURTHER:
+        if further is not None or question is Question.FURTHER or not all(map(says_nothing, utterances)):
             return Reply.UNCLEAR if further is None else Reply.YES if further else Reply.NO
     if question is Question.CANCEL:
         utterances = [drop_illness(utterance, about) for utterance in utterances]

@@ -9,7 +9,6 @@ calendars has it, and a sync job that brings them together.
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from askproai_runtime.booking.answers import (
     is_requested,
 )
 from askproai_runtime.booking.availability import free_slots
+from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
@@ -45,7 +45,6 @@ from askproai_runtime.booking.new_times import count_from_appointment, counted_w
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
-from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
@@ -87,8 +86,6 @@ from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
 
 log = structlog.get_logger(__name__)
-
-_LONG_WORD = 5  # "später", "Stunde", but not "eine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +157,10 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
 
 
 def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:
-    """Return the answer, with the question for a time where the caller has said the words again by which it was moved before."""
-    said = set(fold(call.said_since or "").split())
-    if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted:
+    """Return the answer, with the question for a time where the caller has said more than thanks since it was moved."""
+    if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted or only_thanks(call.said_since or ""):
         return answer
-    is_said_again = any(len(word) >= _LONG_WORD and word in said for word in re.findall(r"\w+", counted))
-    return replace(answer, message=f"{answer.message}{say().move_further}") if is_said_again else answer
+    return replace(answer, message=f"{answer.message}{say().move_further}")
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:

@@ -195,6 +195,10 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         elif (answer := read_answer(utterance)) is None:
             is_cut = True
         else:
+            if (
+                answer.get("success") is True and "appointment_id" in answer
+            ):  # what was chosen is done, or another thing is
+                questions = {about: asked for about, asked in questions.items() if asked.question not in _CHOICES}
             for asked in questions.values():
                 asked.is_over = asked.question not in {Question.PHONE, Question.NAME}  # whatever is said answers them
             if found := _read_question(answer):
@@ -207,6 +211,9 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         for about, asked in questions.items()
         if asked.said
     }
+
+
+_CHOICES = {Question.RENAME, Question.FURTHER, Question.REPEATED}
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from tests.worlds.tenant_pod import TenantPod
 BOOK, CANCEL = "book_appointment", "cancel_appointment"
 PETRA = "Petra Lange"
 CUT_AT_TWO = ("haarschnitt", "14:00", "anna", PETRA)
+NOTES = "SELECT notes FROM appointments WHERE customer_name = $1 AND status = 'confirmed'"
 COLOR_INSTEAD = ("faerben", "14:00", "anna", PETRA)
 COLOR_BESIDE = ("faerben", "14:00", "mehmet", PETRA)
 
@@ -133,3 +134,22 @@ async def test_an_overlapping_service_is_asked_likewise(call: SpokenCall) -> Non
 async def test_a_repeated_time_chooses_nothing(call: SpokenCall, words: str) -> None:
     assert not (await answer_question(call, words, time="16:00"))["success"]
     assert await call.live() == [CUT_AT_TWO]
+
+
+async def test_a_choice_counts_until_it_is_done(call: SpokenCall) -> None:
+    moved = await answer_question(call, "Verschieben.", time="16:00")
+    assert moved["success"], moved
+    call.say("Und für Otto Kurz auch um vier.")
+    otto = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Otto Kurz"))
+    assert "steht schon" not in otto["message"], otto
+    call.say("Meine Allergie bitte notieren.")
+    await call.ask(BOOK, friday_at(call.pod, time="16:00", notes="Allergie"))
+    assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie"
+
+
+async def test_details_beside_a_choice_are_kept(call: SpokenCall) -> None:
+    changed = friday_at(call.pod, time="16:00")
+    await call.ask(BOOK, changed)
+    call.say("Verschieben.")
+    assert (await call.ask(BOOK, changed | {"notes": "Allergie"}))["success"]
+    assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie"

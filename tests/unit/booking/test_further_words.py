@@ -6,17 +6,21 @@ from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.further_choices import chooses_further
 from askproai_runtime.booking.replies import Question, read_reply
 
+ASKED = "Soll das ein weiterer sein, oder soll ich diesen absagen und stattdessen Färben eintragen?"
 FURTHER = (
     "Ein weiterer.", "Ja, noch einer.", "Ja, dazu.", "Ein zweiter Termin.", "Ersteres.", "Für meinen Mann.", "Beide.",
-    "Den auch noch bitte.", "Nein, ein weiterer.", "Noch einen.", "Das ist ein neuer Termin.", "Nicht absagen, ein weiterer.",
-    "another one", "A further one.", "Both please", "keep both", "In addition.", "That one as well.",
+    "Den auch noch bitte.", "Nein, ein weiterer.", "Noch einen.", "Das ist ein neuer Termin.",
+    "another one", "A further one.", "Both please", "In addition.", "That one as well.",
 )  # fmt: skip
 INSTEAD = (
-    "Stattdessen.", "Ja, stattdessen Färben.", "Absagen und Färben.", "Ja, Färben statt Haarschnitt.", "Verschieben!", "Letzteres.",
-    "Können Sie den absagen?", "Keinen weiteren, stattdessen.", "Sagen Sie den Haarschnitt ab.", "Nein, verschieben.", "Ersetzen.",
-    "Cancel that one and book coloring.", "Cancel it please.", "Move it.", "replace it", "Instead please.", "The latter.",
+    "Stattdessen.", "Ja, stattdessen Färben.", "Absagen und Färben.", "Verschieben!", "Letzteres.",
+    "Können Sie den absagen?", "Sagen Sie den ab.", "Nein, verschieben.", "Ersetzen.",
+    "Cancel that one.", "Cancel it please.", "Move it.", "replace it", "Instead please.", "The latter.",
 )  # fmt: skip
 NEITHER = (
+    # What a word negates is before it, or behind it; and words of anything else may turn the choice around.
+    "Nicht absagen, ein weiterer.", "Absagen nicht, beide.", "Verschieben nicht, noch einer.", "Cancel? No, both.", "Um zwei.",
+    "Nein, absagen will ich nicht, noch einen.", "Ja, Färben statt Haarschnitt.", "Der Otto kommt mit.", "At two.", "Um elf.",
     "Ja.", "Nein.", "Was kostet das stattdessen?", "Vielleicht absagen.", "Den anderen bitte nicht absagen.", "Moment.",
     "Bitte verschieben Sie den anderen nicht.", "Kein weiterer.", "Der Haarschnitt bleibt.", "Muss ich den dann absagen?",
     "Wenn das geht, stattdessen.", "Don't cancel it.", "Einen weiteren statt des anderen.", "",
@@ -25,17 +29,17 @@ NEITHER = (
 
 @pytest.mark.parametrize("said", FURTHER)
 def test_a_further_one_is_chosen(said: str) -> None:
-    assert read_reply([said], Question.FURTHER) is Reply.YES
+    assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.YES
 
 
 @pytest.mark.parametrize("said", INSTEAD)
 def test_one_instead_is_chosen(said: str) -> None:
-    assert read_reply([said], Question.FURTHER) is Reply.NO
+    assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.NO
 
 
 @pytest.mark.parametrize("said", NEITHER)
 def test_other_words_choose_neither(said: str) -> None:
-    assert read_reply([said], Question.FURTHER) is Reply.UNCLEAR
+    assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.UNCLEAR
 
 
 @pytest.mark.parametrize(

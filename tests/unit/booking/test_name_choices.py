@@ -10,16 +10,16 @@ ASKED = "Soll ich den Namen in Petra Langer ändern, oder ist das ein zweiter Te
 CORRECTED = (
     "Den Namen ändern.", "Ändern bitte.", "Ja, bitte ändern.", "Nein, nur den Namen ändern.", "Nein, kein zweiter.",
     "Ersteres.", "Das erste.", "Nur der Name.", "Das war ein Tippfehler", "Ich heiße Langer!",
-    "Der schreibt sich mit e.", "den Namen bitte auch ändern", "kein weiterer Termin, nur der Name", "Korrigieren Sie das.",
+    "Der schreibt sich mit e.", "den Namen bitte auch ändern", "Korrigieren Sie das.",
     "just the name", "Change it, please.", "No, not a second one.", "The former.", "It is spelled with an e.", "My name is Langer.",
-    "No, just correct the name", "Mit e, Langer.", "Ja, mit e bitte.", "Nur ein Termin, Langer mit r.", "Auch mit Doppel-t.",
+    "No, correct the name", "Mit e, Langer.", "Ja, mit e bitte.", "Nur ein Termin, Langer mit r.", "Auch mit Doppel-t.",
     "Also with an e at the end.", "Den Namen bitte.", "Der Name ist falsch.", "Es ist nur ein Termin.",
     "Keep the appointment, change the name.", "Derselbe Termin.", "Nein, das bin ich.", "L-E-N-G-E.", "Bloß ein Termin.",
     "Langer mit r hinten", "mit tz", "mit r am Ende",
 )  # fmt: skip
 SECOND = (
     "Ein zweiter Termin.", "Zweiter Termin, gleiche Zeit.", "Das ist mein Mann, der kommt auch.", "beide kommen", "Letzteres.",
-    "Ein weiterer bitte", "noch einen", "Nicht ändern, das ist ein zweiter.", "Nein, den Namen nicht ändern.", "für uns beide",
+    "Ein weiterer bitte", "noch einen", "Nein, den Namen nicht ändern.", "für uns beide",
     "Das ist für meinen Sohn, der kommt mit.", "a second one please", "Another one.", "Both of us.", "Don't change it.",
     "Das zweite.",
     "Bitte nichts ändern.", "Add him.",
