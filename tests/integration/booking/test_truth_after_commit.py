@@ -35,6 +35,7 @@ from askproai_runtime.booking import (
     move_for_desk,
 )
 from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.replies import further_key
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
@@ -220,7 +221,23 @@ async def _count_cancelled(business: Business) -> int:
     return 1 - await business.count_live(MORNING)
 
 
+async def _with_choice(business: Business) -> CallContext:
+    await _with_appointment(business, "call_1")
+    asked = await business.salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="Mehmet"))
+    key = further_key(asked.fields["appointment_id"], asked.fields["further_choice"])
+    return replace(call(), replies={key: Reply.NO})
+
+
+async def _count_replaced(business: Business) -> int:
+    new, former = await business.count_live(HALF_PAST_TWO), await business.count_live(MORNING)
+    assert (new, former) in {(1, 0), (0, 1)}, "both, or none"
+    return new
+
+
 CHANGES = {
+    "replacement": Change(
+        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, staff="Mehmet"), _count_replaced, arrange=_with_choice
+    ),
     "book": Change(
         Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO), lambda b: b.count_live(HALF_PAST_TWO),
         lambda b: b.count_at_calcom(HALF_PAST_TWO),
@@ -286,6 +303,7 @@ CHANGES = {
     ),
 }  # fmt: skip
 ONLY_LOCAL = (
+    "replacement",
     "group", "waitlist", "message", "decline", "correction", "amended message", "withdrawn call-back", "visit",
     "booking by the desk", "move by the desk", "cancellation by the desk",
 )  # fmt: skip
