@@ -5,6 +5,9 @@ from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.offered_times import ask_readings, exact_starts, name_time, read_near, read_on
 from askproai_runtime.booking.request import (
@@ -14,15 +17,32 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     read_parts,
 )
-from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import CallContext
+from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
+from askproai_runtime.booking.types import BookingContext, CallContext
 from askproai_runtime.german_dates import Understanding, count_from, find_open_span, understand_parts
+
+log = structlog.get_logger(__name__)
+
+
+async def search_on_booked(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments of a search as `put_on_booked` does; as they are while the database is away."""
+    parts = read_parts(args)
+    if not any(parts) or holds_iso_day(parts):
+        return args
+    try:
+        async with ctx.pool.acquire() as conn:
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+    except DATABASE_UNAVAILABLE as error:
+        consequence = "a weekday is that of this week, whatever the call has booked"
+        log.warning("bookings.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
+        return args
+    return put_on_booked(ctx.config(), call, args, appointments)
 
 
 def put_on_booked(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Iterable[Appointment]
 ) -> Mapping[str, Any]:
-    """Return the arguments with the day of the live `appointments` of the call where they say so: "am selben Tag".
+    """Return the arguments with the day of the live `appointments` of the call where they name it: "am selben Tag".
 
     Raises `ClarificationNeeded` where a weekday or a day of the month is another one in the week or the month of these, and where
     a time of day alone may be on their day. The last offers count beside them, and a time of these offers is meant.

@@ -120,6 +120,7 @@ async def test_the_next_person_is_asked_the_day(new_salon, said: dict[str, str],
     args = {"service": "Haarschnitt", "customer_name": "Otto Kurz"} | said
     asked: Any = await salon.booking.book_appointment(call(), args)
     assert [each["start"][:10] for each in asked.fields["candidates"]] == days
+    assert (await salon.booking.check_availability(call(), args)).fields["candidates"] == asked.fields["candidates"]
     together = await salon.booking.book_appointment(call(), args | {"date": "am selben Tag"})
     assert (together.success, together.fields["start"][:10]) == (True, LATER)
 
