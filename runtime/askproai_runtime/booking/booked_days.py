@@ -65,7 +65,7 @@ def put_on_booked(
     if span is None:
         near = read_on(days, parts, call, zone)
         is_on_offers = days == sorted({start.astimezone(zone).date() for start in offered})
-        if not near or is_on_offers or exact_starts(near) & offered:
+        if not near or is_on_offers or exact_starts(near) & (own | offered):
             return args
         service = parse_service_request(config, call, args)
         raise ask_readings(keep_open_readings(Understanding.of(near), service).candidates, call, zone)
