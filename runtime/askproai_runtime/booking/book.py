@@ -29,6 +29,7 @@ from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
+from askproai_runtime.booking.booked_days import put_on_booked
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
@@ -155,6 +156,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
         call = add_kept_offers(call, appointments)
+        args = put_on_booked(ctx.config(), call, args, appointments)
         args = put_on_offer(ctx.config(), call, args, [each.starts_at for each in appointments])
         request = parse_booking_request(ctx.config(), call, args, appointments)
         is_second = wants_second(call, request.name, appointments)

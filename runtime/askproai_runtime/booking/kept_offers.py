@@ -1,4 +1,4 @@
-"""What a call was offered: by its transcript, and where that lacks the last answer, by the offers that its hold keeps."""
+"""What a call was offered: by its transcript, and of what that does not name, by the offers that its hold keeps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ def encode_offers(request: ServiceRequest, slots: Sequence[Slot]) -> str:
 async def keep_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
 ) -> None:
-    """Keep the alternatives of a refused booking with the hold of the call. Without a hold only the transcript has them."""
+    """Keep the times that an answer names and does not hold with the hold of the call. Without one only the transcript has them."""
     async with ctx.pool.acquire() as conn:
         await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(request, slots))
 
@@ -59,15 +59,16 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
 
 
 def _add(call: CallContext, kept: str | None) -> CallContext:
-    """Return a call with kept offers: they are those of its last answer, unless its transcript has named them all as they are."""
+    """Return a call with kept offers: of the starts that its transcript does not name. They are its last ones if it names none."""
     if kept is None:
         return call
     offers = msgspec.json.decode(kept, type=Offers)
-    if offers.by_start.items() <= call.offered.items():
-        return call
+    offered = {**offers.by_start, **call.offered}
+    if call.offered:
+        return replace(call, offered=offered)
     return replace(
         call,
-        offered={**call.offered, **offers.by_start},
+        offered=offered,
         offered_last=tuple(slots[0].start for slots in offers.slots),
         excluded_staff=frozenset(offers.excluded_staff),
     )

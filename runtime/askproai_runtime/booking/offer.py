@@ -17,6 +17,7 @@ from askproai_runtime.booking.answers import (
     slot_sentence,
 )
 from askproai_runtime.booking.bookables import leave_out_refused
+from askproai_runtime.booking.booked_days import search_on_booked
 from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
@@ -79,6 +80,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not request.rules.staff_members:
         return replace(refused_answer(), fields={"slots": []})
     try:
+        args = await search_on_booked(ctx, call, args)
         args = keep_offered_days(ctx.config(), call, args, request.rules.service.name)
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:

@@ -12,6 +12,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.booking.answers import basis_fields, example_sentence, slot_fields
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import busy_reader
+from askproai_runtime.booking.kept_offers import keep_alternatives
 from askproai_runtime.booking.offer_choice import EXTRA_SECONDS, find_in_hours
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.search import find_choice
@@ -28,8 +29,8 @@ async def add_examples(
     """Add the next free times to the question about a time that was not understood, so that the caller has something to choose.
 
     They keep what was understood: the hours, and the weekdays that the words exclude ("aber nicht am Montag"). They begin with the
-    first of the times that were offered last. None is held: nobody has asked for them. The question alone is the answer if they are
-    not found in time, or the database is away.
+    first of the times that were offered last. None is held: nobody has asked for them. A hold of the call keeps them as offers. The
+    question alone is the answer if they are not found in time, or the database is away.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
@@ -48,6 +49,8 @@ async def add_examples(
             if hours and not slots:
                 query = replace(query, daily=days)
                 slots = (await find_choice(request.rules, read_busy, query, read_remote)).slots
+            if slots:
+                await keep_alternatives(ctx, request, call, slots)
     except DATABASE_UNAVAILABLE as error:
         consequence = "the caller is asked for a time without examples"
         log.warning("offer.no_examples", error=type(error).__name__, call_id=call.call_id, consequence=consequence)

@@ -41,6 +41,8 @@ _PLACE = re.compile(
     rf"(?:der|die|das|den|the) (?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?(?P<offer>{_OFFER})?(?:,? (?:bitte|please))?"
 )
 
+_DIGIT = re.compile(r"[1-9]\.?")
+
 
 def put_on_offer(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], own: Collection[datetime] = ()
@@ -61,11 +63,11 @@ def put_on_offer(
         return args
     days = sorted({start.astimezone(zone).date() for start in starts})
     if span is None:
-        meant = _exact(_read_on(days, parts, call, zone)) & starts
+        meant = exact_starts(read_on(days, parts, call, zone)) & starts
         return _with_start(args, call, zone, meant) if meant else keep_offered_days(config, call, args)
     plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
-    near = _read_near(days, span, parts, call, zone)
-    at_plain, at_near = _exact(plain), _exact(near)
+    near = read_near(days, span, parts, call, zone)
+    at_plain, at_near = exact_starts(plain), exact_starts(near)
     if not at_plain.isdisjoint(own):
         return args
     for offered in (set(call.offered_last), starts):
@@ -78,7 +80,7 @@ def put_on_offer(
     if read and is_elsewhere and at_near - at_plain:
         service = parse_service_request(config, call, args)
         kept = [keep_open_readings(Understanding.of(each), service).candidates for each in (plain, near)]
-        raise _ask([*kept[0], *kept[1]], call, zone)
+        raise ask_readings([*kept[0], *kept[1]], call, zone)
     return args
 
 
@@ -100,24 +102,26 @@ def keep_offered_days(
         if not (any(parts) or read_text(args, "staff") or is_other):
             return args
         of_day = put_on_day(days[0], parts)[1:]
-        return {**args, **_NO_TIME, **_named((" oder ".join(map(date.isoformat, days)), *of_day))}
+        return name_time(args, " oder ".join(map(date.isoformat, days)), *of_day)
     said = parts[0] or parts[1] or ""
     span = find_open_span(said)
     if span is None or len({first_day(day, span) for day in days}) != 1:
         return args
-    near = {each.start.date() for each in _read_near(days, span, (said, None, None), call, zone)}
+    near = {each.start.date() for each in read_near(days, span, (said, None, None), call, zone)}
     if len(near) != 1:
         return args
-    return {**args, **_NO_TIME, **_named((near.pop().isoformat(), *parts[1:]))}
+    return name_time(args, near.pop().isoformat(), *parts[1:])
 
 
 def _put_on_place(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
     """Return the arguments with the `start` of the offer that they number: "der zweite", "the first one".
 
-    Raises `ClarificationNeeded` where the last answer has not named as many.
+    Raises `ClarificationNeeded` where the last answer has not named as many, and where `start` is a digit: of an offer, or an hour.
     """
     said = {name: text for name in _NO_TIME if (text := read_text(args, name))}
     name = "start" if "start" in said else next(iter(said), "")
+    if name == "start" and call.offered_last and _DIGIT.fullmatch(said["start"]):
+        raise _ask_which(call.offered_last, call, zone)
     found = _PLACE.fullmatch(fold(said.get(name, "")))
     if found is None or not call.offered_last or not (name == "start" or (found["offer"] and len(said) == 1)):
         return args
@@ -146,7 +150,7 @@ def _count_from_offers(
     named = dates.values() if books or not is_shifted else [dates[days[-1]]]
     result = found[days[-1]]
     at = result[1] if result else None
-    return {**args, **_NO_TIME, **_named((" oder ".join(dict.fromkeys(named)), at, part_of_day))}
+    return name_time(args, " oder ".join(dict.fromkeys(named)), at, part_of_day)
 
 
 def _days_of_offers(call: CallContext, zone: ZoneInfo) -> list[date]:
@@ -157,8 +161,11 @@ def _services_of_offers(call: CallContext) -> set[str]:
     return {slots[0].service for (_, start), slots in call.offered.items() if start in call.offered_last}
 
 
-def _named(parts: tuple[str | None, ...]) -> dict[str, str | None]:
-    return dict(zip(("date", "time", "part_of_day"), parts, strict=True))
+def name_time(
+    args: Mapping[str, Any], date: str | None, time: str | None, part_of_day: str | None
+) -> Mapping[str, Any]:
+    """Return the arguments with another time."""
+    return {**args, **_NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
 
 
 def _with_start(
@@ -169,22 +176,30 @@ def _with_start(
     if len(meant) == 1:
         (start,) = meant
         return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
+    raise _ask_which(meant, call, zone)
+
+
+def _ask_which(meant: Iterable[datetime], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
     readings = {start.astimezone(zone): format_spoken(start, zone, call.started_at) for start in sorted(meant)}
-    raise _ask([Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone)
+    return ask_readings(
+        [Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone
+    )
 
 
-def _ask(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question which of the readings is meant."""
     readings = tuple(dict.fromkeys(candidates))
     return ClarificationNeeded(
         candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
     )
 
 
-def _exact(candidates: Iterable[Candidate]) -> set[datetime]:
+def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
+    """Return the starts, in UTC, of the candidates that are one minute."""
     return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
 
 
-def _read_on(
+def read_on(
     days: Iterable[date], parts: tuple[str | None, str | None, str | None], call: CallContext, zone: ZoneInfo
 ) -> list[Candidate]:
     """Return what a time of day means on each of the days."""
@@ -195,7 +210,7 @@ def _read_on(
     ]
 
 
-def _read_near(
+def read_near(
     days: Iterable[date],
     span: Grain,
     parts: tuple[str | None, str | None, str | None],

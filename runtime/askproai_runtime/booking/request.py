@@ -317,12 +317,13 @@ def wants_another(args: Mapping[str, Any]) -> bool:
 def _find_offered_staff(
     call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
 ) -> str | None:
-    """Return with whom the call holds exactly this start, else with whom it was named; None where that is not one person."""
-    if hold is not None and (hold.branch, hold.starts_at) == (rules.branch.name, start):
-        return hold.staff if same_services(hold.service, rules.service.name) else None
+    """Return with whom exactly this start was named, else with whom the call holds it; None where that is not one person."""
     named = call.offered.get((rules.branch.name, start), ())
-    is_named = len(named) == 1 and same_services(named[0].service, rules.service.name)
-    return named[0].staff if is_named else None
+    if len(named) == 1 and same_services(named[0].service, rules.service.name):
+        return named[0].staff
+    if hold is None or (hold.branch, hold.starts_at) != (rules.branch.name, start):
+        return None
+    return hold.staff if same_services(hold.service, rules.service.name) else None
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:

@@ -3,12 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from uuid import UUID
 
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.further import is_alike
-from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, same_name
+from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, list_name_words, same_name
 from askproai_runtime.booking.replies import rename_key
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
@@ -29,24 +30,41 @@ async def find_renamed_entry(ctx: BookingContext, call: CallContext, entry: NewE
         own = [each for each in known if each.call_id == call.call_id and _may_correct(entry.name, each.name)]
         if not own:
             return None
+        nearest = max(reversed(own), key=lambda each: _likeness(entry.name, each.name))
         asked_about = f"name {fold(entry.name)}"
-        age = await record_which(conn, ctx.tenant, call.call_id, own[-1].id, entry.since, asked_about)
-    reply = call.find_reply(rename_key(str(own[-1].id), entry.name), age)
+        age = await record_which(conn, ctx.tenant, call.call_id, nearest.id, entry.since, asked_about)
+    reply = call.find_reply(rename_key(str(nearest.id), entry.name), age)
     if reply is Reply.NO:
         return None
     if reply is Reply.YES or (reply is Reply.UNCLEAR and call.replies is None):
-        return own[-1].id
-    question = say().rename_or_another_waits.format(waiting=own[-1].name, name=entry.name)
-    raise ClarificationNeeded(question, waitlist_id=str(own[-1].id), needs_answer=True, name_choice=entry.name)
+        return nearest.id
+    question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
+    raise ClarificationNeeded(question, waitlist_id=str(nearest.id), needs_answer=True, name_choice=entry.name)
 
 
 def _may_correct(said: str, known: str) -> bool:
-    """Return whether a name is like the known one, or a part of a name alone: "Langer", "Lenz". A Herr is no Frau."""
-    return not addressed_differently(said, known) and (is_part_of_name(said) or is_alike(said, known))
+    """Return whether a name is like the known one, or a part of a name alone: "Langer", "Lenz".
+
+    A Herr is no Frau, and a surname that is alike is that of a relative where the first name is another one.
+    """
+    words, others = list_name_words(said), list_name_words(known)
+    if addressed_differently(said, known):
+        return False
+    if len(words) > 1 and len(others) > 1:
+        return is_alike(words[0], others[0])
+    return is_part_of_name(said) or is_alike(said, known)
+
+
+def _likeness(said: str, known: str) -> float:
+    """Return how much of a name is in the known one."""
+    words, others = fold(said).split(), fold(known).split()
+    return sum(max(SequenceMatcher(None, word, other).ratio() for other in others) for word in words)
 
 
 def of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
-    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`."""
+    """Return an entry with the key of its person, who may be `known` in another spelling, or `renamed`; else with one that none of
+    these has: a renamed entry has that of its former name.
+    """
     if (own := next((each for each in known if each.id == renamed), None)) is not None:
         return replace(entry, key=own.key)
     same = [each for each in known if same_name(each.name, entry.name)]
@@ -54,4 +72,10 @@ def of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | Non
     if same:
         found = [*exact, *same][0]
         return replace(entry, key=found.key, name=correct_name(found.name, entry.name))
-    return replace(entry, key=f"{entry.key}:{hashlib.sha256(fold(entry.name).encode()).hexdigest()[:16]}")
+    taken = {each.key for each in known}
+    keys = (f"{entry.key}:{_digest(fold(entry.name) + '+' * number)}" for number in range(len(taken) + 1))
+    return replace(entry, key=next(key for key in keys if key not in taken))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -90,6 +90,41 @@ async def test_examples_begin_with_the_offered_day(new_salon, words: dict[str, s
     assert starts(await search(salon, **words)) == starts(examples)
 
 
+@pytest.mark.parametrize("is_in_transcript", [True, False])
+async def test_an_example_is_booked_with_its_person(new_salon, is_in_transcript: bool) -> None:
+    salon = await new_salon()
+    first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Anna")
+    examples = await search(salon, date="mal schauen", part_of_day="nachmittags", staff="Mehmet")
+    start = min({*starts(first)} & {*starts(examples)})
+    told = call()
+    if is_in_transcript:
+        named = {
+            (slot.branch, slot.start): (slot,)
+            for each in (*first.fields["slots"], *examples.fields["slots"])
+            for slot in [NamedSlot("mitte", "haarschnitt", each["staff"], datetime.fromisoformat(each["start"]))]
+        }
+        last = tuple(datetime.fromisoformat(each) for each in starts(examples))
+        told = replace(told, offered=named, offered_last=last)
+    booked = await salon.booking.book_appointment(told, booking_args(start))
+    assert booked.success, booked
+    assert [row["staff"] for row in await salon.live()] == ["mehmet"]
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [({"date": "Donnerstag", "time": "15 Uhr"}, ["2026-11-26", "2026-12-03"]), ({"time": "15 Uhr"}, [LATER])],
+)
+async def test_the_next_person_is_asked_the_day(new_salon, said: dict[str, str], days: list[str]) -> None:
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call(), booking_args(f"{LATER}T14:00:00+01:00"))).success
+    args = {"service": "Haarschnitt", "customer_name": "Otto Kurz"} | said
+    asked: Any = await salon.booking.book_appointment(call(), args)
+    assert [each["start"][:10] for each in asked.fields["candidates"]] == days
+    assert (await salon.booking.check_availability(call(), args)).fields["candidates"] == asked.fields["candidates"]
+    together = await salon.booking.book_appointment(call(), args | {"date": "am selben Tag"})
+    assert (together.success, together.fields["start"][:10]) == (True, LATER)
+
+
 async def test_a_booking_may_name_an_offer_by_its_number(new_salon) -> None:
     salon = await new_salon()
     offer = await search(salon, date=LATER)

@@ -110,6 +110,35 @@ async def test_another_person_waits_unasked(salon: Salon, first: str, second: st
     assert await waiting(salon) == sorted((first, second))
 
 
+@pytest.mark.parametrize("others", [["Otto Lange"], ["Otto Lange", "Anna Kurz"]])
+async def test_the_most_alike_name_is_corrected(salon: Salon, others: list[str]) -> None:
+    first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
+    for other in others:
+        assert (await join(salon, "call_1", FIRST, customer_name=other)).success
+    asked: Any = await join(salon, "call_1", FIRST, customer_name="Petra Langer")
+    assert asked.fields["waitlist_id"] == first.fields["waitlist_id"]
+    async with nothing_free(salon):
+        told = answered("Petra Langer", asked.fields["waitlist_id"], Reply.YES)
+        assert (await join_waitlist(salon.booking, told, FRIDAY | {"customer_name": "Petra Langer"})).success
+    assert await waiting(salon) == sorted([*others, "Petra Langer"])
+
+
+async def test_a_like_surname_of_another_waits_unasked(salon: Salon) -> None:
+    for name in ("Otto Lange", "Petra Langer"):
+        assert (await join(salon, "call_1", FIRST, customer_name=name)).success
+    assert await waiting(salon) == ["Otto Lange", "Petra Langer"]
+
+
+async def test_a_corrected_entry_makes_room(salon: Salon) -> None:
+    await join(salon, "call_1", FIRST, customer_name="Petra Lange")
+    for name, reply in (("Peter Lange", Reply.YES), ("Petra Lange", Reply.NO)):
+        asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
+        async with nothing_free(salon):
+            told = answered(name, asked.fields["waitlist_id"], reply)
+            assert (await join_waitlist(salon.booking, told, FRIDAY | {"customer_name": name})).success
+    assert await waiting(salon) == ["Peter Lange", "Petra Lange"]
+
+
 async def test_the_list_speaks_english(salon: Salon) -> None:
     with speaking(Language.EN):
         answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[{}])

@@ -59,9 +59,13 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
         ((THURSDAY,), {"date": "Freitag", "time": "10 Uhr"}, ["2026-12-04", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["2026-12-10", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"start": "der dritte"}, ["2026-12-10", "2026-12-11"]),
+        ((THURSDAY, FRIDAY), {"start": "2"}, ["2026-12-10", "2026-12-11"]),
+        ((THURSDAY, FRIDAY), {"start": 9}, ["2026-12-10", "2026-12-11"]),
+        ((THURSDAY, FRIDAY), {"start": "1", "date": "2026-12-10"}, ["2026-12-10", "2026-12-11"]),
+        ((THURSDAY,), {"start": "2"}, ["2026-12-10"]),
     ],
 )
-def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, str], days: list[str]) -> None:
+def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         put_on_offer(CONFIG, after_offers(*offers), {"service": "Haarschnitt"} | said)
     assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days

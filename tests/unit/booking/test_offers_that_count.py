@@ -36,12 +36,15 @@ def hold(kept: Offers, status: Status = Status.HELD) -> Appointment:
     ("heard", "staff", "last"),
     [
         ((), "julia", (NINE, ONE)),
-        ((offers("anna", NINE, ONE),), "julia", (NINE, ONE)),  # it came too late to hold the second answer
+        ((offers("anna", NINE, ONE),), "anna", (NINE, ONE)),
         ((offers("anna", NINE, ONE), offers("julia", NINE, ONE)), "julia", (NINE, ONE)),
-        ((offers("julia", NINE, ONE), offers("anna", FIVE)), "julia", (FIVE,)),  # nothing is held since
+        ((offers("julia", NINE, ONE), offers("anna", FIVE)), "julia", (FIVE,)),
+        ((offers("anna", FIVE),), "julia", (FIVE,)),
     ],
 )
-def test_the_last_answer_counts(heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]) -> None:
+def test_the_transcript_counts_before_kept_offers(
+    heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]
+) -> None:
     call = add_kept_offers(transcript_with(*heard), [hold(offers("julia", NINE, ONE))])
     assert {slot.staff for slot in call.offered["mitte", ONE]} == {staff}
     assert call.offered_last == last
@@ -54,4 +57,6 @@ def test_without_a_hold_the_transcript_stays() -> None:
 
 
 def test_kept_offers_say_who_was_excluded() -> None:
-    assert add_kept_offers(transcript_with(), [hold(offers("julia", NINE))]).excluded_staff == {"mehmet"}
+    kept = [hold(offers("julia", NINE))]
+    assert add_kept_offers(transcript_with(), kept).excluded_staff == {"mehmet"}
+    assert add_kept_offers(transcript_with(offers("anna", ONE)), kept).excluded_staff == set()
