@@ -149,6 +149,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
     try:
+        said_notes = args.get("notes")
         args = name_people(args, ctx.config().services, say().whose_name)
         if (corrected := await correct_details(ctx, call, args)) is not None:
             return BookingResult(corrected, BookingOutcome.ALREADY_BOOKED)
@@ -163,7 +164,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
             request = replace(request, name=complete_name(call, then, request.name))
-        request = replace(request, names_customer=bool(known - {fold(request.name)}))
+        request = replace(request, names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes)
         offered = find_named(call, request.rules, request.start)
         group = add_companions(ctx, call, args, request.service, offered[1:])
         require_names(group, request.name, another=request.another)

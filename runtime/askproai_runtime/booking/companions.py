@@ -11,6 +11,7 @@ from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
+from askproai_runtime.booking.named_people import read_people
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
@@ -67,7 +68,7 @@ def add_companions(
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
-    if any(read_customer_name(each["customer_name"]) and not is_plain_name(each["customer_name"]) for each in said):
+    if not all(_names_one(each["customer_name"]) for each in said):
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     limit = ctx.config().booking_limits.per_call
     if len(said) >= MOST_PEOPLE:
@@ -87,6 +88,13 @@ def add_companions(
     return Group(replace(local[0], rules=rules), names)
 
 
+def _names_one(name: str) -> bool:
+    """Return whether a text is no more than the name of one person, or none."""
+    people = read_people(name)
+    is_more = people.is_unclear or people.others or people.beside
+    return not read_customer_name(name) or (is_plain_name(name) and not is_more)
+
+
 def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
     """Return a companion whose name is not known ("unbekannt") without one: the person comes all the same."""
     if not names_nothing(companion.get("customer_name", "")):
@@ -95,12 +103,16 @@ def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
-    """Return the arguments of a companion with the service that is in the name: "Otto Lange (Färben)". A service is no name."""
+    """Return the arguments of a companion with the service that is in the name: "Otto Färben". A service is no name."""
     name = companion.get("customer_name", "")
     for found in _BEHIND_NAME.finditer(name) if "service" not in companion else ():
         said = name[found.end() :].strip(" )]")
         if names_service(said, services) or ("," not in found.group() and find_named(services, said)):
             return {**companion, "customer_name": name[: found.start()].strip(), "service": said}
+    words = name.split()
+    for at in range(1, len(words)) if "service" not in companion else ():
+        if names_service(service := " ".join(words[at:]), services) and find_named(services, service):
+            return {**companion, "customer_name": " ".join(words[:at]), "service": service}
     if names_service(name, services):
         return {"service": name, **{key: each for key, each in companion.items() if key != "customer_name"}}
     return companion

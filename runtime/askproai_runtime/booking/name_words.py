@@ -14,17 +14,18 @@ PARTICLES: Final = frozenset({
 })  # fmt: skip
 # Whom a caller brings: a model may pass it in place of a name. The relatives are nobody but another person.
 RELATIVES: Final = frozenset({
-    "boyfriend", "brother", "bruder", "child", "children", "cousin", "cousine", "dad", "daughter", "daughters", "ehefrau",
-    "ehemann", "enkel", "enkelin", "father", "frau", "freund", "freunde", "freundin", "friend", "friends", "girlfriend",
-    "husband", "kid", "kids", "kind", "kinder", "kollege", "kollegin", "mama", "mann", "mom", "mother", "mum", "mutter", "mutti",
-    "oma", "opa", "papa", "partner", "partnerin", "schwester", "sister", "soehne", "sohn", "son", "sons", "tochter", "toechter",
-    "vater", "wife",
+    "boyfriend", "brother", "brothers", "bruder", "brueder", "child", "children", "cousin", "cousine", "dad", "daughter",
+    "daughters", "ehefrau", "ehemann", "enkel", "enkelin", "father", "frau", "freund", "freunde", "freundin", "friend", "friends",
+    "girlfriend", "husband", "kid", "kids", "kind", "kinder", "kollege", "kollegin", "mama", "mann", "mom", "mother", "mum",
+    "mutter", "mutti", "oma", "opa", "papa", "partner", "partnerin", "schwester", "schwestern", "sister", "sisters", "soehne",
+    "sohn", "son", "sons", "tochter", "toechter", "vater", "wife",
 })  # fmt: skip
 COMPANIONS: Final = RELATIVES | {
     "begleiter", "begleiterin", "begleitperson", "begleitung", "companion", "gast", "guest", "people", "person", "personen",
 }  # fmt: skip
 SEVERAL_RELATIVES: Final = frozenset({
-    "children", "daughters", "freunde", "friends", "kids", "kinder", "people", "personen", "soehne", "sons", "toechter",
+    "brothers", "brueder", "children", "daughters", "freunde", "friends", "kids", "kinder", "people", "personen", "schwestern",
+    "sisters", "soehne", "sons", "toechter",
 })  # fmt: skip
 POSSESSIVES: Final = re.compile(r"(?:mein|unser|sein|ihr)(?:e[mnrs]?)?|my|our|his|her|their")
 BEFORE_COMPANIONS: Final = frozenset({

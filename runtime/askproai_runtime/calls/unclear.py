@@ -7,7 +7,15 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
-from askproai_runtime.booking import Answer, FunctionOutcome, is_plain_name, read_customer_name, read_people, sayable
+from askproai_runtime.booking import (
+    Answer,
+    FunctionOutcome,
+    fold,
+    is_plain_name,
+    read_customer_name,
+    read_people,
+    sayable,
+)
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.sentences import format_clock, say
@@ -17,7 +25,7 @@ ASKED_ABOUT: Final = frozenset({
     Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT,
     Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
 })  # fmt: skip
-
+_STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
@@ -41,7 +49,12 @@ def ask_unclear(
     if is_foreign and not {"start", "time"}.isdisjoint(read.values):
         unclear.add("timezone")
     questions = _questions(read)
-    if "customer_name" not in {*asked_before, *unclear} and _asks_name(read, config, function):
+    named = str(read.values.get("customer_name", "")) if function in _STORES_NAMES else ""
+    people = read_people(named, config.services)
+    brings = f"companions of {fold(named)}"  # asked once: the same text again names one person
+    if people.may_bring and brings not in asked_before and "companions" not in {*read.values, *unclear}:
+        return _ask(say().who_comes_along, unclear=brings)
+    if "customer_name" not in {*asked_before, *unclear} and _may_have_more(people.name):
         unclear.add("customer_name")
         is_waiting = function is Function.JOIN_WAITLIST
         questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
@@ -49,14 +62,11 @@ def ask_unclear(
     return None if asked is None else _ask(questions[asked], unclear=asked)
 
 
-def _asks_name(read: Arguments, config: TenantConfig, function: Function | None) -> bool:
+def _may_have_more(name: str) -> bool:
     """Return whether a name that is to be stored may have more than a name in it: a word in small letters that nobody knows.
 
     It is asked about once in a call, since people have such names, too.
     """
-    if function not in {Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST}:
-        return False
-    name = read_people(str(read.values.get("customer_name", "")), config.services).name
     return bool(read_customer_name(name)) and not is_plain_name(name)
 
 

@@ -49,7 +49,7 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
         ("Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Jolene Kaczmarek", None), ("Petra Lange [L, A, N, G, E]", "Petra Lange", None),
         ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"), ("Lange, Petra", "Lange, Petra", None),
         ("Lange, Petra, geb. Kurz", "Lange, Petra, geb. Kurz", None),
-        ("Petra Lange (Mia)", "Petra Lange (Mia)", None), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
+        ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
     ],
 )  # fmt: skip
 def test_what_is_beside_a_name_is_a_note(text: str, name: str, beside: str | None) -> None:

@@ -115,6 +115,10 @@ def test_an_empty_companion_is_a_person(companions: Any, expected: list[dict[str
         ("Otto, 8, und Mia, 6", ["Otto", "Mia"], "8, 6"),
         ([{"customer_name": "Otto, 8, und Mia, 6"}], ["Otto", "Mia"], "8, 6"),
         ("Otto, Mia", ["Otto", "Mia"], None),
+        ("Otto Lange, Sohn von Petra Lange", ["Otto Lange"], "Sohn von Petra Lange"),
+        ("Otto Lange (Sohn von Petra Lange)", ["Otto Lange"], "Sohn von Petra Lange"),
+        ([{"customer_name": "Otto Lange, der Mann von Petra"}], ["Otto Lange"], "der Mann von Petra"),
+        ("Otto Bartschnitt, Mia Haarschnitt", ["Otto Bartschnitt", "Mia Haarschnitt"], None),
     ],
 )
 def test_what_describes_a_companion_is_a_note(companions: Any, names: list[str], note: str | None) -> None:

@@ -1,0 +1,74 @@
+"""What is behind a comma of a name describes the customer. Where it may be a name, it is asked once whether that person comes."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from askproai_runtime.sentences import say
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod
+
+BOOK = "book_appointment"
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("described")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    yield SpokenCall(pod)
+    await empty_book(pod)
+
+
+async def notes_of(call: SpokenCall) -> list[str]:
+    rows = await call.pod.db.fetch("SELECT notes FROM appointments WHERE call_id = $1", call.call_id)
+    return [row["notes"] for row in rows]
+
+
+@pytest.mark.parametrize("said", ["Tochter von Petra", "Firma Kurz", "VW Golf", "Neukundin"])
+async def test_a_description_is_not_asked(call: SpokenCall, said: str) -> None:
+    answer = await call.ask(BOOK, friday_at(call.pod, customer_name=f"Emma Lange, {said}"))
+    assert answer["success"], answer
+    assert "für Emma Lange" in answer["message"]
+    assert ([name for *_, name in await call.live()], await notes_of(call)) == (["Emma Lange"], [said])
+
+
+async def test_a_name_behind_a_comma_asks(call: SpokenCall) -> None:
+    args = friday_at(call.pod, customer_name="Petra Lange, Otto Lange")
+    asked = await call.ask(BOOK, args)
+    assert (asked["success"], asked["message"], await call.live()) == (False, say().who_comes_along, [])
+    call.say("Nein, nur ich.")
+    answer = await call.ask(BOOK, args)
+    assert answer["success"], answer
+    assert "für Petra Lange" in answer["message"]
+    assert ([name for *_, name in await call.live()], await notes_of(call)) == (["Petra Lange"], ["Otto Lange"])
+
+
+async def test_another_text_is_asked_anew(call: SpokenCall) -> None:
+    for name in ("Familie Lange", "Petra Lange, Otto Lange", "Petra Lange, Mia Kurz"):
+        assert not (await call.ask(BOOK, friday_at(call.pod, customer_name=name)))["success"]
+    assert await call.live() == []
+
+
+async def test_the_answer_names_who_comes(call: SpokenCall) -> None:
+    args = friday_at(call.pod, customer_name="Petra Lange, Otto Lange")
+    await call.ask(BOOK, args)
+    call.say("Ja, Otto kommt mit.")
+    args |= {"customer_name": "Petra Lange", "companions": [{"customer_name": "Otto Lange, Sohn von Petra Lange"}]}
+    for _ in range(2):  # the time for two may be offered first
+        answer = await call.ask(BOOK, args)
+    assert answer["success"], answer
+    assert sorted(name for *_, name in await call.live()) == ["Otto Lange", "Petra Lange"]
+
+
+async def test_each_companion_has_the_named_service(call: SpokenCall) -> None:
+    args = friday_at(call.pod, companions="Otto Bartschnitt, Mia Haarschnitt")
+    for _ in range(2):  # the time for three may be offered first
+        await call.ask(BOOK, args)
+    assert {(service, name) for service, _, _, name in await call.live()} == {
+        ("haarschnitt", "Petra Lange"), ("bart", "Otto"), ("haarschnitt", "Mia"),
+    }  # fmt: skip
