@@ -21,7 +21,9 @@ _ONLY_YES = frozenset(
 # Whole folded phrases that withdraw a call-back. Any other words may be a time, or where to call: they are kept for a person.
 _WHO = r"(?:(?:die |der |the )?(?:ich|er|sie|wir|kundin|kunde|anruferin|anrufer|i|he|she|we|caller|customer))"
 _NEEDED = r"(?:noetig|notwendig|erforderlich|erwuenscht|gewuenscht|needed|necessary|required|wanted)"
-_NOT_NEEDED = rf"(?:(?:(?:das )?ist |is )?(?:doch )?(?:nicht|no longer|not)(?: mehr)? {_NEEDED}(?: any ?more)?|no need|unnoetig)"
+_NOT_NEEDED = (
+    rf"(?:(?:(?:das )?ist |is )?(?:doch )?(?:nicht|no longer|not)(?: mehr)? {_NEEDED}(?: any ?more)?|no need|unnoetig)"
+)
 _ENDED = r"(?:ist |is )?(?:abgesagt|storniert|entfaellt|entfallen|erledigt|gestrichen|hinfaellig|cancell?ed|withdrawn)"
 _A_CALL = r"(?:rueckruf|rueckrufwunsch|call ?back)"
 _TO_CALL = r"(?:anrufen|anzurufen|zurueckrufen|zurueckzurufen)"
