@@ -18,30 +18,45 @@ _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
 
-# Words that withdraw a call-back: a negation, or an end, beside words that add nothing to it.
-_NOT = frozenset({
-    "doesn", "don", "dont", "kein", "keine", "keinen", "keiner", "nee", "nein", "never", "nicht", "no", "none", "nope", "not",
-})  # fmt: skip
-_ENDED = frozenset({
-    "abgesagt", "absagen", "cancel", "canceled", "cancelled", "entfaellt", "entfallen", "erledigt", "gestrichen", "herself",
-    "himself", "hinfaellig", "myself", "selber", "selbst", "storniert", "stornieren", "streichen", "unnoetig", "withdrawn",
-})  # fmt: skip
-_CALL_BACK = frozenset({
-    "anrufen", "anzurufen", "back", "callback", "rueckruf", "rueckrufwunsch", "zurueck", "zurueckrufen", "zurueckzurufen",
-})  # fmt: skip
-_NEEDED = frozenset({
-    "anymore", "erforderlich", "erwuenscht", "gewuenscht", "longer", "mehr", "necessary", "need", "needed", "noetig",
-    "notwendig", "required", "wanted",
-})  # fmt: skip
-_NOW = frozenset({"jetzt", "now"})  # "nicht jetzt" is later
-_BESIDE = _NOW | {
-    "a", "ach", "again", "also", "an", "anrufer", "anruferin", "any", "auch", "bitte", "brauche", "braucht", "call", "caller",
-    "customer", "danke", "das", "den", "der", "die", "do", "doch", "does", "einen", "einmal", "er", "es", "gern", "hat", "he", "i",
-    "ich", "is", "ist", "it", "jemand", "kunde", "kundin", "lieber", "ll", "mal", "me", "melde", "meldet", "mich", "mind", "mir",
-    "moechte", "muessen", "muss", "noch", "please", "ring", "ruf", "rufe", "rufen", "ruft", "she", "sich", "sie", "t", "thank",
-    "thanks", "the", "to", "und", "want", "wants", "wieder", "will", "you",
-}  # fmt: skip
-_KNOWN = _NOT | _ENDED | _CALL_BACK | _NEEDED | _BESIDE
+# Whole folded phrases that withdraw a call-back. Any other words may be a time, or where to call: they are kept for a person.
+_WHO = r"(?:(?:die |der |the )?(?:ich|er|sie|wir|kundin|kunde|anruferin|anrufer|i|he|she|we|caller|customer))"
+_NEEDED = r"(?:noetig|notwendig|erforderlich|erwuenscht|gewuenscht|needed|necessary|required|wanted)"
+_NOT_NEEDED = (
+    rf"(?:(?:(?:das )?ist |is )?(?:doch )?(?:nicht|no longer|not)(?: mehr)? {_NEEDED}(?: any ?more)?|no need|unnoetig)"
+)
+_ENDED = r"(?:ist |is )?(?:abgesagt|storniert|entfaellt|entfallen|erledigt|gestrichen|hinfaellig|cancell?ed|withdrawn)"
+_A_CALL = r"(?:rueckruf|rueckrufwunsch|call ?back)"
+_TO_CALL = r"(?:anrufen|anzurufen|zurueckrufen|zurueckzurufen)"
+_DO_NOT = r"(?:don ?t|do not|does not|doesn ?t)"
+_NAMES_CALL_BACK = "|".join(
+    (
+        rf"(?:{_WHO} )?(?:(?:moechte|will|wuenscht|brauche|braucht) )?(?:doch )?kein(?:en?)? {_A_CALL}(?: mehr)?(?: {_NEEDED})?",
+        rf"no {_A_CALL}(?: (?:is )?{_NEEDED})?(?: any ?more)?",
+        rf"(?:{_WHO} )?(?:{_DO_NOT} (?:want|need)|no longer (?:wants?|needs?))(?: an?y?)? {_A_CALL}(?: any ?more)?",
+        rf"(?:der |den |ein |the |a )?{_A_CALL} (?:{_NOT_NEEDED}|{_ENDED}|absagen|stornieren|streichen)",
+        rf"cancel (?:the |my )?{_A_CALL}",
+        rf"(?:(?:sie )?(?:brauchen|muessen|muss) )?(?:mich )?nicht (?:mehr )?{_TO_CALL}(?: (?:brauchen|muessen))?",
+        r"(?:rufen sie|ruft|ruf) mich nicht (?:mehr )?(?:an|zurueck)",
+        rf"(?:(?:you )?(?:{_DO_NOT}|needn ?t)(?: (?:need|have) to)?|no need to) (?:call|ring)(?: me)? back",
+    )
+)
+_NAMES_NEED = (
+    rf"{_NOT_NEEDED}|(?:(?:you )?(?:{_DO_NOT}|needn ?t)(?: (?:need|have) to)?|no need to) (?:call|ring)(?: me)?"
+)
+_HIMSELF = r"(?:selbst|selber)"
+_CALLS_HIMSELF = (
+    rf"(?:{_WHO} )?(?:(?:rufe|ruft|rufen) (?:dann )?{_HIMSELF}(?: wieder| noch ?mal| noch einmal)? an"
+    rf"|(?:melde mich|meldet sich|melden uns) (?:dann )?{_HIMSELF})"
+    rf"|{_WHO} (?:ll|will) (?:call|ring)(?: you)?(?: back)?(?: again)? (?:my|him|her)self"
+)
+_REFUSES = (  # where nothing else can be meant
+    r"nein|nee|nope|no|none|never|nicht|not|kein|keine|keinen|keiner|(?:doch|lieber) nicht|never ?mind|no call"
+    rf"|(?:{_WHO} )?(?:brauche|braucht|moechte|will) keinen|(?:{_WHO} )?{_DO_NOT} (?:want|need) one|{_ENDED}|{_CALLS_HIMSELF}"
+)
+_BESIDE = rf"(?:{_WHO} )?(?:melde mich|meldet sich)(?: wieder)?|{_CALLS_HIMSELF}"
+_BEFORE = re.compile(r"^(?:(?:ach|also|bitte|doch|nein|nee|no|please) )+")
+_AFTER = re.compile(r"(?: (?:bitte|danke|please|thanks|thank you))+$")
+_ONLY_POLITE = frozenset({"bitte", "danke", "vielen dank", "please", "thanks", "thank you"})
 
 
 def names_no_time(call_back: str) -> bool:
@@ -55,14 +70,16 @@ def is_filler(call_back: str) -> bool:
 
 
 def says_no_call_back(said: str, *, alone: bool) -> bool:
-    """Return whether words say that no call-back is wanted: `kein Rückruf`, `nicht mehr nötig`. `alone`, a mere "no" does.
+    """Return whether words are nothing but a refusal of a call-back: `kein Rückruf`, `nicht nötig`. `alone`, a mere "no" is."""
+    refusal = f"{_NAMES_CALL_BACK}|{_NAMES_NEED}" + (f"|{_REFUSES}" if alone else "")
+    parts = _split(said)
+    return any(_is_phrase(refusal, part) for part in parts) and all(
+        _is_phrase(f"{refusal}|{_BESIDE}|{_REFUSES}", part) or part in _ONLY_POLITE for part in parts
+    )
 
-    Any further word may be a time, or where not to call: that is kept for a person.
-    """
-    words = set(fold(said).split())
-    if not words <= _KNOWN or words.isdisjoint(_NOT | _ENDED):
-        return False
-    return not words.isdisjoint(_CALL_BACK | _NEEDED) or (alone and words.isdisjoint(_NOW))
+
+def _is_phrase(phrases: str, part: str) -> bool:
+    return any(re.fullmatch(phrases, each) for each in (part, _BEFORE.sub("", _AFTER.sub("", part))))
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
@@ -70,7 +87,7 @@ def _withdraws(stored: Message, new: NewMessage) -> bool:
     if stored.call_back is None or new.call_back is not None:
         return False
     is_only_that = _text_withdraws(new.text) and all(
-        _says_withdrawal(part) or set(part.split()) <= _BESIDE | _ENDED or part in fold(stored.text)
+        _says_withdrawal(part) or _is_phrase(f"{_BESIDE}|{_ENDED}", part) or part in fold(stored.text)
         for part in _split(new.text)
     )
     return (new.withdraws and _is_same_matter(stored, new)) or is_only_that
@@ -81,7 +98,7 @@ def _text_withdraws(text: str) -> bool:
 
 
 def _says_withdrawal(part: str) -> bool:
-    return says_no_call_back(part, alone=False) and not _CALL_BACK.isdisjoint(part.split())
+    return _is_phrase(_NAMES_CALL_BACK, part)
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from askproai_core.tenant_config import Service
+from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.spoken_services import cut_ending
+from askproai_runtime.booking.spoken_services import cut_ending, find_named, split_visit
+from askproai_runtime.visits import MOST_SERVICES
 
 _MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
 _FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
@@ -75,6 +77,22 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
     }
     most = max(scores.values(), default=0)
     return [service for service in offered if most and scores[service.name] == most]
+
+
+def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]]:
+    """Return for each part of a text which services it may mean: "Haarschnitt mit Bart" has two parts.
+
+    Nothing where a part means none, or two parts mean the same.
+    """
+    parts = split_visit(text)
+    meant = [list_near(part, offered) for part in parts if len(parts) <= MOST_SERVICES]
+    names = [service.name for part in meant for service in part]
+    return meant if len(meant) > 1 and all(meant) and len(names) == len(set(names)) else []
+
+
+def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
+    """Return the services that words name among others, sound like, or are close to."""
+    return find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
 
 
 def _score(words: frozenset[str], name: str) -> int:

@@ -17,7 +17,7 @@ from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.near_services import list_related
+from askproai_runtime.booking.near_services import list_joined, list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
 from askproai_runtime.booking.phrases import (
@@ -34,7 +34,14 @@ from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
-from askproai_runtime.booking.unknown_services import ask_meant, ask_service, is_generic, refuse_unknown
+from askproai_runtime.booking.unknown_services import (
+    ask_joined,
+    ask_meant,
+    ask_service,
+    find_agreed,
+    is_generic,
+    refuse_unknown,
+)
 from askproai_runtime.german_dates import (
     Argument,
     Candidate,
@@ -228,7 +235,12 @@ def parse_service_request(
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
-    service = offered or _find_service(config, branch, said or last_service, staff, has_companions=has_companions)
+    agreed = () if has_companions else find_agreed(call.said, call.said_since, _list_offered(config, branch))
+    service = offered or _find_service(
+        config, branch, said or last_service, staff, agreed=agreed, has_companions=has_companions
+    )
+    if len(agreed) > 1 and service.name in {each.name for each in agreed}:
+        service = compose_visit(config, agreed)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -568,12 +580,18 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
 
 
 def _find_service(
-    config: TenantConfig, branch: Branch, name: str | None, staff: str | None = None, *, has_companions: bool = False
+    config: TenantConfig,
+    branch: Branch,
+    name: str | None,
+    staff: str | None = None,
+    *,
+    agreed: Sequence[Service] = (),
+    has_companions: bool = False,
 ) -> Service:
-    """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
-    caller names. Raises `ClarificationNeeded`.
+    """Return the service, or the visit, that a caller names or has `agreed` to; without a name the only one, or the only one of the
+    person whom the caller names. Raises `ClarificationNeeded`.
     """
-    offered = [service for service in config.services if service.branch in {None, branch.name}]
+    offered = _list_offered(config, branch)
     if name is not None and is_generic(name) and not _is_known(name, offered):
         name = None
     if name is None:
@@ -590,10 +608,19 @@ def _find_service(
         )
     if name is None:
         raise ask_service(offered)
+    joined = list_joined(name, offered)
+    if len(agreed) > 1 and {each.name for each in agreed} <= {each.name for part in joined for each in part}:
+        return compose_visit(config, agreed)
+    if joined:
+        raise ask_joined(name, joined, config)
     requested = (named.unknown if named.services else name) or ""
     if meant := list_heard_services(requested, offered) or list_related(requested, offered):
-        raise ask_meant(meant)
+        raise ask_meant(list({each.name: each for each in (*named.services, *meant)}.values()))
     raise refuse_unknown(requested, offered, branch, config)
+
+
+def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:
+    return [service for service in config.services if service.branch in {None, branch.name}]
 
 
 def _is_known(name: str, offered: Sequence[Service]) -> bool:

@@ -23,11 +23,15 @@ _JOINING = frozenset({  # folded; of German and English, none of them a service
     "inklusive", "just", "lediglich", "mit", "noch", "nochmal", "nur", "only", "please", "plus", "samt", "sondern", "sowie", "then",
     "with", "zuerst",
 })  # fmt: skip
+_JOINS = re.compile(
+    r"\s*(?:[,;/+&]|\b(?:und|and|mit|with|plus|sowie|samt|inklusive|danach|anschließend|then)\b)\s*", re.IGNORECASE
+)
 _SEVERAL = re.compile(
     r"\b(?:(?:zwei|drei|vier|two|three|four|[2-9])(?:mal|\s*x|\s+mal|\s+times)|twice)\b"
     r"|\b(?:für|for)\s+(?:zwei|drei|vier|two|three|four|[2-9])(?:\s+(?:personen|leute|people|persons))?\b",
     re.IGNORECASE,
 )
+_INSTEAD = frozenset({"aber", "anstatt", "but", "entweder", "instead", "oder", "or", "sondern", "statt"})
 _NOT = frozenset(
     {"kein", "keine", "keinen", "nicht", "no", "not", "ohne", "without"}
 )  # before a service that is not wanted
@@ -94,6 +98,16 @@ def names_service(text: str, offered: Sequence[Service]) -> bool:
     """Return whether a text names services, and nothing else."""
     named = read_services(text, offered)
     return bool(named.services) and named.unknown is None
+
+
+def split_visit(text: str) -> list[str]:
+    """Return the parts of a text between words or signs that join: `Haarschnitt`, `Bart` of "Haarschnitt mit Bart".
+
+    Nothing where words may exclude a part, or choose one.
+    """
+    if not (_NOT | _INSTEAD).isdisjoint(fold(text).split()):
+        return []
+    return [part for part in _JOINS.split(text) if not set(fold(part).split()) <= _JOINING]
 
 
 def find_named(services: Iterable[Service], text: str, *, inflected: bool = False) -> tuple[Service, ...]:

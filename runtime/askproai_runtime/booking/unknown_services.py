@@ -7,13 +7,20 @@ and the team is offered to be asked. A known question of the tenant may be about
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice, product
 from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.booking.answer_words import ONLY_YES, YES, words_of
 from askproai_runtime.booking.phrases import fold, join_list, sayable
+from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
+from askproai_runtime.visits import compose_visit
 
+_FOR_PEOPLE = re.compile(
+    r"\b(?:fuer|for) (?:mich|uns|ihn|sie|me|us|him|her|his|my|our|das|dem|den|die|the|(?:mein|unser|sein|ihr)\w*)\b"
+)
 MOST_NAMED = 3  # a listener keeps no more in mind; the others are in the fields
 _MIN_LETTERS = 4  # of a word that says what a question is about
 _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
@@ -85,6 +92,33 @@ def ask_meant(meant: Sequence[Service]) -> ClarificationNeeded:
     question = say().do_you_mean.format(choices=_join_some(meant))
     ids: list[str] = [service.name for service in meant]
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)
+
+
+def ask_joined(said: str, parts: Sequence[Sequence[Service]], config: TenantConfig) -> ClarificationNeeded:
+    """Return the question for all services of a visit; for whom each of them is, where people are named."""
+    visits = [compose_visit(config, each) for each in islice(product(*parts), MOST_NAMED)]
+    if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
+        question = say().which_for_whom.format(services=visits[0].display_name)
+        return ClarificationNeeded(question, services=[each.name for (each,) in parts])
+    return ask_meant(visits)
+
+
+def find_agreed(said: str | None, said_since: str | None, offered: Sequence[Service]) -> Sequence[Service]:
+    """Return the services of the visit that the agent has asked about last, where the caller has only said yes to it.
+
+    An argument that names one of them only would lose the others. Raises `ClarificationNeeded` after the question for whom each is.
+    """
+    answer = words_of(said_since or "")
+    if said is None or not (ONLY_YES.fullmatch(answer) and YES.search(answer)):
+        return ()
+    before, _, rest = said.rpartition("?")
+    if words_of(rest) != answer:
+        return ()
+    if f"{before}?".endswith(say().which_for_whom.partition("{services}")[2]):
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+    asked = before.rpartition(say().do_you_mean.partition("{choices}")[0])
+    named = read_services(asked[2], offered) if asked[1] else NamedServices(())
+    return named.services if named.unknown is None else ()
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:

@@ -131,6 +131,7 @@ class Sentences:
     nobody_does: str
     not_in_one_visit: str
     one_person_at_a_time: str
+    which_for_whom: str  # several services, and people beside the caller
     too_many_services: str
     too_many_people: str
     only_one_by_one: str  # of a remote calendar

@@ -172,6 +172,7 @@ ENGLISH: Final = Sentences(
     one_person_at_a_time=(
         "I book the same service for several people as an appointment for each. Who shall I look for first?"
     ),
+    which_for_whom="{services}: which of these is for whom?",
     too_many_services="One appointment can be of up to {count} services. Which ones shall it be?",
     too_many_people="I can book up to {count} people together. How many shall I look for?",
     only_one_by_one=(

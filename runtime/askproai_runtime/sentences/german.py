@@ -180,6 +180,7 @@ GERMAN: Final = Sentences(
     one_person_at_a_time=(
         "Dieselbe Leistung für mehrere Personen trage ich als einzelne Termine ein. Für wen soll ich den ersten suchen?"
     ),
+    which_for_whom="{services}: Für wen ist welche Leistung?",
     too_many_services="In einem Termin sind höchstens {count} Leistungen möglich. Welche sollen es sein?",
     too_many_people="Zusammen trage ich höchstens {count} Personen ein. Für wie viele soll ich suchen?",
     only_one_by_one=(

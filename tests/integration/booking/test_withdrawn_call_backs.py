@@ -26,6 +26,10 @@ async def salon(new_salon) -> Salon:
                 "nein danke", "no call", "nicht anrufen", "bitte nicht anrufen", "doch nicht", "lieber nicht", "no need",
                 "cancelled", "abgesagt", "storniert", "entfällt", "never mind", "ich rufe selbst an",
                 "kein Rückruf, meldet sich selbst", "ich brauche keinen", "I'll call back myself",
+                "nein", "none", "kein", "no, thanks", "kein Rückruf mehr nötig", "Nicht nötig, danke!", "no callback",
+                "no call back",
+                "No call-back needed.", "don't call", "please don't call back", "ich rufe selbst wieder an",
+                "Sie müssen nicht anrufen",
             )
         ),
         ({"call_back": "nicht mehr nötig", "message": ""}, "Farbe. Doch kein Rückruf."),
@@ -64,12 +68,21 @@ async def test_a_withdrawal_in_the_text_is_said(salon: Salon, said: str) -> None
         ({"call_back": "nicht vor zehn"}, "nicht vor zehn"),
         ({"call_back": "nicht jetzt"}, "nicht jetzt"),
         ({"call_back": "nicht auf dem Handy"}, "nicht auf dem Handy"),
+        *(({"call_back": said}, "morgen") for said in ("I don't mind", "doesn't mind", "mir egal", "noch nicht")),
+        *(
+            ({"call_back": said}, said)
+            for said in (
+                "nicht jetzt anrufen", "rufen Sie mich selbst an",
+                "call me myself", "don't call now", "Anna soll selbst anrufen", "nein, lieber Montag", "not needed before Monday",
+                "muss nicht heute sein", "ich bin selbst am Telefon", "no, call me", "jetzt nicht", "kein Anruf vor zehn",
+            )
+        ),
         ({"message": "Farbe. Termin absagen.", "call_back": ""}, "morgen"),
         ({"message": "Anna soll mich nicht zurückrufen, sondern Mehmet", "call_back": ""}, "morgen"),
         ({"message": "Bitte nicht vor zehn zurückrufen", "call_back": ""}, "morgen"),
         ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),
     ],
-)
+)  # fmt: skip
 async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, str], call_back: str) -> None:
     for each in (PETRA, PETRA | args):
         assert (await leave_message(salon.booking, call(), each)).success
@@ -107,3 +120,11 @@ async def test_a_later_call_back_corrects_the_first(salon: Salon) -> None:
     assert ("für Anna" in answer.message, "0 1 7 1" in answer.message) == (False, True)
     rows = [(row["text"], row["call_back"], row["recipient"]) for row in await salon.rows(STORED)]
     assert rows == [("Farbe", "Montag", None), ("Anna war super", None, "Anna")]
+
+
+@pytest.mark.parametrize("said", ["nein", "kein Rückruf", "nicht nötig"])
+async def test_no_wish_is_nothing_to_withdraw(salon: Salon, said: str) -> None:
+    for _ in range(2):
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+        assert "Rückruf" not in answer.message
+    assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe", None)]

@@ -1,5 +1,6 @@
 """What is asked of a caller who names no service, a general word for several, or one that there is not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -132,6 +133,72 @@ def test_many_services_are_named_as_examples() -> None:
         "Was möchten Sie buchen, zum Beispiel Damenhaarschnitt, Herrenhaarschnitt oder Kinderhaarschnitt?"
     )
     assert len(answer.fields["services"]) == 7
+
+
+BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("Haarschnitt mit Bart", BOTH),
+        ("Haarschnitt und Bart", BOTH),
+        ("Haarschnitt + Bart", BOTH),
+        ("haircut with beard", BOTH),
+        ("Ich hätte gern einen Haarschnitt und Bart", BOTH),
+        ("Bart und Haare", "Meinen Sie Bartschnitt und Haarschnitt?"),
+        ("Haare schneiden und färben", "Meinen Sie Haarschnitt und Färben?"),
+        ("Haarschnitt, Färben und Bart", "Meinen Sie Haarschnitt, Färben und Bartschnitt?"),
+        ("Haarschnitt und Bartschnitt für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
+        ("Haarschnitt für mich, Bart für ihn", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
+        ("Haarschnitt und Bart für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
+        ("haircut but no beard trim", "Meinen Sie Haarschnitt oder Bartschnitt?"),
+        ("Haarschnitt - kein Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
+        ("Färben statt Haarschnitt", "Meinen Sie Färben oder Haarschnitt?"),
+        ("Haarschnitt Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
+        ("Bart für meinen Mann", "Meinen Sie Bartschnitt?"),
+    ],
+)
+def test_no_question_names_one_service_of_two(said: str, question: str) -> None:
+    config = salon("Haarschnitt", "Färben", "Bartschnitt")
+    cut, *others = config.services
+    cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "haircut"))
+    config = msgspec.structs.replace(config, services=(cut, *others))
+    assert asked(config, service=said).message == question
+
+
+def test_a_part_of_a_visit_may_mean_several() -> None:
+    assert asked(salon(), service="Färben und Spitzen schneiden").message == (
+        "Meinen Sie Färben und Damenhaarschnitt, Färben und Herrenhaarschnitt oder Färben und Kinderhaarschnitt?"
+    )
+    assert asked(salon(), service="Färben und Locken").message.startswith("Unter Locken finde ich nichts.")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "taken"),
+    [
+        ("Meinen Sie Haarschnitt und Bartschnitt?", "Ja.", "Haarschnitt und Bartschnitt"),
+        ("Meinen Sie Haarschnitt und Bartschnitt?", "Ja, genau, bitte.", "Haarschnitt und Bartschnitt"),
+        ("Meinen Sie Haarschnitt und Bartschnitt?", "Nur den Bart.", "Bartschnitt"),
+        ("Meinen Sie Haarschnitt und Bartschnitt?", "Nein.", "Bartschnitt"),
+        ("Meinen Sie Haarschnitt und Färben?", "Ja.", "Bartschnitt"),
+        ("Meinen Sie Haarschnitt oder Bartschnitt?", "Ja.", "Bartschnitt"),
+        ("Meinen Sie Haarschnitt und Bartschnitt? Oder nur Bart?", "Ja.", "Bartschnitt"),
+    ],
+)
+def test_a_yes_to_a_visit_loses_no_service(question: str, answer: str, taken: str) -> None:
+    call = replace(CALL, said=f"Haarschnitt mit Bart. {question} {answer}", said_since=answer)
+    config = salon("Haarschnitt", "Färben", "Bartschnitt")
+    for said in ("Bartschnitt", "Haarschnitt mit Bart")[: 2 if " und " in taken else 1]:
+        assert parse_service_request(config, call, {"service": said}).rules.service.display_name == taken
+
+
+def test_a_yes_names_nobody() -> None:
+    said = "Haarschnitt und Bartschnitt: Für wen ist welche Leistung? Ja"
+    call = replace(CALL, said=said, said_since="Ja")
+    with pytest.raises(ClarificationNeeded) as asked_again:
+        parse_service_request(salon("Haarschnitt", "Bartschnitt"), call, {"service": "Bartschnitt"})
+    assert "Wer kommt außer Ihnen" in asked_again.value.answer.message
 
 
 GENERIC = (
