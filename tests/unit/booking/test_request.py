@@ -83,7 +83,7 @@ def test_an_address_that_the_calendar_would_refuse_is_no_address(email: str, kep
         ("Dr. med. Jürgen von der Ærø-Śmith", "Dr. med. Jürgen von der Ærø-Śmith"),
         ("Anna & Bernd O'Neill (2 Kinder)", "Anna & Bernd O'Neill (2 Kinder)"),
         ("Gewinn: https://evil.example/x?a=1 <b>jetzt</b>", "Gewinn https evil example x a 1 b jetzt b"),
-        ("Erika\n\nSehr geehrte Damen", "Erika Sehr geehrte Damen"),
+        ("Erika\n\nSehr geehrte Damen", "Erika"),
         ("x" * 300, "x" * 80),
     ],
 )
