@@ -16,6 +16,7 @@ from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import CalendarDisagrees, DeskRequest, join_waitlist
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.caller_names import surname
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, SECOND, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
@@ -40,7 +41,7 @@ def at(clock: str) -> str:
 
 
 async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: BookingService | None = None) -> Any:
-    args = {"service": service.name, "start": at(clock), "customer_name": f"Rosa {number}"}
+    args = {"service": service.name, "start": at(clock), "customer_name": f"Rosa {surname(number)}"}
     context = call(f"call_{number}", f"+4915{number:08}")
     return await (by or salon.booking).book_appointment(context, args)
 
@@ -106,7 +107,7 @@ async def test_callers_hear_how_long_a_visit_takes_and_its_end(salon: Salon) -> 
     answer = await book(salon, COLOUR, "10:00")
     said = "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Farbe bei"
     assert answer.message.startswith(said)
-    assert f"Er ist auf den Namen Rosa 1. Er dauert {length}, bis 11 Uhr 45." in answer.message
+    assert f"Er ist auf den Namen Rosa Bmann. Er dauert {length}, bis 11 Uhr 45." in answer.message
     args = {"appointment_id": answer.fields["appointment_id"], "start": at("14:30")}
     moved = await salon.booking.reschedule_appointment(call("call_1", f"+4915{1:08}"), args)
     assert moved.message.endswith(f"Er dauert {length}, bis 16 Uhr 15.")
@@ -271,7 +272,7 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
                 args = {
                     "service": rng.choice(["farbe", "schnitt"]),
                     "start": start,
-                    "customer_name": f"Rosa {number}",
+                    "customer_name": f"Rosa {surname(number)}",
                 }
                 await pod.book_appointment(context, args | {"another": True})
 

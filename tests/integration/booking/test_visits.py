@@ -15,6 +15,7 @@ from askproai_runtime.booking import BookingSettings, Place
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.caller_names import surname
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
@@ -38,7 +39,7 @@ async def salon(new_salon: Any) -> Salon:
 async def book(
     salon: Salon, services: str, clock: str, number: int = 1, by: BookingService | None = None, **more: Any
 ) -> Any:
-    args = {"service": services, "start": at(clock), "customer_name": f"Rosa {number}", **more}
+    args = {"service": services, "start": at(clock), "customer_name": f"Rosa {surname(number)}", **more}
     return await (by or salon.booking).book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 
@@ -55,7 +56,7 @@ async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> N
         "Der Termin ist eingetragen: Freitag, den 27. November, um 10 Uhr, Waschen, Schneiden und Föhnen bei Anna."
     )
     length = "Er dauert insgesamt eine Stunde und 5 Minuten, bis 11 Uhr 5."
-    assert f"Er ist auf den Namen Rosa 1. {length}" in answer.message
+    assert f"Er ist auf den Namen Rosa Bmann. {length}" in answer.message
     (row,) = await salon.live()
     assert (row["service"], row["staff"]) == ("waschen+schneiden+foehnen", "anna")
     assert await booked_claims(salon) == [("10:00", "11:15")]

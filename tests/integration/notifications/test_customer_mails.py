@@ -244,7 +244,7 @@ async def test_the_mail_says_how_reminders_end_where_there_are_any(env: Notifica
 
 async def test_a_long_subject_beyond_ascii_arrives_as_it_was_written(env: NotificationEnvironment) -> None:
     """Folding it must not add blanks."""
-    name = "Jürgen Größe-Übermüdet von und zu Öttingen-Schönefeld äöü"
+    name = "Jürgen Größe-Übermüdet von und zu Öttingen-Schönefeld-Äöü"
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
     await env.book(name=name)
     await env.run()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import Migrator, shipped_migrations
 from askproai_core.tenant_config import (
     NOTIFICATION_KEY,
     BusinessNews,
@@ -24,7 +23,6 @@ from askproai_core.tenant_config import (
 )
 from askproai_runtime.tasks import TaskSettings
 from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
 from tests.worlds.notification_gateway import KEY, Gateway, running_gateway
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker
@@ -189,20 +187,6 @@ async def test_a_job_runs_whichever_release_has_queued_it(stopped_pod: TenantPod
     row = await pod.job(f"{call_id}:call_started")
     assert row is not None
     assert (row["traceparent"] is not None) == writer_traces
-    assert collector.named("job") == []
-
-
-async def test_on_the_schema_before_traces_end_at_the_queue_and_nothing_else_does(
-    stopped_pod: TenantPod, database: Database
-) -> None:
-    pod, call_id = stopped_pod, new_call()
-    assert 20 in await Migrator(database.dsn).down(len(shipped_migrations()) - 19)
-    async with running_collector() as collector, calcom_and_gateway(pod):
-        async with running_pod(pod, collector.url):
-            await book(pod, call_id)
-            await pod.retell("call_started", call_id)
-            assert (await pod.settled(f"{call_id}:call_started"))["status"] == "processed"
-    assert collector.named("event.commit")
     assert collector.named("job") == []
 
 
