@@ -34,6 +34,7 @@ from askproai_runtime.calendars import (
 )  # fmt: skip
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
 from tests.worlds.booking_environment import NOW, Salon, call
+from tests.worlds.caller_names import surname
 
 DAY = "2026-11-27"
 QUIET = timedelta(milliseconds=250)
@@ -212,7 +213,7 @@ class Caller:
             args = {
                 "service": self.rng.choice(services).name,
                 "start": start,
-                "customer_name": f"Rosa {self.number}",
+                "customer_name": f"Rosa {surname(self.number)}",
             }
             answer = await booking.book_appointment(context, args)
             if answer.success:

@@ -15,6 +15,7 @@ import pytest
 
 from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
 from tests.worlds.booking_environment import Salon, call
+from tests.worlds.caller_names import surname
 from tests.worlds.compiled_salon import salon_config
 
 DAY = "2026-11-27"
@@ -82,7 +83,11 @@ async def caller(salon: Salon, number: int, services: tuple[Service, ...]) -> No
             case "cancel" if own:
                 await salon.booking.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
             case _:
-                args = {"service": rng.choice(services).name, "start": start, "customer_name": f"Rosa {number}"}
+                args = {
+                    "service": rng.choice(services).name,
+                    "start": start,
+                    "customer_name": f"Rosa {surname(number)}",
+                }
                 await salon.booking.book_appointment(context, args | {"another": True})
 
 

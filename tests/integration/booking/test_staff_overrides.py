@@ -15,6 +15,7 @@ from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import DeskRequest
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.caller_names import surname
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = date(2026, 11, 27)  # Anna works from nine, Mehmet from noon on
@@ -44,7 +45,7 @@ async def salon(new_salon: Any) -> Salon:
 
 
 async def book(salon: Salon, clock: str, number: int = 1, **more: str) -> Any:
-    args = {"service": "schnitt", "start": at(clock), "customer_name": f"Rosa {number}"} | more
+    args = {"service": "schnitt", "start": at(clock), "customer_name": f"Rosa {surname(number)}"} | more
     return await salon.booking.book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 
