@@ -191,21 +191,21 @@ async def test_a_lost_installation_is_restored_from_dump_secrets_and_git(
     demo = lost_demo
     await apply_with_number(demo, PROJECT / "examples" / FILES[1], "praxis-weber", PRACTICE_KEY, PRACTICE_NUMBER)
     (day,) = await demo.open_days(1, 3)
-    await book(demo, SALON.number, day, 10, "Gesicherte Kundin")
-    await book(demo, PRACTICE_NUMBER, day, 9, "Gesicherter Patient")
+    await book(demo, SALON.number, day, 10, "Gisela Kunert")
+    await book(demo, PRACTICE_NUMBER, day, 9, "Gregor Patzelt")
     drill = Drill(demo, tmp_path)
     await drill.back_up()
     saved, events, grants = await demo.rows(BOOKED), await demo.rows(EVENTS), await drill.grants()
     assert events, "there are events to lose"
-    await book(demo, SALON.number, day, 12, "Spätere Kundin")
-    await book(demo, PRACTICE_NUMBER, day, 11, "Späterer Patient")
+    await book(demo, SALON.number, day, 12, "Sabine Kunert")
+    await book(demo, PRACTICE_NUMBER, day, 11, "Stefan Patzelt")
     remote = await remote_objects(demo)
 
     await drill.lose()
     began = time.monotonic()
     await drill.restore()
     ready = time.monotonic() - began
-    await book(demo, SALON.number, day, 14, "Erste danach")
+    await book(demo, SALON.number, day, 14, "Erna Danner")
     answered = time.monotonic() - began
 
     assert await remote_objects(demo) == remote, "everything at the providers is taken over, and nothing is made twice"
@@ -218,12 +218,12 @@ async def test_a_lost_installation_is_restored_from_dump_secrets_and_git(
     assert await drill.grants() == grants, "hosts, numbers and keys are of those who had them"
 
     async def returned() -> list[dict[str, Any]]:
-        return [row for row in await demo.rows(BOOKED) if row["customer_name"] == "Spätere Kundin"]
+        return [row for row in await demo.rows(BOOKED) if row["customer_name"] == "Sabine Kunert"]
 
     assert len(await eventually(returned, 240, "the booking that only Cal.com still has", every=1)) == 1
     back = time.monotonic() - began
     names = [row["customer_name"] for row in await demo.rows(BOOKED)]
-    assert "Späterer Patient" not in names, "the local calendar is as old as the dump: its recovery point"
+    assert "Stefan Patzelt" not in names, "the local calendar is as old as the dump: its recovery point"
     assert demo.state.adminTokens[SALON.tenant] == token_of(drill.saved, "salon-mueller-admin"), "the token goes on"
     with capsys.disabled():
         sys.stdout.write(

@@ -276,7 +276,7 @@ async def test_helm_uninstall_keeps_crds_and_tenants_and_callers_go_on_booking(e
     for plural in PLURALS:
         assert await objects(f"{plural}.askproai.de", "-A") != []
     start = free_starts()[0]
-    args = {"service": "Haarschnitt", "start": start, "customer_name": "Ohne Operator"}
+    args = {"service": "Haarschnitt", "start": start, "customer_name": "Olga Oper"}
     record = await env.call("Hallo", from_number="+4915199999999", args=[{"name": "book_appointment", "args": args}])
     assert record.errors == []
     assert record.answers("book_appointment")[0]["success"] is True
