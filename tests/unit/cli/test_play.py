@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from askproai_cli.main import app
 from askproai_sandbox.call_scripts import Addresses, CallScript, PodsMissingError, ScriptError
 
-SCRIPT = 'title: {tenant} calls\ntenant: {tenant}.{tenant}\nnumber: "+49301234567"\nsteps: [{{say: [Hallo]}}]\n'
+SCRIPT = 'title: {tenant} calls\ntenant: {tenant}.{tenant}\nnumber: "+49301234567"\nsteps: [{{say: [Hallo], functions: [null]}}]\n'
 REASON = "the demo has no tenant chain.chain. It has: salon.salon"
 
 
