@@ -94,7 +94,7 @@ def call(
     ] = "+4915112345678",
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Play a simulated, signed call against the running demo. What its agent understands: docs/demo-agent.md.
+    """Play a simulated, signed call against the running demo. docs/demo-agent.md says what its agent understands.
 
     Without --say and --function it is held on the terminal: type what the caller says, line by line; Ctrl-D hangs up.
     """
@@ -116,11 +116,12 @@ def call(
         if by_hand:
             record = play_by_hand(retell, to, caller, say or [])
         elif model is not None:
+            address = ModelAddress(model, model_name, _read_key(model_key_file))
+            receiver = address.completions_url  # refused before it is printed: it may hold a password
             print(
-                f"{model} gets the agent's prompt and functions, each sentence, and each answer of a function",
+                f"{receiver} gets the agent's prompt and functions, each sentence, and each answer of a function",
                 file=sys.stderr,
             )
-            address = ModelAddress(model, model_name, _read_key(model_key_file))
             record = _hold(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
         elif say or function:
             record = asyncio.run(play_call(retell, to, say or (), from_number=caller, args=tool_calls))

@@ -206,14 +206,12 @@ async def _book_instead(
     deadline: float,
 ) -> BookingResult:
     """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen."""
+    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     if choice.is_moved(request):
         answer = await move_instead(ctx, call, request, booked, deadline)
-        if answer.success and same_name(
-            request.name, booked.customer_name
-        ):  # with the notes and the number that came with it
+        if answer.success and is_same:  # with the notes and the number that came with it
             answer = await correct_repeated(ctx, call, request, answer)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
-    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
     request = replace(request, replaces=booked, name=name)
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here

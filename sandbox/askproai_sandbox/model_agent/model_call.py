@@ -22,6 +22,11 @@ class ModelAddress:
     name: str
     key: str = ""
 
+    @property
+    def completions_url(self) -> str:
+        """The address that gets what is said. Raises ModelError for one that must not get it."""
+        return completions_url(self.url)
+
 
 class ModelCall:
     """A call under way, as `HeldCall`. It is to be ended with `hang_up`."""
@@ -37,7 +42,7 @@ class ModelCall:
 
         Raises ModelError for a URL that must not get what is said, and what `HeldCall.begin` raises.
         """
-        url = completions_url(address.url)
+        url = address.completions_url
         held, steps = await HeldCall.begin(retell_url, to_number, from_number=from_number, plays_agent=True)
         session = client_session()
         briefing = held.briefing

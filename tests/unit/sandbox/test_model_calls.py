@@ -214,6 +214,7 @@ async def test_an_unusable_address_is_refused(call: Call, url: str, message: str
     result = await call("--model", url, "--say", "Hallo")
     assert result.exit_code == 1
     assert message in result.stderr
+    assert "secret" not in result.output
 
 
 async def test_a_model_that_goes_on_for_ever_is_stopped(call: Call, model: ModelServer) -> None:
