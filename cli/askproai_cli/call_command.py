@@ -118,10 +118,7 @@ def call(
         elif model is not None:
             address = ModelAddress(model, model_name, _read_key(model_key_file))
             receiver = address.completions_url  # refused before it is printed: it may hold a password
-            print(
-                f"{receiver} gets the agent's prompt and functions, each sentence, and each answer of a function",
-                file=sys.stderr,
-            )
+            print(f"{receiver} gets the agent's prompt and functions, what is said and answered", file=sys.stderr)
             record = _hold(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
         elif say or function:
             record = asyncio.run(play_call(retell, to, say or (), from_number=caller, args=tool_calls))

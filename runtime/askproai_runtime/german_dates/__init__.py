@@ -25,8 +25,6 @@ from askproai_runtime.german_dates.types import Argument, Candidate, Daily, Grai
 from askproai_runtime.german_dates.vocabulary import (
     AFTERNOON,
     MONTHS,
-    NUMBERS,
-    WEEKDAY_NAMES,
     WEEKDAYS,
     fold,
 )
@@ -34,9 +32,7 @@ from askproai_runtime.german_dates.vocabulary import (
 __all__ = [
     "AFTERNOON",
     "MONTHS",
-    "NUMBERS",
     "WEEKDAYS",
-    "WEEKDAY_NAMES",
     "Argument",
     "Candidate",
     "Daily",

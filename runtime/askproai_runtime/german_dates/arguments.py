@@ -1,4 +1,4 @@
-"""Which argument of a call function a phrase is: `date`, `time` or `part_of_day`. The demo's agent reads sentences by it."""
+"""Which argument of a call function a phrase is: `date`, `time` or `part_of_day`."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

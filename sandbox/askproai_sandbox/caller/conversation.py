@@ -181,7 +181,7 @@ class Conversation:
         async for text in moves:
             assert isinstance(text, str), "the demo's agent decides what it does"
             if self._transferred_to is not None:
-                self._remark(f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
+                self._record("note", text=f"nobody heard “{text}”: the call is transferred to {self._transferred_to}")
             else:
                 await self._turn(text, model, agent)
                 self._send_event("transcript_updated", agent)
@@ -218,11 +218,6 @@ class Conversation:
         model.learn(result.answer)
         self._say_message(result)
 
-    def _remark(self, text: str | None) -> None:
-        """Record a remark about the call; no caller hears it."""
-        if text:
-            self._record("note", text=text)
-
     def _say_message(self, result: _ToolResult) -> None:
         if result.message:
             self._say("agent", result.message)
@@ -242,7 +237,7 @@ class Conversation:
         schema = tool.get("parameters") or {}
         if unknown := call.args.keys() - schema.get("properties", {}).keys():
             known = ", ".join(schema.get("properties", ())) or "none"
-            self._remark(f"{call.name} declares no argument {', '.join(sorted(unknown))}; it has: {known}")
+            self._record("note", text=f"{call.name} declares no argument {', '.join(sorted(unknown))}; it has: {known}")
         required = schema.get("required", ())
         if missing := [name for name in required if name not in call.args]:
             step.error = f"the schema of {call.name} requires {', '.join(missing)}, which the caller did not say"

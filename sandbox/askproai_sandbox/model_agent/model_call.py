@@ -24,7 +24,7 @@ class ModelAddress:
 
     @property
     def completions_url(self) -> str:
-        """The address that gets what is said. Raises ModelError for one that must not get it."""
+        """The address that gets what is said. Raises ModelError for one that must not get it, or holds a password."""
         return completions_url(self.url)
 
 

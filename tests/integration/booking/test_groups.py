@@ -158,7 +158,7 @@ async def test_each_of_several_offers_in_a_row_can_be_booked(salon: Salon) -> No
     assert booked_starts == [agreed["start"], agreed["companions"][0]["start"]]
 
 
-async def test_without_a_transcript_each_offer_is_booked_as_offered(salon: Salon) -> None:
+async def test_each_offer_is_booked_without_a_transcript(salon: Salon) -> None:
     with_anna = {"staff": "Anna"}
     offer = await look(salon, with_anna, staff="Anna", time=None, part_of_day="vormittags")
     agreed = offer.fields["slots"][-1]

@@ -125,7 +125,7 @@ async def test_the_next_person_is_asked_the_day(new_salon, said: dict[str, str],
     assert (together.success, together.fields["start"][:10]) == (True, LATER)
 
 
-async def test_a_booking_may_name_an_offer_by_its_number(new_salon) -> None:
+async def test_an_offer_is_booked_by_its_number(new_salon) -> None:
     salon = await new_salon()
     offer = await search(salon, date=LATER)
     booked = await salon.booking.book_appointment(call(), booking_args("der zweite"))
@@ -161,7 +161,7 @@ async def test_who_asks_for_others_hears_others(new_salon) -> None:
     assert (exact.success, starts(exact)) == (True, starts(first)[:1])
 
 
-async def test_a_move_to_an_offer_needs_no_further_word(new_salon) -> None:
+async def test_a_move_to_an_offer_asks_nothing(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
     offer = starts(await search(salon, date=LATER))[1]

@@ -114,7 +114,7 @@ async def test_a_later_call_asks_whether_it_is_further(call: SpokenCall, words: 
     assert len([*await call.live(), *await later.live()]) == count
 
 
-async def test_a_cancellation_that_was_chosen_needs_no_second_yes(call: SpokenCall) -> None:
+async def test_a_chosen_cancellation_needs_no_second_yes(call: SpokenCall) -> None:
     changed = friday_at(call.pod, service=COLOR)
     asked = await call.ask(BOOK, changed)
     call.say("Ja, absagen und Färben eintragen.")

@@ -144,7 +144,7 @@ def test_a_booking_counts_from_the_offers() -> None:
         assert (found["date"], found["time"]) == (date, "13 uhr")
 
 
-def test_the_same_time_is_that_of_the_only_offer() -> None:
+def test_the_same_time_is_the_only_offers() -> None:
     found = keep_offered_days(CONFIG, after_offers(TUESDAY), {"date": "Freitag", "time": "gleiche Zeit"})
     assert (found["date"], found["time"]) == ("2026-12-11", "09:00")
 

@@ -14,9 +14,7 @@ POD = {"metadata": {"name": "web-1", "namespace": "salon", "labels": {}}, "statu
 
 
 @pytest.mark.parametrize("shown_after", [0.5, 1.5, 2.5, 3.1, 3.9])
-async def test_keys_mounted_in_four_seconds_are_known_in_five(
-    shown_after: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_keys_are_known_a_second_after_mounting(shown_after: float, monkeypatch: pytest.MonkeyPatch) -> None:
     async def list_pods(*_: object) -> list[dict[str, Any]]:
         return [POD]
 

@@ -217,7 +217,7 @@ async def test_an_unusable_address_is_refused(call: Call, url: str, message: str
     assert "secret" not in result.output
 
 
-async def test_a_model_that_goes_on_for_ever_is_stopped(call: Call, model: ModelServer) -> None:
+async def test_an_endless_model_is_stopped(call: Call, model: ModelServer) -> None:
     model.answers = [calls(("check_availability", SEARCH)) for _ in range(20)]
     result = await call("--model", model.url, "--say", "Hallo")
     assert result.exit_code == 1

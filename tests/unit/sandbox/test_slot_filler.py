@@ -89,7 +89,7 @@ def test_a_sentence_fills_the_slots_of_a_function(turns: tuple[Any, ...], expect
         assert done == expected
 
 
-def test_a_birth_date_is_asked_where_it_is_required() -> None:
+def test_a_required_birth_date_is_asked() -> None:
     tools = TOOLS | {"book_appointment": {"parameters": {"required": ["birth_date"]}}}
     turns = (SEARCH, OFFERS, "Ja, Eva Ernst")
     assert hold(*turns, tools=tools) == "Wie lautet das Geburtsdatum?"
@@ -98,6 +98,6 @@ def test_a_birth_date_is_asked_where_it_is_required() -> None:
     assert done.args["birth_date"] == "3. Mai 1980"
 
 
-def test_an_agent_with_a_transfer_alone_accepts_it_by_yes() -> None:
+def test_a_lone_transfer_is_accepted_by_yes() -> None:
     tools = {"transfer_to_human": {}}
     assert hold("Ja, bitte.", tools=tools) == ToolCall("transfer_to_human", {})
