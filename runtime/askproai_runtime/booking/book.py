@@ -473,7 +473,7 @@ async def _write_appointments(
     call, rules = claim.call, request.rules
     replaced = [] if request.replaces is None else [request.replaces.id]
     await lock_and_clear_holds(
-        conn, ctx.tenant, rules.resource_ids, call.call_id, appointments=replaced, for_limits=True
+        conn, ctx.tenant, rules.resource_ids, call.call_id, appointments=replaced, for_caller=True
     )
     if repeated := await _find_repeated(conn, ctx, call, request):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:

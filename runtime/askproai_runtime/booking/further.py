@@ -120,27 +120,22 @@ async def require_free_people(
                 raise _ask_beside(ctx, request, each)
 
 
-async def require_free_for_move(
-    ctx: BookingContext,
-    call: CallContext,
-    moved: Appointment,
-    rules: ServiceRules,
-    start: datetime,
-    appointments: Sequence[Appointment],
+def find_beside(
+    moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return those of the `appointments` at which the person of the moved one would be at the same time."""
+    others = [each for each in appointments if each.id != moved.id and each.live]
+    return [each for each in others if _overlaps(moved.customer_name, start, rules, each)]
+
+
+async def require_beside_wanted(
+    ctx: BookingContext, call: CallContext, moved: Appointment, beside: Appointment, start: datetime
 ) -> None:
-    """Raise `ClarificationNeeded` if the person whose appointment is moved has another one of these at the new time, unless the
-    caller has said yes to just that.
-    """
-    if start == moved.starts_at:
-        return
-    for each in reversed(appointments):
-        if each.id != moved.id and each.live and _overlaps(moved.customer_name, start, rules, each):
-            booked = describe_with_state(ctx.config(), each, ctx.clock.now())
-            async with ctx.pool.acquire() as conn:
-                question = say().moved_beside.format(appointment=booked)
-                asked_about = f"beside {each.id} at {start.isoformat()}"
-                await require_yes(ctx, conn, call, moved, asked_about, question, "start")
-            return
+    """Raise `ClarificationNeeded` unless the caller has said yes to just this move to the time of another appointment."""
+    booked = describe_with_state(ctx.config(), beside, ctx.clock.now())
+    question = say().moved_beside.format(appointment=booked)
+    async with ctx.pool.acquire() as conn:
+        await require_yes(ctx, conn, call, moved, f"beside {beside.id} at {start.isoformat()}", question, "start")
 
 
 def _overlaps(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -37,7 +38,7 @@ from askproai_runtime.booking.cancel_question import read_cancel_reply
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
-from askproai_runtime.booking.further import require_free_for_move
+from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.names import find_staff_id
@@ -100,6 +101,9 @@ class MoveRequest:
     desk: DeskRequest | None = None
     names_customer: bool = False  # the caller has appointments of others, too
     counted: str | None = None  # the words by which `start` was counted from the appointment
+    beside: frozenset[UUID] = (
+        frozenset()
+    )  # appointments of the same person at that time, to which the caller has said yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,14 @@ _Moving: TypeAlias = Change[_Move, Answer]
 
 class MoveInFlight(Exception):
     """Somebody else is changing this appointment at this moment."""
+
+
+class _PersonBusy(Exception):
+    """The person of an appointment has another one at its new time, and nobody has said that this is meant."""
+
+    def __init__(self, beside: Appointment) -> None:
+        super().__init__()
+        self.beside = beside
 
 
 async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -139,7 +151,6 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             _require_future(ctx, appointment, appointment)
             return await offer_for_move(ctx, service, call, understood, appointment)
         start = require_exact(understood, call, service)
-        await require_free_for_move(ctx, call, appointment, service.rules, start, own)
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
@@ -180,6 +191,14 @@ async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRe
         await claim.give_up(ctx)
         answer, _ = await offer_alternatives(ctx, request.service, call, request.start, moving=request.appointment)
         return answer
+    except _PersonBusy as busy:
+        await claim.give_up(ctx)
+        try:
+            await require_beside_wanted(ctx, call, request.appointment, busy.beside, request.start)
+        except ClarificationNeeded as clarification:
+            return clarification.answer
+        request = replace(request, beside=request.beside | {busy.beside.id})
+        return await carry_out_move(ctx, call, request, deadline)
     except (MoveInFlight, asyncpg.LockNotAvailableError):
         await claim.give_up(ctx)
         raise
@@ -329,8 +348,10 @@ async def _write_move(
         (hold.status, hold.staff, hold.starts_at) == (Status.HELD, staff, start)
         for hold in await list_call_appointments(conn, ctx.tenant, call_id)
     )
-    await lock_and_clear_holds(conn, ctx.tenant, rules.resource_ids, call_id, appointments=[request.appointment.id])
     found = request.appointment
+    await lock_and_clear_holds(
+        conn, ctx.tenant, rules.resource_ids, call_id, appointments=[found.id], for_caller=request.desk is None
+    )
     before = _require_future(ctx, found, await get_appointment(conn, ctx.tenant, found.id, lock=True))
     if before.staff != request.appointment.staff:
         raise MoveInFlight
@@ -339,32 +360,16 @@ async def _write_move(
     if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)
-    if request.desk is not None and await claim.has_written(conn, ctx):
+    if request.desk is None:
+        await _require_free_person(conn, ctx, claim.call, request, before)
+    elif await claim.has_written(conn, ctx):
         # The process that moved it died before it answered, and somebody has moved it since.
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before, changed_since=True)
     # The minimum notice of what was offered counts from before the offer: it must not run out while the caller considers.
     now = ctx.clock.now() - (ctx.settings.hold if offered else timedelta())
-    day = timedelta(days=1)
-    busy = await read_busy_spans(
-        conn,
-        ctx.tenant,
-        rules.resource_ids,
-        start - day,
-        start + day,
-        call_id,
-        before.id,
-        find_elsewhere(ctx.config(), rules),
-    )
-    slots = free_slots(rules, busy, SlotQuery.at(start, now, staff))
-    staff_member = rules.staff_members[0]
-    if not slots:
-        raise SlotNotFree
-    slot, ask_calendar = slots[0], before.in_remote_calendar and ctx.calendar.remote
-    claims = allocate_visit(rules, slot.staff, busy, slot.start)
-    if claims is None:
-        raise SlotNotFree
-    placement = Placement(slot.staff, slot.start, slot.end, claims, staff_member.units)
+    placement = await _place(conn, ctx, request, call_id, now)
+    ask_calendar = before.in_remote_calendar and ctx.calendar.remote
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
     await record_former_start(conn, ctx.tenant, call_id, move_key(before.id, start), before.starts_at, request.counted)
     if ask_calendar:
@@ -377,6 +382,28 @@ async def _write_move(
     await _record_desk(conn, ctx, request, "appointment.moved", before, after)
     await announce(conn, ctx.config(), Kind.MOVED, after)
     return _Move(before, after)
+
+
+async def _require_free_person(
+    conn: Connection, ctx: BookingContext, call: CallContext, request: MoveRequest, moved: Appointment
+) -> None:
+    """Raise `_PersonBusy` for another appointment at the new time that is for the same person, and that nobody has agreed to."""
+    own = await list_own_appointments(ctx, conn, call, {})
+    for beside in find_beside(moved, request.service.rules, request.start, own):
+        if beside.id not in request.beside:
+            raise _PersonBusy(beside)
+
+
+async def _place(conn: Connection, ctx: BookingContext, request: MoveRequest, call_id: str, now: datetime) -> Placement:
+    """Return the new place of an appointment. Raises `SlotNotFree`."""
+    rules, start, day = request.service.rules, request.start, timedelta(days=1)
+    where, elsewhere = (start - day, start + day, call_id), find_elsewhere(ctx.config(), rules)
+    busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, *where, request.appointment.id, elsewhere)
+    slots = free_slots(rules, busy, SlotQuery.at(start, now, request.service.staff))
+    claims = allocate_visit(rules, slots[0].staff, busy, slots[0].start) if slots else None
+    if claims is None:
+        raise SlotNotFree
+    return Placement(slots[0].staff, slots[0].start, slots[0].end, claims, rules.staff_members[0].units)
 
 
 async def _record_desk(

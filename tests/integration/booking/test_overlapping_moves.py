@@ -1,5 +1,6 @@
 """A move puts no person at two services at once, unless the caller says that it is meant."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -60,3 +61,13 @@ async def test_a_move_beside_nothing_is_not_asked(salon: Salon, moved: str, cloc
 async def test_other_people_may_share_a_time(salon: Salon, moved: str) -> None:
     other = await book(salon, "Föhnen", "17:00", customer_name="Otto Berg")
     assert (await move(salon, other.fields["appointment_id"], "14:30")).success
+
+
+async def test_two_moves_at_once_put_nobody_at_two_services(salon: Salon) -> None:
+    first = await book(salon, "Schneiden", "14:30", **ROSA)
+    second = await book(salon, "Föhnen", "16:00", **ROSA)
+    ids = [str(each.fields["appointment_id"]) for each in (first, second)]
+    moves = await asyncio.gather(*(move(salon, each, "17:00", f"call_{each}") for each in ids))
+    assert sorted(each.success for each in moves) == [False, True], [each.message for each in moves]
+    (asked,) = [each.message for each in moves if not each.success]
+    assert "Soll ich trotzdem dorthin verschieben?" in asked

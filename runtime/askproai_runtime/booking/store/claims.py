@@ -54,15 +54,15 @@ async def lock_and_clear_holds(
     call_id: str,
     *,
     appointments: Sequence[UUID] = (),
-    for_limits: bool = False,
+    for_caller: bool = False,
 ) -> None:
     """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
 
     Locked are `resources`, those of the call's own hold, and those of `appointments`; in the order of their ids, without
     which overlapping writers deadlock. The claims of a deleted hold go with it.
 
-    `for_limits` also locks the tenant's first resource, under which its bookings are counted. Rows of resources stay when the
-    config changes, so pods with different configs lock the same one.
+    `for_caller` also locks the tenant's first resource: under it the tenant's bookings are counted, and the caller's other
+    appointments are certain. Rows of resources stay when the config changes, so pods with different configs lock the same one.
     """
     await conn.execute(
         """SELECT id FROM resources
@@ -70,7 +70,7 @@ async def lock_and_clear_holds(
                SELECT c.resource_id FROM claims c JOIN appointments a ON a.tenant = c.tenant AND a.id = c.appointment_id
                WHERE a.tenant = $1 AND (a.call_id = $3 AND a.status = 'held' OR a.id = ANY($4))))
            ORDER BY id FOR UPDATE""",
-        tenant, list(resources), call_id, list(appointments), for_limits,
+        tenant, list(resources), call_id, list(appointments), for_caller,
     )  # fmt: skip
     await conn.execute(
         """DELETE FROM appointments a
