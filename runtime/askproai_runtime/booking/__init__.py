@@ -73,18 +73,15 @@ from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_
 from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
-    Instead,
     PhoneQuestion,
     Question,
     Replies,
     details_key,
-    further_key,
     has_no_preference,
     meant_key,
     name_key,
     read_claim,
     read_reply,
-    rename_key,
 )
 from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.booking.reschedule import reschedule_appointment
@@ -101,6 +98,7 @@ from askproai_runtime.booking.store.waitlist import WaitlistEntry, WaitlistOffer
 from askproai_runtime.booking.types import (
     DESK_CALL,
     Answer,
+    AskedChoice,
     Basis,
     BookingContext,
     BookingOutcome,
@@ -127,6 +125,7 @@ __all__ = [
     "WAITLIST",
     "Answer",
     "Appointment",
+    "AskedChoice",
     "AttendanceObstacle",
     "AttendanceRefused",
     "Basis",
@@ -148,7 +147,6 @@ __all__ = [
     "FreeDay",
     "FreeTimesKeeper",
     "FunctionOutcome",
-    "Instead",
     "InvalidBlock",
     "InvalidBooking",
     "Message",
@@ -201,7 +199,6 @@ __all__ = [
     "find_waitlist_entries",
     "fold",
     "free_slots",
-    "further_key",
     "has_no_preference",
     "is_booked_remotely",
     "is_generic",
@@ -251,7 +248,6 @@ __all__ = [
     "release_holds",
     "remove_block",
     "remove_from_waitlist",
-    "rename_key",
     "reschedule_appointment",
     "resolve_span",
     "same_name",

@@ -71,39 +71,6 @@ SAYING = re.compile(
 WAIT = re.compile(r"\b(?:moment|augenblick|sekunde|warten?|hallo|hello|wait|hold on|just a second)\b")
 
 
-# Words that change nothing where all others are of a choice. "Für" does: "der gleiche Termin für Otto" is another person's.
-_SAYS_NOTHING = frozenset({
-    "a", "aber", "ach", "also", "an", "and", "appointment", "appointments", "auch", "be", "bitte", "book", "brauche",
-    "braucht", "buchen", "can", "could", "d", "danke", "dann", "das", "dem", "den", "der", "die", "doch", "eben",
-    "ein", "eine", "einen", "einfach", "eintrag", "eintragen", "entschuldigung", "er", "es", "genau", "gern", "gerne",
-    "gleiche", "gleichen", "gut", "halt", "he", "hätte", "i", "ich", "in", "is", "ist", "it", "ja", "jo",
-    "können", "könnten", "lieber", "like", "ll", "m", "machen", "make", "mal", "mit", "möchte", "na", "name", "namen",
-    "nee", "need", "nehme", "nein", "no", "noch", "nö", "oh", "ok", "okay", "one", "please", "really",
-    "richtig", "s", "schreiben", "she", "sie", "sind", "so", "soll", "sollen", "sorry", "termin", "termine", "thanks",
-    "that", "the", "then", "they", "trag", "tragen", "und", "uns", "want", "war", "we", "well", "will", "wir",
-    "wirklich", "would", "würden", "yeah", "yes", "you", "zeit", "äh", "ähm",
-})  # fmt: skip
-
-
-_MERE = frozenset({
-    "äh", "ähm", "bitte", "danke", "genau", "gern", "gerne", "hm", "ja", "nee", "nein", "no", "nö", "ok", "okay", "please",
-    "thanks", "yeah", "yes",
-})  # fmt: skip
-
-
-def says_only(said: str, chosen: re.Pattern[str], about: str = "") -> bool:
-    """Return whether all words of a sentence are of a choice, say nothing, or stand in the question `about` it.
-
-    A word that nobody has foreseen may turn the choice around: such a sentence is asked about, and acts on nothing.
-    """
-    return set(chosen.sub(" ", said).split()) <= _SAYS_NOTHING | set(words_of(about).split())
-
-
-def says_nothing(utterance: str) -> bool:
-    """Return whether an utterance is a mere yes or no, thanks, or a sound."""
-    return set(words_of(utterance).split()) <= _MERE
-
-
 class Reply(StrEnum):
     """`UNCLEAR` settles nothing: the argument counts in which the model says what it has understood."""
 

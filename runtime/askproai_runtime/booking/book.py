@@ -27,13 +27,20 @@ from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
+from askproai_runtime.booking.asked_choices import Chosen, read_chosen
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.booked_days import put_on_booked
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.corrections import correct, correct_repeated, find_corrected, find_own_named
+from askproai_runtime.booking.corrections import (
+    correct,
+    correct_moved,
+    correct_repeated,
+    find_corrected,
+    find_own_named,
+)
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
@@ -49,16 +56,12 @@ from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
 from askproai_runtime.booking.offered_times import put_on_offer
-from askproai_runtime.booking.owner_questions import wants_second
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
-    Choice,
-    ask_plainly,
     cancel_replaced,
     cancel_replaced_afterwards,
-    find_choice,
     move_instead,
     say_replaced,
 )
@@ -88,6 +91,7 @@ from askproai_runtime.booking.types import (
     BookingContext,
     BookingOutcome,
     CallContext,
+    Choice,
     ClarificationNeeded,
     FunctionOutcome,
 )
@@ -144,7 +148,7 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
         finally:
             annotate(outcome=outcome.value)
             ctx.metrics.booking(outcome.value, ctx.clock.monotonic() - began)
-    return ask_plainly(call, result.answer)
+    return result.answer
 
 
 async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], deadline: float) -> BookingResult:
@@ -160,7 +164,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         args = put_on_booked(ctx.config(), call, args, appointments)
         args = put_on_offer(ctx.config(), call, args, [each.starts_at for each in appointments])
         request = parse_booking_request(ctx.config(), call, args, appointments)
-        is_second = wants_second(call, request.name, appointments)
+        chosen = read_chosen(call, args)
+        is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
             request = replace(request, name=complete_name(call, then, request.name))
@@ -169,9 +174,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         group = add_companions(ctx, call, args, request.service, offered[1:])
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
-        is_second |= is_second_person(request, appointments)
-        choice = await find_choice(call, request, lambda own: find_own_named(ctx, call, {"appointment_id": own}))
-        another = request.another or choice is not None or (is_second and not group.names)
+        instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
+        is_second |= instead is not None or (is_second_person(request, appointments) and not group.names)
+        another = request.another or is_second
         request = replace(request, service=service, companions=group.names, another=another)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
@@ -179,9 +184,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
             request = replace(request, birth_date=birth_date)
         request = _ask_for_phone(ctx, call, args, request)
-        if choice is not None and choice.kept is not None and not same_name(request.name, choice.kept.customer_name):
-            choice = None  # "nein" was said of another customer's
-        named = await find_corrected(ctx, call, request, args, appointments) if choice is None else choice.kept
+        named = await find_corrected(ctx, call, request, args, chosen)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
     except asyncpg.LockNotAvailableError:
@@ -189,12 +192,21 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     if named is not None and not request.companions:
         repeated = _booked(ctx, request, _Written([named], [], again=True))
         return replace(repeated, answer=await correct(ctx, call, request, [named], repeated.answer))
-    if choice is not None and choice.booked is not None:
-        return await _book_instead(ctx, call, request, choice, choice.booked, deadline)
+    if instead is not None and chosen is not None:
+        return await _book_instead(ctx, call, request, chosen.choice, instead, deadline)
     result = await carry_out_booking(ctx, call, request, deadline)
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
     return result
+
+
+async def _find_instead(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, chosen: Chosen
+) -> Appointment | None:
+    """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
+    if chosen.choice not in {Choice.MOVE, Choice.CANCEL} or request.another:
+        return None
+    return await find_own_named(ctx, call, {"appointment_id": chosen.about})
 
 
 async def _book_instead(
@@ -205,12 +217,15 @@ async def _book_instead(
     booked: Appointment,
     deadline: float,
 ) -> BookingResult:
-    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen."""
+    """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen.
+
+    It is moved with its staff member, since nobody else takes it over.
+    """
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
-    if choice.is_moved(request):
+    if choice is Choice.MOVE and request.service.staff in {None, booked.staff}:
         answer = await move_instead(ctx, call, request, booked, deadline)
-        if answer.success and is_same:  # with the notes and the number that came with it
-            answer = await correct_repeated(ctx, call, request, answer)
+        if answer.success:  # with the notes, the number and the name that came with it
+            answer = await correct_moved(ctx, call, request, booked, answer)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
     request = replace(request, replaces=booked, name=name)

@@ -2,17 +2,9 @@
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import Instead
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext
-
-
-def is_replaced(call: CallContext, appointment: Appointment) -> bool:
-    """Return whether the caller has answered that this appointment is to be cancelled for another one."""
-    beginning, end = f"further {Instead.CANCELLED.value}|", f" {appointment.id}"
-    replies = (call.replies or {}).items()
-    return any(key.startswith(beginning) and key.endswith(end) and reply is Reply.NO for key, reply in replies)
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice
 
 
 async def read_cancel_reply(
@@ -26,4 +18,7 @@ async def read_cancel_reply(
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
     reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
-    return Reply.UNCLEAR if reply is None and is_replaced(call, appointment) else reply
+    if reply is None and call.asked_choice is not None:
+        may_be_cancelled = Choice.CANCEL in call.asked_choice.choices and call.asked_choice.about == str(appointment.id)
+        return Reply.UNCLEAR if may_be_cancelled else None
+    return reply

@@ -14,10 +14,12 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.phone_numbers import region_of
+from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.owner_questions import find_renamed, require_own_notes, require_renaming
+from askproai_runtime.booking.further import ask_further, is_alike
+from askproai_runtime.booking.owner_questions import ask_name, require_own_notes
 from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.request import BookingRequest, read_text
@@ -35,6 +37,7 @@ from askproai_runtime.booking.types import (
     Answer,
     BookingContext,
     CallContext,
+    Choice,
     ClarificationNeeded,
     FunctionOutcome,
 )
@@ -80,20 +83,26 @@ async def find_corrected(
     call: CallContext,
     request: BookingRequest,
     args: Mapping[str, Any],
-    appointments: Sequence[Appointment],
+    chosen: Chosen | None,
 ) -> Appointment | None:
-    """Return the caller's own appointment that `appointment_id` names, or that of the call's `appointments` that gets the name, if
-    the rest of the request is that appointment; else None.
+    """Return the caller's own appointment that the caller has chosen to rename, or that `appointment_id` names, if the rest of the
+    request is that appointment; else None.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
     if request.another or request.companions:
         return None
-    appointment = find_renamed(call, request.name, appointments) or await find_own_named(ctx, call, args)
-    if appointment is None or not _is_requested(request, appointment):
+    is_renamed = chosen is not None and chosen.choice is Choice.RENAME
+    named = {"appointment_id": chosen.about} if is_renamed and chosen is not None else args
+    appointment = await find_own_named(ctx, call, named)
+    if appointment is None:
         return None
-    if not await require_renaming(ctx, call, request.name, appointment):
+    if not _is_requested(request, appointment):
+        if is_renamed:  # with another time, too: what becomes of the booked one is asked
+            raise ask_further(ctx, request, appointment)
         return None
+    if not is_renamed and request.name and not same_name(request.name, appointment.customer_name):
+        raise ask_name(request.name, appointment)  # a model adds the id to the booking of a second person, too
     await require_own_notes(ctx, call, request.notes, appointment)
     return appointment
 
@@ -130,6 +139,28 @@ async def correct_repeated(ctx: BookingContext, call: CallContext, request: Book
     except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
         log.exception("booking.not_corrected", call_id=call.call_id)
         return replace(answer, success=False)
+
+
+async def correct_moved(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, moved: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer to a move with the details that came with it. A name that is not like that of the appointment is asked
+    about.
+    """
+    question: ClarificationNeeded | None = None
+    if not (same_name(request.name, moved.customer_name) or is_alike(request.name, moved.customer_name)):
+        question = ask_name(request.name, moved)
+        request = replace(request, name=moved.customer_name)
+    try:
+        async with ctx.pool.acquire() as conn:
+            now = await get_appointment(conn, ctx.tenant, moved.id)
+        if now is not None and now.live and now.settled:
+            answer = await correct(ctx, call, replace(request, companions=()), [now], answer)
+    except DATABASE_UNAVAILABLE:  # it is moved as the answer says, without what may be new in the request
+        log.exception("booking.not_corrected", call_id=call.call_id)
+    if question is None:
+        return answer
+    return replace(answer, message=f"{answer.message} {question}", fields=answer.fields | question.answer.fields)
 
 
 async def correct(

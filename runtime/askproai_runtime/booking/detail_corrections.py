@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from askproai_core.phone_numbers import region_of
+from askproai_runtime.booking.asked_choices import Chosen, read_chosen
 from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own_named, with_details
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.owner_questions import require_agreement, require_own_notes, require_renaming
+from askproai_runtime.booking.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import (
@@ -26,7 +27,7 @@ from askproai_runtime.booking.request import (
     wants_another,
 )
 from askproai_runtime.booking.store.appointments import Appointment, list_call_appointments
-from askproai_runtime.booking.types import Answer, BookingContext, CallContext
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext, Choice
 from askproai_runtime.booking.verification import asks_birth_date, read_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
@@ -54,7 +55,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
-    if not await require_renaming(ctx, call, request.name, meant):
+    if _is_second(call, args, request.name, meant):
         return None
     if not (is_identified or is_named or is_timed):
         await require_agreement(ctx, call, f"details {request.phone} {request.email} {request.notes}", meant)
@@ -62,6 +63,18 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         await require_own_notes(ctx, call, request.notes, meant)
     await require_confirmed_email(ctx, call, args)
     return await correct(ctx, call, request, [meant], confirm(ctx, request, [meant], [], again=True))
+
+
+def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: Appointment) -> bool:
+    """Return whether a name is another person's, as the caller has chosen. Raises `ClarificationNeeded` without a choice."""
+    if not name or same_name(name, meant.customer_name):
+        return False
+    chosen = read_chosen(call, args)
+    if chosen is not None and chosen.choice is Choice.FURTHER:
+        return True
+    if chosen != Chosen(Choice.RENAME, str(meant.id)):
+        raise ask_name(name, meant)
+    return False
 
 
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:

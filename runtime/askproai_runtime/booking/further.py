@@ -9,13 +9,13 @@ from typing import Final
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
+from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.owner_questions import require_yes
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
-from askproai_runtime.booking.replies import Instead, further_choice
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.store.appointments import Appointment, list_upcoming_appointments
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
@@ -37,18 +37,26 @@ def require_only_one(
         found += _find_booked(request, left)[:1]
     if not found:
         return
-    config, now = ctx.config(), ctx.clock.now()
-    is_movable = all(each.branch == requests[0].rules.branch.name for each in found)  # it is moved within its branch
     named = len(requests) > 1
-    what = join_list([describe_with_state(config, each, now, named=named) for each in found], say().and_word)
     if len(found) == 1:
-        question = say().further_or_instead if is_movable else say().further_or_cancel
-        choice = _choice(requests[0], Instead.MOVED if is_movable else Instead.CANCELLED)
-        message = question.format(appointment=what)
-        raise ClarificationNeeded(message, appointment_id=str(found[0].id), further_choice=choice)
+        raise ask_further(ctx, requests[0], found[0], named=named)
+    config, now = ctx.config(), ctx.clock.now()
+    is_movable = all(each.branch == requests[0].rules.branch.name for each in found)
+    what = join_list([describe_with_state(config, each, now, named=named) for each in found], say().and_word)
     question = say().group_further_or_instead if is_movable else say().group_further_or_cancel
     fields = appointment_list_fields(config, found, now)
     raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
+
+
+def ask_further(
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, named: bool = False
+) -> ClarificationNeeded:
+    """Return the question whether a request is one more appointment, or moves a booked one; that of another branch is cancelled."""
+    is_movable = appointment.branch == request.rules.branch.name
+    question = say().further_or_instead if is_movable else say().further_or_cancel
+    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=named)
+    instead = Choice.MOVE if is_movable else Choice.CANCEL
+    return ask_choice(question.format(appointment=booked), appointment, Choice.FURTHER, instead)
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
@@ -90,6 +98,12 @@ def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether an appointment is of the service that is requested, for the same person, at whatever time."""
     is_same_service = same_services(appointment.service, request.rules.service.name)
     return is_same_service and same_name(request.name, appointment.customer_name)
+
+
+def _is_respelled(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is of the service that is requested, for a name that this one may correct."""
+    is_same_service = same_services(appointment.service, request.rules.service.name)
+    return is_same_service and is_alike(request.name, appointment.customer_name)
 
 
 async def list_of_number(conn: Connection, ctx: BookingContext, call: CallContext) -> list[Appointment]:
@@ -149,19 +163,14 @@ def _ask_beside(ctx: BookingContext, request: BookingRequest, appointment: Appoi
     """Return the question whether this one is booked beside an appointment at the same time."""
     is_same_place = appointment.branch == request.rules.branch.name
     is_same_service = is_same_visit(request, appointment) and is_same_place
-    question, instead = say().beside_or_replaced, Instead.CANCELLED
+    question, choices = say().beside_or_replaced, [Choice.FURTHER, Choice.CANCEL]
     if is_same_service and appointment.starts_at == request.start:
-        question, instead = say().beside_or_none, Instead.KEPT
+        question, choices = say().beside_or_none, [Choice.FURTHER]
     elif is_same_service:
-        question, instead = say().beside_or_moved, Instead.MOVED
+        question, choices = say().beside_or_moved, [Choice.FURTHER, Choice.MOVE]
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
     message = question.format(appointment=booked, service=request.rules.service.display_name)
-    return ClarificationNeeded(message, appointment_id=str(appointment.id), further_choice=_choice(request, instead))
-
-
-def _choice(request: BookingRequest, instead: Instead) -> str:
-    """Return `further_choice` of a question that is answered by words for one of two."""
-    return further_choice(instead, request.rules.service.name, request.start)
+    return ask_choice(message, appointment, *choices)
 
 
 def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
@@ -170,7 +179,7 @@ def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -
         return []
     booked: list[Appointment] = []
     for each in reversed(appointments):
-        if not (each.live and is_same_visit(request, each)):
+        if not (each.live and (is_same_visit(request, each) or _is_respelled(request, each))):
             continue
         if not each.settled and request.key not in each.actions:  # else this request is what is in flight
             raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)

@@ -1,59 +1,31 @@
 """The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
+from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, same_name
-from askproai_runtime.booking.replies import details_key, rename_key
+from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 
 _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment is does not change with its start
 
 
-async def require_renaming(ctx: BookingContext, call: CallContext, name: str, appointment: Appointment) -> bool:
-    """Return whether an appointment is meant that has this name, or gets it; False where the caller wants a second one.
-
-    Raise `ClarificationNeeded` if it is of another name and the caller has not chosen: a model adds the id of the caller's
-    appointment to the booking of a second person, too. Without a transcript a model that repeats itself means the correction.
-    """
-    if not name or same_name(name, appointment.customer_name):
-        return True
-    asked_about = f"name {fold(name)}"
-    async with ctx.pool.acquire() as conn:
-        age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked_about)
-    reply = call.find_reply(rename_key(str(appointment.id), name), age)
-    if reply in {Reply.YES, Reply.NO}:
-        return reply is Reply.YES
-    if reply is Reply.UNCLEAR and call.replies is None:
-        return True
+def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
+    """Return the question whether a name corrects that of an appointment, or is another person's."""
     question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
-    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, name_choice=name)
-
-
-def find_renamed(call: CallContext, name: str, appointments: Sequence[Appointment]) -> Appointment | None:
-    """Return the appointment that gets the name, as the caller has said."""
-    return _find_chosen(call, name, appointments, Reply.YES)
-
-
-def wants_second(call: CallContext, name: str, appointments: Sequence[Appointment]) -> bool:
-    """Return whether the caller has said that the name is another person's than that of one of the appointments."""
-    return _find_chosen(call, name, appointments, Reply.NO) is not None
-
-
-def _find_chosen(call: CallContext, name: str, appointments: Sequence[Appointment], reply: Reply) -> Appointment | None:
-    chosen = (each for each in appointments if call.find_reply(rename_key(str(each.id), name), None) is reply)
-    return next(chosen, None)
+    return ask_choice(question, appointment, Choice.RENAME, Choice.FURTHER)
 
 
 async def require_own_notes(

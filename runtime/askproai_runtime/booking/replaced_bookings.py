@@ -1,22 +1,19 @@
-"""What becomes of a booked appointment that another booking is asked for beside, by the caller's answer to our question.
+"""A booked appointment that is moved, or cancelled for another one, as the caller has chosen.
 
 The cancellation of a replaced appointment and the booking in its place are one transaction: where the booking fails, it stays.
 Where a calendar has to confirm the booking, the cancellation comes after its confirmation.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import busy_answer, describe_with_state, failure
 from askproai_runtime.booking.find import write_cancellation
 from askproai_runtime.booking.idempotency import SlotNotFree
-from askproai_runtime.booking.replies import Instead, further_choice, further_key, rename_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
@@ -25,45 +22,6 @@ from askproai_runtime.booking.types import Answer, BookingContext, CallContext, 
 from askproai_runtime.sentences import format_spoken, say
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the caller has chosen: a further appointment, or what becomes of the booked one instead."""
-
-    is_further: bool
-    instead: Instead = Instead.KEPT
-    booked: Appointment | None = None
-
-    def is_moved(self, request: BookingRequest) -> bool:
-        """Return whether the booked appointment is moved: with its staff member, since nobody else takes it over."""
-        is_wanted = self.booked is not None and request.service.staff in {None, self.booked.staff}
-        return self.instead is Instead.MOVED and is_wanted and not self.is_further
-
-    @property
-    def kept(self) -> Appointment | None:
-        """The booked appointment, where it is all that is wanted."""
-        return self.booked if self.instead is Instead.KEPT else None
-
-
-async def find_choice(
-    call: CallContext, request: BookingRequest, find_own: Callable[[str], Awaitable[Appointment | None]]
-) -> Choice | None:
-    """Return what the caller has answered to the question about this request; None without an answer, or where the booked
-    appointment is gone. `find_own` returns a live appointment of the caller by its id.
-    """
-    if request.another or not call.replies:
-        return None
-    for instead in Instead:
-        beginning = further_key("", further_choice(instead, request.rules.service.name, request.start))
-        for key, reply in call.replies.items():
-            if not key.startswith(beginning) or reply is Reply.UNCLEAR:
-                continue
-            if reply is Reply.YES:
-                return Choice(is_further=True)
-            if not request.companions and (booked := await find_own(key.removeprefix(beginning))) is not None:
-                return Choice(is_further=False, instead=instead, booked=booked)
-    return None
 
 
 async def move_instead(
@@ -126,24 +84,3 @@ async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answe
 def _say_cancelled(ctx: BookingContext, replaced: Appointment, answer: Answer) -> Answer:
     described = describe_with_state(ctx.config(), replaced, ctx.clock.now())
     return replace(answer, message=f"{say().cancelled.format(when=described)} {answer.message}")
-
-
-def ask_plainly(call: CallContext, answer: Answer) -> Answer:
-    """Return a question for one of two with the words that choose, if the caller has answered it without them: with a mere yes."""
-    about = str(answer.fields.get("appointment_id"))
-    if (name := answer.fields.get("name_choice")) is not None:
-        key, sentence = rename_key(about, name), say().say_rename_or_second.format(name=name)
-    elif (choice := answer.fields.get("further_choice")) is not None:
-        key, sentence = further_key(about, choice), _say_choice(Instead(choice.partition("|")[0]))
-    else:
-        return answer
-    is_unclear = call.replies is not None and call.replies.get(key) is Reply.UNCLEAR
-    return replace(answer, message=sentence) if is_unclear else answer
-
-
-def _say_choice(instead: Instead) -> str:
-    return {
-        Instead.CANCELLED: say().say_further_or_cancel,
-        Instead.MOVED: say().say_further_or_move,
-        Instead.KEPT: say().say_further_or_none,
-    }[instead]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
 from askproai_runtime.booking.answer_words import (
@@ -18,13 +18,9 @@ from askproai_runtime.booking.answer_words import (
     Reply,
     asks,
     is_question,
-    says_nothing,
     words_of,
 )
 from askproai_runtime.booking.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
-from askproai_runtime.booking.further_choices import chooses_further
-from askproai_runtime.booking.name_choices import corrects_name
-from askproai_runtime.booking.phrases import fold
 
 # Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
 # Any further word may change it: "to be confirmed".
@@ -52,8 +48,7 @@ _NO_PREFERENCE = re.compile(
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
 # or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
-# (`PhoneQuestion.key`), for the full name of an appointment (`name_key`), whether it gets another name (`rename_key`), or whether
-# another one is beside it (`further_key`).
+# (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -70,31 +65,6 @@ def details_key(appointment_id: str) -> str:
 def name_key(appointment_id: str) -> str:
     """Return the key in `Replies` of the question for the full name of an appointment."""
     return f"name {appointment_id}"
-
-
-def rename_key(appointment_id: str, name: str) -> str:
-    """Return the key in `Replies` of the question whether an appointment gets this name, or is another person's."""
-    return f"rename {appointment_id} {fold(name)}"
-
-
-class Instead(StrEnum):
-    """What becomes of the booked appointment if another one is not a further one: the beginning of `further_choice`."""
-
-    CANCELLED = "cancelled"
-    MOVED = "moved"
-    KEPT = "kept"  # it is what is asked for
-
-
-def further_choice(instead: Instead, service: str, start: datetime) -> str:
-    """Return what a caller chooses about: a service at a start, and what becomes of the booked appointment without it."""
-    return f"{instead.value}|{service}|{start.isoformat()}"
-
-
-def further_key(appointment_id: str, choice: str) -> str:
-    """Return the key in `Replies` of the question whether an appointment is further, or instead of this one; `choice` says which
-    is asked for, and what would become of this one.
-    """
-    return f"further {choice} {appointment_id}"
 
 
 class PhoneQuestion(StrEnum):
@@ -119,9 +89,6 @@ class Question(StrEnum):
     ADDRESS = "address"  # the first answer is: what is refused later is something else
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well
-    RENAME = "rename"  # yes: the name is corrected; no: it is a second appointment
-    FURTHER = "further"  # yes: beside the booked appointment; no: instead of it
-    REPEATED = "repeated"  # whether it is a further one where all of it is booked: a mere yes or no answers that, too
 
 
 def read_reply(
@@ -137,13 +104,6 @@ def read_reply(
     something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
     appointment. `today` is the day of the call.
     """
-    if question is Question.RENAME:
-        corrects = corrects_name(utterances, about)
-        return Reply.UNCLEAR if corrects is None else Reply.YES if corrects else Reply.NO
-    if question in {Question.FURTHER, Question.REPEATED}:
-        further = chooses_further(utterances, about, or_none=question is Question.REPEATED)
-        if further is not None or question is Question.FURTHER or not all(map(says_nothing, utterances)):
-            return Reply.UNCLEAR if further is None else Reply.YES if further else Reply.NO
     if question is Question.CANCEL:
         utterances = [drop_illness(utterance, about) for utterance in utterances]
         if any(names_another(each, about, today) for each in utterances):

@@ -33,7 +33,7 @@ from askproai_runtime.booking.spoken_services import NamedServices, read_service
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded, DeskRequest, FunctionOutcome
+from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded, DeskRequest, FunctionOutcome
 from askproai_runtime.booking.unknown_services import (
     ask_joined,
     ask_meant,
@@ -189,8 +189,7 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
                 appointment_id=str(at_start[0].id),
-                needs_answer=True,
-                name_choice=self.name,
+                choices=[Choice.RENAME, Choice.FURTHER],
             )
         shared = [a for a in then if share_services(a.service, service.name)]
         if shared and not self.another:  # "und Färben noch dazu": one appointment more would be beside it

@@ -45,6 +45,23 @@ class Offers:
         return {(slots[0].branch, slots[0].start): slots for slots in self.slots}
 
 
+class Choice(StrEnum):
+    """A value of the argument `choice`; all but the first are about what is booked, or waits, already."""
+
+    FURTHER = "further"  # one more appointment, or one more person
+    MOVE = "move"
+    CANCEL = "cancel"  # and book the requested one in its place
+    RENAME = "rename"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedChoice:
+    """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id."""
+
+    about: str
+    choices: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
@@ -59,6 +76,7 @@ class CallContext:
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
+    `asked_choice` is the last question for one of several choices that the caller has said something to since.
     """
 
     call_id: str
@@ -76,6 +94,7 @@ class CallContext:
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
     wants_others_than: frozenset[NamedSlot] = frozenset()
+    asked_choice: AskedChoice | None = None
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -6,22 +6,21 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from uuid import UUID
 
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.further import is_alike
 from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, list_name_words, same_name
-from askproai_runtime.booking.replies import rename_key
-from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.sentences import say
 
 
-async def find_renamed_entry(ctx: BookingContext, call: CallContext, entry: NewEntry) -> UUID | None:
-    """Return the entry of this call that gets the name, as the caller has said; None for another person.
+async def find_renamed_entry(
+    ctx: BookingContext, call: CallContext, entry: NewEntry, chosen: Chosen | None
+) -> UUID | None:
+    """Return the entry of this call that gets the name, as the caller has chosen; None for another person.
 
-    Raises `ClarificationNeeded` where the name may correct the one for which this call has just joined the list. Without a
-    transcript a model that repeats itself means the correction.
+    Raises `ClarificationNeeded` where the name may correct the one for which this call has just joined the list.
     """
     async with ctx.pool.acquire() as conn:
         known = await list_waiting_names(conn, ctx.tenant, entry)
@@ -31,15 +30,12 @@ async def find_renamed_entry(ctx: BookingContext, call: CallContext, entry: NewE
         if not own:
             return None
         nearest = max(reversed(own), key=lambda each: _likeness(entry.name, each.name))
-        asked_about = f"name {fold(entry.name)}"
-        age = await record_which(conn, ctx.tenant, call.call_id, nearest.id, entry.since, asked_about)
-    reply = call.find_reply(rename_key(str(nearest.id), entry.name), age)
-    if reply is Reply.NO:
+    if chosen is not None and chosen.choice is Choice.FURTHER:
         return None
-    if reply is Reply.YES or (reply is Reply.UNCLEAR and call.replies is None):
-        return nearest.id
+    if chosen is not None and (asked := next((each for each in own if str(each.id) == chosen.about), None)):
+        return asked.id
     question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
-    raise ClarificationNeeded(question, waitlist_id=str(nearest.id), needs_answer=True, name_choice=entry.name)
+    raise ClarificationNeeded(question, waitlist_id=str(nearest.id), choices=[Choice.RENAME, Choice.FURTHER])
 
 
 def _may_correct(said: str, known: str) -> bool:

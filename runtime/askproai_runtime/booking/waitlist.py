@@ -16,6 +16,7 @@ import msgspec
 from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.asked_choices import read_chosen
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.companions import Group, add_companions
 from askproai_runtime.booking.customer_names import read_customer_name
@@ -143,7 +144,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         if instead := await offer_before_waiting(ctx, together.service, call, candidates):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
-        renamed = await find_renamed_entry(ctx, call, entry)
+        renamed = await find_renamed_entry(ctx, call, entry, read_chosen(call, args))
     except ClarificationNeeded as clarification:
         return clarification.answer
 

@@ -186,6 +186,7 @@ ARGUMENT_RULES: Final = (
         "reason", (_CANCEL,), "any text", "as absent", ("cancellation_reason", "cancel_reason", "grund"), is_text=True,
     ),
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
+    ArgumentRule("choice", (_BOOK, _JOIN), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
     ArgumentRule("confirmed", (_CANCEL,), _YES_OR_NO, "asked for", ("confirm", "confirmation"), is_boolean=True),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("topic", (_INFORM,), "a topic of the function", "`other`", ("thema", "category", "subject")),
@@ -234,8 +235,8 @@ OFFERS: Final = frozenset({
 })  # fmt: skip
 # Two values of these that disagree, and what was not read of them, are asked for before anything is done.
 DECIDING: Final = frozenset({
-    "another", "appointment_date", "appointment_id", "appointment_time", "branch", "companions", "confirmed", "customer_name",
-    "date", "email_confirmed", "part_of_day", "phone", "service", "staff", "start", "time", "timezone",
+    "another", "appointment_date", "appointment_id", "appointment_time", "branch", "choice", "companions", "confirmed",
+    "customer_name", "date", "email_confirmed", "part_of_day", "phone", "service", "staff", "start", "time", "timezone",
 })  # fmt: skip
 # How many come in all is a number under these names.
 PARTIES: Final = frozenset(

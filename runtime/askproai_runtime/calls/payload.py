@@ -16,17 +16,15 @@ from askproai_core.lenient_json import to_strict_json
 from askproai_core.phone_numbers import Route, Routing, e164_or_none, identify_caller, region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
-    Instead,
+    AskedChoice,
     PhoneQuestion,
     Question,
     Replies,
     asks_something_else,
     details_key,
-    further_key,
     meant_key,
     name_key,
     read_reply,
-    rename_key,
 )
 from askproai_runtime.intake import ProviderId
 
@@ -195,10 +193,6 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         elif (answer := read_answer(utterance)) is None:
             is_cut = True
         else:
-            if (
-                answer.get("success") is True and "appointment_id" in answer
-            ):  # what was chosen is done, or another thing is
-                questions = {about: asked for about, asked in questions.items() if asked.question not in _CHOICES}
             for asked in questions.values():
                 asked.is_over = asked.question not in {Question.PHONE, Question.NAME}  # whatever is said answers them
             if found := _read_question(answer):
@@ -213,7 +207,23 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
     }
 
 
-_CHOICES = {Question.RENAME, Question.FURTHER, Question.REPEATED}
+def read_asked_choice(call: OngoingCall) -> AskedChoice | None:
+    """Return the last question of this call for one of several choices that its caller has said something to since.
+
+    None once something is done: what was chosen, or another thing.
+    """
+    asked: AskedChoice | None = None
+    is_answered = False
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role in {"user", "dtmf"}:
+            is_answered = True
+        elif utterance.role == "tool_call_result" and (answer := read_answer(utterance)) is not None:
+            about, choices = answer.get("appointment_id", answer.get("waitlist_id")), answer.get("choices")
+            if isinstance(choices, list):
+                asked, is_answered = AskedChoice(str(about), frozenset(map(str, choices))), False
+            elif answer.get("success") is True and about is not None:
+                asked = None
+    return asked if is_answered else None
 
 
 @dataclass(slots=True)
@@ -272,11 +282,6 @@ def read_said_since(call: OngoingCall) -> str | None:
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
-    if isinstance(name := answer.get("name_choice"), str):
-        return Question.RENAME, rename_key(str(appointment_id or answer.get("waitlist_id")), name)
-    if isinstance(choice := answer.get("further_choice"), str):
-        question = Question.REPEATED if choice.startswith(Instead.KEPT) else Question.FURTHER
-        return question, further_key(str(appointment_id), choice)
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

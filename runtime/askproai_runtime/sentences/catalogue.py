@@ -124,10 +124,6 @@ class Sentences:
     group_further_or_instead: str
     group_further_or_cancel: str
     further_or_cancel: str  # in another branch
-    say_rename_or_second: str  # with {name}
-    say_further_or_cancel: str
-    say_further_or_move: str
-    say_further_or_none: str
     nobody_does: str
     not_in_one_visit: str
     one_person_at_a_time: str

@@ -161,10 +161,6 @@ ENGLISH: Final = Sentences(
     further_or_cancel=(
         "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I cancel that one?"
     ),
-    say_rename_or_second="Please say: change the name, if it is {name}, or: second appointment.",
-    say_further_or_cancel="Please say: a further one, or: instead.",
-    say_further_or_move="Please say: a further one, or: move it.",
-    say_further_or_none="Please say: a further one, or: none.",
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(
         "I cannot book {services} as one appointment, only each of them by itself. Which one shall I begin with?"

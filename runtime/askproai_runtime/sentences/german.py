@@ -169,10 +169,6 @@ GERMAN: Final = Sentences(
         "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
         " ich diesen absagen?"
     ),
-    say_rename_or_second="Sagen Sie bitte: Namen ändern, wenn er {name} lautet, oder: zweiter Termin.",
-    say_further_or_cancel="Sagen Sie bitte: ein weiterer, oder: stattdessen.",
-    say_further_or_move="Sagen Sie bitte: ein weiterer, oder: verschieben.",
-    say_further_or_none="Sagen Sie bitte: ein weiterer, oder: kein weiterer.",
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(
         "{services} kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?"

@@ -122,7 +122,7 @@ async def test_another_time_for_the_same_person_is_asked_back(new_salon) -> None
     asked = await salon.booking.book_appointment(call(), later)
     assert (asked.success, asked.outcome) == (False, FunctionOutcome.ASKED_BACK)
     assert asked.fields["appointment_id"] == first.fields["appointment_id"]
-    assert asked.fields["further_choice"].startswith("moved|haarschnitt|")
+    assert asked.fields["choices"] == ["further", "move"]
     assert "Soll das ein weiterer sein, oder soll ich diesen verschieben?" in asked.message
     assert [row["id"] for row in await salon.live()] == [UUID(first.fields["appointment_id"])]
     second = await salon.booking.book_appointment(call(), later | {"another": True})

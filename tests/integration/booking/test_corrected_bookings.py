@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import CallerVerification, Language
-from askproai_runtime.booking import Answer, CallContext, corrections
+from askproai_runtime.booking import Answer, AskedChoice, CallContext, corrections
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.corrections import _Correction
-from askproai_runtime.booking.replies import rename_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.sentences import speaking
@@ -25,9 +24,10 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-def renames(booked: Answer, name: str, call_id: str = "call_1") -> CallContext:
-    """Return the call after the choice that the name of an appointment is to be corrected."""
-    return replace(call(call_id), replies={rename_key(booked.fields["appointment_id"], name): Reply.YES})
+def asked_for_name(booked: Answer, call_id: str = "call_1") -> CallContext:
+    """Return the call after the question whether the name of an appointment is to be corrected."""
+    asked = AskedChoice(booked.fields["appointment_id"], frozenset({"rename", "further"}))
+    return replace(call(call_id), replies={}, asked_choice=asked)
 
 
 async def names(salon: Salon) -> list[str]:
@@ -87,9 +87,8 @@ async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_id: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    named = {"appointment_id": first.fields["appointment_id"]}
     again = await salon.booking.book_appointment(
-        renames(first, "Schmidt", call_id), booking_args(name="Schmidt", **named)
+        asked_for_name(first, call_id), booking_args(name="Schmidt", choice="rename")
     )
     assert again.success, again.message
     assert "bleibt bestehen" not in again.message
@@ -235,7 +234,7 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
     meant = asked.fields["appointments"][1]
     assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
     await salon.booking.book_appointment(
-        renames(second, said), booking_args(name=said, phone=DICTATED, appointment_id=meant["appointment_id"])
+        asked_for_name(second), booking_args(name=said, phone=DICTATED, choice="rename")
     )
     assert await names(salon) == ["Müller", said]
     assert await phones(salon) == {"Müller": "+4915112345678", said: DICTATED}
@@ -274,8 +273,7 @@ async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
 
 async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    named = {"appointment_id": first.fields["appointment_id"]}
-    await salon.booking.book_appointment(renames(first, "Schmidt"), booking_args(name="Schmidt", **named))
+    await salon.booking.book_appointment(asked_for_name(first), booking_args(name="Schmidt", choice="rename"))
     assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
 
 
@@ -488,38 +486,36 @@ async def test_own_details_need_no_birth_date(new_salon) -> None:
 
 
 @pytest.mark.parametrize("named", [False, True])
-@pytest.mark.parametrize(("reply", "booked"), [(Reply.YES, {"Schmidt"}), (Reply.NO, {"Maier", "Schmidt"})])
-async def test_a_chosen_name_leads_on(salon: Salon, named: bool, reply: Reply, booked: set[str]) -> None:
+@pytest.mark.parametrize(("choice", "booked"), [("rename", {"Schmidt"}), ("further", {"Maier", "Schmidt"})])
+async def test_a_chosen_name_leads_on(salon: Salon, named: bool, choice: str, booked: set[str]) -> None:
     """The same arguments again, with the id of the question or without it, do what the caller has chosen."""
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     args = booking_args(name="Schmidt") | ({"appointment_id": first.fields["appointment_id"]} if named else {})
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
-    assert asked.fields["name_choice"] == "Schmidt"
-    chosen = replace(call(), replies={rename_key(first.fields["appointment_id"], "Schmidt"): reply})
+    assert asked.fields["choices"] == ["rename", "further"]
     for _ in range(2):
-        answer = await salon.booking.book_appointment(chosen, args)
+        answer = await salon.booking.book_appointment(asked_for_name(first), args | {"choice": choice})
         assert answer.success, answer.message
         assert set(await names(salon)) == booked
 
 
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 @pytest.mark.parametrize("time", [{}, booking_args()])
-@pytest.mark.parametrize("replies", [None, {}, Reply.UNCLEAR])
-async def test_an_echoed_id_renames_after_a_question(salon: Salon, call_id: str, time, replies) -> None:
+@pytest.mark.parametrize("has_transcript", [True, False])
+async def test_an_echoed_id_renames_after_a_question(
+    salon: Salon, call_id: str, time: dict[str, Any], has_transcript: bool
+) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
     appointment_id = first.fields["appointment_id"]
-    answered = {rename_key(appointment_id, "Otto Kurz"): replies} if isinstance(replies, Reply) else replies
     args = time | {"appointment_id": appointment_id, "customer_name": "Otto Kurz", "phone": DICTATED}
-    asked = await salon.booking.book_appointment(replace(call(call_id), replies=answered), args)
-    question = (
-        "Sagen Sie bitte: Namen ändern, " if answered else "Dieser Termin ist für Petra Lange eingetragen. Soll ich "
-    )
-    assert asked.message.startswith(question), asked.message
-    assert (asked.fields["needs_answer"], asked.fields["appointment_id"]) == (True, appointment_id)
-    assert (await names(salon), DICTATED in (await phones(salon)).values()) == (["Petra Lange"], False)
-    await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
-    agreed = renames(first, "Otto Kurz", call_id) if replies is not None else call(call_id)
-    assert (await salon.booking.book_appointment(agreed, args)).success
+    caller = replace(call(call_id), replies={} if has_transcript else None)
+    for _ in range(2):
+        asked = await salon.booking.book_appointment(caller, args)
+        assert asked.message.startswith("Dieser Termin ist für Petra Lange eingetragen. Soll ich "), asked.message
+        assert (asked.fields["choices"], asked.fields["appointment_id"]) == (["rename", "further"], appointment_id)
+        assert (await names(salon), DICTATED in (await phones(salon)).values()) == (["Petra Lange"], False)
+    agreed = asked_for_name(first, call_id) if has_transcript else caller
+    assert (await salon.booking.book_appointment(agreed, args | {"choice": "rename"})).success
     assert await names(salon) == ["Otto Kurz"]
 
 

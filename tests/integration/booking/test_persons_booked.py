@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import CallContext, Reply, join_waitlist, rename_key
+from askproai_runtime.booking import AskedChoice, join_waitlist
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.full_calendar import nothing_free
@@ -82,27 +82,29 @@ async def test_the_list_says_how_many_wait(salon: Salon, companion: dict[str, st
     assert await waiting(salon) == ["Petra Lange"]
 
 
-def answered(name: str, entry: object, reply: Reply) -> CallContext:
-    return replace(call("call_1", FIRST), replies={rename_key(str(entry), name): reply})
+async def choose(salon: Salon, asked: Any, name: str, choice: str) -> Any:
+    """Repeat a request that was asked about, with what the caller has chosen."""
+    question = AskedChoice(asked.fields["waitlist_id"], frozenset(asked.fields["choices"]))
+    answered = replace(call("call_1", FIRST), replies={}, asked_choice=question)
+    async with nothing_free(salon):
+        return await join_waitlist(salon.booking, answered, FRIDAY | {"customer_name": name, "choice": choice})
 
 
 @pytest.mark.parametrize(
-    ("name", "reply", "names"),
+    ("name", "choice", "names"),
     [
-        ("Petra Langer", Reply.YES, ["Petra Langer"]),
-        ("Petra Langer", Reply.NO, ["Petra Lange", "Petra Langer"]),
-        ("nein, Lenz", Reply.YES, ["Lenz"]),
-        ("Langer mit r", Reply.YES, ["Langer"]),
+        ("Petra Langer", "rename", ["Petra Langer"]),
+        ("Petra Langer", "further", ["Petra Lange", "Petra Langer"]),
+        ("nein, Lenz", "rename", ["Lenz"]),
+        ("Langer mit r", "rename", ["Langer"]),
     ],
 )
-async def test_a_corrected_name_is_asked(salon: Salon, name: str, reply: Reply, names: list[str]) -> None:
+async def test_a_corrected_name_is_asked(salon: Salon, name: str, choice: str, names: list[str]) -> None:
     first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
     assert (asked.success, await waiting(salon)) == (False, ["Petra Lange"])
-    entry, chosen = first.fields["waitlist_id"], asked.fields["name_choice"]
-    async with nothing_free(salon):
-        args = FRIDAY | {"customer_name": name}
-        again = await join_waitlist(salon.booking, answered(chosen, entry, reply), args)
+    assert asked.fields["waitlist_id"] == first.fields["waitlist_id"]
+    again = await choose(salon, asked, name, choice)
     assert (again.success, await waiting(salon)) == (True, names), again.message
 
 
@@ -120,9 +122,7 @@ async def test_the_most_alike_name_is_corrected(salon: Salon, others: list[str])
         assert (await join(salon, "call_1", FIRST, customer_name=other)).success
     asked: Any = await join(salon, "call_1", FIRST, customer_name="Petra Langer")
     assert asked.fields["waitlist_id"] == first.fields["waitlist_id"]
-    async with nothing_free(salon):
-        told = answered("Petra Langer", asked.fields["waitlist_id"], Reply.YES)
-        assert (await join_waitlist(salon.booking, told, FRIDAY | {"customer_name": "Petra Langer"})).success
+    assert (await choose(salon, asked, "Petra Langer", "rename")).success
     assert await waiting(salon) == sorted([*others, "Petra Langer"])
 
 
@@ -134,11 +134,9 @@ async def test_a_like_surname_of_another_waits_unasked(salon: Salon) -> None:
 
 async def test_a_corrected_entry_makes_room(salon: Salon) -> None:
     await join(salon, "call_1", FIRST, customer_name="Petra Lange")
-    for name, reply in (("Peter Lange", Reply.YES), ("Petra Lange", Reply.NO)):
-        asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
-        async with nothing_free(salon):
-            told = answered(name, asked.fields["waitlist_id"], reply)
-            assert (await join_waitlist(salon.booking, told, FRIDAY | {"customer_name": name})).success
+    for name, choice in (("Peter Lange", "rename"), ("Petra Lange", "further")):
+        asked = await join(salon, "call_1", FIRST, customer_name=name)
+        assert (await choose(salon, asked, name, choice)).success
     assert await waiting(salon) == ["Peter Lange", "Petra Lange"]
 
 

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import Answer
-from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import further_key
+from askproai_runtime.booking import Answer, AskedChoice
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -16,10 +14,11 @@ MEHMET = 1002  # his event type
 
 
 async def book_instead(env: CalcomEnvironment) -> Answer:
-    """Answer "stattdessen" to the question what becomes of the appointment with Anna."""
+    """Answer the question what becomes of the appointment with Anna: it is not to stay."""
     asked = await env.salon.booking.book_appointment(call(), INSTEAD)
-    key = further_key(asked.fields["appointment_id"], asked.fields["further_choice"])
-    return await env.salon.booking.book_appointment(replace(call(), replies={key: Reply.NO}), INSTEAD)
+    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
+    answered = replace(call(), replies={}, asked_choice=choice)
+    return await env.salon.booking.book_appointment(answered, INSTEAD | {"choice": "move"})
 
 
 async def list_statuses(env: CalcomEnvironment) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from askproai_core.phone_numbers import Route
 from askproai_core.tenant_config import Function
 from askproai_runtime.booking import (
     Answer,
+    AskedChoice,
     BookingSettings,
     CalendarDisagrees,
     CallContext,
@@ -35,7 +36,6 @@ from askproai_runtime.booking import (
     move_for_desk,
 )
 from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import further_key
 from askproai_runtime.booking.store import transactions
 from askproai_runtime.calls.functions import CallFunctions
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
@@ -224,8 +224,8 @@ async def _count_cancelled(business: Business) -> int:
 async def _with_choice(business: Business) -> CallContext:
     await _with_appointment(business, "call_1")
     asked = await business.salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="Mehmet"))
-    key = further_key(asked.fields["appointment_id"], asked.fields["further_choice"])
-    return replace(call(), replies={key: Reply.NO})
+    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
+    return replace(call(), replies={}, asked_choice=choice)
 
 
 async def _count_replaced(business: Business) -> int:
@@ -236,7 +236,7 @@ async def _count_replaced(business: Business) -> int:
 
 CHANGES = {
     "replacement": Change(
-        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, staff="Mehmet"), _count_replaced, arrange=_with_choice
+        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, staff="Mehmet", choice="move"), _count_replaced, arrange=_with_choice
     ),
     "book": Change(
         Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO), lambda b: b.count_live(HALF_PAST_TWO),

@@ -1,4 +1,4 @@
-"""The answer to "Soll das ein weiterer sein, oder soll ich diesen absagen?" is carried out by the same request."""
+"""What a caller has chosen is the argument `choice` of the same request; without a question before it counts for nothing."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -31,30 +31,18 @@ async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
     await empty_book(pod)
 
 
-async def answer_question(call: SpokenCall, words: str, **changes: Any) -> dict[str, Any]:
-    """Have a changed booking asked about, say words, and return the answer to the same request."""
+async def choose(call: SpokenCall, choice: str | None, **changes: Any) -> dict[str, Any]:
+    """Have a changed booking asked about, say something, and return the answer to the same request with a choice."""
     changed = friday_at(call.pod, **changes)
     asked = await call.ask(BOOK, changed)
-    assert "further_choice" in asked, asked
-    call.say(words)
-    return await call.ask(BOOK, changed)
+    assert "choices" in asked, asked
+    call.say("Otto nehme ich mit, der neue Termin nicht, beide um zwei.")
+    return await call.ask(BOOK, changed | ({} if choice is None else {"choice": choice}))
 
 
-@pytest.mark.parametrize(
-    ("words", "booked"),
-    [
-        ("Stattdessen.", [COLOR_INSTEAD]),
-        ("Ja, stattdessen Färben.", [COLOR_INSTEAD]),
-        ("Cancel that one, please.", [COLOR_INSTEAD]),
-        ("Ja, absagen und Färben eintragen.", [COLOR_INSTEAD]),
-        ("Können Sie den absagen?", [COLOR_INSTEAD]),
-        ("Ein weiterer.", [CUT_AT_TWO, COLOR_BESIDE]),
-        ("Das ist für meinen Mann.", [CUT_AT_TWO, COLOR_BESIDE]),
-        ("Another one, please.", [CUT_AT_TWO, COLOR_BESIDE]),
-    ],
-)
-async def test_the_chosen_one_is_carried_out(call: SpokenCall, words: str, booked: list[tuple[str, ...]]) -> None:
-    done = await answer_question(call, words, service=COLOR)
+@pytest.mark.parametrize(("choice", "booked"), [("cancel", [COLOR_INSTEAD]), ("further", [CUT_AT_TWO, COLOR_BESIDE])])
+async def test_the_chosen_one_is_carried_out(call: SpokenCall, choice: str, booked: list[tuple[str, ...]]) -> None:
+    done = await choose(call, choice, service=COLOR)
     assert done["success"], done
     assert await call.live() == booked
     assert ("abgesagt" in done["message"]) is (len(booked) == 1)
@@ -63,24 +51,26 @@ async def test_the_chosen_one_is_carried_out(call: SpokenCall, words: str, booke
     assert await call.live() == booked
 
 
-@pytest.mark.parametrize(
-    "words", ["Ja.", "Nein.", "Was kostet das?", "Den bitte nicht absagen.", "Vielleicht stattdessen.", "Moment."]
-)
-async def test_other_words_change_nothing(call: SpokenCall, words: str) -> None:
-    assert not (await answer_question(call, words, service=COLOR))["success"]
+@pytest.mark.parametrize("choice", [None, "", "move", "rename", "stattdessen", "ja", True, ["cancel", "further"]])
+async def test_no_other_word_changes_anything(call: SpokenCall, choice: Any) -> None:
+    """A visit of another service cannot be moved there, and the caller's words are the model's to understand."""
+    assert not (await choose(call, choice, service=COLOR))["success"]
     assert await call.live() == [CUT_AT_TWO]
 
 
-async def test_a_mere_yes_hears_both_words(call: SpokenCall) -> None:
-    plainly = await answer_question(call, "Ja.", service=COLOR)
-    assert plainly["message"] == "Sagen Sie bitte: ein weiterer, oder: stattdessen."
-    call.say("Stattdessen.")
-    assert (await call.ask(BOOK, friday_at(call.pod, service=COLOR)))["success"]
-    assert await call.live() == [COLOR_INSTEAD]
+@pytest.mark.parametrize("choice", ["further", "move", "cancel", "rename"])
+async def test_a_choice_nobody_was_asked_for_is_asked(call: SpokenCall, choice: str) -> None:
+    """A model that fills each argument has not asked."""
+    call.say("Ach, um vier.")
+    asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", choice=choice))
+    assert asked["choices"] == ["further", "move"]
+    again = await call.ask(BOOK, friday_at(call.pod, time="16:00", choice=choice))
+    assert not again["success"], "the caller has said nothing since the question"
+    assert await call.live() == [CUT_AT_TWO]
 
 
 async def test_the_one_instead_has_the_full_name(call: SpokenCall) -> None:
-    assert (await answer_question(call, "Stattdessen.", service=COLOR, customer_name="Lange"))["success"]
+    assert (await choose(call, "cancel", service=COLOR, customer_name="Lange"))["success"]
     assert await call.live() == [COLOR_INSTEAD]
 
 
@@ -88,17 +78,15 @@ async def test_what_cannot_be_replaced_stays(call: SpokenCall) -> None:
     """The coloring would last into the next appointment of Anna."""
     other = SpokenCall(call.pod)
     assert (await other.ask(BOOK, friday_at(call.pod, "15:00", staff="Anna", customer_name="Otto Kurz")))["success"]
-    failed = await answer_question(call, "Stattdessen.", service=COLOR, staff="Anna", time="14:15")
+    failed = await choose(call, "cancel", service=COLOR, staff="Anna", time="14:15")
     assert not failed["success"]
     assert "bleibt bestehen" in failed["message"]
     assert await call.live() == [CUT_AT_TWO]
 
 
-@pytest.mark.parametrize(
-    ("words", "at"), [("Verschieben!", ["16:00"]), ("Move it.", ["16:00"]), ("Ein weiterer.", ["14:00", "16:00"])]
-)
-async def test_the_booked_one_is_moved(call: SpokenCall, words: str, at: list[str]) -> None:
-    done = await answer_question(call, words, time="16:00")
+@pytest.mark.parametrize(("choice", "at"), [("move", ["16:00"]), ("further", ["14:00", "16:00"])])
+async def test_the_booked_one_is_moved(call: SpokenCall, choice: str, at: list[str]) -> None:
+    done = await choose(call, choice, time="16:00")
     assert done["success"], done
     assert [each[1] for each in await call.live()] == at
     again = await call.ask(BOOK, friday_at(call.pod, "16:00"))
@@ -106,11 +94,18 @@ async def test_the_booked_one_is_moved(call: SpokenCall, words: str, at: list[st
     assert [each[1] for each in await call.live()] == at
 
 
-@pytest.mark.parametrize(("words", "count"), [("Nein.", 1), ("Kein weiterer.", 1), ("Ja.", 2), ("Noch einer.", 2)])
-async def test_a_later_call_asks_whether_it_is_further(call: SpokenCall, words: str, count: int) -> None:
+async def test_a_move_goes_where_the_request_says(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod, time="16:00"))
+    call.say("Verschieben, aber lieber auf fünf.")
+    assert (await call.ask(BOOK, friday_at(call.pod, time="17:00", choice="move")))["success"]
+    assert [each[1] for each in await call.live()] == ["17:00"]
+
+
+@pytest.mark.parametrize(("choice", "count"), [(None, 1), ("further", 2)])
+async def test_a_later_call_asks_whether_it_is_further(call: SpokenCall, choice: str | None, count: int) -> None:
     later = SpokenCall(call.pod, call.number)
-    done = await answer_question(later, words)
-    assert done["success"], done
+    done = await choose(later, choice)
+    assert done["success"] is (choice is not None), done
     assert len([*await call.live(), *await later.live()]) == count
 
 
@@ -125,22 +120,16 @@ async def test_a_chosen_cancellation_needs_no_second_yes(call: SpokenCall) -> No
 
 
 async def test_an_overlapping_service_is_asked_likewise(call: SpokenCall) -> None:
-    done = await answer_question(call, "Stattdessen bitte.", service=BEARD, time="14:30")
+    done = await choose(call, "cancel", service=BEARD, time="14:30")
     assert done["success"], done
     assert [each[:2] for each in await call.live()] == [("bart", "14:30")]
 
 
-@pytest.mark.parametrize("words", ["Um vier.", "Zwei Uhr, bitte.", "Um zwei.", "At two.", "Der Otto kommt mit."])
-async def test_a_repeated_time_chooses_nothing(call: SpokenCall, words: str) -> None:
-    assert not (await answer_question(call, words, time="16:00"))["success"]
-    assert await call.live() == [CUT_AT_TWO]
-
-
 async def test_a_choice_counts_until_it_is_done(call: SpokenCall) -> None:
-    moved = await answer_question(call, "Verschieben.", time="16:00")
+    moved = await choose(call, "move", time="16:00")
     assert moved["success"], moved
     call.say("Und für Otto Kurz auch um vier.")
-    otto = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Otto Kurz"))
+    otto = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Otto Kurz", choice="move"))
     assert "steht schon" not in otto["message"], otto
     call.say("Meine Allergie bitte notieren.")
     await call.ask(BOOK, friday_at(call.pod, time="16:00", notes="Allergie"))
@@ -151,5 +140,44 @@ async def test_details_beside_a_choice_are_kept(call: SpokenCall) -> None:
     changed = friday_at(call.pod, time="16:00")
     await call.ask(BOOK, changed)
     call.say("Verschieben.")
-    assert (await call.ask(BOOK, changed | {"notes": "Allergie"}))["success"]
+    assert (await call.ask(BOOK, changed | {"notes": "Allergie", "choice": "move"}))["success"]
     assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie"
+
+
+@pytest.mark.parametrize("name", ["Petra Lenge", "Otto Kurz"])
+async def test_a_time_and_a_name_are_corrected_together(call: SpokenCall, name: str) -> None:
+    """A name that sounds alike is spelled anew; another one is asked about once the appointment is moved."""
+    await call.ask(BOOK, friday_at(call.pod, time="16:00"))
+    call.say("Verschieben, und der Name ist anders.")
+    both = friday_at(call.pod, time="16:00", customer_name=name)
+    moved = await call.ask(BOOK, both | {"choice": "move"})
+    assert moved["success"], moved
+    assert [each[1:] for each in await call.live()] == [("16:00", "anna", PETRA if name == "Otto Kurz" else name)]
+    if name == "Otto Kurz":
+        assert moved["choices"] == ["rename", "further"]
+        call.say("Ja, den Namen.")
+        assert (await call.ask(BOOK, both | {"choice": "rename"}))["success"]
+    assert [each[1:] for each in await call.live()] == [("16:00", "anna", name)]
+
+
+async def test_a_respelled_name_at_another_time_is_asked(call: SpokenCall) -> None:
+    """A caller who corrects time and spelling in one breath wants one appointment."""
+    call.say("Um vier bitte, und der Name ist Lenge, mit e.")
+    asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Petra Lenge"))
+    assert asked["choices"] == ["further", "move"]
+    assert await call.live() == [CUT_AT_TWO]
+
+
+@pytest.mark.parametrize(("choice", "names"), [("rename", ["Otto Kurz"]), ("further", ["Otto Kurz", PETRA])])
+async def test_a_name_is_corrected_or_another_persons(call: SpokenCall, choice: str, names: list[str]) -> None:
+    done = await choose(call, choice, customer_name="Otto Kurz")
+    assert done["success"], done
+    assert sorted(each[3] for each in await call.live()) == names
+
+
+async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz"))
+    call.say("Den Namen ändern, und um vier.")
+    asked = await call.ask(BOOK, friday_at(call.pod, time="16:00", customer_name="Otto Kurz", choice="rename"))
+    assert asked["choices"] == ["further", "move"]
+    assert await call.live() == [CUT_AT_TWO]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_runtime.booking import AskedChoice
 from askproai_runtime.calls.named_times import leaves_choice, read_declined
 from askproai_runtime.calls.payload import (
     FunctionRequest,
@@ -17,6 +18,7 @@ from askproai_runtime.calls.payload import (
     decode,
     decode_request,
     parse_milliseconds,
+    read_asked_choice,
     read_replies,
     read_said,
 )
@@ -68,7 +70,7 @@ _DETAILS = {
 }
 _CHOICE = {
     "role": "tool_call_result",
-    "content": json.dumps({"needs_answer": True, "appointment_id": "A", "name_choice": "Otto Kurz"}),
+    "content": json.dumps({"appointment_id": "A", "choices": ["rename", "further"]}),
 }
 _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
@@ -106,8 +108,7 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
         ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "no"}),
         ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
-        ([_CHOICE, {"role": "user", "content": "Ein zweiter."}, _OFFER, _WORDS], {"rename A otto kurz": "no"}),
-        ([_CHOICE, _WORDS], {"rename A otto kurz": "unclear"}),
+        ([_CHOICE, _WORDS], {}),  # a choice is the model's argument
         ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),
         ([_PHONE, _OFFER, _WORDS], {"phone missing": "yes"}),  # asked once
         ([_QUESTION, _says("Wirklich?"), _WORDS], {"A": "yes"}),
@@ -123,6 +124,31 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
     assert read_replies(call) == replies
+
+
+_DONE = {"role": "tool_call_result", "content": json.dumps({"success": True, "appointment_id": "B"})}
+_ASKED = AskedChoice("A", frozenset({"rename", "further"}))
+
+
+@pytest.mark.parametrize(
+    ("transcript", "asked"),
+    [
+        (None, None),
+        ([_WORDS], None),
+        ([_CHOICE], None),  # nothing was said since
+        ([_CHOICE, _says("Ja?")], None),
+        ([_CHOICE, _WORDS], _ASKED),
+        ([_CHOICE, {"role": "dtmf", "digit": "1"}], _ASKED),
+        ([_CHOICE, _WORDS, _OFFER], _ASKED),
+        ([_CHOICE, _WORDS, _CHOICE], None),
+        ([_CHOICE, _WORDS, _DONE], None),
+        ([_CHOICE, _WORDS, _DONE, _WORDS], None),
+        ([_NO_ANSWER, _CHOICE, _WORDS], _ASKED),
+    ],
+)
+def test_a_choice_is_open_until_something_is_done(transcript: Any, asked: AskedChoice | None) -> None:
+    fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
+    assert read_asked_choice(msgspec.convert({"call_id": "c", **fields}, OngoingCall)) == asked
 
 
 def test_tomorrow_is_counted_from_the_call() -> None:
