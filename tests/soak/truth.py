@@ -228,7 +228,7 @@ def _ends_known_at(history: History, books: Books) -> dict[Key, float]:
 
 def _not_at_calcom(history: History, books: Books) -> Iterator[Violation]:
     """What was answered as confirmed was at Cal.com then, with that staff member: made before the answer, and not ended before
-    the question, but by a person so shortly before that it could not be known here yet (as of offers: decision 84). A person may
+    the question, but by a person so shortly before that it could not be known here yet (as of offers: decision 39). A person may
     have given it to another host since.
     """
     remote = {(a.tenant, a.id) for a in books.appointments if a.remote}

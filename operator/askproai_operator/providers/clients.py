@@ -18,7 +18,7 @@ TIMEOUT: Final = aiohttp.ClientTimeout(total=None, connect=5, sock_read=REQUEST_
 # Tokens per second, and burst; reads leave two for writes. Retell publishes no figures. Cal.com blocks a key for a minute above
 # 120 requests in a minute, and locks accounts after bursts of 20 to 30 (calcom 24981, 23414), and the tenant's pods use the same
 # key: up to 70 in any minute, 7 of them at once (`requestsPerMinute`). With 21 of ours, and the 9 with which a new leader begins,
-# that is 100 (decision 91).
+# that is 100 (decision 38).
 _BUDGETS: Final = {Provider.RETELL: (10, 30), Provider.CALCOM: (0.2, 9)}
 
 

@@ -140,9 +140,9 @@ async def apply_calendar_event(
     """Apply here what happened to one booking in the calendar, and return what it required.
 
     What takes a time here is read once more before the job ends: the booking may have changed since it was read, and its next
-    event may have been handled when nothing of it was here yet (docs/decisions/0064-read-once-more.md). Whoever passes a booking
-    of a list lists again later instead. `finish` ends the event's job, with a note, in the transaction of the last reading;
-    `check` raises, in those before it, if another worker has the job by now. A crash leaves the job to another worker.
+    event may have been handled when nothing of it was here yet (docs/decisions/0016-calendar-events-are-hints.md). Whoever passes
+    a booking of a list lists again later instead. `finish` ends the event's job, with a note, in the transaction of the last
+    reading; `check` raises, in those before it, if another worker has the job by now. A crash leaves the job to another worker.
 
     Raises `CalendarDisagrees` where the two calendars promise one time to two people, `RunAgain` while the calendar is away, and
     `DeadNow` after a day of that.

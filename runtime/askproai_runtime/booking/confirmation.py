@@ -25,7 +25,7 @@ async def find_kept(
     conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest
 ) -> list[Appointment]:
     """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
-    (docs/decisions/0132-who-books-again-hears-what-stays.md).
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 
     Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
     is not among them: nobody can say that it stays.

@@ -54,12 +54,12 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert set(PAGES) <= reached
 
 
-def test_every_decision_has_a_row_in_the_table_with_its_number() -> None:
-    rows = re.findall(r"^\| (\d+) \| \[.+\]\((\S+)\) \| .+ \|$", read_prose(DECISIONS / "README.md"), re.MULTILINE)
-    assert [f"{int(number):04}" for number, _ in rows] == [name[:4] for _, name in rows]
-    assert [name for _, name in rows] == sorted(page.name for page in DECISIONS.glob("[0-9]*.md"))
-    for number, name in rows:
-        assert (DECISIONS / name).read_text().startswith(f"# {number}. ")
+def test_every_decision_has_a_row_with_its_title() -> None:
+    rows = re.findall(r"^\|(\d+)\|\[(.+)\]\((\S+)\)\|.+\|$", read_prose(DECISIONS / "README.md"), re.MULTILINE)
+    assert sorted(name for _, _, name in rows) == sorted(page.name for page in DECISIONS.glob("[0-9]*.md"))
+    for number, title, name in rows:
+        assert name.startswith(f"{int(number):04}-")
+        assert (DECISIONS / name).read_text().startswith(f"# {number}. {title}\n")
 
 
 def test_every_source_file_that_a_page_names_exists() -> None:

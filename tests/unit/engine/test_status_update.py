@@ -262,7 +262,7 @@ def test_our_own_failure_is_unknown_and_never_quotes_the_error():
 
 
 def test_without_redis_an_object_is_ready_and_reports_it():
-    """Redis only makes things faster (docs/decisions/0014-cache-ready-is-advisory.md)."""
+    """Redis only makes things faster (docs/decisions/0008-redis-is-an-accelerator.md)."""
     away = bad(C.CACHE_READY, Reason.CACHE_UNAVAILABLE, "Redis does not answer")
     status = after({}, update_for_result(branch(), {}, Result((OK, away)), NOW))
     assert condition(status, "CacheReady")["status"] == "False"
