@@ -35,8 +35,8 @@ from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import (
+    add_note,
     correct,
-    correct_moved,
     correct_repeated,
     find_corrected,
     find_own_named,
@@ -44,13 +44,15 @@ from askproai_runtime.booking.corrections import (
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.email_address import require_confirmed_email
+from askproai_runtime.booking.find import cancel_appointment
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import asks_full_name, complete_name
-from askproai_runtime.booking.further import is_second_person, require_free_people, require_only_one
+from askproai_runtime.booking.further import is_second_person, overlaps, require_free_people, require_only_one
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import add_kept_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
+from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
@@ -222,15 +224,18 @@ async def _book_instead(
     It is moved with its staff member, since nobody else takes it over.
     """
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
-    if choice is Choice.MOVE and request.service.staff in {None, booked.staff}:
+    if choice is Choice.MOVE and (request.service.staff or request.offered_staff) in {None, booked.staff}:
         answer = await move_instead(ctx, call, request, booked, deadline)
         if answer.success:  # with the notes, the number and the name that came with it
-            answer = await correct_moved(ctx, call, request, booked, answer)
+            answer = await add_details(ctx, call, request, booked, answer)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
-    request = replace(request, replaces=booked, name=name)
+    request = replace(request, replaces=booked, name=name, notes=add_note(booked.notes, request.notes))
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
+        if not result.answer.success and overlaps(request, booked):  # it is in its own way
+            asked = await cancel_appointment(ctx, call, {"appointment_id": str(booked.id)})
+            return BookingResult(asked, BookingOutcome.ASKED_BACK)
         is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED
         is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call, booked)
     else:

@@ -18,7 +18,7 @@ from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import find_booked
 from askproai_runtime.booking.confirmation import confirm, find_kept
-from askproai_runtime.booking.further import ask_further, is_alike
+from askproai_runtime.booking.further import ask_further
 from askproai_runtime.booking.owner_questions import ask_name, require_own_notes
 from askproai_runtime.booking.phone_argument import spell_phone
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
@@ -141,32 +141,17 @@ async def correct_repeated(ctx: BookingContext, call: CallContext, request: Book
         return replace(answer, success=False)
 
 
-async def correct_moved(
-    ctx: BookingContext, call: CallContext, request: BookingRequest, moved: Appointment, answer: Answer
-) -> Answer:
-    """Return the answer to a move with the details that came with it. A name that is not like that of the appointment is asked
-    about.
-    """
-    question: ClarificationNeeded | None = None
-    if not (same_name(request.name, moved.customer_name) or is_alike(request.name, moved.customer_name)):
-        question = ask_name(request.name, moved)
-        request = replace(request, name=moved.customer_name)
-    try:
-        async with ctx.pool.acquire() as conn:
-            now = await get_appointment(conn, ctx.tenant, moved.id)
-        if now is not None and now.live and now.settled:
-            answer = await correct(ctx, call, replace(request, companions=()), [now], answer)
-    except DATABASE_UNAVAILABLE:  # it is moved as the answer says, without what may be new in the request
-        log.exception("booking.not_corrected", call_id=call.call_id)
-    if question is None:
-        return answer
-    return replace(answer, message=f"{answer.message} {question}", fields=answer.fields | question.answer.fields)
-
-
 async def correct(
-    ctx: BookingContext, call: CallContext, request: BookingRequest, repeated: Sequence[Appointment], answer: Answer
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    repeated: Sequence[Appointment],
+    answer: Answer,
+    *,
+    done: Answer | None = None,
 ) -> Answer:
     """Give `repeated` the details of the request that they do not have, and return the answer to it; `answer` if they have all.
+    The changes are said behind what is `done`, else behind the appointments.
 
     No lock is taken for what they have. A staff member is no detail: somebody else's time is another booking, which is asked about.
     """
@@ -186,20 +171,20 @@ async def correct(
         return _Correction(corrected, is_told, kept)
 
     async def commit() -> Answer:
-        return _answer(ctx, request, await change.commit(write))
+        return _answer(ctx, request, await change.commit(write), done)
 
-    change = Change[_Correction, Answer](ctx, lambda written: _answer(ctx, request, written))
+    change = Change[_Correction, Answer](ctx, lambda written: _answer(ctx, request, written, done))
     try:
         return await change.run(commit)
     except asyncpg.LockNotAvailableError:
         return replace(answer, success=False, message=f"{answer.message}{say().not_corrected}")
 
 
-def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction) -> Answer:
+def _answer(ctx: BookingContext, request: BookingRequest, written: _Correction, done: Answer | None) -> Answer:
     changed = [each for each in written.corrected if each.has_changed]
     if any(each.changes("phone") for each in changed):  # which is said as a change
         request = replace(request, said_phone=None)
-    said = confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
+    said = done or confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
     details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
     message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
     return _add_refused(request, written.corrected, replace(said, message=message))
@@ -216,7 +201,9 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     question = say().instead_with.format(
         staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
     )
-    return replace(answer, success=False, message=f"{answer.message} {question}", outcome=FunctionOutcome.ASKED_BACK)
+    fields = answer.fields | {"choices": [Choice.CANCEL]}
+    message = f"{answer.message} {question}"
+    return replace(answer, success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
 
 
 async def _compare(
@@ -278,11 +265,12 @@ def with_details(request: BookingRequest, appointment: Appointment) -> Appointme
         customer_name=correct_name(appointment.customer_name, request.name),
         phone=phone or appointment.phone,
         attendee_email=request.email or appointment.attendee_email,
-        notes=_add_note(appointment.notes, request.notes),
+        notes=add_note(appointment.notes, request.notes),
     )
 
 
-def _add_note(known: str | None, said: str | None) -> str | None:
+def add_note(known: str | None, said: str | None) -> str | None:
+    """Return the notes of an appointment with what was said in addition."""
     if not known or not said:
         return known or said
     return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"

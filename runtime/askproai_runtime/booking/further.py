@@ -152,6 +152,12 @@ async def require_beside_wanted(
         await require_yes(ctx, conn, call, moved, f"beside {beside.id} at {start.isoformat()}", question, "start")
 
 
+def overlaps(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether a request is for a time at which an appointment is, whoever they are for."""
+    shortest = timedelta(minutes=request.rules.shortest_minutes)
+    return request.start < appointment.ends_at and appointment.starts_at < request.start + shortest
+
+
 def _overlaps(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
     """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
     shortest = timedelta(minutes=rules.shortest_minutes)

@@ -194,7 +194,9 @@ class BookingRequest:
         shared = [a for a in then if share_services(a.service, service.name)]
         if shared and not self.another:  # "und Färben noch dazu": one appointment more would be beside it
             raise ClarificationNeeded(
-                say().instead_of_part.format(service=service.display_name), appointment_id=str(shared[0].id)
+                say().instead_of_part.format(service=service.display_name),
+                appointment_id=str(shared[0].id),
+                choices=[Choice.CANCEL, Choice.FURTHER],
             )
         return None
 

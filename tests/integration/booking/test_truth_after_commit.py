@@ -238,6 +238,13 @@ CHANGES = {
     "replacement": Change(
         Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, staff="Mehmet", choice="move"), _count_replaced, arrange=_with_choice
     ),
+    "chosen move": Change(
+        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, choice="move"), _count_replaced, arrange=_with_choice
+    ),
+    "chosen move with notes": Change(
+        Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO, choice="move", notes="Allergie"), _count_replaced,
+        arrange=_with_choice,
+    ),
     "book": Change(
         Function.BOOK_APPOINTMENT, booking_args(HALF_PAST_TWO), lambda b: b.count_live(HALF_PAST_TWO),
         lambda b: b.count_at_calcom(HALF_PAST_TWO),
@@ -303,7 +310,7 @@ CHANGES = {
     ),
 }  # fmt: skip
 ONLY_LOCAL = (
-    "replacement",
+    "replacement", "chosen move", "chosen move with notes",
     "group", "waitlist", "message", "decline", "correction", "amended message", "withdrawn call-back", "visit",
     "booking by the desk", "move by the desk", "cancellation by the desk",
 )  # fmt: skip

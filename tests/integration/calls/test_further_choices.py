@@ -175,6 +175,35 @@ async def test_a_name_is_corrected_or_another_persons(call: SpokenCall, choice: 
     assert sorted(each[3] for each in await call.live()) == names
 
 
+async def test_another_person_takes_it_over(call: SpokenCall) -> None:
+    done = await choose(call, "cancel", staff="Mehmet")
+    assert done["success"], done
+    assert await call.live() == [("haarschnitt", "14:00", "mehmet", PETRA)]
+
+
+async def test_notes_go_with_a_replacement(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod, notes="Allergie"))
+    assert (await choose(call, "cancel", service=COLOR, notes="mit Hund"))["success"]
+    assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie; mit Hund"
+
+
+@pytest.mark.parametrize("notes", ["für Otto: Allergie", "mein Mann kommt mit"])
+async def test_a_move_is_said_whatever_is_asked(call: SpokenCall, notes: str) -> None:
+    done = await choose(call, "move", time="16:00", notes=notes)
+    assert done["success"], done
+    assert done["message"].startswith("Der Termin ist verschoben"), done
+    assert "Soll ich das beim Termin" in done["message"]
+    assert [each[1] for each in await call.live()] == ["16:00"]
+
+
+async def test_the_full_name_goes_with_a_move(pod: TenantPod) -> None:
+    call = SpokenCall(pod)
+    await call.ask(BOOK, friday_at(pod, staff="Anna", customer_name="Lange"))
+    assert (await choose(call, "move", time="16:00"))["success"]
+    assert await call.live() == [("haarschnitt", "16:00", "anna", PETRA)]
+    await empty_book(pod)
+
+
 async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz"))
     call.say("Den Namen ändern, und um vier.")
