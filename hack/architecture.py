@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draw the picture of docs/architecture.md from the imports, or (--check) report that it is not current.
 
-`make generate` writes it, `make check` compares it. The picture is a Mermaid graph of packages: an arrow means "imports".
-Arrows that follow from others (a imports b, b imports c, a imports c) are left out.
+`make generate` writes it, `make check` compares it. The picture is a Mermaid graph of packages: an arrow means "imports", also
+through a single module. Arrows that follow from others (a imports b, b imports c, a imports c) are left out.
 """
 
 import argparse
@@ -60,6 +60,23 @@ def _imported(file: Path) -> list[str]:
     return names
 
 
+def between_packages(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return the arrows between folders: an import of a single module is one of all that the module imports."""
+
+    def is_package(node: str) -> bool:
+        plane, _, part = node.partition(".")
+        return not part or (ROOT / PLANES[plane] / part).is_dir()
+
+    def behind(node: str, seen: set[str]) -> set[str]:
+        targets: set[str] = set()
+        for target in arrows[node] - seen:
+            seen.add(target)
+            targets |= {target} if is_package(target) else behind(target, seen)
+        return targets
+
+    return {node: behind(node, {node}) for node in arrows if is_package(node)}
+
+
 def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
     """Return the arrows that follow from no other ones."""
 
@@ -82,7 +99,7 @@ def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
 
 def picture() -> str:
     """Return the Mermaid graph."""
-    arrows = imports()
+    arrows = between_packages(imports())
     lines = ["```mermaid", "flowchart TD"]
     for plane in PLANES:
         nodes = sorted(node for node in arrows if node.partition(".")[0] == plane)
