@@ -42,11 +42,7 @@ def imports() -> dict[str, set[str]]:
         for file in (ROOT / folder).rglob("*.py"):
             part = file.relative_to(ROOT / folder).with_suffix("").parts[0]
             source = plane if plane in WHOLE or part == "__init__" else f"{plane}.{part}"
-            arrows[source]  # a node without imports is drawn, too
-            for name in _imported(file):
-                target = node_of(name)
-                if target is not None and target not in {source, plane}:
-                    arrows[source].add(target)
+            arrows[source] |= {target for name in _imported(file) if (target := node_of(name))} - {source, plane}
     return {source: targets for source, targets in arrows.items() if source in WHOLE or "." in source}
 
 
