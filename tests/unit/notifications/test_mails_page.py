@@ -49,7 +49,7 @@ DAY = (appointment("Ida Immertreu", "mehmet", 8), EMMA)
 SHOWN = {
     "The confirmation": (Kind.BOOKED, Recipient.CUSTOMER),
     "The reminder": (Kind.REMINDER, Recipient.CUSTOMER),
-    "What the business gets of a new appointment": (Kind.BOOKED, Recipient.BUSINESS),
+    "A new appointment, to the business": (Kind.BOOKED, Recipient.BUSINESS),
     "The list of the day": (Kind.DAILY_LIST, Recipient.BUSINESS),
 }
 
