@@ -1,4 +1,4 @@
-"""A gateway for text messages: a real HTTP server that checks signatures as docs/reference/notification-rules.md says, and keeps what it accepts."""
+"""A gateway for text messages: an HTTP server that checks signatures (docs/reference/notification-rules.md) and keeps messages."""
 
 import hashlib
 import hmac
