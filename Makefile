@@ -49,7 +49,7 @@ docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strict
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 	@$(if $(SERVE),python -m http.server --bind 127.0.0.1 --directory site 8000)
 
-e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
+e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/evaluation.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
 check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names, size

@@ -1,4 +1,4 @@
-"""An evaluation on a real node, as install.md says: one `helm install` with nothing beside it. The steps build on each other."""
+"""An evaluation on a real node, as docs/evaluation.md says: one `helm install` alone. The steps build on each other."""
 
 import asyncio
 import json

@@ -162,7 +162,7 @@ def test_the_workflow_runs_each_version_and_no_other() -> None:
 
 
 def test_the_page_says_of_each_version_whether_it_was_tried() -> None:
-    page = (ROOT / "docs/versions.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/tested-versions.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     for axis in matrix.AXES.values():
         for version in axis.versions:
