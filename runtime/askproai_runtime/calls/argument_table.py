@@ -196,7 +196,8 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
     ArgumentRule(
-        "call_back", (_NOTE,), "when to call back, in words, or true", "as absent",
+        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`, `none`) takes one back",
+        "kept in words, for a person",
         ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
         is_text=True,
     ),
