@@ -271,10 +271,11 @@ class Sentences:
     noted: str
     not_kept: str
     call_back_noted: str
+    call_back_in_words: str  # which cannot be said
+    call_back_wanted: str  # without any words for it
     message_for: str
     message_now: str
     in_one_message: str  # whose text is too long to be said
-    at_any_time: str
     reached_at_callers_number: str
     no_number_noted: str
     reached_at_named_number: str  # which is no certain number

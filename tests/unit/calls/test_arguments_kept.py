@@ -239,6 +239,26 @@ def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unrea
     assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())
 
 
-@pytest.mark.parametrize("said", ["no", "nein", "none", "nicht nötig", "not needed", "kein Rückruf"])
-def test_a_refused_call_back_is_said(said: str) -> None:
-    assert read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values["call_back"] == said
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no",
+        "nein",
+        "none",
+        "false",
+        False,
+        "nicht nötig",
+        "not needed",
+        "kein Rückruf",
+        "no preference",
+        "keine Angabe",
+    ],
+)
+def test_words_for_a_call_back_are_kept(said: object) -> None:
+    read = read_arguments("leave_message", {"message": "Farbe", "call_back": said})
+    assert (read.values["call_back"], read.unread) == (str(said) if said else "false", {})
+
+
+@pytest.mark.parametrize("said", [None, "", "null", "N/A", "undefined", "{{call_back}}", "[REDACTED]"])
+def test_no_words_are_no_call_back(said: object) -> None:
+    assert "call_back" not in read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values
