@@ -108,6 +108,7 @@ from askproai_runtime.booking.types import (
     CallContext,
     DeskRequest,
     FunctionOutcome,
+    NamedOffer,
     NamedSlot,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
@@ -152,6 +153,7 @@ __all__ = [
     "InvalidBlock",
     "InvalidBooking",
     "Message",
+    "NamedOffer",
     "NamedSlot",
     "OutcomeUnknown",
     "Pause",
