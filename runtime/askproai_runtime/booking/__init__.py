@@ -106,6 +106,7 @@ from askproai_runtime.booking.types import (
     CallContext,
     DeskRequest,
     FunctionOutcome,
+    NamedOffer,
     NamedSlot,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
@@ -150,6 +151,7 @@ __all__ = [
     "InvalidBlock",
     "InvalidBooking",
     "Message",
+    "NamedOffer",
     "NamedSlot",
     "OutcomeUnknown",
     "Pause",

@@ -78,6 +78,7 @@ class Sentences:
     offered_by_others: str
     example: str
     do_you_mean: str
+    part_or_visit: str
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time: str
     past_date: str

@@ -86,6 +86,7 @@ ENGLISH: Final = Sentences(
     offered_by_others="Not with {staff}, but I can offer {slots}.",
     example="For example, I can offer {slots}.",
     do_you_mean="Do you mean {choices}?",
+    part_or_visit="Only {service}, or {visit}?",
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time="That time is already over. Which day and time do you mean?",
     past_date="{day} is already over, today is {today}. Which day and time do you mean?",

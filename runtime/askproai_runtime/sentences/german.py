@@ -89,6 +89,7 @@ GERMAN: Final = Sentences(
     offered_by_others="Nicht bei {staff}, aber frei ist {slots}.",
     example="Frei ist zum Beispiel {slots}.",
     do_you_mean="Meinen Sie {choices}?",
+    part_or_visit="Nur {service}, oder {visit}?",
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time="Dieser Zeitpunkt ist schon vorbei. Welchen Tag und welche Uhrzeit meinen Sie?",
     past_date="{day} ist schon vorbei, heute ist {today}. Welchen Tag und welche Uhrzeit meinen Sie?",

@@ -27,7 +27,7 @@ def booked(start: datetime, status: Status = Status.CONFIRMED) -> Appointment:
 
 def after_offers(*starts: datetime) -> CallContext:
     utc = tuple(start.astimezone(UTC) for start in starts)
-    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
+    named = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc)
     return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=utc)
 
 

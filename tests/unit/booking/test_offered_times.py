@@ -19,7 +19,7 @@ TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 
 def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallContext:
     utc = [start.astimezone(UTC) for start in (*before, *starts)]
-    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
+    named = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc)
     last = tuple(utc[len(before) :])
     return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last)
 

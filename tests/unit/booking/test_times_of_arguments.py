@@ -182,7 +182,7 @@ def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> N
 
 def test_an_offered_start_counts_before_other_arguments() -> None:
     start = datetime(2026, 12, 10, 9, tzinfo=UTC)
-    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
     assert understand_arguments(FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, call) == ["12-10T10:00"]
     assert understand_arguments({"start": "2026-12-10T10:00:00Z"}, call) == ["12-10T10:00"]
@@ -336,7 +336,7 @@ def test_two_starts_are_a_choice(start: str) -> None:
 
 def test_an_offered_start_beside_another_is_asked() -> None:
     start = datetime(2026, 12, 11, 10, tzinfo=UTC)
-    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
     both = {"start": "2026-12-11T11:00 oder 2026-12-11T16:00"}
     assert understand_arguments(both, call) == ["12-11T11:00", "12-11T16:00"]
