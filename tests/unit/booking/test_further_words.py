@@ -5,6 +5,7 @@ import pytest
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.further_choices import chooses_further
 from askproai_runtime.booking.replies import Question, read_reply
+from tests.worlds.rows import each_row
 
 ASKED = "Soll das ein weiterer sein, oder soll ich diesen absagen und stattdessen Färben eintragen?"
 FURTHER = (
@@ -27,17 +28,17 @@ NEITHER = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("said", FURTHER)
+@each_row("said", FURTHER)
 def test_a_further_one_is_chosen(said: str) -> None:
     assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.YES
 
 
-@pytest.mark.parametrize("said", INSTEAD)
+@each_row("said", INSTEAD)
 def test_one_instead_is_chosen(said: str) -> None:
     assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.NO
 
 
-@pytest.mark.parametrize("said", NEITHER)
+@each_row("said", NEITHER)
 def test_other_words_choose_neither(said: str) -> None:
     assert read_reply([said], Question.FURTHER, about=ASKED) is Reply.UNCLEAR
 

@@ -1,10 +1,9 @@
 """What a caller chooses who is asked: is the name to be corrected, or is that a second appointment?"""
 
-import pytest
-
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.name_choices import corrects_name
 from askproai_runtime.booking.replies import Question, read_reply
+from tests.worlds.rows import each_row
 
 ASKED = "Soll ich den Namen in Petra Langer ändern, oder ist das ein zweiter Termin?"
 CORRECTED = (
@@ -53,17 +52,17 @@ NEITHER = (
 )
 
 
-@pytest.mark.parametrize("said", CORRECTED)
+@each_row("said", CORRECTED)
 def test_a_correction_is_chosen(said: str) -> None:
     assert read_reply([said], Question.RENAME, about=ASKED) is Reply.YES
 
 
-@pytest.mark.parametrize("said", SECOND)
+@each_row("said", SECOND)
 def test_a_second_appointment_is_chosen(said: str) -> None:
     assert read_reply([said], Question.RENAME, about=ASKED) is Reply.NO
 
 
-@pytest.mark.parametrize("said", NEITHER)
+@each_row("said", NEITHER)
 def test_yes_and_no_choose_neither(said: str) -> None:
     assert read_reply([said], Question.RENAME, about=ASKED) is Reply.UNCLEAR
 

@@ -18,6 +18,7 @@ from askproai_runtime.calendars.calcom_bookings import (
     language,
     parse_remote_booking,
 )
+from tests.worlds.rows import each_row
 
 REQUEST = CalendarRequest(
     request_id=UUID(int=7),
@@ -88,7 +89,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "meaning"), ANSWERS)
+@each_row(("status", "body", "meaning"), ANSWERS)
 def test_what_an_answer_means(status: int, body, meaning) -> None:
     outcome = classify_create(Reply("POST", 0, status, body))
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning

@@ -4,6 +4,7 @@ import pytest
 
 from askproai_runtime.german_dates import Argument, Grain, find_argument, find_open_span, is_understood
 from tests.unit.german_dates.test_phrase_table import TABLE
+from tests.worlds.rows import each_row
 
 
 @pytest.mark.parametrize("said", ["übermorgen, Sonntag", "in fünf Tagen am Mittwoch", "am Samstag in zehn Tagen"])
@@ -22,7 +23,7 @@ def test_no_phrase_of_the_table_raises_an_error() -> None:
         find_argument(said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "open_span"),
     [
         ("Donnerstag", Grain.WEEK), ("lieber am Donnerstag um zehn", Grain.WEEK), ("am siebten", Grain.MONTH),

@@ -9,6 +9,7 @@ import pytest
 
 from askproai_runtime.german_dates import Refusal, understand
 from tests.unit.german_dates.notation import read_expected, read_understood
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -25,7 +26,7 @@ def read_table(name: str) -> list[tuple[str, str]]:
 TABLE = read_table("phrases.txt")
 
 
-@pytest.mark.parametrize(("phrase", "meaning"), TABLE, ids=[phrase for phrase, _ in TABLE])
+@each_row(("phrase", "meaning"), TABLE)
 def test_a_phrase_means_what_the_table_says(phrase, meaning):
     understood = understand(phrase, at=CALL, zone=BERLIN)
     readings = [candidate.reading for candidate in understood.candidates]
