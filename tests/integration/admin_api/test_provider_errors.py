@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from askproai_core.database import Migrator, open_pool, shipped_migrations
 from askproai_core.providers import Reply
 from askproai_runtime.calendars import ProviderCallRecorder
@@ -11,6 +13,8 @@ from tests.worlds.booking_environment import RecordedMetrics
 from tests.worlds.page_visitor import visiting
 from tests.worlds.private_desk import request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+
+pytestmark = pytest.mark.nightly
 
 BODY = {"status": "error", "error": {"message": "Attendee Erika Mustermann is blocked", "code": "BAD_REQUEST"}}
 REFUSED = Reply("POST", 0.12, 400, BODY, sent=frozenset({"erika", "mustermann"}))

@@ -12,6 +12,8 @@ from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 CALLER, NAME = "+4915155500093", "Zora Kanarienvogel"
 HAIRCUT = {"service": "Haarschnitt", "staff": "anna"}
 

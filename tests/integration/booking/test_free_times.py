@@ -22,6 +22,8 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
 from tests.worlds.waiting import SOON, stopwatch
 
+pytestmark = pytest.mark.nightly
+
 BERLIN = ZoneInfo("Europe/Berlin")
 SUNDAY = date(2026, 11, 29)
 FRIDAY = date(2026, 11, 27)

@@ -12,6 +12,8 @@ from askproai_core.tenant_config import BookingLimits, Segment, SegmentKind
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import Salon
 
+pytestmark = pytest.mark.nightly
+
 ROSA = {"customer_name": "Rosa Rot"}
 BEN = {"customer_name": "Ben Rot"}
 WITH_WAIT = msgspec.structs.replace(

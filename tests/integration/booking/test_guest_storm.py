@@ -24,6 +24,8 @@ from tests.worlds.audit_environment import AuditEnvironment
 from tests.worlds.booking_environment import Salon
 from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 
+pytestmark = pytest.mark.nightly
+
 SEED = int(os.environ.get("ASKPROAI_STORM_SEED") or random.SystemRandom().randrange(10**6))
 STARTS = [f"2026-11-{day}T{hour:02}:30:00Z" for day in (27, 30) for hour in range(9, 16)]
 STEPS, LONGEST = 150, 30.0

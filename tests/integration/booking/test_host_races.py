@@ -18,6 +18,8 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, c
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.waiting import SOON
 
+pytestmark = pytest.mark.nightly
+
 FRIDAY = date(2026, 11, 27)
 
 

@@ -18,6 +18,8 @@ from tests.integration.booking.test_cancel_question import (
 )
 from tests.worlds.booking_environment import HALF_PAST_TWO
 
+pytestmark = pytest.mark.nightly
+
 __all__ = ["salon"]  # the fixture
 WRONG_TIME = {"appointment_date": "Dienstag", "appointment_time": "Viertel nach elf"}
 WEDNESDAY_AFTER = "2026-12-02T15:00:00+01:00"  # not the coming one

@@ -11,6 +11,8 @@ from test_visits import book
 from askproai_runtime.booking.replies import Reply, details_key
 from tests.worlds.booking_environment import Salon, call
 
+pytestmark = pytest.mark.nightly
+
 __all__ = ["salon"]  # the fixture
 ROSA = {"customer_name": "Rosa Lange"}
 

@@ -14,6 +14,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 TEAM = 3001
 
 

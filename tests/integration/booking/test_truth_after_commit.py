@@ -49,6 +49,8 @@ from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.session_faults import Blow, SessionFaults, Since, session_faults
 
+pytestmark = pytest.mark.nightly
+
 SHORT = timedelta(milliseconds=100)  # a lease whose end a test can await
 LOCAL = BookingSettings(lease=SHORT, budget=timedelta(seconds=3))
 # `calls` is left out: a refusal of storage writes it, and nothing counts it.

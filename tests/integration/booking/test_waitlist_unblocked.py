@@ -29,6 +29,8 @@ from tests.worlds.booking_environment import MORNING, Salon, call
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait
 
+pytestmark = pytest.mark.nightly
+
 BERLIN = ZoneInfo("Europe/Berlin")
 FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"
 

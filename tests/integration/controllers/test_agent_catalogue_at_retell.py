@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from askproai_operator.engine import resources
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, branch, open_agent_environment, tenant
+
+pytestmark = pytest.mark.nightly
 
 
 def service(display_name: str, **annotations: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from askproai_operator.engine import resources
 from tests.integration.controllers.test_agent_catalogue_at_retell import answering_prompt, service
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
 
+pytestmark = pytest.mark.nightly
+
 
 def put_service(env: AgentEnvironment, name: str) -> None:
     manifest = service(f"Service {name}")

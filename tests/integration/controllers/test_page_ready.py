@@ -9,6 +9,8 @@ from askproai_operator.engine import resources
 from tests.integration.controllers.test_granted_or_refused import edit, new_host
 from tests.worlds.operator_environment import TenantNamespace
 
+pytestmark = pytest.mark.nightly
+
 OIDC: dict[str, Any] = {
     "issuer": "https://login.example/realms/salon/",
     "clientId": "salon",

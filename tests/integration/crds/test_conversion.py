@@ -15,6 +15,8 @@ from tests.worlds.conversion_webhook import ALPHA, BETA, KEPT, converted
 from tests.worlds.versioned_tenants import VersionedTenants
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 BOTH = (ALPHA, BETA)
 RULE = "Absagen kostet bis vierundzwanzig Stunden vorher nichts."
 CONDITION = {

@@ -11,6 +11,8 @@ from tests.worlds.conversion_webhook import ALPHA, BETA
 from tests.worlds.versioned_tenants import VersionedTenants, is_gone
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 BOTH = (ALPHA, BETA)
 REFUSAL = (
     r"conversion webhook for .* failed: Post "  # then "connection refused", or how a connection from before has ended

@@ -10,6 +10,8 @@ from askproai_core.database import Misuse
 from tests.integration.hijacker.test_session_watch import Report, checks
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 
+pytestmark = pytest.mark.nightly
+
 # More changes than a session may be behind with: it then drops all that it knows of the catalog.
 FLOOD = """
 DO $$ BEGIN FOR n IN 1..6000 LOOP EXECUTE format('ALTER ROLE CURRENT_USER SET work_mem = %L', 1000 + n);

@@ -18,6 +18,8 @@ from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 from tests.worlds.tenant_rows import fill
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 ADVISORY_FLOOD = """
 DO $$ BEGIN FOR n IN 1..1000000 LOOP PERFORM pg_advisory_lock(n); END LOOP;
 EXCEPTION WHEN OTHERS THEN NULL; END $$"""

@@ -18,6 +18,8 @@ from tests.integration.hijacker.test_hijacked_database_login import READ, new_lo
 from tests.worlds.hijacked_tenant import NO_TIMEOUTS, Attack, HijackedTenant, queued
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 RULE_ON_LOGINS = Attack("rule-on-logins", queued("pg_catalog.pg_authid", "pg_roles"), Misuse.TABLE_LOCK)
 READ_TENANT = "SELECT 1 FROM tenants"
 ADVISORY = "SELECT pg_advisory_lock(pg_backend_pid())"

@@ -13,6 +13,8 @@ from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import NotificationEnvironment
 from tests.worlds.notification_gateway import Gateway
 
+pytestmark = pytest.mark.nightly
+
 WAITING = "+4915100000001"
 
 

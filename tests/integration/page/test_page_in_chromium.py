@@ -28,6 +28,7 @@ from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
+    pytest.mark.nightly,
 ]
 
 
