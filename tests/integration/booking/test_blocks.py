@@ -12,11 +12,11 @@ from askproai_core.database import AdminStore
 from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock, UnknownName
 from askproai_sandbox.databases import Database
-from tests.integration.booking.test_person import FRIDAY as PERSONS_FRIDAY
-from tests.integration.booking.test_person import at, compile_for
-from tests.integration.booking.test_person import book as book_in_branch
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.persons import FRIDAY as PERSONS_FRIDAY
+from tests.worlds.persons import at, compile_for
+from tests.worlds.persons import book as book_in_branch
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = "2026-11-27"

@@ -5,8 +5,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.integration.booking.test_cancel_question import NEXT_CALL, after_answer, book, let_two_seconds_pass
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, tenant_config_of
+from tests.worlds.cancellations import NEXT_CALL, after_answer, book, let_two_seconds_pass
 
 pytestmark = pytest.mark.nightly
 

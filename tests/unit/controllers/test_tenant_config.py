@@ -19,14 +19,11 @@ from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.credentials import own_key_file
+from tests.worlds.compiled_contexts import CONTEXT
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
-CONTEXT: dict[str, Any] = {
-    "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",
-    "retell_base_url": "",
-}  # fmt: skip
 STRUCTS = {
     kind
     for kind in vars(tenant_config).values()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "hack"))
 import matrix  # noqa: E402  scripts of the repository

@@ -17,6 +17,8 @@ import yaml
 
 from tests.worlds.tools import find_program
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "hack"))
 import licences  # noqa: E402  scripts of the repository

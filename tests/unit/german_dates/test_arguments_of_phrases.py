@@ -3,7 +3,7 @@
 import pytest
 
 from askproai_runtime.german_dates import Argument, Grain, find_argument, find_open_span, is_understood
-from tests.unit.german_dates.test_phrase_table import TABLE
+from tests.unit.german_dates.notation import read_table
 from tests.worlds.rows import each_row
 
 
@@ -19,7 +19,7 @@ def test_a_weekday_counted_in_months_is_not_understood_on_any_day() -> None:
 
 
 def test_no_phrase_of_the_table_raises_an_error() -> None:
-    for said, _ in TABLE:
+    for said, _ in read_table("phrases.txt"):
         find_argument(said)
 
 

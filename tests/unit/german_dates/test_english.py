@@ -9,8 +9,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Refusal, understand, understand_parts
 from askproai_runtime.sentences import speaking
-from tests.unit.german_dates.notation import read_expected, read_understood
-from tests.unit.german_dates.test_phrase_table import read_table
+from tests.unit.german_dates.notation import read_expected, read_table, read_understood
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -2,25 +2,18 @@
 
 import random
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from askproai_runtime.german_dates import Refusal, understand
-from tests.unit.german_dates.notation import read_expected, read_understood
+from tests.unit.german_dates.notation import read_expected, read_table, read_understood
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
 # The least share that is understood of phrases that were written without the grammar in view. Of the second it was taught none.
 LEAST_SHARES = {"other_phrases.txt": 0.97, "held_out_phrases.txt": 0.93}
-
-
-def read_table(name: str) -> list[tuple[str, str]]:
-    lines = Path(__file__).with_name(name).read_text("utf-8").splitlines()
-    parts = (line.rpartition(" = ") for line in lines if line and not line.startswith("#"))
-    return [(phrase, meaning) for phrase, _, meaning in parts]
 
 
 TABLE = read_table("phrases.txt")
