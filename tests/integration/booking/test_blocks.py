@@ -110,6 +110,7 @@ async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_nu
     assert found == []
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_and_blocks_leaves_no_booking_that_no_block_has_listed(new_salon) -> None:
     """Each appointment within a block was either booked before, and is listed there, or is refused."""
     salon = await new_salon()

@@ -16,6 +16,8 @@ from askproai_cli.main import app
 from askproai_operator.engine import resources
 from tests.worlds.rows import each_row
 
+pytestmark = pytest.mark.nightly
+
 NO_OBJECT = "no Kubernetes object"
 KINDS = [ref.kind for ref in resources.CUSTOM]
 
