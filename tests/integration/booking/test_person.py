@@ -68,6 +68,7 @@ async def test_without_a_person_the_same_id_is_somebody_else(salon: Salon, admin
     assert (await book(salon, 2, "nord")).success
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
     salon: Salon, admin: AdminStore
 ) -> None:
@@ -194,6 +195,7 @@ async def test_the_way_between_two_branches_is_kept_free_on_both_sides(salon: Sa
     assert (moved.success, moved.fields["obstacle"]) == (False, "taken"), "the one in Mitte ends at 15:45"
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_in_both_branches_leaves_the_way_free(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=30))
     starts = [at(f"{hour}:{minute}") for hour in range(10, 14) for minute in ("00", "15", "30", "45")]

@@ -224,6 +224,7 @@ async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
     return twice
 
 
+@pytest.mark.nightly
 async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(salon: Salon) -> None:
     config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
     salon.apply_config(config)
