@@ -19,7 +19,7 @@ from tests.e2e.node.reach import API, reached, remove_bystanders, start_bystande
 from tests.worlds.network_reach import API_SERVER, MONITORING, PRACTICE, REACH, SOURCES
 from tests.worlds.waiting import eventually
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.nightly]
 IMAGES = ("ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_SIMULATORS", "ASKPROAI_E2E_STORES")
 STORES = ("postgres", "valkey")
 

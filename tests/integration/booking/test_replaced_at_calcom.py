@@ -11,6 +11,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 INSTEAD = booking_args("2026-11-27T16:00", staff="mehmet")
 MEHMET = 1002  # his event type
 

@@ -9,6 +9,7 @@ import pytest
 from askproai_runtime.booking.offered_times import keep_offered_days, put_on_offer
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 ZONE = ZoneInfo(CONFIG.time_zone)
@@ -94,7 +95,7 @@ def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[s
     assert put_on_offer(CONFIG, after_offers(*offers), args) is args
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("offers", "said", "date"),
     [
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "15 Uhr"}, "2026-12-10"),

@@ -12,6 +12,7 @@ from askproai_runtime.booking.request import parse_service_request
 from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 NAMES = (
@@ -89,7 +90,7 @@ NEAR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "meant"), NEAR)
+@each_row(("said", "meant"), NEAR)
 def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
     config = salon("Haarschnitt", "Färben", "Bartschnitt", "Vorsorgeuntersuchung")
     cut, *others = config.services
@@ -146,7 +147,7 @@ def test_many_services_are_named_as_examples() -> None:
 BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "question"),
     [
         ("haircut with beard", BOTH),

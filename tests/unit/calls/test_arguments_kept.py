@@ -13,12 +13,13 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unread_fields import note_unread
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY, HOUR = "2026-12-11", "10:00"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("function", "args", "values", "unread"),
     [
         (BOOK, {"appointment": {"date": DAY, "wish": "Fensterplatz"}}, {"date": DAY}, {"appointment.wish"}),
@@ -99,7 +100,7 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
     assert named or all(word in kept for word in said), (args, read)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "said", "read"),
     [
         ("confirmed", "ja bitte", True), ("confirmed", "jo genau", True), ("confirmed", "yes please", True),
@@ -204,7 +205,7 @@ def test_nothing_said_is_no_text(said: str) -> None:
     assert (read.values, read.unread) == ({}, {})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "message", "unread"),
     [
         ({"message": "Rezept", "medication": "Ibuprofen 600", "urgency": "hoch"},

@@ -14,6 +14,7 @@ from askproai_runtime.calls.unclear import ask_unclear
 from askproai_runtime.calls.unread_fields import note_unread, say_unread
 from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BOOK, MOVE, WAIT = Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.JOIN_WAITLIST
 PETRA = {"service": "Haarschnitt", "date": "2026-12-10", "time": "10:00", "customer_name": "Petra Lange"}
@@ -23,7 +24,7 @@ CONFIG = salon_config(services=(HAIRCUT, DYEING))
 KNOWN = KnownNames(CONFIG)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("extra", "notes"),
     [
         *(
@@ -69,7 +70,7 @@ def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) ->
     assert {name: read.values[name] for name in PETRA} == PETRA
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("extra", "asked"),
     [
         *(
@@ -143,7 +144,7 @@ def test_the_note_is_before_the_question() -> None:
     assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("key", "is_own"),
     [
         ("customer", True), ("customers", True), ("clientInfo", True), ("kundendaten", True), ("patientin", True),
