@@ -9,7 +9,7 @@ from askproai_runtime.admin_api.store import calls as statements
 from tests.integration.calls.test_function_records import get
 from tests.worlds.tenant_pod import TenantPod
 
-_STATEMENT = statements.fill_tables(statements._CALLS)
+_STATEMENT = statements._CALLS
 
 
 async def add_calls(pod: TenantPod, count: int) -> None:
