@@ -100,7 +100,7 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
 
 
-# The trigger `empty_erased_event` looks for bookings in plain bodies; in those that are encrypted we do, right before they are stored.
+# The trigger `empty_erased_event` looks for bookings in plain bodies; in encrypted ones we do, right before they are stored.
 # What an erasure notes meanwhile is found by its later passes.
 _HAS_ERASED_BOOKINGS = "SELECT EXISTS (SELECT FROM erased_references WHERE tenant = $1 AND kind = 'booking')"
 _ERASED_BOOKINGS = """

@@ -455,7 +455,7 @@ def test_pods_keep_what_they_know_of_an_agent_whose_edits_are_held_back(annotati
     assert first.functions == (tenant_config.Function.CHECK_AVAILABILITY,), "somebody broke the config before"
 
 
-def test_pods_of_the_release_before_can_read_the_functions():
+def test_pods_can_read_the_functions():
     """A value that their enum does not have would be a config that they refuse."""
     (compiled,) = compile_config(
         tenant(), [branch()], [], [agent(**AGENT | {"functions": ["LeaveMessage", "BookAppointment"]})], **CONTEXT
