@@ -135,7 +135,7 @@ async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(d
     assert await owner.fetchval("SELECT to_regclass('half')") is None
     fixed = dataclasses.replace(BROKEN, up="CREATE TABLE half (a int)")
     assert await Migrator(database.dsn, (*shipped_migrations(), fixed)).up() == [9001]
-    # The previous release does not know this migration: it works with it, but cannot revert it.
+    # A release that does not know this migration works with it, but cannot revert it.
     assert await Migrator(database.dsn).up() == []
     with pytest.raises(MigrationError, match="newer release"):
         await Migrator(database.dsn).down()

@@ -265,7 +265,7 @@ async def test_many_tenants_are_created_at_once_and_none_is_refused(database: Da
 async def test_a_statement_that_met_another_change_of_its_row_is_repeated_at_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the previous release beside this one still causes, with its grants on the database."""
+    """Two operators write the row of the same role."""
     write, failures = roles._write_login, [asyncpg.InternalServerError("tuple concurrently updated")] * 2
 
     async def meet_another(*arguments: Any) -> None:
