@@ -205,7 +205,8 @@ class Migrator:
     async def down(self, steps: int = 1) -> list[int]:
         """Revert the last `steps` migrations and return their versions. The content of their tables is lost.
 
-        Raises `MigrationBlocked` as `up` does; what was reverted before stays so.
+        Raises `MigrationError` for the first migration while there are tenants, and `MigrationBlocked` as `up` does; what was
+        reverted before stays so.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -227,6 +228,11 @@ class Migrator:
             migration = next((each for each in self._migrations if each.version == newest), None)
             if migration is None:
                 raise MigrationError(f"migration {newest:04} is from a newer release: undo it with that one")
+            if migration is self._migrations[0] and await conn.fetchval("SELECT EXISTS (SELECT FROM tenants)"):
+                raise MigrationError(
+                    f"migration {newest:04}_{migration.name} is the schema itself, and undoing it would delete every tenant's data:"
+                    " no other one is applied. Drop the database if that is meant"
+                )
             with _naming_what_is_blocked(migration):
                 await conn.execute(migration.down)
             await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)

@@ -74,6 +74,16 @@ async def test_each_step_down_is_undone_by_up(postgres: EmbeddedPostgres, databa
         assert await dump(postgres, database) == dumps[version]
 
 
+async def test_the_first_migration_stays_while_there_are_tenants(database: Database) -> None:
+    """`migrate down --steps 1` would delete every tenant's data where the release has brought no other migration."""
+    await database.create_tenant("salon")
+    migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
+    await migrator.up()
+    with pytest.raises(MigrationError, match=r"0001_schema.*every tenant's data"):
+        await migrator.down(steps=LATEST + 1)
+    assert [state.applied_at is not None for state in await migrator.status()] == [True] * LATEST + [False]
+
+
 async def test_an_applied_file_that_changed_is_refused(database: Database) -> None:
     assert await Migrator(database.dsn, (*shipped_migrations(), EXTRA)).up() == [EXTRA.version]
     edited = dataclasses.replace(EXTRA, up=EXTRA.up + "\n-- a harmless comment")
