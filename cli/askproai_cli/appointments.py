@@ -58,7 +58,7 @@ def list_command(
     """List appointments by start, held ones included."""
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
     answer = request(tenant, url, "GET", "appointments", **filters)
-    rows = [{"notes": None, **each} for each in answer["appointments"]]  # pods of the previous release report none
+    rows = [{"notes": None, **each} for each in answer["appointments"]]
     print_rows(output, answer, rows, with_branch(_COLUMNS, rows), "no appointments")
 
 
@@ -76,7 +76,6 @@ def show(
 ) -> None:
     """Show one appointment, with its customer's number and address, its notes, why it was cancelled, and whether Cal.com has it."""
     answer = request(tenant, url, "GET", f"appointments/{appointment}")
-    # Pods of the previous release do not report the address, the reason or the notes.
     further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further, "phone": further["phone"] or "no number"}
     print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
@@ -139,7 +138,7 @@ def book(
 
 
 def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> str:
-    """Say by which ways the customer hears of the booking. Pods of the previous release do not report the channels."""
+    """Say by which ways the customer hears of the booking."""
     addresses = {"Email": email and f"a mail to {email}", "Webhook": (phone or email) and "a message by the webhook"}
     ways = [way for channel in found.get("notified_by", ()) if (way := addresses.get(channel))]
     return f", with {' and '.join(ways)}" if ways else ""
@@ -226,7 +225,7 @@ def _describe(found: dict[str, Any]) -> str:
 
 
 def _already_cancelled(found: dict[str, Any]) -> str:
-    """Return that it was cancelled before, and when, which pods of the previous release do not say."""
+    """Return that it was cancelled before, and when, if that is known."""
     at = found["appointment"].get("cancelled_at")
     return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
 
@@ -262,17 +261,14 @@ def slots(
         first = datetime.fromisoformat(answer["slots"][0]["start"])
         first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
         heading = f"free starts on {format_day(first)}, {name_zone(first)}"
-    closed = f": {answer['closed']}" if answer.get("closed") else ""  # pods of the previous release do not report it
+    closed = f": {answer['closed']}" if answer.get("closed") else ""
     print_rows(output, answer, rows, {"staff": "with", "times": heading}, f"nothing is free on that day{closed}")
     if output is Output.TEXT and (basis := _describe_basis(answer)):
         typer.echo(basis)
 
 
 def _describe_basis(answer: dict[str, Any]) -> str:
-    """Return what the slots rest on, and how old that is; "" where nothing can be booked whatever Cal.com has free.
-
-    Pods of the previous release do not report it.
-    """
+    """Return what the slots rest on, and how old that is; "" where nothing can be booked whatever Cal.com has free."""
     if answer.get("closed"):
         return ""
     if answer.get("basis") == "own_book":

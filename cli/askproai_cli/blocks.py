@@ -160,13 +160,13 @@ def echo_affected(answer: Mapping[str, Any], *, err: bool = False) -> None:
     """Print the appointments and the offers in a block, if there are any."""
     if found := answer["appointments"]:
         typer.echo(f"{format_count(len(found), 'appointment')} in it, to move or cancel:", err=err)
-        rows = ({"notes": None, **each} for each in found)  # pods of the previous release report none
+        rows = ({"notes": None, **each} for each in found)
         print_rows(Output.TEXT, answer, rows, _APPOINTMENTS, err=err)
     _echo_offers(answer, err=err)
 
 
 def _echo_offers(answer: Mapping[str, Any], *, err: bool = False) -> None:
-    """Print the open offers of the waiting list in a block; pods of the previous release report none."""
+    """Print the open offers of the waiting list in a block."""
     if found := answer.get("offers", ()):
         them = "whoever was told of it" if len(found) == 1 else "those who were told of them"
         typer.echo(

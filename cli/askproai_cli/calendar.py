@@ -22,7 +22,7 @@ def differences(tenant: TenantOption, url: UrlOption = None, output: OutputOptio
     """List where our book and Cal.com differ and no rule decides which is right. The workers compare both all day."""
     answer = request(tenant, url, "GET", "calendar/differences")
     rows = (row | {"sort": row["sort"].replace("_", " ")} for row in answer["differences"])
-    if answer.get("local"):  # pods of the previous release do not report it
+    if answer.get("local"):
         nothing = "the calendar is local: there is no other book to compare ours with"
     elif answer["compared_at"]:
         compared_at = to_cell(answer["compared_at"], find_zone(answer["zone"]))

@@ -115,7 +115,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _notice_lines(answer: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield what the caller heard of the call and has said about keeping it. Pods of the previous release do not report it."""
+    """Yield what the caller heard of the call and has said about keeping it, if that is known."""
     notice, zone = answer.get("notice"), find_zone(answer.get("zone"))
     if notice is None:
         return
@@ -152,9 +152,7 @@ def timeline(
 
     Of an appointment: what each call, the desk, jobs and notifications did with it. Of a correlation id: what has it.
     """
-    # Pods of the release before know the timelines of calls alone.
-    path = f"calls/{call_id}/timeline" if call_id.startswith("call_") else f"timeline/{call_id}"
-    answer = request(tenant, url, "GET", path, personal=_personal(anonymous))
+    answer = request(tenant, url, "GET", f"timeline/{call_id}", personal=_personal(anonymous))
     if output is Output.JSON:
         print_json(answer)
         return
@@ -210,18 +208,18 @@ def _details(moment: Mapping[str, Any], zone: tzinfo | None) -> Iterator[str]:
     if moment["arguments"]:
         yield ", ".join(f"{name}: {to_cell(value, zone)}" for name, value in moment["arguments"].items())
     if moment["detail"]:
-        shape = moment.get("body_shape")  # pods of the previous release do not report it
+        shape = moment.get("body_shape")
         yield to_cell(moment["detail"], zone) + (f"; body: {to_cell(shape)}" if shape else "")
     if moment["answer"]:
         yield f"→ {to_cell(moment['answer'], zone)}"
-    if moment.get("not_readable"):  # pods of the previous release do not report it
+    if moment.get("not_readable"):
         yield _NOT_READABLE
     if moment["appointment_id"]:
         at = moment["starts_at"] and f"at {to_cell(moment['starts_at'], zone)}"
         yield " ".join(filter(None, (moment["appointment_id"], at)))
     elif moment["starts_at"]:
         yield f"call back {to_cell(moment['starts_at'], zone)}"
-    if moment.get("notes"):  # pods of the previous release do not report them
+    if moment.get("notes"):
         yield f"note: {to_cell(moment['notes'])}"
     if moment["next_try_at"]:
         yield f"next try {to_cell(moment['next_try_at'], zone, seconds=True)}"

@@ -29,10 +29,7 @@ def is_planned(model: CustomResource) -> bool:
 
 
 def is_in_effect(model: CustomResource) -> bool:
-    """Return whether a spec of an object is in effect: none is if the object was paused before it was applied.
-
-    A status without the spec is of an earlier release, which applied edits of paused objects, too.
-    """
+    """Return whether a spec of an object is in effect: none is if the object was paused before it was applied."""
     if not is_paused(model) or not _is_kept(model):
         return True
     applied = model.status.get(_FIELD)
@@ -58,7 +55,7 @@ def applied_before_pause(model: CustomResource) -> dict[str, Any]:
         return {}
     if not model.status:
         return {_FIELD: _NEVER}
-    # Of an earlier release. While it is only held by the annotation `askproai.de/plan`, an edit may be among what it declares.
+    # The object was only held by the annotation `askproai.de/plan` until now: an edit may be among what it declares.
     return {_FIELD: _encode(model)} if is_paused(model) else {}
 
 

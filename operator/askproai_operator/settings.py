@@ -76,8 +76,7 @@ class Settings(BaseSettings):
     encrypt_bodies: bool = Field(
         False,
         description="Bodies of events, transcripts, analyses, and what call functions were asked and answered are stored "
-        "encrypted, with a key for each tenant. On only after the upgrade of all pods: those of the release before cannot read "
-        "them (docs/how-to/keys.md).",
+        "encrypted, with a key for each tenant (docs/how-to/keys.md).",
     )
     retell_base_url: str = Field("https://api.retellai.com", description="Retell for tenants without a `baseUrl`.")
     calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")

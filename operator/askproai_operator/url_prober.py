@@ -34,7 +34,6 @@ _IPV6_DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")  # RFC 9637; Pyth
 _REDIRECTS: Final = range(300, 400)
 _LOGIN: Final = (401, 403)
 _OK: Final = 200
-_NOT_FOUND: Final = 404
 
 
 class _NotPublic(OSError):
@@ -204,14 +203,4 @@ def _problem_of_answer(response: aiohttp.ClientResponse) -> str:
         return f"redirects {{path}} ({status}): webhooks are not sent again elsewhere, so route it without a redirect"
     if status in _LOGIN:
         return f"asks for a login at {{path}} ({status}): let requests in without one, since they are signed"
-    if status == _NOT_FOUND and _is_of_a_runtime(response):
-        return (
-            f"leads elsewhere than to this tenant's pods ({{path}}: {status}), or its pods run a release before this one: "
-            "route {path} there, or let the pods run the operator's release"
-        )
     return f"leads elsewhere than to this tenant's pods ({{path}}: {status}): route {{path}} there, or wait until it is routed"
-
-
-def _is_of_a_runtime(response: aiohttp.ClientResponse) -> bool:
-    """Return whether a refusal looks like one of our pods: a problem document with a correlation id."""
-    return response.content_type == "application/problem+json" and "X-Correlation-Id" in response.headers

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from askproai_core.arrivals import close_unproven
-from askproai_core.database import DATABASE_UNAVAILABLE, oldest_usable_version, schema_version
+from askproai_core.database import DATABASE_UNAVAILABLE, OtherHistory, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.lifecycle import abandon_after
 from askproai_core.redis import Provider
@@ -68,6 +68,10 @@ class Readiness:
             self._reason = "the credential DATABASE_URL is missing"
         except DATABASE_UNAVAILABLE:
             self._reason = DATABASE_AWAY
+        except OtherHistory:
+            self._reason = (
+                "the database has another history of migrations: run the release that made it, or use an empty one"
+            )
         else:
             self.database_ms = int((self._process.clock.monotonic() - started) * 1000)
             usable = self.schema_version >= oldest_usable_version()

@@ -80,7 +80,8 @@ def check_schema(seen: Observations) -> Finding:
         return skipped(name, database)
     if database.changed:
         message = f"applied, and another file now: {', '.join(database.changed)}"
-        return failed(name, message, "Run the release that applied them; a correction is a new migration.", _INSTALL)
+        todo = "Run the release that applied them, or use an empty database; a correction is a new migration."
+        return failed(name, message, todo, _INSTALL)
     if database.pending:
         message = f"not applied: {', '.join(database.pending)}"
         todo = "End the dump or the open transaction that holds a table (pg_stat_activity); it is tried each minute."

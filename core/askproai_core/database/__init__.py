@@ -21,6 +21,7 @@ from askproai_core.database.migrate import (
     MigrationBlocked,
     MigrationError,
     Migrator,
+    OtherHistory,
     oldest_usable_version,
     schema_version,
     shipped_migrations,
@@ -46,7 +47,6 @@ from askproai_core.database.pool import (
     DatabaseError,
     Pool,
     StatementTimeout,
-    has_tables,
     open_pool,
 )
 from askproai_core.database.resources import PERSON, TenantNotFound
@@ -77,10 +77,10 @@ __all__ = [
     "AuditedAccount", "AwayChannel", "BookingCounts", "CalendarBacklog", "CallerCounts", "CanaryOutcomes", "CannotMove",
     "Connection", "DataOwnedByOther", "DatabaseError", "DatabaseFacts", "DeclaredWork", "Difference", "DifferenceSort",
     "EndedSession", "ImportState", "Insertion", "LoginSuspended", "Migration", "MigrationBlocked", "MigrationError",
-    "Migrator", "Misuse", "NotificationState", "PollProgress", "PollState", "Pool", "ProvisionedTenant",
+    "Migrator", "Misuse", "NotificationState", "OtherHistory", "PollProgress", "PollState", "Pool", "ProvisionedTenant",
     "RolesUnavailable", "ShadowDifference", "ShadowFindings", "ShadowResults", "Snapshot", "StatementTimeout", "Stranded",
     "StrandedBy", "TenantFacts", "TenantFigures", "TenantNotFound", "TenantRows", "TenantState", "Trial", "WatchStep",
-    "decode_audit_state", "encode_declared", "find_export_id", "has_tables", "login_dsn", "oldest_usable_version",
+    "decode_audit_state", "encode_declared", "find_export_id", "login_dsn", "oldest_usable_version",
     "open_pool", "open_tenant_rows", "parse_login", "read_audit_state", "read_days_of_bookings",
     "read_notification_state", "read_poll_state", "require_passable_options", "schema_version", "shadow_name",
     "shipped_migrations", "with_authority",

@@ -52,9 +52,7 @@ from askproai_core.database.tenant_states import (
 from askproai_core.database.tenant_tables import find_export_id, uid_of_owner
 from askproai_core.tenant_config import NotificationChannel
 
-# As JSON, since the schema of the release before, on which this one runs too, has no such column: then it is null.
-_KEY_HASH = "to_jsonb(tenants) ->> 'retell_key_hash'"
-_FIND_TENANT = f"SELECT uid, {_KEY_HASH}, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
+_FIND_TENANT = f"SELECT uid, retell_key_hash, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
 # Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
 _HAS_LOST_ROWS = """
 SELECT EXISTS (SELECT FROM audit_log

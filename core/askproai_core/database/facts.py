@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from askproai_core.database.migrate import schema_version, shipped_migrations
+from askproai_core.database.migrate import read_applied, shipped_migrations
 from askproai_core.database.pool import Connection
 from askproai_core.database.roles import list_group_roles
 
@@ -34,18 +34,16 @@ class DatabaseFacts:
 
 
 async def read_facts(conn: Connection) -> DatabaseFacts:
-    """Return the facts, by four statements that write nothing."""
+    """Return the facts, by three statements that write nothing. A database of another history has a changed migration."""
     (server,) = await conn.fetch(_SERVER)
-    schema = await schema_version(conn)
-    applied = await conn.fetch("SELECT version, sha256 FROM schema_migrations") if schema else []
-    digests = {row["version"]: row["sha256"] for row in applied}
+    digests = {version: row["sha256"] for version, row in (await read_applied(conn)).items()}
     shipped = shipped_migrations()
     needed = list_group_roles(server["database"])
     present = await conn.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", needed)
     return DatabaseFacts(
         version=server["version"].partition(" ")[0],
         now=server["now"],
-        schema=schema,
+        schema=max(digests, default=0),
         shipped=shipped[-1].version,
         pending=tuple(f"{each.version:04}_{each.name}" for each in shipped if each.version not in digests),
         changed=tuple(

@@ -2,7 +2,7 @@
 
 The lock is the table `schema_migrations` itself, because any tenant's role could take an advisory lock and hold it for ever.
 Each migration is one transaction, but for indexes on tables with rows, which are built before it. A file that was applied must not
-change: a correction is a new migration.
+change: a correction is a new migration. The first one names the history: a database that began with another is refused.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ import asyncpg
 import structlog
 
 from askproai_core.database.migration_indexes import build_indexes, list_indexes_to_build, without_built
-from askproai_core.database.numbers_of_nobody import write_numbers_of_nobody
 from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
@@ -38,11 +37,6 @@ _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 # the migration has already: only one of the two can go on, so the migration gives way, and comes again at another moment.
 _LOCK_WAITS: Final = (100,) * 8 + (500,)
 _PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued goes on
-# Tables that a migration locks one after another. Locked together at its beginning, it meets the transactions of one moment only.
-# The file itself must not change; a new one begins with its own LOCK TABLE.
-_LOCKED_TOGETHER: Final = {21: "calls, appointments, customers, function_requests, webhook_events, audit_log, tenants"}
-# The rules for numbers are libphonenumber's, which PostgreSQL has not.
-_PREPARED_BY: Final = {30: write_numbers_of_nobody}
 _NAME: Final = "askproai-migrate"
 _IS_ALIVE: Final = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = $2)"
 _LOOK_SECONDS: Final = 30.0
@@ -59,6 +53,17 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 class MigrationError(DatabaseError):
     """The schema and this release's migration files do not fit."""
+
+
+class OtherHistory(MigrationError):
+    """The database was made by other migrations than this release's: none of ours leads from there to here."""
+
+    def __init__(self, applied: asyncpg.Record, shipped: "Migration") -> None:
+        super().__init__(
+            f"the database has another history: its first migration is {applied['version']:04}_{applied['name']} (SHA-256"
+            f" {applied['sha256'][:8]}…), that of this release {shipped.version:04}_{shipped.name} ({shipped.sha256[:8]}…). Nothing"
+            " was changed. Use an empty database, or the release that made this one"
+        )
 
 
 class MigrationBlocked(MigrationError):
@@ -107,10 +112,29 @@ def oldest_usable_version() -> int:
 
 
 async def schema_version(conn: Connection) -> int:
-    """Return the database's schema version, 0 before the first migration. Every role of ours may read it."""
-    if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
-        return 0
-    return int(await conn.fetchval("SELECT coalesce(max(version), 0) FROM schema_migrations"))
+    """Return the database's schema version, 0 before the first migration. Every role of ours may read it.
+
+    `conn` is in no transaction, which a missing table would end. Raises `OtherHistory`.
+    """
+    applied = await read_applied(conn)
+    refuse_other_history(applied, shipped_migrations())
+    return max(applied, default=0)
+
+
+async def read_applied(conn: Connection) -> dict[int, asyncpg.Record]:
+    """Return the applied migrations by version, in their order; none if the database has no schema."""
+    try:
+        rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations ORDER BY version")
+    except asyncpg.UndefinedTableError:
+        return {}
+    return {row["version"]: row for row in rows}
+
+
+def refuse_other_history(applied: dict[int, asyncpg.Record], shipped: tuple[Migration, ...]) -> None:
+    """Raise `OtherHistory` if the first applied migration is not the first shipped one. Both histories count from 1."""
+    first = next(iter(applied.values()), None)
+    if first is not None and (first["version"], first["sha256"]) != (shipped[0].version, shipped[0].sha256):
+        raise OtherHistory(first, shipped[0])
 
 
 class Migrator:
@@ -124,6 +148,7 @@ class Migrator:
         """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do.
 
         Raises `MigrationBlocked` when a table stays locked, or another run builds an index; the migrations before stay applied.
+        Raises `OtherHistory` for a database that other migrations have made.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -132,7 +157,7 @@ class Migrator:
                 asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
             ):
                 await conn.execute(_TABLE)
-            known = await self._applied(conn)
+            known = await self._read_own(conn)
             for migration in self._migrations:
                 if migration.version not in known:
                     await self._build_indexes(conn, migration)
@@ -170,9 +195,7 @@ class Migrator:
                 )
             began = time.monotonic()
             with _naming_what_is_blocked(migration):
-                if prepare := _PREPARED_BY.get(migration.version):
-                    await prepare(conn)
-                await _execute(conn, migration, await without_built(conn, migration.up))
+                await conn.execute(await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
                 migration.version, migration.name, migration.sha256, int((time.monotonic() - began) * 1000),
@@ -182,7 +205,8 @@ class Migrator:
     async def down(self, steps: int = 1) -> list[int]:
         """Revert the last `steps` migrations and return their versions. The content of their tables is lost.
 
-        Raises `MigrationBlocked` as `up` does; what was reverted before stays so.
+        Raises `MigrationError` for the first migration while there are tenants, and `MigrationBlocked` as `up` does; what was
+        reverted before stays so.
         """
         done: list[int] = []
         async with self._connect() as conn:
@@ -204,15 +228,20 @@ class Migrator:
             migration = next((each for each in self._migrations if each.version == newest), None)
             if migration is None:
                 raise MigrationError(f"migration {newest:04} is from a newer release: undo it with that one")
+            if migration is self._migrations[0] and await conn.fetchval("SELECT EXISTS (SELECT FROM tenants)"):
+                raise MigrationError(
+                    f"migration {newest:04}_{migration.name} is the schema itself, and undoing it would delete every tenant's data:"
+                    " no other one is applied. Drop the database if that is meant"
+                )
             with _naming_what_is_blocked(migration):
-                await _execute(conn, migration, migration.down)
+                await conn.execute(migration.down)
             await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
         return migration
 
     async def status(self) -> list[MigrationState]:
         """Return every migration that this release ships or the database has applied, in order."""
         async with self._connect() as conn:
-            applied = await self._applied(conn)
+            applied = await read_applied(conn)
         shipped = {migration.version: migration for migration in self._migrations}
         return [
             MigrationState(
@@ -251,7 +280,7 @@ class Migrator:
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
         await conn.execute("LOCK TABLE schema_migrations IN EXCLUSIVE MODE")
         await conn.execute(f"SET LOCAL lock_timeout = '{lock_wait}ms'")
-        applied = await self._applied(conn)
+        applied = await self._read_own(conn)
         changed = [m for m in self._migrations if m.version in applied and applied[m.version]["sha256"] != m.sha256]
         if changed:
             names = ", ".join(f"{m.version:04}_{m.name}.up.sql" for m in changed)
@@ -260,11 +289,10 @@ class Migrator:
             )
         return applied
 
-    async def _applied(self, conn: Connection) -> dict[int, asyncpg.Record]:
-        if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
-            return {}
-        rows = await conn.fetch("SELECT version, name, sha256, applied_at FROM schema_migrations")
-        return {row["version"]: row for row in rows}
+    async def _read_own(self, conn: Connection) -> dict[int, asyncpg.Record]:
+        applied = await read_applied(conn)
+        refuse_other_history(applied, self._migrations)
+        return applied
 
 
 async def _terminate_when_lost(conn: Connection, pid: int, dsn: str) -> None:
@@ -290,12 +318,6 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
             return await step(lock_wait)
         await asyncio.sleep(_PAUSE)
     return await step(_LOCK_WAITS[-1])
-
-
-async def _execute(conn: Connection, migration: Migration, script: str) -> None:
-    if tables := _LOCKED_TOGETHER.get(migration.version):
-        await conn.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
-    await conn.execute(script)
 
 
 @contextmanager

@@ -109,11 +109,3 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
         command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
         server_settings={"application_name": application_name, "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s"},
     )
-
-
-async def has_tables(conn: "Connection | Pool", *tables: str) -> bool:
-    """Return whether all these tables are there: the schema of the previous release lacks the newest, and a statement that fails
-    ends its transaction.
-    """
-    sql = "SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest($1::text[]) AS name"
-    return bool(await conn.fetchval(sql, list(tables)))

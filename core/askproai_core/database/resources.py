@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
-from askproai_core.database.migrate import MigrationBlocked, schema_version
 from askproai_core.database.pool import Connection, DatabaseError
 
 log = structlog.get_logger(__name__)
 
 PERSON = ""  # `branch` of a person's rows
-_FIRST_SCHEMA = 6  # that knows persons
 
 Member = tuple[str, str]  # (branch, staff); (PERSON, person) of a person
 ResourceKey = tuple[str, str, int]
@@ -61,13 +59,11 @@ async def ensure_resources(
     `desired` are rows by (branch, staff, unit), those of persons with the branch `PERSON`. The result is by branch, staff and a
     number in place of the unit: first come the units in use, then all other rows where a claim can be in the member's way. None
     is ever deleted: past appointments refer to them, future ones may, and a staff member who comes back keeps the id. Raises
-    `TenantNotFound`, and `MigrationBlocked` for persons on the schema of the previous release.
+    `TenantNotFound`.
     """
     # NO KEY: the foreign keys of the tenant's own inserts need not wait for this lock.
     if not await conn.fetchval("SELECT true FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE", tenant):
         raise TenantNotFound(f"no database row of tenant {tenant}: ensure_tenant() comes first")
-    if persons and await schema_version(conn) < _FIRST_SCHEMA:
-        raise MigrationBlocked("staff[].person needs the newest schema; the migration is tried again each minute")
     keys = set(desired) | {(*member, 1) for member in persons}
     members = {(branch, staff) for branch, staff, _ in keys if branch != PERSON}
     await _insert(conn, tenant, keys)
@@ -114,12 +110,10 @@ def _columns(keys: Iterable[ResourceKey]) -> tuple[list[str], list[str], list[in
 
 async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
     """Return all rows of the tenant by member, by unit."""
-    # By to_jsonb, since the schema before has no such columns.
     rows = await conn.fetch(
-        """SELECT branch, staff, unit, id, active, (j->>'person_row')::bigint AS person_row,
-                  ARRAY(SELECT jsonb_array_elements_text(j->'persons')) AS persons,
-                  coalesce((j->>'linked_at')::timestamptz > clock_timestamp() - interval '1 day', false) AS recent
-           FROM (SELECT r.*, to_jsonb(r) AS j FROM resources r WHERE r.tenant = $1) r ORDER BY branch, staff, unit""",
+        """SELECT branch, staff, unit, id, active, person_row, persons,
+                  coalesce(linked_at > clock_timestamp() - interval '1 day', false) AS recent
+           FROM resources WHERE tenant = $1 ORDER BY branch, staff, unit""",
         tenant,
     )
     found: dict[Member, list[_Row]] = defaultdict(list)

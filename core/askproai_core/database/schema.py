@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
 
-import asyncpg
 import structlog
 
 from askproai_core.database import roles
@@ -77,11 +76,7 @@ class Schema:
     async def _is_current(self) -> bool:
         """Return whether the schema is this release's, by one statement; False, too, for a database without any."""
         async with self._acquire() as conn:
-            try:
-                version = await conn.fetchval("SELECT max(version) FROM schema_migrations")
-            except asyncpg.UndefinedTableError:
-                return False
-        return version is not None and version >= shipped_migrations()[-1].version
+            return await schema_version(conn) >= shipped_migrations()[-1].version
 
     def _begin_migration(self) -> asyncio.Task[None] | None:
         """Return the migration that goes on, or a new one; None in the minute after one that was blocked, or failed late."""

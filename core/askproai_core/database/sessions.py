@@ -63,7 +63,7 @@ FROM (
 WHERE is_elsewhere OR is_strong OR is_advisory OR has_many OR is_long
 """  # noqa: S608  our own numbers
 
-# Only a member may end their sessions: that of a role which an earlier release made is missing until its next reconcile.
+# Only a member of a role may end its sessions: a missing membership comes with the tenant's next reconcile.
 _ROLES = """
 SELECT t.tenant, r.oid::bigint AS oid, r.rolname, r.rolcanlogin, r.rolconnlimit
 FROM tenants t JOIN pg_roles r ON r.rolname = t.role WHERE pg_has_role(r.oid, 'USAGE')

@@ -11,13 +11,12 @@ from typing import Final
 
 import msgspec
 
-from askproai_core.database.pool import Connection, has_tables
+from askproai_core.database.pool import Connection
 from askproai_core.database.tenant_tables import TENANT_TABLES, uid_of_owner
 
 _SUFFIX: Final = ":shadow"  # no name of Kubernetes has a colon
 SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shadow, with a `ShadowFindings`
 _WAITS_FOR_REPLAY: Final = timedelta(minutes=10)  # then nobody replays it any more
-_TABLE_NAMES: Final = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
 _ENSURE_RESOURCES: Final = """
 WITH added AS (
     INSERT INTO resources (tenant, branch, staff, unit, active)
@@ -122,8 +121,6 @@ async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) 
 
     Its `role` may be left alone: made while another process deleted the rows.
     """
-    if not await has_tables(conn, "shadow_requests"):  # the schema is that of the release before
-        return False
     owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
     owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)
     if uid is not None and owner is not None and uid_of_owner(owner) != uid:
@@ -140,7 +137,6 @@ async def delete_shadow_rows(conn: Connection, tenant: str) -> None:
 
 
 async def delete_rows(conn: Connection, tenant: str) -> None:
-    """Delete all rows of a tenant, its own one last. The schema may be that of the release before."""
-    existing = {row["table_name"] for row in await conn.fetch(_TABLE_NAMES)}
-    for table in (table for table in TENANT_TABLES if table in existing):
+    """Delete all rows of a tenant, its own one last."""
+    for table in TENANT_TABLES:
         await conn.execute(f"DELETE FROM {table} WHERE tenant = $1", tenant)  # noqa: S608  our own names

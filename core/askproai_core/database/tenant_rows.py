@@ -13,7 +13,7 @@ import asyncpg
 
 from askproai_core.database import roles
 from askproai_core.database.admin import DataOwnedByOther
-from askproai_core.database.migrate import shipped_migrations
+from askproai_core.database.migrate import read_applied, refuse_other_history, shipped_migrations
 from askproai_core.database.pool import Connection, DatabaseError
 from askproai_core.database.resources import TenantNotFound
 from askproai_core.database.tenant_tables import (
@@ -65,11 +65,14 @@ class TenantRows:
         self._conn, self._dsn = conn, dsn
 
     async def read_schema(self) -> dict[int, str]:
-        """Return the hashes of the applied migrations by version. Raises `CannotMove` unless the schema is this release's."""
-        if await self._conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        """Return the hashes of the applied migrations by version. Raises `CannotMove` or `OtherHistory` unless the schema is this
+        release's.
+        """
+        found = await read_applied(self._conn)
+        if not found:
             raise CannotMove("the database has no schema yet: install the chart there first, its operator makes it")
-        rows = await self._conn.fetch("SELECT version, sha256 FROM schema_migrations ORDER BY version")
-        applied = {row["version"]: row["sha256"] for row in rows}
+        refuse_other_history(found, shipped_migrations())
+        applied = {version: row["sha256"] for version, row in found.items()}
         shipped = {each.version: each.sha256 for each in shipped_migrations()}
         if applied != shipped:
             raise CannotMove(

@@ -47,29 +47,19 @@ class TenantFacts:
 
     @property
     def columns(self) -> tuple[str | int, ...]:
-        """Return the values of `FACT_COLUMNS`."""
+        """Return the values of `FACTS`."""
         kept = self.retention
         days = kept.raw_event_days, kept.transcript_days, kept.call_days, kept.appointment_days, kept.customer_days
         return self.retell_base_url, self.calcom_base_url, *days
 
 
-_OLDER_FACTS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days"
-FACT_COLUMNS = f"{_OLDER_FACTS}, appointment_days, customer_days"
-# To be read. The schema of the release before, on which this one runs too, lacks the last two: there they are null.
-FACTS = f"""{_OLDER_FACTS}, (to_jsonb(tenants) ->> 'appointment_days')::integer AS appointment_days,
-    (to_jsonb(tenants) ->> 'customer_days')::integer AS customer_days"""
+FACTS = "retell_base_url, calcom_base_url, raw_event_days, transcript_days, call_days, appointment_days, customer_days"
+_WRITE_FACTS = f"UPDATE tenants SET ({FACTS}) = ROW ($2, $3, $4, $5, $6, $7, $8) WHERE tenant = $1"  # noqa: S608  our own names
 
 
 async def write_facts(conn: Connection, tenant: str, facts: TenantFacts) -> None:
-    """Write what the coordinator reads of a tenant; on the schema of the release before without what that one lacks."""
-    values = facts.columns
-    try:
-        await conn.execute(_WRITE_FACTS.format(FACT_COLUMNS, "$2, $3, $4, $5, $6, $7, $8"), tenant, *values)
-    except asyncpg.UndefinedColumnError:
-        await conn.execute(_WRITE_FACTS.format(_OLDER_FACTS, "$2, $3, $4, $5, $6"), tenant, *values[:5])
-
-
-_WRITE_FACTS = "UPDATE tenants SET ({}) = ROW ({}) WHERE tenant = $1"
+    """Write what the coordinator reads of a tenant."""
+    await conn.execute(_WRITE_FACTS, tenant, *facts.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +190,9 @@ async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple
     `limit`.
 
     At least two of the last ten minutes, since a circuit that nobody tries is forgotten after these, and the last five at most.
-    Reads of free times, too, open circuits and have no rows. Empty while the schema is older.
+    Reads of free times, too, open circuits and have no rows.
     """
-    try:
-        rows = await conn.fetch(_FAILING_PROVIDERS, limit)
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
-        return ()
+    rows = await conn.fetch(_FAILING_PROVIDERS, limit)
     return [(row["tenant"], row["provider"]) for row in rows]
 
 
@@ -251,10 +238,7 @@ async def measure_backlogs(
 
 
 async def read_polls(conn: Connection, tenants: Sequence[str]) -> Mapping[str, PollProgress]:
-    """Return how far the tenants' workers are with asking Cal.com what has changed; nothing of those that have not begun.
-
-    That is so, too, while the schema is still the one before.
-    """
+    """Return how far the tenants' workers are with asking Cal.com what has changed; nothing of those that have not begun."""
     rows = await _read_tasks(conn, tenants, CALENDAR_POLL)
     return {row["tenant"]: poll_progress(row["watermark"], _age(row), row["last_error"]) for row in rows}
 
@@ -274,15 +258,12 @@ async def read_failing_channels(
 
 
 async def _read_tasks(conn: Connection, tenants: Sequence[str], name: str) -> Sequence[asyncpg.Record]:
-    try:
-        return await conn.fetch(
-            """SELECT tenant, watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
-                      - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
-               FROM tasks WHERE tenant = ANY($1) AND name = $2""",
-            tenants, name,
-        )  # fmt: skip
-    except asyncpg.UndefinedTableError:
-        return ()
+    return await conn.fetch(
+        """SELECT tenant, watermark, last_error, least(greatest(extract(epoch FROM clock_timestamp()
+                  - coalesce(last_finished_at, created_at)), 0), 1e9)::float8 AS seconds
+           FROM tasks WHERE tenant = ANY($1) AND name = $2""",
+        tenants, name,
+    )  # fmt: skip
 
 
 def _age(row: asyncpg.Record) -> timedelta:

@@ -28,7 +28,7 @@ class Agent(ConfigStruct, frozen=True):
 
     `language` is the one that its callers are answered in, as Retell writes it.
 
-    `functions` lack `FURTHER_FUNCTIONS`: pods of the release before refuse a whole config for a value that they do not know.
+    `functions` lack `FURTHER_FUNCTIONS`: pods refuse a whole config for a value that they do not know.
     """
 
     name: str

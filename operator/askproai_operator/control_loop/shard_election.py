@@ -34,7 +34,6 @@ T = TypeVar("T")
 _RETRY: Final = timedelta(seconds=1)
 _LOOK_AGAIN: Final = LeaseTimes().retry
 _LOG_AGAIN: Final = timedelta(minutes=1)
-_FORBIDDEN: Final = 403
 
 
 class Leases(Protocol):
@@ -145,7 +144,7 @@ class _Layout:
         """Return the holder of each Lease that is held, by the number of the shard."""
         found: dict[int, str] = {}
         for index, name in enumerate(LEASE_NAMES):
-            lease = await self._find(name)
+            lease = await self._leases.read(name)
             holder = _holder_of(lease)
             if lease is None or not holder:
                 continue
@@ -155,19 +154,6 @@ class _Layout:
             else:
                 found[index] = holder
         return found
-
-    async def _find(self, name: str) -> dict[str, Any] | None:
-        """Return a Lease, None when nobody can have it: there is none, or this account has no right to it.
-
-        All shards have one account. In the chart of an earlier release it has a right to the Lease of shard 0 only, so no other
-        one can be held.
-        """
-        try:
-            return await self._leases.read(name)
-        except ApiError as error:
-            if error.status != _FORBIDDEN or name == self._shard.lease_name:
-                raise
-            return None
 
     async def _holder(self, index: int) -> str | None:
         return _holder_of(await self._leases.read(LEASE_NAMES[index]))

@@ -18,10 +18,8 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.grant import remove_routes, take
-from askproai_operator.credentials import CALCOM_KEY, calcom_account, read_own_secret
 from askproai_operator.engine import ApiError, Unreachable, find_condition
 from askproai_operator.grants import (
-    KEY_ANNOTATIONS,
     Subject,
     SubjectKind,
     holder_of,
@@ -29,7 +27,6 @@ from askproai_operator.grants import (
     recorded_keys,
     requested_subjects,
 )
-from askproai_operator.providers import hash_key
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +38,11 @@ async def adopt_present_holders(context: ReconcileContext) -> None:
     for tenant in _oldest_first(map(in_effect, context.cache.list(Tenant))):
         for subject, scope in requested_subjects(tenant).items():
             if context.settings.what_is_reserved(subject.value):
-                # An earlier release routed it; a paused Tenant is not reconciled, so its route is removed here.
+                # It was routed before the host was reserved; a paused Tenant is not reconciled, so its route is removed here.
                 await remove_routes(holder_of(tenant, scope), subject, context)
             elif _was_published(tenant) if subject in page_host(tenant) else _was_exposed(tenant, context):
                 await _adopt(tenant, subject, context, scope)
-        for subject in await _recorded_keys(tenant, context):
+        for subject in _recorded_keys(tenant, context):
             await _adopt(tenant, subject, context)
     for branch in _oldest_first(map(in_effect, context.cache.list(Branch))):
         served = branch.status.get("phoneNumbers") or ()
@@ -84,17 +81,8 @@ def _was_exposed(tenant: Tenant, context: ReconcileContext) -> bool:
     return reason not in {None, Reason.HOST_CLAIMED_TWICE} and url.startswith(f"{base_url}/")
 
 
-async def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
-    """Return the keys of `T-teardown`, which holds only such as were found good.
-
-    The previous release annotated it with the hash of Retell's key alone; Cal.com's is read from it then.
-    """
+def _recorded_keys(tenant: Tenant, context: ReconcileContext) -> list[Subject]:
+    """Return the keys of `T-teardown`, which holds only such as were found good."""
     namespace, name = tenant.key[1:]
     secret = context.cache.secret(namespace, f"{name}-teardown")
-    if secret is None:
-        return []
-    found = recorded_keys(secret.annotations)
-    if KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY] not in secret.annotations and calcom_account(tenant) is not None:
-        key = (await read_own_secret(context, namespace, name)).get(CALCOM_KEY)
-        found += [Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key))] if key else []
-    return found
+    return [] if secret is None else recorded_keys(secret.annotations)

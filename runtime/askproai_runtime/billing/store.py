@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
 from askproai_core.database import Connection, Pool
 
 # `created` has whole seconds. Of two events of one second the later stage of a subscription wins; the next event corrects it.
@@ -64,9 +62,6 @@ async def save_billing_change(conn: Connection, tenant: str, change: BillingChan
 
 
 async def get_billing_state(pool: Pool, tenant: str) -> BillingState | None:
-    """Return the current state; None if Stripe never reported one, or if the schema is older than this table."""
-    try:
-        row = await pool.fetchrow(_STATE, tenant)
-    except asyncpg.UndefinedTableError:
-        return None
+    """Return the current state; None if Stripe never reported one."""
+    row = await pool.fetchrow(_STATE, tenant)
     return None if row is None else BillingState(row["status"], row["as_of"])

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 
 from askproai_core.database import Connection
@@ -46,7 +45,7 @@ from askproai_runtime.booking.waitlist import WAITLIST, has_booked, read_spans
 from askproai_runtime.notifications.news import enqueue_freed_offer, enqueue_waitlist_offer
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import FreedOffer
-from askproai_runtime.tasks import Next, PutOff, TaskRun
+from askproai_runtime.tasks import Next, TaskRun
 from askproai_runtime.visits import find_by_name
 
 __all__ = ["WAITLIST", "WaitlistKeeper"]
@@ -96,15 +95,12 @@ class WaitlistKeeper:
         self._ctx = ctx
 
     async def run(self, run: TaskRun) -> Next:
-        """End what is over, and offer what is free. Raises `PutOff` on the schema of the release before."""
+        """End what is over, and offer what is free."""
         ctx = self._ctx
-        try:
-            awaited = await list_awaited_services(ctx.pool, ctx.tenant)
-            if not awaited:
-                await mark_all_handled(ctx.pool, ctx.tenant)
-                return Next(_IDLE, {})
-        except asyncpg.UndefinedTableError as error:
-            raise PutOff(_BUSY, "the database has not been migrated yet") from error
+        awaited = await list_awaited_services(ctx.pool, ctx.tenant)
+        if not awaited:
+            await mark_all_handled(ctx.pool, ctx.tenant)
+            return Next(_IDLE, {})
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
             zone = ZoneInfo(ctx.config().time_zone)

@@ -4,10 +4,8 @@ Of a failure it has the provider's words without people, and which fields the bo
 """
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
@@ -19,10 +17,6 @@ log = structlog.get_logger(__name__)
 
 _RECORD_SECONDS = 0.5
 _INSERT = """
-INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-_INSERT_FAILURE = """
 INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id, error,
                             body_shape)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -67,12 +61,8 @@ class ProviderCallRecorder:
         return True
 
     async def _insert(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
-        values = (
-            self.tenant, self.provider, f"{operation}{_OWN if self.own_account else ''}", reply.method, path, reply.status,
-            outcome, round(reply.seconds * 1000), correlation_id,
+        error = reply.redacted_error
+        await self.pool.execute(
+            _INSERT, self.tenant, self.provider, f"{operation}{_OWN if self.own_account else ''}", reply.method, path, reply.status,
+            outcome, round(reply.seconds * 1000), correlation_id, error, None if error is None else reply.error_shape,
         )  # fmt: skip
-        if (error := reply.redacted_error) is not None:
-            with suppress(asyncpg.UndefinedColumnError):  # the schema is that of the release before
-                await self.pool.execute(_INSERT_FAILURE, *values, error, reply.error_shape)
-                return
-        await self.pool.execute(_INSERT, *values)

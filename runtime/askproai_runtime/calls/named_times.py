@@ -96,10 +96,7 @@ def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[Named
 
 
 def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:
-    """Return the slots that an answer of ours has named, with their local starts.
-
-    A pod of the release before names neither service nor branch of a slot: it counts as not named.
-    """
+    """Return the slots that an answer of ours has named, with their local starts."""
     found: dict[NamedSlot, datetime] = {}
     for slot in _list_slots(answer):
         with suppress(KeyError, TypeError, ValueError):

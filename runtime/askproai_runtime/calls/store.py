@@ -115,16 +115,12 @@ WITH record AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 ), written AS (
     INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, cause, answer, duration_ms,
-                                   appointment_id, correlation_id{column})
-    SELECT $1, call_id, at, function, arguments, outcome, cause, answer, duration_ms, appointment_id, correlation_id{value}
+                                   appointment_id, correlation_id, track)
+    SELECT $1, call_id, at, function, arguments, outcome, cause, answer, duration_ms, appointment_id, correlation_id, $3
     FROM record
 )
 SELECT count(*) FROM first
 """
-# Only pods of a canary name the column `track`: the others run on the schema before it, too.
-_INSERT_RECORDS = _INSERT.format(column="", value="")
-_INSERT_RECORDS_OF_TRACK = _INSERT.format(column=", track", value=", $3")
-
 # What waits for a shadow is bounded. A trigger keeps that of a refused call out.
 _INSERT_COPY = """
 WITH waiting AS (SELECT count(*) < $10 AS has_room FROM shadow_requests WHERE tenant = $1), added AS (
@@ -332,9 +328,7 @@ async def insert_function_records(
 ) -> int:
     """Write records, and return how many calls have their first one among them. `track` names the trial of a canary."""
     rows = msgspec.json.encode([_encrypted(cipher, record) for record in records]).decode()
-    if track:
-        return int(await pool.fetchval(_INSERT_RECORDS_OF_TRACK, tenant, rows, track))
-    return int(await pool.fetchval(_INSERT_RECORDS, tenant, rows))
+    return int(await pool.fetchval(_INSERT, tenant, rows, track or None))
 
 
 def _encrypted(cipher: BodyCipher, record: FunctionRecord) -> FunctionRecord:

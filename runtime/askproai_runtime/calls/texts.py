@@ -50,8 +50,8 @@ class _Said(msgspec.Struct):
 def read_call_texts(cipher: BodyCipher, call_id: str, transcript: str | None, analysis: str | None) -> CallTexts:
     """Return the texts of which these two columns are stored.
 
-    A plain transcript beside what is encrypted is of a pod of the release before: it counts if it is longer, and the other one is
-    not that of the call's end.
+    A plain transcript beside an encrypted one is of a pod that does not encrypt yet: it counts if it is longer, and the other one
+    is not that of the call's end.
     """
     stored = None if analysis is None else msgspec.json.decode(analysis)
     if not is_encrypted_json(stored):

@@ -1,4 +1,4 @@
-"""Every SQL statement of the coordinator. They see all tenants; migration 0003 grants exactly these tables and columns.
+"""Every SQL statement of the coordinator. They see all tenants; the schema grants exactly these tables and columns.
 
 The statements that change rows take their number as `$1` and skip rows that somebody has locked: short transactions, which hold
 up nobody. Those that may not lock rows wait for one until `lock_timeout`.
@@ -33,11 +33,10 @@ class Position:
 
 
 _TENANT_NAMES = "SELECT tenant FROM tenants"
-# The last two by to_jsonb: the schema before lacks them, and an operator of this release has yet to write them. Then they are null.
+# The last two are null until the operator has written them.
 _TENANT_RETENTION = """
-SELECT tenant, raw_event_days, transcript_days, call_days, (to_jsonb(t) ->> 'appointment_days')::integer AS appointment_days,
-       (to_jsonb(t) ->> 'customer_days')::integer AS customer_days
-FROM tenants t ORDER BY tenant
+SELECT tenant, raw_event_days, transcript_days, call_days, appointment_days, customer_days
+FROM tenants ORDER BY tenant
 """
 
 # Who called a provider lately; tenants whose circuit is open call no more and are added by the caller.
@@ -56,13 +55,13 @@ FROM jobs WHERE state = 'ready' AND isfinite(run_at) GROUP BY tenant, priority
 
 # An audit that rests on neither the operators nor the index of the exclusion constraint: it counts claims that begin before an
 # earlier claim of the same resource has ended; a branch's row and the person's that it names count as one. Claims that ended
-# before yesterday were counted while they had not. By to_jsonb, since the schema before has no `person_row`.
+# before yesterday were counted while they had not.
 _DOUBLE_BOOKINGS = """
 SELECT tenant, count(*) AS claims FROM (
     SELECT c.tenant, c.block_start, max(c.block_end) OVER (
         PARTITION BY c.tenant, r.id ORDER BY c.block_start, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS earlier
-    FROM (SELECT o.tenant, o.id AS own_id, coalesce((to_jsonb(o)->>'person_row')::bigint, o.id) AS id FROM resources o) r
+    FROM (SELECT o.tenant, o.id AS own_id, coalesce(o.person_row, o.id) AS id FROM resources o) r
     JOIN claims c ON c.tenant = r.tenant AND c.resource_id = r.own_id AND c.block_end > now() - interval '1 day'
     WHERE c.state IN ('held', 'booked') AND (c.state = 'booked' OR c.expires_at > now())
 ) claim WHERE block_start < earlier GROUP BY tenant
@@ -378,10 +377,7 @@ async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
 
 async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -> int:
     """Run one of the statements above for at most `limit` rows, and return how many it changed."""
-    try:
-        return _affected(await pool.execute(statement, limit, *values))
-    except asyncpg.UndefinedTableError:  # the schema before lacks the newest table
-        return 0
+    return _affected(await pool.execute(statement, limit, *values))
 
 
 async def age_rows(
@@ -390,10 +386,7 @@ async def age_rows(
     """Run one of `AGEING_STATEMENTS` for at most `limit` rows after a position. Return how many aged, and the position of the last
     one that was looked at; None if there was none.
     """
-    try:
-        row = await pool.fetchrow(statement, limit, tenant, days, after.at, after.id, correlation_id)
-    except asyncpg.UndefinedTableError:  # the schema before lacks the newest table
-        return 0, None
+    row = await pool.fetchrow(statement, limit, tenant, days, after.at, after.id, correlation_id)
     return (int(row[0]), Position(row[1], row[2])) if row else (0, None)
 
 

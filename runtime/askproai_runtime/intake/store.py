@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import structlog
@@ -32,27 +31,22 @@ EVENTS_OF_CALL = (
 
 # One statement, which is a transaction of its own. Its rows are sorted by key, so that two pods that store the same events take
 # their locks in the same order and cannot deadlock.
-_INSERT_TEMPLATE = """
+_INSERT = """
 WITH incoming AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[]{array})
-        AS i (source, event_id, event_type, payload, correlation_id, received_at{column})
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[],
+                         $9::text[])
+        AS i (source, event_id, event_type, payload, correlation_id, received_at, traceparent)
 ), stored AS (
     INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
     SELECT $1, source, event_id, event_type, payload, correlation_id, coalesce(received_at, clock_timestamp()) FROM incoming
     ON CONFLICT (tenant, source, event_id) DO NOTHING
     RETURNING id, source, event_id, correlation_id
 ), queued AS (
-    INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id{column})
-    SELECT $1, 'webhook-event', $2, stored.id, stored.correlation_id{column} FROM stored{join}
+    INSERT INTO jobs (tenant, kind, priority, event_id, correlation_id, traceparent)
+    SELECT $1, 'webhook-event', $2, stored.id, stored.correlation_id, traceparent FROM stored JOIN incoming USING (source, event_id)
 )
 SELECT id, source, event_id, correlation_id FROM stored
 """
-_INSERT = _INSERT_TEMPLATE.format(array="", column="", join="")
-# For a batch with an event whose trace is recorded. The schema before has no such column.
-_INSERT_TRACED = _INSERT_TEMPLATE.format(
-    array=", $9::text[]", column=", traceparent", join=" JOIN incoming USING (source, event_id)"
-)
-
 # Only an undecided event without a live job is re-armed. A job is live while it is ready (which includes a retry in five minutes)
 # or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as everywhere, and
 # their committed state is checked again before anything changes.
@@ -106,7 +100,7 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
 
 
-# The trigger of migration 0017 looks for bookings in plain bodies; in those that are encrypted we do, right before they are stored.
+# The trigger `empty_erased_event` looks for bookings in plain bodies; in encrypted ones we do, right before they are stored.
 # What an erasure notes meanwhile is found by its later passes.
 _HAS_ERASED_BOOKINGS = "SELECT EXISTS (SELECT FROM erased_references WHERE tenant = $1 AND kind = 'booking')"
 _ERASED_BOOKINGS = """
@@ -127,7 +121,7 @@ async def record_refused_signature(pool: Pool, tenant: str, verdict: str, correl
     )  # fmt: skip
 
 
-# The note of an event that came after its caller was erased; migration 0017 has it, too.
+# The note of an event that came after its caller was erased; its trigger has it, too.
 ERASED = "erased: its caller was"
 
 
@@ -192,7 +186,7 @@ class EventStore:
                  event.correlation_id, event.received_at, event.traceparent)
                 for key, event in sorted(first.items(), key=lambda item: item[0])
             ]  # fmt: skip
-            rows = await self._insert(conn, list(zip(*columns, strict=True)))
+            rows = await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *zip(*columns, strict=True))
             stored = {(row["source"], row["event_id"]): row for row in rows}
             inserted = frozenset(stored)
             known = [column[:2] for column in columns if column[:2] not in inserted]
@@ -212,23 +206,13 @@ class EventStore:
             receipts.append(Receipt(row["id"], row["correlation_id"], duplicate))
         return receipts
 
-    async def _insert(self, conn: Connection, columns: Sequence[Sequence[Any]]) -> list[asyncpg.Record]:
-        """Insert events and jobs; return the events that are new. The last of the `columns` are the traces of the jobs."""
-        *needed, traces = columns
-        if any(traces):
-            try:
-                return list(await conn.fetch(_INSERT_TRACED, self._tenant, Priority.CRITICAL, *needed, traces))
-            except asyncpg.UndefinedColumnError:
-                log.info("jobs.untraced", why="the schema is still that of an earlier release")
-        return list(await conn.fetch(_INSERT, self._tenant, Priority.CRITICAL, *needed))
-
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
         """Return those events of Cal.com that are stored without a body, because their caller was erased."""
         is_on = (
             self._cipher.active_key is not None
         )  # else the trigger reads all but what was encrypted before it waited in Redis
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
-        if not ours or not await self._has_erased_bookings(conn):
+        if not ours or not await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant):
             return set()
         found: set[tuple[str, str]] = set()
         for event in ours:
@@ -240,12 +224,6 @@ class EventStore:
             if await conn.fetch(_ERASED_BOOKINGS, self._tenant, words):
                 found.add((event.source, event.event_id))
         return found
-
-    async def _has_erased_bookings(self, conn: Connection) -> bool:
-        try:
-            return bool(await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant))
-        except asyncpg.UndefinedTableError:  # the schema before has no erasures
-            return False
 
     async def accepts_writes(self) -> bool:
         """Return whether the server answers and is no replica. Raises what asyncpg raises."""

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from askproai_core.database import Connection, Pool
-from askproai_core.tracing import current_traceparent, is_on
+from askproai_core.tracing import current_traceparent
 from askproai_runtime.jobs.types import Job, JobKind, JobSettings, Priority, StaleClaim
 from askproai_runtime.metrics import Waiting
 
@@ -73,7 +71,7 @@ _LANE = """
 # A lane's priorities are tried in the given order: the lateral join runs once for each and stops at LIMIT, so that no row is
 # locked without being claimed. Kinds that we do not know ($9: those we do) are left: after a rollback they wait for the release
 # that wrote them. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
-_CLAIM_TEMPLATE = """
+_CLAIM = """
 WITH urgent_lane AS MATERIALIZED ({urgent}
 ), background_lane AS MATERIALIZED ({background}
 ), claimed AS (
@@ -82,7 +80,7 @@ WITH urgent_lane AS MATERIALIZED ({urgent}
     FROM (SELECT id FROM urgent_lane UNION ALL SELECT id FROM background_lane) chosen
     WHERE j.tenant = $1 AND j.id = chosen.id
     RETURNING j.id, j.kind, j.priority, j.attempts, j.claim_no, j.event_id, j.appointment_id, j.correlation_id,
-              clock_timestamp() - j.created_at AS age{{trace}}
+              j.traceparent, clock_timestamp() - j.created_at AS age
 ), event AS (
     UPDATE webhook_events e SET status = 'processing', attempts = claimed.attempts
     FROM claimed WHERE e.tenant = $1 AND e.id = claimed.event_id
@@ -92,10 +90,6 @@ SELECT * FROM claimed
     urgent=_LANE.format(priorities="$4", limit="$5"),
     background=_LANE.format(priorities="$6", limit="least($7, $8 - (SELECT count(*) FROM urgent_lane))"),
 )
-_CLAIM = _CLAIM_TEMPLATE.format(trace="")
-# By to_jsonb, since the schema before has no such column.
-_CLAIM_TRACED = _CLAIM_TEMPLATE.format(trace=", to_jsonb(j) ->> 'traceparent' AS traceparent")
-
 # Returns the jobs whose claim is still ours.
 _RENEW = """
 UPDATE jobs j SET lease_until = clock_timestamp() + $4
@@ -136,8 +130,8 @@ SELECT priority, 'dead', count(*), NULL FROM jobs WHERE tenant = $1 AND state = 
 
 
 _ADD = """
-INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at{column})
-VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()){value}) ON CONFLICT DO NOTHING
+INSERT INTO jobs (tenant, kind, priority, correlation_id, event_id, appointment_id, run_at, traceparent)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8) ON CONFLICT DO NOTHING
 """
 
 
@@ -157,26 +151,23 @@ async def enqueue(
     An event or appointment has at most one live job. A second one for an event is not added. For an appointment the waiting
     job is brought forward instead, since it does whatever the appointment needs when it runs.
     """
-    values = (tenant, kind.value, priority.value, correlation_id, event_id, appointment_id, run_at)
-    added = await _add(conn, values, current_traceparent())
+    added = await conn.execute(
+        _ADD,
+        tenant,
+        kind.value,
+        priority.value,
+        correlation_id,
+        event_id,
+        appointment_id,
+        run_at,
+        current_traceparent(),
+    )
     if added == "INSERT 0 0" and appointment_id is not None:
         await conn.execute(
             """UPDATE jobs SET run_at = least(run_at, coalesce($3, clock_timestamp()))
                WHERE tenant = $1 AND appointment_id = $2 AND state = 'ready'""",
             tenant, appointment_id, run_at,
         )  # fmt: skip
-
-
-async def _add(conn: Connection, values: tuple[object, ...], traceparent: str | None) -> str:
-    """Insert a job, with its trace if that is recorded; return what PostgreSQL says of the insert."""
-    if traceparent is not None:
-        try:
-            # A savepoint: on the schema before, the caller's transaction goes on without it.
-            async with conn.transaction():
-                return await conn.execute(_ADD.format(column=", traceparent", value=", $8"), *values, traceparent)
-        except asyncpg.UndefinedColumnError:
-            pass
-    return await conn.execute(_ADD.format(column="", value=""), *values)
 
 
 async def finish(conn: Connection, tenant: str, job: Job) -> None:
@@ -243,7 +234,7 @@ class JobStore:
         if not urgent_limit and not background_limit:
             return [], True
         rows = await conn.fetch(
-            _CLAIM_TRACED if is_on() else _CLAIM, self._tenant, self._worker, self._settings.lease,
+            _CLAIM, self._tenant, self._worker, self._settings.lease,
             [p.value for p in URGENT], urgent_limit, [p.value for p in BACKGROUND], background_limit, free_slots,
             [kind.value for kind in JobKind],
         )  # fmt: skip

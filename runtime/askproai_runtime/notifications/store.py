@@ -23,7 +23,7 @@ from askproai_runtime.notifications.types import (
 )
 
 _LONGEST_ERROR = 500
-TRACEPARENT = "traceparent"  # in `content`, of which the release before reads what it knows
+TRACEPARENT = "traceparent"  # in `content`
 
 _INSERT = """
 INSERT INTO notifications (tenant, kind, subject, recipient, channel, correlation_id, appointment_id, starts_at, content)

@@ -23,7 +23,6 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Who looks at the page. `name` is what they call themselves; `expires` in seconds since 1970. `tenant` is whose page it is.
 
     `granted` is the role of a login at the tenant's issuer, which has named them, too; without it a token has opened the session.
-    Such a cookie is read by the release before, and its cookies are read here.
     """
 
     id: str

@@ -2,14 +2,13 @@
 
 What is on its way when a person is erased arrives within minutes: an event that waits in Redis or is being processed, a record of
 a call function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
-calls and bookings keep out what comes later: their events are stored without a body (migration 0017).
+calls and bookings keep out what comes later: their events are stored without a body.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import asyncpg
 import structlog
 
 from askproai_core.database import Connection
@@ -47,11 +46,7 @@ class ErasureTask:
     async def run(self, run: TaskRun) -> Next:
         """Make another pass for each open erasure. What cannot be reached delays the end of that erasure, and no other."""
         is_open = False
-        try:
-            found = await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True)
-        except asyncpg.UndefinedTableError:  # the schema before has no erasures
-            return Next(_IDLE, run.watermark)
-        for erasure in found:
+        for erasure in await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True):
             waits_for = await self._advance(erasure, run.correlation_id)
             await store.record_wait(self.ctx.pool, self.ctx.tenant, erasure.id, waits_for)
             is_open = is_open or waits_for is not None

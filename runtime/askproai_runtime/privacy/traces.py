@@ -22,7 +22,7 @@ from askproai_runtime.intake import Source
 
 # Retell ends a call after two hours; one of which no end came is over then.
 LONGEST_CALL: Final = timedelta(minutes=130)
-# Of a booking: the trigger of migration 0017 looks each word of a body up.
+# Of a booking: the trigger `empty_erased_event` looks each word of a body up.
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 
 

@@ -101,12 +101,10 @@ async def test_open_messages_are_a_metric_of_the_worker(pod: TenantPod) -> None:
 
 
 async def test_what_could_not_be_noted_is_said_so(web_pod: TenantPod) -> None:
-    await web_pod.db.execute("ALTER TABLE messages RENAME TO elsewhere")  # as on the schema of the release before
+    await web_pod.db.execute("ALTER TABLE messages RENAME TO elsewhere")
     try:
         left = await leave(web_pod, "call_away")
         assert (left["success"], left["message"]) == (False, say().not_noted)
-        calls = await command(web_pod, "calls", "list")
-        assert "call_away" in calls or "no calls" in calls
     finally:
         await web_pod.db.execute("ALTER TABLE elsewhere RENAME TO messages")
     assert (await leave(web_pod, "call_away"))["success"], "the model's next attempt"

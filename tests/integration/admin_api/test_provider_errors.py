@@ -1,13 +1,12 @@
-"""Why a request to a provider failed: in its row, in timelines, and on the schema of the release before."""
+"""Why a request to a provider failed: in its row and in timelines."""
 
 from uuid import uuid4
 
 import pytest
 
-from askproai_core.database import Migrator, open_pool, shipped_migrations
+from askproai_core.database import open_pool
 from askproai_core.providers import Reply
 from askproai_runtime.calendars import ProviderCallRecorder
-from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import RecordedMetrics
 from tests.worlds.message_commands import command
 from tests.worlds.page_visitor import visiting
@@ -43,12 +42,3 @@ async def test_a_timeline_says_why_a_provider_refused_without_naming_anybody(pod
     assert "Attendee … is blocked" in page
     assert SHAPE in page
     assert "Erika" not in printed + page
-
-
-async def test_on_the_schema_before_a_failure_is_recorded_without_its_cause(database: Database) -> None:
-    store = await database.create_tenant("older")
-    await Migrator(database.dsn).down(len(shipped_migrations()) - 22)
-    async with open_pool(database.superuser_dsn, max_size=1) as pool:
-        await record(store.dsn, store.tenant, "c")
-        rows = await pool.fetch("SELECT status, outcome FROM provider_calls WHERE tenant = $1", store.tenant)
-    assert [tuple(row) for row in rows] == [(400, "refused")]

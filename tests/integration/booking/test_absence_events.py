@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import msgspec
 import pytest
 from aiohttp import web
@@ -17,8 +16,7 @@ from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import Source, StoredEvent
 from askproai_runtime.intake.senders import identify
-from askproai_sandbox.databases import Database
-from tests.worlds.booking_environment import NOW, booking_args, call
+from tests.worlds.booking_environment import NOW
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -171,22 +169,6 @@ async def test_an_absence_of_years_outdates_hosts_of_whom_only_a_later_day_is_kn
     async with env.worker.pool.acquire() as conn:
         bookables = [Bookable(1001, 17)]
         assert await list_known_days(conn, env.salon.store.tenant, bookables, later, later, timedelta(hours=1)) == []
-
-
-async def test_days_are_forgotten_before_the_table_of_hosts_is_there(
-    env: CalcomEnvironment, module_database: Database
-) -> None:
-    """Pods of the release before trust the rows of the other table until the migration has run."""
-    await starts(env)
-    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
-        await pool.execute("ALTER TABLE host_free_times RENAME TO elsewhere")
-        try:
-            await env.salon.booking.book_appointment(call(), booking_args())
-            assert await known(env, FRIDAY) == {1002}
-            await receive_entry(env, None)
-            assert await known(env, NEXT_TUESDAY) == set()
-        finally:
-            await pool.execute("ALTER TABLE elsewhere RENAME TO host_free_times")
 
 
 async def test_an_answer_from_before_the_absence_is_not_stored_after_it(env: CalcomEnvironment) -> None:

@@ -373,7 +373,7 @@ async def test_a_run_that_is_cut_off_repeats_nothing_and_goes_on(
 
 
 async def test_of_two_appointments_of_one_moved_booking_the_older_time_is_given_up(world: AuditEnvironment) -> None:
-    """As pods of an earlier release left them, which did not read a booking again that had moved meanwhile."""
+    """Two rows of one booking, as a write of the row by hand leaves them."""
     first = await world.polled.create(TEN)
     await world.audit()
     (kept,) = await world.salon.rows(LIVE)

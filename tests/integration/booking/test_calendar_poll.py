@@ -402,8 +402,8 @@ async def test_an_event_type_that_calcom_does_not_know_delays_no_change(polled: 
     assert len(await polled.salon.live()) == 1
 
 
-async def test_the_first_poll_finds_what_was_cancelled_before_this_release(polled: PollEnvironment) -> None:
-    """A tenant of the release before has appointments, and events of theirs were lost."""
+async def test_the_first_poll_finds_older_cancellations(polled: PollEnvironment) -> None:
+    """The tenant has appointments, and events of theirs were lost."""
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
     tick(polled, days=3)

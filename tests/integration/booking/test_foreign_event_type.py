@@ -150,7 +150,7 @@ async def test_what_waits_for_an_event_type_that_no_service_names_says_what_a_pe
 async def test_an_appointment_that_is_at_a_foreign_event_type_is_left_there_for_a_person(
     env: CalcomEnvironment,
 ) -> None:
-    """A release before this one has booked it. Nothing of another account is moved or cancelled by itself."""
+    """It was booked when the event type was the tenant's own. Nothing of another account is moved or cancelled by itself."""
     name_event_type(env, FOREIGN, None)
     answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     assert answer.fields["status"] == "confirmed"

@@ -7,17 +7,15 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
-from askproai_core.database import AdminStore, MigrationBlocked, Migrator, shipped_migrations
+from askproai_core.database import AdminStore
 from askproai_core.database.resources import PERSON
 from askproai_runtime.booking import CalendarEvent
 from askproai_runtime.coordinator import store as coordinator_store
 from askproai_sandbox.databases import Database
-from tests.worlds.booking_environment import Salon, ScriptedCalendar, open_salon
+from tests.worlds.booking_environment import Salon, ScriptedCalendar
 from tests.worlds.opening_salon import BERLIN
 from tests.worlds.persons import FRIDAY, START, at, book, caller, compile_for, offering
 from tests.worlds.waiting import SOON, eventually
-
-LATEST = shipped_migrations()[-1].version
 
 
 def of_today(salon: Salon) -> Salon:
@@ -236,34 +234,6 @@ async def test_a_booking_of_the_calendar_blocks_its_person_in_both_branches_and_
     assert (row["branch"], row["starts_at"]) == ("nord", ten)
     assert not (await book(salon, 2, "mitte", at("10:00"))).success
     assert (await book(salon, 3, "mitte")).success
-
-
-async def test_the_schema_of_the_release_before_serves_all_but_persons(database: Database) -> None:
-    """A migration that is blocked stops nobody."""
-    keys = [("mitte", "anna", 1), ("nord", "anna", 1)]
-    tenant = await database.create_tenant("salon", keys)
-    await Migrator(database.dsn).down(steps=LATEST - 5)
-    assert await database.admin.ensure_resources(tenant.tenant, keys) == tenant.resources
-    async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:
-        assert await coordinator_store.count_double_bookings(pool) == {}
-    with pytest.raises(MigrationBlocked, match="person"):
-        await database.admin.ensure_resources(tenant.tenant, keys, {("mitte", "anna"): "anna"})
-
-
-async def test_the_release_before_finds_the_claims_in_their_branches(database: Database) -> None:
-    salon = of_today(await open_salon(database, "salon", people=[]))
-    admin = database.admin
-    salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
-    assert (await book(salon, 1, "mitte")).success
-    assert (await book(salon, 2, "nord", at("10:00"))).success
-    await salon.pool.close()
-    await Migrator(database.dsn).down(steps=LATEST - 5)
-    async with asyncpg.create_pool(database.superuser_dsn, min_size=1, max_size=1) as pool:
-        rows = await pool.fetch(
-            """SELECT a.branch, r.branch AS of FROM claims c JOIN resources r ON r.id = c.resource_id
-               JOIN appointments a ON a.id = c.appointment_id"""
-        )
-    assert [tuple(row) for row in rows] == [("mitte", "mitte"), ("nord", "nord")]
 
 
 async def test_who_is_unlinked_while_a_caller_books_is_locked_in_the_order_of_all_writers(

@@ -33,8 +33,8 @@ async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: 
     return await (by or salon.booking).book_appointment(context, args)
 
 
-def earlier_release(salon: Salon) -> BookingService:
-    """Return a pod that does not know segments: it ignores the field of the config."""
+def older_config(salon: Salon) -> BookingService:
+    """Return a pod whose config has no segments yet."""
     config = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
     return replace(salon.booking, config=lambda: config)
 
@@ -241,9 +241,9 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
                 await pod.book_appointment(context, args | {"another": True})
 
 
-async def test_a_pod_of_the_release_before_beside_a_new_one_books_nothing_twice(salon: Salon) -> None:
-    """It blocks the whole visit, and sees each part that a new pod has booked."""
-    before = earlier_release(salon)
+async def test_pods_of_two_configs_book_nothing_twice(salon: Salon) -> None:
+    """The older one blocks the whole visit, and sees each part that the newer one has booked."""
+    before = older_config(salon)
     assert (await book(salon, COLOUR, "10:00", by=before)).success
     assert await booked_claims(salon) == [("10:00", "11:55")]
     assert not (await book(salon, CUT, "10:30", 2)).success

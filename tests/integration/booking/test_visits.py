@@ -197,14 +197,14 @@ async def test_services_that_are_booked_at_calcom_are_booked_one_by_one(env: Cal
     assert env.bookings == []
 
 
-def earlier_release(salon: Salon) -> BookingService:
-    """Return a pod that does not know visits: the service that an appointment names is one that it does not offer."""
+def older_config(salon: Salon) -> BookingService:
+    """Return a pod whose config does not offer the services of a visit yet."""
     return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
 
 
-async def test_a_pod_of_the_release_before_books_nothing_over_a_visit(salon: Salon) -> None:
+async def test_a_pod_of_an_older_config_respects_a_visit(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
-    before = earlier_release(salon)
+    before = older_config(salon)
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": visit.fields["appointment_id"]}
     assert not (await before.reschedule_appointment(context, args | {"start": at("14:00")})).success

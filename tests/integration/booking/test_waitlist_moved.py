@@ -116,15 +116,3 @@ async def test_a_freed_time_reaches_its_former_owner_last(salon: Salon) -> None:
     await salon.cancel(own)
     await run(salon)
     assert await offered(salon) == [(SECOND, "open")], "although the owner joined first"
-
-
-async def test_an_entry_without_starts_knows_older_appointments(salon: Salon) -> None:
-    """As a pod of the release before adds it during an upgrade: without the column."""
-    await book_with_anna(salon)
-    await wait(salon, FIRST)
-    await salon.rows("UPDATE waitlist SET had = DEFAULT")
-    await run(salon)
-    assert await states(salon) == {FIRST: "waiting"}
-    await book(salon, MORNING, "call_later", FIRST)
-    await run(salon)
-    assert await states(salon) == {FIRST: "booked"}

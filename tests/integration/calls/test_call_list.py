@@ -13,7 +13,7 @@ from tests.worlds.tenant_pod import TenantPod
 
 pytestmark = pytest.mark.nightly
 
-_STATEMENT = statements.fill_tables(statements._CALLS)
+_STATEMENT = statements._CALLS
 
 
 async def add_calls(pod: TenantPod, count: int) -> None:

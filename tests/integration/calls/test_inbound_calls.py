@@ -120,7 +120,7 @@ async def test_an_agent_learns_whether_a_number_is_shown(
 
 
 async def test_a_forwarded_call_is_nobodys(pod_with_recognition: TenantPod) -> None:
-    """It shows the tenant's own number; a release before has booked by it."""
+    """It shows the tenant's own number, whatever the book has under it."""
     pod = pod_with_recognition
     await book(pod, "+4915112340077", "Erika Mustermann")
     await pod.db.execute("UPDATE customers SET phone = $1 WHERE phone = '+4915112340077'", NUMBER)

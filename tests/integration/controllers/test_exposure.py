@@ -254,28 +254,3 @@ async def test_a_tenant_that_begins_suspended_is_ready_and_gets_its_url_when_it_
     await namespace.wait_for_condition("Synced", "True", "AsDeclared", kind="RetellAgent", name="mitte")
     agent = await namespace.get("RetellAgent", "mitte")
     assert agent["status"]["webhookUrl"] == f"{shared_url(namespace)}/webhooks/retell"
-
-
-async def test_a_route_of_the_release_before_keeps_its_url_through_a_change(namespace, internet):
-    await serving(namespace, internet)
-    # The release before annotates no route, and the host was edited before this one's first run.
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-    )
-    await namespace.wait_for_condition("Paused", "True")
-    unannotated = {"metadata": {"annotations": {"askproai.de/served-url": None}}}
-    await namespace.client.merge(namespace.path("Ingress"), unannotated)
-    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
-    resumed = {"metadata": {"annotations": {"askproai.de/paused": None}}, "spec": {"exposure": exposure}}
-    await namespace.client.merge(namespace.path("Tenant"), resumed)
-    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    kept = {TENANT: "voice.example", ALTERNATE: f"{namespace.name}.example"}
-    assert await hosts(namespace) == kept
-    route = await namespace.get("Ingress", TENANT)
-    assert route["metadata"]["annotations"]["askproai.de/served-url"] == shared_url(namespace)
-    internet.answering.add(own_url(namespace))
-    await wait_for_url(namespace, own_url(namespace))
-    again = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
-    await namespace.client.merge(namespace.path("Tenant"), again)
-    await namespace.wait_for("Tenant", TENANT, lambda live: live["status"].get("lastReconcileToken") == "now", "a run")
-    assert await hosts(namespace) == kept

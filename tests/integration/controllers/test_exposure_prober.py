@@ -11,7 +11,6 @@ import pytest
 from aiohttp import web
 
 from askproai_core.exposure_proof import proof_of
-from askproai_core.http_server import Problem
 from askproai_operator import url_prober as module
 from askproai_operator.controllers.exposure import Prober
 from tests.worlds.certificates import new_certificate
@@ -98,12 +97,6 @@ async def a_recorded_answer(_: web.Request) -> web.StreamResponse:
     return web.Response(text=proof_of(TOKEN, "0" * 32))
 
 
-async def pods_of_the_release_before(_: web.Request) -> web.StreamResponse:
-    response = Problem(404, "Not Found", "This path is not served").response("a-correlation")
-    response.headers["X-Correlation-Id"] = "a-correlation"
-    return response
-
-
 async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
     if "/retell/" in request.path:
         return web.Response(status=404)
@@ -118,7 +111,6 @@ async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
         (response(200, "<html>welcome to nginx</html>"), "leads elsewhere"),
         (response(200), "leads elsewhere"),
         (response(404), "(/webhooks: 404): route /webhooks there"),
-        (pods_of_the_release_before, "(/webhooks: 404), or its pods run a release before this one"),
         (response(503), "(/webhooks: 503)"),
         (only_the_webhooks, "(/retell: 404): route /retell there"),
         (response(401), "asks for a login"),

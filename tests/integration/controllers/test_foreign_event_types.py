@@ -89,7 +89,7 @@ async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_
 
 
 async def test_what_a_deleted_service_named_stays_withheld_until_cal_com_shows_it(namespace: TenantNamespace) -> None:
-    """Its appointments to come are left; one that an earlier release booked there is another business's booking."""
+    """Its appointments to come are left; one that was booked there is another business's booking."""
     await open_salon(namespace, 73001, 73002)
     await wait_for_withheld(namespace, {73001: "NotFound", 73002: None})
     await namespace.client.delete(namespace.path("ServiceOffering", SERVICE))

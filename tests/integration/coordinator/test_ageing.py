@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from askproai_core.database import Migrator, TenantFacts, open_pool
+from askproai_core.database import TenantFacts, open_pool
 from askproai_core.kube import NotLeader
 from askproai_core.tenant_config import Retention
 from askproai_runtime.booking.store.appointments import upsert_customer
@@ -219,24 +219,6 @@ async def test_nothing_ages_before_the_operator_has_written_the_days(env: Coordi
     await env.superuser.execute("UPDATE tenants SET appointment_days = NULL, customer_days = NULL")
     assert await delete_expired(env.context) == 0
     assert await nameless(env) == set()
-
-
-async def test_retention_goes_on_where_the_schema_is_the_one_before(env: CoordinatorEnvironment) -> None:
-    salon = await create_tenant(env, "salon")
-    await env.event(salon, "old", status="processed", job="done", age="40 days")
-    await visit(env, salon, -5000)
-    while 21 not in await Migrator(env.database.dsn).down():
-        pass
-    facts = TenantFacts(Retention(raw_event_days=20, appointment_days=10))
-    await env.database.admin.ensure_tenant(
-        salon.tenant, salon.uid, "password-of-salon", connection_limit=60, facts=facts
-    )
-    assert await delete_expired(env.context) == 1
-    await Migrator(env.database.dsn).up()
-    await env.database.admin.ensure_tenant(
-        salon.tenant, salon.uid, "password-of-salon", connection_limit=60, facts=facts
-    )
-    assert await delete_expired(env.context) == 1
 
 
 async def test_who_books_at_this_moment_keeps_the_customer_and_a_locked_appointment_is_left(

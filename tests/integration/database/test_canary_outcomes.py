@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_core.database import AdminStore, CallerCounts, CanaryOutcomes, Migrator, Trial, shipped_migrations
+from askproai_core.database import AdminStore, CallerCounts, CanaryOutcomes, Trial
 from askproai_core.database import canary_outcomes as outcomes
 from askproai_sandbox.databases import Database
 from tests.worlds.statements import record_statements
@@ -83,12 +83,3 @@ async def test_long_ids_of_calls_take_no_time_from_other_tenants(database: Datab
     await rows(database, insert, tenant)
     found = await database.admin.read_canary_outcomes([Trial(tenant, "t", SINCE)])
     assert found[tenant].canary.callers == 1, "they are cut"
-
-
-async def test_the_way_back_keeps_the_records(database: Database) -> None:
-    tenant = (await database.create_tenant("salon")).tenant
-    await rows(database, RECORD, tenant, "call", SINCE, "book_appointment", "booked", "canary-now")
-    assert 22 in await Migrator(database.dsn).down(len(shipped_migrations()) - 21)
-    assert [row["outcome"] for row in await rows(database, "SELECT outcome FROM function_requests")] == ["booked"]
-    await Migrator(database.dsn).up()
-    assert [row["track"] for row in await rows(database, "SELECT track FROM function_requests")] == [None]

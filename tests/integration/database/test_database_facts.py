@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.database import AdminStore, Migrator, open_pool, shipped_migrations
+from askproai_core.database import AdminStore, Migration, open_pool, shipped_migrations
+from askproai_core.database import facts as facts_module
 from askproai_core.database.admin import _CONNECTIONS
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers import report
@@ -29,15 +30,16 @@ async def test_a_prepared_database_lacks_nothing(database: Database) -> None:
     assert abs(facts.now - datetime.now(UTC)) < timedelta(seconds=SOON)
 
 
-async def test_a_migration_that_is_reverted_or_another_one_is_named(database: Database) -> None:
-    await Migrator(database.dsn).down(1)
+async def test_a_pending_and_a_changed_migration_are_named(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = Migration(9001, "pending", "SELECT 1", "SELECT 1")
+    monkeypatch.setattr(facts_module, "shipped_migrations", lambda: (*shipped_migrations(), pending))
     async with open_pool(database.superuser_dsn, max_size=1) as pool:
         await pool.execute("UPDATE schema_migrations SET sha256 = 'x' WHERE version = 1")
     store = AdminStore(database.dsn)
     facts = await store.read_facts()
     await store.close()
-    assert facts.pending == (f"{LATEST.version:04}_{LATEST.name}",)
-    assert facts.changed == (f"0001_{shipped_migrations()[0].name}",)
+    assert facts.pending == ("9001_pending",)
+    assert facts.changed == ("0001_schema",)
 
 
 async def test_a_database_of_which_nobody_gets_a_connection_is_reported_as_away(

@@ -18,15 +18,17 @@ from askproai_core.database import (
     MigrationBlocked,
     MigrationError,
     Migrator,
+    OtherHistory,
     Pool,
     migration_indexes,
     open_pool,
+    open_tenant_rows,
     schema_version,
     shipped_migrations,
 )
 from askproai_core.database import migrate as migrate_module
 from askproai_core.database import schema as schema_module
-from askproai_sandbox.databases import Database
+from askproai_sandbox.databases import Database, TenantStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.waiting import SOON, eventually
@@ -35,6 +37,9 @@ T = TypeVar("T")
 
 VERSIONS = [migration.version for migration in shipped_migrations()]
 LATEST = VERSIONS[-1]
+EXTRA = Migration(
+    9001, "extra", "ALTER TABLE appointments ADD COLUMN extra int", "ALTER TABLE appointments DROP COLUMN extra"
+)
 BROKEN = Migration(9001, "broken", "CREATE TABLE half (a int); SELECT 1 / 0", "DROP TABLE half")
 
 
@@ -53,39 +58,76 @@ async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
     return re.sub(r"^\\(un)?restrict .*$", "", completed.stdout, flags=re.MULTILINE)  # a random token of newer releases
 
 
-async def test_up_down_up_gives_the_same_schema(postgres: EmbeddedPostgres, database: Database) -> None:
-    first = await dump(postgres, database)
-    assert "CREATE POLICY" in first
-    migrator = Migrator(database.dsn)
-    assert await migrator.down(steps=LATEST) == VERSIONS[::-1]
-    empty = await dump(postgres, database)
-    assert set(re.findall(r"CREATE TABLE (?:public\.)?(\w+)", empty)) == {"schema_migrations"}
-    assert "POLICY" not in empty
-    assert await migrator.down() == []
-    assert await migrator.up() == VERSIONS
-    assert await dump(postgres, database) == first
-
-
-async def test_each_step_down_is_undone_by_the_step_up(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_each_step_down_is_undone_by_up(postgres: EmbeddedPostgres, database: Database) -> None:
     migrator = Migrator(database.dsn)
     dumps = {}
     for version in reversed(VERSIONS):
         dumps[version] = await dump(postgres, database)
         assert await migrator.down() == [version]
+    assert "CREATE POLICY" in dumps[LATEST]
+    empty = await dump(postgres, database)
+    assert set(re.findall(r"CREATE TABLE (?:public\.)?(\w+)", empty)) == {"schema_migrations"}
+    assert "POLICY" not in empty
+    assert await migrator.down() == []
     for number, version in enumerate(VERSIONS, 1):
-        upto = shipped_migrations()[:number]
-        assert await Migrator(database.dsn, upto).up() == [version]
+        assert await Migrator(database.dsn, shipped_migrations()[:number]).up() == [version]
         assert await dump(postgres, database) == dumps[version]
 
 
-async def test_an_applied_file_that_changed_is_refused_by_name(database: Database) -> None:
-    first, *rest = shipped_migrations()
-    edited = (dataclasses.replace(first, up=first.up + "\n-- a harmless comment"), *rest)
-    migrator = Migrator(database.dsn, edited)
+async def test_the_first_migration_stays_while_there_are_tenants(database: Database) -> None:
+    """`migrate down --steps 1` would delete every tenant's data where the release has brought no other migration."""
+    await database.create_tenant("salon")
+    migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
+    await migrator.up()
+    with pytest.raises(MigrationError, match=r"0001_schema.*every tenant's data"):
+        await migrator.down(steps=LATEST + 1)
+    assert [state.applied_at is not None for state in await migrator.status()] == [True] * LATEST + [False]
+
+
+async def test_an_applied_file_that_changed_is_refused(database: Database) -> None:
+    assert await Migrator(database.dsn, (*shipped_migrations(), EXTRA)).up() == [EXTRA.version]
+    edited = dataclasses.replace(EXTRA, up=EXTRA.up + "\n-- a harmless comment")
+    migrator = Migrator(database.dsn, (*shipped_migrations(), edited))
     for move in (migrator.up, migrator.down):
-        with pytest.raises(MigrationError, match=r"0001_core\.up\.sql.*a correction is a new migration"):
+        with pytest.raises(MigrationError, match=r"9001_extra\.up\.sql.*a correction is a new migration"):
             await move()
-    assert [state.changed for state in await migrator.status()] == [True] + [False] * (len(VERSIONS) - 1)
+    assert [state.changed for state in await migrator.status()] == [False] * len(VERSIONS) + [True]
+
+
+@pytest.fixture
+async def other_history(database: Database, owner: Pool) -> TenantStore:
+    """A tenant of a database whose migrations are others, and more, than those of this release."""
+    salon = await database.create_tenant("salon")
+    await owner.execute(
+        "SET ROLE askproai_owner; UPDATE schema_migrations SET name = 'core', sha256 = 'x' WHERE version = 1;"
+        "INSERT INTO schema_migrations (version, name, sha256, duration_ms) SELECT n, 'x', 'x', 1 FROM generate_series(2, 31) n;"
+        "RESET ROLE"
+    )
+    return salon
+
+
+async def test_a_database_of_another_history_is_refused(
+    postgres: EmbeddedPostgres, database: Database, other_history: TenantStore
+) -> None:
+    """Its newest number may be this release's or a higher one: that makes it neither current nor one to be migrated."""
+    before = await dump(postgres, database)
+    admin = AdminStore(database.dsn)
+    migrator = Migrator(database.dsn)
+    prepared = database.admin  # it migrated this database when it was another one
+    for move in (migrator.up, migrator.down, admin.prepare, prepared.prepare):
+        with pytest.raises(OtherHistory, match=r"0001_core.*0001_schema.*an empty database"):
+            await move()
+    assert await dump(postgres, database) == before
+    facts = await admin.read_facts()
+    assert (facts.schema, facts.changed) == (31, ("0001_schema",))
+    await admin.close()
+    for dsn in (other_history.dsn, database.dsn):
+        async with open_pool(dsn, max_size=1) as pool, pool.acquire() as connection:
+            with pytest.raises(OtherHistory):
+                await schema_version(connection)
+    async with open_tenant_rows(database.dsn) as rows:
+        with pytest.raises(OtherHistory):
+            await rows.read_schema()
 
 
 async def test_two_runners_at_once_apply_each_migration_once(postgres: EmbeddedPostgres, database: Database) -> None:
@@ -103,16 +145,17 @@ async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(d
     assert await owner.fetchval("SELECT to_regclass('half')") is None
     fixed = dataclasses.replace(BROKEN, up="CREATE TABLE half (a int)")
     assert await Migrator(database.dsn, (*shipped_migrations(), fixed)).up() == [9001]
-    # The previous release does not know this migration: it works with it, but cannot revert it.
+    # A release that does not know this migration works with it, but cannot revert it.
     assert await Migrator(database.dsn).up() == []
     with pytest.raises(MigrationError, match="newer release"):
         await Migrator(database.dsn).down()
 
 
 async def test_a_migration_below_the_newest_applied_one_is_refused(database: Database) -> None:
-    late = Migration(0, "late", "SELECT 1", "SELECT 1")
+    await Migrator(database.dsn, (*shipped_migrations(), EXTRA)).up()
+    late = Migration(EXTRA.version - 1, "late", "SELECT 1", "SELECT 1")
     with pytest.raises(MigrationError, match="higher number"):
-        await Migrator(database.dsn, (late, *shipped_migrations())).up()
+        await Migrator(database.dsn, (*shipped_migrations(), late, EXTRA)).up()
 
 
 async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
@@ -132,8 +175,7 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
 
 async def test_a_migration_behind_a_dump_gives_up_before_bookings_queue_behind_it(database: Database) -> None:
     """Every later statement on the table waits behind a waiting ALTER TABLE."""
-    extra = Migration(9001, "extra", "ALTER TABLE appointments ADD COLUMN extra int", "SELECT 1")
-    migrator = Migrator(database.dsn, (*shipped_migrations(), extra))
+    migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
     async with open_pool(database.dsn, max_size=1) as dump, dump.acquire() as connection:
         async with connection.transaction():
             await connection.execute("LOCK TABLE appointments IN ACCESS SHARE MODE")
@@ -167,33 +209,53 @@ async def test_a_transaction_that_waits_for_a_migration_is_let_through_and_the_m
         assert await run == [9001]
 
 
-async def test_the_migrations_of_a_release_come_through_among_callers(database: Database) -> None:
+NEXT = Migration(
+    9001,
+    "next_release",
+    "LOCK TABLE calls, appointments, tenants IN ACCESS EXCLUSIVE MODE;\n"
+    "CREATE INDEX next_calls ON calls (tenant, ended_at);\n"
+    "ALTER TABLE appointments ADD COLUMN next int;\nALTER TABLE tenants ADD COLUMN next int;\n",
+    "DROP INDEX next_calls; ALTER TABLE appointments DROP COLUMN next; ALTER TABLE tenants DROP COLUMN next",
+)
+
+
+async def test_a_migration_and_its_undoing_pass_among_callers(database: Database, owner: Pool) -> None:
     """Transactions that read one table and write another begin all the time, also while an index of a large table is built."""
-    await database.create_tenant("salon")
-    newer = [version for version in VERSIONS if version > 5]
-    await Migrator(database.dsn).down(steps=len(newer))
+    salon = await database.create_tenant("salon")
     superuser = await asyncpg.connect(database.superuser_dsn)
     await superuser.execute(
         "INSERT INTO calls (tenant, call_id, status, correlation_id)"
         " SELECT tenant, n::text, 'ended', 'c' FROM tenants, generate_series(1, 100000) n"
     )
-    await superuser.close()
+    written: list[str] = []
     done = asyncio.Event()
 
-    async def keep_calling(pool: Pool) -> None:
+    async def keep_calling(pool: Pool, caller: int) -> None:
         while not done.is_set():
+            call = f"{caller}-{len(written)}"
             async with pool.acquire() as connection, connection.transaction():
-                await connection.execute("LOCK TABLE tenants, appointments IN ACCESS SHARE MODE")
-                await connection.execute("LOCK TABLE calls, webhook_events IN ROW EXCLUSIVE MODE")
+                await connection.fetch("SELECT FROM appointments")
+                await connection.execute(WRITE_CALL, call)
+            written.append(call)
             await asyncio.sleep(0.01)
 
-    async with open_pool(database.dsn, max_size=2) as callers, asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(keep_calling(callers))
+    versions = (*shipped_migrations(), NEXT)
+    async with open_pool(salon.dsn, max_size=2) as callers, asyncio.TaskGroup() as group:
+        for caller in range(2):
+            group.create_task(keep_calling(callers, caller))
         try:
-            assert await Migrator(database.dsn).up() == newer
+            assert await Migrator(database.dsn, versions).up() == [NEXT.version]
+            assert await owner.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = 'next_calls'::regclass")
+            between = len(written)
+            await eventually(
+                lambda: len(written) > between, SOON, "a call at this release on the schema of the next one"
+            )
+            assert await Migrator(database.dsn, versions).down() == [NEXT.version]
         finally:
             done.set()
+    stored = await superuser.fetchval("SELECT count(*) FROM calls WHERE call_id = ANY($1)", written)
+    assert stored == len(set(written)) > 2
+    await superuser.close()
 
 
 INDEXED = Migration(
@@ -242,9 +304,9 @@ async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(dat
 
 
 async def test_who_comes_while_another_run_builds_an_index_holds_it_up_in_no_way(database: Database) -> None:
-    """Another run, of the release before, too, waits for the lock with a snapshot, for which a build waits."""
+    """Another run waits for the lock with a snapshot, for which a build waits."""
     async with index_build_under_way(database) as (writer, run):
-        assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "the release before has nothing to do"
+        assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "an older release has nothing to do"
         with pytest.raises(MigrationBlocked, match=r"9001_indexed waits .* the other run"):
             await asyncio.wait_for(Migrator(database.dsn, WITH_INDEXED).up(), SOON)
         assert not run.done()
@@ -310,7 +372,7 @@ async def test_a_build_of_an_index_that_was_interrupted_is_begun_again(database:
 
 @pytest.fixture
 async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[AdminStore, list[float]]]:
-    """A new release's operator on the schema before, whose newest migration somebody blocks; its clock is the list's number."""
+    """An operator; its clock is the list's number."""
     await database.create_tenant("salon")
     now = [0.0]
     monkeypatch.setattr(schema_module, "monotonic", lambda: now[0])
@@ -319,12 +381,22 @@ async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     await admin.close()
 
 
-async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a_minute(
-    database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
+def ship(monkeypatch: pytest.MonkeyPatch, migration: Migration) -> None:
+    """Let this release ship one migration more than the database has."""
+    shipped = (*shipped_migrations(), migration)
+    monkeypatch.setattr(schema_module, "shipped_migrations", lambda: shipped)
+    monkeypatch.setattr(schema_module, "Migrator", lambda dsn: Migrator(dsn, shipped))
+
+
+@pytest.mark.parametrize("is_usable", [True, False], ids=["usable", "too old"])
+async def test_a_blocked_migration_is_tried_again_each_minute(
+    database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch, is_usable: bool
 ) -> None:
-    """The release runs on the schema before it, so a dump must not make every Tenant wait, nor try again by itself."""
+    """A release runs on the schema before its own, so a dump must not make every Tenant wait; on an older one it stops them."""
     admin, now = behind
-    await Migrator(database.dsn).down()
+    ship(monkeypatch, EXTRA)
+    if not is_usable:
+        monkeypatch.setattr(schema_module, "oldest_usable_version", lambda: EXTRA.version)
     attempts = 0
     up = Migrator.up
 
@@ -333,29 +405,35 @@ async def test_a_blocked_migration_stops_no_reconcile_and_is_tried_again_after_a
         attempts += 1
         return await up(self)
 
+    async def reconcile() -> None:
+        if is_usable:
+            await admin.prepare()
+            await admin.ensure_tenant("salon.salon", "uid-salon", "p", 5)
+        else:
+            with pytest.raises(MigrationBlocked, match="9001_extra waits for a lock"):
+                await admin.prepare()
+
     monkeypatch.setattr(Migrator, "up", counted)
     async with open_pool(database.dsn, max_size=1) as somebody:
         async with somebody.acquire() as connection, connection.transaction():
-            await connection.execute("LOCK TABLE appointments IN SHARE ROW EXCLUSIVE MODE")  # in the way of the newest
+            await connection.execute("LOCK TABLE appointments IN SHARE ROW EXCLUSIVE MODE")
             for _ in range(3):
-                await admin.prepare()
-                await admin.ensure_tenant("salon.salon", "uid-salon", "p", 5)
+                await reconcile()
             assert attempts == 1
             now[0] = 61
-            await admin.prepare()
+            await reconcile()
             assert attempts == 2
-        await admin.prepare()
+        await reconcile()
         assert attempts == 2, "a minute from the last attempt"
         now[0] = 122
         await admin.prepare()
-        assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == LATEST
+        assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == EXTRA.version
 
 
 @pytest.fixture
 def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
     """This release ships one migration more, which adds an index, than the database has."""
-    monkeypatch.setattr(schema_module, "shipped_migrations", lambda: WITH_INDEXED)
-    monkeypatch.setattr(schema_module, "Migrator", lambda dsn: Migrator(dsn, WITH_INDEXED))
+    ship(monkeypatch, INDEXED)
 
 
 @pytest.mark.usefixtures("newer_release")
@@ -436,25 +514,6 @@ async def test_a_migration_whose_session_the_server_has_lost_ends(
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
             run.result()
     await gate.shut()
-
-
-async def test_a_schema_that_is_too_old_is_an_error_until_the_migration_has_its_lock(
-    database: Database, behind: tuple[AdminStore, list[float]]
-) -> None:
-    admin, now = behind
-    from_billing_on = [migration for migration in shipped_migrations() if migration.version >= 5]
-    await Migrator(database.dsn).down(steps=len(from_billing_on))
-    async with open_pool(database.dsn, max_size=1) as somebody:
-        async with somebody.acquire() as connection, connection.transaction():
-            await connection.execute(
-                "LOCK TABLE resources IN ACCESS SHARE MODE"
-            )  # in the way of the one before the newest
-            for _ in range(2):
-                with pytest.raises(MigrationBlocked):
-                    await admin.prepare()
-        now[0] = 61
-        await admin.prepare()
-        assert await somebody.fetchval("SELECT max(version) FROM schema_migrations") == LATEST
 
 
 async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:

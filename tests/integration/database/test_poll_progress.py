@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_core.database import CALENDAR_POLL, Migrator, open_pool
+from askproai_core.database import CALENDAR_POLL, open_pool
 from askproai_sandbox.databases import Database
 
 HALF_WAY = {"event_types": [1002], "since": "2026-11-27T10:00:00Z", "taken_in": 740}
@@ -34,10 +34,8 @@ async def test_the_progress_of_all_accounts_is_summed_up(database: Database) -> 
     assert timedelta(minutes=40) <= progress.age < timedelta(minutes=41)
 
 
-async def test_before_the_first_run_and_on_the_schema_before_there_is_none(database: Database) -> None:
+async def test_before_the_first_run_there_is_none(database: Database) -> None:
     await database.create_tenant("salon")
-    assert await database.admin.read_poll_progress("salon.salon") is None
-    await Migrator(database.dsn).down()
     assert await database.admin.read_poll_progress("salon.salon") is None
 
 

@@ -10,7 +10,6 @@ import pytest
 from askproai_core.database import (
     AdminStore,
     DataOwnedByOther,
-    Migrator,
     RolesUnavailable,
     TenantNotFound,
     open_pool,
@@ -227,27 +226,6 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
     await login(other.dsn)
 
 
-@pytest.mark.parametrize("older", ["code", "schema"])
-async def test_a_tenant_is_erased_by_the_previous_release_and_on_its_schema(
-    database: Database, older: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    salon = await database.create_tenant("salon")
-    await fill(salon)
-    if older == "code":
-        new = {
-            "tasks", "free_times", "host_free_times", "verifications", "notifications", "reminder_opt_outs",
-            "erased_references", "erasures", "call_notices", "shadow_requests",
-        }  # fmt: skip
-        known = tuple(table for table in TENANT_TABLES if table not in new)
-        monkeypatch.setattr("askproai_core.database.shadows.TENANT_TABLES", known)
-    else:
-        await Migrator(database.dsn).down()
-    await database.admin.erase(salon.tenant)
-    su = await asyncpg.connect(database.superuser_dsn)
-    assert await su.fetchval("SELECT count(*) FROM tenants WHERE tenant = $1", salon.tenant) == 0
-    await su.close()
-
-
 async def test_two_installations_in_one_server_share_no_tenants_role(
     database: Database, module_database: Database
 ) -> None:
@@ -287,7 +265,7 @@ async def test_many_tenants_are_created_at_once_and_none_is_refused(database: Da
 async def test_a_statement_that_met_another_change_of_its_row_is_repeated_at_once(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the previous release beside this one still causes, with its grants on the database."""
+    """Two operators write the row of the same role."""
     write, failures = roles._write_login, [asyncpg.InternalServerError("tuple concurrently updated")] * 2
 
     async def meet_another(*arguments: Any) -> None:
@@ -319,20 +297,6 @@ async def test_operators_that_begin_at_once_prepare_one_database_without_a_refus
     finally:
         await conn.close()
     assert len(refused) >= 5
-
-
-async def test_a_login_of_the_release_before_is_kept_as_it_is(database: Database) -> None:
-    """It has its own grant on the database."""
-    salon = await database.create_tenant("salon")
-    su = await asyncpg.connect(database.superuser_dsn)
-    name = await su.fetchval("SELECT quote_ident(current_database())")
-    await su.execute(f"GRANT CONNECT ON DATABASE {name} TO {salon.role}")
-    await su.execute(f"REVOKE {roles.connect_role_name(roles.database_name(database.dsn))} FROM {salon.role}")
-    await database.create_tenant("salon")
-    await login(salon.dsn)
-    await database.admin.drop_tenant(salon.tenant, erase=True)
-    assert not await su.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", salon.role)
-    await su.close()
 
 
 async def test_a_connecting_role_that_another_login_made_is_named_with_what_to_do(

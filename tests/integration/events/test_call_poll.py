@@ -421,7 +421,7 @@ async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPo
 
 @pytest.mark.nightly
 async def test_the_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
-    """Where the URL is in the config, which an operator of the release before does not write."""
+    """Where the URL is in the config."""
     async with open_call_poll_environment(stopped_pod) as polled:
         polled.add("call_1", began=60, ended=50, analyzed=True)
         stopped_pod.write_config(polled.config)

@@ -104,13 +104,6 @@ async def test_the_state_is_shown_and_the_callers_of_a_cancelled_tenant_are_serv
     assert reply.body["success"]
 
 
-async def test_a_pod_works_on_the_schema_before_this_table(billed_pod: TenantPod) -> None:
-    """A release runs on schema N and N−1."""
-    await billed_pod.db.execute("ALTER TABLE billing RENAME TO not_yet")
-    health = await billed_pod.get(f"{billed_pod.private_url}/health/detailed", Authorization=f"Bearer {ADMIN_TOKEN}")
-    assert (health.body["status"], health.body["billing"]) == ("ok", {"status": "unknown"})
-
-
 async def test_the_metric_shows_the_state(database: Database, tmp_path: Path) -> None:
     async with open_pod(database, tmp_path, "measured") as pod:
         async with running_worker(pod) as port, running_web(pod, worker_port=port):

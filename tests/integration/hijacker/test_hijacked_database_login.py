@@ -137,8 +137,8 @@ async def test_a_suspended_login_comes_back_after_its_time_and_says_why_before(
     await (await env.connect()).execute(READ)
 
 
-async def test_logins_of_the_release_before_are_watched_after_their_next_reconcile(env: HijackedTenant) -> None:
-    """Their roles lack the membership by which the operator may end their sessions."""
+async def test_a_login_without_the_membership_gets_it_anew(env: HijackedTenant) -> None:
+    """By the membership the operator may end the sessions of the login."""
     admin = await asyncpg.connect(env.database.dsn)
     await admin.execute(f'REVOKE "{env.attacker.role}" FROM CURRENT_USER')
     await admin.close()

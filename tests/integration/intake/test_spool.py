@@ -132,7 +132,7 @@ async def test_without_redis_events_are_stored_as_ever(spooling: SpoolEnvironmen
 
 @pytest.mark.parametrize(
     "unfit",
-    ["not promised", "promised not", "no file", "never synced", "a replica is missing", "rules of the release before"],
+    ["not promised", "promised not", "no file", "never synced", "a replica is missing", "no rights for the spool"],
 )
 async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: SpoolEnvironment, unfit: str) -> None:
     match unfit:
@@ -149,10 +149,10 @@ async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: S
         case _:
             tenant = spooling.pod.store.tenant
 
-            def old_rules(password: str) -> tuple[str, ...]:
+            def without_spool(password: str) -> tuple[str, ...]:
                 return acl_rules(tenant, password, spool=False)
 
-            spooling.pod.write_credential("REDIS_URL", await spooling.redis.add_user(f"u-{tenant}", old_rules))
+            spooling.pod.write_credential("REDIS_URL", await spooling.redis.add_user(f"u-{tenant}", without_spool))
     await spooling.gate.shut()
     assert (await spooling.send(Source.RETELL, "call_unfit")).status == 503
     await spooling.gate.open()

@@ -59,7 +59,7 @@ async def test_the_pods_read_it_in_redis_and_it_is_withdrawn_when_it_no_longer_h
     await admin.close()
 
 
-async def test_an_administrator_of_the_release_before_learns_what_to_grant(own_valkey: EmbeddedRedis) -> None:
+async def test_an_administrator_without_rights_learns_what_to_grant(own_valkey: EmbeddedRedis) -> None:
     async with own_valkey.admin() as client:
         rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "~askproai:*")
         await client.execute_command("ACL", "SETUSER", "former", *rules)

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,14 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
-from askproai_core.database import Migrator, StatementTimeout, shipped_migrations
+from askproai_core.database import StatementTimeout
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.admin_api.store import FigureStore
 from askproai_runtime.page.words import GERMAN
-from askproai_sandbox.databases import Database
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
 from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
 
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7919*7907}} <img src=x onerror=alert(3)>"
@@ -271,27 +269,6 @@ async def test_a_form_that_comes_in_two_parts_is_read_whole(pod: TenantPod) -> N
                 )  # other tests' logins
 
         assert await eventually(post, every=0.3) == HTTPSeeOther.status_code
-
-
-async def test_on_the_schema_of_the_release_before_a_call_is_shown_and_what_has_no_table_says_so(
-    database: Database, tmp_path: Path
-) -> None:
-    async with open_pod(database, tmp_path, "older") as pod:
-        assert 13 in await Migrator(database.dsn).down(len(shipped_migrations()) - 12)
-        await pod.db.execute(
-            "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, 'call_1', 'ended', now(), 'c')",
-            pod.store.tenant,
-        )
-        async with running_web(pod), visiting(pod) as visitor:
-            assert await visitor.log_in(ADMIN_TOKEN) == 303
-            for path in ("/calls", "/calls/call_1"):
-                status, page, _ = await visitor.get(path)
-                assert status == 200, page
-                assert "call_1" in page
-            assert (await visitor.get("/failures"))[0] == 200
-            for path in ("/messages", "/waitlist", "/dead-letters"):
-                status, page, _ = await visitor.get(path)
-                assert (status, "<h1>" in page) == (503, True), page
 
 
 async def test_figures_that_take_too_long_are_said_in_a_sentence(

@@ -171,23 +171,6 @@ async def test_what_waited_in_redis_of_an_erased_booking_is_found_when_nothing_i
     assert row["payload"] == b""
 
 
-async def test_events_are_stored_on_the_schema_that_has_no_erasures(env: PrivacyEnvironment) -> None:
-    async def drop() -> bool:
-        """Drop what the schema before had not; the pods use it meanwhile, in another order of locks."""
-        try:
-            await env.pod.db.execute(
-                "DROP TABLE erased_references CASCADE; DROP TRIGGER empty_erased_event ON webhook_events"
-            )
-        except asyncpg.DeadlockDetectedError:
-            return False
-        return True
-
-    await eventually(drop)
-    event = IncomingEvent(Source.CALCOM, "early", "BOOKING_PAID", b"{}", "corr")
-    (receipt,) = await EventStore(env.pod.worker.pool, env.tenant, cipher_of(env, old_key())).write([event])
-    assert not receipt.duplicate
-
-
 async def test_an_event_waits_for_its_key_and_is_processed_when_it_is_there(env: PrivacyEnvironment) -> None:
     mine, missing = old_key(), old_key()
     await until_used(env, mine)

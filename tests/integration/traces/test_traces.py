@@ -177,8 +177,8 @@ async def scrape(pod: TenantPod, accept: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("writer_traces", [True, False])
-async def test_a_job_runs_whichever_release_has_queued_it(stopped_pod: TenantPod, writer_traces: bool) -> None:
-    """The release before neither writes nor reads the context, as a process whose traces are off."""
+async def test_a_job_runs_whether_or_not_its_writer_traces(stopped_pod: TenantPod, writer_traces: bool) -> None:
+    """A process whose traces are off neither writes nor reads the context."""
     pod, call_id = stopped_pod, new_call()
     async with running_collector() as collector:
         traced: dict[str, Any] = {"tracing_endpoint": collector.url, "tracing_sample_ratio": 1}

@@ -303,6 +303,17 @@ async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     await connection.close()
 
 
+async def test_pods_at_a_database_of_another_history_are_unready(stopped_pod: TenantPod) -> None:
+    """The newest number of its schema may be theirs, or a higher one."""
+    await stopped_pod.db.execute("UPDATE schema_migrations SET name = 'core', sha256 = 'x' WHERE version = 1")
+    await stopped_pod.db.execute("INSERT INTO schema_migrations VALUES (31, 'offers', 'x', now(), 1)")
+    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
+        for base in (stopped_pod.private_url, f"http://127.0.0.1:{port}"):
+            reply = await stopped_pod.get(base + "/readyz")
+            assert reply.status == 503
+            assert "the database has another history" in reply.body["detail"]
+
+
 async def test_the_list_of_sessions_names_no_tenant(stopped_pod: TenantPod) -> None:
     """Every role of the server may read the `application_name` of every session."""
     async with running_web(stopped_pod, worker_port=9, pod_name="salon-web-57bc79b78b-zkcb8"):

@@ -77,7 +77,7 @@ def test_the_name_of_an_argument_gives_the_terminal_no_orders() -> None:
 
 
 @pytest.mark.parametrize("names", [{}, None, {"branches": {}, "services": {}, "staff": {}}])
-def test_what_is_not_declared_any_more_or_comes_from_the_release_before_is_named_by_its_id(names: Any) -> None:
+def test_a_deleted_branch_is_named_by_its_id(names: Any) -> None:
     text = document(names=names)
     assert {"    Filiale: gohlis", "    Leistung: krallen+schur", "    bei: vogel"} <= set(text)
 
@@ -94,8 +94,8 @@ def test_when_to_call_back_is_the_day_that_was_understood_with_the_words_of_the_
     written = "".join(line.strip() + " " for line in document(messages=[message | times]))
     assert "Rückruf: Mittwoch, 25. November 2026, ab 17:00 Uhr („morgen nach 17 Uhr“) " in written
     assert "call_back" not in written
-    of_former_release = document(messages=[message])
-    assert "    Rückruf: morgen nach 17 Uhr" in of_former_release
+    not_understood = document(messages=[message])
+    assert "    Rückruf: morgen nach 17 Uhr" in not_understood
 
 
 def test_every_state_that_we_store_has_a_word() -> None:

@@ -48,7 +48,7 @@ ANSWERS: dict[str, Any] = {
         ],
         "next": None, "zone": "Europe/Berlin",
     },
-    f"calls/{CALL}/timeline": {
+    f"timeline/{CALL}": {
         "call": None,
         "moments": [
             MOMENT | {"what": "provider", "name": "calcom POST /v2/bookings", "outcome": "confirmed 201", "duration_ms": 5},

@@ -97,7 +97,7 @@ def with_url(base_url: str | None, **spec: Any) -> Any:
     [
         (True, [with_url(NEW), with_url(OLD)], NEW),  # paused, in plan mode, or Retell refuses the change
         (True, [with_url(OLD, managementPolicy="ObserveOnly")], NEW),
-        (True, [with_url(None)], NEW),  # the previous release recorded none
+        (True, [with_url(None)], NEW),  # its URL is not recorded
         (True, [], OLD),
         (False, [with_url(None, managementPolicy="ObserveOnly")], NEW),
         (False, [with_url(NEW), agent("")], NEW),  # the second one is not at Retell yet

@@ -365,7 +365,7 @@ OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehm
 
 
 def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
-    """Pods of the previous release know only that list, and would book it with the tenant's key."""
+    """Pods book the event types of that list with the tenant's key."""
     both = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}, OWN]})
     config = compile_config(tenant(), [branch()], [both], [], **CONTEXT | {"linked_own_event_types": [2002]})
     (service,) = config.services
@@ -377,7 +377,7 @@ def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
 
 
 def test_a_function_that_came_later_is_not_among_those_that_pods_of_every_release_decode():
-    """Pods of the previous release refuse a whole config for one function that they do not know."""
+    """Pods refuse a whole config for one function that they do not know."""
     newest = agent(functions=["BookAppointment", "BusinessInformation", "TransferToHuman"], transferTo="+49301234599")
     (compiled,) = compile_config(tenant(), [branch()], [], [newest], **CONTEXT).agents
     assert [str(each) for each in compiled.functions] == ["BookAppointment", "TransferToHuman"]
@@ -412,7 +412,7 @@ def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
 
 
 def test_a_round_robin_is_not_among_the_event_types_of_one_person():
-    """Pods of the previous release know only those, and do not know whom Cal.com has chosen."""
+    """The person whom Cal.com chooses is known after the booking only."""
     team = [{"staff": name, "eventTypeId": 3001, "userId": user} for name, user in (("anna", 17), ("mehmet", 18))]
     config = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": team})], [], **CONTEXT)
     (service,) = config.services
@@ -453,7 +453,7 @@ def test_pods_keep_what_they_know_of_an_agent_whose_edits_are_held_back(annotati
     assert first.functions == (tenant_config.Function.CHECK_AVAILABILITY,), "somebody broke the config before"
 
 
-def test_pods_of_the_release_before_can_read_the_functions():
+def test_pods_can_read_the_functions():
     """A value that their enum does not have would be a config that they refuse."""
     (compiled,) = compile_config(
         tenant(), [branch()], [], [agent(**AGENT | {"functions": ["LeaveMessage", "BookAppointment"]})], **CONTEXT

@@ -103,7 +103,7 @@ def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withhel
 
 
 def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
-    """Else the bookings that an earlier release made in the foreign account would be moved and cancelled after all."""
+    """Else bookings in the foreign account would be moved and cancelled after all."""
     links = [{"staff": "anna", "eventTypeId": 1003}, {"staff": "mehmet", "eventTypeId": 1002}]
     assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS) == (1001,)
     assert find_former(tenant(), seen(NOT_FOUND), ACCOUNTS) == ()

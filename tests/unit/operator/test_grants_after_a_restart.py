@@ -164,11 +164,13 @@ async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waitin
 
 
 async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
-    """Retell's hash is in the annotation of an earlier release; Cal.com's key is read from the Secret."""
     calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
     for namespace, age in (("young", 1), ("old", 300)):
         env.put("Tenant", namespace, age=age)
-        annotations = {"askproai.de/retell-key": hash_key("inst-1", f"key_{namespace}")}
+        annotations = {
+            "askproai.de/retell-key": hash_key("inst-1", f"key_{namespace}"),
+            "askproai.de/calcom-key": calcom.value,
+        }
         data = {"calcom-api-key": base64.b64encode(b"cal_shared").decode()}
         meta = {"name": "salon-teardown", "namespace": namespace, "annotations": annotations}
         env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, {"metadata": meta, "data": data}))
@@ -180,7 +182,7 @@ async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
 
 
 async def test_an_upgrade_removes_a_strangers_route_of_the_shared_host(env):
-    """A paused Tenant is not reconciled, and an earlier release let it have a path of a tenant that was yet to come."""
+    """A paused Tenant is not reconciled, and its host was not reserved when it was routed."""
     env.put("Tenant", "a", exposure={"host": "voice.example", "ingress": {}}, status=served_at("voice.example"))
     env.put_ingress("a", "voice.example")
     await adopt_present_holders(env.context)

@@ -12,11 +12,11 @@ import pytest
 import structlog
 
 from askproai_core.clock import FixedClock
-from askproai_core.kube import ApiError, Conflict, Elector, LeaseTimes, leadership
+from askproai_core.kube import Conflict, Elector, LeaseTimes, leadership
 from askproai_operator.control_loop import shard_leadership
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
-from askproai_operator.shards import LEASE_NAMES, MAX_SHARDS, Shard, layout_of_holder, shard_index
+from askproai_operator.shards import MAX_SHARDS, Shard, layout_of_holder, shard_index
 from tests.worlds.waiting import SOON, eventually
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -99,12 +99,9 @@ class LeaseServer:
     def __init__(self) -> None:
         self.leases: dict[str, dict[str, Any]] = {}
         self.version = 0
-        self.forbidden: set[str] = set()  # which the account may not read
         self.killed: set[str] = set()  # identities whose requests no longer arrive
 
     async def read(self, name: str) -> dict[str, Any] | None:
-        if name in self.forbidden:
-            raise ApiError(403, "Forbidden", f"cannot get leases {name}")
         return deepcopy(self.leases.get(name))
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
@@ -263,13 +260,6 @@ async def test_an_operator_ends_when_a_release_without_shards_leads(replicas):
         replicas.start("b-again", Shard(1, 2))
         await rests(replicas)
         assert not replicas.leading
-
-
-async def test_one_operator_leads_with_the_rights_of_the_chart_before(replicas):
-    """Its Role names one Lease. Whoever changes only the image must not be left without a leader."""
-    replicas.server.forbidden = {*LEASE_NAMES[1:]}
-    replicas.start("alone", Shard())
-    await replicas.lead("alone")
 
 
 async def test_who_waits_names_the_holders_again_and_again(replicas):

@@ -189,7 +189,7 @@ def test_what_cannot_be_read_stays_until_something_takes_its_place() -> None:
     assert read_call_texts(present, "call_1", *later).transcript == "Guten Tag"
 
 
-def test_a_longer_plain_transcript_of_the_release_before_counts() -> None:
+def test_a_longer_plain_transcript_counts() -> None:
     mine = cipher(key())
     _, stored = store_call_texts(mine, "call_1", CallTexts("Hallo", {"a": 1}))
     assert read_call_texts(mine, "call_1", "Hallo, guten Tag", stored).transcript == "Hallo, guten Tag"

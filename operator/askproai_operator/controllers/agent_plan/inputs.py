@@ -223,9 +223,7 @@ def _is_suspended(agent: RetellAgent, tenant: Tenant) -> bool:
     runtime = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE)
     if tenant.spec.suspend:
         return True
-    # The previous release has the condition only, whose reason changes while Retell does not answer.
-    reason = find_condition(agent, ConditionType.SYNCED).get("reason")
-    was_suspended = agent.status.get("suspended") is True or reason == Reason.SUSPENDED
+    was_suspended = agent.status.get("suspended") is True
     return was_suspended and (runtime.get("status") != Status.TRUE or runtime.get("reason") == Reason.SUSPENDED)
 
 

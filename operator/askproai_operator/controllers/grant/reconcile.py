@@ -112,7 +112,7 @@ def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> b
 
     A namesake with another UID counts for a host or number that it names: it was restored, and takes the entry over. Which key a
     Tenant uses is recorded in T-teardown; it releases a former one itself, if the process does not end in between. Without a
-    record of this kind nothing is known: the Tenant is new, or an earlier release wrote it.
+    record of this kind nothing is known: the Tenant is new.
     """
     model = context.cache.get(holder.key)
     if model is None:

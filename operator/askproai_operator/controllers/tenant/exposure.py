@@ -72,7 +72,7 @@ def used_base_url(tenant: Tenant) -> str | None:
 
 
 def _kept_since(tenant: Tenant, now: datetime) -> datetime:
-    """Return when senders got another URL than the former one; now, where the previous release did not record it."""
+    """Return when senders got another URL than the former one; now, where that is not recorded yet."""
     since = tenant.status.get("formerUrlSince")
     return datetime.fromisoformat(since) if since else now
 
@@ -82,7 +82,7 @@ def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> b
     if (registered_calcom_url(tenant) or "").startswith(f"{former}/webhooks/"):
         return True
     at_retell = [agent for agent in agents if agent.status.get("agentId")]
-    # The previous release recorded no URL. An agent that is only observed may have none.
+    # Without a recorded URL it may have any; an agent that is only observed may have none.
     unknown = [agent for agent in at_retell if agent.spec.management_policy is not ManagementPolicy.OBSERVE_ONLY]
     return any(agent.status.get("webhookUrl") == f"{former}{_RETELL}" for agent in at_retell) or any(
         agent.status.get("webhookUrl") is None for agent in unknown

@@ -140,8 +140,8 @@ def linked_event_types(
 ) -> frozenset[int]:
     """Return the event types with keys of their own that are named to the pods. Pure.
 
-    First, those whose key all pods have: a pod of the previous release ignores the field and books locally, and would not know the
-    appointments of the others. Second, those that the pods booked at Cal.com before (`applied`), with whichever key.
+    First, those whose key all pods have: a pod without it books locally, and would not know the appointments of the others. Second,
+    those that the pods booked at Cal.com before (`applied`), with whichever key.
     """
     mounted = mounted_own_keys(deployments)
     ready = set(registered) if mounted is None else mounted & set(registered)

@@ -1,7 +1,7 @@
 """The SQL statements about calls: their list with the outcome of each, the content of one, and timelines (`timelines.py`)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,15 +23,15 @@ CASE WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_
            AND x.key LIKE 'move|%' LIMIT 1) THEN 'moved'
      WHEN (SELECT true FROM call_actions x WHERE x.tenant = c.tenant AND x.call_id = c.call_id AND x.state = 'done'
            AND x.key LIKE 'cancel|%' LIMIT 1) THEN 'cancelled'
-     WHEN (SELECT true FROM {messages} m WHERE m.tenant = c.tenant AND m.call_id = c.call_id LIMIT 1) THEN 'message'
-     WHEN (SELECT true FROM {waitlist} w WHERE w.tenant = c.tenant AND w.call_id = c.call_id LIMIT 1) THEN 'waiting'
+     WHEN (SELECT true FROM messages m WHERE m.tenant = c.tenant AND m.call_id = c.call_id LIMIT 1) THEN 'message'
+     WHEN (SELECT true FROM waitlist w WHERE w.tenant = c.tenant AND w.call_id = c.call_id LIMIT 1) THEN 'waiting'
      WHEN c.status IN ('registered', 'ongoing') AND c.ended_at IS NULL
           AND coalesce(c.started_at, c.updated_at) > now() - interval '2 hours' THEN 'ongoing'
      WHEN c.disconnection_reason = 'call_transfer' THEN 'transferred'
      WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id AND a.status = 'failed' LIMIT 1)
-          OR (SELECT true FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
+          OR (SELECT true FROM function_requests f WHERE f.tenant = c.tenant AND f.call_id = c.call_id
               AND f.outcome IN ('failed', 'busy', 'too_slow', 'refused', 'not_bookable') LIMIT 1) THEN 'failed'
-     WHEN (SELECT true FROM {requests} f WHERE f.tenant = c.tenant AND f.call_id = c.call_id LIMIT 1) THEN 'nothing'
+     WHEN (SELECT true FROM function_requests f WHERE f.tenant = c.tenant AND f.call_id = c.call_id LIMIT 1) THEN 'nothing'
      ELSE 'no_function' END
 """
 # A caller who withholds the number dials one of ours; a web call has no number at all.
@@ -69,38 +69,6 @@ _CALL_IDS: Final = "SELECT call_id FROM calls WHERE tenant = $1 AND starts_with(
 _APPOINTMENT_IDS: Final = """
 SELECT id::text AS id FROM appointments WHERE tenant = $1 AND id BETWEEN $2 AND $3 AND status <> 'held' ORDER BY id LIMIT 2
 """
-
-# Earlier schemas lack the newest tables, and a pod may run on one until the operator has migrated.
-_NO_MESSAGES: Final = """
-(SELECT '' AS tenant, '' AS call_id, now() AS created_at, NULL::timestamptz AS done_at, '' AS text, '' AS call_back,
-        NULL::timestamptz AS call_back_from, '' AS correlation_id WHERE false)
-"""
-_NO_WAITLIST: Final = """
-(SELECT '' AS tenant, '' AS call_id, now() AS created_at, '' AS service, '' AS staff, '' AS state, '' AS requested,
-        '' AS correlation_id WHERE false)
-"""
-_NO_REQUESTS: Final = """
-(SELECT '' AS tenant, '' AS call_id, now() AS at, '' AS function, '{}'::jsonb AS arguments, '' AS outcome, '' AS cause,
-        '' AS answer, 0 AS duration_ms, NULL::uuid AS appointment_id, '' AS correlation_id WHERE false)
-"""
-_NO_NOTIFICATIONS: Final = """
-(SELECT '' AS tenant, now() AS created_at, '' AS kind, '' AS recipient, '' AS channel, '' AS state, '' AS error,
-        '' AS correlation_id, NULL::uuid AS appointment_id, now() AS due_at, NULL::timestamptz AS finished_at WHERE false)
-"""
-_NEWEST: Final = {
-    "{requests}": "function_requests",
-    "{notifications}": "notifications",
-    "{messages}": "messages",
-    "{waitlist}": "waitlist",
-}
-_BEFORE_MESSAGES: Final = _NEWEST | {"{messages}": _NO_MESSAGES, "{waitlist}": _NO_WAITLIST}
-_BEFORE_NOTIFICATIONS: Final = _BEFORE_MESSAGES | {"{notifications}": _NO_NOTIFICATIONS}
-_SCHEMAS: Final = (
-    _NEWEST,
-    _BEFORE_MESSAGES,
-    _BEFORE_NOTIFICATIONS,
-    _BEFORE_NOTIFICATIONS | {"{requests}": _NO_REQUESTS},
-)
 
 
 class CallStore:
@@ -146,10 +114,7 @@ class CallStore:
 
     async def get_notice(self, call_id: str) -> Row | None:
         """Return what a call's caller heard of it; None if nothing is known of it."""
-        try:
-            return await self._pool.fetchrow(_NOTICE, self._tenant, call_id)
-        except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
-            return None
+        return await self._pool.fetchrow(_NOTICE, self._tenant, call_id)
 
     async def record_read(
         self, call_id: str, parts: Sequence[str], claimed_by: str | None, correlation_id: str
@@ -166,16 +131,4 @@ class CallStore:
         return [row["call_id"] for row in await self._fetch(_CALL_IDS, beginning)]
 
     async def _fetch(self, statement: str, *values: Any) -> list[Row]:
-        for tables in _SCHEMAS:
-            try:
-                return await self._pool.fetch(fill_tables(statement, tables), self._tenant, *values)
-            except asyncpg.UndefinedTableError as error:
-                missing = error
-        raise missing
-
-
-def fill_tables(statement: str, tables: Mapping[str, str] = _SCHEMAS[0]) -> str:
-    """Return a statement with the names of the tables that not every schema has."""
-    for name, table in tables.items():
-        statement = statement.replace(name, table)
-    return statement
+        return await self._pool.fetch(statement, self._tenant, *values)

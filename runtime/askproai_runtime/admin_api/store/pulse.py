@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-import asyncpg
 import msgspec
 
 from askproai_core.database import Pool
@@ -69,11 +68,8 @@ class PulseStore:
         self._pool, self._tenant = pool, tenant
 
     async def get_pulse(self, yesterday: datetime, failed_since: datetime) -> Pulse:
-        """Return the pulse; an empty one on a schema that lacks a table of it, until it is migrated."""
-        try:
-            row = await self._pool.fetchrow(_PULSE, self._tenant, yesterday, failed_since)
-        except asyncpg.UndefinedTableError:
-            return Pulse()
+        """Return the pulse."""
+        row = await self._pool.fetchrow(_PULSE, self._tenant, yesterday, failed_since)
         assert row is not None, "a statement of subselects has one row"
         marks = {
             "calls": f"{row['calls']} {row['functions']}",

@@ -1,7 +1,6 @@
 """The SQL statements of timelines: what happened in a call, to an appointment, or under a correlation id.
 
-Each collects its rows of the tables, and the rest is one statement. Names in braces are tables that not every schema has
-(`fill_tables`).
+Each collects its rows of the tables, and the rest is one statement.
 """
 
 from typing import Final
@@ -16,11 +15,11 @@ WITH event AS MATERIALIZED (
 ), action AS MATERIALIZED (
     SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'
 ), request AS MATERIALIZED (
-    SELECT * FROM {requests} r WHERE tenant = $1 AND call_id = $2
+    SELECT * FROM function_requests r WHERE tenant = $1 AND call_id = $2
 ), message AS MATERIALIZED (
-    SELECT * FROM {messages} m WHERE tenant = $1 AND call_id = $2
+    SELECT * FROM messages m WHERE tenant = $1 AND call_id = $2
 ), waiting AS MATERIALIZED (
-    SELECT * FROM {waitlist} w WHERE tenant = $1 AND call_id = $2
+    SELECT * FROM waitlist w WHERE tenant = $1 AND call_id = $2
 ), correlated AS MATERIALIZED (
     SELECT correlation_id FROM event UNION SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
@@ -35,13 +34,13 @@ WITH appointment AS MATERIALIZED (
     SELECT * FROM call_actions WHERE tenant = $1 AND appointment_id = $2::text::uuid AND key NOT LIKE 'request|%'
 ), request AS MATERIALIZED (
     SELECT r.* FROM (SELECT call_id FROM appointment UNION SELECT call_id FROM action) c CROSS JOIN LATERAL (
-        SELECT * FROM {requests} each WHERE tenant = $1 AND call_id = c.call_id OFFSET 0
+        SELECT * FROM function_requests each WHERE tenant = $1 AND call_id = c.call_id OFFSET 0
     ) r WHERE r.appointment_id = $2::text::uuid OR r.appointment_id IS NULL AND r.function = 'cancel_appointment'
               AND r.call_id IN (SELECT call_id FROM action WHERE starts_with(key, 'cancel|'))
 ), message AS MATERIALIZED (
-    SELECT * FROM {messages} m WHERE false
+    SELECT * FROM messages m WHERE false
 ), waiting AS MATERIALIZED (
-    SELECT * FROM {waitlist} w WHERE false
+    SELECT * FROM waitlist w WHERE false
 ), correlated AS MATERIALIZED (
     SELECT correlation_id FROM appointment UNION SELECT correlation_id FROM request
     UNION SELECT correlation_id FROM jobs WHERE tenant = $1 AND appointment_id = $2::text::uuid
@@ -53,7 +52,7 @@ _OF_CORRELATION: Final = """
 WITH event AS MATERIALIZED (
     SELECT * FROM webhook_events WHERE tenant = $1 AND correlation_id = $2
 ), request AS MATERIALIZED (
-    SELECT * FROM {requests} r WHERE tenant = $1 AND correlation_id = $2
+    SELECT * FROM function_requests r WHERE tenant = $1 AND correlation_id = $2
 ), appointment AS MATERIALIZED (
     SELECT a.* FROM (
         SELECT appointment_id FROM request WHERE appointment_id IS NOT NULL
@@ -65,9 +64,9 @@ WITH event AS MATERIALIZED (
 ), action AS MATERIALIZED (
     SELECT * FROM call_actions WHERE false
 ), message AS MATERIALIZED (
-    SELECT * FROM {messages} m WHERE tenant = $1 AND call_id IN (SELECT call_id FROM request) AND correlation_id = $2
+    SELECT * FROM messages m WHERE tenant = $1 AND call_id IN (SELECT call_id FROM request) AND correlation_id = $2
 ), waiting AS MATERIALIZED (
-    SELECT * FROM {waitlist} w WHERE tenant = $1 AND call_id IN (SELECT call_id FROM request) AND correlation_id = $2
+    SELECT * FROM waitlist w WHERE tenant = $1 AND call_id IN (SELECT call_id FROM request) AND correlation_id = $2
 ), correlated AS MATERIALIZED (
     SELECT $2::text AS correlation_id
 )
@@ -75,7 +74,6 @@ WITH event AS MATERIALIZED (
 
 # Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
 # A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
-# By `to_jsonb`: the schema before has no columns for why a request to a provider failed.
 _MOMENTS: Final = """
 SELECT moment.* FROM (
 SELECT e.received_at AS at, 'event' AS what, e.event_type AS name, e.status AS outcome,
@@ -119,12 +117,12 @@ UNION ALL
 SELECT n.created_at, 'notification', n.kind || ' · ' || n.recipient || ' · ' || n.channel, n.state,
        (extract(epoch FROM n.finished_at - n.created_at) * 1000)::bigint, n.error, n.correlation_id, NULL, NULL,
        n.appointment_id::text, NULL, CASE WHEN n.state IN ('waiting', 'sending') THEN n.due_at END, NULL, NULL, NULL
-FROM {notifications} n WHERE n.tenant = $1
+FROM notifications n WHERE n.tenant = $1
      AND n.appointment_id IN (SELECT id FROM appointment UNION SELECT appointment_id FROM action)
 UNION ALL
 SELECT p.at, 'provider', p.provider || ' ' || p.method || ' ' || p.endpoint, p.outcome || coalesce(' ' || p.status, ''),
-       p.duration_ms, to_jsonb(p)->>'error', p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       to_jsonb(p)->>'body_shape'
+       p.duration_ms, p.error, p.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       p.body_shape
 FROM provider_calls p WHERE p.tenant = $1 AND p.correlation_id IN (SELECT correlation_id FROM correlated)
 UNION ALL
 SELECT l.at, 'audit', l.action, l.actor, NULL, l.detail::text, l.correlation_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL

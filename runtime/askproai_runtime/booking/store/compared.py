@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
-
 from askproai_core.database import CALENDAR_AUDIT, AuditState, Connection, Pool, decode_audit_state
 from askproai_runtime.booking.differences import Compared
 from askproai_runtime.booking.slots import EventTypeLink, Span
@@ -63,12 +61,9 @@ async def list_in_the_way(
 
 async def read_audit(conn: "Pool | Connection", tenant: str) -> tuple[AuditState, datetime | None]:
     """Return what the audit knows, and when a run of it last succeeded: None before the first one."""
-    try:
-        row = await conn.fetchrow(
-            "SELECT watermark, last_finished_at FROM tasks WHERE tenant = $1 AND name = $2", tenant, CALENDAR_AUDIT
-        )
-    except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
-        row = None
+    row = await conn.fetchrow(
+        "SELECT watermark, last_finished_at FROM tasks WHERE tenant = $1 AND name = $2", tenant, CALENDAR_AUDIT
+    )
     return (decode_audit_state(row["watermark"]), row["last_finished_at"]) if row else (AuditState(), None)
 
 
@@ -85,13 +80,10 @@ async def count_waiting(pool: Pool, tenant: str) -> int:
 
 async def count_differences(pool: Pool, tenant: str) -> dict[str, int]:
     """Return how many differences are known, by sort; sorts without any are absent. The watermark may hold anything."""
-    try:
-        rows = await pool.fetch(
-            """SELECT d #>> '{}' AS sort, count(*)::int AS number
-               FROM tasks t, jsonb_path_query(t.watermark, '$.differences[*].sort') AS d
-               WHERE t.tenant = $1 AND t.name = $2 GROUP BY 1""",
-            tenant, CALENDAR_AUDIT,
-        )  # fmt: skip
-    except asyncpg.UndefinedTableError:
-        return {}
+    rows = await pool.fetch(
+        """SELECT d #>> '{}' AS sort, count(*)::int AS number
+           FROM tasks t, jsonb_path_query(t.watermark, '$.differences[*].sort') AS d
+           WHERE t.tenant = $1 AND t.name = $2 GROUP BY 1""",
+        tenant, CALENDAR_AUDIT,
+    )  # fmt: skip
     return {row["sort"]: row["number"] for row in rows}

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from askproai_core.database import Connection, has_tables
+from askproai_core.database import Connection
 from askproai_runtime.booking.opening_hours import EpochSpan
 from askproai_runtime.booking.slots import Span
 from askproai_runtime.calendars import Bookable, FreeTimes
@@ -64,16 +64,11 @@ GROUP BY event_type_id, host_id
 """  # noqa: S608  a constant
 
 
-async def has_free_times(conn: Connection) -> bool:
-    """Return whether both tables are there."""
-    return await has_tables(conn, "free_times", "host_free_times")
-
-
 async def list_known_days(
     conn: Connection, tenant: str, bookables: Collection[Bookable], first: date, last: date, kept: timedelta
 ) -> list[KnownDay]:
     """Return what is known of the days from `first` to `last`, not older than `kept`."""
-    if not bookables or not await has_free_times(conn):
+    if not bookables:
         return []
     rows = await conn.fetch(_LIST, tenant, *_ids(bookables), first, last, kept)
     return [
@@ -136,8 +131,6 @@ async def store_days(
 
     Left out are days that were dropped since, and those of which a later request has been stored.
     """
-    if not await has_free_times(conn):
-        return []
     days = sorted(times.days)
     seconds = None if times.slot_length is None else int(times.slot_length.total_seconds())
     host = (bookable.host_id,) if bookable.host_id else ()
@@ -150,12 +143,7 @@ async def store_days(
 
 
 async def drop_days(conn: Connection, tenant: str, event_types: Iterable[int], days: Iterable[date]) -> None:
-    """Forget what is known of these days, of all hosts: it is read again before it is used.
-
-    The table of hosts may not be there yet: pods of the release before trust the other one.
-    """
-    if not await has_tables(conn, "free_times"):
-        return
+    """Forget what is known of these days, of all hosts: it is read again before it is used."""
     await conn.execute(
         """INSERT INTO free_times (tenant, event_type_id, day, dropped_at)
            SELECT $1, e.id, d.day, clock_timestamp() FROM unnest($2::bigint[]) AS e (id), unnest($3::date[]) AS d (day)
@@ -175,15 +163,12 @@ SELECT $1, each.event_type_id, each.day, clock_timestamp() FROM (
     SELECT f.event_type_id, f.day FROM free_times f
     WHERE f.tenant = $1 AND f.event_type_id = ANY($2) AND f.day BETWEEN $3 AND $5
       AND f.read_at > clock_timestamp() - interval '1 day'
-    {of_hosts}
-) AS each ORDER BY each.event_type_id, each.day
-ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at
-"""
-_KNOWN_OF_HOSTS = """
     UNION
     SELECT h.event_type_id, h.day FROM host_free_times h LEFT JOIN free_times f USING (tenant, event_type_id, day)
     WHERE h.tenant = $1 AND h.event_type_id = ANY($2) AND h.day BETWEEN $3 AND $5
       AND h.read_at > clock_timestamp() - interval '1 day' AND (f.dropped_at IS NULL OR f.dropped_at < h.read_at)
+) AS each ORDER BY each.event_type_id, each.day
+ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_at = excluded.dropped_at
 """
 
 
@@ -196,19 +181,14 @@ async def drop_span(
     is known of them, since the rows stay locked until the transaction ends: what such a read has found there, and stores after it,
     is trusted until it is too old.
     """
-    if not await has_tables(conn, "free_times"):
-        return
-    of_hosts = _KNOWN_OF_HOSTS if await has_tables(conn, "host_free_times") else ""
-    await conn.execute(
-        _DROP_SPAN.format(of_hosts=of_hosts), tenant, sorted(set(event_types)), first, min(certain, last), last
-    )
+    await conn.execute(_DROP_SPAN, tenant, sorted(set(event_types)), first, min(certain, last), last)
 
 
 async def list_ages(
     conn: Connection, tenant: str, bookables: Sequence[Bookable], first: date, last: date
 ) -> Mapping[Bookable, timedelta | None]:
     """Return how old the oldest of the days from `first` to `last` is; None if one of them is not known."""
-    if not bookables or not await has_free_times(conn):
+    if not bookables:
         return {}
     rows = await conn.fetch(_AGES, tenant, *_ids(bookables), first, last)
     days = (last - first).days + 1

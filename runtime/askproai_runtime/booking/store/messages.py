@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from askproai_core.database import Connection, Pool
 
 OF_CALLER = "said:"  # so begins the key of what a caller has said; the others are notes of ours for the team
@@ -167,7 +165,4 @@ async def mark_done(conn: Connection, tenant: str, message_id: UUID, by: str, no
 
 async def count_open_messages(pool: Pool, tenant: str) -> int:
     """Return how many messages nobody has dealt with."""
-    try:
-        return int(await pool.fetchval(_COUNT_OPEN, tenant))
-    except asyncpg.UndefinedTableError:  # the schema is still that of an earlier release
-        return 0
+    return int(await pool.fetchval(_COUNT_OPEN, tenant))

@@ -101,15 +101,14 @@ UPDATE waitlist_offers SET state = 'declined', ended_at = clock_timestamp()
 WHERE tenant = $1 AND entry_id = $2 AND state = 'open' RETURNING true
 """
 
-# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. Where those
-# at the request are not known (`had` is null), an appointment that was there then counts as kept.
+# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar.
 _LIST_REACHED = f"""
 SELECT {_ENTRY}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
            SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key
            AND left(o.key, {_OF_REQUEST}) = left(w.key, {_OF_REQUEST})) AS is_one_of_several
 FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
-  AND CASE WHEN w.had IS NULL THEN a.created_at > w.created_at ELSE a.starts_at <> ALL (w.had) END
+  AND a.starts_at <> ALL (w.had)
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'

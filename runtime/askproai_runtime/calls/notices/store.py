@@ -1,6 +1,6 @@
 """The SQL of the table `call_notices`, and what empties the texts of a call whose caller does not want it to be kept.
 
-Triggers keep such texts out from then on (migration 0021).
+Triggers keep such texts out from then on.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
-from askproai_core.database import Connection, Pool, has_tables
+from askproai_core.database import Connection, Pool
 from askproai_runtime.intake import EVENTS_OF_CALL
 
 # What was known stays: events come in any order, and none of them empties what another has reported.
@@ -46,7 +44,7 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
 _EMPTY_EVENTS: Final = f"""
 UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status = 'processed' AND payload <> ''
 """  # noqa: S608  a constant
-# A copy that was being written when the caller refused; the triggers of migration 0027 delete and keep out all others.
+# A copy that was being written when the caller refused; triggers delete and keep out all others.
 _DELETE_COPIES: Final = "DELETE FROM shadow_requests WHERE tenant = $1 AND call_id = $2"
 # One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
 _TO_DELETE: Final = """
@@ -78,8 +76,8 @@ class CallNotice:
 
 
 async def record_notices(conn: Connection, tenant: str, notices: Sequence[CallNotice]) -> None:
-    """Store what is known of calls, each of which is there once. Nothing on the schema of the release before."""
-    if not notices or not await has_tables(conn, "call_notices"):
+    """Store what is known of calls, each of which is there once."""
+    if not notices:
         return
     columns = [(n.call_id, n.agent_version, n.greeting, n.announces_ai, n.heard_ai, n.storage) for n in notices]
     await conn.execute(_RECORD, tenant, *zip(*columns, strict=True))
@@ -107,15 +105,11 @@ async def iterate_refused_calls(
 ) -> AsyncIterator[tuple[str, bool]]:
     """Yield the refused calls that Retell may still have, each with whether it is over and was refused `quiet` ago.
 
-    All of them, in pages: those that go on, or that Retell does not delete, keep none of the others waiting. None on the schema of
-    the release before.
+    All of them, in pages: those that go on, or that Retell does not delete, keep none of the others waiting.
     """
     after = ""
     while True:
-        try:
-            rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet, after)
-        except asyncpg.UndefinedTableError:
-            return
+        rows = await pool.fetch(_TO_DELETE, tenant, longest, quiet, after)
         for row in rows:
             yield row["call_id"], row["is_over"]
         if not rows:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from askproai_core.database import Connection, has_tables
+from askproai_core.database import Connection
 from askproai_runtime.calls import read_call_texts, read_said
 from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.intake import decrypt_body
@@ -77,10 +77,8 @@ async def read_caller(
 
 async def _add_notices(conn: Connection, tenant: str, calls: list[dict[str, Any]]) -> None:
     """Add to each call what its caller heard of it, and has said about keeping it; null where that is not known."""
-    found: dict[str, Any] = {}
-    if await has_tables(conn, "call_notices"):
-        rows = await conn.fetch(_NOTICES, tenant, [call["call_id"] for call in calls])
-        found = {row["call_id"]: row for row in rows}
+    rows = await conn.fetch(_NOTICES, tenant, [call["call_id"] for call in calls])
+    found = {row["call_id"]: row for row in rows}
     for call in calls:
         row = found.get(call["call_id"])
         call |= {name: row[name] if row else None for name in ("ai_notice", "retell_keeps", "refused_at")}

@@ -86,7 +86,7 @@ DELETE FROM customers c WHERE c.tenant = {tenant} AND c.id = {customer} AND c.cr
 """,
 }
 
-# The copy of the book is a tenant of its own, whose rows the role does not reach (migration 0027).
+# The copy of the book is a tenant of its own, whose rows the role does not reach.
 _ERASE_FROM_SHADOW: Final = "SELECT erase_from_shadow({number}, {calls}, {appointments})"
 _REFER = """
 INSERT INTO erased_references (tenant, kind, reference, erasure)

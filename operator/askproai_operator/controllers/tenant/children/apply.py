@@ -241,7 +241,6 @@ async def apply_routes(
     """
     refused = await _take_host(tenant, address, context)
     live = _live_routes(tenant, context)
-    await _annotate_kept(tenant, live, kept, context)
     desired = [
         routes.choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
         for manifest in (_render_routes(tenant, context) if refused is None else ())
@@ -321,7 +320,7 @@ async def remove_routes(tenant: Tenant, context: ReconcileContext) -> None:
 def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource, dict[str, str]]:
     """Return the URLs that the tenant's routes serve, by kind and name.
 
-    The previous release annotated none: such a route serves the URL that senders have, or had before the last change.
+    A route that has lost its annotation serves the URL that senders have, or had before the last change.
     """
     found: dict[ApiResource, dict[str, str]] = {}
     for ref in _ROUTES:
@@ -330,18 +329,6 @@ def _live_routes(tenant: Tenant, context: ReconcileContext) -> dict[ApiResource,
         served = str(tenant.status.get("formerUrl") or used_base_url(tenant) or "")
         found[ref] = {name: child.annotations.get(routes.SERVED_URL, served) for name, child in live.items() if child}
     return found
-
-
-async def _annotate_kept(
-    tenant: Tenant, live: Mapping[ApiResource, Mapping[str, str]], kept: str | None, context: ReconcileContext
-) -> None:
-    """Annotate the route of `kept` if the previous release made it: a later status would name another URL."""
-    namespace = tenant.metadata.namespace
-    for ref, served in live.items():
-        for name in (name for name, url in served.items() if url == kept):
-            child = context.cache.child(ref, namespace, name)
-            if child is not None and routes.SERVED_URL not in child.annotations:
-                await context.kube.patch(ref, namespace, name, {"metadata": {"annotations": {routes.SERVED_URL: kept}}})
 
 
 async def _prune_routes(

@@ -231,8 +231,8 @@ def mounted_own_keys(deployments: Iterable[ObservedObject]) -> frozenset[str] | 
 def all_pods_decrypt(deployments: Sequence[ObservedObject], *, before: bool) -> bool:
     """Return whether every pod of a tenant can decrypt what another one encrypts; True if there are no pods yet.
 
-    While one template of this release replaces another it is as `before`. A Deployment that the release before has applied has no
-    annotation, whatever was before.
+    While one template of this release replaces another it is as `before`. A Deployment whose pods do not decrypt has no annotation,
+    whatever was before.
     """
     if not all(live.annotations.get(DECRYPTS) for live in deployments):
         return False

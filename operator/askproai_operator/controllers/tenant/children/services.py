@@ -20,7 +20,7 @@ def services(tenant: Tenant) -> list[Manifest]:
 
 
 def page_service(tenant: Tenant) -> Manifest:
-    """Return `T-page` (8082; the page alone). By number: pods of the release before have no port of that name."""
+    """Return `T-page` (8082; the page alone)."""
     port = {"name": "page", "port": PAGE_PORT, "targetPort": PAGE_PORT, "protocol": "TCP"}
     spec = {"selector": pod_selector(tenant, Component.WEB), "ports": [port]}
     return new_manifest(tenant, resources.SERVICES, "page", Component.WEB) | {"spec": spec}

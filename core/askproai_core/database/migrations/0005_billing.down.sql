@@ -1,3 +1,0 @@
--- Undoes 0005_billing.up.sql.
-
-DROP TABLE billing;

@@ -1,3 +1,0 @@
--- Undoes 0010_free_times.up.sql. What the table held is read from Cal.com again when it is needed.
-
-DROP TABLE free_times;

@@ -1,1 +1,0 @@
-DROP INDEX function_requests_correlation;

@@ -1,1 +1,0 @@
-DROP POLICY tenant_empties_for_erasure ON function_requests;

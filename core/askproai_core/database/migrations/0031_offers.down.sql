@@ -1,2 +1,0 @@
--- Undoes 0031_offers.up.sql.
-ALTER TABLE appointments DROP COLUMN offers;
