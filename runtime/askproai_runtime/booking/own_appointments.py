@@ -70,13 +70,15 @@ async def resolve_appointment(
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
     on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
-    if named.readings and not named.select(found):
+    at_time = named.select(found)
+    if named.readings and not any(fits_all(ctx.config(), call, args, each) for each in at_time):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
-        if (again := next((a for a in found if a.id in moved and is_done(a, moved[a.id])), None)) is not None:
+        fitting = (a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a))
+        if (again := next((a for a in fitting if is_done(a, moved[a.id])), None)) is not None:
             return again
-        if len(on_weekday) == 1:  # the caller has no other one on such a day, in whatever week
-            return on_weekday[0]
+    if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
+        return on_weekday[0]
     if (likely := named.find_likely(found, on_weekday, fit)) is not None:
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
@@ -145,7 +147,8 @@ async def resolve_cancellation(
         is_stale = reply is Reply.YES and bool(again) and not chosen  # what is named is cancelled already
         if agrees and (is_stale or questioned.id in {each.id for each in chosen}):
             return questioned, ""
-    if again and (not chosen or (not is_open and _says_nothing_new(call, named))):
+    is_other = not chosen or not (named.is_nothing or any(fits_all(config, call, args, each) for each in chosen))
+    if again and (is_other or (not is_open and _says_nothing_new(call, named))):
         return again[-1], ""
     if done and named.is_nothing:
         if len(chosen) == 1:

@@ -155,3 +155,20 @@ async def test_another_service_moves_the_time_only(call: SpokenCall) -> None:
     moved = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
     assert (moved["success"], moved["message"].count(say().only_time_moved)) == (True, 1), moved
     assert [each[0] for each in await call.live()] == ["haarschnitt", "bart"]
+
+
+@pytest.mark.parametrize("function", [MOVE, CANCEL])
+async def test_a_repeat_with_a_name_is_of_that_person(call: SpokenCall, function: str) -> None:
+    """Only the other person's appointment is still on the named day."""
+    named = {"appointment_date": day_of(call), "customer_name": OTTO}
+    later = next_friday(call.pod, 10, 2).date().isoformat()
+    more = {"date": later, "time": "12:00"} if function == MOVE else {"confirmed": True}
+    first = await call.ask(function, named | more)
+    if function == CANCEL:
+        call.say("Ja.")
+        first = await call.ask(function, named | more)
+    for words in ("Den von Otto.", "Ja."):
+        call.say(words)
+        again = await call.ask(function, named | more)
+        assert (again["success"], again["appointment_id"]) == (True, first["appointment_id"]), again
+    assert (await call.live())[0][1:] == ("14:00", "anna", PETRA)
