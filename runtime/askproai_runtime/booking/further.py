@@ -45,7 +45,7 @@ def require_only_one(
     what = join_list([describe_with_state(config, each, now, named=named) for each in found], say().and_word)
     question = say().group_further_or_instead if is_movable else say().group_further_or_cancel
     fields = appointment_list_fields(config, found, now)
-    raise ClarificationNeeded(question.format(appointments=what), appointments=fields)
+    raise ClarificationNeeded(question.format(appointments=what), appointments=fields, choices=[Choice.FURTHER])
 
 
 def ask_further(

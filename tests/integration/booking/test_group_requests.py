@@ -117,6 +117,7 @@ async def test_a_group_that_is_corrected_is_asked_about_as_a_whole(salon: Salon)
         " Rosa Rot und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot. Sollen das weitere sein, oder"
         " soll ich diese verschieben?"
     )
+    assert answer.fields["choices"] == ["further"], "each is moved by its own id"
     assert [each["customer_name"] for each in answer.fields["appointments"]] == ["Rosa Rot", "Mia Rot"]
     for each in answer.fields["appointments"]:
         moving = {"appointment_id": each["appointment_id"], "start": at("12:00")}
