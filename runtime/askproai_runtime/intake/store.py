@@ -33,8 +33,7 @@ EVENTS_OF_CALL = (
 # their locks in the same order and cannot deadlock.
 _INSERT = """
 WITH incoming AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[],
-                         $9::text[])
+    SELECT * FROM unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::timestamptz[], $9::text[])
         AS i (source, event_id, event_type, payload, correlation_id, received_at, traceparent)
 ), stored AS (
     INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
@@ -47,6 +46,7 @@ WITH incoming AS (
 )
 SELECT id, source, event_id, correlation_id FROM stored
 """
+
 # Only an undecided event without a live job is re-armed. A job is live while it is ready (which includes a retry in five minutes)
 # or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as everywhere, and
 # their committed state is checked again before anything changes.

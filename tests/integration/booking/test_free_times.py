@@ -9,13 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import msgspec
 import pytest
 
 from askproai_runtime.booking import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.tasks import TaskRun
-from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
@@ -325,19 +323,3 @@ async def test_when_a_call_begins_what_is_older_than_half_a_minute_is_read(env: 
     keeper.call_begins()
     await asyncio.wait_for(keeper.wait_until_read(), SOON)
     assert env.count_requests(READ) == 4
-
-
-@pytest.mark.parametrize("table", ["free_times", "host_free_times"])
-async def test_the_schema_of_the_previous_release_has_no_free_times(
-    env: CalcomEnvironment, module_database: Database, table: str
-) -> None:
-    """Booked is as before, and offered is what our own book has."""
-    async with asyncpg.create_pool(module_database.superuser_dsn, min_size=1, max_size=1) as pool:
-        await pool.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-        try:
-            answer = await env.salon.booking.check_availability(call(), EXACTLY)
-            assert answer.fields["basis"] == "own_book"
-            booked = await env.salon.booking.book_appointment(call(), booking_args())
-            assert booked.fields["status"] == "confirmed"
-        finally:
-            await pool.execute(f"ALTER TABLE elsewhere RENAME TO {table}")

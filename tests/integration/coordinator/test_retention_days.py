@@ -267,13 +267,3 @@ async def test_who_waits_no_more_is_forgotten_with_the_offers(env: CoordinatorEn
     for table, column in (("waitlist", "name"), ("waitlist_offers", "staff")):
         remaining = await env.rows(f"SELECT {column} AS who FROM {table} ORDER BY who")
         assert [row["who"] for row in remaining] == ["just ended", "waits"]
-
-
-async def test_retention_works_on_the_previous_schema(env: CoordinatorEnvironment):
-    salon = await create_tenant_with_short_retention(env, "salon")
-    await env.event(salon, "old", status="processed", job="done", age="25 hours")
-    await env.superuser.execute("DROP TABLE messages")
-    task = next(task for task in periodic_tasks(env.context.settings) if task.name == "retention")
-    await run_once(task, env.context)
-    assert env.metric("duty_runs_total") == {'{"duty": "retention", "outcome": "ok"}': 1}
-    assert env.metric("duty_changes_total")['{"duty": "retention"}'] == 1

@@ -289,7 +289,7 @@ async def test_a_late_start_does_not_reopen_a_call_that_was_closed(polled: CallP
     assert await polled.state("call_1") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_calls_that_were_open_before_this_release_are_closed_by_the_first_poll(
+async def test_calls_open_for_weeks_are_closed(
     polled: CallPollEnvironment,
 ) -> None:
     await polled.started("call_old", began=60 * 24 * 30)

@@ -58,8 +58,8 @@ def test_nothing_is_in_effect_of_an_object_that_was_paused_before_it_was_applied
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_an_object_that_an_earlier_release_paused_keeps_what_its_pods_have(kind: str) -> None:
-    """That release applied edits of paused objects: what is declared at the upgrade is in effect, later edits are not."""
+def test_a_paused_object_without_an_applied_spec_keeps_it(kind: str) -> None:
+    """The declared spec is in effect, and later edits are not."""
     upgraded = model(kind, {"conditions": []}, PAUSED, displayName="Neu")
     assert is_in_effect(upgraded)
     assert in_effect(upgraded).spec.display_name == "Neu"
