@@ -14,7 +14,7 @@ AUDIT  := $(VENV)/audit
 # Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile
-# Tests with the mark `nightly` prove again, or in another way, what the others prove (CONTRIBUTING.md).
+# The mark `nightly` divides the tests (CONTRIBUTING.md).
 QUICK   = python -m pytest -m "not nightly" $(SPREAD)
 NIGHTLY = python -m pytest -m nightly
 
@@ -35,16 +35,16 @@ demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (K
 down: $(STAMP) ## End a demo that was left running (its data stays until the next demo or make clean)
 	@askproai demo --down
 
-test: tools ## What each change must pass: tests with a real API server, PostgreSQL, Valkey and the simulators, and a demo under kill -9
+test: tools ## The tests for each change: with a real API server, PostgreSQL, Valkey and the simulators, and a demo under kill -9
 	@$(QUICK) tests/unit tests/integration tests/e2e/test_demo_killed.py $(ARGS)
 
-unit: tools ## Of these only the tests without servers
+unit: tools ## Of these the tests without servers
 	@$(QUICK) tests/unit $(ARGS)
 
-integration: tools ## Of these only the tests that run real servers
+integration: tools ## Of these the tests with real servers
 	@$(QUICK) tests/integration $(ARGS)
 
-nightly: ## What make test leaves out: PART=1 tests, 2 the demo, 3 a node, PostgreSQL 15 and a storm, 4 coverage, 5 mutation (at most an hour each)
+nightly: ## The other tests: PART=1 unit and integration, 2 the demo, 3 a node, PostgreSQL 15 and a storm, 4 coverage, 5 mutation (at most an hour each)
 	@$(MAKE) --no-print-directory nightly-$(or $(PART),needs-PART)
 
 nightly-1: tools

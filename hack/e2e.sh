@@ -7,7 +7,7 @@
 #   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
 #               (CONTRIBUTING.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
-#   QUICK       set: only what each change must pass, without the tests marked nightly and their images
+#   QUICK       set: without the tests marked nightly and their images
 #   OPTIONAL    set: a machine that cannot start a node says so and passes
 # kubectl and helm are taken from the PATH.
 set -euo pipefail

@@ -19,6 +19,7 @@ def flatten(pids: object) -> list[int]:
     return [pids] if isinstance(pids, int) else []
 
 
+@pytest.mark.timeout(600)  # half a minute on a quiet machine
 async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_duplicates_nothing(tmp_path):
     """One agent, one LLM, one binding, one appointment, every event processed; the lost attempt counts."""
     outcome, text = await play(tmp_path / "demo", keep=False, kill=True)

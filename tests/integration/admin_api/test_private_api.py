@@ -192,6 +192,7 @@ async def test_a_reset_lets_the_jobs_that_wait_for_the_calendar_run_now(shared_w
     await pod.db.execute("DELETE FROM jobs WHERE tenant = $1 AND id = ANY ($2)", tenant, jobs)
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_the_command_line_uses_it(shared_web_pod: TenantPod) -> None:
     async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:

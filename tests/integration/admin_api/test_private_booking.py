@@ -95,6 +95,7 @@ async def test_a_walk_in_without_a_start_gets_a_start_of_now(shared_web_pod: Ten
     assert timedelta(minutes=-31) <= start - datetime.now(UTC) <= timedelta(minutes=61)
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_the_command_line_books(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod

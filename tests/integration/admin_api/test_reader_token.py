@@ -175,6 +175,7 @@ async def test_nothing_but_the_reader_token_is_one(pod: TenantPod, token: str) -
     assert (await send(pod, "/api/v1/circuits", token))[0] == 401
 
 
+@pytest.mark.nightly
 async def test_the_commands_of_a_reader_show_calls_anonymously_and_say_so(
     pod: TenantPod, appointment: dict[str, str]
 ) -> None:

@@ -255,6 +255,7 @@ async def test_pods_of_two_configs_book_nothing_twice(salon: Salon) -> None:
     await salon.assert_no_double_booking()
 
 
+@pytest.mark.nightly
 async def test_concurrent_callers_never_make_one_person_work_for_two(salon: Salon) -> None:
     await asyncio.gather(*(caller(salon, number, [salon.booking]) for number in range(25)))
     assert len(await salon.live()) > 4, "a crowd that books nothing proves nothing"

@@ -123,6 +123,7 @@ def _with_gateway(tenant: Tenant) -> Any:
     return type(tenant.spec).model_validate(raw)
 
 
+@pytest.mark.nightly
 async def test_a_whole_tenant_lives_and_ends_under_the_policy(
     guarded: KubeClient,
     foreign_kinds: None,

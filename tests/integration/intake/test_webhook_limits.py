@@ -89,6 +89,7 @@ async def test_a_connection_without_a_request_is_closed(pod: TenantPod, monkeypa
     assert await is_dropped(endless), "a head of 32 KiB is too long"
 
 
+@pytest.mark.nightly
 async def test_a_flood_of_stalled_senders_displaces_itself_and_no_signed_event(stopped_pod: TenantPod) -> None:
     """Three thousand stall: without a request, in the head, in bodies of 63,000 bytes. All signed events are acknowledged."""
     pod = stopped_pod

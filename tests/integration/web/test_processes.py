@@ -199,6 +199,7 @@ async def test_shutdown_fails_readiness_first_and_completes_requests_in_flight(s
     assert (await stopped_pod.counts())[0] == 2
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_a_port_in_use_is_an_error_that_names_it(pod: TenantPod, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
@@ -264,6 +265,7 @@ async def test_the_real_processes_accept_a_call_and_end_on_sigterm(stopped_pod: 
         assert secret not in text
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
@@ -279,6 +281,7 @@ async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, c
     assert "Traceback" not in errors.decode()
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     async def run(*arguments: str) -> tuple[int | None, str]:
