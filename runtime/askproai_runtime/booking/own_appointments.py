@@ -17,7 +17,6 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.appointment_filters import fits_all, narrow
-from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import find_questioned
 from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import meant_key
@@ -117,43 +116,57 @@ async def resolve_cancellation(
 ) -> tuple[Appointment, str]:
     """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
 
-    A yes means the appointment of the last question whether to cancel. Without one it may be an appointment that this call has
-    cancelled already: the one that is named, or that nothing new was said about. Where another one may be meant, it is the only one
-    that is left, or the answer asks which.
+    An agreement means the appointment of the call's last question whether to cancel, unless another one is named. What fits none
+    but an appointment that this call has cancelled is a repeated request, and means that one.
     """
     questioned, reply = await find_questioned(ctx, conn, call)
-    is_open = questioned is not None and questioned.live
+    if questioned is not None and not questioned.live:
+        questioned = None
     if read_text(args, "appointment_id") is not None:
         own = await resolve_appointment(ctx, conn, call, args, question)
-        return (questioned if questioned and is_open and reply is Reply.YES and not own.live else own), ""
-    found, claims = await list_own_appointments(ctx, conn, call, args), args.get("confirmed") is True
-    done = [questioned] if questioned is not None and claims and not is_open else []
-    done += [
-        appointment
-        for appointment_id in await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
-        if (appointment := await get_appointment(conn, ctx.tenant, appointment_id)) is not None
-    ]
-    config = ctx.config()
-    zone, fit = ZoneInfo(config.time_zone), partial(narrow, config, call, args)
+        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
+    found, cancelled = await list_own_appointments(ctx, conn, call, args), await _list_cancelled(ctx, conn, call)
+    zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     named = _NamedTime.of(args, call, zone)
-    on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
-    chosen = fit(found if named.is_nothing else named.select(found) or on_weekday)
-    known = [each for each in done if fits_all(config, call, args, each)] or ([] if found else done)
-    again = known
-    if not named.is_nothing:
-        again = named.select(known) or [each for each in known if _is_on_weekday(each, args, call, zone)]
-    if questioned is not None and is_open and named.refused is None:
-        agrees = reply is Reply.YES or (claims and (named.is_nothing or reply is Reply.UNCLEAR))
-        is_stale = reply is Reply.YES and bool(again) and not chosen  # what is named is cancelled already
-        if agrees and (is_stale or questioned.id in {each.id for each in chosen}):
+
+    def select(appointments: Sequence[Appointment]) -> list[Appointment]:
+        at_time = named.select(appointments) or [
+            each for each in appointments if _is_on_weekday(each, args, call, zone)
+        ]
+        return [*appointments] if named.is_nothing else at_time
+
+    chosen = select(found)
+    exact = [each for each in chosen if fits_all(ctx.config(), call, args, each)]
+    again = [each for each in select(cancelled) if fits_all(ctx.config(), call, args, each)]
+    is_repeat = bool(again) and not exact
+    if questioned is not None and named.refused is None:
+        is_meant = questioned.id in {each.id for each in fit(chosen)} or (is_repeat and reply is Reply.YES)
+        if is_meant and (reply is Reply.YES or args.get("confirmed") is True):
             return questioned, ""
-    is_other = not chosen or not (named.is_nothing or any(fits_all(config, call, args, each) for each in chosen))
-    if again and (is_other or (not is_open and _says_nothing_new(call, named))):
-        return again[-1], ""
-    if done and named.is_nothing:
-        if len(chosen) == 1:
+    is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
+    if is_repeat or (again and is_sent_again) or (cancelled and not found):
+        return (again or cancelled)[-1], ""
+    return await _resolve_another(ctx, conn, call, args, question, found, named, is_another=bool(cancelled))
+
+
+async def _resolve_another(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    question: str,
+    found: Sequence[Appointment],
+    named: "_NamedTime",
+    *,
+    is_another: bool,
+) -> tuple[Appointment, str]:
+    """Return which of the live appointments is to be cancelled, with the preface of the question."""
+    fit = partial(narrow, ctx.config(), call, args)
+    if is_another and named.is_nothing:
+        if len(chosen := fit(found)) == 1:
             return chosen[0], say().already_cancelled
         raise _choice(ctx, call, chosen, say().already_cancelled, question)
+    on_weekday = [each for each in found if _is_on_weekday(each, args, call, ZoneInfo(ctx.config().time_zone))]
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
         return _choose(ctx, call, found, named, question, fit), ""
     if not named.is_day_of(likely) and likely not in on_weekday:
@@ -161,10 +174,11 @@ async def resolve_cancellation(
     return likely, ""
 
 
-def _says_nothing_new(call: CallContext, named: "_NamedTime") -> bool:
-    """Return whether the caller has said nothing since the last answer; or only thanks, where no time is named."""
-    said = call.said_since
-    return said is not None and (not said.strip() or (named.is_nothing and only_thanks(said)))
+async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:
+    """Return what this call has cancelled, the last one at the end."""
+    ids = await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
+    read = [await get_appointment(conn, ctx.tenant, each) for each in ids]
+    return [each for each in read if each is not None]
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
