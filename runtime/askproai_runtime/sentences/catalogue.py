@@ -294,6 +294,7 @@ class Sentences:
     waitlist_full: str
     waiting: str
     one_person_waits: str
+    they_wait: str
     rename_or_another_waits: str
     freed_by_team: str
     freed_by_message: str

@@ -379,6 +379,7 @@ ENGLISH: Final = Sentences(
     one_person_waits=(
         " With this I have noted one person, {name}. Whoever comes along needs an entry of their own: in which name?"
     ),
+    they_wait="On the waiting list: {names}.",
     rename_or_another_waits=(
         "The waiting list has {waiting}. Shall I change the name to {name}, or is this a second entry for {name}?"
     ),

@@ -397,6 +397,7 @@ GERMAN: Final = Sentences(
     one_person_waits=(
         " Notiert habe ich damit eine Person, {name}. Wer noch mitkommt, braucht einen eigenen Eintrag: auf welchen Namen?"
     ),
+    they_wait="Auf der Warteliste: {names}.",
     rename_or_another_waits=(
         "Auf der Warteliste steht {waiting}. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Eintrag für {name}?"
     ),
