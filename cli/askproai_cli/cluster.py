@@ -121,7 +121,9 @@ def explain_kubectl(errors: str) -> str:
         context = _merge(list_kubeconfigs())["current-context"]
         return f"the kubeconfig has no context {context}: correct current-context, or use --context"
     if "(Forbidden)" in said:
-        return f"you have no right to it ({describe_cluster()}); docs/how-to.md has the Role. kubectl: {said}"
+        return (
+            f"you have no right to it ({describe_cluster()}); docs/how-to/command-line.md has the Role. kubectl: {said}"
+        )
     if "NotFound" in said or "not found" in said:
         return (
             f"there is none ({describe_cluster()}): `kubectl get tenants.askproai.de -A` lists NAMESPACE and tenant. "

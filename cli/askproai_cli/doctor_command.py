@@ -95,7 +95,7 @@ async def _examine(kubeconfig: Path | None, scope: "Scope", clock: "Clock") -> "
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
         message = f"{describe_cluster(kubeconfig)}: {error}"
         todo = "Start it, or choose another one by KUBECONFIG, --kubeconfig or --context; kubectl auth whoami shows the login."
-        return [Finding("cluster", Outcome.FAILED, message, todo, "docs/how-to.md")]
+        return [Finding("cluster", Outcome.FAILED, message, todo, "docs/how-to/command-line.md")]
 
 
 def render(finding: "Finding", width: int) -> "Iterator[str]":

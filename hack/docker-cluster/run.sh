@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make a cluster in Docker, build both images, load them, install the evaluation (docs/install.md), apply a salon and call it.
+# Make a cluster in Docker, build both images, load them, install the evaluation (docs/evaluation.md), apply a salon and call it.
 #   run.sh kind|k3d [up|down]
 # Needs docker, kubectl and Helm 3 beside kind or k3d. The kubeconfig is a file of its own: the one in use is not changed.
 # A second `up` brings the changes of the checkout into the same cluster.
@@ -91,6 +91,6 @@ kubectl exec -n askproai-system deploy/askproai-simulators -- askproai call --to
 cat <<END
 
 It runs. For this shell:  export KUBECONFIG=$kubeconfig
-What to look at next:     docs/install.md, "To look at it first"
+What to look at next:     docs/evaluation.md, "Look closer"
 To remove all of it:      hack/$tool down
 END

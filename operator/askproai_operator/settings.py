@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         ge=1,
         le=MAX_SHARDS,
         description="How many operators divide the namespaces of the cluster. All of them have the same number; how it is changed: "
-        "docs/how-to.md.",
+        "docs/how-to/platform.md.",
     )
     shard_index: int = Field(
         0, ge=0, description="Which part of the namespaces this operator has: 0 to ASKPROAI_SHARD_COUNT - 1."
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         False,
         description="Bodies of events, transcripts, analyses, and what call functions were asked and answered are stored "
         "encrypted, with a key for each tenant. On only after the upgrade of all pods: those of the release before cannot read "
-        "them (docs/how-to.md).",
+        "them (docs/how-to/keys.md).",
     )
     retell_base_url: str = Field("https://api.retellai.com", description="Retell for tenants without a `baseUrl`.")
     calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")

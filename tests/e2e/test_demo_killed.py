@@ -4,6 +4,8 @@ import os
 import signal
 from contextlib import suppress
 
+import pytest
+
 from askproai_sandbox.demo import read_state
 from askproai_sandbox.demo.run import end_demo
 from tests.worlds.running_demo import play
@@ -25,6 +27,7 @@ async def test_killing_operator_and_worker_in_the_middle_loses_nothing_and_dupli
     assert (outcome.agents, outcome.llms, len(outcome.bindings), len(outcome.appointments)) == (1, 1, 1, 1)
 
 
+@pytest.mark.nightly
 async def test_the_demo_starts_again_after_everything_was_killed(tmp_path):
     directory = tmp_path / "demo"
     await play(directory, keep=True, kill=False)

@@ -113,6 +113,7 @@ async def servers():
         yield retell, calcom
 
 
+@pytest.mark.nightly
 async def test_a_second_tenant_with_servers_of_its_own_books_and_is_deleted_without_a_trace(demo, servers, tmp_path):
     """It becomes Ready without one refused request, although two creates break in the middle; then it is deleted completely."""
     retell, calcom = servers

@@ -17,6 +17,8 @@ from askproai_sandbox.example_tenant import SALON
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 TUESDAY_TO_FRIDAY = (1, 2, 3, 4)  # open from 9 to 18
 HOURS = (9, 10, 11, 13, 14)
 HOME = ZoneInfo("Europe/Berlin")

@@ -10,6 +10,8 @@ from tests.worlds.gitops_judges import argo_cd, flux
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 OVERLAY, NAMESPACE = PROJECT / "examples/kustomize/stage", "salon-hafen-stage"
 KEY, NUMBER = "key_demo_hafen", "+49405550199"
 KINDS = {

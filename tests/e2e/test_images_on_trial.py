@@ -14,6 +14,8 @@ from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 NAME = SALON.tenant.partition(".")[2]
 FAILING = "askproai:fails-30-percent"  # the pod runner's name for it (sandbox/askproai_sandbox/pods/spec.py)
 BETWEEN_CALLERS = 0.25  # seconds; a line that is called four times a second is busier than any salon's

@@ -17,6 +17,8 @@ from tests.worlds.live_changes import wait_for_next_leader
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 LIMIT_SECONDS = 20  # a coordinator pauses for at least 24 s between two sweeps
 
 

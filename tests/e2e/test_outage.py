@@ -21,6 +21,8 @@ from askproai_sandbox.simulator import serve
 from tests.worlds.running_demo import Demo, fetch, second_tenant
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 NAME, NUMBER, KEY = "praxis-kern", "+492217654322", "demo_kern"
 TENANT = f"{NAME}.{NAME}"
 ASKPROAI = Path(sys.executable).with_name("askproai")

@@ -13,6 +13,8 @@ from askproai_operator.controllers.agent_plan.plan import Action
 from tests.worlds.running_demo import Demo, fetch
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"
 KEY = next(
     each["stringData"]["retell-api-key"] for each in yaml.safe_load_all(SALON.read_text()) if each["kind"] == "Secret"

@@ -19,6 +19,8 @@ from tests.worlds.running_demo import fetch, send, signed
 from tests.worlds.tools import find_program
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[2]
 NAME = SALON.tenant.partition(".")[2]
 

@@ -28,6 +28,8 @@ from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.running_demo import Demo, apply_with_number, fetch, play
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 PRACTICE, PRACTICE_KEY, PRACTICE_NUMBER = "praxis-weber.praxis-weber", "key_demo_praxis", "+492217654321"
 NAMESPACES = ("salon-mueller", "praxis-weber")
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")

@@ -1,7 +1,11 @@
 """Keys change under calls, on pods whose mounts are a minute late: no call is refused."""
 
+import pytest
+
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.rotations import Rotation, rotate_by_adding, rotate_by_replacing
+
+pytestmark = pytest.mark.nightly
 
 PROMISED = 5  # seconds until all pods have a new key; a busy machine may take longer for all else
 

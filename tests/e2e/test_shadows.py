@@ -15,6 +15,8 @@ from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 NAME = SALON.tenant.partition(".")[2]
 SAME, FAILING = "askproai:0.1.0", "askproai:fails-50-percent"  # see sandbox/askproai_sandbox/pods/spec.py
 BETWEEN_CALLS = 0.5  # seconds; bookings of one line

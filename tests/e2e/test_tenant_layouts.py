@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+import pytest
 
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from tests.worlds.running_demo import send, signed
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 NAME = SALON.tenant.partition(".")[2]
 ROLLED_OUT = 180  # seconds for pods that start and end one after the other, which is not what is promised here

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from time import thread_time
 
-# What `_yardstick` takes on a quiet core that serves 11,000 requests a second with bare aiohttp (docs/performance.md).
+# What `_yardstick` takes on a quiet core that serves 11,000 requests a second with bare aiohttp.
 _YARDSTICK_SECONDS = 0.010
 _RUNS = 5
 

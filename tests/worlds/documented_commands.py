@@ -28,7 +28,7 @@ OTHERS = {
     "sed": "part of a command that tests/e2e runs",
     "jq": "tests/unit/docs/test_documented_commands.py runs each filter",
     "sh": "", "sort": "", "grep": "", "echo": "", "base64": "", "openssl": "", "date": "",
-    "time": "docs/performance.md tells what was measured once",
+    "time": "docs/performance.md has the numbers",
     "export": "", "while": "", "read": "", "tr": "",
     "for": "", "do": "", "done": "", "create": "a function of the block", "create()": "",
 }  # fmt: skip

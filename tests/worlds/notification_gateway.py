@@ -1,4 +1,4 @@
-"""A gateway for text messages: a real HTTP server that checks signatures as docs/how-to.md says, and keeps what it accepts."""
+"""A gateway for text messages: an HTTP server that checks signatures (docs/reference/notification-rules.md) and keeps messages."""
 
 import hashlib
 import hmac
@@ -33,7 +33,7 @@ class Gateway:
 
 
 def verify(body: bytes, header: str, key: str) -> bool:
-    """What docs/how-to.md shows."""
+    """What docs/reference/notification-rules.md shows."""
     parts = dict(part.split("=", 1) for part in header.split(","))
     expected = hmac.new(key.encode(), f"{parts['t']}.".encode() + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, parts["v1"]) and abs(time.time() - int(parts["t"])) < 10**9

@@ -37,7 +37,7 @@ def check_report(seen: Observations) -> Finding:
         return failed(name, message, f"{look}.", "docs/runbooks/operator-not-leading.md")
     if report.release != seen.release:
         message = f"the operator is of release {report.release}, this command of {seen.release}"
-        return warning(name, message, "Install the command of the operator's release.", "docs/how-to.md")
+        return warning(name, message, "Install the command of the operator's release.", "docs/how-to/command-line.md")
     return ok(name, f"{spell_age(age.total_seconds())} old, release {report.release}")
 
 

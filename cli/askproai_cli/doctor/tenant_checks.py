@@ -88,7 +88,7 @@ def check_providers(seen: Observations) -> Finding:
 
 def check_urls(seen: Observations) -> Finding:
     """Whether the public URLs lead to the tenants' own pods: as the operator found, and by a proof asked for from here."""
-    name, page = "public URLs", "docs/how-to.md"
+    name, page = "public URLs", "docs/how-to/platform.md"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)
     unexposed = [

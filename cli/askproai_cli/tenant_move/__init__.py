@@ -1,4 +1,4 @@
-"""Moves one tenant to another cluster and database, by a file (docs/how-to.md, "Move a tenant to another cluster")."""
+"""Moves one tenant to another cluster and database, by a file (docs/how-to/keys.md)."""
 
 from askproai_cli.tenant_move.archive import UnreadableFile
 from askproai_cli.tenant_move.export import Exported, MoveRefused, Source, export_tenant

@@ -133,7 +133,7 @@ class ContainerResources(base.Part):
     """Most CPU (thousandths of a core), up to the operator's ASKPROAI_MAX_CPU_MILLICORES. Absent: no limit."""
     memory_request_mebibytes: Mebibytes = 64
     """Memory that the scheduler reserves (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
-    # A process under load has less than 81 MiB (docs/performance.md), and request bodies in flight may take 64 MiB more.
+    # A process under load has less than 81 MiB, and request bodies in flight may take 64 MiB more.
     memory_limit_mebibytes: Annotated[int, Field(ge=192, le=262_144)] = 256
     """Memory beyond which the container is restarted (MiB), up to the operator's ASKPROAI_MAX_MEMORY_MEBIBYTES."""
 

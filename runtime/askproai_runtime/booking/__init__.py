@@ -4,7 +4,7 @@ time, and the remote calendar in both directions; the messages of callers, and t
 Every function takes the process's `BookingContext` first.
 """
 
-from askproai_runtime.booking.amended_messages import says_no_call_back
+from askproai_runtime.booking.amended_messages import withdraws_call_back
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
@@ -70,7 +70,7 @@ from askproai_runtime.booking.offer import check_availability
 from askproai_runtime.booking.opening_hours import find_closure, list_minutes, open_minutes, warm_up
 from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_name, sayable
-from askproai_runtime.booking.placeholders import leaves_open, names_nothing, refuses_contact
+from askproai_runtime.booking.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.booking.replies import (
     PhoneQuestion,
@@ -106,6 +106,7 @@ from askproai_runtime.booking.types import (
     CallContext,
     DeskRequest,
     FunctionOutcome,
+    NamedOffer,
     NamedSlot,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
@@ -150,6 +151,7 @@ __all__ = [
     "InvalidBlock",
     "InvalidBooking",
     "Message",
+    "NamedOffer",
     "NamedSlot",
     "OutcomeUnknown",
     "Pause",
@@ -204,6 +206,7 @@ __all__ = [
     "is_generic",
     "is_longest",
     "is_news",
+    "is_placeholder",
     "is_plain_name",
     "join_list",
     "join_waitlist",
@@ -252,9 +255,9 @@ __all__ = [
     "resolve_span",
     "same_name",
     "sayable",
-    "says_no_call_back",
     "says_nobody",
     "show_block",
     "sync_appointment",
     "warm_up",
+    "withdraws_call_back",
 ]  # fmt: skip

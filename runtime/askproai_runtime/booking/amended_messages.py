@@ -5,58 +5,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from askproai_runtime.booking.phrases import correct_name, fold, names_person, same_name
-from askproai_runtime.booking.placeholders import leaves_open
+from askproai_runtime.booking.placeholders import leaves_open, names_nothing
 from askproai_runtime.booking.store.messages import Message, NewMessage
 from askproai_runtime.sentences import say
 
-_LONGEST = 500  # of a stored text
+CALL_BACK_SEPARATOR = "; "  # between a time and words that were said later
+_LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 # "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
 _WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
+_FALSE = frozenset({"false", "nein", "no", "none"})
 _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
-
-# Whole folded phrases that withdraw a call-back. Any other words may be a time, or where to call: they are kept for a person.
-_WHO = r"(?:(?:die |der |the )?(?:ich|er|sie|wir|kundin|kunde|anruferin|anrufer|i|he|she|we|caller|customer))"
-_NEEDED = r"(?:noetig|notwendig|erforderlich|erwuenscht|gewuenscht|needed|necessary|required|wanted)"
-_NOT_NEEDED = (
-    rf"(?:(?:(?:das )?ist |is )?(?:doch )?(?:nicht|no longer|not)(?: mehr)? {_NEEDED}(?: any ?more)?|no need|unnoetig)"
+_SPEAKS_OF_CALL_BACK = re.compile(
+    r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
 )
-_ENDED = r"(?:ist |is )?(?:abgesagt|storniert|entfaellt|entfallen|erledigt|gestrichen|hinfaellig|cancell?ed|withdrawn)"
-_A_CALL = r"(?:rueckruf|rueckrufwunsch|call ?back)"
-_TO_CALL = r"(?:anrufen|anzurufen|zurueckrufen|zurueckzurufen)"
-_DO_NOT = r"(?:don ?t|do not|does not|doesn ?t)"
-_NAMES_CALL_BACK = "|".join(
-    (
-        rf"(?:{_WHO} )?(?:(?:moechte|will|wuenscht|brauche|braucht) )?(?:doch )?kein(?:en?)? {_A_CALL}(?: mehr)?(?: {_NEEDED})?",
-        rf"no {_A_CALL}(?: (?:is )?{_NEEDED})?(?: any ?more)?",
-        rf"(?:{_WHO} )?(?:{_DO_NOT} (?:want|need)|no longer (?:wants?|needs?))(?: an?y?)? {_A_CALL}(?: any ?more)?",
-        rf"(?:der |den |ein |the |a )?{_A_CALL} (?:{_NOT_NEEDED}|{_ENDED}|absagen|stornieren|streichen)",
-        rf"cancel (?:the |my )?{_A_CALL}",
-        rf"(?:(?:sie )?(?:brauchen|muessen|muss) )?(?:mich )?nicht (?:mehr )?{_TO_CALL}(?: (?:brauchen|muessen))?",
-        r"(?:rufen sie|ruft|ruf) mich nicht (?:mehr )?(?:an|zurueck)",
-        rf"(?:(?:you )?(?:{_DO_NOT}|needn ?t)(?: (?:need|have) to)?|no need to) (?:call|ring)(?: me)? back",
-    )
-)
-_NAMES_NEED = (
-    rf"{_NOT_NEEDED}|(?:(?:you )?(?:{_DO_NOT}|needn ?t)(?: (?:need|have) to)?|no need to) (?:call|ring)(?: me)?"
-)
-_HIMSELF = r"(?:selbst|selber)"
-_CALLS_HIMSELF = (
-    rf"(?:{_WHO} )?(?:(?:rufe|ruft|rufen) (?:dann )?{_HIMSELF}(?: wieder| noch ?mal| noch einmal)? an"
-    rf"|(?:melde mich|meldet sich|melden uns) (?:dann )?{_HIMSELF})"
-    rf"|{_WHO} (?:ll|will) (?:call|ring)(?: you)?(?: back)?(?: again)? (?:my|him|her)self"
-)
-_REFUSES = (  # where nothing else can be meant
-    r"nein|nee|nope|no|none|never|nicht|not|kein|keine|keinen|keiner|(?:doch|lieber) nicht|never ?mind|no call"
-    rf"|(?:{_WHO} )?(?:brauche|braucht|moechte|will) keinen|(?:{_WHO} )?{_DO_NOT} (?:want|need) one|{_ENDED}|{_CALLS_HIMSELF}"
-)
-_BESIDE = rf"(?:{_WHO} )?(?:melde mich|meldet sich)(?: wieder)?|{_CALLS_HIMSELF}"
-_BEFORE = re.compile(r"^(?:(?:ach|also|bitte|doch|nein|nee|no|please) )+")
-_AFTER = re.compile(r"(?: (?:bitte|danke|please|thanks|thank you))+$")
-_ONLY_POLITE = frozenset({"bitte", "danke", "vielen dank", "please", "thanks", "thank you"})
 
 
 def names_no_time(call_back: str) -> bool:
@@ -69,36 +34,22 @@ def is_filler(call_back: str) -> bool:
     return leaves_open(call_back) and _WHEN.isdisjoint(fold(call_back).split())
 
 
-def says_no_call_back(said: str, *, alone: bool) -> bool:
-    """Return whether words are nothing but a refusal of a call-back: `kein Rückruf`, `nicht nötig`. `alone`, a mere "no" is."""
-    refusal = f"{_NAMES_CALL_BACK}|{_NAMES_NEED}" + (f"|{_REFUSES}" if alone else "")
-    parts = _split(said)
-    return any(_is_phrase(refusal, part) for part in parts) and all(
-        _is_phrase(f"{refusal}|{_BESIDE}|{_REFUSES}", part) or part in _ONLY_POLITE for part in parts
-    )
+def speaks_of_call_back(text: str) -> bool:
+    """Return whether a text speaks of calling somebody back."""
+    return bool(_SPEAKS_OF_CALL_BACK.search(fold(text)))
 
 
-def _is_phrase(phrases: str, part: str) -> bool:
-    return any(re.fullmatch(phrases, each) for each in (part, _BEFORE.sub("", _AFTER.sub("", part))))
+def withdraws_call_back(call_back: str | None) -> bool:
+    """Return whether the argument for a call-back is false: it takes one back. Any other words are kept for a person."""
+    return fold(call_back or "") in _FALSE
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
-    """Return whether the call-back of a stored message is no longer wanted, by the argument for it or in the text."""
-    if stored.call_back is None or new.call_back is not None:
-        return False
-    is_only_that = _text_withdraws(new.text) and all(
-        _says_withdrawal(part) or _is_phrase(f"{_BESIDE}|{_ENDED}", part) or part in fold(stored.text)
-        for part in _split(new.text)
+    """Return whether the call-back of a stored message is no longer wanted; with a new number or another matter it is."""
+    is_of_it = _is_same_matter(stored, new) or speaks_of_call_back(new.text)
+    return (
+        new.withdraws and stored.call_back is not None and is_of_it and new.phone in {None, stored.phone, stored.caller}
     )
-    return (new.withdraws and _is_same_matter(stored, new)) or is_only_that
-
-
-def _text_withdraws(text: str) -> bool:
-    return any(map(_says_withdrawal, _split(text)))
-
-
-def _says_withdrawal(part: str) -> bool:
-    return _is_phrase(_NAMES_CALL_BACK, part)
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
@@ -108,7 +59,7 @@ def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, 
     Nothing that was said is left out. A done message is never amended, since nobody looks at it again.
     """
     pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
-    if new.call_back or new.phone or new.withdraws or _text_withdraws(new.text):
+    if new.call_back or new.phone or new.withdraws:
         pairs.sort(key=lambda pair: pair[0].call_back is None)
     repeated = [(stored, amended) for stored, amended in pairs if amended == stored]
     return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
@@ -125,7 +76,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
     if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
         phone, text = stored.phone, join_texts(text, say().phone_as_heard.format(said=phone))
     withdraws = _withdraws(stored, new)
-    if withdraws and not _text_withdraws(text):
+    if withdraws:
         text = join_texts(text, say().no_call_back)
     if new.call_back is not None:  # it is wanted after all
         text = text.replace(say().no_call_back, "").strip() or say().only_call_back
@@ -140,10 +91,19 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
     )
     if withdraws:
         return replace(amended, call_back=None, call_back_from=None, call_back_until=None)
+    return _amend_call_back(amended, new)
+
+
+def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
+    """Return a message with the call-back of a new one, if this says one; None if both are too long to be kept together."""
     if new.call_back is None or (new.any_time and stored.call_back is not None):
-        return amended
+        return stored
+    if stored.call_back is not None and names_nothing(new.call_back):  # a person reads it beside the time
+        parts = [*dict.fromkeys((*stored.call_back.split(CALL_BACK_SEPARATOR), new.call_back))]
+        joined = CALL_BACK_SEPARATOR.join(parts)
+        return replace(stored, call_back=joined) if len(joined) <= _LONGEST_CALL_BACK else None
     return replace(
-        amended, call_back=new.call_back, call_back_from=new.call_back_from, call_back_until=new.call_back_until
+        stored, call_back=new.call_back, call_back_from=new.call_back_from, call_back_until=new.call_back_until
     )
 
 
@@ -168,7 +128,7 @@ def _is_number(phone: str | None) -> bool:
 
 
 def _same_time(stored: Message, new: NewMessage) -> bool:
-    if stored.call_back is None or new.call_back is None or new.any_time:
+    if stored.call_back is None or new.call_back is None or new.any_time or names_nothing(new.call_back):
         return True
     if stored.call_back_from is None:
         return names_no_time(stored.call_back) or fold(stored.call_back) == fold(new.call_back)

@@ -234,7 +234,8 @@ async def _book_instead(
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
         if not result.answer.success and overlaps(request, booked):  # it is in its own way
-            asked = await cancel_appointment(ctx, call, {"appointment_id": str(booked.id)})
+            unasked = replace(call, asked_choice=None)  # the choice was to replace it, and it is cancelled first
+            asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
             return BookingResult(asked, BookingOutcome.ASKED_BACK)
         is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED
         is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call, booked)

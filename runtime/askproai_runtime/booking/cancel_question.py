@@ -3,7 +3,7 @@
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.store.actions import get_last_question
-from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice
 
 
@@ -22,3 +22,13 @@ async def read_cancel_reply(
         may_be_cancelled = Choice.CANCEL in call.asked_choice.choices and call.asked_choice.about == str(appointment.id)
         return Reply.UNCLEAR if may_be_cancelled else None
     return reply
+
+
+async def find_questioned(
+    ctx: BookingContext, conn: Connection, call: CallContext
+) -> tuple[Appointment | None, Reply | None]:
+    """Return the appointment of the call's last question whether to cancel, as it is now, and what the caller has said to it."""
+    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
+    reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None
+    return appointment, reply

@@ -20,8 +20,10 @@ Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
 class GroupTimes:
     """The plans of a group within one query, of a local day at most."""
 
-    def __init__(self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str) -> None:
-        self._people, self._busy = rules.people, busy
+    def __init__(
+        self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
+    ) -> None:
+        self._people, self._busy, self._offered = rules.people, busy, offered
         self.starts = list_starts(rules, query)
         self._grids = [self.starts, *(list_starts(each, _longer(query, rules)) for each in rules.companions)]
         self._ranks = [rank_by(busy, each, language) for each in self._people]
@@ -63,21 +65,16 @@ class GroupTimes:
         is_free = all(start in free for free in self._free)
         return self._find_at([start] * len(self._people)) if is_free else None
 
-    def find_offered(self, slots: Sequence[Slot]) -> Plan | None:
-        """Return the plan of what was offered: with the same people, else with others at the same times."""
-        starts = [int(slot.start.timestamp()) for slot in slots]
-        plan: Plan = []
-        for number, (start, slot) in enumerate(zip(starts, slots, strict=True)):
-            is_able = slot.staff in self._rank(number, start)
-            part = self._allocate(number, slot.staff, start, plan) if is_able else None
-            if part is None:
-                return self._find_at(starts)
-            plan.append(part)
-        return plan
+    def find_offered(self) -> Plan | None:
+        """Return the plan of what was offered: with the same people as far as they are free, else with others at the same times."""
+        return self._find_at([int(slot.start.timestamp()) for slot in self._offered])
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
         """Return with whom everybody can be served, each at an own start."""
-        by_choice = sorted(range(len(starts)), key=lambda number: len(self._rank(number, starts[number])))
+        by_choice = sorted(
+            range(len(starts)),
+            key=lambda number: (not self._find_wanted(number), len(self._rank(number, starts[number]))),
+        )
         found = self._assign(by_choice, starts, {})
         return None if found is None else [found[number] for number in range(len(starts))]
 
@@ -134,13 +131,19 @@ class GroupTimes:
         return sorted(found)
 
     def _rank(self, number: int, start: int) -> list[str]:
-        """Return who is free for somebody at a start, the best first."""
+        """Return who is free for somebody at a start, the best first: who was offered."""
         if (known := self._ranked.get((number, start))) is not None:
             return known
         at = datetime.fromtimestamp(start, UTC)
         free = self._free[number].get(start, ())
-        ranked = self._ranked[number, start] = sorted(free, key=lambda staff: self._ranks[number](staff, at))
+        wanted = self._find_wanted(number)
+        ranked = sorted(free, key=lambda staff: (staff != wanted, self._ranks[number](staff, at)))
+        self._ranked[number, start] = ranked
         return ranked
+
+    def _find_wanted(self, number: int) -> str:
+        """Return who was offered to somebody; empty for nobody."""
+        return self._offered[number].staff if self._offered else ""
 
     def _is_free_after(self, number: int, start: int) -> bool:
         """Return whether anybody is free for somebody before a group that begins at `start` would have to end."""
@@ -182,12 +185,12 @@ def find_plan(
     What these people were `offered` from this start on is planned again; without an offer all are served at this time. Anything
     else would be times that the caller has not agreed to.
     """
-    times = GroupTimes(rules, busy, query, language)
+    times = GroupTimes(rules, busy, query, language, offered)
     for _ in times.read_free():
         pass
     if not times.starts:
         return None
-    return times.find_offered(offered) if offered else times.find_together(times.starts[0])
+    return times.find_offered() if offered else times.find_together(times.starts[0])
 
 
 def to_group_slot(plan: Plan) -> Slot:

@@ -52,7 +52,9 @@ async def hold_slot(
     slots = list(zip(rules.people, (slot, *slot.companions), strict=True))
     blocked = [each.blocked_span(at.start, at.staff) for each, at in slots]
     resources = list({r: r for each, at in slots for r in each.staff_member(at.staff).resource_ids})
-    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD, offers=encode_offers(request, offered))
+    appointment = build_appointment(
+        uuid4(), call, rules, slot, Status.HELD, offers=encode_offers(call, request, offered)
+    )
     day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
     limits = settings.holds_per_staff_and_day, settings.holds_per_caller
 

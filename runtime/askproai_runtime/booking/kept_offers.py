@@ -16,9 +16,11 @@ from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlo
 
 log = structlog.get_logger(__name__)
 
+_MOST_BEFORE = 30  # offers of earlier answers
 
-def encode_offers(request: ServiceRequest, slots: Sequence[Slot]) -> str:
-    """Return the slots of an answer as its hold keeps them."""
+
+def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Slot]) -> str:
+    """Return the slots of an answer, behind the last offers of the `call` before it, as its hold keeps them."""
     rules = request.rules
     named = tuple(
         tuple(
@@ -27,7 +29,7 @@ def encode_offers(request: ServiceRequest, slots: Sequence[Slot]) -> str:
         )
         for slot in in_spoken_order(rules, slots, request.staff)
     )
-    return msgspec.json.encode(Offers(named, request.excluded)).decode()
+    return msgspec.json.encode(Offers(named, request.excluded, call.offered[-_MOST_BEFORE:])).decode()
 
 
 async def keep_alternatives(
@@ -35,7 +37,7 @@ async def keep_alternatives(
 ) -> None:
     """Keep the times that an answer names and does not hold with the hold of the call. Without one only the transcript has them."""
     async with ctx.pool.acquire() as conn:
-        await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(request, slots))
+        await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(call, request, slots))
 
 
 def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
@@ -59,11 +61,11 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
 
 
 def _add(call: CallContext, kept: str | None) -> CallContext:
-    """Return a call with kept offers: of the starts that its transcript does not name. They are its last ones if it names none."""
+    """Return a call with kept offers before those of its transcript. They are its last ones if it names none."""
     if kept is None:
         return call
     offers = msgspec.json.decode(kept, type=Offers)
-    offered = {**offers.by_start, **call.offered}
+    offered = (*offers.before, *offers.slots, *call.offered)
     if call.offered:
         return replace(call, offered=offered)
     return replace(

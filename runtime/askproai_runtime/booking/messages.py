@@ -1,7 +1,6 @@
 """leave_message, and the messages of other functions."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,11 +12,13 @@ from askproai_core.database import Connection
 from askproai_core.phone_numbers import region_of
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.amended_messages import (
+    CALL_BACK_SEPARATOR,
     find_amended,
     is_filler,
     join_texts,
     names_no_time,
-    says_no_call_back,
+    speaks_of_call_back,
+    withdraws_call_back,
 )
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
@@ -29,7 +30,7 @@ from askproai_runtime.booking.phone_argument import (
     spell_phone,
 )
 from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
-from askproai_runtime.booking.placeholders import is_placeholder, leaves_open
+from askproai_runtime.booking.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.messages import (
     OF_CALLER,
@@ -58,10 +59,6 @@ _MAX_SHORT = 200
 _MAX_PHONE = 40
 _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
-_SPEAKS_OF_CALL_BACK = re.compile(
-    r"\b(?:rueckruf\w*|zurueckruf\w*|zurueckzurufen|ruf\w*(?: \w+){0,4} zurueck|callback|(?:call|ring)\w*(?: \w+){0,2} back)\b"
-)
-
 
 class NotedNumber(StrEnum):
     """The number that is noted with a message, as the answer's field `number` has it."""
@@ -84,13 +81,9 @@ class _CallBack:
         return self.understood is None and names_no_time(self.said or "")
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
-        """Return it to be said to the caller; None if there is nothing that can be said, as of a mere "ja"."""
+        """Return it to be said to the caller: its time, or the words as they are; None if these cannot be said."""
         found = self.understood
-        if found is None:
-            if leaves_open(self.said or ""):
-                return say().at_any_time
-            return None if self.is_any_time else sayable(self.said or "")
-        return format_reading(found, zone, now)
+        return sayable(self.said or "") if found is None else format_reading(found, zone, now)
 
 
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -105,7 +98,7 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         return await commit_and_answer(
             ctx,
             lambda conn: _store_or_amend(conn, ctx, message),
-            lambda stored: _answer_noted(ctx, call, message, stored, earlier),
+            lambda stored: _answer_noted(ctx, call, message, stored),
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -132,29 +125,35 @@ async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMes
     return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
 
 
-def _answer_noted(
-    ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, earlier: Sequence[Message]
-) -> Answer:
+def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
     """Return what is noted now: with its call-back, whoever has asked for it, or that there is none any more."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom = _say_recipient(ctx.config(), stored.recipient)
-    sentence, zone = say().noted.format(whom=whom), ZoneInfo(ctx.config().time_zone)
+    sentence = say().noted.format(whom=whom)
     is_amended = fold(stored.text) != fold(message.text)
     if stored.call_back:
-        when = _understand(stored.call_back, call, zone).describe(zone, ctx.clock.now())
-        number = _say_number(ctx.config(), call, stored)
-        sentence = say().call_back_noted.format(whom=whom, when=f": {when}" if when else "", number=number)
+        template, when = _choose_call_back(ctx, call, stored.call_back)
+        sentence = template.format(whom=whom, when=when, number=_say_number(ctx.config(), call, stored))
     elif (message.phone and is_amended) or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
     text = sayable(stored.text) if is_amended else None
     if is_amended:
         sentence += say().message_now.format(text=text) if text else say().in_one_message
-    was_wanted = any(each.id == stored.id and each.call_back for each in earlier)
-    if was_wanted and not stored.call_back and not text:
+    if message.withdraws and not text and say().no_call_back in stored.text:
         sentence += f" {say().no_call_back}"
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
+
+
+def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str]:
+    """Return the template for a call-back: that it is wanted, after a mere yes; else for the noted words, which may refuse it."""
+    if names_no_time(noted) and not is_filler(noted):
+        return say().call_back_wanted, ""
+    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
+    parts = [_understand(part, call, zone).describe(zone, now) for part in noted.split(CALL_BACK_SEPARATOR)]
+    when = CALL_BACK_SEPARATOR.join(part.rstrip(".") for part in parts if part)
+    return (say().call_back_noted if all(parts) else say().call_back_in_words), when
 
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
@@ -186,7 +185,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     """Return the message, without a text where it can only complete an earlier one. Raises `ClarificationNeeded`."""
     config, text = ctx.config(), read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
-    said = _read_call_back(args, call, alone=not text)
+    said = _read_call_back(args, call, earlier, alone=not text)
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
@@ -208,7 +207,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
         text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
-    if (said and phone is None and caller is None) or is_too_long:
+    refuses = said is not None and names_nothing(said) and refuses_contact(said)
+    if (said and phone is None and caller is None and not refuses) or is_too_long:
         ask_to_call_back(call)
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
@@ -218,7 +218,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
-    return replace(message, withdraws=says_no_call_back(read_text(args, "call_back") or "", alone=phone is None))
+    return replace(message, withdraws=withdraws_call_back(_read_claim(args)))
 
 
 def make_message(
@@ -260,18 +260,26 @@ async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correl
     )  # fmt: skip
 
 
-def _read_call_back(args: Mapping[str, Any], call: CallContext, *, alone: bool) -> str | None:
-    """Return when to call back, as it was said; None if nobody asked for it. A bare true asks for it, too.
+def _read_claim(args: Mapping[str, Any]) -> str | None:
+    """Return the argument for a call-back as a text; a boolean is one, too."""
+    claim = args.get("call_back")
+    return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 
-    A mere "any" does so only `alone`, without a text, or where the call has spoken of it.
+
+def _read_call_back(
+    args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
+) -> str | None:
+    """Return the words for a call-back as they were said; None if there are none, or it is not wanted. A bare true asks for it.
+
+    A mere "any" counts only `alone`, without a text, or where the call has spoken of a call-back; so does a mere "no preference".
     """
-    if str(args.get("call_back")).strip().casefold() == "true":
-        return "ja"
-    said = read_said(args, "call_back")
-    if said is not None and says_no_call_back(said, alone=True):
-        return None
-    is_asked = alone or _SPEAKS_OF_CALL_BACK.search(fold(call.said or ""))
-    return None if is_filler(said or "") and not is_asked else said
+    said = _read_claim(args)
+    if said is None or withdraws_call_back(said) or is_placeholder(said):
+        return "ja" if fold(said or "") == "true" else None
+    is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
+    if names_nothing(said):
+        return said if is_asked else None
+    return None if is_filler(said) and not (alone or is_asked) else said
 
 
 def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:

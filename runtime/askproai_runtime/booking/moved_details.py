@@ -1,6 +1,6 @@
 """The details that came with a request that has moved an appointment: notes, a number, another spelling of the name.
 
-The move is committed, and its answer says so, whatever becomes of the details.
+The move is committed, and its answer says it, whatever becomes of the details.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Which services a caller may mean by words that name none: by a stem, a part of a compound, or a word of the other language. Pure.
 
-Only to ask "Meinen Sie Bartschnitt?", never to choose.
+Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginning of a name that one service has.
 """
 
 import re
@@ -10,7 +10,8 @@ from functools import lru_cache
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.spoken_services import cut_ending, find_named, split_visit
+from askproai_runtime.booking.spoken_services import NamedServices, cut_ending, find_named, read_services, split_visit
+from askproai_runtime.booking.unknown_services import is_generic
 from askproai_runtime.visits import MOST_SERVICES
 
 _MOST_WORDS = 6  # that are compared with each service: other callers wait meanwhile
@@ -77,6 +78,30 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
     }
     most = max(scores.values(), default=0)
     return [service for service in offered if most and scores[service.name] == most]
+
+
+def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
+    """Return which services a text names, of a visit also by the beginning of a name that one service has: "Haarschnitt mit Bart".
+
+    No customer has a service and one whose name contains that of the first: "Haarschnitt mit Kind" is not clear.
+    """
+    named = found = read_services(text, offered)
+    for _ in range(MOST_SERVICES):
+        said = found.unknown or ""
+        begun = [each.display_name for each in offered if _begins(said, each)]
+        if len(begun) != 1 or is_generic(said):
+            break
+        text = begun[0].join(re.split(rf"\b{re.escape(said)}\b", text))
+        found = read_services(text, offered)
+    names = [fold(each.display_name) for each in found.services]
+    is_clear = len(names) > 1 and not any(one != other and one in other for one in names for other in names)
+    return found if is_clear and found.unknown is None else named
+
+
+def _begins(said: str, service: Service) -> bool:
+    word = fold(said)
+    is_word = len(word) >= _MIN_LETTERS and " " not in word
+    return is_word and any(fold(name).startswith(word) for name in (service.display_name, *service.spoken_names))
 
 
 def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]]:

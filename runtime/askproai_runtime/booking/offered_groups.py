@@ -11,18 +11,31 @@ from askproai_runtime.visits import same_services
 
 
 def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
-    """Return the slots of all who come, the caller's first, that an answer of this call has named last from `start` on; empty if
-    none has.
+    """Return the slots of all who come, the caller's first, that an answer of this call has named last from `start` on for the
+    service; empty if none has.
     """
-    named = call.offered.get((rules.branch.name, start), ())
-    return named if named and same_services(named[0].service, rules.service.name) else ()
+    return next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
 
 
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
-    """Return what the people of a group were offered from the requested start on; empty if that is not known."""
+    """Return what the people of a group were offered from the requested start on; empty if that is not known.
+
+    Where the group was not offered it, each may have been alone, and keeps that person: who was not has a slot with nobody.
+    """
     if not request.companions:
         return []
-    return _from_names(request.rules.people, find_named(call, request.rules, request.start))
+    rules, start = request.rules, request.start
+    for named in call.list_offers(rules.branch.name, start, rules.service.name):
+        if found := _from_names(rules.people, named):
+            return found
+    staff = [request.offered_staff, *(_find_alone(call, each, start) for each in rules.companions)]
+    return [Slot(start, start, each or "") for each in staff] if any(staff) else []
+
+
+def _find_alone(call: CallContext, rules: ServiceRules, start: datetime) -> str | None:
+    """Return with whom the service of one who comes along was offered last to one person alone; None where it was not."""
+    offers = call.list_offers(rules.branch.name, start, rules.service.name)
+    return next((named[0].staff for named in offers if len(named) == 1), None)
 
 
 def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> list[Slot]:

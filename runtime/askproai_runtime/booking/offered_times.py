@@ -55,7 +55,8 @@ def put_on_offer(
     zone = ZoneInfo(config.time_zone)
     args = _count_from_offers(call, _put_on_place(call, args, zone), zone, books=True)
     parts = read_parts(args)
-    starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
+    named = (offer[0] for offer in call.offered)
+    starts = {slot.start for slot in named if slot.branch == call.branch and slot.start >= call.started_at}
     if not starts or not any(parts) or holds_iso_day(parts):
         return args
     span = find_open_span(parts[0] or parts[1] or "")
@@ -158,7 +159,8 @@ def _days_of_offers(call: CallContext, zone: ZoneInfo) -> list[date]:
 
 
 def _services_of_offers(call: CallContext) -> set[str]:
-    return {slots[0].service for (_, start), slots in call.offered.items() if start in call.offered_last}
+    latest = {offer[0].start: offer[0].service for offer in call.offered}
+    return {latest[start] for start in call.offered_last if start in latest}
 
 
 def name_time(

@@ -8,20 +8,22 @@ instead of the number (`verification.py`).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Any, Self
+from functools import partial
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
+from askproai_runtime.booking.appointment_filters import fits_all, narrow
 from askproai_runtime.booking.cancel_answers import only_thanks
-from askproai_runtime.booking.phrases import format_reading, join_list, same_name
+from askproai_runtime.booking.cancel_question import find_questioned
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
     FormerStart,
-    get_last_question,
     list_cancelled_appointments,
     list_former_starts,
     record_which,
@@ -41,6 +43,8 @@ from askproai_runtime.booking.verification import asks_birth_date, list_own_appo
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, find_open_span, understand_parts
 from askproai_runtime.sentences import say
 
+_Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
+
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
 
 
@@ -52,7 +56,8 @@ async def resolve_appointment(
     question: str,
     is_done: Callable[[Appointment, FormerStart], bool] = lambda *_: False,
 ) -> Appointment:
-    """Return the future appointment that is meant: named by `appointment_id` or by its day and time, else the only one.
+    """Return the future appointment that is meant: named by `appointment_id`, by its day and time, or by its customer, service or
+    person, else the only one.
 
     Raises `ClarificationNeeded` with `question` and the choice. If what is named fits none, and only one can be meant, by its id or
     as the only one, the caller is asked whether it is that one. But a model may repeat a move of this call that ended too late to
@@ -61,10 +66,10 @@ async def resolve_appointment(
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
     named = _NamedTime.of(args, call, zone)
-    appointment_id = read_text(args, "appointment_id")
+    appointment_id, fit = read_text(args, "appointment_id"), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
-    on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
+    on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
     if named.readings and not named.select(found):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
@@ -72,10 +77,10 @@ async def resolve_appointment(
             return again
         if len(on_weekday) == 1:  # the caller has no other one on such a day, in whatever week
             return on_weekday[0]
-    if (likely := named.find_likely(found, on_weekday)) is not None:
+    if (likely := named.find_likely(found, on_weekday, fit)) is not None:
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
-    return _choose(ctx, call, found, named, question)
+    return _choose(ctx, call, found, named, question, fit)
 
 
 async def _resolve_by_id(
@@ -90,9 +95,10 @@ async def _resolve_by_id(
 ) -> Appointment:
     """Return the caller's own appointment with this id, if what else is named is not another one of those `found`."""
     own = await _get_own_appointment(ctx, conn, call, appointment_id)
-    if own is None and len(found) == 1:
-        await _require_yes(ctx, conn, call, found[0], named, found, say().not_found)
-        return found[0]
+    fitting = narrow(ctx.config(), call, args, found)
+    if own is None and len(fitting) == 1:
+        await _require_yes(ctx, conn, call, fitting[0], named, found, say().not_found)
+        return fitting[0]
     if own is None:
         raise _choice(ctx, call, found, say().not_found, question)
     if named.fits(own) or await _was_then(ctx, conn, call, own, named):
@@ -109,48 +115,53 @@ async def resolve_cancellation(
 ) -> tuple[Appointment, str]:
     """Return the appointment to cancel, as `resolve_appointment` does, and a preface of the question whether to do so.
 
-    It may be one that this call has cancelled already. A yes that names no appointment answers the last question of this call; a
-    repeated request means the one that it has cancelled. If the caller has asked for another cancellation since, or that cannot be
-    known, another one is meant: the only one that is left, or the answer asks which.
+    A yes means the appointment of the last question whether to cancel. Without one it may be an appointment that this call has
+    cancelled already: the one that is named, or that nothing new was said about. Where another one may be meant, it is the only one
+    that is left, or the answer asks which.
     """
+    questioned, reply = await find_questioned(ctx, conn, call)
+    is_open = questioned is not None and questioned.live
     if read_text(args, "appointment_id") is not None:
-        return await resolve_appointment(ctx, conn, call, args, question), ""
-    tenant = ctx.tenant
-    found = await list_own_appointments(ctx, conn, call, args)
-    cancelled = [
+        own = await resolve_appointment(ctx, conn, call, args, question)
+        return (questioned if questioned and is_open and reply is Reply.YES and not own.live else own), ""
+    found, claims = await list_own_appointments(ctx, conn, call, args), args.get("confirmed") is True
+    done = [questioned] if questioned is not None and claims and not is_open else []
+    done += [
         appointment
-        for appointment_id in await list_cancelled_appointments(conn, tenant, call.call_id)
-        if (appointment := await get_appointment(conn, tenant, appointment_id)) is not None
+        for appointment_id in await list_cancelled_appointments(conn, ctx.tenant, call.call_id)
+        if (appointment := await get_appointment(conn, ctx.tenant, appointment_id)) is not None
     ]
-    zone = ZoneInfo(ctx.config().time_zone)
+    config = ctx.config()
+    zone, fit = ZoneInfo(config.time_zone), partial(narrow, config, call, args)
     named = _NamedTime.of(args, call, zone)
-    is_repeat = call.said_since is not None and only_thanks(call.said_since) and not _names_other(args, cancelled)
-    if named.is_nothing:
-        asked = await get_last_question(conn, tenant, call.call_id) if args.get("confirmed") is True else None
-        questioned = await get_appointment(conn, tenant, asked.appointment_id) if asked else None
-        if questioned is not None and (not found or questioned.live):
-            return questioned, ""
-        if cancelled and (not found or is_repeat):
-            return cancelled[-1], ""
-        if (cancelled or questioned is not None) and len(found) == 1:
-            return found[0], say().already_cancelled
-        if cancelled or questioned is not None:
-            raise _choice(ctx, call, found, say().already_cancelled, question)
     on_weekday = [each for each in found if _is_on_weekday(each, args, call, zone)]
-    again = named.select(cancelled) or [each for each in cancelled if _is_on_weekday(each, args, call, zone)]
-    if again and (is_repeat or not (named.select(found) or on_weekday)):
+    chosen = fit(found if named.is_nothing else named.select(found) or on_weekday)
+    known = [each for each in done if fits_all(config, call, args, each)] or ([] if found else done)
+    again = known
+    if not named.is_nothing:
+        again = named.select(known) or [each for each in known if _is_on_weekday(each, args, call, zone)]
+    if questioned is not None and is_open and named.refused is None:
+        agrees = reply is Reply.YES or (claims and (named.is_nothing or reply is Reply.UNCLEAR))
+        is_stale = reply is Reply.YES and bool(again) and not chosen  # what is named is cancelled already
+        if agrees and (is_stale or questioned.id in {each.id for each in chosen}):
+            return questioned, ""
+    if again and (not chosen or (not is_open and _says_nothing_new(call, named))):
         return again[-1], ""
-    if (likely := named.find_likely(found, on_weekday)) is None:
-        return _choose(ctx, call, found, named, question), ""
+    if done and named.is_nothing:
+        if len(chosen) == 1:
+            return chosen[0], say().already_cancelled
+        raise _choice(ctx, call, chosen, say().already_cancelled, question)
+    if (likely := named.find_likely(found, on_weekday, fit)) is None:
+        return _choose(ctx, call, found, named, question, fit), ""
     if not named.is_day_of(likely) and likely not in on_weekday:
         await _require_yes(ctx, conn, call, likely, named, found)
     return likely, ""
 
 
-def _names_other(args: Mapping[str, Any], cancelled: Sequence[Appointment]) -> bool:
-    """Return whether a customer is named of whom no appointment is cancelled."""
-    name = read_text(args, "customer_name")
-    return name is not None and not any(same_name(name, each.customer_name or "") for each in cancelled)
+def _says_nothing_new(call: CallContext, named: "_NamedTime") -> bool:
+    """Return whether the caller has said nothing since the last answer; or only thanks, where no time is named."""
+    said = call.said_since
+    return said is not None and (not said.strip() or (named.is_nothing and only_thanks(said)))
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
@@ -171,15 +182,15 @@ def none_found(ctx: BookingContext, call: CallContext) -> str:
 
 
 def _choose(
-    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str
+    ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: "_NamedTime", question: str, fit: _Fit
 ) -> Appointment:
-    """Return the one of `found` that is named, or the only one if nothing is. Raises `ClarificationNeeded`.
+    """Return the one of `found` that is named, or the only one that is left by `fit`. Raises `ClarificationNeeded`.
 
     What is named in words that are not understood is asked, even if there is only one: the caller may mean another.
     """
     if named.refused is not None:
         raise _choice(ctx, call, found, _not_read(named.refused), question)
-    chosen = found if named.is_nothing else named.select(found)
+    chosen = fit(found if named.is_nothing else named.select(found))
     if len(chosen) == 1:
         return chosen[0]
     if chosen or named.is_nothing:
@@ -296,11 +307,16 @@ class _NamedTime:
         """
         return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
 
-    def find_likely(self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment]) -> Appointment | None:
-        """Return the only one of the named day or weekday, else the only one at all, if what is named fits none; else None."""
+    def find_likely(
+        self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: _Fit
+    ) -> Appointment | None:
+        """Return the only one of the named day or weekday, else the only one at all, if the named time fits none; else None.
+
+        Of several it is the only one that is left by `fit`.
+        """
         if self.is_nothing or self.select(appointments):
             return None
-        likely = [each for each in appointments if self.is_day_of(each)] or on_weekday or appointments
+        likely = fit([each for each in appointments if self.is_day_of(each)] or on_weekday or appointments)
         return likely[0] if len(likely) == 1 else None
 
     def is_day_of(self, appointment: Appointment) -> bool:

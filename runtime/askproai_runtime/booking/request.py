@@ -17,7 +17,7 @@ from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.near_services import list_joined, list_related
+from askproai_runtime.booking.near_services import complete_names, list_joined, list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
 from askproai_runtime.booking.phrases import (
@@ -38,7 +38,6 @@ from askproai_runtime.booking.unknown_services import (
     ask_joined,
     ask_meant,
     ask_service,
-    find_agreed,
     is_generic,
     refuse_unknown,
 )
@@ -236,12 +235,7 @@ def parse_service_request(
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
-    agreed = () if has_companions else find_agreed(call.said, call.said_since, _list_offered(config, branch))
-    service = offered or _find_service(
-        config, branch, said or last_service, staff, agreed=agreed, has_companions=has_companions
-    )
-    if len(agreed) > 1 and service.name in {each.name for each in agreed}:
-        service = compose_visit(config, agreed)
+    service = offered or _find_service(config, branch, said or last_service, staff, has_companions=has_companions)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -280,9 +274,10 @@ def parse_booking_request(
     own = {each.starts_at for each in appointments if each.live or each is hold}
     start = parse_start(args, call, service, say().when_to_book, own)
     # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
-    is_known = start in own or (rules.branch.name, start) in call.offered
+    is_known = start in own or call.list_offers(rules.branch.name, start)
     if not is_known and not names_day(read_parts(args)):
         raise _ask_for_day(start, call, rules.zone)
+    _require_no_part(config, call, service, start, appointments)
     name = read_name_alone(read_text(args, "customer_name"), call.said)
     if not name:
         raise ClarificationNeeded(say().whose_name)
@@ -331,12 +326,39 @@ def _find_offered_staff(
     call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
 ) -> str | None:
     """Return with whom exactly this start was named, else with whom the call holds it; None where that is not one person."""
-    named = call.offered.get((rules.branch.name, start), ())
-    if len(named) == 1 and same_services(named[0].service, rules.service.name):
+    named = next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
+    if len(named) == 1:
         return named[0].staff
     if hold is None or (hold.branch, hold.starts_at) != (rules.branch.name, start):
         return None
     return hold.staff if same_services(hold.service, rules.service.name) else None
+
+
+def _require_no_part(
+    config: TenantConfig,
+    call: CallContext,
+    request: ServiceRequest,
+    start: datetime,
+    appointments: Sequence[Appointment],
+) -> None:
+    """Raise the question whether the whole visit is meant, where a start was offered for it alone, and a part of it is requested.
+
+    The question offers both, so that the next request is carried out. A call without a transcript would hear it again.
+    """
+    rules, name = request.rules, request.rules.service.name
+    if call.said is None or call.list_offers(rules.branch.name, start, name):
+        return
+    for slot, *_ in call.list_offers(rules.branch.name, start):
+        visit = find_by_name(config, slot.service, rules.branch.name)
+        is_part = {*list_parts(name)} < {*list_parts(slot.service)}
+        if visit is None or not is_part or any(a.live and same_services(a.service, visit.name) for a in appointments):
+            continue
+        at = {"branch": slot.branch, "staff": slot.staff, "start": start.astimezone(rules.zone).isoformat()}
+        raise ClarificationNeeded(
+            say().part_or_visit.format(service=rules.service.display_name, visit=visit.display_name),
+            alternatives=[at | {"service": each} for each in (name, visit.name)],
+            excluded_staff=list(request.excluded),
+        )
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
@@ -414,7 +436,7 @@ def _understand_start(
     start = read_text(args, "start") or ""
     longest = timedelta(minutes=service.rules.longest_minutes)
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
-    offered = [c for c in alone.candidates if c.end is None and ((branch, c.start) in call.offered or c.start in own)]
+    offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
     if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
         return Understanding.of(offered)
     date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
@@ -586,11 +608,10 @@ def _find_service(
     name: str | None,
     staff: str | None = None,
     *,
-    agreed: Sequence[Service] = (),
     has_companions: bool = False,
 ) -> Service:
-    """Return the service, or the visit, that a caller names or has `agreed` to; without a name the only one, or the only one of the
-    person whom the caller names. Raises `ClarificationNeeded`.
+    """Return the service, or the visit, that a caller names; without a name the only one, or the only one of the person whom the
+    caller names. Raises `ClarificationNeeded`.
     """
     offered = _list_offered(config, branch)
     if name is not None and is_generic(name) and not _is_known(name, offered):
@@ -599,7 +620,7 @@ def _find_service(
         offered = _list_done_by(offered, branch, staff)
     if name is None and len(offered) == 1:
         return offered[0]
-    named = _read_ids(name or "", offered) or read_services(name or "", offered)
+    named = _read_ids(name or "", offered) or complete_names(name or "", offered)
     if named.services and named.unknown is None:
         return _join_services(config, replace(named, repeated=named.repeated and not has_companions))
     if not offered:
@@ -609,10 +630,7 @@ def _find_service(
         )
     if name is None:
         raise ask_service(offered)
-    joined = list_joined(name, offered)
-    if len(agreed) > 1 and {each.name for each in agreed} <= {each.name for part in joined for each in part}:
-        return compose_visit(config, agreed)
-    if joined:
+    if joined := list_joined(name, offered):
         raise ask_joined(name, joined, config)
     requested = (named.unknown if named.services else name) or ""
     if meant := list_heard_services(requested, offered) or list_related(requested, offered):

@@ -32,6 +32,7 @@ from askproai_runtime.booking.answers import (
     have_several_customers,
     is_requested,
 )
+from askproai_runtime.booking.appointment_filters import is_of_service
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import read_cancel_reply
@@ -47,7 +48,7 @@ from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
-from askproai_runtime.booking.request import ServiceRequest, require_exact
+from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -160,7 +161,8 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             MoveRequest(appointment, service, start, None, have_several_customers([appointment, *own]), counted),
             deadline,
         )
-        return _ask_for_more(call, counted, answer)
+        answer = _ask_for_more(call, counted, answer)
+        return _say_service_stays(ctx, args, appointment, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
@@ -172,6 +174,16 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
     if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted or only_thanks(call.said_since or ""):
         return answer
     return replace(answer, message=f"{answer.message}{say().move_further}")
+
+
+def _say_service_stays(
+    ctx: BookingContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer, with a sentence where another service is named than that of the moved appointment."""
+    named = read_text(args, "service")
+    if not answer.success or named is None or is_of_service(ctx.config(), appointment, named):
+        return answer
+    return replace(answer, message=f"{answer.message} {say().only_time_moved}")
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:

@@ -1,6 +1,6 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.metrics import Metrics
+from askproai_runtime.visits import same_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,18 @@ class NamedSlot:
     start: datetime
 
 
+NamedOffer = tuple[NamedSlot, ...]  # of those who come together one slot each, the caller's first
+
+
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The slots that an answer has named, in the order in which it said them: of those who come together one each, the caller's
-    first. `excluded_staff` are the ids of those whom the caller wanted least of all.
+    """The offers of an answer, in the order in which it said them, and those of the answers `before` it. `excluded_staff` are the
+    ids of those whom the caller wanted least of all.
     """
 
-    slots: tuple[tuple[NamedSlot, ...], ...] = ()
+    slots: tuple[NamedOffer, ...] = ()
     excluded_staff: tuple[str, ...] = ()
-
-    @property
-    def by_start(self) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
-        """The slots by branch and start."""
-        return {(slots[0].branch, slots[0].start): slots for slots in self.slots}
+    before: tuple[NamedOffer, ...] = ()
 
 
 class Choice(StrEnum):
@@ -69,9 +69,9 @@ class CallContext:
     `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld. `replies` are
     the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about. None if the
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
-    not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
-    branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
-    last answer with times, in the order in which it said them. `said` are the last words of caller and agent; None if the request
+    not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are all offers, the last one last:
+    several services can be offered at one start. `offered_last` are the starts of the last answer with times, in the order in which
+    it said them. `said` are the last words of caller and agent; None if the request
     has no transcript. `said_since` is what the caller has said since the last answer; None if there is none in a transcript.
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
@@ -87,7 +87,7 @@ class CallContext:
     replies: Replies | None = None
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
-    offered: Mapping[tuple[str, datetime], tuple[NamedSlot, ...]] = field(default_factory=dict)
+    offered: tuple[NamedOffer, ...] = ()
     offered_last: tuple[datetime, ...] = ()
     said: str | None = None
     said_since: str | None = None
@@ -105,6 +105,15 @@ class CallContext:
         if self.replies is not None:
             return self.replies.get(about)
         return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
+
+    def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
+        """Return what was offered from a start on, to the caller a `service` if one is named: the last offer first."""
+        return [
+            each
+            for each in reversed(self.offered)
+            if (each[0].branch, each[0].start) == (branch, start)
+            and (service is None or same_services(each[0].service, service))
+        ]
 
     def declined_starts(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
         """Return the declined starts of a service in a branch, with `staff`, or with anybody if None.

@@ -11,9 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking.answer_words import ONLY_YES, YES, words_of
 from askproai_runtime.booking.phrases import fold, join_list, sayable
-from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import compose_visit
@@ -101,24 +99,6 @@ def ask_joined(said: str, parts: Sequence[Sequence[Service]], config: TenantConf
         question = say().which_for_whom.format(services=visits[0].display_name)
         return ClarificationNeeded(question, services=[each.name for (each,) in parts])
     return ask_meant(visits)
-
-
-def find_agreed(said: str | None, said_since: str | None, offered: Sequence[Service]) -> Sequence[Service]:
-    """Return the services of the visit that the agent has asked about last, where the caller has only said yes to it.
-
-    An argument that names one of them only would lose the others. Raises `ClarificationNeeded` after the question for whom each is.
-    """
-    answer = words_of(said_since or "")
-    if said is None or not (ONLY_YES.fullmatch(answer) and YES.search(answer)):
-        return ()
-    before, _, rest = said.rpartition("?")
-    if words_of(rest) != answer:
-        return ()
-    if f"{before}?".endswith(say().which_for_whom.partition("{services}")[2]):
-        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
-    asked = before.rpartition(say().do_you_mean.partition("{choices}")[0])
-    named = read_services(asked[2], offered) if asked[1] else NamedServices(())
-    return named.services if named.unknown is None else ()
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:

@@ -40,8 +40,8 @@ class ArgumentRule:
 
 ARGUMENT_RULES: Final = (
     ArgumentRule(
-        "service", (_SEARCH, _BOOK, _JOIN, _INFORM),
-        "a name of the service, several by comma, or a list of names",
+        "service", (_SEARCH, _BOOK, _JOIN, _INFORM, *_KNOWN_APPOINTMENT),
+        "a name of the service, several by comma, or a list of names; of a known appointment, which one is meant",
         "an unknown name is asked about, with those that sound alike",
         ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
          "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type", "second_service",
@@ -50,8 +50,8 @@ ARGUMENT_RULES: Final = (
         is_choice=True,
     ),
     ArgumentRule(
-        "staff", (_SEARCH, _BOOK, _JOIN),
-        "a name of the person, or the id of `slots`",
+        "staff", (_SEARCH, _BOOK, _JOIN, _CANCEL),
+        "a name of the person, or the id of `slots`; of a cancellation, which appointment is meant",
         "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",
@@ -197,7 +197,8 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
     ArgumentRule(
-        "call_back", (_NOTE,), "when to call back, in words, or true", "as absent",
+        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`, `none`) takes one back",
+        "kept in words, for a person",
         ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
         is_text=True,
     ),

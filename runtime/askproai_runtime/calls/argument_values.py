@@ -13,12 +13,13 @@ from askproai_core.http_server import read_json
 from askproai_runtime.booking import (
     drop_titles,
     fold,
+    is_placeholder,
     join_list,
     leaves_open,
     names_nothing,
     read_claim,
     refuses_contact,
-    says_no_call_back,
+    withdraws_call_back,
 )
 from askproai_runtime.calls.argument_table import ArgumentRule
 from askproai_runtime.german_dates import MONTHS, Argument, find_agreed
@@ -75,15 +76,15 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         value = join_list(_drop_repeated(value, _TIMES.get(rule.name)))
     if rule.is_boolean:
         return _read_boolean(rule, value)
-    if rule.name == "call_back" and value is True:
-        return "true"
+    if rule.name == "call_back" and isinstance(value, bool):
+        return to_text(value).lower()  # false takes back what the call has asked for
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = to_text(value).replace("\0", "").strip()
     if rule.is_text and refuses_contact(text):
         return text
-    if rule.name == "call_back" and says_no_call_back(text, alone=True):
-        return text  # it takes back what the call has asked for
+    if rule.name == "call_back":
+        return text if withdraws_call_back(text) or not is_placeholder(text) else None
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 
 

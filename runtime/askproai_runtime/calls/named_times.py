@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from askproai_runtime.booking import NamedSlot, asks_for_others, find_declined, has_no_preference
+from askproai_runtime.booking import NamedOffer, NamedSlot, asks_for_others, find_declined, has_no_preference
 from askproai_runtime.calls.payload import OngoingCall, read_answer
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
@@ -39,20 +39,17 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[Na
     return frozenset(declined), frozenset(beside - declined)
 
 
-def read_offered(call: OngoingCall) -> dict[tuple[str, datetime], tuple[NamedSlot, ...]]:
-    """Return the slots that answers have named in this call, by branch and start: of those who come together one each. What was
-    named last counts.
-    """
-    found: dict[tuple[str, datetime], tuple[NamedSlot, ...]] = {}
+def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
+    """Return the offers of the answers of this call, the last one last."""
+    found = list[NamedOffer]()
     for utterance in call.transcript_with_tool_calls or ():
         answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
         for slot in _list_slots(answer or {}):
             companions = slot.get("companions")
             people = [slot, *(companions if isinstance(companions, list) else ())]
             with suppress(KeyError, TypeError, ValueError):
-                first, *others = (_read_slot({"branch": slot["branch"], **each}) for each in people)
-                found[first.branch, first.start] = first, *others
-    return found
+                found.append(tuple(_read_slot({"branch": slot["branch"], **each}) for each in people))
+    return tuple(found)
 
 
 def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:

@@ -87,7 +87,8 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
         case Function.BOOK_APPOINTMENT:
             return _say_noted(answer, is_any=bool(read.noted), is_all=not left) if read.noted or left else answer
         case Function.RESCHEDULE_APPOINTMENT if left:
-            answer = replace(answer, message=f"{answer.message} {say().only_time_moved}")
+            if say().only_time_moved not in answer.message:
+                answer = replace(answer, message=f"{answer.message} {say().only_time_moved}")
         case Function.JOIN_WAITLIST if left:
             answer = replace(answer, message=f"{answer.message} {say().nothing_else_noted}")
         case _:

@@ -78,6 +78,7 @@ class Sentences:
     offered_by_others: str
     example: str
     do_you_mean: str
+    part_or_visit: str
     # why a time is not free; `when` is a full date and time, or a longer span
     past_time: str
     past_date: str
@@ -271,10 +272,11 @@ class Sentences:
     noted: str
     not_kept: str
     call_back_noted: str
+    call_back_in_words: str  # which cannot be said
+    call_back_wanted: str  # without any words for it
     message_for: str
     message_now: str
     in_one_message: str  # whose text is too long to be said
-    at_any_time: str
     reached_at_callers_number: str
     no_number_noted: str
     reached_at_named_number: str  # which is no certain number

@@ -1,4 +1,4 @@
-"""An evaluation on a real node, as install.md says: one `helm install` with nothing beside it. The steps build on each other."""
+"""An evaluation on a real node, as docs/evaluation.md says: one `helm install` alone. The steps build on each other."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.e2e.node.reach import API, reached, remove_bystanders, start_bystande
 from tests.worlds.network_reach import API_SERVER, MONITORING, PRACTICE, REACH, SOURCES
 from tests.worlds.waiting import eventually
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.nightly]
 IMAGES = ("ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_SIMULATORS", "ASKPROAI_E2E_STORES")
 STORES = ("postgres", "valkey")
 

@@ -83,6 +83,7 @@ async def test_helm_test_examines_the_installation_and_finds_nothing_broken(env:
     await kubectl("delete", "pod", "-n", SYSTEM, "askproai-doctor")
 
 
+@pytest.mark.nightly
 async def test_the_other_examples_run_beside_it_and_leave_nothing(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:
@@ -217,6 +218,7 @@ async def test_helm_upgrade_changes_crds(env: NodeEnvironment, tmp_path: Path):
     assert json.loads(await kubectl("get", "crd", "tenants.askproai.de", "-o", names)) == ["apt"]
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(1200)
 async def test_an_upgrade_with_a_migration_and_its_rollback_under_calls_fail_no_request(
     env: NodeEnvironment, record_property

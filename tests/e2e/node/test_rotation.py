@@ -7,7 +7,7 @@ from tests.e2e.node.cluster import kubectl
 from tests.e2e.node.environment import NodeEnvironment, wait_until_ready
 from tests.worlds.rotations import Rotation, rotate_by_adding, rotate_by_replacing
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.nightly]
 PROMISED = 5  # seconds
 
 

@@ -9,6 +9,8 @@ import pytest
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 EXAMPLES = 40  # for each operation and phase
 # A cursor is opaque, so that the document cannot say which texts are one; and the path /events/{id} matches /events/redrive.

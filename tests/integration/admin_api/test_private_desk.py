@@ -39,6 +39,7 @@ async def test_appointments_are_listed_by_the_names_of_people_also_of_one_who_le
     assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
+@pytest.mark.nightly
 async def test_the_first_page_says_how_many_there_are(
     shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +182,7 @@ async def test_a_new_start_in_words_is_read_by_the_hours_of_the_branch_as_for_ca
     assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantPod) -> None:
     pod, hour = shared_web_pod, next_friday(shared_web_pod, 10, 5)
@@ -237,6 +239,7 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
     assert (code, "appointment.cancelled" in out, "@" in out) == (0, True, True), out
 
 
+@pytest.mark.nightly
 @pytest.mark.processes
 async def test_the_command_line_marks_who_did_not_come_and_takes_the_mark_back(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod

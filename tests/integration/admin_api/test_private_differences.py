@@ -5,10 +5,14 @@ import json
 import sys
 from uuid import UUID
 
+import pytest
+
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.booking_environment import CALCOM
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.nightly
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 ONE = {

@@ -13,6 +13,8 @@ from askproai_core.reader_token import reader_token_of
 from askproai_runtime.admin_api.store import FigureStore
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime.now(BERLIN).replace(hour=12, minute=0, second=0, microsecond=0)

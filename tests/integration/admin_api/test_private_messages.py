@@ -3,27 +3,16 @@
 import asyncio
 import json
 import secrets
-import sys
 from typing import Any
 from uuid import uuid4
 
 from askproai_core.reader_token import reader_token_of
 from askproai_runtime.sentences import say
+from tests.worlds.message_commands import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import SOON, eventually
 
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 ARGS = {"message": "Die Lieferung steht im Hof.", "customer_name": "Petra Müller"}
-
-
-async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
-        env={"ASKPROAI_TOKEN": token, "COLUMNS": "80", "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=-1,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == code, err
-    return (out + err).decode()
 
 
 async def leave(pod: TenantPod, call_id: str, **args: Any) -> dict[str, Any]:

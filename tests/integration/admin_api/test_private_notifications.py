@@ -8,6 +8,8 @@ import pytest
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 
 

@@ -6,9 +6,13 @@ import secrets
 import sys
 from typing import Any
 
+import pytest
+
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.nightly
 
 CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 HAIRCUT = {"service": "Haarschnitt"}

@@ -2,15 +2,19 @@
 
 from uuid import uuid4
 
+import pytest
+
 from askproai_core.database import Migrator, open_pool, shipped_migrations
 from askproai_core.providers import Reply
 from askproai_runtime.calendars import ProviderCallRecorder
 from askproai_sandbox.databases import Database
-from tests.integration.admin_api.test_private_messages import command
 from tests.worlds.booking_environment import RecordedMetrics
+from tests.worlds.message_commands import command
 from tests.worlds.page_visitor import visiting
 from tests.worlds.private_desk import request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+
+pytestmark = pytest.mark.nightly
 
 BODY = {"status": "error", "error": {"message": "Attendee Erika Mustermann is blocked", "code": "BAD_REQUEST"}}
 REFUSED = Reply("POST", 0.12, 400, BODY, sent=frozenset({"erika", "mustermann"}))

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 
 from askproai_core.reader_token import reader_token_of
-from tests.integration.admin_api.test_private_messages import command
+from tests.worlds.message_commands import command
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.nightly
 
 CALLER, NAME = "+4915155500093", "Zora Kanarienvogel"
 HAIRCUT = {"service": "Haarschnitt", "staff": "anna"}

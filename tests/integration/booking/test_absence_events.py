@@ -21,6 +21,8 @@ from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 FRIDAY = date(2026, 11, 27)
 SATURDAY, NEXT_TUESDAY = FRIDAY + timedelta(days=1), FRIDAY + timedelta(days=4)
 READ = "list-slots"

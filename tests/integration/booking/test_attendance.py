@@ -19,6 +19,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 UNTIL_IT_BEGINS = datetime.fromisoformat(HALF_PAST_TWO).astimezone(UTC) - NOW
 
 

@@ -12,11 +12,11 @@ from askproai_core.database import AdminStore
 from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import Block, BlockedAppointment, BlockExists, DeskRequest, InvalidBlock, UnknownName
 from askproai_sandbox.databases import Database
-from tests.integration.booking.test_person import FRIDAY as PERSONS_FRIDAY
-from tests.integration.booking.test_person import at, compile_for
-from tests.integration.booking.test_person import book as book_in_branch
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.persons import FRIDAY as PERSONS_FRIDAY
+from tests.worlds.persons import at, compile_for
+from tests.worlds.persons import book as book_in_branch
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = "2026-11-27"
@@ -110,6 +110,7 @@ async def test_appointments_in_a_block_stay_and_are_listed_with_the_customers_nu
     assert found == []
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_and_blocks_leaves_no_booking_that_no_block_has_listed(new_salon) -> None:
     """Each appointment within a block was either booked before, and is listed there, or is refused."""
     salon = await new_salon()

@@ -19,7 +19,7 @@ from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, FrozenClock, Salon, booking_args, tenant_config_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.nightly]
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.booking.caller_process"
 

@@ -30,6 +30,8 @@ from tests.worlds.booking_environment import (
 )
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 MANY = BookingLimits(anonymous_per_hour=1000)
 EARLIER = "2026-11-26T10:00:00+01:00"
 SLOT, SLOT_OF_HALF_PAST_TWO = (int(datetime.fromisoformat(start).timestamp()) for start in (EARLIER, HALF_PAST_TWO))

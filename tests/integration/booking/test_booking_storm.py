@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 import pytest
-from test_capacity import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 from askproai_core.tenant_config import EventType
 from askproai_runtime.booking import BookingSettings, CalendarDisagrees, CalendarEvent, FunctionOutcome
@@ -35,6 +34,7 @@ from askproai_runtime.calendars import (
 from askproai_runtime.jobs import Job, JobKind, Priority, RunAgain, StaleClaim
 from tests.worlds.booking_environment import NOW, Salon, call
 from tests.worlds.caller_names import surname
+from tests.worlds.studio import COURSE, CUT, MAX_UNITS, YOGA, max_share_at_once, studio
 
 DAY = "2026-11-27"
 QUIET = timedelta(milliseconds=250)

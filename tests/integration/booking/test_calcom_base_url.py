@@ -9,6 +9,8 @@ from aiohttp.test_utils import TestServer
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 PREFIX = "/kalender/api"
 FOUR = "2026-11-27T16:00:00+01:00"
 

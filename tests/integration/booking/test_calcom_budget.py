@@ -34,6 +34,8 @@ from tests.worlds.calcom_environment import CALCOM, KEY
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 from tests.worlds.waiting import SOON, stopwatch
 
+pytestmark = pytest.mark.nightly
+
 EVENTS = 50
 BURST, JOBS_BURST, INTERVAL = 7, 3, 60 / 63  # of the default, 70 requests in any minute
 NEXT_WEEK = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(

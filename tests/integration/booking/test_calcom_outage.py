@@ -25,6 +25,8 @@ from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, bo
 from tests.worlds.calcom_environment import DeferredCalendar
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 QUICK = BookingSettings(
     provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
 )

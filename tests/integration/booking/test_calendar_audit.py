@@ -12,6 +12,8 @@ from tests.worlds.audit_environment import EVERY, AuditEnvironment, open_audit_e
 from tests.worlds.booking_environment import Salon, call
 from tests.worlds.poll_environment import OWN_FILE, OWN_KEY
 
+pytestmark = pytest.mark.nightly
+
 TEN, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T15:00:00Z"
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 LIVE = "SELECT * FROM appointments WHERE status = 'confirmed' ORDER BY starts_at, staff"

@@ -25,6 +25,8 @@ from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 BOOKINGS, PER_DAY = 2000, 10
 FIRST_DAY = datetime(2026, 11, 23, 8, tzinfo=UTC)

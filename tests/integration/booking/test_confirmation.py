@@ -11,6 +11,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(autouse=True)
 async def confirmation(env: CalcomEnvironment) -> None:

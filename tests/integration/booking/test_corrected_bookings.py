@@ -15,6 +15,8 @@ from askproai_runtime.booking.store import transactions
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
 ANOTHER = {"another": True}
 

@@ -187,6 +187,7 @@ async def test_a_hold_is_no_appointment(new_salon) -> None:
     assert await booking_api.move_for_desk(salon.booking, desk(), hold["id"], at(FOUR), None, "c") is None
 
 
+@pytest.mark.nightly
 async def test_callers_and_the_desk_at_once_leave_one_appointment_in_one_place(new_salon) -> None:
     """A storm of moves and cancellations of the same appointments, by their callers and by the desk."""
     salon = await new_salon()

@@ -16,6 +16,8 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCal
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, desk
 
+pytestmark = pytest.mark.nightly
+
 
 class Killed(BaseException):
     """The process died here."""

@@ -12,6 +12,8 @@ from askproai_runtime.booking import InvalidBooking, Place, UnclearStart, Unknow
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
 from tests.worlds.desk_bookings import ANNA, PETRA, at, book
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize(
     ("place", "customer", "error"),

@@ -12,6 +12,8 @@ from askproai_runtime.booking import BlockExists, DeskRequest
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

@@ -11,6 +11,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 FOUR, FIVE = "2026-11-27T16:00:00+01:00", "2026-11-27T17:00:00+01:00"
 AFTER_OURS = "2026-11-27T15:30:00+01:00"  # the next start after an appointment of 45 minutes and its buffer
 LOCAL = "Bartpflege"

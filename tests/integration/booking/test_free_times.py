@@ -14,13 +14,15 @@ import msgspec
 import pytest
 
 from askproai_runtime.booking import FREE_TIMES, FreeTimesKeeper
-from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
+from tests.worlds.held_calendar import HeldCalendar
 from tests.worlds.waiting import SOON, stopwatch
+
+pytestmark = pytest.mark.nightly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SUNDAY = date(2026, 11, 29)
@@ -228,24 +230,6 @@ async def test_a_start_that_is_busy_there_is_answered_like_a_taken_one(env: Calc
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
     assert answer.fields["alternatives"]
     assert env.count_requests("create-booking") == 0
-
-
-class HeldCalendar:
-    """Returns what Cal.com has free only when it is released: an answer that is on its way for long."""
-
-    remote = True
-
-    def __init__(self, calendar: Any) -> None:
-        self._calendar, self.has_read, self.release = calendar, asyncio.Event(), asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._calendar, name)
-
-    async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        times: FreeTimes = await self._calendar.read_free_times(query, within=within)
-        self.has_read.set()
-        await self.release.wait()
-        return times
 
 
 async def test_an_answer_from_before_a_change_is_not_stored_after_it(env: CalcomEnvironment) -> None:

@@ -5,12 +5,27 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_groups import COLOUR, CUT, MIA, block, book, book_heard, booked, caller, heard, look, salon, starts_by_name
-from test_segments import at, with_services
 
 from askproai_core.tenant_config import BookingLimits, Segment, SegmentKind
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import Salon
+from tests.worlds.groups import (
+    COLOUR,
+    CUT,
+    MIA,
+    block,
+    book,
+    book_heard,
+    booked,
+    caller,
+    heard,
+    look,
+    salon,
+    starts_by_name,
+)
+from tests.worlds.segmented_services import at, with_services
+
+pytestmark = pytest.mark.nightly
 
 ROSA = {"customer_name": "Rosa Rot"}
 BEN = {"customer_name": "Ben Rot"}

@@ -19,10 +19,12 @@ from askproai_runtime.encryption import no_cipher
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import load_event
 from askproai_runtime.jobs import RunAgain
-from tests.integration.booking.test_calendar_events import book
 from tests.worlds.audit_environment import AuditEnvironment
 from tests.worlds.booking_environment import Salon
+from tests.worlds.guest_bookings import book
 from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
+
+pytestmark = pytest.mark.nightly
 
 SEED = int(os.environ.get("ASKPROAI_STORM_SEED") or random.SystemRandom().randrange(10**6))
 STARTS = [f"2026-11-{day}T{hour:02}:30:00Z" for day in (27, 30) for hour in range(9, 16)]

@@ -14,6 +14,8 @@ from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 BRIEF = BookingSettings(hold=timedelta(milliseconds=30), holds_per_caller=100)
 
 

@@ -12,11 +12,13 @@ from askproai_runtime.booking.store.free_times import list_known_days
 from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import Source, StoredEvent
-from tests.integration.booking.test_free_times import HeldCalendar
-from tests.integration.booking.test_round_robin import BUSY, TEAM, agreed_host, create_team
 from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+from tests.worlds.held_calendar import HeldCalendar
+from tests.worlds.teams import BUSY, TEAM, agreed_host, create_team
 from tests.worlds.waiting import SOON
+
+pytestmark = pytest.mark.nightly
 
 FRIDAY = date(2026, 11, 27)
 

@@ -15,6 +15,8 @@ from tests.worlds.booking_environment import Salon, call
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, book, join, wait
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def salon(new_salon) -> Salon:

@@ -65,6 +65,15 @@ async def test_a_refused_booking_keeps_its_alternatives(new_salon) -> None:
     assert [row["staff"] for row in await salon.live()] == ["mehmet", "mehmet"]
 
 
+async def test_a_later_search_keeps_earlier_offers(new_salon) -> None:
+    salon = await new_salon()
+    first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Mehmet")
+    await search(salon, date=FRIDAY, staff="Anna")
+    booked = await salon.booking.book_appointment(call(), booking_args(starts(first)[-1]))
+    assert booked.success, booked
+    assert [row["staff"] for row in await salon.live()] == ["mehmet"]
+
+
 @pytest.mark.parametrize(
     ("said", "clock", "day"),
     [
@@ -98,11 +107,10 @@ async def test_an_example_is_booked_with_its_person(new_salon, is_in_transcript:
     start = min({*starts(first)} & {*starts(examples)})
     told = call()
     if is_in_transcript:
-        named = {
-            (slot.branch, slot.start): (slot,)
+        named = tuple(
+            (NamedSlot("mitte", "haarschnitt", each["staff"], datetime.fromisoformat(each["start"])),)
             for each in (*first.fields["slots"], *examples.fields["slots"])
-            for slot in [NamedSlot("mitte", "haarschnitt", each["staff"], datetime.fromisoformat(each["start"]))]
-        }
+        )
         last = tuple(datetime.fromisoformat(each) for each in starts(examples))
         told = replace(told, offered=named, offered_last=last)
     booked = await salon.booking.book_appointment(told, booking_args(start))

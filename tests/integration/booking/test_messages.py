@@ -37,8 +37,8 @@ async def test_a_message_is_stored_with_the_number_of_the_call(salon: Salon) -> 
         ("Montag um 15 Uhr", "2026-11-23T14:00", None, "Montag, den 23. November, um 15 Uhr"),
         ("wenn die Chefin wieder da ist", None, None, "wenn die Chefin wieder da ist"),
         ("um neun", None, None, "um neun"),  # two meanings: a person decides
-        ("egal wann", None, None, ": jederzeit."),
-        ("any time", None, None, ": jederzeit."),
+        ("egal wann", None, None, ": egal wann."),
+        ("any time", None, None, ": any time."),
     ],
 )
 async def test_when_to_call_back_is_understood_where_it_can_be_and_kept_as_said(
@@ -196,8 +196,8 @@ async def test_no_call_back_is_noted_that_nobody_asked_for(salon: Salon, said: s
     assert (alone.success, alone.message) == (False, "Was darf ich ausrichten?")
 
 
-@pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True, "<b>morgens irgendwann</b>", "wenn " * 20])
-async def test_a_wish_without_a_time_that_can_be_said_is_noted_and_not_recited(salon: Salon, said: object) -> None:
+@pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True])
+async def test_a_mere_yes_is_noted_as_a_wish(salon: Salon, said: object) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
     assert answer.message == (
         "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."

@@ -7,7 +7,8 @@ import pytest
 
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.replies import meant_key
-from tests.integration.booking.test_cancel_question import (
+from tests.worlds.booking_environment import HALF_PAST_TWO
+from tests.worlds.cancellations import (
     NEXT_CALL,
     TUESDAY,
     TUESDAY_LATER,
@@ -16,7 +17,8 @@ from tests.integration.booking.test_cancel_question import (
     let_two_seconds_pass,
     salon,
 )
-from tests.worlds.booking_environment import HALF_PAST_TWO
+
+pytestmark = pytest.mark.nightly
 
 __all__ = ["salon"]  # the fixture
 WRONG_TIME = {"appointment_date": "Dienstag", "appointment_time": "Viertel nach elf"}

@@ -5,8 +5,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.integration.booking.test_cancel_question import NEXT_CALL, after_answer, book, let_two_seconds_pass
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, tenant_config_of
+from tests.worlds.cancellations import NEXT_CALL, after_answer, book, let_two_seconds_pass
+
+pytestmark = pytest.mark.nightly
 
 NEW_TIME = {"date": "Freitag, 27. November", "time": "zehn"}
 WHEN = "Freitag, den 27. November, um 14 Uhr 30"

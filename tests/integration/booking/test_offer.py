@@ -64,7 +64,7 @@ async def test_a_missing_day_is_asked_for_once(new_salon) -> None:
     assert answer.message.endswith(asks)
     first = answer.fields["slots"][0]
     start = datetime.fromisoformat(first["start"]).astimezone(UTC)
-    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", first["staff"], start),)}
+    named = ((NamedSlot("mitte", "haarschnitt", first["staff"], start),),)
     again = await salon.booking.check_availability(replace(call(), offered=named), {})
     assert again.success
     assert asks not in again.message

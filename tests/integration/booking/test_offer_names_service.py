@@ -8,6 +8,8 @@ import pytest
 from askproai_runtime.booking import join_waitlist
 from tests.worlds.booking_environment import Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 ASKED = {"service": "Haarschnitt", "date": "2026-11-27", "time": "14:30"}
 OFFER = "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 

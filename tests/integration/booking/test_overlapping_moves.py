@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from test_overlapping_services import salon
-from test_segments import at
-from test_visits import book
 
 from askproai_runtime.booking.replies import Reply, details_key
 from tests.worlds.booking_environment import Salon, call
+from tests.worlds.overlapping_services import salon
+from tests.worlds.segmented_services import at
+from tests.worlds.visits import book
+
+pytestmark = pytest.mark.nightly
 
 __all__ = ["salon"]  # the fixture
 ROSA = {"customer_name": "Rosa Lange"}

@@ -3,24 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
-from test_segments import at, with_services
-from test_visits import CUT, DRY, WASH, book
 
-from askproai_runtime.booking import BookingSettings
 from tests.worlds.booking_environment import Salon, call
+from tests.worlds.overlapping_services import salon
+from tests.worlds.segmented_services import at
+from tests.worlds.visits import book
 
-BOTH = ("anna", "mehmet")
-
-
-@pytest.fixture
-async def salon(new_salon: Any) -> Salon:
-    """A salon where two people do each service: whoever works for the customer already is not the reason to refuse."""
-    salon = await new_salon(settings=BookingSettings())
-    services = (msgspec.structs.replace(each, staff={"mitte": BOTH}) for each in (WASH, CUT, DRY))
-    salon.apply_config(with_services(salon.configs[-1], *services))
-    return salon
+__all__ = ["salon"]  # the fixture
 
 
 @pytest.mark.parametrize(

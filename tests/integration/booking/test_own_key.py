@@ -25,6 +25,8 @@ from tests.worlds.calcom_environment import QUICK, DeferredCalendar
 from tests.worlds.tenant_redis import tenant_client
 from tests.worlds.waiting import SOON
 
+pytestmark = pytest.mark.nightly
+
 TENANTS, ANNAS, FILE = "cal_salon", "cal_anna", "calcom-api-key-anna"
 FOUR = "2026-11-27T16:00:00+01:00"
 

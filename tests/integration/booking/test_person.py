@@ -1,103 +1,23 @@
 """One person in two branches is one resource: whoever books, in whichever branch, with whichever config."""
 
 import asyncio
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 import asyncpg
-import msgspec
 import pytest
 
 from askproai_core.database import AdminStore, MigrationBlocked, Migrator, shipped_migrations
 from askproai_core.database.resources import PERSON
-from askproai_core.tenant_config import TenantConfig
-from askproai_operator.api import Branch, ServiceOffering, Tenant
-from askproai_operator.controllers.tenant.tenant_config import compile_config, persons_of, required_resources
-from askproai_runtime.booking import CalendarEvent, CallContext
+from askproai_runtime.booking import CalendarEvent
 from askproai_runtime.coordinator import store as coordinator_store
 from askproai_sandbox.databases import Database
-from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.booking_environment import Salon, ScriptedCalendar, open_salon
 from tests.worlds.opening_salon import BERLIN
+from tests.worlds.persons import FRIDAY, START, at, book, caller, compile_for, offering
 from tests.worlds.waiting import SOON, eventually
 
-# The database's clock decides which claims are still to come, so the day is ahead of it; the salon has no holidays.
-TODAY = datetime.now(BERLIN).date()
-FRIDAY = TODAY + timedelta(days=7 + (4 - TODAY.weekday()) % 7)
-
-
-def at(clock: str) -> str:
-    return datetime.combine(FRIDAY, time.fromisoformat(clock), BERLIN).isoformat()
-
-
-START = at("14:30")
-META = {"namespace": "salon", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
-
-
 LATEST = shipped_migrations()[-1].version
-
-
-def branch(name: str, person: str | None, *, away: bool = False, travel: int | None = None) -> Branch:
-    member = {"id": "anna", "displayName": "Anna", **({"person": person} if person else {})}
-    if travel:
-        member["travelMinutes"] = travel
-    if away:
-        member["absences"] = [{"from": FRIDAY.isoformat(), "to": FRIDAY.isoformat()}]
-    days = ["Mon", "Tue", "Wed", "Thu", "Fri"]
-    spec = {
-        "tenantRef": {"name": "salon"},
-        "displayName": name.capitalize(),
-        "openingHours": [{"days": days, "opens": "09:00", "closes": "18:00"}],
-        "staff": [member],
-    }
-    raw = {"kind": "Branch", "metadata": {**META, "name": name}, "spec": spec}
-    return Branch.from_raw({"apiVersion": "askproai.de/v1alpha1", **raw})
-
-
-def offering(
-    name: str, branch_name: str | None = None, capacity: int = 1, event_type: int | None = None
-) -> ServiceOffering:
-    ref = {"branchRef": {"name": branch_name}} if branch_name else {"tenantRef": {"name": "salon"}}
-    spec = {**ref, "displayName": name.capitalize(), "durationMinutes": 60, "capacity": capacity}
-    if event_type:
-        spec["calcom"] = {"eventTypes": [{"staff": "anna", "eventTypeId": event_type}]}
-    raw = {"kind": "ServiceOffering", "metadata": {**META, "name": name}, "spec": spec}
-    return ServiceOffering.from_raw({"apiVersion": "askproai.de/v1alpha1", **raw})
-
-
-async def compile_for(
-    admin: AdminStore,
-    salon: Salon,
-    persons: dict[str, str | None],
-    *,
-    offerings: tuple[ServiceOffering, ...] = (),
-    away: str | None = None,
-    travel: int | None = None,
-) -> TenantConfig:
-    """Do what the operator does for branches whose only staff member is Anna, who is the given person there."""
-    services = offerings or (offering("schnitt"),)
-    branches = [
-        branch(name, person, away=name == away, travel=travel if name == "nord" else None)
-        for name, person in persons.items()
-    ]
-    required = required_resources(branches, services)
-    ids = await admin.ensure_resources(salon.store.tenant, required, persons_of(branches))
-    config = compile_config(
-        Tenant.from_raw(load_manifests()["Tenant"][0]), branches, services, [], resource_ids=ids, foreign_numbers={},
-        path_prefix="", installation_id="i", calendar_base_url="", retell_base_url="",
-    )  # fmt: skip
-    local = salon.configs[0].calendar
-    return msgspec.structs.replace(config, tenant=salon.store.tenant, calendar=local)
-
-
-def caller(number: int, branch_name: str) -> CallContext:
-    return CallContext(f"call_{number}", branch_name, f"+4915{number:08}", datetime.now(UTC), f"corr-{number}")
-
-
-async def book(salon: Salon, number: int, branch_name: str, start: str = START, service: str = "schnitt") -> Any:
-    args = {"start": start, "service": service, "customer_name": f"Rosa {number}"}
-    return await salon.booking.book_appointment(caller(number, branch_name), args)
 
 
 def of_today(salon: Salon) -> Salon:
@@ -148,6 +68,7 @@ async def test_without_a_person_the_same_id_is_somebody_else(salon: Salon, admin
     assert (await book(salon, 2, "nord")).success
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_in_both_branches_never_books_one_person_twice(
     salon: Salon, admin: AdminStore
 ) -> None:
@@ -274,6 +195,7 @@ async def test_the_way_between_two_branches_is_kept_free_on_both_sides(salon: Sa
     assert (moved.success, moved.fields["obstacle"]) == (False, "taken"), "the one in Mitte ends at 15:45"
 
 
+@pytest.mark.nightly
 async def test_a_storm_of_callers_in_both_branches_leaves_the_way_free(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=30))
     starts = [at(f"{hour}:{minute}") for hour in range(10, 14) for minute in ("00", "15", "30", "45")]

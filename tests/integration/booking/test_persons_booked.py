@@ -12,6 +12,8 @@ from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, SECOND, join
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def salon(new_salon) -> Salon:

@@ -7,6 +7,8 @@ import pytest
 from askproai_runtime.booking import CallContext, PhoneQuestion, Reply, leave_message
 from tests.worlds.booking_environment import booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 MISSING, UNCLEAR, HALF, CALL_BACK = (each.key for each in PhoneQuestion)
 
 

@@ -11,6 +11,8 @@ import pytest
 from askproai_runtime.booking.store.appointments import release_holds
 from askproai_sandbox.databases import Database, TenantStore
 
+pytestmark = pytest.mark.nightly
+
 HOLDS, STAFF = 600, 10
 
 

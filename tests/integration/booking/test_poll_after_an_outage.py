@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
+
 from askproai_sandbox.simulator import Refusal
 from tests.worlds.booking_environment import NOW, Salon
 from tests.worlds.calcom_environment import KEY
 from tests.worlds.poll_environment import GUEST, PollEnvironment, open_poll_environment
+
+pytestmark = pytest.mark.nightly
 
 KNOWN, REFUSED, LATE = 40, 300, 60
 SEED = 7

@@ -7,6 +7,8 @@ import pytest
 
 from tests.worlds.booking_environment import Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 FASTING = "Bitte kommen Sie nüchtern, trinken Sie nur Wasser."
 ASKED = {"service": "Haarschnitt", "date": "2026-11-27", "time": "15:00"}
 

@@ -1,13 +1,17 @@
 """An appointment at Cal.com that another one comes instead of is cancelled once the other one is confirmed."""
 
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 import pytest
 
 from askproai_runtime.booking import Answer, AskedChoice
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+
+pytestmark = pytest.mark.nightly
 
 INSTEAD = booking_args("2026-11-27T16:00", staff="mehmet")
 MEHMET = 1002  # his event type
@@ -19,6 +23,31 @@ async def book_instead(env: CalcomEnvironment) -> Answer:
     choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
     answered = replace(call(), replies={}, asked_choice=choice)
     return await env.salon.booking.book_appointment(answered, INSTEAD | {"choice": "move"})
+
+
+async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
+    """Add a second service, which Anna alone does, by an event type of its own."""
+    (cut,) = env.config.services
+    (own,) = (each for each in cut.event_types if each.staff == "anna")
+    await env.event_type(number, "anna")
+    staff, types = {"mitte": ("anna",)}, (msgspec.structs.replace(own, event_type_id=number),)
+    names: dict[str, Any] = {"name": "faerben", "display_name": "Färben", "spoken_names": ()}
+    color = msgspec.structs.replace(cut, **names, staff=staff, event_types=types)
+    env.config = msgspec.structs.replace(env.config, services=(cut, color))
+
+
+async def test_a_former_one_in_the_way_is_asked_first(booked: CalcomEnvironment) -> None:
+    """Cal.com refuses a host twice at one time: the former appointment is cancelled before, after a yes to just that."""
+    await offer_coloring(booked, 1101)
+    booking = replace(booked.salon.booking, config=lambda: booked.config)
+    coloring = booking_args(staff="anna") | {"service": "Färben"}
+    asked = await booking.book_appointment(call(), coloring)
+    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
+    answered = replace(call(), replies={}, asked_choice=choice)
+    first = await booking.book_appointment(answered, coloring | {"choice": "cancel"})
+    assert (first.success, first.fields["needs_confirmation"]) == (False, True), first
+    assert "Soll ich Ihren Termin am" in first.message, first
+    assert await list_statuses(booked) == [("anna", "confirmed")]
 
 
 async def list_statuses(env: CalcomEnvironment) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 DAY = "2026-11-27T"
 
 

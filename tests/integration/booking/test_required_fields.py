@@ -9,6 +9,8 @@ from askproai_core.tenant_config import BookingField, FieldSource
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 LENGTH = {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]}
 NUMBER = {"type": "number", "slug": "alter", "required": True}
 PHONE = {"type": "phone", "slug": "telefon", "required": True}

@@ -6,40 +6,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import TeamEventType, TenantConfig
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import CalendarDisagrees, FreeTimesKeeper
 from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
+from tests.worlds.teams import BUSY, TEAM, agreed_host, create_team
 
-TEAM = 3001
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(autouse=True)
 async def hosts(env: CalcomEnvironment) -> dict[str, int]:
     """Anna and Mehmet are the hosts of one event type, which both do in the config. Returns their ids at Cal.com."""
     return await create_team(env, by_host=True)
-
-
-async def create_team(env: CalcomEnvironment, *, by_host: bool) -> dict[str, int]:
-    """Create the event type, which Cal.com shows and books for one host only if that is switched on there."""
-    body = {"key": KEY, "id": TEAM, "lengthInMinutes": 45, "afterEventBuffer": 10, "schedulingType": "roundRobin"}
-    body |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": by_host}
-    async with env.session.post(f"{env.url}/_sim/event-types", json=body) as response:
-        assert response.status == 201, await response.text()
-    account = env.calcom.account_of(KEY)
-    ids = {name: account.host(name).id for name in ("anna", "mehmet")}
-    (service,) = env.config.services
-    types = tuple(TeamEventType(staff=name, event_type_id=TEAM, host_id=n, by_host=by_host) for name, n in ids.items())
-    services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
-    return ids
-
-
-BUSY = {"start": "2026-11-27T13:00:00Z", "end": "2026-11-27T15:00:00Z"}
 
 
 async def offered(env: CalcomEnvironment, **args: Any) -> list[tuple[str, str]]:
@@ -115,16 +97,6 @@ async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
     """Book as another caller for each number: Cal.com answers the same attendee at the same time with the same booking."""
     caller = call(f"call_{number}", f"+491511234567{number}")
     return await env.salon.booking.book_appointment(caller, booking_args(**args))
-
-
-async def agreed_host(env: CalcomEnvironment) -> str:
-    """Assert that both calendars have the same one appointment with the same person; return who."""
-    (remote,) = env.bookings
-    (local,) = await env.salon.live()
-    assert (local["status"], local["external_id"]) == ("confirmed", remote["uid"])
-    assert [host["name"] for host in remote["hosts"]] == [local["staff"]]
-    await env.salon.assert_claims_match()
-    return local["staff"]
 
 
 @pytest.mark.parametrize("name", ["anna", "mehmet"])

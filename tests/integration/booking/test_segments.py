@@ -3,31 +3,23 @@
 import asyncio
 import random
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
+from askproai_core.tenant_config import Segment, SegmentKind, Service
 from askproai_runtime import booking as booking_api
 from askproai_runtime.booking import CalendarDisagrees, DeskRequest, join_waitlist
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname
-from tests.worlds.full_calendar import nothing_free
+from tests.worlds.segmented_services import ABLE, BERLIN, COLOUR, FRIDAY, at, booked_claims, free, join, with_services
 from tests.worlds.waitlist_environment import FIRST, SECOND, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
 
-BERLIN = ZoneInfo("Europe/Berlin")
-FRIDAY = date(2026, 11, 27)
-PARTS = (Segment(30), Segment(30, SegmentKind.WAIT), Segment(45))
-ABLE = {"mitte": ("anna",)}
-COLOUR = Service(
-    name="farbe", display_name="Farbe", duration_minutes=105, buffer_after_minutes=10, segments=PARTS, staff=ABLE
-)
 CUT = Service(name="schnitt", display_name="Schnitt", duration_minutes=30, staff=ABLE)
 TINT = Service(
     name="toenung", display_name="Tönung", duration_minutes=120, staff=ABLE,
@@ -35,38 +27,10 @@ TINT = Service(
 )  # fmt: skip
 
 
-def at(clock: str) -> str:
-    """Return a time of the Friday, on which Anna works until 18:00, as an argument."""
-    return f"{FRIDAY}T{clock}:00+01:00"
-
-
 async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: BookingService | None = None) -> Any:
     args = {"service": service.name, "start": at(clock), "customer_name": f"Rosa {surname(number)}"}
     context = call(f"call_{number}", f"+4915{number:08}")
     return await (by or salon.booking).book_appointment(context, args)
-
-
-async def join(salon: Salon, phone: str, **args: str) -> None:
-    """Put somebody on the waiting list of the Friday while nothing is free."""
-    async with nothing_free(salon):
-        about = args | {"date": str(FRIDAY), "customer_name": "Wanda"}
-        answer = await join_waitlist(salon.booking, call(f"call_of_{phone}", phone), about)
-    assert answer.success, answer
-
-
-async def booked_claims(salon: Salon) -> list[tuple[str, str]]:
-    """Return what is booked, as local clock times."""
-    rows = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'booked' ORDER BY block_start")
-    return [tuple(f"{each.astimezone(BERLIN):%H:%M}" for each in row.values()) for row in rows]
-
-
-async def free(salon: Salon, service: Service) -> list[str]:
-    found = await salon.booking.list_free_slots("mitte", service.name, FRIDAY)
-    return [f"{slot.start.astimezone(BERLIN):%H:%M}" for slot in found.slots]
-
-
-def with_services(config: TenantConfig, *services: Service) -> TenantConfig:
-    return msgspec.structs.replace(config, services=services)
 
 
 def earlier_release(salon: Salon) -> BookingService:

@@ -10,6 +10,8 @@ from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
+pytestmark = pytest.mark.nightly
+
 FOUR, SOON_AFTER = "2026-11-27T16:00:00+01:00", "2026-11-27T15:00:00+01:00"
 
 

@@ -9,6 +9,8 @@ from askproai_runtime.booking import offer, shared_reads
 from askproai_runtime.booking.shared_reads import SharedReads
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 LOSERS = 20
 
 

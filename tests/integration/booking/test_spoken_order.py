@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from askproai_runtime.booking import Answer
 from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 THURSDAY = date(2026, 11, 26)
 TIMES = ("gegen zwei", "gegen 15 Uhr 30", "vormittags", "ab 16 Uhr", "halb drei", "9 Uhr 10", "19 Uhr", None)
 

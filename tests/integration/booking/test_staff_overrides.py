@@ -17,6 +17,8 @@ from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname
 
+pytestmark = pytest.mark.nightly
+
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = date(2026, 11, 27)  # Anna works from nine, Mehmet from noon on
 BOTH = {"mitte": ("anna", "mehmet")}

@@ -15,8 +15,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
-from test_segments import with_services
-from test_visits import DRY, WASH
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.phone_numbers import Route
@@ -47,7 +45,11 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, book
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free
+from tests.worlds.segmented_services import with_services
 from tests.worlds.session_faults import Blow, SessionFaults, Since, session_faults
+from tests.worlds.visits import DRY, WASH
+
+pytestmark = pytest.mark.nightly
 
 SHORT = timedelta(milliseconds=100)  # a lease whose end a test can await
 LOCAL = BookingSettings(lease=SHORT, budget=timedelta(seconds=3))

@@ -8,6 +8,8 @@ import pytest
 from askproai_core.tenant_config import CallerVerification
 from tests.worlds.booking_environment import Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 KNOWN = "+4915112345678"
 TWO, THREE, FOUR = (f"2026-11-27T{hour}:00:00+01:00" for hour in (14, 15, 16))
 

@@ -8,24 +8,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_segments import ABLE, COLOUR, FRIDAY, at, booked_claims, free, join, with_services
 
-from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import BookingSettings, Place
 from askproai_runtime.booking.types import FunctionOutcome
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
-from tests.worlds.caller_names import surname
 from tests.worlds.desk_bookings import book as book_at_desk
+from tests.worlds.segmented_services import COLOUR, FRIDAY, at, booked_claims, free, join, with_services
+from tests.worlds.visits import CUT, DRY, WASH, book
 from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
 
-WASH = Service(name="waschen", display_name="Waschen", duration_minutes=15, staff=ABLE, price_amount="8.00")
-CUT = Service(
-    name="schneiden", display_name="Schneiden", spoken_names=("Haarschnitt",), duration_minutes=30, buffer_after_minutes=10,
-    staff={"mitte": ("anna", "mehmet")}, price_amount="39.00",
-)  # fmt: skip
-DRY = Service(name="foehnen", display_name="Föhnen", duration_minutes=20, staff=ABLE, price_amount="18.50")
 LENGTHS = {"waschen": 15, "schneiden": 30, "foehnen": 20}
 
 
@@ -34,13 +28,6 @@ async def salon(new_salon: Any) -> Salon:
     salon = await new_salon(settings=BookingSettings(look_ahead=timedelta(days=3)))
     salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY, COLOUR))
     return salon
-
-
-async def book(
-    salon: Salon, services: str, clock: str, number: int = 1, by: BookingService | None = None, **more: Any
-) -> Any:
-    args = {"service": services, "start": at(clock), "customer_name": f"Rosa {surname(number)}", **more}
-    return await (by or salon.booking).book_appointment(call(f"call_{number}", f"+4915{number:08}"), args)
 
 
 async def test_a_visit_is_one_appointment_of_all_its_services(salon: Salon) -> None:
@@ -237,6 +224,7 @@ async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
     return twice
 
 
+@pytest.mark.nightly
 async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(salon: Salon) -> None:
     config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
     salon.apply_config(config)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 import pytest
-from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import Absence
@@ -27,6 +26,7 @@ from askproai_runtime.booking import (
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, task_run, wait
 

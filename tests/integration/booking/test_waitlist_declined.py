@@ -14,6 +14,8 @@ from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, booking_args, call
 from tests.worlds.full_calendar import nothing_free
 
+pytestmark = pytest.mark.nightly
+
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "part_of_day": "vormittags", "customer_name": "Wanda"}
 LIST = "nein, da passt mir keine der Zeiten, setzen Sie mich auf die Warteliste"
 

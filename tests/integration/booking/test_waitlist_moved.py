@@ -12,6 +12,8 @@ from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
 from tests.worlds.waitlist_environment import FIRST, SECOND, book, offered, run, wait
 
+pytestmark = pytest.mark.nightly
+
 AFTERNOON = "2026-11-27T14:30:00+01:00"
 
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from test_capacity import COURSE, CUT, MAX_UNITS, studio
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking import (
@@ -27,7 +26,10 @@ from askproai_runtime.booking.slots import Claims, Span
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
 from tests.worlds.booking_environment import MORNING, Salon, call
 from tests.worlds.full_calendar import nothing_free
+from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait
+
+pytestmark = pytest.mark.nightly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"

@@ -1,12 +1,22 @@
-"""A call-back that is no longer wanted is taken back, and a corrected one stays with its message."""
+"""A call-back is taken back by a false; any other words for it are noted and said as they are, whatever they may mean."""
+
+from dataclasses import replace
 
 import pytest
 
 from askproai_runtime.booking import leave_message
+from askproai_runtime.sentences import SENTENCES, say
 from tests.worlds.booking_environment import Salon, call
 
 PETRA = {"customer_name": "Petra Müller", "message": "Farbe", "call_back": "morgen"}
 STORED = "SELECT text, call_back, call_back_from, phone, recipient FROM messages ORDER BY created_at"
+# Words that refuse a call-back, and words that want one: which of both, a person reads.
+WORDS = (
+    "hat sich erledigt", "kein Anruf", "keine Rückmeldung nötig", "kein Bedarf", "Nein, ich rufe wieder an.",
+    "vergessen Sie den Rückruf", "nicht anrufen", "lieber nicht", "never mind", "I'll call back myself", "don't call",
+    "Sie müssen nicht anrufen", "nicht jetzt", "rufen Sie mich selbst an", "Anna soll selbst anrufen", "nein, lieber anders",
+    "jetzt nicht", "kein Anruf vor zehn", "ich bin selbst am Telefon", "nur wenn nötig", "falls nötig", "keine Eile",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -14,97 +24,124 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
+@pytest.mark.parametrize("said", [False, "false", "False", "nein", "Nein.", "no", "none"])
 @pytest.mark.parametrize(
-    ("args", "text"),
-    [
-        ({"call_back": "kein Rückruf"}, "Farbe. Doch kein Rückruf."),
-        ({"call_back": "no"}, "Farbe. Doch kein Rückruf."),
-        ({"call_back": "keiner"}, "Farbe. Doch kein Rückruf."),
-        *(
-            ({"call_back": said}, "Farbe. Doch kein Rückruf.")
-            for said in (
-                "nein danke", "no call", "nicht anrufen", "bitte nicht anrufen", "doch nicht", "lieber nicht", "no need",
-                "cancelled", "abgesagt", "storniert", "entfällt", "never mind", "ich rufe selbst an",
-                "kein Rückruf, meldet sich selbst", "ich brauche keinen", "I'll call back myself",
-                "nein", "none", "kein", "no, thanks", "kein Rückruf mehr nötig", "Nicht nötig, danke!", "no callback",
-                "no call back",
-                "No call-back needed.", "don't call", "please don't call back", "ich rufe selbst wieder an",
-                "Sie müssen nicht anrufen",
-            )
-        ),
-        ({"call_back": "nicht mehr nötig", "message": ""}, "Farbe. Doch kein Rückruf."),
-        ({"call_back": "no longer needed", "message": ""}, "Farbe. Doch kein Rückruf."),
-        ({"call_back": "", "message": "Doch kein Rückruf, ich melde mich"}, "Farbe. Doch kein Rückruf, ich melde mich"),
-        ({"call_back": "", "message": "Bitte nicht zurückrufen."}, "Farbe. Bitte nicht zurückrufen."),
-    ],
+    "more",
+    [{}, {"message": ""}, {"message": "Die Kundin möchte nun doch keinen Rückruf, sie meldet sich."}, {"phone": "+4915112345678"}],
 )  # fmt: skip
-async def test_a_withdrawn_call_back_is_gone(salon: Salon, args: dict[str, str], text: str) -> None:
+async def test_a_false_takes_a_call_back_back(salon: Salon, said: object, more: dict[str, str]) -> None:
     assert (await leave_message(salon.booking, call(), PETRA)).success
     for _ in range(2):
-        answer = await leave_message(salon.booking, call(), PETRA | args)
-        assert answer.message.endswith(f"Die Nachricht lautet jetzt: {text}"), answer.message
-        assert "Wunsch" not in answer.message
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said} | more)
+        assert (answer.success, say().no_call_back in answer.message) == (True, True), answer.message
+        assert "Zum Rückruf" not in answer.message
     (row,) = await salon.rows(STORED)
-    assert (row["text"], row["call_back"], row["call_back_from"]) == (text, None, None)
+    assert (row["call_back"], row["call_back_from"], say().no_call_back in row["text"]) == (None, None, True)
 
 
-@pytest.mark.parametrize("said", [
-    "Kundin möchte doch keinen Rückruf.", "Caller does not need a callback anymore", "Rückrufwunsch streichen",
-    "Kundin ruft selbst noch einmal an, kein Rückruf nötig", "Please cancel the callback.", "Farbe. Doch kein Rückruf nötig.",
-])  # fmt: skip
-async def test_a_withdrawal_in_the_text_is_said(salon: Salon, said: str) -> None:
+@pytest.mark.parametrize("said", [False, "false", "nein", "no", "none"])
+async def test_a_first_false_is_no_call_back(salon: Salon, said: object) -> None:
+    for _ in range(2):
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+        assert "Rückruf" not in answer.message
+    assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe", None)]
+
+
+@pytest.mark.parametrize("said", WORDS)
+@pytest.mark.parametrize("caller", [None, "+4915112345678"])
+async def test_words_are_noted_as_they_are(salon: Salon, said: str, caller: str | None) -> None:
+    hidden, phone = replace(call(caller=caller), replies={}), {"phone": "0151 22334455"}
+    for first in ([], ["morgen"]):
+        context = replace(hidden, call_id=f"call_{len(first)}")
+        for each in [*first, said]:
+            answer = await leave_message(salon.booking, context, PETRA | phone | {"call_back": each})
+        assert f"Zum Rückruf ist notiert: {said.rstrip('.')}." in answer.message
+        assert "Wunsch" not in answer.message
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [said, said]
+
+
+async def test_english_words_are_noted_too(salon: Salon) -> None:
+    assert "{when}" in SENTENCES["en"].call_back_noted
+    assert "would like" not in SENTENCES["en"].call_back_noted
+
+
+@pytest.mark.parametrize("said", ["<b>kein Anruf</b>", "auf keinen Fall anrufen, " * 5])
+async def test_words_that_cannot_be_said_are_noted(salon: Salon, said: str) -> None:
+    answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+    assert answer.message.startswith("Ich habe es notiert, auch Ihre Worte zum Rückruf. Notiert ist dazu die Nummer")
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [said.strip()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kundin möchte doch keinen Rückruf.", "Caller does not need a callback anymore", "Rückrufwunsch streichen",
+        "Kommt zehn Minuten später. Kein Rückruf nötig.", "Anna soll mich nicht zurückrufen, sondern Mehmet",
+        "Bitte nicht vor zehn zurückrufen",
+    ],
+)  # fmt: skip
+async def test_a_refusal_in_the_text_stays_words(salon: Salon, text: str) -> None:
+    """Both are noted, and the answer says both."""
     assert (await leave_message(salon.booking, call(), PETRA)).success
-    answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller", "message": said})
-    assert answer.message.endswith(("Doch kein Rückruf.", said)), answer.message
-    assert [row["call_back"] for row in await salon.rows(STORED)] == [None]
+    answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller", "message": text})
+    assert "Zum Rückruf ist notiert: Samstag, den 21. November" in answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["call_back"], text in row["text"]) == ("morgen", True)
+
+
+@pytest.mark.parametrize(
+    "said", ["nein danke", "nicht nötig", "kein Rückruf", "no callback", "keiner", "keine Präferenz"]
+)
+async def test_a_mere_negation_loses_no_time(salon: Salon, said: str) -> None:
+    assert (await leave_message(salon.booking, call(), PETRA)).success
+    for _ in range(2):
+        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
+        assert f"Zum Rückruf ist notiert: Samstag, den 21. November; {said}." in answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["call_back"], row["call_back_from"] is not None) == (f"morgen; {said}", True)
+
+
+@pytest.mark.parametrize("said", ["no preference", "keine Präferenz", "no specific time", "kein Rückruf nötig"])
+async def test_a_spoken_of_call_back_is_noted(salon: Salon, said: str) -> None:
+    spoken = replace(call(), said="Bitte um Rückruf. Wann denn?")
+    answer = await leave_message(salon.booking, spoken, PETRA | {"call_back": said})
+    assert f"Zum Rückruf ist notiert: {said}." in answer.message
+    assert [row["call_back"] for row in await salon.rows(STORED)] == [said]
 
 
 @pytest.mark.parametrize(
     ("args", "call_back"),
     [
-        ({"message": "Und Anna danke", "call_back": "not needed"}, "morgen"),
-        ({"call_back": "keine Angabe"}, "morgen"),
-        ({"message": "Kommt zehn Minuten später. Kein Rückruf nötig.", "call_back": ""}, "morgen"),
-        ({"call_back": "nicht vor zehn"}, "nicht vor zehn"),
-        ({"call_back": "nicht jetzt"}, "nicht jetzt"),
-        ({"call_back": "nicht auf dem Handy"}, "nicht auf dem Handy"),
-        *(({"call_back": said}, "morgen") for said in ("I don't mind", "doesn't mind", "mir egal", "noch nicht")),
-        *(
-            ({"call_back": said}, said)
-            for said in (
-                "nicht jetzt anrufen", "rufen Sie mich selbst an",
-                "call me myself", "don't call now", "Anna soll selbst anrufen", "nein, lieber Montag", "not needed before Monday",
-                "muss nicht heute sein", "ich bin selbst am Telefon", "no, call me", "jetzt nicht", "kein Anruf vor zehn",
-            )
-        ),
-        ({"message": "Farbe. Termin absagen.", "call_back": ""}, "morgen"),
-        ({"message": "Anna soll mich nicht zurückrufen, sondern Mehmet", "call_back": ""}, "morgen"),
-        ({"message": "Bitte nicht vor zehn zurückrufen", "call_back": ""}, "morgen"),
+        ({"message": "Und Anna danke", "call_back": False}, "morgen"),
         ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),
+        ({"call_back": "N/A"}, "morgen"),
+        ({"call_back": "mir egal"}, "morgen"),
+        ({"message": "Farbe. Termin absagen.", "call_back": ""}, "morgen"),
     ],
-)  # fmt: skip
-async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, str], call_back: str) -> None:
+)
+async def test_a_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str, object], call_back: str) -> None:
     for each in (PETRA, PETRA | args):
-        assert (await leave_message(salon.booking, call(), each)).success
+        answer = await leave_message(salon.booking, call(), each)
+        assert "Zum Rückruf ist notiert: Samstag, den 21. November" in answer.message
     assert [row["call_back"] for row in await salon.rows(STORED)] == [call_back]
 
 
-@pytest.mark.parametrize("call_back", ["", "n/a", "false", None])
+@pytest.mark.parametrize("call_back", ["", "n/a", None])
 async def test_a_repeated_message_names_its_call_back(salon: Salon, call_back: str | None) -> None:
     for said in ("morgen", call_back):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
-        assert "Rückruf weiter: Samstag, den 21. November" in answer.message
+        assert "Rückruf ist notiert: Samstag, den 21. November" in answer.message
 
 
 async def test_a_withdrawal_in_a_long_text_is_said(salon: Salon) -> None:
     text = "Die Farbe ist schon wieder draußen. " * 8
-    for said in ("morgen", "kein Rückruf"):
+    for said in ("morgen", False):
         answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": said})
     assert answer.message.endswith("Alles steht in einer Nachricht. Doch kein Rückruf."), answer.message
 
 
 async def test_a_call_back_is_wanted_after_all(salon: Salon) -> None:
-    for said in ("morgen", "kein Rückruf", "Montag"):
+    for said in ("morgen", False, "Montag"):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
     assert "Montag" in answer.message
     assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe.", "Montag")]
@@ -122,9 +159,7 @@ async def test_a_later_call_back_corrects_the_first(salon: Salon) -> None:
     assert rows == [("Farbe", "Montag", None), ("Anna war super", None, "Anna")]
 
 
-@pytest.mark.parametrize("said", ["nein", "kein Rückruf", "nicht nötig"])
-async def test_no_wish_is_nothing_to_withdraw(salon: Salon, said: str) -> None:
-    for _ in range(2):
-        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
-        assert "Rückruf" not in answer.message
-    assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe", None)]
+async def test_a_refusal_needs_no_number(salon: Salon) -> None:
+    hidden = replace(call(caller=None), said="Möchten Sie einen Rückruf?")
+    answer = await leave_message(salon.booking, hidden, PETRA | {"call_back": "kein Rückruf nötig"})
+    assert answer.success, answer.message

@@ -3,11 +3,15 @@
 import asyncio
 from typing import Any, cast
 
+import pytest
+
 from askproai_core.database import Pool
 from askproai_runtime.admin_api.store import CallStore
 from askproai_runtime.admin_api.store import calls as statements
-from tests.integration.calls.test_function_records import get
+from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import TenantPod
+
+pytestmark = pytest.mark.nightly
 
 _STATEMENT = statements.fill_tables(statements._CALLS)
 

@@ -18,6 +18,7 @@ from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.calls import record as record_module
 from askproai_runtime.calls.store import FunctionRecord
 from askproai_runtime.german_dates import Refusal
+from tests.worlds.call_records import get
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import eventually
 
@@ -34,13 +35,6 @@ async def records(pod: TenantPod, call_id: str, count: int) -> list[asyncpg.Reco
         return rows if len(rows) == count else None
 
     return await eventually(written)
-
-
-async def get(pod: TenantPod, path: str, **params: Any) -> Any:
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with pod.session.get(f"{pod.private_url}/api/v1/{path}", params=params, headers=headers) as answer:
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
 
 
 async def metrics(pod: TenantPod) -> str:

@@ -9,6 +9,8 @@ from askproai_sandbox.databases import Database
 from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, empty_book, friday_at, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod
 
+pytestmark = pytest.mark.nightly
+
 BOOK, CANCEL = "book_appointment", "cancel_appointment"
 PETRA = "Petra Lange"
 CUT_AT_TWO = ("haarschnitt", "14:00", "anna", PETRA)

@@ -15,6 +15,8 @@ from tests.worlds.compiled_salon import compile_example
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
 LAST_ANSWER = {"role": "tool_call_result", "tool_call_id": "t", "content": "Für welche Filiale?"}

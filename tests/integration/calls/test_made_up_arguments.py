@@ -4,7 +4,6 @@ A sentence helps if it asks something, in words that can be spoken.
 """
 
 import json
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -15,6 +14,7 @@ from askproai_core.tenant_config import RateLimits
 from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.rows import each_row
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
@@ -127,12 +127,8 @@ async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFact
             yield pod
 
 
-def name_case(value: object) -> str:
-    return re.sub(r"\W+", "-", str(value))[:50]
-
-
-@pytest.mark.parametrize(("name", "args"), CASES, ids=name_case)
 @pytest.mark.parametrize("caller", ["+4915112345678", "+4915100000001"], ids=["customer", "stranger"])
+@each_row(("name", "args"), CASES)
 async def test_what_a_model_makes_up_gets_a_sentence_that_helps_and_changes_nothing(
     chain: TenantPod, name: str, args: Any, caller: str
 ) -> None:

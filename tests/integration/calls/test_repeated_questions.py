@@ -10,6 +10,8 @@ from askproai_sandbox.databases import Database
 from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, empty_book, friday_at, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod, next_friday
 
+pytestmark = pytest.mark.nightly
+
 CHECK, BOOK, MOVE = "check_availability", "book_appointment", "reschedule_appointment"
 CANCEL, NOTE, WAIT = "cancel_appointment", "leave_message", "join_waitlist"
 LEADS_ON = "Das kann ich hier leider nicht klären, es bleibt alles, wie es ist. Soll ich "

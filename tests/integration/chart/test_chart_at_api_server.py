@@ -15,6 +15,8 @@ from tests.worlds.salon_objects import create_tenant
 from tests.worlds.tools import find_program
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
 
 

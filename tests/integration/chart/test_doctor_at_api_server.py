@@ -22,6 +22,8 @@ from tests.worlds.chart_render import SYSTEM
 from tests.worlds.salon_objects import create_tenant
 from tests.worlds.waiting import SOON
 
+pytestmark = pytest.mark.nightly
+
 CLOCK = SystemClock()
 TIMES = LeaseTimes(timedelta(seconds=8), timedelta(seconds=5), timedelta(milliseconds=200))
 

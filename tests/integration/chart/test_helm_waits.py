@@ -15,6 +15,8 @@ from tests.worlds.chart_render import CHART
 from tests.worlds.tools import find_program
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 _KEPT = {
     "_helpers.tpl",
     "operator-deployment.yaml",

@@ -11,6 +11,8 @@ from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.chart_render import ROOT
 from tests.worlds.foreign_crds import STORES, crd_files
 
+pytestmark = pytest.mark.nightly
+
 STORE_MANIFESTS = sorted((ROOT / "examples" / "stores").glob("*.yaml"))
 DRY_RUN = ("apply", "--server-side", "--dry-run=server", "--validate=strict")
 NAMESPACE = "askproai-stores"

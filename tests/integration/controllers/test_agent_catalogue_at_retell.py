@@ -2,23 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from askproai_operator.engine import resources
+from tests.worlds.agent_catalogues import answering_prompt, service
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, branch, open_agent_environment, tenant
 
-
-def service(display_name: str, **annotations: str) -> dict[str, Any]:
-    metadata = {"name": "schnitt", "namespace": "salon", "uid": "u-service", "generation": 1}
-    return {
-        "apiVersion": "askproai.de/v1alpha1",
-        "kind": "ServiceOffering",
-        "metadata": {**metadata, "annotations": annotations},
-        "spec": {"tenantRef": {"name": "salon"}, "displayName": display_name, "durationMinutes": 45},
-    }
-
-
-def answering_prompt(env: AgentEnvironment) -> str:
-    llm = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
-    return str(llm["general_prompt"])
+pytestmark = pytest.mark.nightly
 
 
 async def test_an_edited_service_or_staff_publishes_a_prompt_that_names_it() -> None:

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from askproai_operator.engine import resources
-from tests.integration.controllers.test_agent_catalogue_at_retell import answering_prompt, service
+from tests.worlds.agent_catalogues import answering_prompt, service
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
+
+pytestmark = pytest.mark.nightly
 
 
 def put_service(env: AgentEnvironment, name: str) -> None:

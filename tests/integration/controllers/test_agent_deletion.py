@@ -12,6 +12,8 @@ from tests.worlds.agent_environment import (
     open_agent_environment,
 )
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
     async with open_agent_environment() as env:

@@ -2,9 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.worlds.agent_environment import (
     open_agent_environment,
 )
+
+pytestmark = pytest.mark.nightly
 
 
 async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:

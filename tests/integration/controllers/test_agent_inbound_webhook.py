@@ -4,6 +4,8 @@ import pytest
 
 from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, open_agent_environment
 
+pytestmark = pytest.mark.nightly
+
 OTHER_URL = "https://crm.example/who-calls"
 
 

@@ -7,6 +7,8 @@ import pytest
 from askproai_operator.engine import resources
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
 
+pytestmark = pytest.mark.nightly
+
 EVERY = 900
 
 

@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from askproai_operator.engine import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
 from tests.worlds.agent_environment import (
@@ -11,6 +13,8 @@ from tests.worlds.agent_environment import (
     branch,
     open_agent_environment,
 )
+
+pytestmark = pytest.mark.nightly
 
 
 async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:

@@ -9,6 +9,8 @@ from askproai_operator.engine import resources
 from askproai_sandbox.caller import CallRecord, play_call
 from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
 
+pytestmark = pytest.mark.nightly
+
 PERSON = "+49301234599"
 WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
 

@@ -28,6 +28,8 @@ from tests.worlds.agent_environment import (
     open_agent_environment,
 )
 
+pytestmark = pytest.mark.nightly
+
 BEYOND_BUDGET = timedelta(minutes=10, seconds=1)
 
 

@@ -11,6 +11,8 @@ from tests.worlds.agent_environment import (
     tenant,
 )
 
+pytestmark = pytest.mark.nightly
+
 FORMER = "inst-0/salon/mitte"
 
 

@@ -10,6 +10,8 @@ from tests.worlds.agent_environment import (
     tenant,
 )
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
     async with open_agent_environment() as env:

@@ -13,6 +13,8 @@ from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 WEB, CANARY = "salon-mueller-web", "salon-mueller-canary"
 IMAGE = "askproai:0.2.0"
 REQUEST = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)

@@ -30,6 +30,8 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 KEYS = PodKeys("keys-1", (("providers", "7"),))
 LABELS = {
     "app.kubernetes.io/managed-by": "askproai-operator",

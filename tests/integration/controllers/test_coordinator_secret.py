@@ -14,6 +14,8 @@ from askproai_operator.engine import resources
 from askproai_operator.redis_users import user_name
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def context(namespace):

@@ -10,6 +10,8 @@ from askproai_sandbox.calcom.event_types import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 SERVICE = "haarschnitt"
 OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
 

@@ -17,6 +17,8 @@ from askproai_operator.controllers.exposure import Prober
 from tests.worlds.certificates import new_certificate
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 TOKEN = "the token of Secret T-admin"
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -1,11 +1,15 @@
 """What the columns of a Tenant show is what its callers did, and is written only when that has changed."""
 
+import pytest
+
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant_figures import tenant_figures_key
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 FIELDS = ("calls24h", "bookingSuccessPercent", "errorBudgetPercent")
 BOOKINGS = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)

@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+import pytest
+
 from askproai_sandbox.calcom.event_types import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 SERVICE = "haarschnitt"
 OFFERING = {"kind": "ServiceOffering", "name": SERVICE}

@@ -11,7 +11,7 @@ from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import has_event
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.usefixtures("clear_faults")
+pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
 def agents(namespace: TenantNamespace, key: str) -> set[str]:

@@ -1,12 +1,12 @@
 """Who has a host, a number or a provider's key: whoever was granted it, not whoever's object is older."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator.engine import Key, resources
 from askproai_operator.providers import ensure_calcom_webhook
+from tests.worlds.granted_hosts import edit, new_host
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
@@ -15,18 +15,10 @@ def exposed_at(host: str, prefix: str = "") -> dict[str, Any]:
     return {"exposure": {"host": host, "ingress": {}} | ({"pathPrefix": prefix} if prefix else {})}
 
 
-def new_host() -> str:
-    return f"h{uuid.uuid4().hex[:8]}.example"
-
-
 async def wait_until_older(created: dict[str, Any]) -> None:
     """Wait until an object that is created now is younger: creation times have seconds."""
     since = datetime.fromisoformat(created["metadata"]["creationTimestamp"])
     await eventually(lambda: datetime.now(UTC) - since > timedelta(seconds=1), SOON, "another second")
-
-
-async def edit(namespace: TenantNamespace, spec: dict[str, Any], kind: str = "Tenant", name: str = NAME) -> None:
-    await namespace.client.merge(namespace.path(kind, name), {"spec": spec})
 
 
 async def pause(namespace: TenantNamespace, kind: str = "Tenant", name: str = NAME) -> None:

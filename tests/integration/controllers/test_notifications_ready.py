@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import pytest
+
 from askproai_core.tenant_config import SMTP_CA, decode
 from askproai_operator.engine import Key, resources
 from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
+
+pytestmark = pytest.mark.nightly
 
 REFS = {"usernameSecretRef": {"name": "mail", "key": "user"}, "passwordSecretRef": {"name": "mail", "key": "password"}}
 MAIL: dict[str, Any] = {"host": "smtp.mail.example", "sender": "a@salon.example", **REFS}

@@ -14,7 +14,7 @@ from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.usefixtures("clear_faults")
+pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
 def forget_failures(namespace: TenantNamespace) -> None:

@@ -13,6 +13,8 @@ from askproai_sandbox.calcom.account import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 ANNAS = {"name": "annas", "key": "key"}
 FILE = own_key_file(SecretKeyRef(**ANNAS))
 OWN = {"staff": "anna", "eventTypeId": 2001, "apiKeySecretRef": ANNAS}

@@ -6,8 +6,10 @@ import pytest
 
 from askproai_core.tenant_config import OIDC_CLIENT_SECRET, decode
 from askproai_operator.engine import resources
-from tests.integration.controllers.test_granted_or_refused import edit, new_host
+from tests.worlds.granted_hosts import edit, new_host
 from tests.worlds.operator_environment import TenantNamespace
+
+pytestmark = pytest.mark.nightly
 
 OIDC: dict[str, Any] = {
     "issuer": "https://login.example/realms/salon/",

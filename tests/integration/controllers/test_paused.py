@@ -14,6 +14,8 @@ from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 PAUSE = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
 RESUME = {"metadata": {"annotations": {"askproai.de/paused": None}}}
 EDITS = {

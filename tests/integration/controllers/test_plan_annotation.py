@@ -9,6 +9,8 @@ from askproai_operator.engine import Key
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 CONFIG = "salon-mueller-config"
 PLAN = {"metadata": {"annotations": {"askproai.de/plan": "true"}}}
 APPLY = {"metadata": {"annotations": {"askproai.de/plan": None}}}

@@ -21,6 +21,8 @@ from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 INTERVAL = timedelta(minutes=15)
 APPOINTMENT = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
     VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', $3, 'c') RETURNING id"""

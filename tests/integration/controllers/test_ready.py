@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
+
+pytestmark = pytest.mark.nightly
 
 
 async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str = "salon-mueller") -> dict[str, Any]:

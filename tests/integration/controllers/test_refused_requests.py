@@ -5,12 +5,16 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane
 from askproai_sandbox.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
+
+pytestmark = pytest.mark.nightly
 
 REFUSED = """INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
     SELECT $1, now() - make_interval(secs => ago), 'unverified', 'signature.refused', '{}', 'c'

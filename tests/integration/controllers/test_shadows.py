@@ -19,6 +19,8 @@ from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 SHADOW, WEB = "salon-mueller-shadow", "salon-mueller-web"
 IMAGE, OTHER_IMAGE = "askproai:0.2.0", "askproai:0.3.0"
 FINDINGS = """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)

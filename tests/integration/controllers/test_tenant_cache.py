@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
@@ -12,6 +13,8 @@ from askproai_operator.redis_users import RedisAdmin, user_name
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 UNREACHABLE = "redis://admin:geheim@127.0.0.1:9/0"
 

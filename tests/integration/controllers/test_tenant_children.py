@@ -16,6 +16,8 @@ from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS, is_rolled_out, make_deployment_ready, make_ready
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
 

@@ -11,6 +11,8 @@ from askproai_operator.providers import RetellClient
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 CONFIG = "salon-mueller-config"
 PLAN = {"askproai.de/plan": "true"}
 

@@ -17,7 +17,7 @@ from tests.worlds.tenant_reconciles import has_event, reconcile_twice
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.usefixtures("clear_faults")
+pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
 async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(namespace):

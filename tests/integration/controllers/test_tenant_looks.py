@@ -11,6 +11,8 @@ from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 
 def asked(namespace: TenantNamespace) -> Counter[str]:
     operator = namespace.operator

@@ -37,7 +37,7 @@ from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.tenant_rows import connected, fill
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.usefixtures("clear_faults")
+pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 NAME = "salon-mueller"
 SAID = b'{"event": "call_ended", "said": "Bitte einen Termin"}'
 

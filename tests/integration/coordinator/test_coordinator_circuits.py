@@ -14,6 +14,8 @@ from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
+pytestmark = pytest.mark.nightly
+
 KEY = "askproai:_:circuit:calcom"
 
 

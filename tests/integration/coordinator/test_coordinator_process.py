@@ -17,6 +17,8 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.coordinator_environment import PASSWORD, CoordinatorEnvironment, coordinator_url
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 AGO = timedelta(seconds=-1)
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/askproai-coordinator"
 Start = Callable[[str], Awaitable[Child]]

@@ -25,6 +25,8 @@ from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 BROKEN = {
     "conditions": [condition(status="False", reason="CredentialsInvalid", message="put a valid key into the Secret")]
 }

@@ -9,9 +9,7 @@ import pytest
 from askproai_core.api_resource import LEASES
 from askproai_operator.engine import MANAGER, resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
-from tests.worlds.conversion_webhook import ConversionWebhook
 from tests.worlds.plan_platform import Platform
-from tests.worlds.versioned_tenants import VersionedTenants, versioned_tenants
 
 Manifest = dict[str, Any]
 Apply = Callable[..., Awaitable[Manifest]]
@@ -39,16 +37,3 @@ async def platform(
     lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": MANAGER}, "spec": {}}
     await kube_client.create(LEASES.path(kube_namespace), lease)
     return Platform(control_plane, kube_client, kube_namespace, tmp_path)
-
-
-@pytest.fixture
-async def tenants(
-    control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str
-) -> AsyncIterator[VersionedTenants]:
-    """Tenants in a group of the test's own, whose conversion webhook runs. The test defines their versions."""
-    async with (
-        ConversionWebhook() as webhook,
-        versioned_tenants(control_plane, kube_client, webhook, kube_namespace) as opened,
-    ):
-        yield opened
-        await webhook.start()  # the API server reads the objects before it deletes them

@@ -11,6 +11,8 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
 from tests.worlds.chart_render import ROOT
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 NAME = "salon-mueller"
 FILES = sorted((ROOT / "examples/rbac").glob("*.yaml"))
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")

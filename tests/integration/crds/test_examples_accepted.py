@@ -10,6 +10,8 @@ import yaml
 
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 OURS = "/apis/askproai.de/v1alpha1/namespaces"

@@ -4,11 +4,14 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
 from askproai_sandbox.cluster import ControlPlane
 from askproai_sandbox.example_tenant import EXAMPLES
+
+pytestmark = pytest.mark.nightly
 
 
 async def test_the_tenants_of_a_namespace_are_listed_with_what_is_wrong(

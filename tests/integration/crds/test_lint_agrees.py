@@ -14,6 +14,8 @@ from askproai_cli.lint.judge import KINDS, check_manifest, schema_of
 from askproai_cli.lint.structural import Fault
 from askproai_sandbox.cluster import ApiError, ControlPlane
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 INVALID = sorted(Path(__file__).with_name("invalid").glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))

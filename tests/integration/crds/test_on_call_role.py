@@ -13,6 +13,8 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
 from tests.worlds.chart_render import ROOT
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((ROOT / "examples/rbac/on-call.yaml").read_text("utf-8")))
 ON_CALL = ("--as=erika", "--as-group=askproai-on-call")
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -15,6 +15,8 @@ from askproai_operator.providers import hash_key
 from askproai_operator.resources import CONFIG_MAPS, CUSTOM, SECRETS
 from tests.worlds.plan_platform import HOST, Platform, person
 
+pytestmark = pytest.mark.nightly
+
 NUMBER = "+492217654321"
 LOGIN = {
     "oidc": {

@@ -10,6 +10,8 @@ from askproai_cli.lint import read_documents
 from askproai_cli.plan.plan import Planned, plan_manifests
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
+pytestmark = pytest.mark.nightly
+
 SALON = Path(__file__).parents[3] / "examples" / "salon.yaml"
 PATCH = '{"spec": {"displayName": "Von Hand"}}'
 

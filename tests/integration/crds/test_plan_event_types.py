@@ -12,6 +12,8 @@ from askproai_operator.resources import BRANCHES, OFFERINGS, TENANTS, resource_o
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.plan_platform import Platform, person
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def event_type(platform: Platform) -> AsyncIterator[int]:

@@ -14,6 +14,8 @@ import yaml
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
 MANIFEST = Path(__file__).parents[3] / "examples/second-tenant.yaml"
 PROGRAM = """#!/bin/sh

@@ -1,8 +1,12 @@
 """`askproai plan` looks at the Secrets that manifests name and that are not among the files."""
 
+import pytest
+
 from askproai_operator.resources import SECRETS, USE_LABEL
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.plan_platform import Platform
+
+pytestmark = pytest.mark.nightly
 
 KEY = "retell-api-key"
 

@@ -17,6 +17,8 @@ from askproai_cli.plan.plan import Planned, plan_manifests
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
+pytestmark = pytest.mark.nightly
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 CREATION = ["create an LLM", "create an agent", "publish that version"]
 

@@ -15,6 +15,8 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
 from tests.worlds.chart_render import ROOT
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 MANIFESTS = list(yaml.safe_load_all((ROOT / "examples/rbac/read-only.yaml").read_text("utf-8")))
 (COMMANDS,) = [each for each in MANIFESTS if (each["kind"], each["metadata"]["name"]) == ("Role", "askproai-commands")]
 NAME = "salon-mueller"

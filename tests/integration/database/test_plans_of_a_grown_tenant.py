@@ -62,6 +62,8 @@ from tests.worlds.page_visitor import VIEWS, visiting
 from tests.worlds.statement_plans import PlanRecorder, recording_plans
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web, running_worker
 
+pytestmark = pytest.mark.nightly
+
 LARGE = Size(events=60_000, appointments=20_000, customers=2_000)
 SMALL = Size(events=300, appointments=100, customers=50)
 CALLER, HAIRCUT = "+49300000007", {"service": "Haarschnitt"}

@@ -5,11 +5,14 @@ import subprocess
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from askproai_core.database import AdminStore
 from askproai_sandbox.databases import Database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.tenant_rows import connected, fill
+
+pytestmark = pytest.mark.nightly
 
 TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind = 'r' AND n.nspname = 'public' ORDER BY c.relname"""

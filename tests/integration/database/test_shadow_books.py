@@ -6,6 +6,8 @@ import pytest
 from askproai_core.database import shadow_name
 from askproai_sandbox.databases import Database, TenantStore
 
+pytestmark = pytest.mark.nightly
+
 COMPARED = ("call_actions", "appointments", "customers", "calls", "free_times")
 
 

@@ -12,6 +12,8 @@ from askproai_core.database import AdminStore
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.chart_render import ROOT
 
+pytestmark = pytest.mark.nightly
+
 PASSWORD = "of-the-secret"
 
 

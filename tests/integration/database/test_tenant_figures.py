@@ -11,6 +11,8 @@ from tests.worlds.statement_plans import recording_plans
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 
+pytestmark = pytest.mark.nightly
+
 CALL = """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
     VALUES ($1, $2, 'ended', now() - $3::text::interval, 'c')"""
 RECORD = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id)

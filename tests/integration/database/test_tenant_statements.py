@@ -6,6 +6,8 @@ from askproai_core.database import AdminStore
 from askproai_sandbox.databases import Database
 from tests.worlds.statements import record_statements
 
+pytestmark = pytest.mark.nightly
+
 SALON = ("salon.salon", "uid-salon", "password-of-salon")
 ANNA, MEHMET = ("mitte", "anna", 1), ("mitte", "mehmet", 1)
 

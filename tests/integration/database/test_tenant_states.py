@@ -18,6 +18,8 @@ from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 
+pytestmark = pytest.mark.nightly
+
 WAITED = timedelta(minutes=2)
 SERVICES = [("mitte", "haarschnitt")]
 LIMIT = 60  # as `create_tenant` sets it

@@ -18,6 +18,8 @@ from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 Start = Callable[..., Awaitable[Child]]
 
 

@@ -11,6 +11,8 @@ from askproai_operator.controllers.addresses import Address
 from askproai_operator.engine import Result, resources
 from askproai_operator.engine.status import update_for_error, update_for_pause, update_for_result
 
+pytestmark = pytest.mark.nightly
+
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 URL = "https://" + "v" * 900
 TENANT = (

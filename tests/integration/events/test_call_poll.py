@@ -162,6 +162,7 @@ async def test_an_idle_tenant_costs_four_requests_an_hour(polled: CallPollEnviro
     assert Settings().call_poll_seconds == 900
 
 
+@pytest.mark.nightly
 async def test_a_call_is_asked_for_eight_times_and_its_analysis_twice(polled: CallPollEnvironment) -> None:
     await polled.started("call_endless", began=0)
     polled.add("call_endless", began=0)
@@ -179,6 +180,7 @@ async def test_a_call_is_asked_for_eight_times_and_its_analysis_twice(polled: Ca
     assert await polled.state("call_unanalyzed") == ("ended", "user_hangup", False)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("fault", [FaultKind.RATE_LIMITED, FaultKind.ERROR_BEFORE_COMMIT, FaultKind.NO_ROUTE])
 @pytest.mark.parametrize("operation", ["list-calls", "get-call"])
 async def test_while_retell_cannot_be_asked_nothing_is_lost(
@@ -417,6 +419,7 @@ async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPo
     assert (await polled.state("call_odd"))[0] == "ongoing"
 
 
+@pytest.mark.nightly
 async def test_the_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
     """Where the URL is in the config, which an operator of the release before does not write."""
     async with open_call_poll_environment(stopped_pod) as polled:

@@ -23,6 +23,8 @@ from tests.worlds.tenant_pod import (
 )
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 NOW = 1_767_225_600
 LIFE = [
     event("customer.subscription.created", subscription("incomplete"), NOW),

@@ -7,8 +7,10 @@ import asyncpg
 import pytest
 
 from askproai_core.database import Misuse
-from tests.integration.hijacker.test_session_watch import Report, checks
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
+from tests.worlds.watch_reports import Report, checks
+
+pytestmark = pytest.mark.nightly
 
 # More changes than a session may be behind with: it then drops all that it knows of the catalog.
 FLOOD = """

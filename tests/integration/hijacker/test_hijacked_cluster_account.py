@@ -10,6 +10,8 @@ from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests
 from tests.integration.conftest import CRDS
 
+pytestmark = pytest.mark.nightly
+
 REVIEW = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 ATTEMPTS = (
     ("get", "", "secrets"), ("list", "", "secrets"), ("create", "", "pods"), ("create", "", "pods/exec"),

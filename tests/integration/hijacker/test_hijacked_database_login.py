@@ -3,7 +3,6 @@
 That the login reads and writes nothing of others is in tests/integration/database/test_row_security.py.
 """
 
-import asyncio
 import sys
 import time
 from collections.abc import Callable
@@ -14,16 +13,17 @@ import pytest
 from askproai_core.database import LoginSuspended, Misuse
 from askproai_core.database import admin as admin_module
 from askproai_core.database import sessions as sessions_module
+from tests.worlds.hijacked_logins import READ, new_login_works
 from tests.worlds.hijacked_tenant import Attack, HijackedTenant, queued
 from tests.worlds.tenant_rows import fill
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.nightly
 
 ADVISORY_FLOOD = """
 DO $$ BEGIN FOR n IN 1..1000000 LOOP PERFORM pg_advisory_lock(n); END LOOP;
 EXCEPTION WHEN OTHERS THEN NULL; END $$"""
 
-# Statements of the victim's pods that must go on.
-READ = "SELECT count(*) FROM appointments"
 WRITE = "UPDATE appointments SET notes = 'later' WHERE false"
 
 STOPPING_OTHERS = (
@@ -41,21 +41,6 @@ STOPPING_OTHERS = (
     Attack("rule-on-memberships", queued("pg_catalog.pg_auth_members"), Misuse.TABLE_LOCK),
     Attack("rule-on-databases-from-another", queued("pg_catalog.pg_database"), Misuse.OTHER_DATABASE, "postgres"),
 )  # fmt: skip
-
-
-async def new_login_works(env: HijackedTenant, statement: str) -> bool:
-    """Return whether a new session of the victim can run a statement in a second."""
-    conn = None
-    try:
-        async with asyncio.timeout(1):
-            conn = await asyncpg.connect(env.victim.dsn)
-            await conn.execute(statement)
-    except (TimeoutError, asyncpg.PostgresError):
-        return False
-    finally:
-        if conn is not None:
-            conn.terminate()
-    return True
 
 
 @pytest.mark.parametrize("attack", STOPPING_OTHERS, ids=lambda attack: attack.name)

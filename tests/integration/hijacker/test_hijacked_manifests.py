@@ -15,6 +15,8 @@ from askproai_sandbox.cluster import ApiError, KubeClient
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 PAUSED, PLAN = {"askproai.de/paused": "true"}, {"askproai.de/plan": "true"}
 ALONE = {"askproai.de/adopt-data": "uid-of-the-victim"}
 FORBIDDEN = (

@@ -12,6 +12,8 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
 from tests.worlds.hijacked_tenant import HijackedTenant
 from tests.worlds.tenant_redis import create_tenant_user
 
+pytestmark = pytest.mark.nightly
+
 OWN, OTHER = "askproai:hijacked.hijacked", "askproai:victim.victim"
 DOWN = "http://127.0.0.1:9"
 

@@ -16,6 +16,8 @@ from tests.worlds.attacker import DATABASE_ATTACKS, open_attacker
 from tests.worlds.hijacked_tenant import HijackedTenant
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 
+pytestmark = pytest.mark.nightly
+
 RATE, SECONDS = 10.0, 3.0
 MAX_WAIT_SECONDS = 2.0
 WATCHED = [name for name, attack in DATABASE_ATTACKS.items() if attack.watched]

@@ -3,10 +3,14 @@
 import math
 from datetime import timedelta
 
+import pytest
+
 from askproai_core.database import Connection
 from askproai_runtime.coordinator.maintenance import rearm_events, sweep_holds, update_counts
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 from tests.worlds.hijacked_tenant import HijackedTenant
+
+pytestmark = pytest.mark.nightly
 
 AGO = timedelta(seconds=-1)
 

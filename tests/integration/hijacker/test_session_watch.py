@@ -14,37 +14,16 @@ from askproai_operator.control_loop import Metrics
 from askproai_operator.session_watch import watch_sessions
 from askproai_sandbox.databases import TenantStore
 from askproai_sandbox.postgres import EmbeddedPostgres
-from tests.integration.hijacker.test_hijacked_database_login import READ, new_login_works
+from tests.worlds.hijacked_logins import READ, new_login_works
 from tests.worlds.hijacked_tenant import NO_TIMEOUTS, Attack, HijackedTenant, queued
 from tests.worlds.waiting import eventually
+from tests.worlds.watch_reports import Check, Report, checks
+
+pytestmark = pytest.mark.nightly
 
 RULE_ON_LOGINS = Attack("rule-on-logins", queued("pg_catalog.pg_authid", "pg_roles"), Misuse.TABLE_LOCK)
 READ_TENANT = "SELECT 1 FROM tenants"
 ADVISORY = "SELECT pg_advisory_lock(pg_backend_pid())"
-
-Check = Callable[[], Awaitable[None]]
-
-
-class Report:
-    """What a watch reported."""
-
-    def __init__(self) -> None:
-        self.ended: list[EndedSession] = []
-        self.failed: list[tuple[WatchStep, str]] = []
-
-    def failure(self, step: WatchStep, role: str, _: Exception) -> None:
-        self.failed.append((step, role))
-
-    def suspended(self) -> set[str]:
-        return {session.role for session in self.ended if session.suspended}
-
-
-@asynccontextmanager
-async def checks(admin: AdminStore, report: Report) -> AsyncIterator[Check]:
-    """Yield a check that knows the roles of now."""
-    async with admin.watch_sessions(report.ended.append, report.failure) as check:
-        await check()
-        yield check
 
 
 async def may_log_in(env: HijackedTenant, role: str) -> bool:

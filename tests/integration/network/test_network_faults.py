@@ -16,6 +16,8 @@ from tests.worlds.network_faults import Proxy, proxies
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually, stopwatch
 
+pytestmark = pytest.mark.nightly
+
 EVENTS = 60
 CLAIMS_RUN_OUT_SECONDS = 90  # a claim whose answer was cut off ends with its lease of 30 s
 RETELL_WAITS_SECONDS = 10  # for the answer to a webhook; then it counts as failed and is sent again

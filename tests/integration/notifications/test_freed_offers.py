@@ -4,14 +4,16 @@ from datetime import time, timedelta
 
 import pytest
 from msgspec.structs import replace
-from test_news_of_callers import offer_freed_time
 
 from askproai_core.tenant_config import CustomerNotifications, NotificationChannel, QuietHours
 from askproai_runtime.booking import join_waitlist
 from tests.worlds.booking_environment import call
+from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import NotificationEnvironment
 from tests.worlds.notification_gateway import Gateway
+
+pytestmark = pytest.mark.nightly
 
 WAITING = "+4915100000001"
 

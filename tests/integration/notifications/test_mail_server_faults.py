@@ -21,6 +21,8 @@ from tests.worlds.notification_environment import NotificationEnvironment, mail_
 from tests.worlds.task_environment import TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -1,6 +1,5 @@
 """The business hears of messages and of freed times for those who wait, in the transaction that stores them, once."""
 
-from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -9,13 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import BusinessNews, Language
-from askproai_runtime.booking import WaitlistKeeper, join_waitlist, leave_message
+from askproai_runtime.booking import leave_message
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.notifications.words import format_moment
-from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.databases import Database
 from tests.worlds.booking_environment import call
-from tests.worlds.full_calendar import nothing_free
+from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.notification_environment import (
     OWNER,
     NotificationEnvironment,
@@ -30,19 +28,6 @@ MESSAGE = {
     "customer_name": "Petra Müller",
     "call_back": "heute Nachmittag",
 }
-
-
-async def offer_freed_time(env: NotificationEnvironment) -> None:
-    """Let somebody wait, cancel an appointment, and run the waiting list's task."""
-
-    async def save(_: dict[str, Any]) -> None: ...
-
-    appointment = await env.book(email=None)
-    friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
-    async with nothing_free(env.salon):
-        assert (await join_waitlist(env.salon.booking, call("call_w", "+4915100000001"), friday)).success
-    await env.salon.cancel(appointment)
-    await WaitlistKeeper(env.salon.booking).run(TaskRun("waitlist", {}, "corr", save))
 
 
 async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnvironment) -> None:

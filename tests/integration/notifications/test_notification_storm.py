@@ -10,6 +10,8 @@ from tests.worlds.booking_environment import open_salon
 from tests.worlds.notification_environment import mail_settings
 from tests.worlds.notification_storm import FailingMailServer, storm
 
+pytestmark = pytest.mark.nightly
+
 CHANGES = 500
 
 

@@ -12,6 +12,8 @@ from tests.worlds.certificates import new_certificate
 from tests.worlds.mail_server import MailServer, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(params=[EmailSecurity.START_TLS, EmailSecurity.TLS])
 async def private(

@@ -1,4 +1,4 @@
-"""The signed webhook, against a real HTTP server that checks it as docs/how-to.md says."""
+"""The signed webhook, against a real HTTP server that checks it as docs/reference/notification-rules.md says."""
 
 import asyncio
 

@@ -17,7 +17,7 @@ from tests.worlds.waiting import eventually
 TENANTS = 20
 RESYNC_SECONDS = 5
 RESYNCS = 5  # that the quiet phase has at least
-pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(600)]  # the first test waits for twenty tenants
+pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(600), pytest.mark.nightly]
 
 
 @dataclass(frozen=True)

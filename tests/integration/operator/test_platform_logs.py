@@ -30,7 +30,7 @@ from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
 from tests.worlds.page_visitor import visiting
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = [pytest.mark.control_plane, pytest.mark.processes]
+pytestmark = [pytest.mark.control_plane, pytest.mark.processes, pytest.mark.nightly]
 SALON = salons.salon(1)
 # PostgreSQL's errors quote the row that broke a rule, and it is in whatever is made of the error.
 BREAK = """

@@ -27,6 +27,8 @@ from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis, server_binary
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 

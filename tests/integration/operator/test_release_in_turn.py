@@ -24,6 +24,8 @@ from tests.worlds.operator_environment import NAME, RunningOperator, TenantNames
 from tests.worlds.unscheduled_pods import make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def fleet(

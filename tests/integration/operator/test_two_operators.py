@@ -22,7 +22,7 @@ GUEST = 14
 SHARD_OF = {number: shard_index(salons.salon(number).namespace, 2) for number in TENANTS}
 FIRST, SECOND = (next(number for number in TENANTS if SHARD_OF[number] == index) for index in (0, 1))
 BRANCH = salons.manifests(1)[3]["metadata"]["name"]
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.nightly]
 
 
 @dataclass

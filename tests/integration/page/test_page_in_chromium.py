@@ -16,10 +16,9 @@ from askproai_runtime.page.action_words import ENGLISH, GERMAN
 from askproai_runtime.page.actions import Notice
 from askproai_runtime.page.feed import POLL_EVERY
 from askproai_runtime.page.routes import FORM_PATHS
-from tests.integration.page.test_page import seed
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
-from tests.worlds.page_rows import ILLNESS, NAME, filled
+from tests.worlds.page_rows import ILLNESS, NAME, filled, seed
 from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.page_visitor import VIEWS
 from tests.worlds.private_desk import asking, request
@@ -28,6 +27,7 @@ from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
+    pytest.mark.nightly,
 ]
 
 

@@ -18,6 +18,8 @@ from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import SOON, stopwatch
 
+pytestmark = pytest.mark.nightly
+
 
 async def events(visitor: Visitor, path: str, **headers: str) -> AsyncIterator[dict[str, str]]:
     """Yield the events of a stream, those without a name left out."""

@@ -23,6 +23,8 @@ from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 async def shared_issuer() -> AsyncIterator[OidcIssuer]:

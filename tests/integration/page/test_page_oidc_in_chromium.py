@@ -12,6 +12,7 @@ from tests.worlds.oidc_page import running_page
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
+    pytest.mark.nightly,
 ]
 
 

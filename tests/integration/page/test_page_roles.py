@@ -16,9 +16,9 @@ from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.logins import LOGIN_PATHS
 from askproai_runtime.page.routes import ACTION_PATHS, FORM_PATHS, PATHS
 from askproai_sandbox.databases import Database
-from tests.integration.page.test_page_actions import fields_of, seed, state_of, token_of
 from tests.worlds.oidc_issuer import OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import running_page
+from tests.worlds.page_forms import fields_of, seed, state_of, token_of
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
 from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting

@@ -12,6 +12,8 @@ from askproai_runtime.page import server
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 JOB = """WITH appointment AS (
         INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
         VALUES ($1, 'mitte', 'haarschnitt', 'anna', 'P', now(), now() + interval '1 hour', 'cancelled', 'c') RETURNING id)

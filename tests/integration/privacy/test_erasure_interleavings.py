@@ -20,6 +20,8 @@ from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 WHERE_NOBODY_REACHES = {"calcom"}
 
 

@@ -5,10 +5,14 @@ import json
 import re
 import sys
 
+import pytest
+
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import CLI
 from tests.worlds.tenant_pod import ADMIN_TOKEN
+
+pytestmark = pytest.mark.nightly
 
 
 async def command(env: PrivacyEnvironment, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:

@@ -14,6 +14,8 @@ from tests.worlds.compiled_salon import salon_config
 from tests.worlds.stored_bodies import NUMBER, add_call, add_calls
 from tests.worlds.tenant_rows import connected
 
+pytestmark = pytest.mark.nightly
+
 CALLS, BODY = 200, 30_000
 _READ = """
 SELECT heap_blks_read + heap_blks_hit + toast_blks_read + toast_blks_hit FROM pg_statio_user_tables WHERE relname = 'webhook_events'

@@ -11,6 +11,8 @@ from askproai_core.database import shadow_name
 from askproai_runtime.calls.store import CopiedRequest, insert_copied_request
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 
+pytestmark = pytest.mark.nightly
+
 CALL = "call_refuses"
 
 

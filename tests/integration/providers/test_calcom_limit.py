@@ -19,6 +19,8 @@ from askproai_operator.providers import ProviderClients, RateLimited
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 
+pytestmark = pytest.mark.nightly
+
 STEP, STEPS = timedelta(milliseconds=200), 1000  # more than three minutes
 MOST_IN_A_MINUTE, AT_ONCE, IN_TWO_SECONDS = 100, 20, 2.0
 KEY = "cal_busy"

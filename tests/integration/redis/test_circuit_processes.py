@@ -12,7 +12,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.nightly]
 ROOT = Path(__file__).parents[3]
 PROGRAM = "tests.integration.redis.circuit_process"
 OPEN_MS, PROBE_MS = 2000, 5000  # longer than a busy machine needs for what must happen before

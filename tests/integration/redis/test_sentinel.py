@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -14,6 +15,8 @@ from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import ADMIN_USER, EmbeddedRedis, server_binary
 from tests.worlds.tenant_redis import is_available, tenant_client
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 
 @asynccontextmanager

@@ -29,6 +29,8 @@ from tests.worlds.chart_render import ROOT
 from tests.worlds.documented_commands import list_commands
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 SALON, OTHER = "salon.salon-mueller", "praxis.praxis-weber"
 
 

@@ -15,6 +15,8 @@ from askproai_sandbox.embedded import EmbeddedError
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:

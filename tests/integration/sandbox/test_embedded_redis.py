@@ -12,6 +12,8 @@ from redis.exceptions import AuthenticationError
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:

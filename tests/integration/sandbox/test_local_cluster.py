@@ -14,7 +14,7 @@ from askproai_sandbox.cluster import KubeClient, Object, eventually
 from askproai_sandbox.cluster.processes import ProcessIdentity
 from tests.worlds.local_salon import SOON, Salon, is_ready, salon_deployment, web_status
 
-pytestmark = pytest.mark.usefixtures("pod_runner")
+pytestmark = [pytest.mark.usefixtures("pod_runner"), pytest.mark.nightly]
 
 
 @pytest.fixture

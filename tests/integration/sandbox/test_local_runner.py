@@ -17,7 +17,7 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient, Object, ProcessEr
 from askproai_sandbox.cluster.processes import ProcessIdentity
 from tests.worlds.local_salon import SOON, web_status
 
-pytestmark = pytest.mark.usefixtures("pod_runner")
+pytestmark = [pytest.mark.usefixtures("pod_runner"), pytest.mark.nightly]
 
 
 @asynccontextmanager

@@ -19,6 +19,8 @@ from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
 from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.compiled_salon import salon_config
 
+pytestmark = pytest.mark.nightly
+
 DAY = date(2026, 12, 1)
 BOOKING = {"start": "2026-12-01T10:00:00Z", "eventTypeId": 1001, "metadata": {"requestId": "r"}}
 

@@ -26,6 +26,8 @@ from tests.worlds.shadow_environment import running_shadow
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 from tests.worlds.waiting import eventually, stopwatch
 
+pytestmark = pytest.mark.nightly
+
 CUT = {"service": "Haarschnitt"}
 CALCOM_KEY = "cal_salon"
 

@@ -12,7 +12,7 @@ from askproai_runtime.tasks import Next, TaskRun
 from tests.worlds.task_environment import TaskEnvironment
 from tests.worlds.waiting import SOON, eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.nightly]
 ROOT = Path(__file__).parents[3]
 WORKER = "tests.integration.tasks.task_process"
 

@@ -29,6 +29,8 @@ from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running
 from tests.worlds.trace_collector import running_collector
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 CALCOM_KEY = "cal_salon"
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import CalendarProvider
@@ -12,6 +13,8 @@ from askproai_sandbox.databases import Database
 from askproai_sandbox.simulator import serve
 from tests.worlds.tenant_pod import ADMIN_TOKEN, open_pod, running_web, running_worker
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 KEY, EVENT_TYPES = "cal_pod", ((1001, "anna"), (1002, "mehmet"))
 

@@ -12,6 +12,8 @@ from askproai_runtime.tasks import TaskSettings
 from tests.worlds.tenant_pod import TenantPod, running_worker
 from tests.worlds.waiting import eventually, wait_for_columns
 
+pytestmark = pytest.mark.nightly
+
 SWITCHED_ON = Notifications(
     email=EmailSettings(host="127.0.0.1", sender="termine@salon.example"),
     business=BusinessNotifications(email_to=("chefin@salon.example",)),

@@ -16,6 +16,8 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 NO_WORKER = 9  # a port on which no worker listens, as in Split mode
 
 

@@ -9,6 +9,8 @@ from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import TenantPod, next_friday, running_web
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 HAIRCUT = {"service": "Haarschnitt"}
 NOTIFICATIONS = Notifications(
     email=EmailSettings(host="127.0.0.1", sender="termine@salon.example"),

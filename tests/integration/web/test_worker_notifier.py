@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from askproai_core.clock import SystemClock
@@ -14,6 +15,8 @@ from askproai_core.http_server import start_server
 from askproai_runtime.web import NOTIFY_PAUSE, WorkerNotifier
 from tests.worlds.tenant_redis import tenant_client
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.nightly
 
 
 @asynccontextmanager

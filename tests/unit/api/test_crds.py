@@ -124,6 +124,7 @@ def test_crds_are_small_and_the_same_each_time() -> None:
     assert all(file.stat().st_size < 256 * 1024 for file in (ROOT / "crds").iterdir())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "environment", [{}, {"ASKPROAI_DATABASE_ADMIN_URL": "postgresql://a:secret@b", "ASKPROAI_WORKERS": "3"}]
 )

@@ -17,6 +17,7 @@ from askproai_runtime.booking.opening_hours import find_closure
 from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery
 from tests.worlds.cpu_time import cpu_seconds
 from tests.worlds.opening_salon import ANNA, BERLIN, DAY, EVERY_DAY, MEHMET, hours, local, rules, span
+from tests.worlds.rows import each_row
 
 
 def starts(
@@ -120,7 +121,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("promise", "service_rules", "busy", "expected"), CASES, ids=[case[0] for case in CASES])
+@each_row(("promise", "service_rules", "busy", "expected"), CASES)
 def test_starts_of_a_day(promise: str, service_rules: ServiceRules, busy, expected: str) -> None:
     assert starts(service_rules, DAY, busy) == expected.split()
 

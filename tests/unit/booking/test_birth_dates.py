@@ -7,11 +7,12 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking.verification import read_birth_date
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 TODAY = date(2026, 11, 20)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "read"),
     [
         ("1985-03-12", date(1985, 3, 12)),

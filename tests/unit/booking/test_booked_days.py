@@ -11,6 +11,7 @@ from askproai_runtime.booking.booked_days import put_on_booked
 from askproai_runtime.booking.store.appointments import Appointment, Status
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 ZONE = ZoneInfo(CONFIG.time_zone)
@@ -27,7 +28,7 @@ def booked(start: datetime, status: Status = Status.CONFIRMED) -> Appointment:
 
 def after_offers(*starts: datetime) -> CallContext:
     utc = tuple(start.astimezone(UTC) for start in starts)
-    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
+    named = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc)
     return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=utc)
 
 
@@ -72,7 +73,7 @@ def test_the_same_day_is_the_booked_one(
     assert found["date"] == date
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("offers", "own", "said"),
     [
         ((), (), {"date": "Donnerstag", "time": "11 Uhr"}),

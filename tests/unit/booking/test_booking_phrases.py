@@ -7,9 +7,10 @@ import pytest
 
 from askproai_runtime.booking.phrases import fold, format_reading, join_list, proves_name, same_name
 from askproai_runtime.german_dates import understand
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("Petra Müller", "petra mueller"),
@@ -45,7 +46,7 @@ def test_spellings_of_one_name(first: str, second: str) -> None:
     assert same_name(second, first)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("Petra Müller", "Karl Hoffmann"),
@@ -103,7 +104,7 @@ def test_a_name_that_proves_whose_appointment_it_is(said: str, stored: str) -> N
     assert proves_name(said, stored)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "stored"),
     [
         (" ".join("abcdefghijklmnopqrstuvwxyz"), "Petra Müller"),

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from askproai_runtime.booking.calendar_inbound import Step, decide
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.calendars import RemoteBooking
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 START, OTHER = NOW + timedelta(days=7), NOW + timedelta(days=8)
@@ -34,7 +33,7 @@ PENDING: dict[str, Any] = {"status": "pending_sync", "external_id": None, "exter
 MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_starts_at": START}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("appointment", "remote_booking", "step"),
     [
         (None, remote(), Step.ADD),

@@ -4,9 +4,10 @@ import pytest
 
 from askproai_runtime.booking.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.booking.named_people import People, read_people
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Kunde", "Kundin", "Die Anruferin", "Herr", "Frau", "Herr Doktor", "Caller", "Customer", "Patient", "User", "Gast",
@@ -56,7 +57,7 @@ def test_what_is_beside_a_name_is_a_note(text: str, name: str, beside: str | Non
     assert read_people(text) == People(name, beside or "")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Otto", "otto lange", "Petra lange", "Dr. med. Petra Müller-Lange", "Ludwig van Beethoven", "de Vries", "otto van dyk",
@@ -69,7 +70,7 @@ def test_a_name_alone_is_plain(said: str) -> None:
     assert is_plain_name(said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Petra und Otto Lange", "Petra and Otto Lange", "Mr. and Mrs. Lange", "Petra Lange + 1", "Petra Lange (2 Personen)",

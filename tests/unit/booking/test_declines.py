@@ -1,11 +1,10 @@
 """Nobody waits for what is free because a yes was read as a no: only what leaves no doubt declines the times that were named."""
 
-import pytest
-
 from askproai_runtime.booking.declines import declines_offer
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Am Dienstagvormittag passt mir keine der Zeiten, setzen Sie mich auf die Warteliste.",
@@ -27,7 +26,7 @@ def test_whoever_takes_none_of_the_named_times_declines_them(said: str) -> None:
     assert declines_offer(said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "kein Problem, zehn Uhr passt", "nicht schlecht, den nehme ich", "nein nein, zehn ist gut", "nein nein zehn ist gut",
@@ -48,7 +47,7 @@ def test_an_accepting_phrase_or_a_chosen_time_wins_over_a_no(said: str) -> None:
     assert not declines_offer(said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "zehn Uhr bitte", "den ersten bitte", "the first one", "Max Müller", "hm", "", "Wie bitte?", "Was kostet das?", "Moment.",

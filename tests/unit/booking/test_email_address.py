@@ -3,9 +3,10 @@
 import pytest
 
 from askproai_runtime.booking.email_address import is_made_up, read_email, spell_email
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "address"),
     [
         ("Erika.Muster+x@Web-Mail.example.de", "Erika.Muster+x@Web-Mail.example.de"),
@@ -42,7 +43,7 @@ def test_an_address_is_read_back_letter_by_letter(address: str, spelled: str) ->
     assert spell_email(address) == spelled
 
 
-@pytest.mark.parametrize("address", [
+@each_row("address", [
     "petra.lange@example.com", "anna@EXAMPLE.org", "a@mail.example.net", "otto@firma.example", "otto@praxis.test", "a@b.invalid",
     "root@my.localhost", "test@test.de", "Test1@gmail.com", "kunde@email.de", "user@domain.com", "name@domain.de", "null@web.de",
     "max.mustermann@beispiel.de", "john.doe@email.com", "vorname.nachname@firma.de", "your-email@domain.com", "no-reply@gmx.de",

@@ -13,21 +13,21 @@ from itertools import islice, product
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from test_availability_oracle import (
+
+from askproai_core.tenant_config import Service
+from askproai_runtime.booking.group_times import GroupTimes, Plan, find_plan
+from askproai_runtime.booking.slots import BusySpan, Claims, ServiceRules, SlotQuery
+from tests.worlds.availability_oracle import (
     MINUTE,
     SEGMENTS,
     cases,
     minutes_with,
+    open_all_day,
     oracle,
     overrides,
     waiting_minutes,
     works,
 )
-from test_visit_oracle import open_all_day
-
-from askproai_core.tenant_config import Service
-from askproai_runtime.booking.group_times import GroupTimes, Plan, find_plan
-from askproai_runtime.booking.slots import BusySpan, Claims, ServiceRules, SlotQuery
 
 CASES = int(os.environ.get("ASKPROAI_CASES", "150"))
 Busy = dict[int, list[BusySpan]]

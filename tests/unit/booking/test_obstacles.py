@@ -8,9 +8,10 @@ import pytest
 from askproai_core.tenant_config import Absence, Holidays, Weekday
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle, is_too_long
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, hours, local, rules
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("start", "whole_day", "obstacle"),
     [
         ("2026-11-20T08:00", False, Obstacle.PAST),

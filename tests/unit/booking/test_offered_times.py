@@ -9,6 +9,7 @@ import pytest
 from askproai_runtime.booking.offered_times import keep_offered_days, put_on_offer
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 ZONE = ZoneInfo(CONFIG.time_zone)
@@ -19,7 +20,7 @@ TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 
 def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallContext:
     utc = [start.astimezone(UTC) for start in (*before, *starts)]
-    named = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc}
+    named = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc)
     last = tuple(utc[len(before) :])
     return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last)
 
@@ -94,7 +95,7 @@ def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[s
     assert put_on_offer(CONFIG, after_offers(*offers), args) is args
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("offers", "said", "date"),
     [
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "15 Uhr"}, "2026-12-10"),

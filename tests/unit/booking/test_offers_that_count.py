@@ -23,7 +23,7 @@ def transcript_with(*heard: Offers) -> CallContext:
     call = CallContext("call_1", "mitte", None, NOW, "corr")
     for each in heard:
         last = tuple(slots[0].start for slots in each.slots)
-        call = replace(call, offered={**call.offered, **each.by_start}, offered_last=last)
+        call = replace(call, offered=(*call.offered, *each.slots), offered_last=last)
     return call
 
 
@@ -46,7 +46,7 @@ def test_the_transcript_counts_before_kept_offers(
     heard: tuple[Offers, ...], staff: str, last: tuple[datetime, ...]
 ) -> None:
     call = add_kept_offers(transcript_with(*heard), [hold(offers("julia", NINE, ONE))])
-    assert {slot.staff for slot in call.offered["mitte", ONE]} == {staff}
+    assert call.list_offers("mitte", ONE, "haarschnitt")[0][0].staff == staff
     assert call.offered_last == last
 
 
@@ -60,3 +60,16 @@ def test_kept_offers_say_who_was_excluded() -> None:
     kept = [hold(offers("julia", NINE))]
     assert add_kept_offers(transcript_with(), kept).excluded_staff == {"mehmet"}
     assert add_kept_offers(transcript_with(offers("anna", ONE)), kept).excluded_staff == set()
+
+
+def test_offers_of_one_start_keep_their_service() -> None:
+    of = {name: ((NamedSlot("mitte", name, "anna", NINE),),) for name in ("faerben+haarschnitt", "bart")}
+    kept = Offers(of["bart"], before=of["faerben+haarschnitt"])
+    call = add_kept_offers(transcript_with(offers("julia", NINE)), [hold(kept)])
+    assert [slot.service for (slot,) in call.list_offers("mitte", NINE)] == [
+        "haarschnitt",
+        "bart",
+        "faerben+haarschnitt",
+    ]
+    assert call.list_offers("mitte", NINE, "haarschnitt+faerben") == [*of["faerben+haarschnitt"]]
+    assert not call.list_offers("mitte", ONE)

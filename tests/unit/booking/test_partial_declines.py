@@ -9,6 +9,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import find_declined
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 10, tzinfo=BERLIN)  # a Friday
@@ -29,7 +30,7 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
     return " ".join(name for name, at in named.items() if at in found)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "expected"),
     [
         # parts of the day
@@ -70,7 +71,7 @@ def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
     assert declined(said) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Nicht nur vormittags.", "Außer dienstags passt mir nichts.", "Es geht nur dienstags nicht.",
@@ -122,7 +123,7 @@ def test_a_time_of_two_parts_of_the_day_is_in_doubt(hour: int, said: str, *, is_
     assert bool(declined(said, {"it": at})) is is_declined
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "expected"),
     [
         ("Mornings don't work for me.", "Tue10 Fri8 Mon10"), ("I can't do Tuesdays.", "Tue10 Tue14"),

@@ -6,12 +6,13 @@ import pytest
 from askproai_runtime.booking.named_people import People, read_people
 from askproai_runtime.booking.phrases import fold
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CUT = salon_config().services[0]
 SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Färben", spoken_names=()))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "name"),
     [
         ("ich heiße Petra Lange", "Petra Lange"), ("Ich bin Petra Lange", "Petra Lange"), ("hier ist Petra Lange", "Petra Lange"),
@@ -31,7 +32,7 @@ def test_the_words_around_are_left_out(text: str, name: str) -> None:
     assert read_people(text, SERVICES) == People(name)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name",
     [
         "Otto Lange junior", "Petra Lange senior", "Petra Lange geborene Meier", "Petra Lange, geb. Meier", "Ana de los Santos",
@@ -59,7 +60,7 @@ def test_two_names_are_two_people(text: str, name: str, others: tuple[str, ...])
     assert read_people(text, SERVICES) == People(name, others=others)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "Ehepaar Lange", "Familie Lange", "Fam. Lange", "Frau und Herr Lange", "Herr & Frau Lange", "Mr. and Mrs. Lange",
@@ -90,7 +91,7 @@ def test_a_relative_without_a_name_is_another(text: str) -> None:
     assert (people.name, people.is_another) == ("", True)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "name", "beside"),
     [
         ("Petra Lange, Haarschnitt", "Petra Lange", "Haarschnitt"), ("Petra Lange (Färben)", "Petra Lange", "Färben"),

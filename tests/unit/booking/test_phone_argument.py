@@ -11,13 +11,14 @@ from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import call
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 NUMBER = "+4915112345678"
 OWN = CONFIG.branches[0].phone_numbers[0].number
 
 
-@pytest.mark.parametrize("said", [
+@each_row("said", [
     "0151 12345678", "0151-1234-5678", "0151, 123, 456, 78", "0151/12345678", "(0151) 12 34 56 78", "+49 151 12345678",
     "0049 151 12345678", "4915112345678", "4915112345678.0", "15112345678", "+49 (0) 151 12345678", "\u202a+4915112345678\u202c",
     "null eins fünf eins eins zwei drei vier fünf sechs sieben acht", "Null Eins Fuenf Eins, eins zwo drei vier, 5678",
@@ -131,7 +132,7 @@ def test_a_stand_in_says_nothing_of_the_caller(said: str | None) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
 
 
-@pytest.mark.parametrize("said", [
+@each_row("said", [
     "die, von der ich anrufe", "caller's number", "the number I'm calling from", "caller_id", "Nummer des Anrufers",
     "the one I am calling from right now", "von der ich gerade anrufe", "current caller number", "die angezeigte Nummer",
     "the one he is calling from", "the number she calls from", "the number of the call", "number of this call",
@@ -148,7 +149,7 @@ def test_words_for_the_calling_number_are_composed(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(of_call=True)
 
 
-@pytest.mark.parametrize("said", [
+@each_row("said", [
     "same number", "meine Nummer", "Die gleiche Nummer", "dieselbe", "my number", "this one", "diese Nummer stimmt",
     "this number is fine", "diese Handynummer hier", "yes", "ja, genau",
     "any", "egal", "any number", "irgendeine Nummer", "egal welche Telefonnummer", "callback number",
@@ -159,7 +160,7 @@ def test_words_without_a_number_leave_it_open(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") in (SaidPhone(), SaidPhone(of_call=True))
 
 
-@pytest.mark.parametrize("said", [
+@each_row("said", [
     "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
     "die Nummer", "call me", "bitte anrufen", "his number", "her mobile number", "no, another number",
     "nicht die, von der ich anrufe",

@@ -7,6 +7,7 @@ import pytest
 
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.replies import Question, read_reply
+from tests.worlds.rows import each_row
 
 
 def read(*utterances: str) -> Reply:
@@ -14,7 +15,7 @@ def read(*utterances: str) -> Reply:
     return read_reply(utterances, Question.CANCEL)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Ja.", "Ja, bitte.", "Jawohl", "Genau.", "Gerne!", "yes please", "Ja gut, passt.", "Yes, go ahead.",
@@ -29,7 +30,7 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
     assert not Reply.YES.agrees(False)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "Nein.", "Nein, den behalte ich.", "Nee, doch nicht.", "Moment mal, wann war der nochmal?", "wie bitte",
@@ -72,7 +73,7 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
     assert not any(Reply.NO.agrees(claimed) for claimed in (True, False, None))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "", "Das stimmt.", "Ist richtig.", "Okay, danke.", "Machen Sie das.", "Weg damit.", "Ich möchte absagen.",
@@ -153,7 +154,7 @@ def test_the_english_question_is_read_likewise() -> None:
     assert read_reply(["Yes, mine."], Question.CANCEL, about=about) is Reply.NO
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "reply"),
     [
         ("Ich kann morgen nicht kommen, sagen Sie ab", Reply.UNCLEAR), ("Ich kann morgen nicht, sagen Sie ab", Reply.UNCLEAR),
@@ -228,7 +229,7 @@ def test_a_phrase_that_can_be_read_as_words_costs_no_time_however_often_it_is_sa
     assert time.process_time() - began < 0.5
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "reply"),
     [
         ("Ja, ich kann da nicht.", Reply.YES), ("Ja, da kann ich leider nicht.", Reply.YES),

@@ -12,6 +12,7 @@ from askproai_runtime.booking.request import parse_service_request
 from askproai_runtime.booking.types import Answer, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 NAMES = (
@@ -31,6 +32,14 @@ def salon(*names: str) -> TenantConfig:
         for number, name in enumerate(names or NAMES)
     ]  # fmt: skip
     return msgspec.structs.replace(config, services=tuple(services))
+
+
+def with_haircut(*names: str) -> TenantConfig:
+    """Return a salon whose first service has other names, too."""
+    config = salon(*names)
+    cut, *others = config.services
+    cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "haircut"))
+    return msgspec.structs.replace(config, services=(cut, *others))
 
 
 def asked(config: TenantConfig, **args: str) -> Answer:
@@ -81,7 +90,7 @@ NEAR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "meant"), NEAR)
+@each_row(("said", "meant"), NEAR)
 def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
     config = salon("Haarschnitt", "Färben", "Bartschnitt", "Vorsorgeuntersuchung")
     cut, *others = config.services
@@ -138,17 +147,13 @@ def test_many_services_are_named_as_examples() -> None:
 BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "question"),
     [
-        ("Haarschnitt mit Bart", BOTH),
-        ("Haarschnitt und Bart", BOTH),
-        ("Haarschnitt + Bart", BOTH),
         ("haircut with beard", BOTH),
         ("Ich hätte gern einen Haarschnitt und Bart", BOTH),
         ("Bart und Haare", "Meinen Sie Bartschnitt und Haarschnitt?"),
         ("Haare schneiden und färben", "Meinen Sie Haarschnitt und Färben?"),
-        ("Haarschnitt, Färben und Bart", "Meinen Sie Haarschnitt, Färben und Bartschnitt?"),
         ("Haarschnitt und Bartschnitt für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
         ("Haarschnitt für mich, Bart für ihn", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
         ("Haarschnitt und Bart für meinen Mann", "Haarschnitt und Bartschnitt: Für wen ist welche Leistung?"),
@@ -160,11 +165,7 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
     ],
 )
 def test_no_question_names_one_service_of_two(said: str, question: str) -> None:
-    config = salon("Haarschnitt", "Färben", "Bartschnitt")
-    cut, *others = config.services
-    cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "haircut"))
-    config = msgspec.structs.replace(config, services=(cut, *others))
-    assert asked(config, service=said).message == question
+    assert asked(with_haircut("Haarschnitt", "Färben", "Bartschnitt"), service=said).message == question
 
 
 def test_a_part_of_a_visit_may_mean_several() -> None:
@@ -175,30 +176,46 @@ def test_a_part_of_a_visit_may_mean_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "taken"),
+    ("said", "visit"),
     [
-        ("Meinen Sie Haarschnitt und Bartschnitt?", "Ja.", "Haarschnitt und Bartschnitt"),
-        ("Meinen Sie Haarschnitt und Bartschnitt?", "Ja, genau, bitte.", "Haarschnitt und Bartschnitt"),
-        ("Meinen Sie Haarschnitt und Bartschnitt?", "Nur den Bart.", "Bartschnitt"),
-        ("Meinen Sie Haarschnitt und Bartschnitt?", "Nein.", "Bartschnitt"),
-        ("Meinen Sie Haarschnitt und Färben?", "Ja.", "Bartschnitt"),
-        ("Meinen Sie Haarschnitt oder Bartschnitt?", "Ja.", "Bartschnitt"),
-        ("Meinen Sie Haarschnitt und Bartschnitt? Oder nur Bart?", "Ja.", "Bartschnitt"),
+        ("Haarschnitt mit Bart", "Haarschnitt und Bartschnitt"),
+        ("Haarschnitt und Bart", "Haarschnitt und Bartschnitt"),
+        ("einen Haarschnitt + Bart", "Haarschnitt und Bartschnitt"),
+        ("haircut with Bart", "Haarschnitt und Bartschnitt"),
+        ("Bart und Haar", "Bartschnitt und Haarschnitt"),
+        ("Haarschnitt, Färben und Bart", "Haarschnitt, Färben und Bartschnitt"),
+        ("kein Haarschnitt, sondern Färben und Bart", "Färben und Bartschnitt"),
     ],
 )
-def test_a_yes_to_a_visit_loses_no_service(question: str, answer: str, taken: str) -> None:
-    call = replace(CALL, said=f"Haarschnitt mit Bart. {question} {answer}", said_since=answer)
+@pytest.mark.parametrize("comes_along", [False, True])
+def test_a_beginning_names_a_part_of_a_visit(said: str, visit: str, comes_along: bool) -> None:
+    args = {"service": said} | ({"companions": [{"service": "Färben"}]} if comes_along else {})
+    config = with_haircut("Haarschnitt", "Färben", "Bartschnitt")
+    assert parse_service_request(config, CALL, args).rules.service.display_name == visit
+
+
+@pytest.mark.parametrize(
+    ("said", "services"),
+    [
+        ("Haarschnitt mit Kind", ("Haarschnitt", "Kinderhaarschnitt")),
+        ("Haarschnitt mit Bart", ("Haarschnitt", "Bartschnitt", "Bartpflege")),
+        ("Haarschnitt, Termin", ("Haarschnitt", "Terminänderung")),
+        ("Haarschnitt und Haar", ("Haarschnitt", "Färben")),
+        ("Färben mit Schnitt", ("Haarschnitt", "Bartschnitt", "Färben")),
+        ("nur Bart, kein Haarschnitt", ("Haarschnitt", "Bartschnitt")),
+    ],
+)
+def test_an_unclear_part_is_asked_about(said: str, services: tuple[str, ...]) -> None:
+    assert asked(salon(*services), service=said).message.startswith("Meinen Sie ")
+
+
+@pytest.mark.parametrize("answer", ["Ja.", "Beides", "Nur den Bart.", None])
+def test_the_argument_alone_answers(answer: str | None) -> None:
+    question = "Meinen Sie Färben und Haarschnitt oder Färben und Bartschnitt?"
+    call = replace(CALL, said=f"{question} {answer}", said_since=answer)
     config = salon("Haarschnitt", "Färben", "Bartschnitt")
-    for said in ("Bartschnitt", "Haarschnitt mit Bart")[: 2 if " und " in taken else 1]:
-        assert parse_service_request(config, call, {"service": said}).rules.service.display_name == taken
-
-
-def test_a_yes_names_nobody() -> None:
-    said = "Haarschnitt und Bartschnitt: Für wen ist welche Leistung? Ja"
-    call = replace(CALL, said=said, said_since="Ja")
-    with pytest.raises(ClarificationNeeded) as asked_again:
-        parse_service_request(salon("Haarschnitt", "Bartschnitt"), call, {"service": "Bartschnitt"})
-    assert "Wer kommt außer Ihnen" in asked_again.value.answer.message
+    for said in ("Bartschnitt", "Färben und Bartschnitt", "Färben und Haarschnitt"):
+        assert parse_service_request(config, call, {"service": said}).rules.service.display_name == said
 
 
 GENERIC = (

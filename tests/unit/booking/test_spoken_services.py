@@ -16,6 +16,7 @@ from askproai_core.tenant_config import (
 from askproai_runtime.booking.spoken_services import NamedServices, find_named, read_services
 from askproai_runtime.sentences import speaking
 from askproai_runtime.visits import compose_visit, find_by_name
+from tests.worlds.rows import each_row
 
 ABLE = {"mitte": ("anna", "mehmet")}
 WASH = Service(
@@ -49,7 +50,7 @@ def test_a_service_is_named_by_each_of_its_names_in_a_sentence(service: Service,
     assert find_named([service], text) == ((service,) if named else ())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "names"),
     [
         ("Haarschnitt", ["haarschnitt"]),

@@ -18,6 +18,7 @@ from askproai_runtime.booking.spoken_staff import StaffChoice, find_staff_for_ca
 from askproai_runtime.booking.types import ClarificationNeeded
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import rules
+from tests.worlds.rows import each_row
 
 SOMMER = Staff(id="dr-jonas", display_name="Doktor Sommer", resource_ids=(1,))
 YILDIZ = Staff(id="yildiz", display_name="Dr. Aylin Yıldız", resource_ids=(2,))
@@ -68,7 +69,7 @@ def refusal(config: TenantConfig, able: ServiceRules, name: str) -> str:
     return asked.value.answer.message
 
 
-@pytest.mark.parametrize(("name", "member"), ONE_PERSON)
+@each_row(("name", "member"), ONE_PERSON)
 def test_a_name_with_other_titles_or_a_part_of_it_names_one_person(name: str, member: Staff) -> None:
     assert find(PRACTICE, name) == find_staff_id(PRACTICE, name) == member.id
     config = config_of(*PRACTICE.staff_members)
@@ -187,7 +188,7 @@ def test_a_preference_leaves_the_others(said: str) -> None:
     assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM, MIA), preferred="kim")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "bloß nicht bei Kim", "alle außer Kim", "nicht Kim", "anyone but Kim", "not Kim please", "egal, nur nicht Kim",
@@ -266,7 +267,7 @@ DESCRIPTIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "why"),
     [
         ("Jessica", "Unter dem Namen Jessica arbeitet hier niemand."),
@@ -356,7 +357,7 @@ A_WISH = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("said", ANYBODY)
+@each_row("said", ANYBODY)
 def test_no_matter_who_is_no_wish(said: str) -> None:
     assert choose(PRACTICE, said) == StaffChoice(PRACTICE.staff_members)
 

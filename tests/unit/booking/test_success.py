@@ -13,6 +13,7 @@ from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.types import Answer, Basis, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.german_dates import Candidate, Grain
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
 TEN = datetime(2026, 12, 11, 9, tzinfo=UTC)
@@ -32,7 +33,7 @@ def _request() -> ServiceRequest:
     return parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
 
 
-@pytest.mark.parametrize("outcome", FunctionOutcome)
+@each_row("outcome", FunctionOutcome)
 def test_only_what_is_done_is_a_success(outcome: FunctionOutcome) -> None:
     answer = Answer(success=True, message="", fields={}, outcome=outcome)
     assert answer.as_json()["success"] is SUCCESS[outcome.value]

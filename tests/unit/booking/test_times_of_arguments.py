@@ -13,6 +13,7 @@ from askproai_runtime.booking.types import ClarificationNeeded, NamedSlot
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 THURSDAY = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -34,7 +35,7 @@ def understand_arguments(args: dict[str, Any], call: CallContext = CALL) -> list
     return [*(["unclear"] if understood.unclear else []), *starts]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "meant"),
     [
         (FRIDAY | {"time": "10:00-11:00"}, ["12-11T10:00-11:00"]),
@@ -68,7 +69,7 @@ def test_a_range_behind_an_iso_day_is_one(language: Language) -> None:
     assert (candidate.start.hour, candidate.end and candidate.end.hour) == (10, 11)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "meant"),
     [
         ({"date": "2026-12-11T00:00:00", "time": "10:00"}, ["12-11T10:00"]),
@@ -112,8 +113,8 @@ def test_arguments_that_contradict_each_other_are_asked_back(args: dict[str, Any
     assert understand_arguments(args) == meant
 
 
-@pytest.mark.parametrize("language", list(Language))
-@pytest.mark.parametrize(
+@each_row("language", list(Language))
+@each_row(
     ("args", "meant"),
     [
         *((FRIDAY | {"time": said, "part_of_day": part}, ["asked_back", "12-11T08:00", "12-11T17:00"])
@@ -141,7 +142,7 @@ def test_two_digits_are_hours_of_24(language: Language, args: dict[str, Any], me
         assert understand_arguments(args) == meant
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "meant"),
     [
         *((FRIDAY | {"time": said, "part_of_day": part}, ["12-11T20:00"])
@@ -182,7 +183,7 @@ def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> N
 
 def test_an_offered_start_counts_before_other_arguments() -> None:
     start = datetime(2026, 12, 10, 9, tzinfo=UTC)
-    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
     assert understand_arguments(FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, call) == ["12-10T10:00"]
     assert understand_arguments({"start": "2026-12-10T10:00:00Z"}, call) == ["12-10T10:00"]
@@ -210,7 +211,7 @@ def test_a_day_is_kept_beside_an_unclear_time(time: str) -> None:
         require_exact(understood, CALL, service)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "meant"),
     [
         *(
@@ -255,8 +256,8 @@ def test_an_unclear_day_is_asked_for_by_itself() -> None:
         parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, service)
 
 
-@pytest.mark.parametrize("language", list(Language))
-@pytest.mark.parametrize(
+@each_row("language", list(Language))
+@each_row(
     ("time", "meant"),
     [
         *((said, "15:00-00:00") for said in (">=15:00", ">= 15:00", ">15:00", "≥15 Uhr", "15:00+", "15+", "15:00-", "> 3pm")),
@@ -281,7 +282,7 @@ def test_signs_bound_the_hours(language: Language, time: str, meant: str) -> Non
         assert understand_arguments(FRIDAY | {"time": time}) == [f"12-11T{meant}"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("start", "meant"),
     [
         *(
@@ -336,7 +337,7 @@ def test_two_starts_are_a_choice(start: str) -> None:
 
 def test_an_offered_start_beside_another_is_asked() -> None:
     start = datetime(2026, 12, 11, 10, tzinfo=UTC)
-    slots = {("mitte", start): (NamedSlot("mitte", "haarschnitt", "anna", start),)}
+    slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
     both = {"start": "2026-12-11T11:00 oder 2026-12-11T16:00"}
     assert understand_arguments(both, call) == ["12-11T11:00", "12-11T16:00"]

@@ -8,18 +8,27 @@ two of three are on a day of a clock change.
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 
 import msgspec
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from test_availability_oracle import MINUTE, SEGMENTS, cases, minutes_with, oracle, overrides, waiting_minutes
 
-from askproai_core.tenant_config import Hours, Service, TenantConfig, Weekday
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.slots import BusySpan, ServiceRules, SlotQuery
 from askproai_runtime.visits import compose_visit
+from tests.worlds.availability_oracle import (
+    MINUTE,
+    SEGMENTS,
+    cases,
+    minutes_with,
+    open_all_day,
+    oracle,
+    overrides,
+    waiting_minutes,
+)
 
 CASES = int(os.environ.get("ASKPROAI_CASES", "100"))
 Case = tuple[ServiceRules, dict[int, list[BusySpan]], SlotQuery, Sequence[Service]]
@@ -49,13 +58,6 @@ def visits(draw: st.DrawFn) -> Case:
         parts.append(msgspec.structs.replace(part, staff={"b": able}))
     visit = compose_visit(TenantConfig(tenant="a.b", display_name="A"), parts)
     return ServiceRules.of(rules.zone, rules.branch, visit), busy, query, parts
-
-
-def open_all_day(rules: ServiceRules) -> ServiceRules:
-    hours = (Hours(days=tuple(Weekday), opens=time(), closes=time()),)
-    staff = tuple(msgspec.structs.replace(each, working_hours=None, absences=()) for each in rules.branch.staff)
-    branch = msgspec.structs.replace(rules.branch, opening_hours=hours, holidays=None, staff=staff)
-    return replace(rules, branch=branch, staff_members=staff)
 
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

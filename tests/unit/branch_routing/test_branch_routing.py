@@ -8,6 +8,7 @@ from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantCo
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.branch_routing.routing import find_branch
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.rows import each_row
 
 PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
 CHAIN = compile_example(
@@ -53,7 +54,7 @@ def test_a_branch_is_found_by_name_place_digit_and_postal_code(phrase: str, bran
     assert (found.branch.name, found.announce) == (branch, announce)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "phrase",
     [
         "Haarwerk",

@@ -1,6 +1,5 @@
 """What callers hear about the business, topic by topic."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,27 +15,12 @@ from askproai_core.tenant_config import (
     StaffOverride,
     TenantConfig,
 )
-from askproai_runtime.booking import Answer, FunctionOutcome
+from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.sentences import say, speaking
-from tests.worlds.compiled_salon import compile_example
+from tests.worlds.business_questions import CHAIN, NOW, SALON, ask, question
 from tests.worlds.cpu_time import cpu_seconds
-
-NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-PEOPLE = (("mitte", "anna"), ("mitte", "mehmet"), ("pankow", "clara"), ("potsdam", "david"))
-IDS = {(branch, person, 1): number for number, (branch, person) in enumerate(PEOPLE, 1)}
-SALON = compile_example("salon.yaml", resource_ids=IDS)
-CHAIN = compile_example("hotline.yaml", resource_ids=IDS)
-
-
-def question(topic: str, **args: Any) -> Question:
-    return Question.of({"topic": topic, **args}, asked_at=NOW, now=NOW)
-
-
-def ask(config: TenantConfig, topic: str, branch: str = "mitte", **args: Any) -> Answer:
-    (place,) = [each for each in config.branches if each.name == branch]
-    return answer_question(config, place, question(topic, **args))
 
 
 def services(config: TenantConfig, **changes: Any) -> TenantConfig:

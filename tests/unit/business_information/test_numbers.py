@@ -10,9 +10,10 @@ from askproai_runtime.business_information.numbers import (
     spell_ranges,
 )
 from askproai_runtime.german_dates.vocabulary import fold, parse_number
+from tests.worlds.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("number", "words"),
     [
         (0, "null"), (1, "eins"), (16, "sechzehn"), (17, "siebzehn"), (21, "einundzwanzig"), (30, "dreißig"),

@@ -8,13 +8,14 @@ from askproai_runtime.booking import FunctionOutcome
 from askproai_runtime.business_information import same_everywhere
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.sentences import say, speaking
-from tests.unit.business_information.test_answers import CHAIN, SALON, ask, question
+from tests.worlds.business_questions import CHAIN, SALON, ask, question
+from tests.worlds.rows import each_row
 
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
 PRICE = "Haarschnitt kostet neununddreißig Euro."
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("topic", "words", "sentence"),
     [
         ("address", "Kann ich bei Ihnen parken?", "Zum Parken weiß ich nichts."),

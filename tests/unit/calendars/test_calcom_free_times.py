@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from askproai_runtime.calendars import Bookable, FreeTimesQuery
 from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
+from tests.worlds.rows import each_row
 
 FRIDAY = date(2026, 11, 27)
 QUERY = FreeTimesQuery(Bookable(1001), FRIDAY, FRIDAY + timedelta(days=1), "Europe/Berlin", "corr")
@@ -95,7 +96,7 @@ def test_a_day_with_another_offset_than_the_zones_is_not_known() -> None:
     assert list(parse_slots(body, QUERY).days) == [FRIDAY + timedelta(days=1)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         None,

@@ -10,7 +10,7 @@ import pytest
 from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import CalcomHttp, CalcomV2, CalendarUnavailable, ProviderCallRecorder, calcom_v2
-from tests.unit.calendars.test_calcom_v2 import REQUEST
+from tests.worlds.calcom_v2_rows import REQUEST
 
 CONFIG = TenantConfig(tenant="salon.salon", display_name="Salon")
 NO_ROUTE = Reply("GET", 0, 404, {"message": "Cannot GET /v2/bookings"})

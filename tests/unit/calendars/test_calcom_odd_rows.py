@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_calcom_v2 import BOOKING
 
 from askproai_runtime.calendars import CalendarUnavailable
 from askproai_runtime.calendars.calcom_bookings import parse_remote_booking, read_rows
 from askproai_runtime.calendars.calcom_v2 import _find_request
+from tests.worlds.calcom_v2_rows import BOOKING
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

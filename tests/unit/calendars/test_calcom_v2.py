@@ -1,7 +1,6 @@
 """What is sent to Cal.com v2, and what its answers mean (`docs/vendors/calcom.md`)."""
 
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
 import aiohttp
@@ -9,7 +8,7 @@ import pytest
 
 from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calendars import CalendarRequest, Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
+from askproai_runtime.calendars import Confirmed, Refused, Taken, Unavailable, Unknown, attendee_email
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
     classify_cancel,
@@ -18,18 +17,9 @@ from askproai_runtime.calendars.calcom_bookings import (
     language,
     parse_remote_booking,
 )
+from tests.worlds.calcom_v2_rows import BOOKING, REQUEST
+from tests.worlds.rows import each_row
 
-REQUEST = CalendarRequest(
-    request_id=UUID(int=7),
-    event_type_id=1001,
-    starts_at=datetime.fromisoformat("2026-11-27T14:30:00+01:00"),
-    ends_at=datetime.fromisoformat("2026-11-27T15:15:00+01:00"),
-    name="Petra Müller",
-    phone="+4915112345678",
-    email="anruf-4915112345678@anrufer.example",
-    call_id="call_1",
-    correlation_id="c",
-)
 CONFIG = TenantConfig(tenant="salon.salon", display_name="Salon", locale="de-AT")
 
 
@@ -88,7 +78,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("status", "body", "meaning"), ANSWERS)
+@each_row(("status", "body", "meaning"), ANSWERS)
 def test_what_an_answer_means(status: int, body, meaning) -> None:
     outcome = classify_create(Reply("POST", 0, status, body))
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
@@ -144,14 +134,6 @@ def test_the_attendees_address() -> None:
     assert attendee_email(None, "+4915112345678", "id", "d.example") == "anruf-4915112345678@d.example"
     assert attendee_email(None, None, "id", "d.example") == "anruf-id@d.example"
     assert attendee_email(None, "+4915112345678", "id", "") is None
-
-
-BOOKING = {
-    "uid": "u2", "status": "accepted", "start": "2026-11-27T13:30:00.000Z", "end": "2026-11-27T14:15:00.000Z",
-    "createdAt": "2026-11-20T09:00:00.000Z", "updatedAt": None, "eventType": {"id": 1001, "slug": "x"},
-    "rescheduledFromUid": "u1", "metadata": {"requestId": str(UUID(int=7))},
-    "attendees": [{"name": "Petra", "email": "p@example.com", "absent": False, "phoneNumber": "+4915112345678"}],
-}  # fmt: skip
 
 
 def test_a_booking_is_read_with_what_it_was_before() -> None:

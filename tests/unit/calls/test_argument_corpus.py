@@ -18,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import parse_booking_request, parse_service_request, parse_time
@@ -28,6 +26,7 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.german_dates import Candidate, Understanding
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 FOLDER = Path(__file__).parent
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
@@ -84,7 +83,7 @@ def _name_question(answer: Answer) -> str:
     return "ask which" if "candidates" in answer.fields else "ask service" if "services" in answer.fields else message
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['kind']}-{row['function']}"[:40])
+@each_row("row", ROWS)
 def test_arguments_of_models_have_the_right_outcome(row: dict[str, Any]) -> None:
     with speaking(Language(row.get("language", "de"))):
         if isinstance(row["right"], str):

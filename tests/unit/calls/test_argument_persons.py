@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 
 from askproai_runtime.calls.arguments import read_arguments
+from tests.worlds.rows import each_row
 
 PETRA, OTTO = "Petra Lange", "Otto Kurz"
 AT = {"service": "Haarschnitt", "date": "2026-12-10", "time": "10:00"}
 COMES = [{"customer_name": OTTO}]
 
 
-@pytest.mark.parametrize("caller", [{"customer_name": PETRA}, {"customer": {"name": PETRA}}, {"caller_name": PETRA}])
-@pytest.mark.parametrize(
+@each_row("caller", [{"customer_name": PETRA}, {"customer": {"name": PETRA}}, {"caller_name": PETRA}])
+@each_row(
     "person",
     [
         {"booked_for": OTTO},
@@ -68,8 +69,8 @@ def test_an_open_person_is_asked(other: dict[str, Any]) -> None:
     assert ("customer_name" in read.values, read.unclear) == (False, ("customer_name",)), read
 
 
-@pytest.mark.parametrize("caller", [{}, {"customer_name": PETRA}, {"customer": {"name": PETRA}}])
-@pytest.mark.parametrize(
+@each_row("caller", [{}, {"customer_name": PETRA}, {"customer": {"name": PETRA}}])
+@each_row(
     "people",
     [
         {"names": [PETRA, OTTO]},
@@ -127,8 +128,8 @@ def test_what_describes_a_companion_is_a_note(companions: Any, names: list[str],
     assert (read.unread, read.unclear) == ({} if note is None else {"companions.note": note}, ())
 
 
-@pytest.mark.parametrize("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
-@pytest.mark.parametrize("function", ["check_availability", "book_appointment", "join_waitlist"])
+@each_row("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
+@each_row("function", ["check_availability", "book_appointment", "join_waitlist"])
 def test_a_person_without_a_name_counts(function: str, name: str) -> None:
     for companions in (name, [name], [{"customer_name": name}], [{"customer_name": "none"}]):
         assert len(read_arguments(function, AT | {"companions": companions}).values["companions"]) == 1

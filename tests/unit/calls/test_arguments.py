@@ -11,6 +11,7 @@ from askproai_core.tenant_config import Language
 from askproai_runtime.calls.argument_table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAN = ROOT / "operator/askproai_operator/controllers/agent_plan"
@@ -20,7 +21,7 @@ VERIFIED = {
 }
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "normalized"),
     [
         (None, {}),
@@ -106,8 +107,8 @@ PLACEHOLDERS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("said", PLACEHOLDERS)
-@pytest.mark.parametrize("name", ["customer_name", "date", "time", "staff", "service", "phone", "start", "notes"])
+@each_row("said", PLACEHOLDERS)
+@each_row("name", ["customer_name", "date", "time", "staff", "service", "phone", "start", "notes"])
 def test_a_placeholder_counts_as_absent(name: str, said: Any) -> None:
     read = read_arguments("book_appointment", {name: said})
     assert (read.values, read.unread) == ({}, {})
@@ -126,8 +127,8 @@ NO_MATTER = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("said", NO_MATTER)
-@pytest.mark.parametrize("name", ["staff", "service", "branch", "time", "part_of_day"])
+@each_row("said", NO_MATTER)
+@each_row("name", ["staff", "service", "branch", "time", "part_of_day"])
 def test_no_matter_is_no_wish(name: str, said: str) -> None:
     read = read_arguments("check_availability", {name: said})
     assert (read.values, read.unread) == ({}, {})
@@ -216,7 +217,7 @@ def test_minutes_are_part_of_the_time(args: Any, time: str | None) -> None:
 OTTO = {"customer_name": "Otto Lange"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "companions"),
     [
         ({"companions": ["Otto Lange bei Julia"]}, [OTTO | {"staff": "Julia"}]),

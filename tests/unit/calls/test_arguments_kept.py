@@ -13,12 +13,13 @@ from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unread_fields import note_unread
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY, HOUR = "2026-12-11", "10:00"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("function", "args", "values", "unread"),
     [
         (BOOK, {"appointment": {"date": DAY, "wish": "Fensterplatz"}}, {"date": DAY}, {"appointment.wish"}),
@@ -99,7 +100,7 @@ def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
     assert named or all(word in kept for word in said), (args, read)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "said", "read"),
     [
         ("confirmed", "ja bitte", True), ("confirmed", "jo genau", True), ("confirmed", "yes please", True),
@@ -204,7 +205,7 @@ def test_nothing_said_is_no_text(said: str) -> None:
     assert (read.values, read.unread) == ({}, {})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "message", "unread"),
     [
         ({"message": "Rezept", "medication": "Ibuprofen 600", "urgency": "hoch"},
@@ -239,6 +240,26 @@ def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unrea
     assert (read.values.get("message"), set(read.unread), read.unclear) == (message, unread, ())
 
 
-@pytest.mark.parametrize("said", ["no", "nein", "none", "nicht nötig", "not needed", "kein Rückruf"])
-def test_a_refused_call_back_is_said(said: str) -> None:
-    assert read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values["call_back"] == said
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no",
+        "nein",
+        "none",
+        "false",
+        False,
+        "nicht nötig",
+        "not needed",
+        "kein Rückruf",
+        "no preference",
+        "keine Angabe",
+    ],
+)
+def test_words_for_a_call_back_are_kept(said: object) -> None:
+    read = read_arguments("leave_message", {"message": "Farbe", "call_back": said})
+    assert (read.values["call_back"], read.unread) == (str(said) if said else "false", {})
+
+
+@pytest.mark.parametrize("said", [None, "", "null", "N/A", "undefined", "{{call_back}}", "[REDACTED]"])
+def test_no_words_are_no_call_back(said: object) -> None:
+    assert "call_back" not in read_arguments("leave_message", {"message": "Farbe", "call_back": said}).values

@@ -12,6 +12,7 @@ from askproai_runtime.calls.arguments import Arguments, read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.unclear import ask_unclear
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BOOK, SEARCH, NOTE, CANCEL = "book_appointment", "check_availability", "leave_message", "cancel_appointment"
 DAY = "2026-12-10"
@@ -19,7 +20,7 @@ TWO = [{"date": DAY, "customer_name": "Petra"}, {"date": DAY, "customer_name": "
 MIA = {"name": "Mia"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("function", "args", "dropped"),
     [
         (BOOK, {"staff": {"first_choice": "Mehmet", "second_choice": "Julia"}}, "staff"),
@@ -51,7 +52,7 @@ def test_an_unread_decision_does_not_count(function: str, args: Any, dropped: st
     assert dropped in read.unclear
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "values"),
     [
         ({"date": {"day": "Thursday", "date": DAY}}, {"date": f"Thursday {DAY}"}),
@@ -242,7 +243,7 @@ def test_a_zone_counts_by_its_offsets(zone: str, is_asked: bool) -> None:
     assert (ask_unclear(read, salon_config()) is not None) is is_asked
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "asked"),
     [
         ({"avoid": ["Mehmet", "Anna"]}, "staff"),

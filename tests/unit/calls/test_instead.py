@@ -13,6 +13,7 @@ from askproai_runtime.booking import Answer, FunctionOutcome
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 EVENINGS = Hours(days=(Weekday.FRI,), opens=time(18), closes=time(0))
 BOOK, CHECK = Function.BOOK_APPOINTMENT, Function.CHECK_AVAILABILITY
@@ -79,8 +80,8 @@ def test_a_message_that_is_refused_offers_no_message() -> None:
     assert said("asked_back", BOOK) == "Das geht nicht."
 
 
-@pytest.mark.parametrize("outcome", ["limited", "refused", "not_known", "none_found", "not_bookable"])
-@pytest.mark.parametrize(
+@each_row("outcome", ["limited", "refused", "not_known", "none_found", "not_bookable"])
+@each_row(
     ("agent", "german", "english"),
     [
         (

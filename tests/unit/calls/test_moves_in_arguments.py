@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_runtime.calls.arguments import read_arguments
+from tests.worlds.rows import each_row
 
 OLD, NEW = "2026-12-10", "2026-12-11"
 OLD_DAY = {"appointment_date": OLD}
@@ -28,7 +29,7 @@ def test_a_time_names_the_cancelled_appointment(args: dict[str, Any], values: di
     assert read_arguments("cancel_appointment", args).values == values
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("args", "values"),
     [
         ({"date": OLD, "new_date": NEW, "new_time": "14:00"}, OLD_DAY | NEW_TIME),

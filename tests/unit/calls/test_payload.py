@@ -22,6 +22,7 @@ from askproai_runtime.calls.payload import (
     read_replies,
     read_said,
 )
+from tests.worlds.rows import each_row
 
 
 def test_nul_which_postgres_cannot_store_is_dropped() -> None:
@@ -79,7 +80,7 @@ def _says(content: str) -> dict[str, str]:
     return {"role": "agent", "content": content}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("transcript", "replies"),
     [
         (None, None),

@@ -14,6 +14,7 @@ from askproai_runtime.calls.unclear import ask_unclear
 from askproai_runtime.calls.unread_fields import note_unread, say_unread
 from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 BOOK, MOVE, WAIT = Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.JOIN_WAITLIST
 PETRA = {"service": "Haarschnitt", "date": "2026-12-10", "time": "10:00", "customer_name": "Petra Lange"}
@@ -23,7 +24,7 @@ CONFIG = salon_config(services=(HAIRCUT, DYEING))
 KNOWN = KnownNames(CONFIG)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("extra", "notes"),
     [
         *(
@@ -69,7 +70,7 @@ def test_an_unknown_field_is_a_note(extra: dict[str, Any], notes: str | None) ->
     assert {name: read.values[name] for name in PETRA} == PETRA
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("extra", "asked"),
     [
         *(
@@ -109,7 +110,7 @@ def test_the_name_of_a_pet_is_nobodys() -> None:
     [
         (MOVE, {"notes": "und Färben dazu"}, ["only_time_moved", "offer_message"]),
         (MOVE, {"phone": "0151 22334455"}, ["only_time_moved", "offer_message"]),
-        (MOVE, {"service": "Haarschnitt"}, ["only_time_moved"]),
+        (MOVE, {"staff": "Anna"}, ["only_time_moved"]),
         (MOVE, {"confirmed": True, "call_id": "c1", "duration": HAIRCUT.duration_minutes}, []),
         (WAIT, {"wedding_date": "2027-05-02"}, ["nothing_else_noted", "offer_message"]),
         (WAIT, {"agent_id": "a1"}, []),
@@ -143,7 +144,7 @@ def test_the_note_is_before_the_question() -> None:
     assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("key", "is_own"),
     [
         ("customer", True), ("customers", True), ("clientInfo", True), ("kundendaten", True), ("patientin", True),

@@ -12,6 +12,8 @@ import yaml
 
 from tests.worlds.chart_render import ROOT
 
+pytestmark = pytest.mark.nightly
+
 TOOLS = ("kind", "k3d")
 STAND_IN = """#!{python}
 import json, os, pathlib, sys

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ class Cluster:
         return {name for name in SOURCES if self.pods[name] != target and to_target(self.pods[name])}
 
 
+@cache
 def cluster(render, **restricted: tuple[str, ...]) -> Cluster:
     evaluation = ("evaluation.enabled=true", "evaluation.simulators=true", "evaluation.simulatorsImage=simulators:1")
     manifests = render(*evaluation, "networkPolicy.enabled=true")

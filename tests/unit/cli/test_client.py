@@ -227,7 +227,11 @@ FORWARD_FAILS = "#!/bin/sh\n[ $1 = get ] && {{{{ printf dDE=; exit; }}}}\necho '
     ("script", "said", "what_to_do"),
     [
         (FAILS, 'Error from server (NotFound): secrets "b-admin" not found', "kubectl get tenants.askproai.de -A"),
-        (FAILS, 'Error from server (Forbidden): secrets "b-admin" is forbidden', r"docs/how-to\.md has the Role"),
+        (
+            FAILS,
+            'Error from server (Forbidden): secrets "b-admin" is forbidden',
+            r"docs/how-to/command-line\.md has the Role",
+        ),
         (FAILS, "The connection to the server prod:6443 was refused", r"context prod, https://prod:6443.*--context"),
         (FAILS, "Unable to connect to the server: dial tcp: lookup prod", "context prod, https://prod:6443"),
         (FORWARD_FAILS, "error: no running pods", "no running pods .context prod, https://prod:6443"),

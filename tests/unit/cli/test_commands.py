@@ -18,6 +18,7 @@ from askproai_cli.main import app
 from askproai_operator.main import cli as operator
 from askproai_runtime.commands import app as runtime
 from askproai_sandbox.demo import State
+from tests.worlds.rows import each_row
 
 # These run until they are ended, or show a scenario; they print no result.
 WITHOUT_RESULT = {"web", "worker", "coordinator", "shadow", "run", "retell", "calcom", "demo"}
@@ -36,7 +37,7 @@ ALL = dict(
 )
 
 
-@pytest.mark.parametrize("path", ALL)
+@each_row("path", ALL)
 def test_every_command_has_a_help_text_with_an_example(path: str) -> None:
     _, marker, example = f"{ALL[path].help}\n{ALL[path].epilog}".partition("Example: ")
     assert marker
@@ -48,7 +49,7 @@ WITH_RESULT = [
 ]
 
 
-@pytest.mark.parametrize("path", WITH_RESULT)
+@each_row("path", WITH_RESULT)
 def test_every_command_with_a_result_prints_json_on_request(path: str) -> None:
     assert any({"-o", "--output"} <= set(parameter.opts) for parameter in ALL[path].params)
 

@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestServer
 from askproai_cli.credential_plugin import CredentialPlugin, LoginFailed
 from askproai_core.clock import FixedClock
 from askproai_core.kube import AccessError, ExecUser, read_access
-from tests.unit.cli.test_wrong_input import TENANT, kubeconfig_of, run
 from tests.worlds.certificates import new_certificate
+from tests.worlds.typed_commands import TENANT, kubeconfig_of, run
 
 V1 = "client.authentication.k8s.io/v1"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -34,6 +34,7 @@ from askproai_operator.installation_report import (
 )
 from askproai_operator.shards import MAX_SHARDS
 from tests.worlds.chart_render import ROOT
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 DATABASE = DatabaseReport(version="18.1", schema=19, shipped=19)
@@ -99,7 +100,7 @@ UNTESTED = Url("a.b", "https://a", Withheld("get secrets in a"))
 OPERATOR, COORDINATOR = "askproai-operator", "askproai-coordinator"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "outcome", "text", "changes"),
     [
         ("cluster", "warning", "1.31 to 1.35", {"server_version": "1.36.0"}),

@@ -14,6 +14,9 @@ from askproai_cli.lint import Document, lint
 from askproai_cli.lint.documents import _parse
 from askproai_cli.main import app
 from askproai_operator.engine import resources
+from tests.worlds.rows import each_row
+
+pytestmark = pytest.mark.nightly
 
 NO_OBJECT = "no Kubernetes object"
 KINDS = [ref.kind for ref in resources.CUSTOM]
@@ -27,8 +30,8 @@ def manifest(kind: str, name: str, api: str = "askproai.de/v1alpha1") -> str:
     return f"apiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{}}\n"
 
 
-@pytest.mark.parametrize("name", ["[a]", "{a: b}", "{}", "[]", "true", "1"])
-@pytest.mark.parametrize(("kind", "api"), [*((kind, "askproai.de/v1alpha1") for kind in KINDS), ("Secret", "v1")])
+@each_row("name", ["[a]", "{a: b}", "{}", "[]", "true", "1"])
+@each_row(("kind", "api"), [*((kind, "askproai.de/v1alpha1") for kind in KINDS), ("Secret", "v1")])
 def test_a_name_that_is_no_text_is_refused_by_lint(kind: str, api: str, name: str) -> None:
     result = run("lint", manifest(kind, name, api))
     assert result.exit_code == 1
@@ -102,12 +105,12 @@ def test_a_list_whose_items_come_by_a_merge_key_is_checked() -> None:
     assert NO_OBJECT in result.output
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     ["!!binary aGFsbG8=", "!!binary /w==", "!!set {x}", "!!timestamp 2026-12-24", "!!omap [{a: b}]", "!!pairs [{a: b}]",
      "!!bool x", "!!int x", "!!float x", "!!null x", "!!str [a]", "!unknown x"],
 )  # fmt: skip
-@pytest.mark.parametrize("field", ["name", "namespace", "more"])
+@each_row("field", ["name", "namespace", "more"])
 def test_an_explicit_tag_ends_in_a_finding(field: str, value: str) -> None:
     fields = {"name": "a"} | {field: value}
     metadata = ", ".join(f"{name}: {written}" for name, written in fields.items())

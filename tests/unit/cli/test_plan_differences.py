@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
 from askproai_cli.plan.differences import describe_differences, describe_object
 from askproai_cli.plan.dry_run import Change, find_applier, merge_patch
 from askproai_cli.plan.plan import Planned, summarize
+from tests.worlds.rows import each_row
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "salon.yaml"
 SATURDAY = {"days": ["Sat"], "opens": "10:00", "closes": "12:00"}
@@ -37,7 +37,7 @@ CASES: list[tuple[Any, Any, list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "new", "lines"), CASES)
+@each_row(("old", "new", "lines"), CASES)
 def test_each_element_that_differs_has_a_line(old: Any, new: Any, lines: list[str]) -> None:
     assert list(describe_differences(old, new, "x")) == lines
 

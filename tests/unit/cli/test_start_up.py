@@ -11,6 +11,8 @@ from askproai_cli.choices import LanguageChoice, ProviderChoice
 from askproai_core.tenant_config import Language, Provider
 from askproai_sandbox.demo import State
 
+pytestmark = pytest.mark.nightly
+
 # Each costs between 20 and 200 ms. Typer itself parses a command's options by pydantic, for which there is no other way.
 HEAVY = {
     "aiohttp", "asyncio", "asyncpg", "holidays", "kopf", "phonenumbers", "prometheus_client", "redis", "structlog", "yaml",

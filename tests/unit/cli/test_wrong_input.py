@@ -1,35 +1,15 @@
 """What a person mistypes ends with a sentence that says what to write, never with a traceback."""
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from click.testing import Result
-from typer.testing import CliRunner
 
 from askproai_cli.cluster import explain_kubectl
-from askproai_cli.main import app
 from askproai_runtime.admin_api.events import _SOURCES
-
-TENANT = "{apiVersion: askproai.de/v1alpha1, kind: Tenant, metadata: {name: a}}"
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    """Run a command that is expected to end by itself; any other exception fails the test."""
-    result = CliRunner().invoke(app, arguments, input=stdin, env={"COLUMNS": "300"})
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def kubeconfig_of(user: dict[str, Any]) -> str:
-    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}
-    context = {"name": "prod", "context": {"cluster": "c", "user": "me"}}
-    users = [{"name": "me", "user": user}]
-    return json.dumps({"current-context": "prod", "clusters": [cluster], "contexts": [context], "users": users})
+from tests.worlds.typed_commands import TENANT, run
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.controllers.agent_plan.diff import describe_differences, differing_fields, differing_paths
+from tests.worlds.rows import each_row
 
 TOOL = {
     "type": "custom",
@@ -56,7 +57,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("desired", "live", "expected", "reason"), CASES, ids=[case[3] for case in CASES])
+@each_row(("desired", "live", "expected", "reason"), CASES)
 def test_difference(desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str) -> None:
     assert differing_paths(desired, live) == expected, reason
     assert bool(differing_fields(desired, live)) == bool(expected)

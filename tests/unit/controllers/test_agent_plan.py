@@ -11,6 +11,7 @@ from askproai_operator.controllers.agent_plan.inputs import PlanInputs
 from askproai_operator.controllers.agent_plan.observe import Observation, PendingCreate, RecordedState
 from askproai_operator.controllers.agent_plan.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
 from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"
@@ -193,7 +194,7 @@ def plan_for(
     return make_plan(PlanInputs(recorded, desired, observation, adopt))
 
 
-@pytest.mark.parametrize(("observation", "recorded", "steps", "reason"), CASES, ids=[case[3] for case in CASES])
+@each_row(("observation", "recorded", "steps", "reason"), CASES)
 def test_steps(observation: Observation, recorded: RecordedState, steps: tuple[Any, ...], reason: str) -> None:
     plan = plan_for(observation, recorded)
     assert plan.refused is None, plan.refused

@@ -15,6 +15,7 @@ from askproai_operator.controllers.tenant.children.routes import choose_name, in
 from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.settings import Settings
 from askproai_operator.url_prober import is_public
+from tests.worlds.rows import each_row
 from tests.worlds.salon_models import agent, tenant
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -172,7 +173,7 @@ def test_a_new_url_gets_a_route_beside_the_one_in_use(live, kept, name):
 # What the operator connects to
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "public"),
     [
         ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),

@@ -20,8 +20,8 @@ from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.providers import CredentialProblem, pem_certificates
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
-from tests.unit.controllers.test_tenant_config import CONTEXT
 from tests.worlds.certificates import new_certificate
+from tests.worlds.compiled_contexts import CONTEXT
 from tests.worlds.salon_models import credentials, tenant
 
 MAIL = {

@@ -16,7 +16,7 @@ from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
-from tests.unit.controllers.test_tenant_config import CONTEXT
+from tests.worlds.compiled_contexts import CONTEXT
 from tests.worlds.salon_models import credentials, tenant
 
 HOST = "page.salon.example"

@@ -19,13 +19,11 @@ from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
 from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
 from askproai_operator.controllers.tenant.tenant_config import compile_config
 from askproai_operator.credentials import own_key_file
+from tests.worlds.compiled_contexts import CONTEXT
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
-CONTEXT: dict[str, Any] = {
-    "resource_ids": {}, "foreign_numbers": {}, "path_prefix": "", "installation_id": "i", "calendar_base_url": "",
-    "retell_base_url": "",
-}  # fmt: skip
 STRUCTS = {
     kind
     for kind in vars(tenant_config).values()
@@ -245,7 +243,7 @@ PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
 ]
 
 
-@pytest.mark.parametrize(("part", "struct"), PAIRS, ids=lambda kind: kind.__name__)
+@each_row(("part", "struct"), PAIRS)
 def test_a_default_of_the_manifest_is_the_default_of_the_config(part, struct):
     """The operator fills in the one, the pods the other: fields with their default value may be left out of the config.
 

@@ -5,6 +5,7 @@ import pytest
 
 from askproai_core.phone_numbers import CallerKind, identify_caller, to_e164
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 OWN = CONFIG.branches[0].phone_numbers[0].number
@@ -37,15 +38,15 @@ SUBSCRIBERS = (
 )
 
 
-@pytest.mark.parametrize("digits", STAND_INS.values(), ids=STAND_INS)
-@pytest.mark.parametrize("spelling", SPELLINGS)
+@each_row("digits", STAND_INS.values())
+@each_row("spelling", SPELLINGS)
 def test_a_carriers_stand_in_identifies_nobody(digits: str, spelling: str) -> None:
     caller = identify_caller(spelling.format(digits), CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
 
 
-@pytest.mark.parametrize("spelling", BEHIND_THE_COUNTRY)
-@pytest.mark.parametrize("digits", [each for each in STAND_INS.values() if len(each) > 8])
+@each_row("spelling", BEHIND_THE_COUNTRY)
+@each_row("digits", [each for each in STAND_INS.values() if len(each) > 8])
 def test_a_long_stand_in_may_follow_the_country(digits: str, spelling: str) -> None:
     caller = identify_caller(spelling.format(digits), CONFIG)
     assert (caller.number, caller.kind) == (None, CallerKind.MADE_UP)
@@ -71,7 +72,7 @@ def test_a_valid_number_that_is_said_counts(text: str, number: str) -> None:
     assert to_e164(text, "DE") == number
 
 
-@pytest.mark.parametrize("text", [None, "", " ", "-", "anonymous", "Anonymous", "unknown", "unbekannt", "restricted",
+@each_row("text", [None, "", " ", "-", "anonymous", "Anonymous", "unknown", "unbekannt", "restricted",
     "privat",
     "Unterdrückt", "No Caller ID", "N/A", "номер скрыт", "非通知", "sip:anonymous@anonymous.invalid", "sip:anonymous@10.0.0.1",
     '"Anonymous" <sip:anonymous@anonymous.invalid>', "sip:+4915112345678@anonymous.invalid",
@@ -81,7 +82,7 @@ def test_words_for_a_withheld_number_identify_nobody(text: str | None) -> None:
     assert (caller.number, caller.kind) == (None, CallerKind.WITHHELD)
 
 
-@pytest.mark.parametrize("text", ["110", "112", "+49110", "115", "116117", "+49116117", "19222", "+49 900 1234567", "+491805123456",
+@each_row("text", ["110", "112", "+49110", "115", "116117", "+49116117", "19222", "+49 900 1234567", "+491805123456",
     "+498001234567", "+18005550199", "+10000000000", "+11111111111", "+15555555555", "+12345678900", "0000000000",
     "9999999999", "+49123456789", "01234567890", "+49300000000", "+4900000000", "4711", "1234567", "+999123456789",
     "+4915112345678901234", "+86282452254"])  # fmt: skip

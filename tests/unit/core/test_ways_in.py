@@ -23,6 +23,7 @@ from askproai_runtime.booking.desk_booking import _to_request
 from askproai_runtime.booking.phone_argument import read_phone
 from askproai_runtime.calls import RetellCall, find_route, read_numbers
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 from tests.worlds.salon_models import branch
 
 OWN = {"DE": "+49775591155", "AT": "+4315871234", "CH": "+41446681800"}
@@ -96,8 +97,8 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize(("country", "text", "number"), NUMBERS)
+@each_row("way", WAYS.values())
+@each_row(("country", "text", "number"), NUMBERS)
 def test_every_way_in_reads_a_number_alike(
     way: Callable[[str, str, str], str | None], country: str, text: str, number: str
 ) -> None:
@@ -113,7 +114,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("region", "example"), EXAMPLES)
+@each_row(("region", "example"), EXAMPLES)
 def test_a_number_is_read_at_home_and_abroad(region: str, example: phonenumbers.PhoneNumber) -> None:
     """Elsewhere its digits without a + are that number, another valid reading's refusal, or nothing: never another number."""
     national, e164 = (

@@ -17,6 +17,8 @@ import yaml
 
 from tests.worlds.tools import find_program
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "hack"))
 import licences  # noqa: E402  scripts of the repository
@@ -149,5 +151,5 @@ def test_a_workflow_is_valid_and_runs_only_pinned_actions(workflow: Path) -> Non
     assert "permissions" in content, "else a job has all rights of the token"
 
 
-def test_there_are_workflows_for_changes_and_releases() -> None:
-    assert [path.name for path in WORKFLOWS] == ["check.yaml", "release.yaml"]
+def test_there_are_workflows_for_changes_nights_and_releases() -> None:
+    assert [path.name for path in WORKFLOWS] == ["check.yaml", "nightly.yaml", "release.yaml"]

@@ -13,6 +13,8 @@ import pytest
 
 from tests.worlds.chromium import PROGRAM, browsing
 
+pytestmark = pytest.mark.nightly
+
 ROOT = Path(__file__).parents[3]
 MKDOCS = ROOT / ".venv/docs/bin/mkdocs"
 

@@ -26,6 +26,7 @@ from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import Source, StoredEvent
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 RECEIVED = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVENTS: list[tuple[str, dict[str, Any]]] = [
@@ -72,7 +73,7 @@ def test_what_is_said_is_known_while_the_call_goes_on_and_never_reopens_one_that
         assert (merged.status, merged.transcript) == ("ended", ended.transcript)
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+@each_row("order", list(permutations(range(4))))
 def test_the_transcript_of_the_end_counts_also_where_that_of_a_turn_is_longer(order: tuple[int, ...]) -> None:
     """Retell hears a turn anew when the call is over. An end without a transcript, as where Retell keeps none, takes none away."""
     turn, later = (
@@ -103,7 +104,7 @@ def test_calls_of_a_closed_branch_are_recorded_and_those_of_strangers_are_not() 
     assert (change.reported.agent_id, change.reported.branch) == ("agent_closed", None)
 
 
-@pytest.mark.parametrize("order", list(permutations(range(len(EVENTS)))))
+@each_row("order", list(permutations(range(len(EVENTS)))))
 def test_every_order_of_events_gives_the_same_row(order: tuple[int, ...]) -> None:
     result = reduce(merge, (row(*EVENTS[index]) for index in order), CallRow())
     assert result == CallRow(

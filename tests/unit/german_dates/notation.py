@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 
 from askproai_runtime.german_dates import Candidate, Understanding
 
@@ -137,3 +138,9 @@ def _of_candidate(candidate: Candidate) -> Meant:
         hours = start.time(), end.time(), None
     days = start.date(), None if end - start > _OPEN else last
     return Meant(*days, weekdays, *hours, is_latest=candidate.latest, is_span=is_span)
+
+
+def read_table(name: str) -> list[tuple[str, str]]:
+    lines = Path(__file__).with_name(name).read_text("utf-8").splitlines()
+    parts = (line.rpartition(" = ") for line in lines if line and not line.startswith("#"))
+    return [(phrase, meaning) for phrase, _, meaning in parts]

@@ -3,7 +3,8 @@
 import pytest
 
 from askproai_runtime.german_dates import Argument, Grain, find_argument, find_open_span, is_understood
-from tests.unit.german_dates.test_phrase_table import TABLE
+from tests.unit.german_dates.notation import read_table
+from tests.worlds.rows import each_row
 
 
 @pytest.mark.parametrize("said", ["übermorgen, Sonntag", "in fünf Tagen am Mittwoch", "am Samstag in zehn Tagen"])
@@ -18,11 +19,11 @@ def test_a_weekday_counted_in_months_is_not_understood_on_any_day() -> None:
 
 
 def test_no_phrase_of_the_table_raises_an_error() -> None:
-    for said, _ in TABLE:
+    for said, _ in read_table("phrases.txt"):
         find_argument(said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "open_span"),
     [
         ("Donnerstag", Grain.WEEK), ("lieber am Donnerstag um zehn", Grain.WEEK), ("am siebten", Grain.MONTH),

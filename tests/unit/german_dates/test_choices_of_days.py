@@ -8,6 +8,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Refusal, understand, understand_parts
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 27, 9, tzinfo=BERLIN)  # a Friday
@@ -50,7 +51,7 @@ def test_a_denied_day_alone_is_asked(phrase):
     assert understand(phrase, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("language", "phrase", "days"),
     [
         (EN, "a week later Thursday the tenth", ["12-10"]),
@@ -96,7 +97,7 @@ def test_days_around_a_date_are_searched(language, phrase):
 CROSSED = ["12-01T10:00", "12-01T14:00", "12-03T10:00", "12-03T14:00"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("language", "date", "time", "starts"),
     [
         (DE, "Dienstag oder Donnerstag", "10 oder 14 Uhr", CROSSED),

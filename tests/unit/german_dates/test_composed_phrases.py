@@ -13,6 +13,7 @@ import pytest
 from askproai_runtime.german_dates import find_excluded_weekdays, understand
 from tests.unit.german_dates.notation import read_expected, read_understood
 from tests.worlds.cpu_time import cpu_seconds
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)  # a Friday
@@ -180,7 +181,7 @@ def hostile(choose: random.Random) -> str:
     return choose.choice(kinds)()[:500]
 
 
-@pytest.mark.parametrize("kind", range(60))
+@each_row("kind", range(60))
 def test_500_characters_of_anything_keep_the_event_loop_for_10_milliseconds_at_most(kind):
     text = hostile(random.Random(kind))
     assert cpu_seconds(lambda: understand(text, at=CALL, zone=BERLIN)) < 0.010, text

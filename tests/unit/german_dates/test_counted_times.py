@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-import pytest
-
 from askproai_runtime.german_dates import count_from
+from tests.worlds.rows import each_row
 
 OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("date", "clock", "expected"),
     [
         ("eine Stunde später", None, ("2026-12-03", "18:30")),
@@ -69,7 +68,7 @@ def test_what_is_counted_from_the_appointment(
     assert count_from(date, clock, OLD) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("date", "clock"),
     [
         ("Freitag", "um zehn"), ("in einer Woche", None), ("morgen", None), (None, None), ("in zwei Stunden", None),

@@ -9,8 +9,8 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Refusal, understand, understand_parts
 from askproai_runtime.sentences import speaking
-from tests.unit.german_dates.notation import read_expected, read_understood
-from tests.unit.german_dates.test_phrase_table import read_table
+from tests.unit.german_dates.notation import read_expected, read_table, read_understood
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -23,7 +23,7 @@ def english():
         yield
 
 
-@pytest.mark.parametrize(("phrase", "meaning"), TABLE, ids=[phrase for phrase, _ in TABLE])
+@each_row(("phrase", "meaning"), TABLE)
 def test_a_phrase_means_what_the_table_says(phrase, meaning):
     understood = understand(phrase, at=CALL, zone=BERLIN)
     readings = [candidate.reading for candidate in understood.candidates]

@@ -8,6 +8,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Argument, Refusal, understand, understand_parts
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 27, 9, tzinfo=BERLIN)  # a Friday
@@ -19,7 +20,7 @@ def read(language: Language, phrase: str) -> list[str]:
         return [candidate.reading for candidate in understand(phrase, at=CALL, zone=BERLIN).candidates]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("language", "phrase", "readings"),
     [
         (DE, "Samstag in einer Woche, aber nicht vor zehn", ["Samstag, 5. Dezember 2026, ab 10:00 Uhr"]),

@@ -16,6 +16,7 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 27, 9, tzinfo=BERLIN)  # a Friday
@@ -52,7 +53,7 @@ TABLE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "date", "time", "readings"), TABLE)
+@each_row(("language", "date", "time", "readings"), TABLE)
 def test_an_argument_may_be_of_either_language(language, date, time, readings):
     with speaking(language):
         understood = understand_parts(date, time, None, at=CALL, zone=BERLIN)

@@ -2,13 +2,13 @@
 
 import random
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from askproai_runtime.german_dates import Refusal, understand
-from tests.unit.german_dates.notation import read_expected, read_understood
+from tests.unit.german_dates.notation import read_expected, read_table, read_understood
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -16,16 +16,10 @@ CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
 LEAST_SHARES = {"other_phrases.txt": 0.97, "held_out_phrases.txt": 0.93}
 
 
-def read_table(name: str) -> list[tuple[str, str]]:
-    lines = Path(__file__).with_name(name).read_text("utf-8").splitlines()
-    parts = (line.rpartition(" = ") for line in lines if line and not line.startswith("#"))
-    return [(phrase, meaning) for phrase, _, meaning in parts]
-
-
 TABLE = read_table("phrases.txt")
 
 
-@pytest.mark.parametrize(("phrase", "meaning"), TABLE, ids=[phrase for phrase, _ in TABLE])
+@each_row(("phrase", "meaning"), TABLE)
 def test_a_phrase_means_what_the_table_says(phrase, meaning):
     understood = understand(phrase, at=CALL, zone=BERLIN)
     readings = [candidate.reading for candidate in understood.candidates]

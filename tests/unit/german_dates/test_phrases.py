@@ -9,6 +9,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Grain, Refusal, find_excluded_weekdays, understand, understand_parts
 from askproai_runtime.sentences import format_day, format_spoken, speaking
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
@@ -19,7 +20,7 @@ def starts(text: str, at: datetime = CALL) -> list[str]:
     return [f"{c.start:%d.%m. %H:%M}" for c in understand(text, at=at, zone=BERLIN).candidates]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("heute um 15 Uhr", ["20.11. 15:00"]),
@@ -117,7 +118,7 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
     assert (day.end.astimezone(UTC) - day.start.astimezone(UTC)).total_seconds() == 23 * 3600
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "refusal"),
     [
         ("31.02.", Refusal.IMPOSSIBLE),
@@ -150,7 +151,7 @@ def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text,
     assert (understood.refused, understood.candidates) == (refusal, ())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("date", "time", "part", "expected"),
     [
         ("2026-11-27", "14:30", None, "27.11. 14:30"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates import Refusal, understand_parts
 from askproai_runtime.sentences import speaking
+from tests.worlds.rows import each_row
 
 ZONE = ZoneInfo("Europe/Berlin")
 AT = datetime(2026, 11, 27, 10, tzinfo=ZONE)  # a Friday
@@ -32,7 +33,7 @@ WORDS = (
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("language", "date", "part", "first"),
     [
         ("de", "next_week", None, "2026-11-30"),

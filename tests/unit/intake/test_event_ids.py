@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from askproai_runtime.intake import MalformedEvent, Source, StaleEvent, WebhookSource, identify
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 TENANT = "salon-mueller.salon-mueller"
@@ -125,7 +126,7 @@ def test_a_stripe_event_has_its_own_id() -> None:
     assert ids(Source.STRIPE, {"id": "evt_1", "type": "invoice.paid"}) == ("evt_1", "invoice.paid")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "body"),
     [
         (Source.RETELL, b""),

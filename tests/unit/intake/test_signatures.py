@@ -6,6 +6,7 @@ import pytest
 
 from askproai_runtime.intake import Verdict, verify_calcom, verify_retell, verify_stripe
 from askproai_sandbox import stripe
+from tests.worlds.rows import each_row
 
 KEY = "key_test_0123456789abcdef"
 RETELL_1 = b'{"event":"call_started","call":{"call_id":"call_test_0001"}}'
@@ -46,7 +47,7 @@ def at_ms(milliseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "header", "key", "signed_at"),
     [
         (RETELL_1, RETELL_1_HEADER, KEY, 1760000000000),
@@ -54,7 +55,7 @@ def at_ms(milliseconds: int) -> datetime:
         (b"", RETELL_3_HEADER, "key_ANOTHER-key", 1),
     ],
 )
-@pytest.mark.parametrize(
+@each_row(
     ("drift_ms", "verdict"),
     [
         (0, Verdict.VALID),
@@ -115,7 +116,7 @@ def test_what_calcom_did_not_sign_is_refused(header: str | None, keys: list[str]
     assert verify_calcom(CALCOM_1, header, keys) is verdict
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("body", "header", "signed_at"),
     [
         (STRIPE_1, STRIPE_1_HEADER, 1767225601),
@@ -123,7 +124,7 @@ def test_what_calcom_did_not_sign_is_refused(header: str | None, keys: list[str]
         (STRIPE_1, STRIPE_1_HEADER.replace("v1=", f"v1={'0' * 64},v1=") + ",v0=abc", 1767225601),
     ],
 )
-@pytest.mark.parametrize(
+@each_row(
     ("drift", "verdict"),
     [
         (0, Verdict.VALID),

@@ -6,6 +6,8 @@ import pytest
 
 from tests.load.both_away import Books, Event, missing
 
+pytestmark = pytest.mark.nightly
+
 TEN, ELEVEN = (datetime(2026, 11, 27, hour, tzinfo=UTC) for hour in (10, 11))
 
 

@@ -4,9 +4,13 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from unittest.mock import AsyncMock
 
+import pytest
+
 from askproai_runtime.tasks import Next, PutOff, TaskRun
 from tests.load.idle_requests import Schedule
 from tests.worlds.booking_environment import FrozenClock
+
+pytestmark = pytest.mark.nightly
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
 CALCOM, RETELL = (SimpleNamespace(journal=SimpleNamespace(entries=[])) for _ in range(2))

@@ -13,6 +13,8 @@ from tests.load.events import PATH, body, event_id, request
 from tests.load.measure import Row, due_times, latency_rows, percentile
 from tests.load.sender import send_on_schedule
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize("module", ["bench", "environment", "idle", "calls", "events", "sender"])
 def test_every_part_of_the_bench_can_be_imported(module: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.worlds.notification_storm import FailingMailServer, Killer, StormResult, count
 
+pytestmark = pytest.mark.nightly
+
 FIRST, SECOND = "customer0@example.com", "customer1@example.com"
 
 

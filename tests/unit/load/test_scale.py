@@ -12,6 +12,8 @@ from tests.load.scale.costs import sum_up
 from tests.load.scale.counters import AuditLog, Counts, is_provider_read
 from tests.load.scale.phases import PHASES, with_needed
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize("module", ["__main__", "environment", "instrumented", "kubelet", "phases", "watching"])
 def test_every_part_can_be_imported(module: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import vobject
 
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient
-from tests.unit.notifications.test_mails_page import EMMA, calendar_file_of, compose
+from tests.worlds.composed_mails import EMMA, calendar_file_of, compose
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Berlin's clock goes back at 3:00 on 25 October 2026, and forward at 2:00 on 28 March 2027.

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from askproai_runtime.notifications.stop_link import is_stop_token, read_token, stop_url
+from tests.worlds.rows import each_row
 
 TENANT, KEY, EMAIL = "salon.salon", "admin-token", "petra@example.com"
 APPOINTMENT = UUID("00000000-0000-4000-8000-000000000001")
@@ -22,7 +23,7 @@ def test_a_token_of_another_tenant_or_key_is_none(key: str, tenant: str) -> None
     assert read_token(key, tenant, TOKEN) is None
 
 
-@pytest.mark.parametrize("position", range(len(TOKEN) - 1))
+@each_row("position", range(len(TOKEN) - 1))
 def test_no_changed_character_is_accepted(position: int) -> None:
     """But for the last one, which has bits that mean nothing."""
     changed = "A" if TOKEN[position] != "A" else "B"

@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey, RSAKey
 from askproai_runtime.oidc import Failure, LoginFailed
 from askproai_runtime.oidc.id_token import LEEWAY_SECONDS, UnknownKey, read_keys, verify_id_token
 from tests.worlds.oidc_issuer import OidcIssuer, without
+from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
@@ -37,7 +38,7 @@ def test_a_token_of_the_issuer_for_this_client_and_login_is_valid(algorithm: str
     assert verify(issuer.sign(CLAIMS | {"exp": SECONDS - LEEWAY_SECONDS + 1, "iat": SECONDS + LEEWAY_SECONDS}), issuer)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "claims",
     [
         CLAIMS | {"iss": "https://login.example/"}, CLAIMS | {"iss": None}, without(CLAIMS, ["iss"]),

@@ -7,6 +7,7 @@ import pytest
 from askproai_operator.engine import Cache
 from askproai_operator.relations import Relations
 from tests.worlds.due_keys import AGENT, BRANCH, OFFERING, TENANT, changed, changed_by, with_conditions
+from tests.worlds.rows import each_row
 from tests.worlds.salon_objects import key, put, raw, salon
 
 
@@ -36,8 +37,8 @@ def test_the_hotline_is_due_when_a_branch_gets_an_agent_of_its_own_or_loses_it()
     assert waiting not in changed(cache, "RetellAgent", "west", status={"agentId": "agent_9"})
 
 
-@pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-@pytest.mark.parametrize(
+@each_row("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
+@each_row(
     "status",
     [
         {"observedGeneration": 1, "lastReconcileToken": "x"},
@@ -62,7 +63,7 @@ def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch:
     assert (Relations(cache).of_resource(old, new), walked) == (set(), [])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "status", "due"),
     [
         ("RetellAgent", {"agentId": "agent_1"}, {TENANT}),

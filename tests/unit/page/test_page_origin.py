@@ -9,6 +9,7 @@ from askproai_runtime.admin_api import Role
 from askproai_runtime.page.origin import destination_of, login_location, origin_of
 from askproai_runtime.page.routes import IS_PUBLISHED
 from askproai_runtime.page.tenant_rights import role_of
+from tests.worlds.rows import each_row
 
 ROLES = PageRoles(owner=("bosses",), staff=("team", "temps"), reader=("guests",))
 
@@ -18,7 +19,7 @@ def test_a_login_leads_back_to_a_view_of_this_page(text: str) -> None:
     assert destination_of(text) == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "", "week", "//evil.example", "//evil.example/week", "/\\evil.example", "\\\\evil.example", "https://evil.example",

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-import pytest
 
 from askproai_core.tenant_config import PhoneNumber
 from askproai_runtime.privacy.traces import StoredBody, own_events
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def ms(minutes_ago: float) -> int:
 OVER = {"start_timestamp": ms(20), "end_timestamp": ms(10)}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "payload", "is_own", "is_reported"),
     [
         ("retell", body(from_number=ZORA, **OVER), True, True),

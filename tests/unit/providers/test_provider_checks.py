@@ -21,11 +21,12 @@ from askproai_operator.providers import (
     is_booked_by_host,
     secret_value,
 )
+from tests.worlds.rows import each_row
 
 HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "allowed"),
     [
         ("https://api.retellai.com", True),
@@ -90,7 +91,7 @@ FITS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "text"),
     [
         ({}, None),
@@ -166,7 +167,7 @@ def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "answer", "text"),
     [
         (LENGTH, {}, "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers"),

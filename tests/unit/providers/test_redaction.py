@@ -1,7 +1,6 @@
 """What a provider says of a failure is kept, and what it may say of people is not."""
 
 import aiohttp
-import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -9,6 +8,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.provider_limits import CircuitBreakers, Provider
 from askproai_core.providers import ProviderHttp, Reply
 from askproai_core.providers.redaction import list_words, redact, shape_of
+from tests.worlds.rows import each_row
 
 SENT = list_words(
     {
@@ -22,7 +22,7 @@ SENT = list_words(
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "redacted"),
     [
         ("User either already has booking at this time or is not available", None),

@@ -5,11 +5,12 @@ import pytest
 from askproai_core.tenant_config import Function
 from askproai_runtime.intake import Source
 from askproai_runtime.web import Hook, StopRequest, find_endpoint
+from tests.worlds.rows import each_row
 
 PREFIX = "/salon/salon"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("path", "endpoint"),
     [
         ("/webhooks/retell", Source.RETELL),

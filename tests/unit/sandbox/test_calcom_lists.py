@@ -12,6 +12,8 @@ from sandbox_clients import Api, Receiver
 from askproai_core.clock import FixedClock
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 
 async def uids(calcom: Api, **query: Any) -> list[str]:
     return [b["uid"] for b in (await calcom("GET", "/v2/bookings", **query))["data"]]

@@ -14,6 +14,8 @@ from sandbox_clients import Api, Receiver
 from askproai_core.clock import FixedClock
 from askproai_sandbox.calcom import signature
 
+pytestmark = pytest.mark.nightly
+
 VECTORS = [  # the test vectors of docs/vendors/calcom.md
     (
         (

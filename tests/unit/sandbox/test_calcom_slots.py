@@ -10,6 +10,8 @@ from sandbox_clients import Api, Receiver
 
 from askproai_core.clock import FixedClock
 
+pytestmark = pytest.mark.nightly
+
 OTHER = {**ATTENDEE, "email": "call+2@salon.example"}
 HOURS = [{"days": ["Friday"], "startTime": "09:00", "endTime": "12:00"}]
 

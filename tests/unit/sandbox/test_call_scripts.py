@@ -19,6 +19,7 @@ from askproai_sandbox.call_scripts.script import (
     mail_differences,
     missing_sentence,
 )
+from tests.worlds.rows import each_row
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples" / "calls").glob("*.yaml"))
@@ -37,7 +38,7 @@ def test_there_are_examples():
     assert len(EXAMPLES) >= 20
 
 
-@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+@each_row("file", EXAMPLES)
 def test_each_example_says_what_must_be_heard_or_left(file: Path):
     script = load_script(file)
     steps = script.parse_steps(script.values(date(2026, 12, 3)))

@@ -13,6 +13,8 @@ from askproai_sandbox.example_tenant import EXAMPLES, SALON
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_every_example_has_its_number_at_retell_and_the_salon_its_event_types() -> None:
     clock = SystemClock()

@@ -8,6 +8,8 @@ from askproai_sandbox.cluster import ProgramError, link_kubectl, program_folder
 from askproai_sandbox.cluster import go_build as module
 from askproai_sandbox.cluster.program import PARTS
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_kube_bin_is_used_as_it_is(tmp_path: Path) -> None:
     for part in PARTS:

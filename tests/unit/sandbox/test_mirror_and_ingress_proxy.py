@@ -15,6 +15,8 @@ from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_
 from askproai_sandbox.ingress_proxy import Backends, IngressProxy, Routes
 from tests.worlds.waiting import SOON
 
+pytestmark = pytest.mark.nightly
+
 SERVICE: Object = {
     "metadata": {"namespace": "n", "name": "salon-web"},
     "spec": {"selector": {"app": "salon"}, "ports": [{"port": 8081}, {"port": 8080, "targetPort": "http"}]},

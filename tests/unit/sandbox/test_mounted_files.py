@@ -3,7 +3,11 @@
 import threading
 from pathlib import Path
 
+import pytest
+
 from askproai_sandbox.pods.pod import replace_files
+
+pytestmark = pytest.mark.nightly
 
 
 def test_files_come_change_and_go(tmp_path: Path) -> None:

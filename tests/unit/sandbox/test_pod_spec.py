@@ -7,6 +7,8 @@ import pytest
 
 from askproai_sandbox.pods.spec import MissingInput, Sources, container_environment, unsupported_reason, volume_files
 
+pytestmark = pytest.mark.nightly
+
 CONFIG = {"metadata": {"namespace": "n", "name": "config"}, "data": {"tenant.json": "{}"}}
 SECRET = {"metadata": {"namespace": "n", "name": "keys"}, "data": {"a": base64.b64encode(b"1").decode()}}
 SOURCES = Sources({"n/config": CONFIG}, {"n/keys": SECRET})

@@ -7,6 +7,8 @@ import pytest
 from played_calls import NUMBER, Tools, ring, salon
 from sandbox_clients import Api, Receiver
 
+pytestmark = pytest.mark.nightly
+
 
 async def listed(retell: Api, **body: Any) -> list[str]:
     return [call["call_id"] for call in (await retell("POST", "/v3/list-calls", body))["items"]]

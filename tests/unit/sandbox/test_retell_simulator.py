@@ -7,6 +7,8 @@ from sandbox_clients import Api
 
 from askproai_sandbox.retell import signature
 
+pytestmark = pytest.mark.nightly
+
 VECTORS = [  # computed with Retell's SDK
     (
         "key_test_0123456789abcdef",

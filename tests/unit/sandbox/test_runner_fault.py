@@ -16,6 +16,8 @@ from askproai_sandbox.pods.pod import Pod
 from askproai_sandbox.pods.spec import Sources
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 MANIFEST: Object = {
     "metadata": {"namespace": "n", "name": "pod-1", "uid": "u"},
     "spec": {"containers": [{"name": "web", "image": "x", "command": ["x"]}]},

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from askproai_sandbox.caller import ToolCall
 from askproai_sandbox.caller.slot_filler import SlotFiller
+from tests.worlds.rows import each_row
 
 PROMPT = """Du bist der Empfang.
 
@@ -48,7 +47,7 @@ def search(**args: str) -> ToolCall:
 SEARCH = "Einen Haarschnitt am Freitag um zehn, bitte."
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("turns", "expected"),
     [
         ((SEARCH,), search(service="Haarschnitt", date="Freitag um zehn")),

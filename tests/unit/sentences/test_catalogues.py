@@ -17,6 +17,7 @@ from askproai_runtime.booking.phrases import names_person
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
 from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
+from tests.worlds.rows import each_row
 
 RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
 PACKAGES = ("booking", "branch_routing", "business_information", "calls", "german_dates")
@@ -46,7 +47,7 @@ def test_every_language_has_a_catalogue():
     assert set(SENTENCES) == set(Language)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@each_row("name", TEMPLATES)
 def test_a_sentence_has_the_same_placeholders_in_every_language(name):
     german, english = (getattr(SENTENCES[language], name) for language in (Language.DE, Language.EN))
     assert german.strip()

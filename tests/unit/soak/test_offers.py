@@ -10,21 +10,10 @@ from tests.soak.books import Books, Event
 from tests.soak.checker import check
 from tests.soak.history import FOREVER, FREE_TIMES, Answer, BusyTime, History
 from tests.soak.offers import Accepted, Cause, Fate, accepted_offers, tally
-from tests.unit.soak.test_checker import LATER, NOW, SPOKEN, START, A, answer, at, booked, remote
+from tests.worlds.soak_histories import LATER, NOW, START, A, at, booked, remote
+from tests.worlds.soak_offers import BOOKS, offered, refused
 
-BOOKS = Books(bookings=[remote()])
-
-
-def offered(second: float, *starts: str, call_id: str = "call_1", **body: str) -> Answer:
-    slots = [{"start": start} for start in starts]
-    found = answer(second, "check_availability", "Frei ist …", slots=slots, **body)
-    return replace(found, call_id=call_id)
-
-
-def refused(second: float, *alternatives: str, obstacle: str = "taken") -> Answer:
-    message = f"{SPOKEN[START]} ist leider nichts mehr frei."
-    slots = [{"start": start} for start in alternatives]
-    return answer(second, "book_appointment", message, obstacle=obstacle, alternatives=slots)
+pytestmark = pytest.mark.nightly
 
 
 def fates(*answers: Answer, history: History | None = None) -> list[Fate]:

@@ -12,8 +12,10 @@ from tests.soak.checker import check
 from tests.soak.history import History
 from tests.soak.week import IN_A_WEEK, OF_TEAMS, Deed, deeds_of, free_times_age, plan_week, some_start
 from tests.soak.week_result import judge_week
-from tests.unit.soak.test_checker import START, booked
-from tests.unit.soak.test_offers import BOOKS, offered, refused
+from tests.worlds.soak_histories import START, booked
+from tests.worlds.soak_offers import BOOKS, offered, refused
+
+pytestmark = pytest.mark.nightly
 
 SECONDS = 240.0
 BERLIN = ZoneInfo("Europe/Berlin")

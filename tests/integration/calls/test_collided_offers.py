@@ -1,0 +1,110 @@
+"""Several offers of one minute: each service, each visit and each group is booked as it was offered."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod
+
+BOOK, CHECK = "book_appointment", "check_availability"
+PETRA, OTTO = "Petra Lange", "Otto Kurz"
+BOTH, MIXED = f"{CUT} und {BEARD}", f"{CUT} mit Bart"
+VISIT = "haarschnitt+bart"
+IDS = {CUT: "haarschnitt", BEARD: "bart"}
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("collided")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    yield SpokenCall(pod)
+    await empty_book(pod)
+
+
+async def offer(call: SpokenCall, **wish: Any) -> str:
+    """Search on Friday at two, and return the start that is offered."""
+    found = await call.ask(CHECK, friday_at(call.pod, **wish))
+    assert found["success"], found
+    (slot,) = found["slots"]
+    return str(slot["start"])
+
+
+def booking(start: str, **more: Any) -> dict[str, Any]:
+    return {"service": CUT, "start": start, "customer_name": PETRA, **more}
+
+
+@pytest.mark.parametrize(("service", "staff"), [(COLOR, "mehmet"), (CUT, "anna")])
+async def test_each_service_keeps_its_person(call: SpokenCall, service: str, staff: str) -> None:
+    start = await offer(call, service=COLOR, staff="Mehmet")
+    assert await offer(call, service=CUT, staff="Anna") == start
+    assert (await call.ask(BOOK, booking(start, service=service)))["success"]
+    assert [each[2:] for each in await call.live()] == [(staff, PETRA)]
+
+
+@pytest.mark.parametrize("service", [CUT, COLOR])
+async def test_a_companion_leaves_the_offered_person(call: SpokenCall, service: str) -> None:
+    start = await offer(call, staff="Mehmet")
+    companion = {"customer_name": OTTO, "service": service}
+    assert (await call.ask(BOOK, booking(start, companions=[companion])))["success"]
+    assert {name: staff for _, _, staff, name in await call.live()} == {PETRA: "mehmet", OTTO: "anna"}
+
+
+async def test_a_companion_has_the_offered_person(call: SpokenCall) -> None:
+    start = await offer(call, service=COLOR, staff="Anna")
+    await offer(call, service=BEARD)
+    companion = {"customer_name": OTTO, "service": COLOR}
+    assert (await call.ask(BOOK, booking(start, companions=[companion])))["success"]
+    assert {name: staff for _, _, staff, name in await call.live()} == {PETRA: "mehmet", OTTO: "anna"}
+
+
+@pytest.mark.parametrize("said", [BOTH, MIXED])
+async def test_a_companions_service_is_no_part_of_it(call: SpokenCall, said: str) -> None:
+    companion = {"customer_name": OTTO, "service": CUT}
+    booked = await call.ask(BOOK, friday_at(call.pod, service=said, companions=[companion]))
+    assert booked["success"], booked
+    assert {name: service for service, _, _, name in await call.live()} == {PETRA: VISIT, OTTO: "haarschnitt"}
+
+
+async def test_a_visit_in_other_words_is_offered(call: SpokenCall) -> None:
+    found = await call.ask(CHECK, friday_at(call.pod, service=MIXED))
+    assert f"{CUT} und {BEARD} dauern zusammen" in found["message"]
+    call.say("Ja.")
+    booked = await call.ask(BOOK, booking(found["slots"][0]["start"], service=MIXED))
+    assert booked["success"], booked
+    assert f"{CUT} und {BEARD}" in booked["message"]
+    assert [each[0] for each in await call.live()] == [VISIT]
+
+
+@pytest.mark.parametrize("named", [CUT, BEARD])
+@pytest.mark.parametrize(("answer", "booked"), [(BOTH, VISIT), (None, None)])
+async def test_an_offered_visit_is_not_halved(
+    call: SpokenCall, named: str, answer: str | None, booked: str | None
+) -> None:
+    start = await offer(call, service=MIXED, staff="Mehmet")
+    asked = await call.ask(BOOK, booking(start, service=named))
+    assert (asked["success"], asked["message"]) == (False, f"Nur {named}, oder {CUT} und {BEARD}?")
+    assert await call.live() == []
+    done = await call.ask(BOOK, booking(start, service=answer or named))
+    assert done["success"], done
+    assert [(each[0], each[2]) for each in await call.live()] == [(booked or IDS[named], "mehmet")]
+
+
+async def test_a_part_that_was_offered_is_booked(call: SpokenCall) -> None:
+    start = await offer(call, service=BOTH)
+    await offer(call, service=CUT)
+    assert (await call.ask(BOOK, booking(start)))["success"]
+    assert [each[0] for each in await call.live()] == ["haarschnitt"]
+
+
+async def test_a_booked_visit_asks_nobody_else(call: SpokenCall) -> None:
+    start = await offer(call, service=BOTH)
+    assert (await call.ask(BOOK, booking(start, service=BOTH)))["success"]
+    other = await call.ask(BOOK, booking(start, customer_name=OTTO, another=True))
+    assert other["success"], other

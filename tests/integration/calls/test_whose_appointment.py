@@ -1,0 +1,157 @@
+"""Which of several appointments a cancellation or a move means: the one that was asked about, or that fits a name or a service."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from askproai_runtime.sentences import say
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import BEARD, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod, next_friday
+
+BOOK, MOVE, CANCEL = "book_appointment", "reschedule_appointment", "cancel_appointment"
+PETRA, OTTO = "Petra Lange", "Otto Kurz"
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("whose")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    """Petra Lange has a haircut at 14:00, and Otto Kurz a beard trim at 16:00 of the same day."""
+    call = SpokenCall(pod)
+    assert (await call.ask(BOOK, friday_at(pod)))["success"]
+    otto = friday_at(pod, "16:00", service=BEARD, customer_name=OTTO, another=True, staff="mehmet")
+    assert (await call.ask(BOOK, otto))["success"]
+    yield call
+    await empty_book(pod)
+
+
+def day_of(call: SpokenCall) -> str:
+    return next_friday(call.pod, 10).date().isoformat()
+
+
+async def cancel(call: SpokenCall, **named: Any) -> dict[str, Any]:
+    """Cancel an appointment that the arguments decide."""
+    asked = await call.ask(CANCEL, named)
+    assert asked["needs_confirmation"], asked
+    call.say("Ja, absagen.")
+    return await call.ask(CANCEL, named | {"confirmed": True})
+
+
+async def times(call: SpokenCall) -> list[str]:
+    return [at for _, at, _, _ in await call.live()]
+
+
+@pytest.mark.parametrize("yes", ["Ja.", "Ja, genau.", "Ja, bitte absagen.", "Ja, danke."])
+@pytest.mark.parametrize("repeats", ["the day", "the first one's time", "the first one's id", "the first one's name"])
+async def test_a_yes_cancels_the_asked_one(call: SpokenCall, yes: str, repeats: str) -> None:
+    first = await cancel(call, appointment_time="14 Uhr")
+    call.say("Und den um vier bitte auch.")
+    asked = await call.ask(CANCEL, {"appointment_date": day_of(call)})
+    assert asked["needs_confirmation"], asked
+    assert "16 Uhr" in asked["message"]
+    call.say(yes)
+    stale = {
+        "the day": {"appointment_date": day_of(call)},
+        "the first one's time": {"appointment_time": "14 Uhr"},
+        "the first one's id": {"appointment_id": first["appointment_id"]},
+        "the first one's name": {"customer_name": PETRA},
+    }[repeats]
+    done = await call.ask(CANCEL, stale | {"confirmed": True})
+    assert (done["success"], "16 Uhr" in done["message"]) == (True, True), done
+    assert await times(call) == []
+
+
+@pytest.mark.parametrize("words", ["Nein, nur den ersten.", "Moment."])
+async def test_without_a_yes_the_other_stays(call: SpokenCall, words: str) -> None:
+    await cancel(call, appointment_time="14 Uhr")
+    call.say("Und den um vier bitte auch.")
+    named = {"appointment_date": day_of(call)}
+    assert (await call.ask(CANCEL, named))["needs_confirmation"]
+    call.say(words)
+    assert not (await call.ask(CANCEL, named | {"confirmed": True}))["success"]
+    assert await times(call) == ["16:00"]
+
+
+@pytest.mark.parametrize("named", [{"customer_name": OTTO}, {"service": BEARD}, {"staff": "Mehmet"}])
+async def test_thanks_repeat_no_other_cancellation(call: SpokenCall, named: dict[str, Any]) -> None:
+    await cancel(call, appointment_time="14 Uhr")
+    call.say("Ja, danke.")
+    asked = await call.ask(CANCEL, named | {"confirmed": True})
+    assert (asked["success"], "16 Uhr" in asked["message"]) == (False, True), asked
+    assert await times(call) == ["16:00"]
+
+
+@pytest.mark.parametrize("said", ["Ja, danke.", "Ja."])
+async def test_a_shared_day_repeats_nothing(call: SpokenCall, said: str) -> None:
+    """The agent may have asked whether to cancel the other one, too."""
+    await cancel(call, appointment_time="14 Uhr")
+    call.say(said)
+    asked = await call.ask(CANCEL, {"appointment_date": day_of(call), "confirmed": True})
+    assert (asked["success"], "16 Uhr" in asked["message"]) == (False, True), asked
+    assert await times(call) == ["16:00"]
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [
+        ({"customer_name": OTTO}, "14:00"),
+        ({"customer_name": "Otto"}, "14:00"),
+        ({"customer_name": "Herr Kurz"}, "14:00"),
+        ({"customer_name": PETRA}, "16:00"),
+        ({"service": BEARD}, "14:00"),
+        ({"service": CUT}, "16:00"),
+        ({"staff": "Mehmet"}, "14:00"),
+        ({"appointment_date": "day", "customer_name": OTTO}, "14:00"),
+        ({"appointment_date": "day", "service": "bartschnitt"}, "14:00"),
+        ({"appointment_id": "7f1c2a34-0000-4000-8000-000000000000", "customer_name": OTTO}, "14:00"),
+    ],
+)
+async def test_what_is_named_beside_decides(call: SpokenCall, named: dict[str, str], left: str) -> None:
+    if "appointment_date" in named:
+        named |= {"appointment_date": day_of(call)}
+    asked = await call.ask(CANCEL, named)
+    if "appointment_id" in named:
+        assert asked["needs_answer"], asked
+        call.say("Ja.")
+        asked = await call.ask(CANCEL, named)
+    assert asked["needs_confirmation"], asked
+    call.say("Ja.")
+    assert (await call.ask(CANCEL, named | {"confirmed": True}))["success"]
+    assert await times(call) == [left]
+
+
+@pytest.mark.parametrize(
+    "named", [{"customer_name": "Mia Meier"}, {"service": "Dauerwelle"}, {"customer_name": PETRA, "service": BEARD}, {}]
+)
+async def test_what_decides_nothing_is_asked(call: SpokenCall, named: dict[str, str]) -> None:
+    for function, more in ((CANCEL, {}), (MOVE, {"date": day_of(call), "time": "12:00"})):
+        asked = await call.ask(function, named | more)
+        assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
+        assert "Welchen Termin" in asked["message"]
+    assert await times(call) == ["14:00", "16:00"]
+
+
+@pytest.mark.parametrize("named", [{"customer_name": OTTO}, {"customer_name": "Kurz"}, {"service": BEARD}])
+async def test_a_named_appointment_is_moved(call: SpokenCall, named: dict[str, str]) -> None:
+    moved = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
+    assert moved["success"], moved
+    assert say().only_time_moved not in moved["message"]
+    assert [(each[0], each[1]) for each in await call.live()] == [("bart", "12:00"), ("haarschnitt", "14:00")]
+
+
+async def test_a_move_to_somebody_picks_nobody(call: SpokenCall) -> None:
+    asked = await call.ask(MOVE, {"staff": "Mehmet", "date": day_of(call), "time": "12:00"})
+    assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
+
+
+async def test_another_service_moves_the_time_only(call: SpokenCall) -> None:
+    named = {"appointment_time": "14 Uhr", "service": "Färben", "staff": "Mehmet"}
+    moved = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
+    assert (moved["success"], moved["message"].count(say().only_time_moved)) == (True, 1), moved
+    assert [each[0] for each in await call.live()] == ["haarschnitt", "bart"]

@@ -1,0 +1,30 @@
+"""What the watch over the sessions reports."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from askproai_core.database import AdminStore, EndedSession, WatchStep
+
+Check = Callable[[], Awaitable[None]]
+
+
+class Report:
+    """What a watch reported."""
+
+    def __init__(self) -> None:
+        self.ended: list[EndedSession] = []
+        self.failed: list[tuple[WatchStep, str]] = []
+
+    def failure(self, step: WatchStep, role: str, _: Exception) -> None:
+        self.failed.append((step, role))
+
+    def suspended(self) -> set[str]:
+        return {session.role for session in self.ended if session.suspended}
+
+
+@asynccontextmanager
+async def checks(admin: AdminStore, report: Report) -> AsyncIterator[Check]:
+    """Yield a check that knows the roles of now."""
+    async with admin.watch_sessions(report.ended.append, report.failure) as check:
+        await check()
+        yield check
