@@ -252,6 +252,7 @@ class Sentences:
     cannot_cancel: str
     cancelled: str
     say_what_for_a_new_one: str
+    stays: str
     shall_i_cancel: str
     yes_or_no: str  # before a question that was not answered clearly
     can_move_too: str  # before the question, so that a yes answers the cancellation alone

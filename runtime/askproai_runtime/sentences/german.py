@@ -342,6 +342,7 @@ GERMAN: Final = Sentences(
     cancelled="Der Termin ist abgesagt: {when}.",
     say_what_for_a_new_one=" Für einen neuen sagen Sie mir bitte, wofür und wann.",
     can_move_too="Verschieben geht auch.",
+    stays="Gut. Ihr Termin am {when}, bleibt bestehen.",
     shall_i_cancel="Soll ich Ihren Termin am {when}, absagen?",
     yes_or_no="Ein Ja oder Nein genügt.",
     # verification of callers
