@@ -38,7 +38,8 @@ def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool
 
 def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
     """Return whether a caller who has refused a cancellation asks for it again."""
-    return reply is Reply.NO and bool(call.said_since) and read_cancellation(call.said_since) not in {Reply.NO, None}
+    said = call.said_since
+    return reply is Reply.NO and bool(said) and read_cancellation(said or "") not in {Reply.NO, None}
 
 
 async def find_questioned(
