@@ -72,7 +72,7 @@ VALUES: Final[Mapping[str, str]] = {
     # outcomes of these requests
     "offered": "angeboten", "found": "gefunden", "answered": "beantwortet", "not_known": "nicht bekannt",
     "none_found": "nichts gefunden", "already_booked": "schon gebucht", "moved": "verschoben",
-    "already_moved": "schon verschoben", "noted": "notiert",
+    "already_moved": "schon verschoben", "noted": "notiert", "kept": "bleibt bestehen",
     "not_kept": "wird nicht gespeichert", "past": "schon vorbei", "too_soon": "zu kurzfristig",
     "too_far": "zu weit im Voraus", "closed_day": "geschlossener Tag", "day_off": "arbeitet an dem Tag nicht",
     "outside_hours": "außerhalb der Zeiten",

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_call
 from pathlib import Path
 from random import randrange
 from typing import Any
@@ -40,6 +41,15 @@ class SpokenCall:
         self.transcript.append({"role": "tool_call_result", "content": json.dumps(reply.body)})
         self.transcript.append({"role": "agent", "content": reply.body["message"]})
         return reply.body
+
+    async def ask_at_once(self, *requests: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Ask functions in one turn of the model: none has the answer of another."""
+        before, bodies = list(self.transcript), []
+        for name, args in requests:
+            spoken = replace_call(self, transcript=list(before))
+            bodies.append(await spoken.ask(name, args))
+            self.transcript += spoken.transcript[len(before) :]
+        return bodies
 
     async def live(self) -> list[tuple[str, str, str, str]]:
         """Return what the call's number has, in order of time: service, hour and minute, staff and name of each."""

@@ -14,6 +14,7 @@ from askproai_runtime.booking.answer_words import (
     KEEP,
     MOVE,
     NO,
+    ONLY_NO,
     ONLY_YES,
     REQUEST,
     SPEAKS_OF_IT,
@@ -123,6 +124,7 @@ _BESIDE = re.compile(
 )
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
+    r"|(?:alle )?beide(?: bitte)?|both(?: of them)?(?: please)?"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -140,6 +142,14 @@ def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
 def only_thanks(said: str) -> bool:
     """Return whether words after a cancellation are thanks or a goodbye, or none at all."""
     return set(words_of(said).split()) <= _THANKS
+
+
+def refuses(said: str, *, claimed: bool) -> bool:
+    """Return whether words are a no to a cancellation: nothing but one, or one that the model has `claimed`."""
+    words = words_of(said)
+    if read_cancellation(said) is not Reply.NO or YES.search(NO.sub(" ", words).strip()):
+        return False
+    return claimed or bool(ONLY_NO.fullmatch(words) and not _CANCEL.search(words))
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:

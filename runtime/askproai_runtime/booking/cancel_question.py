@@ -2,6 +2,7 @@
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.cancel_answers import read_cancellation, refuses
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice
@@ -10,18 +11,35 @@ from askproai_runtime.booking.types import BookingContext, CallContext, Choice
 async def read_cancel_reply(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> Reply | None:
-    """Return what the caller has said to the call's last question, if that was about this appointment at its present start.
+    """Return what the caller has said to the call's last question about this appointment, if that named its present start.
 
-    None if it was another question, or nothing was said since. A caller who has chosen another appointment instead of this one has
-    agreed, if the model has understood it so.
+    None if nothing was said since, or, without a transcript, if another question was the last one. A caller who has chosen another
+    appointment instead of this one has agreed, if the model has understood it so.
     """
-    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    about = None if call.replies is None else appointment.id
+    asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
     is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
     reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
     if reply is None and call.asked_choice is not None:
         may_be_cancelled = Choice.CANCEL in call.asked_choice.choices and call.asked_choice.about == str(appointment.id)
         return Reply.UNCLEAR if may_be_cancelled else None
     return reply
+
+
+def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
+    """Return whether the caller has just refused a cancellation, and the model does not claim the contrary.
+
+    `reply` is what was said since the question. A model that repeats its claim before anything else is said means the same no.
+    """
+    if reply is not Reply.NO or call.said_since is None or claimed is True:
+        return False
+    return refuses(call.said_since, claimed=claimed is False) if call.said_since.strip() else claimed is False
+
+
+def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
+    """Return whether a caller who has refused a cancellation asks for it again."""
+    said = call.said_since
+    return reply is Reply.NO and bool(said) and read_cancellation(said or "") not in {Reply.NO, None}
 
 
 async def find_questioned(

@@ -18,7 +18,7 @@ from askproai_runtime.booking.answers import (
     describe_with_state,
     have_several_customers,
 )
-from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.owner_questions import names_another
@@ -147,17 +147,20 @@ async def _require_agreement(
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         return  # nothing is cancelled
     reply = await read_cancel_reply(ctx, conn, call, appointment)
-    if reply is not None and reply.agrees(args.get("confirmed")):
+    claimed = args.get("confirmed")
+    if reply is not None and reply.agrees(claimed):
         return
-    await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
+    fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
+    if has_refused(call, claimed, reply):
+        raise ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT, **fields)
+    await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
     question = say().shall_i_cancel.format(when=described)
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, _rule_in_this_language(ctx), move, question)))
-    else:  # the answer was unclear
+    elif not has_changed_mind(call, reply):  # the answer was unclear
         question = f"{say().yes_or_no} {question}"
-    fields: dict[str, Any] = {**appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)}
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 

@@ -164,6 +164,7 @@ class FunctionOutcome(StrEnum):
     IMPOSSIBLE = "impossible"  # a day or an hour that no calendar has
     NOT_UNDERSTOOD = "not_understood"
 
+    KEPT = "kept"  # an appointment whose caller was asked whether to cancel it
     ASKED_BACK = "asked_back"
     UNKNOWN_SERVICE = "unknown_service"
     UNKNOWN_STAFF = "unknown_staff"
@@ -257,6 +258,7 @@ class BookingOutcome(StrEnum):
     PENDING_SYNC = "pending_sync"
     ALREADY_BOOKED = "already_booked"
     NOT_FREE = "not_free"
+    KEPT = "kept"  # an appointment whose caller was asked whether to cancel it
     ASKED_BACK = "asked_back"
     IN_FLIGHT = "in_flight"
     BUSY = "busy"

@@ -9,7 +9,15 @@ from uuid import UUID
 from askproai_runtime.booking.asked_choices import Chosen
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.further import is_alike
-from askproai_runtime.booking.phrases import addressed_differently, correct_name, fold, list_name_words, same_name
+from askproai_runtime.booking.name_words import GENDERS
+from askproai_runtime.booking.phrases import (
+    addressed_differently,
+    correct_name,
+    fold,
+    join_list,
+    list_name_words,
+    same_name,
+)
 from askproai_runtime.booking.store.waitlist import NewEntry, WaitingName, list_waiting_names
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.sentences import say
@@ -18,24 +26,43 @@ from askproai_runtime.sentences import say
 async def find_renamed_entry(
     ctx: BookingContext, call: CallContext, entry: NewEntry, chosen: Chosen | None
 ) -> UUID | None:
-    """Return the entry of this call that gets the name, as the caller has chosen; None for another person.
+    """Return the waiting entry that gets the name, as the caller has chosen; None for another person, or the one with this name.
 
-    Raises `ClarificationNeeded` where the name may correct the one for which this call has just joined the list.
+    Raises `ClarificationNeeded` where the name may complete or correct one that waits. A caller's number has the names of all its
+    calls; of another number only this call's are said.
     """
     async with ctx.pool.acquire() as conn:
         known = await list_waiting_names(conn, ctx.tenant, entry)
-        if any(same_name(each.name, entry.name) for each in known):
-            return None
-        own = [each for each in known if each.call_id == call.call_id and _may_correct(entry.name, each.name)]
-        if not own:
-            return None
-        nearest = max(reversed(own), key=lambda each: _likeness(entry.name, each.name))
-    if chosen is not None and chosen.choice is Choice.FURTHER:
+    if any(is_same_person(entry.name, each.name) for each in known):
         return None
-    if chosen is not None and (asked := next((each for each in own if str(each.id) == chosen.about), None)):
+    alike = [each for each in known if _may_be_of(call, entry, each)]
+    if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
+        return None
+    nearest = max(reversed(alike), key=lambda each: _likeness(entry.name, each.name))
+    if any(len(list_name_words(each.name)) > len(list_name_words(entry.name)) for each in alike):
+        names = join_list([each.name for each in alike], say().and_word)
+        question = f"{say().they_wait.format(names=names)}{say().which_full_name}"
+        raise ClarificationNeeded(question, waitlist_id=str(nearest.id), choices=[Choice.FURTHER])
+    if chosen is not None and (asked := next((each for each in alike if str(each.id) == chosen.about), None)):
         return asked.id
     question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
     raise ClarificationNeeded(question, waitlist_id=str(nearest.id), choices=[Choice.RENAME, Choice.FURTHER])
+
+
+def is_same_person(said: str, known: str) -> bool:
+    """Return whether two names are one person's: neither has a word more, since relatives share a surname. A surname alone with
+    Herr or Frau may be another's than without.
+    """
+    words, others = list_name_words(said), list_name_words(known)
+    titles, known_titles = ({word for word in fold(name).split() if word in GENDERS} for name in (said, known))
+    is_addressed = len(words) == 1 and not titles <= known_titles
+    return same_name(said, known) and len(words) == len(others) and not is_addressed
+
+
+def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
+    is_of_call = known.call_id == call.call_id
+    is_alike_there = is_of_call and _may_correct(entry.name, known.name)
+    return is_alike_there or ((is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name))
 
 
 def _may_correct(said: str, known: str) -> bool:
@@ -63,7 +90,7 @@ def of_person(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | Non
     """
     if (own := next((each for each in known if each.id == renamed), None)) is not None:
         return replace(entry, key=own.key)
-    same = [each for each in known if same_name(each.name, entry.name)]
+    same = [each for each in known if is_same_person(entry.name, each.name)]
     exact = [each for each in same if fold(each.name) == fold(entry.name)]
     if same:
         found = [*exact, *same][0]

@@ -24,7 +24,7 @@ from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
-from askproai_runtime.booking.phrases import format_reading, join_list, same_name
+from askproai_runtime.booking.phrases import format_reading, join_list
 from askproai_runtime.booking.request import (
     ServiceRequest,
     names_day,
@@ -59,7 +59,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
-from askproai_runtime.booking.waiting_names import find_renamed_entry, of_person
+from askproai_runtime.booking.waiting_names import find_renamed_entry, is_same_person, of_person
 from askproai_runtime.german_dates import Candidate, Daily, Grain
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.sentences import decline_name, say
@@ -123,7 +123,7 @@ def read_spans(entry: WaitlistEntry) -> list[Span]:
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
     """Return whether the appointment is what the entry waits for. Of several persons with one number, each books in an own name."""
-    is_of_person = not reached.is_one_of_several or same_name(reached.booked_for, reached.entry.name)
+    is_of_person = not reached.is_one_of_several or is_same_person(reached.booked_for, reached.entry.name)
     return is_of_person and any(each.contains(reached.start, zone) for each in read_spans(reached.entry))
 
 

@@ -193,9 +193,10 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         elif (answer := read_answer(utterance)) is None:
             is_cut = True
         else:
+            found = _read_question(answer)
             for asked in questions.values():
-                asked.is_over = asked.question not in {Question.PHONE, Question.NAME}  # whatever is said answers them
-            if found := _read_question(answer):
+                asked.is_over |= asked.ends_with(found[0] if found else None)
+            if found:
                 question, about = found
                 questions[about] = _Asked(question, str(answer.get("message") or ""))
     if is_cut and not questions:
@@ -238,6 +239,15 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+
+    def ends_with(self, question: Question | None) -> bool:
+        """Return whether another answer of ours ends this one, which may ask a `question`.
+
+        Whatever is said answers those for a number or a name. Of two cancellations that were asked for in one turn, each is
+        answered by what is said to both.
+        """
+        is_beside = self.question is Question.CANCEL is question and not self.said
+        return self.question not in {Question.PHONE, Question.NAME} and not is_beside
 
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")

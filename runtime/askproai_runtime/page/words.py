@@ -232,7 +232,7 @@ GERMAN: Final = Words(
         "ongoing": "läuft", "transferred": "verbunden", "failed": "fehlgeschlagen", "nothing": "ohne Ergebnis",
         "no_function": "nur gesprochen", "held": "wird gebucht", "confirmed": "bestätigt",
         "pending_sync": "noch nicht im Kalender", "no_show": "nicht erschienen", "offered": "angeboten",
-        "answered": "beantwortet", "none_found": "nichts gefunden", "found": "gefunden", "noted": "notiert",
+        "answered": "beantwortet", "none_found": "nichts gefunden", "found": "gefunden", "noted": "notiert", "kept": "bleibt",
         "not_kept": "wird nicht gespeichert", "decline_recording": "Speicherung ablehnen", "heard": "gegeben, laut Wortlaut",
         "in_greeting": "gegeben, laut Begrüßung", "not_given": "nicht gegeben", "everything": "alles",
         "everything_except_pii": "alles ohne persönliche Angaben", "basic_attributes_only": "Nummern und Zeiten",

@@ -252,6 +252,7 @@ class Sentences:
     cannot_cancel: str
     cancelled: str
     say_what_for_a_new_one: str
+    stays: str
     shall_i_cancel: str
     yes_or_no: str  # before a question that was not answered clearly
     can_move_too: str  # before the question, so that a yes answers the cancellation alone
@@ -296,6 +297,7 @@ class Sentences:
     waitlist_full: str
     waiting: str
     one_person_waits: str
+    they_wait: str
     rename_or_another_waits: str
     freed_by_team: str
     freed_by_message: str

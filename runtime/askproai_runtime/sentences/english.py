@@ -329,6 +329,7 @@ ENGLISH: Final = Sentences(
     cancelled="The appointment is cancelled: {when}.",
     say_what_for_a_new_one=" For a new one, please tell me what for and when.",
     can_move_too="It can be moved, too.",
+    stays="All right. Your appointment on {when}, stays.",
     shall_i_cancel="Shall I cancel your appointment on {when}?",
     yes_or_no="A yes or no is enough.",
     # verification of callers
@@ -381,6 +382,7 @@ ENGLISH: Final = Sentences(
     one_person_waits=(
         " With this I have noted one person, {name}. Whoever comes along needs an entry of their own: in which name?"
     ),
+    they_wait="On the waiting list: {names}.",
     rename_or_another_waits=(
         "The waiting list has {waiting}. Shall I change the name to {name}, or is this a second entry for {name}?"
     ),

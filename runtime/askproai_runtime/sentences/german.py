@@ -342,6 +342,7 @@ GERMAN: Final = Sentences(
     cancelled="Der Termin ist abgesagt: {when}.",
     say_what_for_a_new_one=" Für einen neuen sagen Sie mir bitte, wofür und wann.",
     can_move_too="Verschieben geht auch.",
+    stays="Gut. Ihr Termin am {when}, bleibt bestehen.",
     shall_i_cancel="Soll ich Ihren Termin am {when}, absagen?",
     yes_or_no="Ein Ja oder Nein genügt.",
     # verification of callers
@@ -399,6 +400,7 @@ GERMAN: Final = Sentences(
     one_person_waits=(
         " Notiert habe ich damit eine Person, {name}. Wer noch mitkommt, braucht einen eigenen Eintrag: auf welchen Namen?"
     ),
+    they_wait="Auf der Warteliste: {names}.",
     rename_or_another_waits=(
         "Auf der Warteliste steht {waiting}. Soll ich den Namen in {name} ändern, oder ist das ein zweiter Eintrag für {name}?"
     ),

@@ -10,7 +10,7 @@ from askproai_runtime.booking import AskedChoice, join_waitlist
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 from tests.worlds.full_calendar import nothing_free
-from tests.worlds.waitlist_environment import FIRST, FRIDAY, join
+from tests.worlds.waitlist_environment import FIRST, FRIDAY, SECOND, join
 
 pytestmark = pytest.mark.nightly
 
@@ -97,8 +97,7 @@ async def choose(salon: Salon, asked: Any, name: str, choice: str) -> Any:
     [
         ("Petra Langer", "rename", ["Petra Langer"]),
         ("Petra Langer", "further", ["Petra Lange", "Petra Langer"]),
-        ("nein, Lenz", "rename", ["Lenz"]),
-        ("Langer mit r", "rename", ["Langer"]),
+        ("Petra Maria Lange", "rename", ["Petra Maria Lange"]),
     ],
 )
 async def test_a_corrected_name_is_asked(salon: Salon, name: str, choice: str, names: list[str]) -> None:
@@ -115,6 +114,65 @@ async def test_another_person_waits_unasked(salon: Salon, first: str, second: st
     for name in (first, second):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == sorted((first, second))
+
+
+@pytest.mark.parametrize("call_id", ["call_1", "call_2"])
+@pytest.mark.parametrize("waits", ["Lange", "Frau Lange"])
+@pytest.mark.parametrize(
+    ("choice", "names"), [("rename", ["Otto Lange"]), ("further", ["Otto Lange", "Lange"]), (None, ["Lange"])]
+)
+async def test_a_surname_is_completed_when_agreed(
+    salon: Salon, call_id: str, waits: str, choice: str | None, names: list[str]
+) -> None:
+    first = await join(salon, call_id, FIRST, customer_name=waits)
+    asked: Any = await join(salon, "call_1", FIRST, customer_name="Otto Lange")
+    assert (asked.success, asked.fields["waitlist_id"]) == (False, first.fields["waitlist_id"])
+    assert asked.message == say().rename_or_another_waits.format(waiting=waits, name="Otto Lange")
+    again = await choose(salon, asked, "Otto Lange", choice or "")
+    assert again.success is (choice is not None)
+    assert sorted(await waiting(salon)) == sorted(name.replace("Lange", waits, name == "Lange") for name in names)
+    if choice:
+        repeated = await join(salon, "call_1", FIRST, customer_name="Otto Lange")
+        assert (repeated.success, len(await waiting(salon))) == (True, len(names))
+
+
+@pytest.mark.parametrize("name", ["Langer", "nein, Lenz", "Langer mit r", "Lange", "Herr Lange", "Frau Langer"])
+async def test_a_surname_keeps_nobodys_first_name(salon: Salon, name: str) -> None:
+    """A surname alone may be that of either, or of both: the full name is asked for."""
+    both = ["Otto Lange", "Petra Lange"]
+    for known in both:
+        await join(salon, "call_1", FIRST, customer_name=known)
+    asked: Any = await join(salon, "call_1", FIRST, customer_name=name)
+    assert (asked.success, await waiting(salon)) == (False, both)
+    assert asked.message == "Auf der Warteliste: Otto Lange und Petra Lange. " + say().which_full_name.strip()
+    assert (await choose(salon, asked, name, "rename")).message == asked.message
+    assert (await choose(salon, asked, name, "further")).success
+    assert len(await waiting(salon)) == len(both) + 1
+
+
+async def test_a_full_name_answers_the_question(salon: Salon) -> None:
+    for known in ("Petra Lange", "Otto Lange"):
+        await join(salon, "call_1", FIRST, customer_name=known)
+    await join(salon, "call_1", FIRST, customer_name="Langer")
+    asked = await join(salon, "call_1", FIRST, customer_name="Petra Langer")
+    assert (await choose(salon, asked, "Petra Langer", "rename")).success
+    assert await waiting(salon) == ["Otto Lange", "Petra Langer"]
+
+
+async def test_a_husband_waits_beside_a_surname(salon: Salon) -> None:
+    await join(salon, "call_1", FIRST, customer_name="Lange")
+    asked: Any = await join(salon, "call_1", FIRST, customer_name="Herr Lange")
+    assert (asked.success, set(asked.fields["choices"])) == (False, {"rename", "further"})
+    assert (await choose(salon, asked, "Herr Lange", "further")).success
+    assert await waiting(salon) == ["Herr Lange", "Lange"]
+
+
+async def test_a_named_number_reveals_no_name(salon: Salon) -> None:
+    """Whoever names another's number hears nothing of who waits for it."""
+    await join(salon, "call_1", FIRST, customer_name="Petra Lange")
+    answer = await join(salon, "call_2", SECOND, phone=FIRST, customer_name="Lange")
+    assert (answer.success, "Petra" in answer.message) == (True, False)
+    assert await waiting(salon) == ["Lange", "Petra Lange"]
 
 
 @pytest.mark.parametrize("others", [["Otto Lange"], ["Otto Lange", "Anna Kurz"]])

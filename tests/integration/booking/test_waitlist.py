@@ -152,6 +152,18 @@ async def test_one_persons_booking_leaves_the_other_waiting(salon: Salon) -> Non
         assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting'") == [{"name": "Otto Kurz"}]
 
 
+async def test_anothers_booking_ends_no_surname(salon: Salon) -> None:
+    """A relative shares the surname: of several who wait, the surname alone may be that of another one."""
+    surname = booking_args(MORNING)["customer_name"].split()[-1]
+    for name in (surname, "Anna Kurz"):
+        await wait(salon, FIRST, customer_name=name)
+    await book(salon, caller=FIRST)
+    await run(salon)
+    assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name") == [
+        {"name": "Anna Kurz"}, {"name": surname},
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("args", "suits"),
     [

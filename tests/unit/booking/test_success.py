@@ -22,7 +22,7 @@ SUCCESS = {
     "offered": True, "found": True, "none_found": True, "answered": True, "booked": True, "already_booked": True, "moved": True,
     "already_moved": True, "cancelled": True, "noted": True, "waiting": True, "not_kept": True, "repeated": True,
     "not_known": False, "past": False, "too_soon": False, "too_far": False, "closed_day": False,
-    "day_off": False, "outside_hours": False,
+    "day_off": False, "outside_hours": False, "kept": False,
     "off_grid": False, "taken": False, "impossible": False, "not_understood": False, "asked_back": False,
     "unknown_service": False, "unknown_staff": False, "not_bookable": False, "gone": False, "limited": False,
     "refused": False, "in_flight": False, "call_over": False, "busy": False, "too_slow": False, "failed": False,

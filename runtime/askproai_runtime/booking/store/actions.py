@@ -217,8 +217,12 @@ async def record_question(
     )  # fmt: skip
 
 
-async def get_last_question(conn: Connection, tenant: str, call_id: str) -> CancelQuestion | None:
-    """Return the call's last question whether to cancel; None if a booking or a move of the call has ended since.
+async def get_last_question(
+    conn: Connection, tenant: str, call_id: str, about: UUID | None = None
+) -> CancelQuestion | None:
+    """Return the call's last question whether to cancel: any appointment, or the one that it is to be `about`.
+
+    None if a booking or a move of the call has ended since.
 
     One that is in flight now does not count: if it changes the appointment that is asked about, the start is another.
     """
@@ -230,7 +234,7 @@ async def get_last_question(conn: Connection, tenant: str, call_id: str) -> Canc
                  AND split_part(since.key, '|', 1) IN ('book', 'move')
                  AND since.lease_until BETWEEN question.lease_until AND clock_timestamp())
            ORDER BY question.lease_until DESC LIMIT 1""",
-        tenant, call_id, f"{_QUESTION}|",
+        tenant, call_id, f"{_QUESTION}|{about}|" if about else f"{_QUESTION}|",
     )  # fmt: skip
     if row is None:
         return None
