@@ -107,6 +107,8 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
     NamedSlot,
+    NamedTimes,
+    Naming,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
 from askproai_runtime.booking.waitlist import (
@@ -151,6 +153,8 @@ __all__ = [
     "InvalidBooking",
     "Message",
     "NamedSlot",
+    "NamedTimes",
+    "Naming",
     "OutcomeUnknown",
     "Pause",
     "PhoneQuestion",
