@@ -168,8 +168,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
         call = add_kept_offers(call, appointments)
-        zone, own = ZoneInfo(ctx.config().time_zone), [each.starts_at for each in appointments]
-        args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args), own)
+        zone = ZoneInfo(ctx.config().time_zone)
+        args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
         request = parse_booking_request(ctx.config(), call, args, appointments)
         chosen = read_chosen(call, args)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER

@@ -59,14 +59,12 @@ def put_on_named_day(
     args: Mapping[str, Any],
     zone: ZoneInfo,
     find_service: Callable[[], ServiceRequest],
-    own: Collection[datetime] = (),
     *,
     searches: bool = False,
 ) -> Mapping[str, Any]:
     """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
 
-    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. The time
-    of an `own` appointment of the call that is named again is no other one.
+    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them.
     """
     named = _find_named(call)
     if named is None:
@@ -81,11 +79,7 @@ def put_on_named_day(
         return _put_time(named, call, args, zone, searches=searches)
     if find_open_span(parts[0] or parts[1] or "") is None:
         return _put_next_weekday(named, call, args, zone, find_service)
-    if named.naming is Naming.CHANGED:
-        own = {*own, *named.starts}
-    elif not searches and (start := _find_offered(named, call, parts, zone, own)):
-        return _with_start(args, call, zone, start)
-    return _put_weekday(named, call, args, zone, find_service, own, searches=searches)
+    return _put_weekday(named, call, args, zone, find_service, searches=searches)
 
 
 def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Mapping[str, Any]:
@@ -198,59 +192,44 @@ def _put_time(
     return name_time(args, _any_of(days), *put_on_day(days[0], parts)[1:])
 
 
-def _find_offered(
-    named: NamedTimes, call: CallContext, parts: _Parts, zone: ZoneInfo, own: Collection[datetime]
-) -> set[datetime]:
-    """Return the offered starts that a weekday and a time name, of the last offers before others."""
-    span = find_open_span(parts[0] or parts[1] or "") or Grain.WEEK
-    plain = exact_starts(understand_parts(*parts, at=call.started_at, zone=zone).candidates)
-    starts = {start for branch, start in call.offered if branch == call.branch and start >= call.started_at}
-    near = exact_starts(read_near(_days_of(starts, zone) or _days_of(named.starts, zone), span, parts, call, zone))
-    if not plain.isdisjoint(own):
-        return set()
-    return next(
-        (found for offered in (set(named.starts), starts) if (found := (plain & offered) or near & offered)), set()
-    )
-
-
 def _put_weekday(
     named: NamedTimes,
     call: CallContext,
     args: Mapping[str, Any],
     zone: ZoneInfo,
     find_service: Callable[[], ServiceRequest],
-    own: Collection[datetime],
     *,
     searches: bool,
 ) -> Mapping[str, Any]:
-    """Return the arguments of a weekday alone, or of a day of the month, with the named day of which it is.
+    """Return the arguments of a weekday alone, or of a day of the month, with the named start or day of which it is.
 
     Another day in the week, or the month, of the named ones is searched, and else asked about beside the coming one.
     """
     parts, days, is_changed = read_parts(args), _days_of(named.starts, zone), named.naming is Naming.CHANGED
     said = parts[0] or parts[1] or ""
-    span = find_open_span(said) or Grain.WEEK
-    readings = understand_parts(*parts, at=call.started_at, zone=zone).candidates
-    if not exact_starts(readings).isdisjoint(own):
-        return args
-    day: _Parts = (said, None, None)  # its time may be one that is asked for
-    plain = _dates(readings or understand_parts(*day, at=call.started_at, zone=zone).candidates)
-    near = _dates(read_near(days, span, parts, call, zone) or read_near(days, span, day, call, zone))
-    on_named = near & set(days) if not is_changed else set[date]()
-    is_in_one_span = len({first_day(day, span) for day in days}) == 1
-    if on_named:
-        meant = on_named
-    elif searches and not is_changed and is_in_one_span and len(near) == 1:
-        meant = near
-    elif near <= plain or (searches and not is_changed):
-        return args
-    elif is_changed or _spans(plain, span).isdisjoint(_spans(days, span)):
-        meant = plain | near
+    span, day = find_open_span(said) or Grain.WEEK, (said, None, None)  # the time may be one that is asked for
+    plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
+    near = read_near(days, span, parts, call, zone)
+    offered = {start for branch, start in call.offered if branch == call.branch}
+    if is_changed and exact_starts(plain) & {*named.starts}:
+        return args  # the model repeats itself
+    for starts in (offered & {*named.starts}, offered):
+        if not searches and (meant := exact_starts([*plain, *near]) & starts):
+            return _with_start(args, call, zone, meant)
+    coming = _dates(plain or understand_parts(*day, at=call.started_at, zone=zone).candidates)
+    close = _dates(near or read_near(days, span, day, call, zone))
+    spans = {first_day(each, span) for each in days}
+    if not is_changed and close & set(days):
+        found = close & set(days)
+    elif not is_changed and searches:
+        found = close if len(spans) == len(close) == 1 else coming
+    elif close <= coming or (not is_changed and not spans.isdisjoint(first_day(each, span) for each in coming)):
+        found = coming
     else:
+        found = coming | close
+    if found == coming:
         return args
-    if meant == plain:
-        return args
-    return _name_days(meant, call, args, zone, find_service, searches=searches and not is_changed)
+    return _name_days(found, call, args, zone, find_service, searches=searches and not is_changed)
 
 
 def _put_next_weekday(
@@ -318,10 +297,6 @@ def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
 
 def _dates(candidates: Iterable[Candidate]) -> set[date]:
     return {candidate.start.date() for candidate in candidates}
-
-
-def _spans(days: Iterable[date], span: Grain) -> set[date]:
-    return {first_day(day, span) for day in days}
 
 
 def _any_of(days: Iterable[date]) -> str:

@@ -94,8 +94,9 @@ class CallContext:
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are the slots that were named, by
     branch and start, the last ones from each start on: of those who come together one each; `offered_last` are the starts of the
-    last answer with times, in the order in which it said them; `named_last` are those of the last one with days. `said` are the last
-    words of caller and agent; None if the request has no transcript. `said_since` is what the caller has said since the last answer; None if there is none in a transcript.
+    last answer with times, in the order in which it said them; `named_last` are those of the last one with days. `said` are the
+    last words of caller and agent; None if the request has no transcript. `said_since` is what the caller has said since the last
+    answer; None if there is none in a transcript.
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
