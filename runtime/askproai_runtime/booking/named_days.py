@@ -69,7 +69,9 @@ def put_on_named_day(
     named = _find_named(call)
     if named is None:
         return args
-    args = _count_from(named, _put_on_place(named, call, args, zone), zone, books=not searches)
+    args = _count_from(
+        named.counts_from or named.starts, _put_on_place(named, call, args, zone), zone, books=not searches
+    )
     parts = read_parts(args)
     if not any(parts) or holds_iso_day(parts):
         return args
@@ -150,17 +152,17 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
 
 
 def _count_from(
-    named: NamedTimes, args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
+    starts: Collection[datetime], args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
 ) -> Mapping[str, Any]:
     """Return the arguments with a time that is counted from the named times ("am nächsten Tag") as it is without them.
 
     It is counted from each named day where that day itself is meant, or the caller `books`: who means one of several is asked.
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
-    (day, clock, part_of_day), days = read_parts(args), _days_of(named.starts, zone)
+    (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
-    clocks = {start.astimezone(zone).time() for start in named.starts}
+    clocks = {start.astimezone(zone).time() for start in starts}
     counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
     found = {each: next(iter(results)) for each, results in counted.items() if len(results) == 1}
     dates = {each: result[0] or "" for each, result in found.items() if result is not None}

@@ -75,7 +75,7 @@ class NamedTimes:
     """The starts that the last answer with days has named, in the order in which it said them.
 
     `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
-    is what the caller has said since, the first words first.
+    is what the caller has said since, the first words first. `counts_from` are those before a question: "am selben Tag" is theirs.
     """
 
     naming: Naming
@@ -83,6 +83,7 @@ class NamedTimes:
     is_exact: bool = True
     lists_since: bool = False
     said_since: tuple[str, ...] = ()
+    counts_from: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

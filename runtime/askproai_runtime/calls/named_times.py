@@ -75,16 +75,21 @@ def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
 
 def read_named_last(call: OngoingCall) -> NamedTimes | None:
     """Return the times of the last answer of this call that has named days; None without one."""
-    lists_since, said = False, list[str]()
+    lists_since, said, asked = False, list[str](), None
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
         answer = (read_answer(utterance) if utterance.role == "tool_call_result" else None) or {}
         with suppress(KeyError, TypeError, ValueError):
-            if named := _read_named(answer):
-                return replace(named, lists_since=lists_since, said_since=tuple(said[-_MOST_UTTERANCES:]))
+            named = _read_named(answer)
+            if named and asked and named.naming is not Naming.ASKED:
+                return replace(asked, counts_from=named.starts)
+            if named and not asked:
+                asked = replace(named, lists_since=lists_since, said_since=tuple(said[-_MOST_UTTERANCES:]))
+                if named.naming is not Naming.ASKED:
+                    return asked
         lists_since |= bool(answer.get("appointments"))
-    return None
+    return asked
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:

@@ -118,6 +118,14 @@ async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str
     assert answer["start"] == asked["candidates"][1]["start"], answer
 
 
+async def test_the_same_day_is_the_booked_one(call: SpokenCall) -> None:
+    await booked(call)
+    asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
+    assert len(asked["candidates"]) > 1, asked
+    together = await call.ask(BOOK, OTTO | {"date": "am selben Tag", "time": "11 Uhr"})
+    assert together["start"][:10] == friday(call).isoformat(), together
+
+
 @pytest.mark.parametrize("said", ["", "Nein.", "Moment, bitte."])
 async def test_a_yes_answers_the_asked_time(call: SpokenCall, said: str) -> None:
     args = OTTO | {"time": "11 Uhr"}
