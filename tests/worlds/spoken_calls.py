@@ -79,6 +79,7 @@ async def open_spoken_salon(database: Database, folder: Path) -> AsyncIterator[T
 
 
 async def empty_book(pod: TenantPod) -> None:
+    await pod.db.execute("DELETE FROM appointments WHERE status = 'held'")
     await pod.db.execute("UPDATE appointments SET status = 'cancelled'")
     await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
 

@@ -108,6 +108,8 @@ from askproai_runtime.booking.types import (
     FunctionOutcome,
     NamedOffer,
     NamedSlot,
+    NamedTimes,
+    Naming,
 )
 from askproai_runtime.booking.unknown_services import find_known_questions, is_generic
 from askproai_runtime.booking.waitlist import (
@@ -153,6 +155,8 @@ __all__ = [
     "Message",
     "NamedOffer",
     "NamedSlot",
+    "NamedTimes",
+    "Naming",
     "OutcomeUnknown",
     "Pause",
     "PhoneQuestion",

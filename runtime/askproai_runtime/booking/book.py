@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -30,7 +31,6 @@ from askproai_runtime.booking.answers import busy_answer, failure, refused_answe
 from askproai_runtime.booking.asked_choices import Chosen, read_chosen
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.booked_days import put_on_booked
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.companions import add_companions, find_booked, require_names
 from askproai_runtime.booking.confirmation import confirm, find_kept
@@ -53,11 +53,11 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.kept_offers import add_kept_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
+from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
-from askproai_runtime.booking.offered_times import put_on_offer
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
@@ -67,7 +67,12 @@ from askproai_runtime.booking.replaced_bookings import (
     move_instead,
     say_replaced,
 )
-from askproai_runtime.booking.request import BookingRequest, parse_booking_request, read_said
+from askproai_runtime.booking.request import (
+    BookingRequest,
+    parse_booking_request,
+    parse_service_request,
+    read_said,
+)
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
@@ -163,8 +168,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
         call = add_kept_offers(call, appointments)
-        args = put_on_booked(ctx.config(), call, args, appointments)
-        args = put_on_offer(ctx.config(), call, args, [each.starts_at for each in appointments])
+        zone = ZoneInfo(ctx.config().time_zone)
+        args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
         request = parse_booking_request(ctx.config(), call, args, appointments)
         chosen = read_chosen(call, args)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -10,9 +11,9 @@ from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import Slot
-from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.store.offers import read_offers, replace_offers
-from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, Offers
+from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
+from askproai_runtime.booking.store.offers import replace_offers
+from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, NamedTimes, Naming, Offers
 
 log = structlog.get_logger(__name__)
 
@@ -41,36 +42,48 @@ async def keep_alternatives(
 
 
 def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
-    """Return a call with the offers that the hold among its `appointments` keeps."""
-    hold = next((each for each in appointments if each.status == Status.HELD), None)
-    return call if hold is None else _add(call, hold.offers)
+    """Return a call with the offers that the hold among its `appointments` keeps.
+
+    Where its transcript names no days, those of the offers were named last, or those of its live appointments without a hold.
+    """
+    hold, own = None, list[datetime]()
+    for each in appointments:
+        if each.status == Status.HELD:
+            hold = each
+        elif each.live:
+            own.append(each.starts_at.astimezone(UTC))
+    if hold is not None and hold.offers is not None:
+        return _add(call, hold.offers)
+    if own and call.named_last is None:
+        return replace(call, named_last=NamedTimes(Naming.CHANGED, tuple(own)))
+    return call
 
 
 async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:
-    """Return a call with the offers that its hold keeps, where its transcript names none; as it is while the database is away."""
-    if call.offered:
+    """Return a call as `add_kept_offers` does, where its transcript names no days; as it is while the database is away."""
+    if call.named_last is not None:
         return call
     try:
         async with ctx.pool.acquire() as conn:
-            kept = await read_offers(conn, ctx.tenant, call.call_id)
+            appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     except DATABASE_UNAVAILABLE as error:
-        consequence = "only the transcript says what was offered"
+        consequence = "only the transcript says what was offered or booked"
         log.warning("offers.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return call
-    return _add(call, kept)
+    return add_kept_offers(call, appointments)
 
 
-def _add(call: CallContext, kept: str | None) -> CallContext:
+def _add(call: CallContext, kept: str) -> CallContext:
     """Return a call with kept offers before those of its transcript. They are its last ones if it names none."""
-    if kept is None:
-        return call
     offers = msgspec.json.decode(kept, type=Offers)
     offered = (*offers.before, *offers.slots, *call.offered)
     if call.offered:
         return replace(call, offered=offered)
+    starts = tuple(slots[0].start for slots in offers.slots)
     return replace(
         call,
         offered=offered,
-        offered_last=tuple(slots[0].start for slots in offers.slots),
+        offered_last=starts,
+        named_last=call.named_last or (NamedTimes(Naming.OFFERED, starts) if starts else None),
         excluded_staff=frozenset(offers.excluded_staff),
     )

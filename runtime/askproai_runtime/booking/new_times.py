@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.request import (
     ServiceRequest,
     keep_open_readings,
@@ -19,7 +20,7 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.store.actions import hash_words, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
@@ -82,11 +83,15 @@ def _count(
 def understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Understanding | None:
-    """Understand the new time; a time alone ("lieber um vier") keeps the day, whichever argument it is in. None if none was said.
+    """Understand the new time; None if none was said. A time alone ("lieber um vier") keeps the day, whichever argument it is in,
+    unless the call was offered others since the appointment was named.
 
     Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    named = call.named_last
+    if named is not None and named.naming is not Naming.CHANGED and not named.lists_since:
+        args = put_on_named_day(call, args, service.rules.zone, lambda: service)
     date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()

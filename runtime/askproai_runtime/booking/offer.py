@@ -17,11 +17,11 @@ from askproai_runtime.booking.answers import (
     slot_sentence,
 )
 from askproai_runtime.booking.bookables import leave_out_refused
-from askproai_runtime.booking.booked_days import search_on_booked
 from askproai_runtime.booking.companions import BookedOneByOne, add_companions
 from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.kept_offers import keep_alternatives, read_kept_offers
+from askproai_runtime.booking.named_days import keep_offered_days
 from askproai_runtime.booking.obstacles import Obstacle, find_obstacle
 from askproai_runtime.booking.offer_choice import (
     Missed,
@@ -31,7 +31,6 @@ from askproai_runtime.booking.offer_choice import (
     find_near,
 )
 from askproai_runtime.booking.offer_examples import add_examples
-from askproai_runtime.booking.offered_times import keep_offered_days
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
@@ -80,8 +79,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not request.rules.staff_members:
         return replace(refused_answer(), fields={"slots": []})
     try:
-        args = await search_on_booked(ctx, call, args)
-        args = keep_offered_days(ctx.config(), call, args, request.rules.service.name)
+        args = keep_offered_days(call, args, request)
         understood = parse_time(args, call, request)
     except ClarificationNeeded as clarification:
         return await add_examples(ctx, request, call, clarification.answer, read_parts(args))

@@ -62,6 +62,30 @@ class AskedChoice:
     choices: frozenset[str]
 
 
+class Naming(StrEnum):
+    """How an answer of a call has named days."""
+
+    OFFERED = "offered"
+    ASKED = "asked"  # as readings of what the caller has said
+    CHANGED = "changed"  # as those of an appointment that it has booked, moved or cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTimes:
+    """The starts that the last answer with days has named, in the order in which it said them.
+
+    `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
+    is what the caller has said since, the first words first. `counts_from` are those before a question: "am selben Tag" is theirs.
+    """
+
+    naming: Naming
+    starts: tuple[datetime, ...]
+    is_exact: bool = True
+    lists_since: bool = False
+    said_since: tuple[str, ...] = ()
+    counts_from: tuple[datetime, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
@@ -71,8 +95,8 @@ class CallContext:
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are all offers, the last one last:
     several services can be offered at one start. `offered_last` are the starts of the last answer with times, in the order in which
-    it said them. `said` are the last words of caller and agent; None if the request
-    has no transcript. `said_since` is what the caller has said since the last answer; None if there is none in a transcript.
+    it said them; `named_last` are those of the last one with days. `said` are the last words of caller and agent; None if the
+    request has no transcript. `said_since` is what the caller has said since the last answer; None without one in a transcript.
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
@@ -89,6 +113,7 @@ class CallContext:
     beside_declined: frozenset[NamedSlot] = frozenset()
     offered: tuple[NamedOffer, ...] = ()
     offered_last: tuple[datetime, ...] = ()
+    named_last: NamedTimes | None = None
     said: str | None = None
     said_since: str | None = None
     leaves_choice: bool = False

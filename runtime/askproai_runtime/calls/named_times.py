@@ -2,14 +2,24 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from askproai_runtime.booking import NamedOffer, NamedSlot, asks_for_others, find_declined, has_no_preference
+from askproai_runtime.booking import (
+    NamedOffer,
+    NamedSlot,
+    NamedTimes,
+    Naming,
+    asks_for_others,
+    find_declined,
+    has_no_preference,
+)
 from askproai_runtime.calls.payload import OngoingCall, read_answer
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
+_LONGEST_DAY = timedelta(hours=25)
 _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
 
 
@@ -59,6 +69,40 @@ def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
         if slots := _read_slots(answer or {}):
             return tuple(slot.start for slot in slots)
     return ()
+
+
+def read_named_last(call: OngoingCall) -> NamedTimes | None:
+    """Return the times of the last answer of this call that has named days; None without one."""
+    lists_since, said, asked = False, list[str](), None
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        if utterance.role == "user":
+            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+        answer = (read_answer(utterance) if utterance.role == "tool_call_result" else None) or {}
+        with suppress(KeyError, TypeError, ValueError):
+            named = _read_named(answer)
+            if named and asked and named.naming is not Naming.ASKED:
+                return replace(asked, counts_from=named.starts)
+            if named and not asked:
+                asked = replace(named, lists_since=lists_since, said_since=tuple(said[-_MOST_UTTERANCES:]))
+                if named.naming is not Naming.ASKED:
+                    return asked
+        lists_since |= bool(answer.get("appointments"))
+    return asked
+
+
+def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
+    """Return the times of an answer, None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
+    if slots := _read_slots(answer):
+        return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots))
+    if readings := answer.get("candidates"):
+        starts = [_read_instant(each["start"]) for each in readings]
+        ends = [_read_instant(each["end"]) for each in readings if "end" in each]
+        if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
+            return None  # a week is no day
+        return NamedTimes(Naming.ASKED, tuple(starts), is_exact=not ends)
+    if answer.get("success") is True and "appointment_id" in answer:
+        return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
+    return None
 
 
 def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
@@ -112,7 +156,12 @@ def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
     """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
-    start = datetime.fromisoformat(slot["start"])
-    if start.tzinfo is None:
-        raise ValueError("a start without a zone")
-    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), start.astimezone(UTC))
+    return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), _read_instant(slot["start"]))
+
+
+def _read_instant(text: str) -> datetime:
+    """Return an instant in UTC. Raises `TypeError`, or `ValueError` for one without a zone."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return instant.astimezone(UTC)

@@ -12,6 +12,7 @@ from askproai_runtime.german_dates.arguments import (
     find_part_argument,
     holds_day,
     is_understood,
+    names_next_weekday,
     says_nothing,
 )
 from askproai_runtime.german_dates.counted_times import count_from
@@ -53,6 +54,7 @@ __all__ = [
     "holds_day",
     "is_understood",
     "list_replaced",
+    "names_next_weekday",
     "says_nothing",
     "understand",
     "understand_parts",

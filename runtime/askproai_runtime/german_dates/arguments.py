@@ -20,6 +20,7 @@ from askproai_runtime.german_dates.atoms import (
     Period,
     TimeRange,
     Weekday,
+    Which,
 )
 from askproai_runtime.german_dates.combine import drop_replaced
 from askproai_runtime.german_dates.exclusions import find_exclusions
@@ -97,6 +98,18 @@ def _find_completed(text: str) -> Argument | None:
 def find_open_span(text: str) -> Grain | None:
     """Return what an argument leaves open that names a day: of `Donnerstag` the week, of `am 7.` the month; None if nothing."""
     return _read_in_languages(lambda: _find_open_span(text), None)
+
+
+def names_next_weekday(text: str) -> bool:
+    """Return whether an argument names the next of a weekday: `nächsten Freitag`."""
+    return _read_in_languages(lambda: _names_next_weekday(text), False)
+
+
+def _names_next_weekday(text: str) -> bool:
+    try:
+        return any(isinstance(atom, Weekday) and atom.which is Which.NEXT for atom in _scan(text))
+    except ValueError:
+        return False
 
 
 def holds_day(text: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from askproai_runtime.booking.kept_offers import add_kept_offers
 from askproai_runtime.booking.store.appointments import Appointment, Status
-from askproai_runtime.booking.types import CallContext, NamedSlot, Offers
+from askproai_runtime.booking.types import CallContext, NamedSlot, NamedTimes, Naming, Offers
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 NINE, ONE, FIVE = (datetime(2026, 12, 10, hour, tzinfo=UTC) for hour in (9, 13, 17))
@@ -23,7 +23,8 @@ def transcript_with(*heard: Offers) -> CallContext:
     call = CallContext("call_1", "mitte", None, NOW, "corr")
     for each in heard:
         last = tuple(slots[0].start for slots in each.slots)
-        call = replace(call, offered=(*call.offered, *each.slots), offered_last=last)
+        named = NamedTimes(Naming.OFFERED, last)
+        call = replace(call, offered=(*call.offered, *each.slots), offered_last=last, named_last=named)
     return call
 
 
@@ -48,6 +49,12 @@ def test_the_transcript_counts_before_kept_offers(
     call = add_kept_offers(transcript_with(*heard), [hold(offers("julia", NINE, ONE))])
     assert call.list_offers("mitte", ONE, "haarschnitt")[0][0].staff == staff
     assert call.offered_last == last
+    assert call.named_last == NamedTimes(Naming.OFFERED, last)
+
+
+def test_without_any_the_booked_days_are_named() -> None:
+    own = [hold(Offers(), status) for status in (Status.CONFIRMED, Status.CANCELLED)]
+    assert add_kept_offers(transcript_with(), own).named_last == NamedTimes(Naming.CHANGED, (NINE,))
 
 
 def test_without_a_hold_the_transcript_stays() -> None:

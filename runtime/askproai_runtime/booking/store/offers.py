@@ -3,14 +3,6 @@
 from askproai_core.database import Connection
 
 
-async def read_offers(conn: Connection, tenant: str, call_id: str) -> str | None:
-    """Return the offers that the hold of a call keeps, expired or not; None without a hold."""
-    offers: str | None = await conn.fetchval(
-        "SELECT offers FROM appointments WHERE tenant = $1 AND call_id = $2 AND status = 'held'", tenant, call_id
-    )
-    return offers
-
-
 async def replace_offers(conn: Connection, tenant: str, call_id: str, offers: str) -> None:
     """Replace the offers that the hold of a call keeps; without a hold nothing is kept."""
     await conn.execute(

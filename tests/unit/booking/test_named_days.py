@@ -1,13 +1,17 @@
-"""A weekday or a clock time alone, said after offers, is that of an offer; in another week than all offers it is asked about."""
+"""A weekday or a clock time alone is on a day of the last answer with days; where another fits as well it is asked about."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from askproai_runtime.booking.offered_times import keep_offered_days, put_on_offer
-from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot
+from askproai_runtime.booking.named_days import keep_offered_days, put_on_named_day
+from askproai_runtime.booking.request import parse_service_request
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedSlot, NamedTimes, Naming
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
@@ -15,6 +19,8 @@ CONFIG = salon_config()
 ZONE = ZoneInfo(CONFIG.time_zone)
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)  # a Friday
 TUESDAY, THURSDAY, FRIDAY = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (8, 10, 11))
+JANUARY = datetime(2027, 1, 5, 10, tzinfo=ZONE)
+EARLY = datetime(2026, 12, 1, 13, tzinfo=ZONE)
 TUESDAY_AT_ONE = TUESDAY + timedelta(hours=4)
 
 
@@ -22,7 +28,23 @@ def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallCo
     utc = [start.astimezone(UTC) for start in (*before, *starts)]
     named = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in utc)
     last = tuple(utc[len(before) :])
-    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last)
+    offers_last = NamedTimes(Naming.OFFERED, last) if last else None
+    return CallContext("call_1", "mitte", None, NOW, "corr", offered=named, offered_last=last, named_last=offers_last)
+
+
+def after(naming: Naming, *starts: datetime, offers: tuple[datetime, ...] = (), **fields: Any) -> CallContext:
+    named = NamedTimes(naming, tuple(start.astimezone(UTC) for start in starts), **fields)
+    return replace(after_offers(*offers), named_last=named)
+
+
+def put(call: CallContext, args: dict[str, Any]) -> Mapping[str, Any]:
+    return put_on_named_day(call, args, ZONE, lambda: parse_service_request(CONFIG, call, args))
+
+
+def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt") -> Mapping[str, Any]:
+    request = parse_service_request(CONFIG, call, {"service": "haarschnitt"})
+    named = msgspec.structs.replace(request.rules.service, name=service)
+    return keep_offered_days(call, args, replace(request, rules=replace(request.rules, service=named)))
 
 
 @pytest.mark.parametrize(
@@ -41,14 +63,17 @@ def after_offers(*starts: datetime, before: tuple[datetime, ...] = ()) -> CallCo
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "um neun"}, THURSDAY),
         ((THURSDAY, THURSDAY + timedelta(hours=4)), {"time": "13 Uhr"}, THURSDAY + timedelta(hours=4)),
         ((TUESDAY, THURSDAY), {"start": "der zweite"}, THURSDAY),
+        ((TUESDAY, THURSDAY), {"date": "der zweite", "time": "9 Uhr"}, THURSDAY),
         ((TUESDAY, THURSDAY), {"start": "Den ersten, bitte"}, TUESDAY),
         ((TUESDAY, THURSDAY, FRIDAY), {"start": "the last one"}, FRIDAY),
+        ((TUESDAY, THURSDAY), {"date": "am 8.", "time": "9 Uhr"}, TUESDAY),
+        ((TUESDAY, EARLY), {"date": "Dienstag", "time": "13 Uhr"}, EARLY),
         ((TUESDAY, THURSDAY), {"time": "the first one"}, TUESDAY),
         ((TUESDAY, THURSDAY), {"date": "der zweite Termin"}, THURSDAY),
     ],
 )
 def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, str], start: datetime) -> None:
-    found = put_on_offer(CONFIG, after_offers(*offers), {"service": "Haarschnitt"} | said)
+    found = put(after_offers(*offers), {"service": "Haarschnitt"} | said)
     assert datetime.fromisoformat(str(found["start"])) == start
     assert (found["date"], found["time"]) == (None, None)
 
@@ -56,7 +81,6 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
 @pytest.mark.parametrize(
     ("offers", "said", "days"),
     [
-        ((TUESDAY, TUESDAY_AT_ONE), {"date": "Dienstag", "time": "14 Uhr"}, ["2026-12-01", "2026-12-08"]),
         ((THURSDAY,), {"date": "Freitag", "time": "10 Uhr"}, ["2026-12-04", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["2026-12-10", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"start": "der dritte"}, ["2026-12-10", "2026-12-11"]),
@@ -68,7 +92,7 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
 )
 def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
-        put_on_offer(CONFIG, after_offers(*offers), {"service": "Haarschnitt"} | said)
+        put(after_offers(*offers), {"service": "Haarschnitt"} | said)
     assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days
 
 
@@ -79,20 +103,18 @@ def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[st
         ((TUESDAY,), {"date": "2026-12-01", "time": "13:00"}),
         ((TUESDAY,), {"date": "diesen Dienstag", "time": "13 Uhr"}),
         ((TUESDAY,), {"date": "nächsten Dienstag", "time": "13 Uhr"}),
-        ((TUESDAY, datetime(2026, 12, 1, 13, tzinfo=ZONE)), {"date": "Dienstag", "time": "13 Uhr"}),
         ((TUESDAY, datetime(2026, 12, 3, 9, tzinfo=ZONE)), {"date": "Mittwoch", "time": "13 Uhr"}),
         ((TUESDAY,), {"date": "morgen", "time": "9 Uhr"}),
         ((), {"start": "der zweite"}),
         ((TUESDAY, THURSDAY), {"date": "am zweiten", "time": "9 Uhr"}),
         ((TUESDAY,), {"start": TUESDAY_AT_ONE.isoformat()}),
-        ((TUESDAY, THURSDAY), {"date": "am 8.", "time": "9 Uhr"}),
         ((TUESDAY,), {}),
         ((datetime(2026, 11, 28, 9, tzinfo=ZONE),), {"date": "Dienstag", "time": "10 Uhr"}),
     ],
 )
 def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
     args = {"service": "Haarschnitt"} | said
-    assert put_on_offer(CONFIG, after_offers(*offers), args) is args
+    assert put(after_offers(*offers), args) is args
 
 
 @each_row(
@@ -117,7 +139,7 @@ def test_other_words_stay_as_they_are(offers: tuple[datetime, ...], said: dict[s
     ],
 )
 def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
-    found = keep_offered_days(CONFIG, after_offers(*offers), said)
+    found = search(after_offers(*offers), said)
     assert found["date"] == date
     assert {said[key] for key in said if key != "date"} <= set(found.values())
 
@@ -135,34 +157,91 @@ def test_a_search_goes_on_from_the_last_offers(offers: tuple[datetime, ...], sai
     ],
 )
 def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
-    assert keep_offered_days(CONFIG, after_offers(*offers), said) is said
+    assert search(after_offers(*offers), said) is said
 
 
 def test_a_booking_counts_from_the_offers() -> None:
     said = {"date": "am nächsten Tag", "time": "13 Uhr"}
     for offers, date in (((TUESDAY,), "2026-12-09"), ((TUESDAY, THURSDAY), "2026-12-09 oder 2026-12-11")):
-        found = put_on_offer(CONFIG, after_offers(*offers), said)
+        found = put(after_offers(*offers), said)
         assert (found["date"], found["time"]) == (date, "13 uhr")
 
 
 def test_the_same_time_is_the_only_offers() -> None:
-    found = keep_offered_days(CONFIG, after_offers(TUESDAY), {"date": "Freitag", "time": "gleiche Zeit"})
+    found = search(after_offers(TUESDAY), {"date": "Freitag", "time": "gleiche Zeit"})
     assert (found["date"], found["time"]) == ("2026-12-11", "09:00")
 
 
 @pytest.mark.parametrize(("service", "date"), [("faerben", "2026-12-10"), ("haarschnitt", None)])
 def test_another_service_keeps_the_days(service: str, date: str | None) -> None:
-    found = keep_offered_days(CONFIG, after_offers(THURSDAY), {"service": service}, service)
+    found = search(after_offers(THURSDAY), {}, service)
     assert found.get("date") == date
 
 
 def test_the_last_offers_count_before_rejected_ones() -> None:
     rejected = TUESDAY - timedelta(days=7)
     call = after_offers(TUESDAY, before=(rejected,))
-    found = put_on_offer(CONFIG, call, {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr"})
+    found = put(call, {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr"})
     assert datetime.fromisoformat(str(found["start"])) == TUESDAY
 
 
 def test_a_time_beside_offers_is_on_their_day() -> None:
-    found = put_on_offer(CONFIG, after_offers(THURSDAY), {"service": "Haarschnitt", "time": "um elf"})
+    found = put(after_offers(THURSDAY), {"service": "Haarschnitt", "time": "um elf"})
     assert (found["date"], found["time"]) == ("2026-12-10", "um elf")
+
+
+def test_a_weekday_is_that_of_offers() -> None:
+    found = put(after_offers(TUESDAY, TUESDAY_AT_ONE), {"service": "Haarschnitt", "date": "Dienstag", "time": "14 Uhr"})
+    assert (found["date"], found["time"]) == ("2026-12-08", "14 Uhr")
+
+
+def test_a_place_may_be_a_day_of_the_month() -> None:
+    first, second = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (2, 3))
+    with pytest.raises(ClarificationNeeded) as asked:
+        put(after_offers(first, second), {"service": "Haarschnitt", "date": "der zweite"})
+    assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == ["2026-12-02", "2026-12-03"]
+
+
+def test_asked_days_are_counted() -> None:
+    call = after(Naming.ASKED, TUESDAY, THURSDAY, is_exact=False)
+    assert put(call, {"date": "der zweite", "time": "11 Uhr"}) == {"date": "2026-12-10", "time": "11 Uhr"}
+
+
+@pytest.mark.parametrize(
+    ("booked", "said", "days"),
+    [
+        ((THURSDAY,), {"date": "Donnerstag", "time": "11 Uhr"}, ["2026-12-03", "2026-12-10"]),
+        ((THURSDAY,), {"time": "Donnerstag um elf"}, ["2026-12-03", "2026-12-10"]),
+        ((THURSDAY,), {"start": "Thursday at 11 am"}, ["2026-12-03", "2026-12-10"]),
+        ((THURSDAY,), {"date": "Donnerstag", "time": "gleiche Zeit"}, ["2026-12-03", "2026-12-10"]),
+        ((THURSDAY,), {"date": "Donnerstag", "time": "direkt danach"}, ["2026-12-03", "2026-12-10"]),
+        ((JANUARY,), {"date": "am 8.", "time": "10 Uhr"}, ["2026-12-08", "2027-01-08"]),
+    ],
+)
+def test_a_weekday_after_a_change_is_asked(booked: tuple[datetime, ...], said: dict[str, str], days: list[str]) -> None:
+    with pytest.raises(ClarificationNeeded) as asked:
+        put(after(Naming.CHANGED, *booked), {"service": "Haarschnitt"} | said)
+    assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == days
+
+
+def test_a_time_offered_on_another_day_is_asked() -> None:
+    call = after(Naming.CHANGED, TUESDAY, offers=(TUESDAY, THURSDAY + timedelta(hours=4)))
+    with pytest.raises(ClarificationNeeded) as asked:
+        put(call, {"service": "Haarschnitt", "time": "13 Uhr"})
+    assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == ["2026-12-08", "2026-12-10"]
+
+
+@pytest.mark.parametrize(
+    ("said", "date"),
+    [
+        ({"time": "11 Uhr"}, "2026-12-10"),
+        ({"date": "am selben Tag", "time": "11 Uhr"}, "2026-12-10"),
+        ({"date": "eine Woche später", "time": "11 Uhr"}, "2026-12-17"),
+        ({"date": "diesen Donnerstag", "time": "11 Uhr"}, "diesen Donnerstag"),
+        ({"date": "Donnerstag, den 3. Dezember", "time": "11 Uhr"}, "Donnerstag, den 3. Dezember"),
+        ({"date": "nächsten Donnerstag", "time": "11 Uhr"}, "nächsten Donnerstag"),  # the model repeats itself
+        ({"date": "morgen", "time": "11 Uhr"}, "morgen"),
+    ],
+)
+def test_a_time_follows_a_change(said: dict[str, str], date: str) -> None:
+    assert put(after(Naming.CHANGED, THURSDAY, offers=(THURSDAY,)), said)["date"] == date

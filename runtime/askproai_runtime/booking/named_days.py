@@ -1,0 +1,370 @@
+"""Words for a time without a date: they are on a day of the last answer of the call that has named days.
+
+Offers name days, readings that were asked about, and an appointment that was booked, moved or cancelled. Where another day fits as
+well the day is asked for.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answers import candidate_fields, candidate_question
+from askproai_runtime.booking.replies import Question, read_reply
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    first_day,
+    holds_iso_day,
+    keep_open_readings,
+    minute_before,
+    names_day,
+    put_on_day,
+    read_parts,
+    read_text,
+)
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedTimes, Naming
+from askproai_runtime.german_dates import (
+    Argument,
+    Candidate,
+    Grain,
+    UnclearMention,
+    count_from,
+    find_mention,
+    find_open_span,
+    find_part_argument,
+    fold,
+    names_next_weekday,
+    understand_parts,
+)
+from askproai_runtime.sentences import format_spoken
+
+_Parts = tuple[str | None, str | None, str | None]
+_NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
+_PLACES: Final[Mapping[str, int]] = {
+    "erst": 0, "first": 0, "zweit": 1, "second": 1, "dritt": 2, "third": 2, "viert": 3, "fourth": 3, "letzt": -1, "last": -1,
+}  # fmt: skip
+# "Am zweiten" is a day of the month.
+_OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment)"
+_PLACE = re.compile(
+    rf"(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?(?:{_OFFER})?(?:,? (?:bitte|please))?"
+)
+_DIGIT = re.compile(r"([1-9])\.?")
+
+
+def put_on_named_day(
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    *,
+    searches: bool = False,
+) -> Mapping[str, Any]:
+    """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
+
+    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them.
+    """
+    named = _find_named(call)
+    if named is None:
+        return args
+    args = _count_from(
+        named.counts_from or named.starts, _put_on_place(named, call, args, zone), zone, books=not searches
+    )
+    parts = read_parts(args)
+    if not any(parts) or holds_iso_day(parts):
+        return args
+    if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
+        return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
+    if not names_day(parts):
+        return _put_time(named, call, args, zone, searches=searches)
+    if find_open_span(parts[0] or parts[1] or "") is None:
+        return _put_next_weekday(named, call, args, zone, find_service)
+    return _put_weekday(named, call, args, zone, find_service, searches=searches)
+
+
+def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Mapping[str, Any]:
+    """Return the arguments of a search as `put_on_named_day` does, or with the days of the last offers where they say nothing of a
+    time, and are about another person or another service than these ("und bei Julia?").
+    """
+    zone = request.rules.zone
+    args = put_on_named_day(call, args, zone, lambda: request, searches=True)
+    days = _days_of(call.offered_last, zone)
+    latest = {offer[0].start: offer[0].service for offer in call.offered}
+    is_other = request.rules.service.name not in {latest.get(start) for start in call.offered_last}
+    if any(read_parts(args)) or not days or not (read_text(args, "staff") or is_other):
+        return args
+    return name_time(args, _any_of(days))
+
+
+def _find_named(call: CallContext) -> NamedTimes | None:
+    """Return the times that were named last and are not over; a single one that was asked about only after a yes."""
+    named = call.named_last
+    if named is None:
+        return None
+    named = replace(
+        named, starts=tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
+    )
+    if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
+        is_agreed = read_reply(named.said_since, Question.MEANT) is Reply.YES
+        return named if is_agreed else None
+    return named if named.starts else None
+
+
+def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether words may mean a time that the caller has agreed to: they name another day or another time else."""
+    day = start.astimezone(zone).date()
+    if names_day(parts):
+        readings = [*understand_parts(*parts, at=call.started_at, zone=zone).candidates]
+    else:
+        readings = read_on([day], parts, call, zone)
+    return any(each.contains(start.astimezone(zone)) for each in readings)
+
+
+def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments with the time that they number among several that were named: "der zweite", "the first one".
+
+    Raises `ClarificationNeeded` where fewer were named, or a digit or a day of the month may be meant as well.
+    """
+    starts, said = named.starts, {name: text for name in _NO_TIME if (text := read_text(args, name))}
+    if named.naming is Naming.CHANGED or (len(starts) == 1 and "start" not in said):
+        return args
+    if _DIGIT.fullmatch(said.get("start", "")):  # of an offer, or an hour
+        raise _ask_which(starts, call, zone)
+    for name, text in said.items():
+        found, digit = _PLACE.fullmatch(fold(text)), _DIGIT.fullmatch(text)
+        if digit and name == "time" and (text.endswith(".") and int(digit[1]) <= len(starts)):
+            raise _ask_which(starts, call, zone)
+        if found is None or len(starts) == 1:
+            continue
+        place = _PLACES[found["place"]]
+        if place >= len(starts):
+            if name == "date":
+                continue
+            raise _ask_which(starts, call, zone)
+        local = [start.astimezone(zone) for start in starts]
+        meant = {starts[place], *(start for start, at in zip(starts, local, strict=True) if at.day == place + 1)}
+        if named.is_exact or len(meant) > 1:
+            return _with_start(args, call, zone, meant)
+        return {**args, name: None, "date": local[place].date().isoformat()}
+    return args
+
+
+def _count_from(
+    starts: Collection[datetime], args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
+) -> Mapping[str, Any]:
+    """Return the arguments with a time that is counted from the named times ("am nächsten Tag") as it is without them.
+
+    It is counted from each named day where that day itself is meant, or the caller `books`: who means one of several is asked.
+    Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
+    """
+    (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
+    if not (day or clock):
+        return args
+    clocks = {start.astimezone(zone).time() for start in starts}
+    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
+    found = {each: next(iter(results)) for each, results in counted.items() if len(results) == 1}
+    dates = {each: result[0] or "" for each, result in found.items() if result is not None}
+    if dates.keys() != set(days):
+        return args
+    is_shifted = dates[days[-1]] != days[-1].isoformat()
+    meant = dates.values() if books or not is_shifted else [dates[days[-1]]]
+    result = found[days[-1]]
+    at = result[1] if result else None
+    return name_time(args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
+
+
+def _put_time(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, searches: bool
+) -> Mapping[str, Any]:
+    """Return the arguments of a time alone with the named days.
+
+    After a change it may be one that was offered on another day.
+    """
+    parts, days = read_parts(args), _days_of(named.starts, zone)
+    if not searches:
+        meant = exact_starts(read_on(days, parts, call, zone))
+        if at_named := meant & set(named.starts):
+            return _with_start(args, call, zone, at_named)
+        others = set(_days_of(call.offered_last, zone)) - set(days)
+        if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
+            readings = [each for each in read_on(days, parts, call, zone) if each.end is None]
+            raise _ask_which([*offered, *(each.start for each in readings)], call, zone)
+    return name_time(args, _any_of(days), *put_on_day(days[0], parts)[1:])
+
+
+def _put_weekday(
+    named: NamedTimes,
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    *,
+    searches: bool,
+) -> Mapping[str, Any]:
+    """Return the arguments of a weekday alone, or of a day of the month, with the named start or day of which it is.
+
+    Another day in the week, or the month, of the named ones is searched, and else asked about beside the coming one.
+    """
+    parts, days, is_changed = read_parts(args), _days_of(named.starts, zone), named.naming is Naming.CHANGED
+    said = parts[0] or parts[1] or ""
+    span, day = find_open_span(said) or Grain.WEEK, (said, None, None)  # the time may be one that is asked for
+    plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
+    near = read_near(days, span, parts, call, zone)
+    offered = {offer[0].start for offer in call.offered if offer[0].branch == call.branch}
+    if is_changed and exact_starts(plain) & {*named.starts}:
+        return args  # the model repeats itself
+    for starts in (offered & {*named.starts}, offered):
+        if not searches and (meant := exact_starts([*plain, *near]) & starts):
+            return _with_start(args, call, zone, meant)
+    coming = _dates(plain or understand_parts(*day, at=call.started_at, zone=zone).candidates)
+    close = _dates(near or read_near(days, span, day, call, zone))
+    spans = {first_day(each, span) for each in days}
+    if not is_changed and close & set(days):
+        found = close & set(days)
+    elif not is_changed and searches:
+        found = close if len(spans) == len(close) == 1 else coming
+    elif close <= coming or (not is_changed and not spans.isdisjoint(first_day(each, span) for each in coming)):
+        found = coming
+    else:
+        found = coming | close
+    if found == coming:
+        return args
+    return _name_days(found, call, args, zone, find_service, searches=searches and not is_changed)
+
+
+def _put_next_weekday(
+    named: NamedTimes,
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+) -> Mapping[str, Any]:
+    """Return the arguments of "nächsten Freitag" after a change with the one that is not the changed day.
+
+    A caller who has named no day since repeats the words by which it was booked.
+    """
+    parts = read_parts(args)
+    said = parts[0] or parts[1] or ""
+    is_new = any(_names_day(words, call, zone) for words in named.said_since)
+    if named.naming is not Naming.CHANGED or not is_new or not names_next_weekday(said):
+        return args
+    readings = {
+        day
+        for at in (call.started_at, *named.starts)
+        for day in _dates(understand_parts(said, None, None, at=at, zone=zone).candidates)
+    }
+    others = readings - set(_days_of(named.starts, zone))
+    return _name_days(others, call, args, zone, find_service, searches=False) if others else args
+
+
+def _names_day(words: str, call: CallContext, zone: ZoneInfo) -> bool:
+    try:
+        mention = find_mention(words, call.started_at.astimezone(zone), ())
+    except UnclearMention:
+        return True
+    return mention is not None and mention.has_day
+
+
+def _name_days(
+    meant: Collection[date],
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    *,
+    searches: bool,
+) -> Mapping[str, Any]:
+    """Return the arguments with the day that is meant. Raises the question which of several it is, unless the caller `searches`."""
+    parts = read_parts(args)
+    if find_part_argument(parts[0] or "") is Argument.DATE:
+        rest: Sequence[str | None] = parts[1:]
+    else:  # the words with the day name a time, too
+        rest = put_on_day(min(meant), parts)[1:]
+    if len(meant) == 1 or searches:
+        return name_time(args, _any_of(sorted(meant)), *rest)
+    service, readings = find_service(), list[Candidate]()
+    for day in sorted(meant):
+        understood = understand_parts(day.isoformat(), *rest, at=call.started_at, zone=zone)
+        if not understood.candidates:  # the time is asked for after the day
+            understood = understand_parts(day.isoformat(), None, None, at=call.started_at, zone=zone)
+        readings += keep_open_readings(understood, service).candidates
+    raise ask_readings(readings, call, zone)
+
+
+def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
+    return sorted({start.astimezone(zone).date() for start in starts})
+
+
+def _dates(candidates: Iterable[Candidate]) -> set[date]:
+    return {candidate.start.date() for candidate in candidates}
+
+
+def _any_of(days: Iterable[date]) -> str:
+    return " oder ".join(map(date.isoformat, days))
+
+
+def name_time(
+    args: Mapping[str, Any], date: str | None, time: str | None = None, part_of_day: str | None = None
+) -> Mapping[str, Any]:
+    """Return the arguments with another time."""
+    return {**args, **_NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
+
+
+def _with_start(
+    args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
+) -> Mapping[str, Any]:
+    if len(meant) > 1:
+        meant = set(meant) & set(call.offered_last) or meant
+    if len(meant) == 1:
+        (start,) = meant
+        return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
+    raise _ask_which(meant, call, zone)
+
+
+def _ask_which(meant: Iterable[datetime], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    readings = {start.astimezone(zone): format_spoken(start, zone, call.started_at) for start in sorted(meant)}
+    return ask_readings(
+        [Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone
+    )
+
+
+def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+    """Return the question which of the readings is meant."""
+    readings = tuple(dict.fromkeys(candidates))
+    return ClarificationNeeded(
+        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
+    )
+
+
+def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
+    """Return the starts, in UTC, of the candidates that are one minute."""
+    return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
+
+
+def read_on(
+    days: Iterable[date], parts: tuple[str | None, str | None, str | None], call: CallContext, zone: ZoneInfo
+) -> list[Candidate]:
+    """Return what a time of day means on each of the days."""
+    return [
+        candidate
+        for day in days
+        for candidate in understand_parts(*put_on_day(day, parts), at=call.started_at, zone=zone).candidates
+    ]
+
+
+def read_near(
+    days: Iterable[date],
+    span: Grain,
+    parts: tuple[str | None, str | None, str | None],
+    call: CallContext,
+    zone: ZoneInfo,
+) -> list[Candidate]:
+    """Return what the words mean in the week, or the month, of each of the days."""
+    anchors = sorted({minute_before(day, span, zone) for day in days})
+    return [
+        candidate
+        for before in anchors
+        for candidate in understand_parts(*parts, at=max(before, call.started_at), zone=zone).candidates
+    ]

@@ -1,0 +1,157 @@
+"""A time or a weekday without a date is on a day of the last answer of the call that has named days."""
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from askproai_sandbox.databases import Database
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.tenant_pod import TenantPod, next_friday
+
+CHECK, BOOK, MOVE, CANCEL = "check_availability", "book_appointment", "reschedule_appointment", "cancel_appointment"
+OTTO = {"service": CUT, "customer_name": "Otto Kurz"}
+
+
+@pytest.fixture(scope="module")
+async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("named")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+    call = SpokenCall(pod)
+    call.say("Ich brauche einen Haarschnitt.")
+    yield call
+    await empty_book(pod)
+
+
+def friday(call: SpokenCall) -> date:
+    return next_friday(call.pod, 10, 2).date()
+
+
+async def booked(call: SpokenCall) -> dict[str, Any]:
+    """Book the second Friday, at 10, and return what names it."""
+    answer = await call.ask(BOOK, friday_at(call.pod, "10:00", date=friday(call).isoformat(), staff="Anna"))
+    assert answer["success"], answer
+    call.say("Noch etwas.")
+    return {"appointment_id": answer["appointment_id"]}
+
+
+async def offered(call: SpokenCall, day: date, name: str = CHECK, **args: Any) -> list[datetime]:
+    """Have times of a day offered, and return them."""
+    answer = await call.ask(name, {"date": day.isoformat(), **args})
+    call.say("Gut.")
+    starts = [datetime.fromisoformat(each["start"]) for each in answer.get("slots") or answer["alternatives"]]
+    assert len(starts) > 1, answer
+    return starts
+
+
+@pytest.mark.parametrize("by", [MOVE, CHECK])
+@pytest.mark.parametrize("said", ["time", "weekday", "place"])
+async def test_a_move_goes_to_the_offered_day(call: SpokenCall, by: str, said: str) -> None:
+    one = await booked(call)
+    second = (await offered(call, friday(call) - timedelta(days=1), by, **(one if by == MOVE else {"service": CUT})))[1]
+    clock = f"{second:%H} Uhr"
+    words = {
+        "time": {"time": clock},
+        "weekday": {"date": "Donnerstag", "time": clock},
+        "place": {"start": "das zweite"},
+    }
+    moved = await call.ask(MOVE, one | words[said])
+    assert (moved["success"], moved.get("start")) == (True, second.isoformat()), moved
+    again = await call.ask(MOVE, one | {"time": "14 Uhr"})
+    assert again["start"] == second.replace(hour=14, minute=0).isoformat(), "it is on its own day after the move"
+
+
+async def test_a_digit_is_no_hour_after_offers(call: SpokenCall) -> None:
+    one = await booked(call)
+    offers = await offered(call, friday(call) - timedelta(days=1), MOVE, **one)
+    for digit in ({"start": "2"}, {"time": "2."}):
+        asked = await call.ask(MOVE, one | digit)
+        assert offers[1].isoformat() in [each["start"] for each in asked["candidates"]], asked
+
+
+async def test_found_appointments_keep_their_day(call: SpokenCall) -> None:
+    one = await booked(call)
+    await offered(call, friday(call) - timedelta(days=1), service=CUT)
+    await call.ask("find_appointments", {})
+    assert (await call.ask(MOVE, one | {"time": "15 Uhr"}))["start"][:10] == friday(call).isoformat()
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+@pytest.mark.parametrize("words", [{"time": "11 Uhr"}, {"time": "10 Uhr", "service": COLOR}, {"date": "am selben Tag"}])
+async def test_a_time_follows_the_booked_day(call: SpokenCall, words: dict[str, str], cancelled: bool) -> None:
+    one = await booked(call)
+    if cancelled:
+        await call.ask(CANCEL, one)
+        call.say("Ja, bitte.")
+        assert (await call.ask(CANCEL, one | {"confirmed": True}))["success"]
+    found = await call.ask(CHECK, {"service": CUT} | words)
+    assert found["slots"][0]["start"][:10] == friday(call).isoformat(), found
+
+
+async def test_the_booked_minute_is_that_day(call: SpokenCall) -> None:
+    await booked(call)
+    asked = await call.ask(BOOK, OTTO | {"time": "10 Uhr"})
+    assert asked["choices"] == ["rename", "further"], asked
+    assert (await call.ask(BOOK, OTTO | {"time": "11 Uhr"}))["start"][:13] == f"{friday(call)}T11"
+
+
+async def test_narrower_words_stay_on_offers(call: SpokenCall) -> None:
+    await booked(call)
+    day = (await offered(call, friday(call) - timedelta(days=1), service=COLOR))[0].date()
+    for words in ({"part_of_day": "nachmittags"}, {"time": "11 Uhr"}, {"date": "Donnerstag"}):
+        found = await call.ask(CHECK, {"service": COLOR} | words)
+        assert found["slots"][0]["start"][:10] == day.isoformat(), found
+
+
+@pytest.mark.parametrize("words", [{"date": "der zweite", "time": "11 Uhr"}, {"date": "the second one"}])
+async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str, str]) -> None:
+    await booked(call)
+    asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
+    assert len(asked["candidates"]) > 1, asked
+    call.say("Der zweite.")
+    answer = await call.ask(BOOK, OTTO | words)
+    assert answer["start"] == asked["candidates"][1]["start"], answer
+
+
+async def test_the_same_day_is_the_booked_one(call: SpokenCall) -> None:
+    await booked(call)
+    asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
+    assert len(asked["candidates"]) > 1, asked
+    together = await call.ask(BOOK, OTTO | {"date": "am selben Tag", "time": "11 Uhr"})
+    assert together["start"][:10] == friday(call).isoformat(), together
+
+
+@pytest.mark.parametrize("said", ["", "Nein.", "Moment, bitte."])
+async def test_a_yes_answers_the_asked_time(call: SpokenCall, said: str) -> None:
+    args = OTTO | {"time": "11 Uhr"}
+    asked = await call.ask(BOOK, args)
+    assert len(asked["candidates"]) == 1, asked
+    call.say(said)
+    assert (await call.ask(BOOK, args))["candidates"] == asked["candidates"]
+    call.say("Ja, genau.")
+    assert (await call.ask(BOOK, args))["start"] == asked["candidates"][0]["start"]
+
+
+async def test_the_next_weekday_is_another_one(call: SpokenCall) -> None:
+    first = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
+    call.say("Otto Kurz.")
+    repeated = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
+    assert repeated["start"] == first["start"]
+    call.say("Und nächsten Freitag um elf noch mal.")
+    again = OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"}
+    assert (await call.ask(BOOK, again))["choices"] == ["further", "move"]
+    call.say("Ein weiterer.")
+    later = await call.ask(BOOK, again | {"choice": "further"})
+    assert later["start"] == (datetime.fromisoformat(first["start"]) + timedelta(days=7)).isoformat(), later
+
+
+@pytest.mark.parametrize("clock", ["gleiche Zeit", "direkt danach"])
+async def test_a_weekday_after_a_booking_is_asked(call: SpokenCall, clock: str) -> None:
+    await booked(call)
+    asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": clock})
+    assert friday(call).isoformat() in [each["start"][:10] for each in asked["candidates"][1:]], asked
