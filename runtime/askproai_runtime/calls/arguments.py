@@ -28,6 +28,7 @@ from askproai_runtime.calls.argument_values import (
 from askproai_runtime.calls.known_names import KnownNames
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
+_FILLED_SCHEMA = 3  # arguments with nothing in them, beside which an empty object says nothing either
 _MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
@@ -59,7 +60,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
-    listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
+    listed = _without_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     for member in members:
         read, rest = _read_member(member)
@@ -148,6 +149,21 @@ def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: M
 def _is_other_time(member: Member) -> bool:
     """Return whether a value is a day or a time under a name that is not one of the appointment's."""
     return member.rule is None and names_time(_last_key(member), member.value) is not None
+
+
+def _without_fillers(members: list[Member]) -> list[Member]:
+    """Return the members without companions of one object without a key, if a model has given nothing for other arguments as well.
+
+    Alone, such an object is a person without a name, as one with an empty name is, by the schema.
+    """
+    empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
+    if empty < _FILLED_SCHEMA:
+        return members
+    return [each for each in members if not (_is_of_companions(each) and each.value in ([{}], {}))]
+
+
+def _is_nested(member: Member) -> bool:
+    return isinstance(member.value, dict | list)
 
 
 def _is_of_companions(member: Member) -> bool:
