@@ -6,11 +6,15 @@ import secrets
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from askproai_core.reader_token import reader_token_of
 from askproai_runtime.sentences import say
 from tests.worlds.message_commands import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import SOON, eventually
+
+pytestmark = pytest.mark.nightly
 
 ARGS = {"message": "Die Lieferung steht im Hof.", "customer_name": "Petra Müller"}
 

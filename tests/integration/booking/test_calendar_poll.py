@@ -22,6 +22,8 @@ from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY
 from tests.worlds.poll_environment import EVERY, OWN_FILE, OWN_KEY, PollEnvironment, tick
 
+pytestmark = pytest.mark.nightly
+
 TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T15:00:00Z"
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 

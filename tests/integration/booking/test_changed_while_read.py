@@ -14,6 +14,8 @@ from tests.worlds.booking_environment import NOW, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.guest_bookings import FOUR_UTC, GUEST, book, create
 
+pytestmark = pytest.mark.nightly
+
 HALF_PAST_ONE_UTC, FIVE_UTC = "2026-11-27T13:30:00Z", "2026-11-27T16:00:00Z"
 LIVE = "SELECT id, starts_at, external_id FROM appointments WHERE status = 'confirmed'"
 

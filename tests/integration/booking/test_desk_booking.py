@@ -15,6 +15,8 @@ from askproai_runtime.booking import FunctionOutcome, Place, RequestUsed
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call, second_process
 from tests.worlds.desk_bookings import PETRA, at, audit, book, desk
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_the_desk_books_as_a_caller_does_and_the_audit_log_names_no_customer(new_salon) -> None:
     salon, request = await new_salon(), desk()

@@ -10,6 +10,8 @@ from askproai_runtime.booking import CallContext, Reply, name_key
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
+pytestmark = pytest.mark.nightly
+
 QUESTION = " Wie ist bitte der volle Name, mit Vor- und Nachname?"
 
 

@@ -16,6 +16,8 @@ from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.groups import MIA, block, book, book_heard, booked, caller, heard, look, salon, starts_by_name
 from tests.worlds.segmented_services import FRIDAY, at, booked_claims
 
+pytestmark = pytest.mark.nightly
+
 __all__ = ["salon"]  # the fixture
 
 

@@ -10,6 +10,8 @@ from tests.worlds.overlapping_services import salon
 from tests.worlds.segmented_services import at
 from tests.worlds.visits import book
 
+pytestmark = pytest.mark.nightly
+
 __all__ = ["salon"]  # the fixture
 
 

@@ -20,6 +20,8 @@ from tests.worlds.visits import CUT, DRY, WASH, book
 from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
 
+pytestmark = pytest.mark.nightly
+
 LENGTHS = {"waschen": 15, "schneiden": 30, "foehnen": 20}
 
 
@@ -224,7 +226,6 @@ async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
     return twice
 
 
-@pytest.mark.nightly
 async def test_concurrent_callers_of_visits_never_make_one_person_work_for_two(salon: Salon) -> None:
     config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
     salon.apply_config(config)

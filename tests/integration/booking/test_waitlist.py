@@ -30,6 +30,8 @@ from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, task_run, wait
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def salon(new_salon) -> Salon:

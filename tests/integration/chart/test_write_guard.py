@@ -34,6 +34,8 @@ from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import create_namespace, running_operator
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 Manifest = dict[str, Any]
 Path_ = tuple[str | int, ...]
 OWN_LABEL = {"app.kubernetes.io/managed-by": "askproai-operator"}
@@ -123,7 +125,6 @@ def _with_gateway(tenant: Tenant) -> Any:
     return type(tenant.spec).model_validate(raw)
 
 
-@pytest.mark.nightly
 async def test_a_whole_tenant_lives_and_ends_under_the_policy(
     guarded: KubeClient,
     foreign_kinds: None,

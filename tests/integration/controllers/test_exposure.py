@@ -13,6 +13,8 @@ from tests.worlds.operator_environment import RunningOperator, TenantNamespace, 
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 TENANT, ALTERNATE = "salon-mueller", "salon-mueller.alternate"
 DNS = "has no address: create the DNS record"
 

@@ -16,6 +16,8 @@ from askproai_runtime.coordinator.maintenance import delete_expired
 from askproai_sandbox.databases import TenantStore
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
+pytestmark = pytest.mark.nightly
+
 PHONE = "+4915155500077"
 SHORT = Retention(appointment_days=10, customer_days=20)
 PERSONAL = ("customer_id", "customer_name", "caller", "attendee_email", "notes", "birth_date", "cancel_reason")

@@ -1,6 +1,7 @@
 """What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
 
 import asyncpg
+import pytest
 
 from askproai_core.database import TenantFacts
 from askproai_core.tenant_config import Retention
@@ -10,6 +11,8 @@ from askproai_runtime.coordinator.periodic_task import run_once
 from askproai_runtime.coordinator.process import periodic_tasks
 from askproai_sandbox.databases import TenantStore
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
+
+pytestmark = pytest.mark.nightly
 
 SHORT = TenantFacts(Retention(raw_event_days=1, transcript_days=2, call_days=3))
 

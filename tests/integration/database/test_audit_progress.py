@@ -7,6 +7,8 @@ import pytest
 from askproai_core.database import CALENDAR_AUDIT, open_pool
 from askproai_sandbox.databases import Database
 
+pytestmark = pytest.mark.nightly
+
 ONE = {
     "sort": "doubled", "account": "", "position": "2026-11-27T09:00:00Z", "since": "2026-11-20T09:00:00Z", "event_type": 1001,
     "of_a_later_release": 1,

@@ -11,6 +11,8 @@ from askproai_sandbox.databases import Database
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
 
+pytestmark = pytest.mark.nightly
+
 SINCE = datetime.now(UTC) - timedelta(hours=1)
 RECORD = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)
     VALUES ($1, $2, $3, $4, $5, 5, 'c', $6)"""

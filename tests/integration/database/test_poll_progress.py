@@ -8,6 +8,8 @@ import pytest
 from askproai_core.database import CALENDAR_POLL, open_pool
 from askproai_sandbox.databases import Database
 
+pytestmark = pytest.mark.nightly
+
 HALF_WAY = {"event_types": [1002], "since": "2026-11-27T10:00:00Z", "taken_in": 740}
 ACCOUNTS = {
     "": {"seen": "2026-11-20T09:00:00Z", "event_types": [1001], "taken_in": 1200, "importing": HALF_WAY},

@@ -39,7 +39,7 @@ async def encrypted(tmp_path: Path) -> AsyncIterator[tuple[EmbeddedPostgres, Pat
             await connection.execute("ALTER SYSTEM SET ssl = on")
         except asyncpg.InvalidParameterValueError:
             pytest.skip(
-                "the embedded server is built without TLS; .ci/run names Debian's by ASKPROAI_TEST_POSTGRES_BIN"
+                "the embedded server is built without TLS; make matrix names Debian's by ASKPROAI_TEST_POSTGRES_BIN"
             )
         await connection.execute("SELECT pg_reload_conf()")
         await connection.close()

@@ -26,6 +26,8 @@ from tests.worlds.tenant_books import read_books
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.tenant_rows import HOUR, T0, claim, connected, fill
 
+pytestmark = pytest.mark.nightly
+
 PERSON = {("mitte", "anna"): "anna-m", ("nord", "anna"): "anna-m"}
 UNITS = (("mitte", "anna", 1), ("nord", "anna", 1), ("", "anna-m", 1))
 
@@ -122,7 +124,6 @@ async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_sec
         assert await conn.fetchval("SELECT count(*) FROM appointments") == 0
 
 
-@pytest.mark.nightly
 async def test_an_import_that_is_broken_off_leaves_nothing_and_is_repeated(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
@@ -200,7 +201,6 @@ async def test_a_reconcile_that_began_before_the_export_leaves_no_login_behind(
         await asyncpg.connect(salon.dsn)
 
 
-@pytest.mark.nightly
 async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
     web_pod: TenantPod, database: Database, other_database: Database
 ) -> None:
@@ -216,7 +216,6 @@ async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
         assert events == ["call_1:call_started"]
 
 
-@pytest.mark.nightly
 async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_destination_stay(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:

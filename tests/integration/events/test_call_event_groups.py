@@ -17,6 +17,8 @@ from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
 
+pytestmark = pytest.mark.nightly
+
 
 @dataclass
 class Claimed:

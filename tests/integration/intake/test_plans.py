@@ -17,6 +17,8 @@ from askproai_runtime.intake import EventStore, IncomingEvent, Source, load_even
 from askproai_sandbox.databases import Database
 from tests.worlds.statements import record_statements
 
+pytestmark = pytest.mark.nightly
+
 BATCH = 50
 READ_PER_EVENT = 20  # index entries; a plan that reads a tenant's events takes hundreds
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, time, timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import CustomerNotifications, QuietHours, Segment, SegmentKind
@@ -14,6 +15,8 @@ from tests.worlds.notification_environment import (
     notify_business,
     text_of,
 )
+
+pytestmark = pytest.mark.nightly
 
 DAY_BEFORE = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)  # 14:30 in Berlin, a day before the usual appointment
 NOON = "2026-11-27T12:00:00+01:00"

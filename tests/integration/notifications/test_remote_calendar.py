@@ -23,6 +23,8 @@ from tests.worlds.notification_environment import (
     notify_business,
 )
 
+pytestmark = pytest.mark.nightly
+
 OpenRemote = Callable[[ScriptedCalendar], Awaitable[NotificationEnvironment]]
 BOTH = {"customer": CustomerNotifications(for_calcom_bookings=True), "business": notify_business()}
 

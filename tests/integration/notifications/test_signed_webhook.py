@@ -9,6 +9,8 @@ from askproai_runtime.notifications.outbox import enqueue_text
 from tests.worlds.notification_environment import NotificationEnvironment
 from tests.worlds.notification_gateway import Gateway
 
+pytestmark = pytest.mark.nightly
+
 
 async def test_customer_and_business_are_posted_with_what_a_text_message_needs(
     env: NotificationEnvironment, gateway: Gateway

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import CustomerNotifications
@@ -15,6 +16,8 @@ from tests.worlds.notification_environment import (
     notify_business,
     text_of,
 )
+
+pytestmark = pytest.mark.nightly
 
 URL, KEY = "https://voice.salon.example/salon", "admin-token"
 DAY_BEFORE = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)  # 14:30 in Berlin, a day before the usual appointment

@@ -24,6 +24,8 @@ from tests.worlds.page_visitor import Visitor, tags, visiting
 from tests.worlds.private_desk import asking, book, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, open_pod, running_web
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 async def owner(shared_web_pod: TenantPod) -> AsyncIterator[Visitor]:

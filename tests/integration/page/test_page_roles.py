@@ -24,6 +24,8 @@ from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.page_visitor import VIEWS, Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 ALL, OWNER = frozenset(Role), frozenset({Role.OWNER})
 NOT_READER = frozenset({Role.OWNER, Role.STAFF})
 # Who sees each view. What a reader sees of it names nobody.

@@ -18,6 +18,8 @@ from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import next_friday
 from tests.worlds.waiting import SOON, eventually
 
+pytestmark = pytest.mark.nightly
+
 LONGER = f"{ZORA.number}0"  # an extension of it: numbers of a landline differ in length
 
 

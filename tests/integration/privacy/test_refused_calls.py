@@ -16,6 +16,8 @@ from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, next_friday
 
+pytestmark = pytest.mark.nightly
+
 CALL = "call_refuses"
 SAID = "Himbeergeist"  # in what is said before, and after
 NOTICE = "SELECT * FROM call_notices WHERE tenant = $1 AND call_id = $2"

@@ -14,6 +14,8 @@ from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 
+pytestmark = pytest.mark.nightly
+
 CALCOM = Provider.CALCOM
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 # Longer than a busy machine takes between two steps of a test.

@@ -15,6 +15,8 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_redis import create_tenant_user, is_available, tenant_client
 from tests.worlds.waiting import stopwatch
 
+pytestmark = pytest.mark.nightly
+
 Take = Callable[..., Awaitable[tuple[bool, int]]]
 INTERVAL = 400  # ms: longer than what a slow machine loses between two steps
 

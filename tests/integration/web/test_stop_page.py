@@ -9,6 +9,8 @@ from askproai_runtime.notifications.stop_link import STOP_PATH, stop_url
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
+pytestmark = pytest.mark.nightly
+
 EMAIL = "petra@example.de"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}  # RFC 8058
 

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
+import pytest
+
 from askproai_core.tenant_config import CalcomVersion, CalendarConfig, CalendarProvider
 from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
 from askproai_operator.api.conditions import Reason, Status
@@ -23,6 +25,8 @@ from askproai_operator.controllers.tenant.stores import connection_limit
 from askproai_operator.settings import Settings
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import tenant
+
+pytestmark = pytest.mark.nightly
 
 IMAGE = "registry.example/voice/askproai:0.2.0"
 SETTINGS = Settings(runtime_image="registry.example/voice/askproai:0.1.0")

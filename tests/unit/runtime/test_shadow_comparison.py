@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from askproai_runtime.calls import CopiedRequest, find_ids
 from askproai_runtime.shadow.compare import (
     BookRow,
@@ -16,6 +18,8 @@ from askproai_runtime.shadow.compare import (
     merge,
     order,
 )
+
+pytestmark = pytest.mark.nightly
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 LATER, MOVED_TO = NOON + timedelta(seconds=10), NOON + timedelta(hours=1)
