@@ -117,6 +117,7 @@ from askproai_runtime.calendars import (
 )
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import present_language, say
+from askproai_runtime.visits import same_services
 
 log = structlog.get_logger(__name__)
 
@@ -226,10 +227,11 @@ async def _book_instead(
 ) -> BookingResult:
     """Move the booked appointment, or cancel it and book the requested one in its place, as the caller has chosen.
 
-    It is moved with its staff member, since nobody else takes it over.
+    It is moved with its service and its staff member; another one is booked in its place.
     """
     is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
-    if choice is Choice.MOVE and (request.service.staff or request.offered_staff) in {None, booked.staff}:
+    is_person = (request.service.staff or request.offered_staff) in {None, booked.staff}
+    if choice is Choice.MOVE and is_person and same_services(request.rules.service.name, booked.service):
         answer = await move_instead(ctx, call, request, booked, deadline)
         if answer.success:  # with the notes, the number and the name that came with it
             answer = await add_details(ctx, call, request, booked, answer)

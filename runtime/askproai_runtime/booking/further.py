@@ -55,8 +55,16 @@ def ask_further(
     is_movable = appointment.branch == request.rules.branch.name
     question = say().further_or_instead if is_movable else say().further_or_cancel
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=named)
-    instead = Choice.MOVE if is_movable else Choice.CANCEL
-    return ask_choice(question.format(appointment=booked), appointment, Choice.FURTHER, instead)
+    return ask_choice(
+        question.format(appointment=booked), appointment, *_choices(is_movable=is_movable, in_group=named)
+    )
+
+
+def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
+    """Return what a caller can choose. Where others come along, the booked appointment is moved or cancelled by its id."""
+    if in_group:
+        return [Choice.FURTHER]
+    return [Choice.FURTHER, Choice.MOVE if is_movable else Choice.CANCEL]
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
@@ -131,7 +139,7 @@ async def require_free_people(
     for request in requests:
         for each in reversed(known):
             if each.live and _overlaps(request.name, request.start, request.rules, each):
-                raise _ask_beside(ctx, request, each)
+                raise _ask_beside(ctx, request, each, in_group=len(requests) > 1)
 
 
 def find_beside(
@@ -165,15 +173,17 @@ def _overlaps(name: str, start: datetime, rules: ServiceRules, appointment: Appo
     return is_then and same_name(name, appointment.customer_name)
 
 
-def _ask_beside(ctx: BookingContext, request: BookingRequest, appointment: Appointment) -> ClarificationNeeded:
+def _ask_beside(
+    ctx: BookingContext, request: BookingRequest, appointment: Appointment, *, in_group: bool
+) -> ClarificationNeeded:
     """Return the question whether this one is booked beside an appointment at the same time."""
     is_same_place = appointment.branch == request.rules.branch.name
     is_same_service = is_same_visit(request, appointment) and is_same_place
-    question, choices = say().beside_or_replaced, [Choice.FURTHER, Choice.CANCEL]
+    question, choices = say().beside_or_replaced, _choices(is_movable=False, in_group=in_group)
     if is_same_service and appointment.starts_at == request.start:
         question, choices = say().beside_or_none, [Choice.FURTHER]
     elif is_same_service:
-        question, choices = say().beside_or_moved, [Choice.FURTHER, Choice.MOVE]
+        question, choices = say().beside_or_moved, _choices(is_movable=True, in_group=in_group)
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
     message = question.format(appointment=booked, service=request.rules.service.display_name)
     return ask_choice(message, appointment, *choices)

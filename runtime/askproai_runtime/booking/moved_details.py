@@ -31,7 +31,7 @@ async def add_details(
         if not (same_name(request.name, moved.customer_name) or is_alike(request.name, moved.customer_name)):
             question, request = ask_name(request.name, moved), replace(request, name=moved.customer_name)
         try:
-            await require_own_notes(ctx, call, request.notes, moved)
+            await require_own_notes(ctx, call, request.notes, replace(moved, starts_at=request.start))
         except ClarificationNeeded as clarification:
             question, request = question or clarification, replace(request, notes=None)
         if with_details(request, moved) != moved:

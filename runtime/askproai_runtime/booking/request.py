@@ -325,8 +325,12 @@ def wants_another(args: Mapping[str, Any]) -> bool:
 def _find_offered_staff(
     call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
 ) -> str | None:
-    """Return with whom exactly this start was named, else with whom the call holds it; None where that is not one person."""
-    named = next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
+    """Return with whom exactly this start was named, else with whom the call holds it; None where that is not one person.
+
+    A caller who changes the service keeps the person.
+    """
+    own = call.list_offers(rules.branch.name, start, rules.service.name)
+    named = next(iter(own or call.list_offers(rules.branch.name, start)), ())
     if len(named) == 1:
         return named[0].staff
     if hold is None or (hold.branch, hold.starts_at) != (rules.branch.name, start):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod
 
 pytestmark = pytest.mark.nightly
@@ -195,6 +195,7 @@ async def test_a_move_is_said_whatever_is_asked(call: SpokenCall, notes: str) ->
     assert done["success"], done
     assert done["message"].startswith("Der Termin ist verschoben"), done
     assert "Soll ich das beim Termin" in done["message"]
+    assert done["message"].count("16 Uhr") == 2, "the question is about the time to which it is moved"
     assert [each[1] for each in await call.live()] == ["16:00"]
 
 
@@ -204,6 +205,38 @@ async def test_the_full_name_goes_with_a_move(pod: TenantPod) -> None:
     assert (await choose(call, "move", time="16:00"))["success"]
     assert await call.live() == [("haarschnitt", "16:00", "anna", PETRA)]
     await empty_book(pod)
+
+
+@pytest.mark.parametrize("service", [COLOR, f"{CUT} und {COLOR}"])
+async def test_a_move_to_another_service_replaces(call: SpokenCall, service: str) -> None:
+    await call.ask(BOOK, friday_at(call.pod, time="16:00"))
+    call.say("Verschieben, und Färben.")
+    done = await call.ask(BOOK, friday_at(call.pod, time="16:00", service=service, choice="move"))
+    assert done["success"], done
+    assert [each[:2] for each in await call.live()] == [
+        ("faerben" if service == COLOR else "haarschnitt+faerben", "16:00")
+    ]
+
+
+async def test_somebody_more_is_no_move(call: SpokenCall) -> None:
+    both = friday_at(call.pod, time="16:00", companions=[{"customer_name": "Tim Lange"}])
+    asked = await call.ask(BOOK, both)
+    assert asked["choices"] == ["further"]
+    call.say("Verschieben, und Tim kommt mit.")
+    moved = await call.ask(
+        "reschedule_appointment", {"appointment_id": asked["appointment_id"], "start": both["date"] + "T16:00"}
+    )
+    assert moved["success"], moved
+
+
+async def test_a_changed_service_keeps_the_offered_person(call: SpokenCall) -> None:
+    friday = friday_at(call.pod)
+    offer = await call.ask("check_availability", {"service": CUT, "date": friday["date"], "staff": "Mehmet"})
+    start = offer["slots"][0]["start"]
+    call.say("Dann da, aber Färben, und für Otto Kurz.")
+    args = {"service": COLOR, "start": start, "customer_name": "Otto Kurz"}
+    assert (await call.ask(BOOK, args))["success"]
+    assert {each[2] for each in await call.live() if each[0] == "faerben"} == {"mehmet"}
 
 
 async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
