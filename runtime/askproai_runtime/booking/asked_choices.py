@@ -4,14 +4,14 @@ A question for one of several has `choices` in its answer. The words of callers 
 any list of words turns some of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from askproai_runtime.booking.phrases import fold
+from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import AskedChoice, CallContext, Choice, ClarificationNeeded
+from askproai_runtime.booking.types import CallContext, Choice, ClarificationNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,25 @@ class Chosen:
     about: str
 
 
-def read_chosen(call: CallContext, args: Mapping[str, Any]) -> Chosen | None:
-    """Return what a request says that the caller has chosen; None where the call was not asked, or asked for something else.
+def read_chosen(
+    call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
+) -> Chosen | None:
+    """Return what a request for `name` says that the caller has chosen; None where the call was not asked, or asked for something
+    else. A model that fills each argument chooses nothing by that before it was asked.
 
-    A model that fills each argument chooses nothing by that before it was asked. Without a transcript the id of the appointment
-    says that it was.
+    Of several questions the last one for this person is answered. Another name is a correction, unless the call has one of its
+    `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
     """
-    asked = call.asked_choice
-    if call.replies is None and (named := read_text(args, "appointment_id")):
-        asked = AskedChoice(named, frozenset(Choice))
     said = fold(str(args.get("choice") or ""))
-    return Chosen(Choice(said), asked.about) if asked is not None and said in asked.choices else None
+    asked = [each for each in call.asked_choices if said in each.choices]
+    if call.replies is None and said in set(Choice) and (named := read_text(args, "appointment_id")):
+        return Chosen(Choice(said), named)
+    own = [each for each in asked if same_name(each.name, name)]
+    if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
+        return None
+    return Chosen(Choice(said), [*asked, *own][-1].about)
 
 
-def ask_choice(question: str, appointment: Appointment, *choices: Choice) -> ClarificationNeeded:
-    """Return the question what becomes of an appointment; the next request has one of the `choices`."""
-    return ClarificationNeeded(question, appointment_id=str(appointment.id), choices=[*choices])
+def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:
+    """Return the question what becomes of an appointment beside a request for `name`; the next request has one of the `choices`."""
+    return ClarificationNeeded(question, appointment_id=str(appointment.id), customer_name=name, choices=[*choices])

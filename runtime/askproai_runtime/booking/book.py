@@ -172,7 +172,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         zone = ZoneInfo(ctx.config().time_zone)
         args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
         request = parse_booking_request(ctx.config(), call, args, appointments)
-        chosen = read_chosen(call, args)
+        chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
             then = [each for each in appointments if each.starts_at == request.start]
@@ -241,7 +241,7 @@ async def _book_instead(
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
         if not result.answer.success and overlaps(request, booked):  # it is in its own way
-            unasked = replace(call, asked_choice=None)  # the choice was to replace it, and it is cancelled first
+            unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
             asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
             return BookingResult(asked, BookingOutcome.ASKED_BACK)
         is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED
@@ -517,7 +517,7 @@ async def _write_appointments(
     ):
         raise SlotNotFree  # linked since the request was read: a group is booked in the local calendar only
     if request.desk is None:
-        await require_within_limits(conn, ctx, call, people=len(plan))
+        await require_within_limits(conn, ctx, call, people=len(plan) - len(replaced))
     customer, written = None, list[Appointment]()
     for each, (slot, claims) in zip(request.each, plan, strict=True):
         if request.phone and customer is None:

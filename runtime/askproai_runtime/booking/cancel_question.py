@@ -20,10 +20,10 @@ async def read_cancel_reply(
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
     is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
     reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
-    if reply is None and call.asked_choice is not None:
-        may_be_cancelled = Choice.CANCEL in call.asked_choice.choices and call.asked_choice.about == str(appointment.id)
-        return Reply.UNCLEAR if may_be_cancelled else None
-    return reply
+    replaceable = [
+        each for each in call.asked_choices if each.about == str(appointment.id) and Choice.CANCEL in each.choices
+    ]
+    return Reply.UNCLEAR if reply is None and replaceable else reply
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:

@@ -201,7 +201,7 @@ def _add_refused(request: BookingRequest, found: Sequence[_Corrected], answer: A
     question = say().instead_with.format(
         staff=join_list([decline_name(name) for name in wanted.values()], say().or_word)
     )
-    fields = answer.fields | {"choices": [Choice.CANCEL]}
+    fields = answer.fields | {"customer_name": request.name, "choices": [Choice.CANCEL]}
     message = f"{answer.message} {question}"
     return replace(answer, success=False, message=message, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
 

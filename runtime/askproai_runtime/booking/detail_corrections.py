@@ -69,7 +69,7 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
     """Return whether a name is another person's, as the caller has chosen. Raises `ClarificationNeeded` without a choice."""
     if not name or same_name(name, meant.customer_name):
         return False
-    chosen = read_chosen(call, args)
+    chosen = read_chosen(call, args, name)
     if chosen is not None and chosen.choice is Choice.FURTHER:
         return True
     if chosen != Chosen(Choice.RENAME, str(meant.id)):

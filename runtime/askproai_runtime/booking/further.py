@@ -56,7 +56,7 @@ def ask_further(
     question = say().further_or_instead if is_movable else say().further_or_cancel
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=named)
     return ask_choice(
-        question.format(appointment=booked), appointment, *_choices(is_movable=is_movable, in_group=named)
+        question.format(appointment=booked), appointment, request.name, *_choices(is_movable=is_movable, in_group=named)
     )
 
 
@@ -186,7 +186,7 @@ def _ask_beside(
         question, choices = say().beside_or_moved, _choices(is_movable=True, in_group=in_group)
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
     message = question.format(appointment=booked, service=request.rules.service.display_name)
-    return ask_choice(message, appointment, *choices)
+    return ask_choice(message, appointment, request.name, *choices)
 
 
 def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:

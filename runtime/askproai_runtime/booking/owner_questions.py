@@ -25,7 +25,7 @@ _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment i
 def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
     """Return the question whether a name corrects that of an appointment, or is another person's."""
     question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
-    return ask_choice(question, appointment, Choice.RENAME, Choice.FURTHER)
+    return ask_choice(question, appointment, name, Choice.RENAME, Choice.FURTHER)
 
 
 async def require_own_notes(

@@ -188,6 +188,7 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().another_beside.format(booked=at_start[0].customer_name, name=self.name),
                 appointment_id=str(at_start[0].id),
+                customer_name=self.name,
                 choices=[Choice.RENAME, Choice.FURTHER],
             )
         shared = [a for a in then if share_services(a.service, service.name)]
@@ -195,6 +196,7 @@ class BookingRequest:
             raise ClarificationNeeded(
                 say().instead_of_part.format(service=service.display_name),
                 appointment_id=str(shared[0].id),
+                customer_name=self.name,
                 choices=[Choice.CANCEL, Choice.FURTHER],
             )
         return None

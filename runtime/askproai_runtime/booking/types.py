@@ -56,10 +56,14 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedChoice:
-    """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id."""
+    """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
+
+    `name` is of the person for whom the request was that was asked about.
+    """
 
     about: str
     choices: frozenset[str]
+    name: str = ""
 
 
 class Naming(StrEnum):
@@ -100,7 +104,7 @@ class CallContext:
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
-    `asked_choice` is the last question for one of several choices that the caller has said something to since.
+    `asked_choices` are the open questions for one of several choices that the caller has said something to since.
     """
 
     call_id: str
@@ -119,7 +123,7 @@ class CallContext:
     leaves_choice: bool = False
     excluded_staff: frozenset[str] = frozenset()
     wants_others_than: frozenset[NamedSlot] = frozenset()
-    asked_choice: AskedChoice | None = None
+    asked_choices: tuple[AskedChoice, ...] = ()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -42,11 +42,15 @@ async def find_renamed_entry(
     if any(len(list_name_words(each.name)) > len(list_name_words(entry.name)) for each in alike):
         names = join_list([each.name for each in alike], say().and_word)
         question = f"{say().they_wait.format(names=names)}{say().which_full_name}"
-        raise ClarificationNeeded(question, waitlist_id=str(nearest.id), choices=[Choice.FURTHER])
+        raise ClarificationNeeded(
+            question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.FURTHER]
+        )
     if chosen is not None and (asked := next((each for each in alike if str(each.id) == chosen.about), None)):
         return asked.id
     question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
-    raise ClarificationNeeded(question, waitlist_id=str(nearest.id), choices=[Choice.RENAME, Choice.FURTHER])
+    raise ClarificationNeeded(
+        question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.RENAME, Choice.FURTHER]
+    )
 
 
 def is_same_person(said: str, known: str) -> bool:

@@ -146,7 +146,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         if instead := await offer_before_waiting(ctx, together.service, call, candidates):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
-        renamed = await find_renamed_entry(ctx, call, entry, read_chosen(call, args))
+        renamed = await find_renamed_entry(ctx, call, entry, read_chosen(call, args, entry.name))
     except ClarificationNeeded as clarification:
         return clarification.answer
 

@@ -51,7 +51,7 @@ from askproai_runtime.calls.payload import (
     last_answer_and_keys,
     parse_milliseconds,
     read_answers,
-    read_asked_choice,
+    read_asked_choices,
     read_replies,
     read_said,
     read_said_since,
@@ -225,7 +225,7 @@ class CallFunctions:
             leaves_choice=leaves_choice(call),
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),
-            asked_choice=read_asked_choice(call),
+            asked_choices=read_asked_choices(call),
         )
 
     async def _answer_in_time(

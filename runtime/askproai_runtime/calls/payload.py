@@ -208,23 +208,25 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
     }
 
 
-def read_asked_choice(call: OngoingCall) -> AskedChoice | None:
-    """Return the last question of this call for one of several choices that its caller has said something to since.
+def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
+    """Return the questions of this call for one of several choices that its caller has said something to, the last one last.
 
-    None once something is done: what was chosen, or another thing.
+    What was done about the same appointment since has answered one, and so has a later question for the same person.
     """
-    asked: AskedChoice | None = None
-    is_answered = False
+    questions = dict[str, AskedChoice]()  # by person
+    asked = dict[str, AskedChoice]()  # nothing was said since
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role in {"user", "dtmf"}:
-            is_answered = True
+            questions, asked = questions | asked, {}
         elif utterance.role == "tool_call_result" and (answer := read_answer(utterance)) is not None:
-            about, choices = answer.get("appointment_id", answer.get("waitlist_id")), answer.get("choices")
-            if isinstance(choices, list):
-                asked, is_answered = AskedChoice(str(about), frozenset(map(str, choices))), False
-            elif answer.get("success") is True and about is not None:
-                asked = None
-    return asked if is_answered else None
+            about = str(answer.get("appointment_id", answer.get("waitlist_id")))
+            if answer.get("success") is True:
+                questions = {name: each for name, each in questions.items() if each.about != about}
+            if isinstance(choices := answer.get("choices"), list):
+                name = str(answer.get("customer_name") or "")
+                questions.pop(name, None)
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name)
+    return tuple(questions.values())
 
 
 @dataclass(slots=True)

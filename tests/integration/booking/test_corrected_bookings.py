@@ -26,10 +26,10 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-def asked_for_name(booked: Answer, call_id: str = "call_1") -> CallContext:
+def asked_for_name(booked: Answer, name: str, call_id: str = "call_1") -> CallContext:
     """Return the call after the question whether the name of an appointment is to be corrected."""
-    asked = AskedChoice(booked.fields["appointment_id"], frozenset({"rename", "further"}))
-    return replace(call(call_id), replies={}, asked_choice=asked)
+    asked = AskedChoice(booked.fields["appointment_id"], frozenset({"rename", "further"}), name)
+    return replace(call(call_id), replies={}, asked_choices=(asked,))
 
 
 async def names(salon: Salon) -> list[str]:
@@ -90,7 +90,7 @@ async def test_a_clearly_different_name_is_asked_about(salon: Salon) -> None:
 async def test_an_appointment_named_by_id_gets_another_name(salon: Salon, call_id: str) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     again = await salon.booking.book_appointment(
-        asked_for_name(first, call_id), booking_args(name="Schmidt", choice="rename")
+        asked_for_name(first, "Schmidt", call_id), booking_args(name="Schmidt", choice="rename")
     )
     assert again.success, again.message
     assert "bleibt bestehen" not in again.message
@@ -236,7 +236,7 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
     meant = asked.fields["appointments"][1]
     assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
     await salon.booking.book_appointment(
-        asked_for_name(second), booking_args(name=said, phone=DICTATED, choice="rename")
+        asked_for_name(second, said), booking_args(name=said, phone=DICTATED, choice="rename")
     )
     assert await names(salon) == ["Müller", said]
     assert await phones(salon) == {"Müller": "+4915112345678", said: DICTATED}
@@ -275,7 +275,9 @@ async def test_a_number_taken_over_corrects_nobody(salon: Salon) -> None:
 
 async def test_a_different_name_renames_no_customer(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    await salon.booking.book_appointment(asked_for_name(first), booking_args(name="Schmidt", choice="rename"))
+    await salon.booking.book_appointment(
+        asked_for_name(first, "Schmidt"), booking_args(name="Schmidt", choice="rename")
+    )
     assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
 
 
@@ -496,7 +498,7 @@ async def test_a_chosen_name_leads_on(salon: Salon, named: bool, choice: str, bo
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
     assert asked.fields["choices"] == ["rename", "further"]
     for _ in range(2):
-        answer = await salon.booking.book_appointment(asked_for_name(first), args | {"choice": choice})
+        answer = await salon.booking.book_appointment(asked_for_name(first, "Schmidt"), args | {"choice": choice})
         assert answer.success, answer.message
         assert set(await names(salon)) == booked
 
@@ -516,7 +518,7 @@ async def test_an_echoed_id_renames_after_a_question(
         assert asked.message.startswith("Dieser Termin ist für Petra Lange eingetragen. Soll ich "), asked.message
         assert (asked.fields["choices"], asked.fields["appointment_id"]) == (["rename", "further"], appointment_id)
         assert (await names(salon), DICTATED in (await phones(salon)).values()) == (["Petra Lange"], False)
-    agreed = asked_for_name(first, call_id) if has_transcript else caller
+    agreed = asked_for_name(first, "Otto Kurz", call_id) if has_transcript else caller
     assert (await salon.booking.book_appointment(agreed, args | {"choice": "rename"})).success
     assert await names(salon) == ["Otto Kurz"]
 

@@ -86,8 +86,10 @@ async def test_the_list_says_how_many_wait(salon: Salon, companion: dict[str, st
 
 async def choose(salon: Salon, asked: Any, name: str, choice: str) -> Any:
     """Repeat a request that was asked about, with what the caller has chosen."""
-    question = AskedChoice(asked.fields["waitlist_id"], frozenset(asked.fields["choices"]))
-    answered = replace(call("call_1", FIRST), replies={}, asked_choice=question)
+    question = AskedChoice(
+        asked.fields["waitlist_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    answered = replace(call("call_1", FIRST), replies={}, asked_choices=(question,))
     async with nothing_free(salon):
         return await join_waitlist(salon.booking, answered, FRIDAY | {"customer_name": name, "choice": choice})
 

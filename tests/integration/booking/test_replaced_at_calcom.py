@@ -20,8 +20,10 @@ MEHMET = 1002  # his event type
 async def book_instead(env: CalcomEnvironment) -> Answer:
     """Answer the question what becomes of the appointment with Anna: it is not to stay."""
     asked = await env.salon.booking.book_appointment(call(), INSTEAD)
-    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
-    answered = replace(call(), replies={}, asked_choice=choice)
+    choice = AskedChoice(
+        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    answered = replace(call(), replies={}, asked_choices=(choice,))
     return await env.salon.booking.book_appointment(answered, INSTEAD | {"choice": "move"})
 
 
@@ -42,8 +44,10 @@ async def test_a_former_one_in_the_way_is_asked_first(booked: CalcomEnvironment)
     booking = replace(booked.salon.booking, config=lambda: booked.config)
     coloring = booking_args(staff="anna") | {"service": "Färben"}
     asked = await booking.book_appointment(call(), coloring)
-    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
-    answered = replace(call(), replies={}, asked_choice=choice)
+    choice = AskedChoice(
+        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    answered = replace(call(), replies={}, asked_choices=(choice,))
     first = await booking.book_appointment(answered, coloring | {"choice": "cancel"})
     assert (first.success, first.fields["needs_confirmation"]) == (False, True), first
     assert "Soll ich Ihren Termin am" in first.message, first

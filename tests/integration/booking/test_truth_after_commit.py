@@ -226,8 +226,10 @@ async def _count_cancelled(business: Business) -> int:
 async def _with_choice(business: Business) -> CallContext:
     await _with_appointment(business, "call_1")
     asked = await business.salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="Mehmet"))
-    choice = AskedChoice(asked.fields["appointment_id"], frozenset(asked.fields["choices"]))
-    return replace(call(), replies={}, asked_choice=choice)
+    choice = AskedChoice(
+        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    return replace(call(), replies={}, asked_choices=(choice,))
 
 
 async def _count_replaced(business: Business) -> int:
@@ -292,7 +294,7 @@ CHANGES = {
         lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1 AND text LIKE '%später%danke%'"), arrange=_with_message,
     ),
     "withdrawn call-back": Change(
-        Function.LEAVE_MESSAGE, MESSAGE | {"call_back": "kein Rückruf"},
+        Function.LEAVE_MESSAGE, MESSAGE | {"call_back": False},
         lambda b: b.value("SELECT count(*) FROM messages WHERE tenant = $1 AND call_back IS NULL"), arrange=_with_message,
     ),
     "visit": Change(

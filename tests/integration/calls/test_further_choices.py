@@ -239,6 +239,55 @@ async def test_a_changed_service_keeps_the_offered_person(call: SpokenCall) -> N
     assert {each[2] for each in await call.live() if each[0] == "faerben"} == {"mehmet"}
 
 
+OTTO = "Otto Kurz"
+
+
+@pytest.fixture
+async def both(call: SpokenCall) -> SpokenCall:
+    """Petra at 14:00 with Anna, and Otto at 15:00."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "15:00", customer_name=OTTO, staff="Mehmet")))["success"]
+    return call
+
+
+async def list_times(call: SpokenCall) -> dict[str, str]:
+    return {name: at for _, at, _, name in await call.live()}
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+async def test_each_persons_own_appointment_is_moved(both: SpokenCall, in_turn: bool) -> None:
+    requests = [friday_at(both.pod, "16:00"), friday_at(both.pod, "17:00", customer_name=OTTO)]
+    for each in requests:
+        assert (await both.ask(BOOK, each))["choices"] == ["further", "move"]
+    both.say("Beide verschieben.")
+    for each in requests:
+        assert (await both.ask(BOOK, each | {"choice": "move"}))["success"]
+        if not in_turn:
+            both.say("Ja.")
+    assert await list_times(both) == {PETRA: "16:00", OTTO: "17:00"}
+
+
+async def test_another_persons_move_was_not_asked(both: SpokenCall) -> None:
+    petra, otto = friday_at(both.pod, "16:00"), friday_at(both.pod, "16:00", customer_name=OTTO)
+    await both.ask(BOOK, petra)
+    both.say("Ach nein, ich meine Ottos.")
+    assert not (await both.ask(BOOK, otto | {"choice": "move"}))["success"]
+    assert await list_times(both) == {PETRA: "14:00", OTTO: "15:00"}
+    both.say("Ja, verschieben.")
+    assert (await both.ask(BOOK, otto | {"choice": "move"}))["success"]
+    assert await list_times(both) == {PETRA: "14:00", OTTO: "16:00"}
+
+
+async def test_each_persons_own_appointment_is_replaced(both: SpokenCall) -> None:
+    requests = [friday_at(both.pod, service=COLOR), friday_at(both.pod, "15:00", service=BEARD, customer_name=OTTO)]
+    for each in requests:
+        assert "cancel" in (await both.ask(BOOK, each))["choices"]
+    both.say("Beide stattdessen.")
+    for each in requests:
+        done = await both.ask(BOOK, each | {"choice": "cancel"})
+        assert done["success"], done
+    assert {(service, name) for service, _, _, name in await both.live()} == {("faerben", PETRA), ("bart", OTTO)}
+
+
 async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz"))
     call.say("Den Namen ändern, und um vier.")

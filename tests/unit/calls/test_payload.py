@@ -18,7 +18,7 @@ from askproai_runtime.calls.payload import (
     decode,
     decode_request,
     parse_milliseconds,
-    read_asked_choice,
+    read_asked_choices,
     read_replies,
     read_said,
 )
@@ -71,7 +71,7 @@ _DETAILS = {
 }
 _CHOICE = {
     "role": "tool_call_result",
-    "content": json.dumps({"appointment_id": "A", "choices": ["rename", "further"]}),
+    "content": json.dumps({"appointment_id": "A", "customer_name": "Otto Kurz", "choices": ["rename", "further"]}),
 }
 _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
@@ -127,29 +127,39 @@ def test_a_question_is_answered_when_the_caller_speaks_after_it(
     assert read_replies(call) == replies
 
 
-_DONE = {"role": "tool_call_result", "content": json.dumps({"success": True, "appointment_id": "B"})}
-_ASKED = AskedChoice("A", frozenset({"rename", "further"}))
+_MOVABLE = {
+    "role": "tool_call_result",
+    "content": json.dumps({"appointment_id": "B", "customer_name": "Petra Lange", "choices": ["further", "move"]}),
+}
+_DONE_WITH_A, _DONE_WITH_B = (
+    {"role": "tool_call_result", "content": json.dumps({"success": True, "appointment_id": each})} for each in "AB"
+)
+_OTTO = AskedChoice("A", frozenset({"rename", "further"}), "Otto Kurz")
+_PETRA = AskedChoice("B", frozenset({"further", "move"}), "Petra Lange")
 
 
 @pytest.mark.parametrize(
     ("transcript", "asked"),
     [
-        (None, None),
-        ([_WORDS], None),
-        ([_CHOICE], None),  # nothing was said since
-        ([_CHOICE, _says("Ja?")], None),
-        ([_CHOICE, _WORDS], _ASKED),
-        ([_CHOICE, {"role": "dtmf", "digit": "1"}], _ASKED),
-        ([_CHOICE, _WORDS, _OFFER], _ASKED),
-        ([_CHOICE, _WORDS, _CHOICE], None),
-        ([_CHOICE, _WORDS, _DONE], None),
-        ([_CHOICE, _WORDS, _DONE, _WORDS], None),
-        ([_NO_ANSWER, _CHOICE, _WORDS], _ASKED),
+        (None, ()),
+        ([_WORDS], ()),
+        ([_CHOICE], ()),  # nothing was said since
+        ([_CHOICE, _says("Ja?")], ()),
+        ([_CHOICE, _WORDS], (_OTTO,)),
+        ([_CHOICE, {"role": "dtmf", "digit": "1"}], (_OTTO,)),
+        ([_CHOICE, _WORDS, _OFFER], (_OTTO,)),
+        ([_CHOICE, _WORDS, _CHOICE], ()),
+        ([_CHOICE, _WORDS, _DONE_WITH_A, _WORDS], ()),
+        ([_NO_ANSWER, _CHOICE, _WORDS], (_OTTO,)),
+        ([_CHOICE, _MOVABLE, _WORDS], (_OTTO, _PETRA)),  # of two requests in one turn
+        ([_CHOICE, _MOVABLE, _WORDS, _DONE_WITH_A], (_PETRA,)),
+        ([_CHOICE, _WORDS, _MOVABLE], (_OTTO,)),
+        ([_CHOICE, _WORDS, _MOVABLE, _WORDS, _DONE_WITH_B], (_OTTO,)),
     ],
 )
-def test_a_choice_is_open_until_something_is_done(transcript: Any, asked: AskedChoice | None) -> None:
+def test_a_choice_is_open_until_it_is_done(transcript: Any, asked: tuple[AskedChoice, ...]) -> None:
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
-    assert read_asked_choice(msgspec.convert({"call_id": "c", **fields}, OngoingCall)) == asked
+    assert read_asked_choices(msgspec.convert({"call_id": "c", **fields}, OngoingCall)) == asked
 
 
 def test_tomorrow_is_counted_from_the_call() -> None:
