@@ -39,8 +39,8 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
     Without an id the only appointment of the call is meant, if the request changes it. Where neither the name nor the time is that
     appointment's, the caller is asked: the details may be another person's. Raises `ClarificationNeeded`.
     """
-    if wants_another(args) or args.get("companions"):
-        return None
+    if wants_another(args) or args.get("companions") or args.get("choice") in {Choice.MOVE, Choice.CANCEL}:
+        return None  # another appointment, or another time
     is_identified, is_timed = read_text(args, "appointment_id") is not None, any(read_parts(args))
     is_named = bool(read_name_alone(read_text(args, "customer_name"), call.said))
     if is_timed and (is_identified or is_named):

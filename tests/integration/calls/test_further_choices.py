@@ -249,6 +249,24 @@ async def both(call: SpokenCall) -> SpokenCall:
     return call
 
 
+async def test_the_named_one_of_two_is_moved(call: SpokenCall) -> None:
+    first = await call.ask(BOOK, friday_at(call.pod, notes="erster"))
+    assert (await call.ask(BOOK, friday_at(call.pod, "16:00", another=True)))["success"]
+    later = friday_at(call.pod, "17:00", appointment_id=first["appointment_id"])
+    await call.ask(BOOK, later)
+    call.say("Verschieben, den um zwei.")
+    assert (await call.ask(BOOK, later | {"choice": "move"}))["success"]
+    assert [each[1] for each in await call.live()] == ["16:00", "17:00"]
+
+
+async def test_a_move_without_its_time_is_asked(call: SpokenCall) -> None:
+    asked = await call.ask(BOOK, friday_at(call.pod, "16:00"))
+    call.say("Verschieben.")
+    lean = {"customer_name": PETRA, "appointment_id": asked["appointment_id"], "choice": "move"}
+    assert not (await call.ask(BOOK, lean))["success"]
+    assert await call.live() == [CUT_AT_TWO]
+
+
 async def list_times(call: SpokenCall) -> dict[str, str]:
     return {name: at for _, at, _, name in await call.live()}
 
