@@ -68,6 +68,7 @@ class GoProgram:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), ""),
             *(go, "build", "-v", "-trimpath", f"-tags={self.tags}", f"-ldflags={self.ldflags}"),
+            "-gcflags=all=-dwarf=false",  # the linker would drop it; without it compiling takes a tenth less
             *("-o", str(binary), self.package),
             cwd=self.source,
             env={**os.environ, "CGO_ENABLED": "0"},
