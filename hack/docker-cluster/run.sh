@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make a cluster in Docker, build both images, load them, install the evaluation (docs/evaluation.md), apply a salon and call it.
 #   run.sh kind|k3d [up|down]
-# Needs docker, kubectl and Helm 3 beside kind or k3d. The kubeconfig is a file of its own: the one in use is not changed.
+# Needs docker, kubectl and Helm beside kind or k3d. The kubeconfig is a file of its own: the one in use is not changed.
 # A second `up` brings the changes of the checkout into the same cluster.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

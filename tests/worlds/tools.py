@@ -1,6 +1,7 @@
-"""Programs that the tests run and Debian does not have in one release: built once from the versions pinned in `hack/tools`.
+"""Programs that the tests run and Debian does not have in one release.
 
-`python -m tests.worlds.tools` builds them all, with progress; `make test` does that first.
+`make test` needs kubectl and Helm alone, which a wheel has. `python -m tests.worlds.tools`, which `make nightly` runs first, builds
+the others once from the versions pinned in `hack/tools`, with progress.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from askproai_sandbox.cluster.go_build import GoProgram, ProgramError
+from askproai_sandbox.programs import KUBE, GoProgram, ProgramError, kubectl_of, packaged_program
 
 _SOURCE = Path(__file__).parents[2] / "hack" / "tools"
 
@@ -25,7 +26,7 @@ def _tool(name: str, package: str, packages: int, minutes: int = 1, source: Path
 TOOLS = {
     tool.name: tool
     for tool in (
-        _tool("helm", "helm.sh/helm/v3/cmd/helm", 960),
+        _tool("helm", "helm.sh/helm/v3/cmd/helm", 960),  # the major version before the wheel's
         _tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 200),
         _tool("promtool", "github.com/prometheus/prometheus/cmd/promtool", 1000, 2),
         _tool("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 500),
@@ -37,13 +38,17 @@ TOOLS = {
 
 @cache
 def find_program(name: str) -> str:
-    """Return a program's path: from its variable (such as HELM), or built from the pinned version. A failure fails the test."""
-    if given := os.environ.get(name.upper()):
-        return given
-    tool = TOOLS[name]
+    """Return a program's path: from its variable (such as HELM), out of the wheel, or built. A failure fails the test."""
+    packaged = packaged_program(name) if name in {"kubectl", "helm"} else None
+    return os.environ.get(name.upper()) or (str(packaged) if packaged else find_built(name))
+
+
+def find_built(name: str) -> str:
+    """Return the path of a program that was built from its pinned version. A failure fails the test."""
+    tool = kubectl_of(KUBE) if name == "kubectl" else TOOLS[name]
     program = tool.cache_folder() / name
     if not program.exists():
-        pytest.fail(f"{name} is not built yet: `python -m tests.worlds.tools` builds it ({tool.minutes} min)")
+        pytest.fail(f"{name} is not built yet: `make tools` builds it ({tool.minutes} min)")
     return str(program)
 
 

@@ -32,7 +32,7 @@ from askproai_sandbox.call_scripts.script import (
     missing_sentence,
 )
 from askproai_sandbox.caller import CallRecord, play_call
-from askproai_sandbox.cluster import program_folder
+from askproai_sandbox.programs import program_folder
 
 _FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services

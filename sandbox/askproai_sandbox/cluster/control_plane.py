@@ -30,7 +30,7 @@ from askproai_sandbox.cluster.processes import (
     spawn,
     write_atomically,
 )
-from askproai_sandbox.cluster.program import program_folder
+from askproai_sandbox.programs import program_folder
 
 STARTUP = timedelta(seconds=60)  # about 4 s with warm caches; a busy machine needs more
 DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"

@@ -19,7 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
+from askproai_sandbox.programs import PARENT_DEATH_SIGNAL
+
 GRACE = timedelta(seconds=5)
 # Below the range from which Linux takes the ports of clients: a client could get the port before the server listens.
 # Not in the order of `random`: processes with the same seed, as those of one test run, would race for the same ports.

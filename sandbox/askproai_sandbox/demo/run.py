@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from askproai_sandbox.cluster import Child, ProcessError, link_kubectl, program_folder, reap_leftovers, spawn
+from askproai_sandbox.cluster import Child, ProcessError, reap_leftovers, spawn
 from askproai_sandbox.demo.environment import PROJECT, DemoEnvironment
 from askproai_sandbox.demo.report import show
 from askproai_sandbox.demo.scenario import DemoResult, Scenario
 from askproai_sandbox.demo.state import DIRECTORY, State, StateError, read_state, state_file
+from askproai_sandbox.programs import link_kubectl, program_folder
 
 _STARTUP = timedelta(minutes=3)
 _GRACE = timedelta(seconds=30)  # the environment ends its parts one after the other

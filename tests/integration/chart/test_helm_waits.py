@@ -1,4 +1,4 @@
-"""`helm upgrade --wait` with one operator, by the real Helm at a real API server: it fails while the new pod is not ready.
+"""`helm upgrade --wait` with one operator, by Helm 3 and 4 at a real API server: it fails while the new pod is not ready.
 
 No kubelet runs here. A pod that nobody reports as ready is to Helm what a crash loop is.
 """
@@ -12,7 +12,7 @@ import pytest
 
 from askproai_sandbox.cluster import ApiError, ControlPlane, KubeClient
 from tests.worlds.chart_render import CHART
-from tests.worlds.tools import find_program
+from tests.worlds.tools import find_built, find_program
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
@@ -28,8 +28,10 @@ READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08
 class Release:
     """A release of the operator alone, in a namespace of its own."""
 
-    def __init__(self, chart: Path, control_plane: ControlPlane, client: KubeClient, namespace: str) -> None:
-        self._chart, self._kubeconfig, self._client = chart, control_plane.kubeconfig, client
+    def __init__(
+        self, program: str, chart: Path, control_plane: ControlPlane, client: KubeClient, namespace: str
+    ) -> None:
+        self._program, self._chart, self._kubeconfig, self._client = program, chart, control_plane.kubeconfig, client
         self._namespace, self._pods = namespace, f"/api/v1/namespaces/{namespace}/pods"
 
     async def helm(self, verb: str, note: str, *options: str) -> tuple[int, str]:
@@ -38,7 +40,7 @@ class Release:
         where = ("--kubeconfig", str(self._kubeconfig), "--namespace", self._namespace)
         settings = [option for value in values for option in ("--set", value)]
         process = await asyncio.create_subprocess_exec(
-            find_program("helm"), verb, "release", self._chart, *where, *settings, *options,
+            self._program, verb, "release", self._chart, *where, *settings, *options,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         output, _ = await process.communicate()
@@ -66,8 +68,14 @@ class Release:
         return (await self._client.get(path))["status"].get("availableReplicas") == 1
 
 
-@pytest.fixture
-def release(control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path: Path) -> Release:
+@pytest.fixture(params=[find_built, find_program], ids=["Helm 3", "Helm 4"])
+def release(
+    request: pytest.FixtureRequest,
+    control_plane: ControlPlane,
+    kube_client: KubeClient,
+    kube_namespace: str,
+    tmp_path: Path,
+) -> Release:
     chart = tmp_path / "askproai"
     shutil.copytree(CHART, chart)
     for each in (chart / "templates").iterdir():
@@ -75,7 +83,7 @@ def release(control_plane: ControlPlane, kube_client: KubeClient, kube_namespace
             shutil.rmtree(each)
         elif each.name not in _KEPT:
             each.unlink()
-    return Release(chart, control_plane, kube_client, kube_namespace)
+    return Release(request.param("helm"), chart, control_plane, kube_client, kube_namespace)
 
 
 async def test_an_upgrade_waits_for_the_only_new_pod(release: Release) -> None:

@@ -464,6 +464,7 @@ def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):
     assert not {"ASKPROAI_SHARD_COUNT", "ASKPROAI_SHARD_INDEX"} & environment(render(), "operator").keys()
 
 
+@pytest.mark.nightly
 def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each_object_once(render, tmp_path):
     promtool = find_program("promtool")
     values = ("prometheusRule.enabled=true", "operator.shards=2")
@@ -497,6 +498,7 @@ def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+@pytest.mark.nightly
 def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_path):
     promtool = find_program("promtool")
     groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]

@@ -264,6 +264,7 @@ def promtool(rules: dict, tmp_path_factory: pytest.TempPathFactory):
     return run
 
 
+@pytest.mark.nightly
 def test_the_rules_are_valid_prometheus_rules(promtool, rules):
     code, output = promtool("check", "rules", "rules.yml")
     assert code == 0, output
@@ -276,6 +277,7 @@ def test_every_alert_has_an_example_of_firing_and_of_silence():
     assert {(case.alert, case.fires) for case in CASES} == {(name, fires) for name in names for fires in (True, False)}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("interval", ["1m", "15m"])
 def test_alerts_fire_when_they_should_and_only_then(promtool, interval: str):
     groups = [
@@ -299,6 +301,7 @@ def test_alerts_fire_when_they_should_and_only_then(promtool, interval: str):
     assert code == 0, output
 
 
+@pytest.mark.nightly
 def test_a_firing_alert_names_the_tenant_the_problem_and_the_runbook(promtool):
     expected = {
         "exp_labels": {"severity": "warning", "tenant": "salon-mueller.salon-mueller", "provider": "calcom"},

@@ -19,7 +19,6 @@ import yaml
 
 from askproai_cli.main import app as askproai
 from askproai_runtime.commands import app as runtime
-from askproai_sandbox.cluster.program import KUBE
 from tests.worlds.documented_commands import OTHERS, ROOT, Command, list_commands
 from tests.worlds.tools import find_program
 
@@ -156,9 +155,13 @@ def test_kubectl_has_each_subcommand_and_option():
     for command in ours("kubectl"):
         verbs = subcommand(command.words)
         if verbs and not PLACEHOLDER.search(verbs[0]):
-            if not help_of(kubectl(), verbs):
+            if not help_of(find_program("kubectl"), verbs):
                 wrong.add(f"{command}: no {' '.join(verbs)}")
-            wrong |= {f"{command}: {each}" for each in options(command.words) if each not in help_of(kubectl(), verbs)}
+            wrong |= {
+                f"{command}: {each}"
+                for each in options(command.words)
+                if each not in help_of(find_program("kubectl"), verbs)
+            }
     assert wrong == set()
 
 
@@ -307,7 +310,3 @@ def help_of(program: str, verbs: tuple[str, ...]) -> frozenset[str]:
     if own.returncode or " ".join(verbs) not in own.stdout:
         return frozenset()
     return frozenset(re.findall(r"(?<=[\s,])(--?[a-zA-Z][\w-]*)", own.stdout + everywhere.stdout)) | {"--help"}
-
-
-def kubectl() -> str:
-    return str(KUBE.cache_folder() / "kubectl")

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
-from askproai_sandbox.cluster.program import KUBE
+from tests.worlds.tools import find_program
 
 EXAMPLE = Path(__file__).parents[3] / "examples/kustomize"
 OVERLAYS = {"stage": "salon-hafen-stage", "production": "salon-hafen"}
@@ -19,8 +19,7 @@ OVERLAYS = {"stage": "salon-hafen-stage", "production": "salon-hafen"}
 @cache
 def render(overlay: str) -> str:
     """Return what `kubectl kustomize` prints."""
-    kubectl = KUBE.cache_folder() / "kubectl"
-    command = [str(kubectl), "kustomize", str(EXAMPLE / overlay)]
+    command = [find_program("kubectl"), "kustomize", str(EXAMPLE / overlay)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -1,11 +1,16 @@
-"""The Kubernetes programs of the local control plane: from the folder `KUBE_BIN`, or built once from `hack/kube`."""
+"""The Kubernetes programs of the local control plane: from the folder `KUBE_BIN`, or built once from `hack/kube`.
+
+kubectl is out of a wheel where that has one for this machine.
+"""
 
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from askproai_sandbox.cluster.go_build import GoProgram, ProgramError
+from askproai_sandbox.programs.go_build import GoProgram, ProgramError
+from askproai_sandbox.programs.packaged import packaged_program
 
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
 VERSION = "k8s.io/component-base/version"
@@ -14,11 +19,17 @@ KUBE = GoProgram(
     title="control plane",
     source=Path(__file__).parents[3] / "hack" / "kube",
     package=".",
-    packages=2600,
+    packages=2400,
     minutes=5,
     instead="set KUBE_BIN to a folder with " + ", ".join(PARTS),
     ldflags=f"-s -w -X {VERSION}.gitVersion=v1.34.4 -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=34",
 )
+
+
+def kubectl_of(program: GoProgram) -> GoProgram:
+    """Return the kubectl of the same release, for a machine without the wheel's."""
+    package = "k8s.io/kubernetes/cmd/kubectl"
+    return replace(program, name="kubectl", title="kubectl", package=package, packages=900, minutes=1)
 
 
 def link_kubectl(folder: Path, commands: Path = Path(sys.executable).parent) -> None:
@@ -43,7 +54,7 @@ async def program_folder(
 ) -> Path:
     """Return the folder with the five programs; build them first unless this machine has. Raises ProgramError.
 
-    `program` is another release than the pinned one; the folder `KUBE_BIN` comes before it.
+    `program` is another release than the pinned one, with its own kubectl; the folder `KUBE_BIN` comes before it.
     """
     if kube_bin := environment.get("KUBE_BIN"):
         missing = [part for part in PARTS if not os.access(Path(kube_bin, part), os.X_OK)]
@@ -51,7 +62,11 @@ async def program_folder(
             raise ProgramError(f"KUBE_BIN={kube_bin} has no {', '.join(missing)}; put them there, or unset KUBE_BIN")
         return Path(kube_bin)
     folder = (await program.built(report, environment)).parent
+    kubectl = packaged_program("kubectl", environment) if program is KUBE else None
+    if kubectl is None:
+        kubectl = await kubectl_of(program).built(report, environment)
     for part in PARTS:
-        if not (folder / part).is_symlink():
-            _link(folder / part, program.name)
+        target = kubectl if part == "kubectl" else Path(program.name)
+        if not (folder / part).is_symlink() or (folder / part).readlink() != target:
+            _link(folder / part, target)
     return folder
