@@ -179,7 +179,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             request = replace(request, name=complete_name(call, then, request.name))
         request = replace(request, names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes)
         offered = find_named(call, request.rules, request.start)
-        group = add_companions(ctx, call, args, request.service, offered[1:])
+        is_alone = request.another or is_second or any(each.live for each in appointments)
+        group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
@@ -244,12 +245,17 @@ async def _book_instead(
             unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
             asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
             return BookingResult(asked, BookingOutcome.ASKED_BACK)
-        is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED
+        is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED and _is_new(result)
         is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call, booked)
     else:
         result = await carry_out_booking(ctx, call, request, deadline)
-        is_cancelled = result.answer.success
+        is_cancelled = result.answer.success and _is_new(result)
     return replace(result, answer=await say_replaced(ctx, booked, result.answer, is_cancelled=is_cancelled))
+
+
+def _is_new(result: BookingResult) -> bool:
+    """Return whether this request has booked: for what was booked before, nothing is cancelled."""
+    return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
 
 
 def _ask_for_phone(

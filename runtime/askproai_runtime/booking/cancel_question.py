@@ -5,7 +5,7 @@ from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.cancel_answers import read_cancellation, refuses
 from askproai_runtime.booking.store.actions import get_last_question
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, Choice
+from askproai_runtime.booking.types import BookingContext, CallContext
 
 
 async def read_cancel_reply(
@@ -13,17 +13,12 @@ async def read_cancel_reply(
 ) -> Reply | None:
     """Return what the caller has said to the call's last question about this appointment, if that named its present start.
 
-    None if nothing was said since, or, without a transcript, if another question was the last one. A caller who has chosen another
-    appointment instead of this one has agreed, if the model has understood it so.
+    None if nothing was said since, or, without a transcript, if another question was the last one.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
     is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
-    reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
-    replaceable = [
-        each for each in call.asked_choices if each.about == str(appointment.id) and Choice.CANCEL in each.choices
-    ]
-    return Reply.UNCLEAR if reply is None and replaceable else reply
+    return call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:

@@ -18,7 +18,7 @@ from askproai_runtime.booking.store.appointments import Appointment, list_upcomi
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
-from askproai_runtime.visits import same_services
+from askproai_runtime.visits import same_services, share_services
 
 _ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0.55
 
@@ -108,10 +108,16 @@ def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
     return is_same_service and same_name(request.name, appointment.customer_name)
 
 
-def _is_respelled(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is of the service that is requested, for a name that this one may correct."""
-    is_same_service = same_services(appointment.service, request.rules.service.name)
-    return is_same_service and is_alike(request.name, appointment.customer_name)
+def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether a request may be meant in place of an appointment: for the same name or one that it may correct, and of a
+    service of it ("und Färben dazu").
+    """
+    is_of_person = same_name(request.name, appointment.customer_name) or is_alike(
+        request.name, appointment.customer_name
+    )
+    service = request.rules.service.name
+    is_at_other_time = share_services(appointment.service, service) and not overlaps(request, appointment)
+    return is_of_person and (same_services(appointment.service, service) or is_at_other_time)
 
 
 async def list_of_number(conn: Connection, ctx: BookingContext, call: CallContext) -> list[Appointment]:
@@ -195,7 +201,7 @@ def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -
         return []
     booked: list[Appointment] = []
     for each in reversed(appointments):
-        if not (each.live and (is_same_visit(request, each) or _is_respelled(request, each))):
+        if not (each.live and _may_replace(request, each)):
             continue
         if not each.settled and request.key not in each.actions:  # else this request is what is in flight
             raise ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)

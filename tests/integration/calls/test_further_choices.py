@@ -111,14 +111,12 @@ async def test_a_later_call_asks_whether_it_is_further(call: SpokenCall, choice:
     assert len([*await call.live(), *await later.live()]) == count
 
 
-async def test_a_chosen_cancellation_needs_no_second_yes(call: SpokenCall) -> None:
-    changed = friday_at(call.pod, service=COLOR)
-    asked = await call.ask(BOOK, changed)
-    call.say("Ja, absagen und Färben eintragen.")
-    cancelled = await call.ask(CANCEL, {"appointment_id": asked["appointment_id"], "confirmed": True})
-    assert cancelled["success"], cancelled
-    assert (await call.ask(BOOK, changed))["success"]
-    assert await call.live() == [COLOR_INSTEAD]
+async def test_a_cancellation_is_asked_for_by_itself(call: SpokenCall) -> None:
+    """The words that answered the question before are not read for it."""
+    asked = await call.ask(BOOK, friday_at(call.pod, service=COLOR))
+    call.say("Nein, auf keinen Fall absagen.")
+    assert not (await call.ask(CANCEL, {"appointment_id": asked["appointment_id"], "confirmed": True}))["success"]
+    assert await call.live() == [CUT_AT_TWO]
 
 
 async def test_an_overlapping_service_is_asked_likewise(call: SpokenCall) -> None:
@@ -304,6 +302,31 @@ async def test_each_persons_own_appointment_is_replaced(both: SpokenCall) -> Non
         done = await both.ask(BOOK, each | {"choice": "cancel"})
         assert done["success"], done
     assert {(service, name) for service, _, _, name in await both.live()} == {("faerben", PETRA), ("bart", OTTO)}
+
+
+async def test_what_was_booked_before_cancels_nothing(both: SpokenCall) -> None:
+    await both.ask(BOOK, friday_at(both.pod, service=COLOR))
+    both.say("Absagen, Otto bleibt.")
+    otto = friday_at(both.pod, "15:00", customer_name=OTTO, staff="Mehmet", choice="cancel")
+    assert "abgesagt" not in (await both.ask(BOOK, otto))["message"]
+    assert await list_times(both) == {PETRA: "14:00", OTTO: "15:00"}
+
+
+async def test_a_visit_with_the_booked_service_is_asked(call: SpokenCall) -> None:
+    visit = friday_at(call.pod, time="16:00", service=f"{CUT} und {COLOR}")
+    done = await choose(call, "move", **{name: visit[name] for name in ("time", "service")})
+    assert done["success"], done
+    assert [each[:2] for each in await call.live()] == [("haarschnitt+faerben", "16:00")]
+
+
+async def test_after_a_search_for_two_one_is_booked(call: SpokenCall) -> None:
+    friday = friday_at(call.pod, "16:00")
+    search = {name: friday[name] for name in ("service", "date", "time")}
+    offer = await call.ask("check_availability", search | {"companions": [{"customer_name": "Ida Lange"}]})
+    call.say("Ja, Ida Lange.")
+    ida = friday | {"customer_name": "Ida Lange", "another": True}
+    assert (await call.ask(BOOK, ida))["success"], offer
+    assert {each[3] for each in await call.live()} == {PETRA, "Ida Lange"}
 
 
 async def test_a_renamed_one_at_another_time_is_asked(call: SpokenCall) -> None:
