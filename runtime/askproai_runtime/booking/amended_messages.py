@@ -15,7 +15,7 @@ _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 # "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
 _WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
-_FALSE = frozenset({"false", "nein", "no", "none"})
+_FALSE = frozenset({"false", "nein", "no"})  # "none" is what a model writes that fills in every argument
 _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )

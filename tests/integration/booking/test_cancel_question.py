@@ -26,7 +26,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     (booked,) = await book(salon, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
     assert asked.message == (
-        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Verschieben geht auch. "
+        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Sagen Sie es, wenn Sie lieber verschieben. "
         "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna, absagen?"
     )
     assert (asked.success, asked.fields["appointment_id"]) == (False, booked)
@@ -44,7 +44,10 @@ async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
     question = "Soll ich Ihren Termin am Freitag, den 20. November, um 15 Uhr, Haarschnitt bei Anna, absagen?"
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    assert asked.message == f"Unter 24 Stunden berechnen wir die Hälfte. Verschieben geht auch. {question}"
+    assert (
+        asked.message
+        == f"Unter 24 Stunden berechnen wir die Hälfte. Sagen Sie es, wenn Sie lieber verschieben. {question}"
+    )
     again = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), {"confirmed": True})
     assert again.message == f"Ein Ja oder Nein genügt. {question}"
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
@@ -54,7 +57,7 @@ async def test_only_move_and_question_are_heard(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(
-        "Verschieben geht auch. Soll ich Ihren Termin am "
+        "Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am "
     )
 
 
