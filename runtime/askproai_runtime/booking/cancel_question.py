@@ -14,7 +14,7 @@ async def read_cancel_reply(
     """Return what the caller has said to the call's last question about this appointment, if that named its present start.
 
     None if nothing was said since, or, without a transcript, if another question was the last one. A caller who has chosen another
-    appointment instead of this one has agreed, if the model has understood it so.
+    appointment instead of this one has agreed, if the model has understood it so, and no clear no was said.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
@@ -22,7 +22,8 @@ async def read_cancel_reply(
     reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
     if reply is None and call.asked_choice is not None:
         may_be_cancelled = Choice.CANCEL in call.asked_choice.choices and call.asked_choice.about == str(appointment.id)
-        return Reply.UNCLEAR if may_be_cancelled else None
+        refused = refuses(call.said_since or "", claimed=True)
+        return (Reply.NO if refused else Reply.UNCLEAR) if may_be_cancelled else None
     return reply
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from askproai_runtime.booking import find
 from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.types import AskedChoice, Choice, FunctionOutcome
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 from tests.worlds.cancellations import (
     NEXT_CALL,
@@ -307,3 +308,21 @@ async def test_of_several_appointments_the_named_one_is_moved(salon) -> None:
     args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)
     assert (answer.fields["appointment_id"], answer.fields["start"]) == (ids[1], HALF_PAST_TWO), answer
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("Nein, dann lassen.", FunctionOutcome.KEPT), ("Nein, auf keinen Fall absagen.", FunctionOutcome.KEPT),
+        ("Nein, den Haarschnitt nicht absagen.", FunctionOutcome.KEPT), ("Absagen.", FunctionOutcome.ASKED_BACK),
+        ("Nein, absagen.", FunctionOutcome.ASKED_BACK),
+    ],
+)  # fmt: skip
+async def test_a_no_to_a_choice_cancels_nothing(salon, said, outcome) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    choice = AskedChoice(booked, frozenset({Choice.FURTHER, Choice.CANCEL}))
+    answered = replace(call("call_1"), replies={}, asked_choice=choice, said_since=said)
+    kept = await salon.booking.ask_to_cancel(answered, {"appointment_id": booked, "confirmed": False})
+    assert (kept.success, kept.outcome) == (False, outcome), kept.message
+    claimed = await salon.booking.ask_to_cancel(answered, {"appointment_id": booked, "confirmed": True})
+    assert claimed.success == (outcome is not FunctionOutcome.KEPT), claimed.message

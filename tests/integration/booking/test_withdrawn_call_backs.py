@@ -112,7 +112,6 @@ async def test_a_spoken_of_call_back_is_noted(salon: Salon, said: str) -> None:
 @pytest.mark.parametrize(
     ("args", "call_back"),
     [
-        ({"message": "Und Anna danke", "call_back": False}, "morgen"),
         ({"call_back": "no", "phone": "0151 22334455"}, "morgen"),
         ({"call_back": "N/A"}, "morgen"),
         ({"call_back": "None"}, "morgen"),
@@ -141,6 +140,28 @@ async def test_a_withdrawal_in_a_long_text_is_said(salon: Salon) -> None:
     for said in ("morgen", False):
         answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": said})
     assert answer.message.endswith("Alles steht in einer Nachricht. Doch kein Rückruf."), answer.message
+
+
+@pytest.mark.parametrize("said", [False, "nein"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kundin möchte doch nicht angerufen werden", "Hat sich erledigt", "Ich melde mich selbst wieder", "Bitte nicht anrufen",
+        "Der Anruf morgen entfällt", "She will call again herself", "Und Anna danke",
+    ],
+)  # fmt: skip
+async def test_a_false_counts_whatever_the_text_says(salon: Salon, text: str, said: object) -> None:
+    for args in (PETRA, PETRA | {"message": text, "call_back": said}):
+        answer = await leave_message(salon.booking, call(), args)
+    assert ("Zum Rückruf" in answer.message, say().no_call_back in answer.message) == (False, True), answer.message
+    (row,) = await salon.rows(STORED)
+    assert (row["call_back"], text in row["text"]) == (None, True)
+
+
+async def test_a_false_for_another_recipient_keeps_it(salon: Salon) -> None:
+    for args in (PETRA, PETRA | {"message": "Danke", "recipient": "Anna", "call_back": "nein"}):
+        assert (await leave_message(salon.booking, call(), args)).success
+    assert [row["call_back"] for row in await salon.rows(STORED)] == ["morgen", None]
 
 
 async def test_a_mere_withdrawal_leaves_the_message(salon: Salon) -> None:

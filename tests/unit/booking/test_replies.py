@@ -134,7 +134,7 @@ ABOUT_TOMORROW = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr,
 FRIDAY = date(2026, 11, 27)
 
 
-FOR_ERNA = "Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9, Schnitt bei Julia{}, absagen?"
+FOR_ERNA = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Schnitt bei Julia{}, absagen?"
 
 
 @pytest.mark.parametrize(
