@@ -75,7 +75,8 @@ async def test_a_caller_books_moves_and_cancels_and_both_calendars_agree(demo):
     assert "um 15 Uhr" in found["message"]
     (asked, cancelled) = last_call.answers("cancel_appointment")
     assert asked["message"].startswith(
-        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Verschieben geht auch. Soll ich Ihren Termin am "
+        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. "
+        "Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am "
     )
     assert cancelled["message"].startswith("Der Termin ist abgesagt: ")
 

@@ -15,7 +15,7 @@ _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 # "Any" alone is what a model writes that fills in every argument; "any time" is what a caller says.
 _WHEN = frozenset({"anytime", "day", "irgendwann", "tag", "time", "uhrzeit", "wann", "whenever", "zeit"})
-_FALSE = frozenset({"false", "nein", "no", "none"})
+_FALSE = frozenset({"false", "nein", "no"})  # "none" is what a model writes that fills in every argument
 _ONLY_YES = frozenset(
     {"bitte", "danke", "ein", "einen", "gern", "gerne", "ja", "rueckruf", "um", "yes", "please", "call", "me", "back"}
 )
@@ -45,11 +45,8 @@ def withdraws_call_back(call_back: str | None) -> bool:
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
-    """Return whether the call-back of a stored message is no longer wanted; with a new number or another matter it is."""
-    is_of_it = _is_same_matter(stored, new) or speaks_of_call_back(new.text)
-    return (
-        new.withdraws and stored.call_back is not None and is_of_it and new.phone in {None, stored.phone, stored.caller}
-    )
+    """Return whether the call-back of a stored message is no longer wanted, whatever the text says; with a new number it is."""
+    return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:

@@ -106,8 +106,19 @@ _HARMLESS = re.compile(
     r"|\b(?:nein |no )?(?:kein|no) problem\w*|\bnicht (?:verschieben|mehr)\b|\bnichts anderes (?:mehr )?übrig\b|\bwarum nicht\b"
 )
 _NEGATION = re.compile(
-    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|nie|niemals|ohne|willen"
-    r"|no|nope|nah|not|never|without|(?:don|didn|won|can|couldn|doesn|isn) t)\b"
+    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|nie|niemals|ohne|weder|willen"
+    r"|no|nope|nah|not|never|neither|nor|without|(?:don|didn|won|can|couldn|doesn|isn) t)\b"
+)
+# A no before a cancellation may be one to the move that the question mentions, and so may a refused move. "No need to cancel" has
+# no such no: the English one needs a sign behind it.
+_FIRST_NO: Final = re.compile(
+    r"(?:(?:äh|ähm|also|uh|um|well|oh)\W+)*"
+    r"(?:(?:(?:nein|nee|nö|nope|nah)(?:\W+(?:danke|thanks|thank you))?\b|no(?:\W+(?:thanks|thank you)\b|(?=\s*[,.;!])))\W*)+"
+)
+_NO_MOVE: Final = re.compile(
+    r"\b(?:verschieben (?:geht|klappt|hilft|bringt)(?: (?:leider|mir|da|auch|es))* (?:nicht|nichts)"
+    r"|(?:no need to|(?:don.?t|do not)(?: (?:want|need) to)?) (?:move|reschedule)(?: it)?)"
+    r"(?=\s*[,.;!]|\s+(?:but|just|sondern)\b)"
 )
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
 _STRONG_YES = re.compile(rf"\b{STRONG_YES_WORD}\b")
@@ -181,8 +192,15 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
     """Return what an utterance says to whether an appointment is to be cancelled; None if it answers nothing: what is more than an
     agreement is none. Words of the question `about` it add nothing to a yes.
 
-    A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment.
+    A model's word counts only where the caller names the cancellation, or agrees in words that may be about the appointment. It
+    counts after a no as well, which may be one to the move that the question mentions.
     """
+    if _CANCEL.search(words_of(utterance)):
+        utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
+    if (no := _FIRST_NO.match(utterance.casefold())) is not None:
+        rest = utterance[no.end() :]
+        is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about) in {Reply.YES, Reply.UNCLEAR}
+        return Reply.UNCLEAR if is_meant else Reply.NO
     words = words_of(_drop_hindrances(utterance))
     said = " ".join(_BESIDE.sub(" ", words).split())
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))

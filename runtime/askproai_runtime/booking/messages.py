@@ -141,7 +141,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     if is_amended:
         sentence += say().message_now.format(text=text) if text else say().in_one_message
     if message.withdraws and not text and say().no_call_back in stored.text:
-        sentence += f" {say().no_call_back}"
+        sentence = f"{sentence} {say().no_call_back}" if message.text else say().call_back_withdrawn
     fields = {"message_id": str(stored.id), "number": _noted_number(stored).value}
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
 

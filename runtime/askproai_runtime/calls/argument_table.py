@@ -197,7 +197,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to", "empfaenger", "fuer")),
     ArgumentRule(
-        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`, `none`) takes one back",
+        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back",
         "kept in words, for a person",
         ("callback", "callback_time", "call_back_time", "rueckruf", "callback_requested"),
         is_text=True,

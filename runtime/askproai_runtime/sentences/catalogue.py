@@ -266,6 +266,7 @@ class Sentences:
     when_to_call_back: str
     whom_for: str
     no_call_back: str  # after one was asked for
+    call_back_withdrawn: str  # with nothing else, where the text is too long to be said
     only_call_back: str
     message_too_long: str
     too_many_messages: str

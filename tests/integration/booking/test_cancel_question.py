@@ -7,6 +7,7 @@ import pytest
 
 from askproai_runtime.booking import find
 from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.types import AskedChoice, Choice, FunctionOutcome
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 from tests.worlds.cancellations import (
     NEXT_CALL,
@@ -26,7 +27,7 @@ async def test_one_appointment_is_cancelled_after_a_yes_and_not_before(salon) ->
     (booked,) = await book(salon, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"confirmed": True})
     assert asked.message == (
-        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Verschieben geht auch. "
+        "Absagen kostet bis vierundzwanzig Stunden vorher nichts. Sagen Sie es, wenn Sie lieber verschieben. "
         "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna, absagen?"
     )
     assert (asked.success, asked.fields["appointment_id"]) == (False, booked)
@@ -44,7 +45,10 @@ async def test_the_rule_for_cancellations_is_heard_before_the_question_and_once(
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
     question = "Soll ich Ihren Termin am Freitag, den 20. November, um 15 Uhr, Haarschnitt bei Anna, absagen?"
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    assert asked.message == f"Unter 24 Stunden berechnen wir die Hälfte. Verschieben geht auch. {question}"
+    assert (
+        asked.message
+        == f"Unter 24 Stunden berechnen wir die Hälfte. Sagen Sie es, wenn Sie lieber verschieben. {question}"
+    )
     again = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), {"confirmed": True})
     assert again.message == f"Ein Ja oder Nein genügt. {question}"
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
@@ -54,7 +58,7 @@ async def test_only_move_and_question_are_heard(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(
-        "Verschieben geht auch. Soll ich Ihren Termin am "
+        "Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am "
     )
 
 
@@ -304,3 +308,21 @@ async def test_of_several_appointments_the_named_one_is_moved(salon) -> None:
     args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)
     assert (answer.fields["appointment_id"], answer.fields["start"]) == (ids[1], HALF_PAST_TWO), answer
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("Nein, dann lassen.", FunctionOutcome.KEPT), ("Nein, auf keinen Fall absagen.", FunctionOutcome.KEPT),
+        ("Nein, den Haarschnitt nicht absagen.", FunctionOutcome.KEPT), ("Absagen.", FunctionOutcome.ASKED_BACK),
+        ("Nein, absagen.", FunctionOutcome.ASKED_BACK),
+    ],
+)  # fmt: skip
+async def test_a_no_to_a_choice_cancels_nothing(salon, said, outcome) -> None:
+    (booked,) = await book(salon, HALF_PAST_TWO)
+    choice = AskedChoice(booked, frozenset({Choice.FURTHER, Choice.CANCEL}))
+    answered = replace(call("call_1"), replies={}, asked_choice=choice, said_since=said)
+    kept = await salon.booking.ask_to_cancel(answered, {"appointment_id": booked, "confirmed": False})
+    assert (kept.success, kept.outcome) == (False, outcome), kept.message
+    claimed = await salon.booking.ask_to_cancel(answered, {"appointment_id": booked, "confirmed": True})
+    assert claimed.success == (outcome is not FunctionOutcome.KEPT), claimed.message

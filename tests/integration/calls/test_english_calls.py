@@ -51,7 +51,7 @@ async def test_an_appointment_is_found_booked_moved_and_cancelled_in_english(pod
     assert moved["message"].startswith("The appointment is moved: ")
     asked = await call(pod, "cancel_appointment", {}, call_id="call_en_2", **number)
     assert re.fullmatch(
-        rf"It can be moved, too\. Shall I cancel your appointment on {FULL_TIME}, Haarschnitt with \w+\?",
+        rf"If you would rather move it, just say so\. Shall I cancel your appointment on {FULL_TIME}, Haarschnitt with \w+\?",
         asked["message"],
     )
     await pod.let_two_seconds_pass("call_en_2")

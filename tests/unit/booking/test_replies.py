@@ -42,6 +42,13 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Nein, den sagen Sie bitte nicht ab.", "Auf keinen Fall absagen", "Absagen, nein", "Niemals absagen", "Keinesfalls",
         "Bloß nicht", "Um Gottes willen", "Nein, okay, dann nicht", "Nein nein, das ist okay so", "Nein, der Termin passt",
         "Das muss nicht abgesagt werden", "Ich möchte keinen Termin absagen", "Ich hab doch nichts von absagen gesagt",
+        "Nein, absagen nicht.", "Nein, den anderen absagen.", "Nein, ich will nicht, dass Sie absagen.", "Nein, warum absagen?",
+        "Nein, absagen will ich nicht.", "No, I don't want to cancel.", "Nein, verschieben, nicht absagen.",
+        "Nein, ich kann da nicht.",
+        "Nein, vielleicht absagen.", "No, move it instead of cancelling.", "Nein, lieber verschieben.",
+        "No, keep it, don't cancel.",
+        "Verschieben geht nicht.", "Ja, verschieben geht nicht.", "Don't move or cancel it.", "No, no need to cancel.",
+        "Verschieben geht nicht, absagen auch nicht.", "No cancelling.", "Nein, weder verschieben noch absagen.",
         "No need to cancel", "I didn't say cancel", "I won't cancel", "No, that's okay", "Der Termin passt", "Termin ist okay",
         "Ja, ich komme", "Ja lassen Sie ihn stehen", "Ja lass ihn drin", "Ja, der soll stattfinden", "Okay, dann komm ich",
         "Ja, auf Freitag", "Ja, später", "Ja gerne auf nächste Woche", "Ja, machen wir das, am Freitag um zehn",
@@ -55,7 +62,7 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "Erst einen neuen suchen, dann absagen", "Nicht gleich stornieren", "Yes, move it, please.", "Reschedule it.",
         "Sure, postpone it.", "Ja, kann man den verschieben?", "Ja, umlegen geht auch.", "Ich kann da nicht kommen.",
         "Ja, das kann ich nicht.",
-        "Ich bin mir nicht sicher.", "Nein, ja, absagen!", "Hm.", "Ja, geht das noch?", "Ja, und den anderen auch.",
+        "Ich bin mir nicht sicher.", "Hm.", "Ja, geht das noch?", "Ja, und den anderen auch.",
         "Okay, dann lassen wir das.", "Ja, vergessen Sie es.", "Ich bin sicher, dass ich komme.",
         "Sie sind ja ein Computer, ich möchte einen Menschen.", "Ja, der soll stehen bleiben.",
         "Ja, der Termin am Freitag soll bleiben.", "Ja, ich komme.", "Klar komme ich.", "Genau den Termin brauche ich.",
@@ -81,6 +88,10 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
         "Ich kann doch nicht kommen, sagen Sie ab.", "Absagen, ne?", "Wie gesagt, absagen.", "Wie Sie wollen.", "Warum nicht.",
         "Ich kann nicht, bitte absagen", "Bitte absagen, und einen anderen suchen.", "Nein, kein Problem, sagen Sie ihn ab.",
         "No problem, cancel it.", "Do it.",
+        "Nein, absagen.", "Nein danke, nur absagen.", "No, cancel it.", "No need to move it, just cancel.", "Nein, ja, absagen!",
+        "Nein, verschieben geht nicht, absagen bitte.", "Nee, sagen Sie ihn bitte ab.", "No thanks, please cancel.",
+        "Nö, nicht verschieben, absagen.", "Nein, ich kann da nicht, sagen Sie ihn ab.", "Äh, nein, stornieren.",
+        "Don't move it, just cancel.", "Verschieben geht leider nicht, bitte absagen.",
         "alles klar, danke", "genau, alles gut so", "ja, alles richtig", "ja, sicher richtig so", "ja das ist okay so",
         "ja, passt alles so, danke", "ja so ist es gut", "Können Sie den bitte absagen?", "Könnten Sie stornieren?",
         "Can you cancel it, please?", "Ich wollte absagen.", "I would like to cancel it.",
@@ -123,7 +134,7 @@ ABOUT_TOMORROW = "Soll ich Ihren Termin am Samstag, den 28. November, um 10 Uhr,
 FRIDAY = date(2026, 11, 27)
 
 
-FOR_ERNA = "Verschieben geht auch. Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Schnitt bei Julia{}, absagen?"
+FOR_ERNA = "Soll ich Ihren Termin am Donnerstag, den 10. Dezember, um 9 Uhr, Schnitt bei Julia{}, absagen?"
 
 
 @pytest.mark.parametrize(
