@@ -27,10 +27,12 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.german_dates import (
+    WEEKDAYS,
     Argument,
     Candidate,
     Grain,
     UnclearMention,
+    Understanding,
     count_from,
     find_mention,
     find_open_span,
@@ -40,6 +42,7 @@ from askproai_runtime.german_dates import (
     understand_parts,
 )
 from askproai_runtime.sentences import format_spoken
+from askproai_runtime.visits import same_services
 
 _Parts = tuple[str | None, str | None, str | None]
 _NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
@@ -48,8 +51,10 @@ _PLACES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 # "Am zweiten" is a day of the month.
 _OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment)"
+_WEEKDAY = "|".join(WEEKDAYS)
 _PLACE = re.compile(
-    rf"(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?(?:{_OFFER})?(?:,? (?:bitte|please))?"
+    rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?"
+    rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
 _DIGIT = re.compile(r"([1-9])\.?")
 
@@ -78,7 +83,7 @@ def put_on_named_day(
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
         return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
     if not names_day(parts):
-        return _put_time(named, call, args, zone, searches=searches)
+        return _put_time(named, call, args, zone, find_service, searches=searches)
     if find_open_span(parts[0] or parts[1] or "") is None:
         return _put_next_weekday(named, call, args, zone, find_service)
     return _put_weekday(named, call, args, zone, find_service, searches=searches)
@@ -95,7 +100,23 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
     is_other = request.rules.service.name not in {latest.get(start) for start in call.offered_last}
     if any(read_parts(args)) or not days or not (read_text(args, "staff") or is_other):
         return args
-    return name_time(args, _any_of(days))
+    return name_time(args, any_of(days))
+
+
+def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
+    """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
+    named = _find_named(call)
+    if named is None or named.naming is Naming.CHANGED or named.lists_since:
+        return []
+    return _days_of(named.starts, zone)
+
+
+def offers_other_service(call: CallContext, service: str) -> bool:
+    """Return whether the last answer with days has offered other services only."""
+    named, latest = call.named_last, {offer[0].start: offer[0].service for offer in call.offered}
+    if named is None or named.naming is not Naming.OFFERED:
+        return False
+    return not any(same_services(latest[start], service) for start in named.starts if start in latest)
 
 
 def _find_named(call: CallContext) -> NamedTimes | None:
@@ -131,24 +152,44 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
     if named.naming is Naming.CHANGED or (len(starts) == 1 and "start" not in said):
         return args
     if _DIGIT.fullmatch(said.get("start", "")):  # of an offer, or an hour
-        raise _ask_which(starts, call, zone)
+        raise _ask_which(starts, call, zone, is_exact=named.is_exact)
     for name, text in said.items():
         found, digit = _PLACE.fullmatch(fold(text)), _DIGIT.fullmatch(text)
         if digit and name == "time" and (text.endswith(".") and int(digit[1]) <= len(starts)):
-            raise _ask_which(starts, call, zone)
+            raise _ask_which(starts, call, zone, is_exact=named.is_exact)
         if found is None or len(starts) == 1:
             continue
-        place = _PLACES[found["place"]]
-        if place >= len(starts):
-            if name == "date":
+        rest = {**args, name: found["before"] or found["after"]}
+        fitting, place = _list_fitting(named, rest, call, zone), _PLACES[found["place"]]
+        if not fitting and names_day(read_parts(rest)):
+            return args if rest[name] else rest
+        if place >= len(fitting):
+            if fitting and name == "date" and not rest[name]:
                 continue
-            raise _ask_which(starts, call, zone)
-        local = [start.astimezone(zone) for start in starts]
-        meant = {starts[place], *(start for start, at in zip(starts, local, strict=True) if at.day == place + 1)}
+            raise _ask_which(starts, call, zone, is_exact=named.is_exact)
+        local = [start.astimezone(zone) for start in fitting]
+        meant = {fitting[place], *(start for start, at in zip(fitting, local, strict=True) if at.day == place + 1)}
         if named.is_exact or len(meant) > 1:
-            return _with_start(args, call, zone, meant)
+            return _with_start(args, call, zone, meant, is_exact=named.is_exact)
         return {**args, name: None, "date": local[place].date().isoformat()}
     return args
+
+
+def _list_fitting(named: NamedTimes, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Sequence[datetime]:
+    """Return the named starts that the words may mean; a weekday is that of their week. A time fits each of named days."""
+    parts = read_parts(args) if named.is_exact else (read_parts(args)[0], None, None)
+    if not any(parts):
+        return named.starts
+    fitting = list[datetime]()
+    for start in named.starts:
+        local = start.astimezone(zone)
+        if names_day(parts):
+            readings = read_near([local.date()], Grain.WEEK, parts, call, zone)
+        else:
+            readings = read_on([local.date()], parts, call, zone)
+        if any(each.contains(local) for each in readings):
+            fitting.append(start)
+    return fitting
 
 
 def _count_from(
@@ -176,7 +217,13 @@ def _count_from(
 
 
 def _put_time(
-    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, searches: bool
+    named: NamedTimes,
+    call: CallContext,
+    args: Mapping[str, Any],
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    *,
+    searches: bool,
 ) -> Mapping[str, Any]:
     """Return the arguments of a time alone with the named days.
 
@@ -187,11 +234,12 @@ def _put_time(
         meant = exact_starts(read_on(days, parts, call, zone))
         if at_named := meant & set(named.starts):
             return _with_start(args, call, zone, at_named)
-        others = set(_days_of(call.offered_last, zone)) - set(days)
+        others = set(_days_of(call.offered_last, zone)) - set(days) if named.naming is Naming.CHANGED else set()
         if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
-            readings = [each for each in read_on(days, parts, call, zone) if each.end is None]
-            raise _ask_which([*offered, *(each.start for each in readings)], call, zone)
-    return name_time(args, _any_of(days), *put_on_day(days[0], parts)[1:])
+            readings = Understanding(tuple(read_on(days, parts, call, zone)), ambiguous=True)
+            kept = keep_open_readings(readings, find_service()).candidates
+            raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
+    return name_time(args, any_of(days), *put_on_day(days[0], parts)[1:])
 
 
 def _put_weekday(
@@ -283,7 +331,7 @@ def _name_days(
     else:  # the words with the day name a time, too
         rest = put_on_day(min(meant), parts)[1:]
     if len(meant) == 1 or searches:
-        return name_time(args, _any_of(sorted(meant)), *rest)
+        return name_time(args, any_of(sorted(meant)), *rest)
     service, readings = find_service(), list[Candidate]()
     for day in sorted(meant):
         understood = understand_parts(day.isoformat(), *rest, at=call.started_at, zone=zone)
@@ -301,7 +349,7 @@ def _dates(candidates: Iterable[Candidate]) -> set[date]:
     return {candidate.start.date() for candidate in candidates}
 
 
-def _any_of(days: Iterable[date]) -> str:
+def any_of(days: Iterable[date]) -> str:
     return " oder ".join(map(date.isoformat, days))
 
 
@@ -313,17 +361,27 @@ def name_time(
 
 
 def _with_start(
-    args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime]
+    args: Mapping[str, Any],
+    call: CallContext,
+    zone: ZoneInfo,
+    meant: Collection[datetime],
+    *,
+    is_exact: bool = True,
 ) -> Mapping[str, Any]:
     if len(meant) > 1:
         meant = set(meant) & set(call.offered_last) or meant
     if len(meant) == 1:
         (start,) = meant
         return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
-    raise _ask_which(meant, call, zone)
+    raise _ask_which(meant, call, zone, is_exact=is_exact)
 
 
-def _ask_which(meant: Iterable[datetime], call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
+def _ask_which(
+    meant: Iterable[datetime], call: CallContext, zone: ZoneInfo, *, is_exact: bool = True
+) -> ClarificationNeeded:
+    """Return the question which of the starts is meant; which of their days where these are no times."""
+    if not is_exact:
+        return ask_readings(read_on(_days_of(meant, zone), (None, None, None), call, zone), call, zone)
     readings = {start.astimezone(zone): format_spoken(start, zone, call.started_at) for start in sorted(meant)}
     return ask_readings(
         [Candidate(start, None, Grain.MINUTE, reading) for start, reading in readings.items()], call, zone

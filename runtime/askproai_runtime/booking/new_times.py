@@ -7,9 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.named_days import put_on_named_day
+from askproai_runtime.booking.named_days import (
+    any_of,
+    list_days_since,
+    name_time,
+    offers_other_service,
+    put_on_named_day,
+)
 from askproai_runtime.booking.request import (
     ServiceRequest,
+    holds_iso_day,
     keep_open_readings,
     minute_before,
     names_day,
@@ -20,7 +27,7 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.store.actions import hash_words, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
@@ -46,9 +53,8 @@ async def count_from_appointment(
     A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
     counted from where it was before.
     """
-    date, clock_time, _ = read_parts(args)
     counted, words = (
-        _count(args, date, clock_time, appointment.starts_at.astimezone(service.rules.zone)),
+        _count(args, call, appointment.starts_at.astimezone(service.rules.zone), appointment),
         counted_words(args),
     )
     if counted is None or words is None:
@@ -57,7 +63,7 @@ async def count_from_appointment(
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
     for start in (each.start for each in by_words):
-        again = _count(args, date, clock_time, start.astimezone(service.rules.zone))
+        again = _count(args, call, start.astimezone(service.rules.zone), appointment)
         with suppress(ClarificationNeeded):
             understood = understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
             if understood is not None and understood.exact == appointment.starts_at:
@@ -74,10 +80,21 @@ def counted_words(args: Mapping[str, Any]) -> str | None:
 
 
 def _count(
-    args: Mapping[str, Any], date: str | None, clock_time: str | None, old: datetime
+    args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment
 ) -> Mapping[str, Any] | None:
+    """Return the arguments as they are without the old start. A time on its day ("eine Stunde später") may be on a day that was
+    offered since as well, and its own time ("gleiche Zeit") is on another day only.
+    """
+    date, clock_time, part_of_day = parts = read_parts(args)
     counted = count_from(date, clock_time, old)
-    return None if counted is None else {**args, "start": None, "date": counted[0], "time": counted[1]}
+    if counted is None:
+        return None
+    own, at = old.date(), counted[1]
+    is_on_own = counted[0] == own.isoformat() and not holds_iso_day(parts)
+    days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own} if is_on_own else set()
+    if days and (at != f"{old:%H:%M}" or offers_other_service(call, appointment.service)):
+        days.add(own)
+    return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
 
 
 def understand_new_time(
@@ -89,9 +106,13 @@ def understand_new_time(
     Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
-    named = call.named_last
-    if named is not None and named.naming is not Naming.CHANGED and not named.lists_since:
-        args = put_on_named_day(call, args, service.rules.zone, lambda: service)
+    if days := list_days_since(call, service.rules.zone):
+        parts = read_parts(args)
+        if any(parts) and not names_day(parts) and offers_other_service(call, appointment.service):
+            own = appointment.starts_at.astimezone(service.rules.zone).date()
+            args = name_time(args, any_of(sorted({own, *days})), *put_on_day(own, parts)[1:])
+        else:
+            args = put_on_named_day(call, args, service.rules.zone, lambda: service)
     date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()

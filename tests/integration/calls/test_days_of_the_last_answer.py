@@ -1,5 +1,6 @@
 """A time or a weekday without a date is on a day of the last answer of the call that has named days."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -155,3 +156,39 @@ async def test_a_weekday_after_a_booking_is_asked(call: SpokenCall, clock: str) 
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": clock})
     assert friday(call).isoformat() in [each["start"][:10] for each in asked["candidates"][1:]], asked
+
+
+@pytest.mark.parametrize("by", [MOVE, CHECK])
+@pytest.mark.parametrize("words", ["gleiche Zeit", "same time"])
+async def test_the_same_time_is_on_the_offered_day(call: SpokenCall, by: str, words: str) -> None:
+    one = await booked(call)
+    day = friday(call) - timedelta(days=1)
+    await offered(call, day, by, **(one if by == MOVE else {"service": CUT}))
+    moved = await call.ask(MOVE, one | {"time": words})
+    assert (moved["success"], moved["start"][:13]) == (True, f"{day}T10"), moved
+
+
+async def test_an_hour_later_asks_for_the_day(call: SpokenCall) -> None:
+    one = await booked(call)
+    day = friday(call) - timedelta(days=1)
+    await offered(call, day, MOVE, **one)
+    asked = await call.ask(MOVE, one | {"time": "eine Stunde später"})
+    assert [each["start"][:13] for each in asked["alternatives"]] == [f"{day}T11", f"{friday(call)}T11"], asked
+
+
+@pytest.mark.parametrize("words", ["11 Uhr", "eine Stunde später"])
+async def test_offers_of_another_service_ask_for_the_day(call: SpokenCall, words: str) -> None:
+    one = await booked(call)
+    day = friday(call) - timedelta(days=1)
+    await offered(call, day, service=COLOR)
+    asked = await call.ask(MOVE, one | {"time": words})
+    assert [each["start"][:13] for each in asked["alternatives"]] == [f"{day}T11", f"{friday(call)}T11"], asked
+
+
+async def test_asked_days_have_no_made_up_times(call: SpokenCall) -> None:
+    one = await booked(call)
+    asked = await call.ask(MOVE, one | {"date": "Donnerstag"})
+    assert len(asked["candidates"]) > 1, asked
+    assert not re.search(r"um \d", (await call.ask(MOVE, one | {"start": "2"}))["message"])
+    found = await call.ask(MOVE, one | {"time": "9 Uhr"})
+    assert {each["start"][11:13] for each in found["alternatives"]} == {"09"}, found

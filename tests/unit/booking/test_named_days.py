@@ -70,6 +70,12 @@ def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt"
         ((TUESDAY, EARLY), {"date": "Dienstag", "time": "13 Uhr"}, EARLY),
         ((TUESDAY, THURSDAY), {"time": "the first one"}, TUESDAY),
         ((TUESDAY, THURSDAY), {"date": "der zweite Termin"}, THURSDAY),
+        ((TUESDAY, THURSDAY, FRIDAY), {"date": "Freitag", "time": "der erste"}, FRIDAY),
+        ((THURSDAY, FRIDAY), {"date": "2026-12-11", "time": "das erste"}, FRIDAY),
+        ((THURSDAY, FRIDAY), {"start": "der letzte", "date": "Donnerstag"}, THURSDAY),
+        ((TUESDAY, THURSDAY, FRIDAY), {"date": "Freitag, der erste"}, FRIDAY),
+        ((TUESDAY, TUESDAY_AT_ONE, THURSDAY), {"date": "der zweite", "time": "9 Uhr"}, THURSDAY),
+        ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "der zweite Freitag", "time": "9 Uhr"}, FRIDAY),
     ],
 )
 def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, str], start: datetime) -> None:
@@ -88,6 +94,7 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
         ((THURSDAY, FRIDAY), {"start": 9}, ["2026-12-10", "2026-12-11"]),
         ((THURSDAY, FRIDAY), {"start": "1", "date": "2026-12-10"}, ["2026-12-10", "2026-12-11"]),
         ((THURSDAY,), {"start": "2"}, ["2026-12-10"]),
+        ((THURSDAY, FRIDAY), {"date": "der erste", "time": "10 Uhr"}, ["2026-12-10", "2026-12-11"]),
     ],
 )
 def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]) -> None:
@@ -200,6 +207,30 @@ def test_a_place_may_be_a_day_of_the_month() -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         put(after_offers(first, second), {"service": "Haarschnitt", "date": "der zweite"})
     assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == ["2026-12-02", "2026-12-03"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"date": "11. Dezember", "time": "der letzte"}, {"date": "2026-12-11", "time": "das erste"}]
+)
+def test_a_place_of_another_day_is_dropped(said: dict[str, str]) -> None:
+    found = put(after_offers(THURSDAY, THURSDAY + timedelta(hours=4)), said)
+    assert (found["date"], found["time"]) == (said["date"], None)
+
+
+def test_asked_days_are_asked_without_times() -> None:
+    second, ninth = (datetime(2026, 12, day, tzinfo=ZONE) for day in (2, 9))
+    with pytest.raises(ClarificationNeeded) as asked:
+        put(after(Naming.ASKED, second, ninth, is_exact=False), {"date": "der zweite"})
+    assert "0 Uhr" not in asked.value.answer.message
+    assert len(asked.value.answer.fields["candidates"]) == 2
+
+
+def test_an_asked_weekday_has_places() -> None:
+    fridays = FRIDAY - timedelta(days=7), FRIDAY
+    found = put(after(Naming.ASKED, *fridays), {"date": "Freitag, der zweite", "time": "9 Uhr"})
+    assert datetime.fromisoformat(str(found["start"])) == FRIDAY
+    days = after(Naming.ASKED, *fridays, is_exact=False)
+    assert put(days, {"date": "der zweite Freitag", "time": "11 Uhr"}) == {"date": "2026-12-11", "time": "11 Uhr"}
 
 
 def test_asked_days_are_counted() -> None:
