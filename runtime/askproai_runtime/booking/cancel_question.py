@@ -13,12 +13,16 @@ async def read_cancel_reply(
 ) -> Reply | None:
     """Return what the caller has said to the call's last question about this appointment, if that named its present start.
 
-    None if nothing was said since, or, without a transcript, if another question was the last one.
+    None if nothing was said since, or, without a transcript, if another question was the last one. A no to the question whether to
+    cancel it for another one is a no to this, and nothing else that was said to that is read.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
     is_asked = asked is not None and (asked.appointment_id, asked.starts_at) == (appointment.id, appointment.starts_at)
-    return call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
+    reply = call.find_reply(str(appointment.id), asked.age) if asked is not None and is_asked else None
+    if reply is None and any(each.about == str(appointment.id) for each in call.asked_choices):
+        return Reply.NO if refuses(call.said_since or "", claimed=True) else None
+    return reply
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
