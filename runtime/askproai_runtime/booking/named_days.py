@@ -163,9 +163,9 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
         fitting, place = _list_fitting(named, rest, call, zone), _PLACES[found["place"]]
         if not fitting and names_day(read_parts(rest)):
             return args if rest[name] else rest
-        if place >= len(fitting):
-            if fitting and name == "date" and not rest[name]:
-                continue
+        if place >= len(fitting) > 0 and name == "date" and not rest[name]:
+            continue
+        if place >= len(fitting) or (name == "date" and not _is_on_place(fitting[place], place, named, rest, zone)):
             raise _ask_which(starts, call, zone, is_exact=named.is_exact)
         local = [start.astimezone(zone) for start in fitting]
         meant = {fitting[place], *(start for start, at in zip(fitting, local, strict=True) if at.day == place + 1)}
@@ -173,6 +173,14 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
             return _with_start(args, call, zone, meant, is_exact=named.is_exact)
         return {**args, name: None, "date": local[place].date().isoformat()}
     return args
+
+
+def _is_on_place(start: datetime, place: int, named: NamedTimes, rest: Mapping[str, Any], zone: ZoneInfo) -> bool:
+    """Return whether a start is on the day of this place, where a time is said beside it: "der letzte Tag", "nachmittags"."""
+    days, parts = _days_of(named.starts, zone), read_parts(rest)
+    if not any(parts) or names_day(parts):
+        return True
+    return place < len(days) and days[place] == start.astimezone(zone).date()
 
 
 def _list_fitting(named: NamedTimes, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Sequence[datetime]:

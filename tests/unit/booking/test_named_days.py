@@ -95,6 +95,7 @@ def test_the_words_mean_an_offer(offers: tuple[datetime, ...], said: dict[str, s
         ((THURSDAY, FRIDAY), {"start": "1", "date": "2026-12-10"}, ["2026-12-10", "2026-12-11"]),
         ((THURSDAY,), {"start": "2"}, ["2026-12-10"]),
         ((THURSDAY, FRIDAY), {"date": "der erste", "time": "10 Uhr"}, ["2026-12-10", "2026-12-11"]),
+        ((TUESDAY_AT_ONE, FRIDAY), {"date": "der letzte Tag", "time": "nachmittags"}, ["2026-12-08", "2026-12-11"]),
     ],
 )
 def test_another_week_is_asked_about(offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]) -> None:
