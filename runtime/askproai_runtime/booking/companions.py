@@ -180,15 +180,22 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
     # Of those who come one after the other a model may name the second as the caller.
     own = _assign(request.each, [a for a in appointments if a.live and _may_be_of(request, a)])
     booked = [own[number] for number in sorted(own)]
-    missing = [each.name for number, each in enumerate(request.each) if number not in own]
+    left = [each for number, each in enumerate(request.each) if number not in own]
     is_then = any(a.starts_at == request.start for a in booked)  # what begins later is of another visit
-    if not missing and is_then:
+    if not left and is_then:
         return booked
     if is_then:
         names = join_list([each.customer_name for each in booked])
-        raise ClarificationNeeded(say().group_partly.format(booked=names, missing=join_list(missing)))
+        question = say().group_partly.format(booked=names, missing=join_list([each.name for each in left]))
+        raise ClarificationNeeded(question, next_requests=[_ask_alone(each) for each in left])
     request.each[0].find_repeated(appointments)
     return []
+
+
+def _ask_alone(request: BookingRequest) -> dict[str, Any]:
+    """Return the arguments that book one of a group alone."""
+    start = request.start.astimezone(request.rules.zone).isoformat()
+    return {"customer_name": request.name, "service": request.rules.service.name, "start": start, "another": True}
 
 
 def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:

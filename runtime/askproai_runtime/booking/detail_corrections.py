@@ -12,6 +12,7 @@ from askproai_runtime.booking.confirmation import confirm
 from askproai_runtime.booking.corrections import correct, find_own_named, with_details
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
+from askproai_runtime.booking.further import is_alike
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
@@ -78,13 +79,19 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 
 
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
-    """Return the only appointment of the call, if it holds no other time and the name may be that appointment's."""
+    """Return the only appointment of the call, or of those the only one of the named person. It holds no other time.
+
+    Where no service is named, a name that is like that of the only one is asked about.
+    """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
-    if len(appointments) != 1 or not (appointments[0].live and appointments[0].settled):
-        return None
-    name = _read_name(call, args, appointments[0])
-    return appointments[0] if not name or same_name(name, appointments[0].customer_name) else None
+    if read_name_alone(read_text(args, "customer_name"), call.said):
+        named = [each for each in appointments if same_name(_read_name(call, args, each), each.customer_name)]
+        if not named and len(appointments) == 1 and read_text(args, "service") is None:
+            named = [each for each in appointments if is_alike(_read_name(call, args, each), each.customer_name)]
+        appointments = named
+    is_one = len(appointments) == 1 and appointments[0].live and appointments[0].settled
+    return appointments[0] if is_one else None
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Appointment) -> BookingRequest:

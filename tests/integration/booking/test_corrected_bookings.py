@@ -233,6 +233,9 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
     assert not asked.success
     question = f"Welchen davon soll ich ändern, oder ist das ein weiterer Termin für {said}?"
     assert asked.message.endswith(f" schon Termine für Müller und Petra Müller eingetragen. {question}"), asked.message
+    further = replace(call(), replies={}, asked_choice=AskedChoice("None", frozenset(asked.fields["choices"])))
+    third = await salon.booking.book_appointment(further, booking_args(name=said, choice="further"))
+    assert "weiterer Termin für" not in third.message
     meant = asked.fields["appointments"][1]
     assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
     await salon.booking.book_appointment(

@@ -216,6 +216,9 @@ async def test_a_part_that_is_booked_already_is_said(salon: Salon) -> None:
         "Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für Mia Rot einzeln eintragen?",
     )
     assert len(await salon.live()) == 1
+    (then,) = answer.fields["next_requests"]
+    assert (await salon.booking.book_appointment(caller(1), then)).success
+    assert sorted(name for _, _, name in await booked(salon)) == ["Mia Rot", "Rosa Rot"]
 
 
 async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon) -> None:

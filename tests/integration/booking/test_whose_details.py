@@ -8,6 +8,7 @@ import pytest
 from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.replies import details_key
+from askproai_runtime.booking.types import AskedChoice
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
@@ -149,3 +150,30 @@ async def test_a_cancellation_of_another_name_says_whose(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.ask_to_cancel(replace(call(), replies={}), {"customer_name": "Otto Kurz"})
     assert "für Petra Lange, absagen?" in asked.message
+
+
+@pytest.mark.parametrize("service", [{}, {"service": "Haarschnitt"}])
+async def test_a_name_tells_whose_details_are_meant(salon: Salon, service: dict[str, str]) -> None:
+    later = booking_args("2026-11-27T15:30:00+01:00", name="Otto Kurz", another=True)
+    for args in (PETRA, later):
+        assert (await salon.booking.book_appointment(call(), args)).success
+    for more in (
+        {"customer_name": "Petra Lange", "phone": DICTATED},
+        {"customer_name": "Otto Kurz", "notes": "Allergie"},
+    ):
+        answer = await salon.booking.book_appointment(call(), service | more)
+        assert answer.success, answer.message
+    expected = [("Otto Kurz", "Allergie", call().caller), ("Petra Lange", None, DICTATED)]
+    assert sorted(await stored(salon)) == expected
+
+
+async def test_a_respelled_name_alone_is_asked(salon: Salon) -> None:
+    first = await salon.booking.book_appointment(call(), PETRA)
+    asked = await salon.booking.book_appointment(call(), {"customer_name": "Petra Lenge"})
+    assert (asked.success, asked.fields.get("choices")) == (False, ["rename", "further"]), asked.message
+    question = AskedChoice(first.fields["appointment_id"], frozenset(asked.fields["choices"]))
+    answered = replace(call(), replies={}, asked_choice=question)
+    answer = await salon.booking.book_appointment(answered, {"customer_name": "Petra Lenge", "choice": "rename"})
+    assert (answer.success, [name for name, *_ in await stored(salon)]) == (True, ["Petra Lenge"])
+    new = await salon.booking.book_appointment(call(), {"customer_name": "Otto Kurz"})  # who may want one, too
+    assert (new.success, new.fields.get("choices")) == (False, None), new.message
