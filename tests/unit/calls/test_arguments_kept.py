@@ -245,7 +245,6 @@ def test_unknown_fields_are_in_the_message(args: Any, message: str | None, unrea
     [
         "no",
         "nein",
-        "none",
         "false",
         False,
         "nicht nötig",
