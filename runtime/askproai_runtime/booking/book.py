@@ -186,7 +186,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
         is_second |= instead is not None or (is_second_person(request, appointments) and not group.names)
         another = request.another or is_second
-        request = replace(request, service=service, companions=group.names, another=another)
+        was_offered_alone = not group.names or call.list_offers(call.branch, request.start, request.rules.service.name)
+        staff = request.offered_staff if was_offered_alone else None
+        request = replace(request, service=service, companions=group.names, another=another, offered_staff=staff)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):

@@ -26,7 +26,7 @@ NOT_SAID_TO_CALLERS = {
     "booking/amended_messages.py", "booking/answer_words.py", "booking/booked_days.py", "booking/cancel_answers.py",
     "booking/customer_names.py", "booking/declines.py", "booking/desk.py", "booking/further_choices.py",
     "booking/name_choices.py", "booking/name_words.py", "booking/named_people.py", "booking/names_alone.py",
-    "booking/offered_times.py", "booking/phone_argument.py", "booking/placeholders.py", "booking/remote.py",
+    "booking/named_days.py", "booking/phone_argument.py", "booking/placeholders.py", "booking/remote.py",
     "booking/replies.py", "booking/staff_preferences.py", "booking/unknown_services.py", "calls/argument_companions.py",
     "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
     "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
