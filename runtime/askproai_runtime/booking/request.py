@@ -216,7 +216,9 @@ class BookingRequest:
     def ask_which(self, appointments: Sequence[Appointment]) -> ClarificationNeeded:
         """Return the question which of these is meant; the model names it by `appointment_id`."""
         booked = join_list([each.customer_name for each in appointments], say().and_word)
-        fields: dict[str, Any] = {} if self.another or self.companions else {"choices": [Choice.FURTHER]}
+        fields: dict[str, Any] = {"customer_name": self.name, "choices": [Choice.FURTHER]}
+        if self.another or self.companions:
+            fields = {}
         return ClarificationNeeded(
             say().one_of_beside.format(booked=booked, name=self.name),
             appointments=[

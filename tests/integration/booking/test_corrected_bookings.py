@@ -233,7 +233,9 @@ async def test_a_name_of_several_appointments_is_asked_about(salon: Salon, said:
     assert not asked.success
     question = f"Welchen davon soll ich ändern, oder ist das ein weiterer Termin für {said}?"
     assert asked.message.endswith(f" schon Termine für Müller und Petra Müller eingetragen. {question}"), asked.message
-    further = replace(call(), replies={}, asked_choice=AskedChoice("None", frozenset(asked.fields["choices"])))
+    further = replace(
+        call(), replies={}, asked_choices=(AskedChoice("None", frozenset(asked.fields["choices"]), said),)
+    )
     third = await salon.booking.book_appointment(further, booking_args(name=said, choice="further"))
     assert "weiterer Termin für" not in third.message
     meant = asked.fields["appointments"][1]

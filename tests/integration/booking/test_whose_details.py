@@ -171,8 +171,10 @@ async def test_a_respelled_name_alone_is_asked(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.book_appointment(call(), {"customer_name": "Petra Lenge"})
     assert (asked.success, asked.fields.get("choices")) == (False, ["rename", "further"]), asked.message
-    question = AskedChoice(first.fields["appointment_id"], frozenset(asked.fields["choices"]))
-    answered = replace(call(), replies={}, asked_choice=question)
+    question = AskedChoice(
+        first.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    answered = replace(call(), replies={}, asked_choices=(question,))
     answer = await salon.booking.book_appointment(answered, {"customer_name": "Petra Lenge", "choice": "rename"})
     assert (answer.success, [name for name, *_ in await stored(salon)]) == (True, ["Petra Lenge"])
     new = await salon.booking.book_appointment(call(), {"customer_name": "Otto Kurz"})  # who may want one, too
