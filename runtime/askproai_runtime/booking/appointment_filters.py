@@ -19,7 +19,9 @@ _Fits: TypeAlias = Callable[[Appointment], bool]
 def narrow(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointments that fit what is named; all of them where none does. What fits none decides nothing."""
+    """Return the appointments that fit the named customer, service and person; all of them where none does. A name that fits no
+    appointment decides nothing.
+    """
     deciding = [fits for fits in _list_filters(config, call, args) if any(map(fits, appointments))]
     return [each for each in appointments if all(fits(each) for fits in deciding)] or list(appointments)
 
@@ -30,7 +32,7 @@ def fits_all(config: TenantConfig, call: CallContext, args: Mapping[str, Any], a
 
 
 def is_of_service(config: TenantConfig, appointment: Appointment, text: str) -> bool:
-    """Return whether a text names nothing but what is done at an appointment."""
+    """Return whether a text names services of an appointment alone."""
     return names_service(text, [each for each in config.services if each.name in list_parts(appointment.service)])
 
 

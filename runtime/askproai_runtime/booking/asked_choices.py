@@ -22,6 +22,12 @@ class Chosen:
     about: str
 
 
+def read_choice(args: Mapping[str, Any]) -> Choice | None:
+    """Return the argument `choice`; None for any other text."""
+    said = fold(str(args.get("choice") or ""))
+    return Choice(said) if said in set(Choice) else None
+
+
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
@@ -31,15 +37,17 @@ def read_chosen(
     Of several questions the last one for this person is answered. Another name is a correction, unless the call has one of its
     `appointments` for it. Without a transcript the id of the appointment says that it was asked about.
     """
-    said, named = fold(str(args.get("choice") or "")), read_text(args, "appointment_id")
-    asked = [each for each in call.asked_choices if said in each.choices]
-    if call.replies is None and said in set(Choice) and named:
-        return Chosen(Choice(said), named)
+    choice, named = read_choice(args), read_text(args, "appointment_id")
+    if choice is None:
+        return None
+    if call.replies is None and named:
+        return Chosen(choice, named)
+    asked = [each for each in call.asked_choices if choice in each.choices]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
     is_named = any(each.live and str(each.id) == named for each in appointments)  # of two of one person
-    return Chosen(Choice(said), named if named and is_named else [*asked, *own][-1].about)
+    return Chosen(choice, named if named and is_named else [*asked, *own][-1].about)
 
 
 def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:

@@ -39,7 +39,7 @@ from askproai_runtime.booking.corrections import (
     correct,
     correct_repeated,
     find_corrected,
-    find_own_named,
+    find_own,
 )
 from askproai_runtime.booking.detail_corrections import correct_details
 from askproai_runtime.booking.elsewhere import find_elsewhere
@@ -184,10 +184,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         require_names(group, request.name, another=request.another)
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
-        is_second |= instead is not None or (is_second_person(request, appointments) and not group.names)
-        another = request.another or is_second
-        was_offered_alone = not group.names or call.list_offers(call.branch, request.start, request.rules.service.name)
-        staff = request.offered_staff if was_offered_alone else None
+        is_new_person = is_second_person(request, appointments) and not group.names
+        another = request.another or is_second or is_new_person or instead is not None
+        staff = request.offered_staff if offered or not group.names else None
         request = replace(request, service=service, companions=group.names, another=another, offered_staff=staff)
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
@@ -217,7 +216,7 @@ async def _find_instead(
     """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
     if chosen.choice not in {Choice.MOVE, Choice.CANCEL} or request.another:
         return None
-    return await find_own_named(ctx, call, {"appointment_id": chosen.about})
+    return await find_own(ctx, call, chosen.about)
 
 
 async def _book_instead(
@@ -243,7 +242,7 @@ async def _book_instead(
     request = replace(request, replaces=booked, name=name, notes=add_note(booked.notes, request.notes))
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
-        if not result.answer.success and overlaps(request, booked):  # it is in its own way
+        if not result.answer.success and overlaps(request.start, request.rules, booked):  # it is in its own way
             unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
             asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
             return BookingResult(asked, BookingOutcome.ASKED_BACK)
@@ -256,7 +255,7 @@ async def _book_instead(
 
 
 def _is_new(result: BookingResult) -> bool:
-    """Return whether this request has booked: for what was booked before, nothing is cancelled."""
+    """Return whether this request has booked. One that finds its booking cancels nothing."""
     return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
 
 

@@ -92,29 +92,28 @@ async def find_corrected(
     """
     if request.another or request.companions:
         return None
-    is_renamed = chosen is not None and chosen.choice is Choice.RENAME
-    named = {"appointment_id": chosen.about} if is_renamed and chosen is not None else args
-    appointment = await find_own_named(ctx, call, named)
+    renamed = chosen.about if chosen is not None and chosen.choice is Choice.RENAME else None
+    appointment = await find_own(ctx, call, renamed or read_text(args, "appointment_id"))
     if appointment is None:
         return None
     if not _is_requested(request, appointment):
-        if is_renamed:  # with another time, too: what becomes of the booked one is asked
+        if renamed:  # with another time, too: what becomes of the booked one is asked
             raise ask_further(ctx, request, appointment)
         return None
-    if not is_renamed and request.name and not same_name(request.name, appointment.customer_name):
+    if not renamed and request.name and not same_name(request.name, appointment.customer_name):
         raise ask_name(request.name, appointment)  # a model adds the id to the booking of a second person, too
     await require_own_notes(ctx, call, request.notes, appointment)
     return appointment
 
 
-async def find_own_named(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
-    """Return the caller's own live appointment that `appointment_id` names."""
+async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:
+    """Return the caller's own live appointment with this id; None for any other text."""
     try:
-        appointment_id = UUID(read_text(args, "appointment_id") or "")
+        own_id = UUID(appointment_id or "")
     except ValueError:
         return None
     async with ctx.pool.acquire() as conn:
-        appointment = await get_appointment(conn, ctx.tenant, appointment_id)
+        appointment = await get_appointment(conn, ctx.tenant, own_id)
         if appointment is None or not (appointment.live and appointment.settled):
             return None
         return appointment if await owns_appointment(ctx, conn, call, appointment) else None
@@ -151,7 +150,7 @@ async def correct(
     done: Answer | None = None,
 ) -> Answer:
     """Give `repeated` the details of the request that they do not have, and return the answer to it; `answer` if they have all.
-    The changes are said behind what is `done`, else behind the appointments.
+    The changes are said after the answer `done`, else after the appointments.
 
     No lock is taken for what they have. A staff member is no detail: somebody else's time is another booking, which is asked about.
     """

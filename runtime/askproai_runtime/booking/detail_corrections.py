@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from askproai_core.phone_numbers import region_of
-from askproai_runtime.booking.asked_choices import Chosen, read_chosen
+from askproai_runtime.booking.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.booking.confirmation import confirm
-from askproai_runtime.booking.corrections import correct, find_own_named, with_details
+from askproai_runtime.booking.corrections import correct, find_own, with_details
 from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
 from askproai_runtime.booking.further import is_alike
@@ -40,13 +40,15 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
     Without an id the only appointment of the call is meant, if the request changes it. Where neither the name nor the time is that
     appointment's, the caller is asked: the details may be another person's. Raises `ClarificationNeeded`.
     """
-    if wants_another(args) or args.get("companions") or args.get("choice") in {Choice.MOVE, Choice.CANCEL}:
+    if wants_another(args) or args.get("companions") or read_choice(args) in {Choice.MOVE, Choice.CANCEL}:
         return None  # another appointment, or another time
     is_identified, is_timed = read_text(args, "appointment_id") is not None, any(read_parts(args))
     is_named = bool(read_name_alone(read_text(args, "customer_name"), call.said))
     if is_timed and (is_identified or is_named):
         return None
-    meant = await (find_own_named(ctx, call, args) if is_identified else _find_only(ctx, call, args))
+    meant = await (
+        find_own(ctx, call, read_text(args, "appointment_id")) if is_identified else _find_only(ctx, call, args)
+    )
     if meant is None or meant.starts_at <= ctx.clock.now():
         return None
     request = _parse(ctx, replace(call, branch=meant.branch), args, meant)

@@ -61,7 +61,7 @@ def ask_further(
 
 
 def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
-    """Return what a caller can choose. Where others come along, the booked appointment is moved or cancelled by its id."""
+    """Return the choices of a question. In a group the booked appointment is moved or cancelled by its id."""
     if in_group:
         return [Choice.FURTHER]
     return [Choice.FURTHER, Choice.MOVE if is_movable else Choice.CANCEL]
@@ -116,7 +116,9 @@ def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
         request.name, appointment.customer_name
     )
     service = request.rules.service.name
-    is_at_other_time = share_services(appointment.service, service) and not overlaps(request, appointment)
+    is_at_other_time = share_services(appointment.service, service) and not overlaps(
+        request.start, request.rules, appointment
+    )
     return is_of_person and (same_services(appointment.service, service) or is_at_other_time)
 
 
@@ -144,7 +146,7 @@ async def require_free_people(
     known = [*await list_of_number(conn, ctx, call), *appointments]
     for request in requests:
         for each in reversed(known):
-            if each.live and _overlaps(request.name, request.start, request.rules, each):
+            if each.live and _is_person_busy(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each, in_group=len(requests) > 1)
 
 
@@ -153,7 +155,7 @@ def find_beside(
 ) -> list[Appointment]:
     """Return those of the `appointments` at which the person of the moved one would be at the same time."""
     others = [each for each in appointments if each.id != moved.id and each.live]
-    return [each for each in others if _overlaps(moved.customer_name, start, rules, each)]
+    return [each for each in others if _is_person_busy(moved.customer_name, start, rules, each)]
 
 
 async def require_beside_wanted(
@@ -166,17 +168,15 @@ async def require_beside_wanted(
         await require_yes(ctx, conn, call, moved, f"beside {beside.id} at {start.isoformat()}", question, "start")
 
 
-def overlaps(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether a request is for a time at which an appointment is, whoever they are for."""
-    shortest = timedelta(minutes=request.rules.shortest_minutes)
-    return request.start < appointment.ends_at and appointment.starts_at < request.start + shortest
-
-
-def _overlaps(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
-    """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
+def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
+    """Return whether a service that begins at `start` is at the time of an appointment, whoever they are for."""
     shortest = timedelta(minutes=rules.shortest_minutes)
-    is_then = start < appointment.ends_at and appointment.starts_at < start + shortest
-    return is_then and same_name(name, appointment.customer_name)
+    return start < appointment.ends_at and appointment.starts_at < start + shortest
+
+
+def _is_person_busy(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
+    """Return whether an appointment is for the same person, at a time when this one is, whoever does it."""
+    return overlaps(start, rules, appointment) and same_name(name, appointment.customer_name)
 
 
 def _ask_beside(

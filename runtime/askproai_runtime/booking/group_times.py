@@ -66,7 +66,7 @@ class GroupTimes:
         return self._find_at([start] * len(self._people)) if is_free else None
 
     def find_offered(self) -> Plan | None:
-        """Return the plan of what was offered: with the same people as far as they are free, else with others at the same times."""
+        """Return the plan of the offer: with the same people as far as they are free, else with others at the same times."""
         return self._find_at([int(slot.start.timestamp()) for slot in self._offered])
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
@@ -131,7 +131,7 @@ class GroupTimes:
         return sorted(found)
 
     def _rank(self, number: int, start: int) -> list[str]:
-        """Return who is free for somebody at a start, the best first: who was offered."""
+        """Return the staff members who are free for somebody at a start, the offered one first."""
         if (known := self._ranked.get((number, start))) is not None:
             return known
         at = datetime.fromtimestamp(start, UTC)
@@ -142,7 +142,7 @@ class GroupTimes:
         return ranked
 
     def _find_wanted(self, number: int) -> str:
-        """Return who was offered to somebody; empty for nobody."""
+        """Return the staff member who was offered to somebody; empty without an offer."""
         return self._offered[number].staff if self._offered else ""
 
     def _is_free_after(self, number: int, start: int) -> bool:

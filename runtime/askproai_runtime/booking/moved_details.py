@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 async def add_details(
     ctx: BookingContext, call: CallContext, request: BookingRequest, moved: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer to a move with what is changed of the details, and with the question for whom they are, where that is not
-    clear. `moved` is the appointment as it was before.
+    """Return the answer to a move with the changed details, and with the question for whom they are where that is not clear.
+    `moved` is the appointment as it was before.
     """
     try:
         question = None

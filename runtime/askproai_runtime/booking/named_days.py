@@ -6,7 +6,7 @@ well the day is asked for.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -59,6 +59,39 @@ _PLACE = re.compile(
 _DIGIT = re.compile(r"([1-9])\.?")
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A request whose words for a time have no date, and the times that were named before it."""
+
+    named: NamedTimes
+    call: CallContext
+    args: Mapping[str, Any]
+    zone: ZoneInfo
+    find_service: Callable[[], ServiceRequest]
+    searches: bool
+
+    @property
+    def parts(self) -> _Parts:
+        return read_parts(self.args)
+
+    @property
+    def day(self) -> str:
+        """The words that may name a day."""
+        day, clock, _ = self.parts
+        return day or clock or ""
+
+    @property
+    def named_days(self) -> list[date]:
+        return _days_of(self.named.starts, self.zone)
+
+    def understand(self, *parts: str | None) -> tuple[Candidate, ...]:
+        """Return the readings of a day, a time and a part of a day, as of the beginning of the call."""
+        return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
+
+    def with_start(self, meant: Collection[datetime]) -> Mapping[str, Any]:
+        return _with_start(self.args, self.call, self.zone, meant)
+
+
 def put_on_named_day(
     call: CallContext,
     args: Mapping[str, Any],
@@ -82,11 +115,12 @@ def put_on_named_day(
         return args
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
         return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
+    words = _Words(named, call, args, zone, find_service, searches)
     if not names_day(parts):
-        return _put_time(named, call, args, zone, find_service, searches=searches)
-    if find_open_span(parts[0] or parts[1] or "") is None:
-        return _put_next_weekday(named, call, args, zone, find_service)
-    return _put_weekday(named, call, args, zone, find_service, searches=searches)
+        return _put_time(words)
+    if find_open_span(words.day) is None:
+        return _put_next_weekday(words)
+    return _put_weekday(words)
 
 
 def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Mapping[str, Any]:
@@ -96,8 +130,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
     zone = request.rules.zone
     args = put_on_named_day(call, args, zone, lambda: request, searches=True)
     days = _days_of(call.offered_last, zone)
-    latest = {offer[0].start: offer[0].service for offer in call.offered}
-    is_other = request.rules.service.name not in {latest.get(start) for start in call.offered_last}
+    is_other = request.rules.service.name not in _services_at(call, call.offered_last)
     if any(read_parts(args)) or not days or not (read_text(args, "staff") or is_other):
         return args
     return name_time(args, any_of(days))
@@ -113,10 +146,16 @@ def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
 
 def offers_other_service(call: CallContext, service: str) -> bool:
     """Return whether the last answer with days has offered other services only."""
-    named, latest = call.named_last, {offer[0].start: offer[0].service for offer in call.offered}
+    named = call.named_last
     if named is None or named.naming is not Naming.OFFERED:
         return False
-    return not any(same_services(latest[start], service) for start in named.starts if start in latest)
+    return not any(same_services(each, service) for each in _services_at(call, named.starts))
+
+
+def _services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
+    """Return the services that were offered last at these starts."""
+    latest = {offer[0].start: offer[0].service for offer in call.offered}
+    return {latest[start] for start in starts if start in latest}
 
 
 def _find_named(call: CallContext) -> NamedTimes | None:
@@ -224,95 +263,74 @@ def _count_from(
     return name_time(args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
 
 
-def _put_time(
-    named: NamedTimes,
-    call: CallContext,
-    args: Mapping[str, Any],
-    zone: ZoneInfo,
-    find_service: Callable[[], ServiceRequest],
-    *,
-    searches: bool,
-) -> Mapping[str, Any]:
+def _put_time(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of a time alone with the named days.
 
     After a change it may be one that was offered on another day.
     """
-    parts, days = read_parts(args), _days_of(named.starts, zone)
-    if not searches:
-        meant = exact_starts(read_on(days, parts, call, zone))
-        if at_named := meant & set(named.starts):
-            return _with_start(args, call, zone, at_named)
-        others = set(_days_of(call.offered_last, zone)) - set(days) if named.naming is Naming.CHANGED else set()
+    call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
+    if not words.searches:
+        on_days = read_on(days, parts, call, zone)
+        if at_named := exact_starts(on_days) & set(words.named.starts):
+            return words.with_start(at_named)
+        is_changed = words.named.naming is Naming.CHANGED
+        others = set(_days_of(call.offered_last, zone)) - set(days) if is_changed else set()
         if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
-            readings = Understanding(tuple(read_on(days, parts, call, zone)), ambiguous=True)
-            kept = keep_open_readings(readings, find_service()).candidates
+            kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
             raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
-    return name_time(args, any_of(days), *put_on_day(days[0], parts)[1:])
+    return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
 
 
-def _put_weekday(
-    named: NamedTimes,
-    call: CallContext,
-    args: Mapping[str, Any],
-    zone: ZoneInfo,
-    find_service: Callable[[], ServiceRequest],
-    *,
-    searches: bool,
-) -> Mapping[str, Any]:
+def _put_weekday(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of a weekday alone, or of a day of the month, with the named start or day of which it is.
 
     Another day in the week, or the month, of the named ones is searched, and else asked about beside the coming one.
     """
-    parts, days, is_changed = read_parts(args), _days_of(named.starts, zone), named.naming is Naming.CHANGED
-    said = parts[0] or parts[1] or ""
-    span, day = find_open_span(said) or Grain.WEEK, (said, None, None)  # the time may be one that is asked for
-    plain = understand_parts(*parts, at=call.started_at, zone=zone).candidates
-    near = read_near(days, span, parts, call, zone)
+    call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
+    is_changed = words.named.naming is Naming.CHANGED
+    span, day = (
+        find_open_span(words.day) or Grain.WEEK,
+        (words.day, None, None),
+    )  # the time may be one that is asked for
+    plain, near = words.understand(*parts), read_near(days, span, parts, call, zone)
     offered = {offer[0].start for offer in call.offered if offer[0].branch == call.branch}
-    if is_changed and exact_starts(plain) & {*named.starts}:
-        return args  # the model repeats itself
-    for starts in (offered & {*named.starts}, offered):
-        if not searches and (meant := exact_starts([*plain, *near]) & starts):
-            return _with_start(args, call, zone, meant)
-    coming = _dates(plain or understand_parts(*day, at=call.started_at, zone=zone).candidates)
+    if is_changed and exact_starts(plain) & {*words.named.starts}:
+        return words.args  # the model repeats itself
+    for starts in (offered & {*words.named.starts}, offered):
+        if not words.searches and (meant := exact_starts([*plain, *near]) & starts):
+            return words.with_start(meant)
+    coming = _dates(plain or words.understand(*day))
     close = _dates(near or read_near(days, span, day, call, zone))
     spans = {first_day(each, span) for each in days}
     if not is_changed and close & set(days):
         found = close & set(days)
-    elif not is_changed and searches:
+    elif not is_changed and words.searches:
         found = close if len(spans) == len(close) == 1 else coming
     elif close <= coming or (not is_changed and not spans.isdisjoint(first_day(each, span) for each in coming)):
         found = coming
     else:
         found = coming | close
     if found == coming:
-        return args
-    return _name_days(found, call, args, zone, find_service, searches=searches and not is_changed)
+        return words.args
+    return _name_days(words, found, asks=is_changed or not words.searches)
 
 
-def _put_next_weekday(
-    named: NamedTimes,
-    call: CallContext,
-    args: Mapping[str, Any],
-    zone: ZoneInfo,
-    find_service: Callable[[], ServiceRequest],
-) -> Mapping[str, Any]:
+def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of "nächsten Freitag" after a change with the one that is not the changed day.
 
     A caller who has named no day since repeats the words by which it was booked.
     """
-    parts = read_parts(args)
-    said = parts[0] or parts[1] or ""
-    is_new = any(_names_day(words, call, zone) for words in named.said_since)
-    if named.naming is not Naming.CHANGED or not is_new or not names_next_weekday(said):
-        return args
+    call, zone, named = words.call, words.zone, words.named
+    is_new = any(_names_day(each, call, zone) for each in named.said_since)
+    if named.naming is not Naming.CHANGED or not is_new or not names_next_weekday(words.day):
+        return words.args
     readings = {
         day
         for at in (call.started_at, *named.starts)
-        for day in _dates(understand_parts(said, None, None, at=at, zone=zone).candidates)
+        for day in _dates(understand_parts(words.day, None, None, at=at, zone=zone).candidates)
     }
-    others = readings - set(_days_of(named.starts, zone))
-    return _name_days(others, call, args, zone, find_service, searches=False) if others else args
+    others = readings - set(words.named_days)
+    return _name_days(words, others, asks=True) if others else words.args
 
 
 def _names_day(words: str, call: CallContext, zone: ZoneInfo) -> bool:
@@ -323,30 +341,22 @@ def _names_day(words: str, call: CallContext, zone: ZoneInfo) -> bool:
     return mention is not None and mention.has_day
 
 
-def _name_days(
-    meant: Collection[date],
-    call: CallContext,
-    args: Mapping[str, Any],
-    zone: ZoneInfo,
-    find_service: Callable[[], ServiceRequest],
-    *,
-    searches: bool,
-) -> Mapping[str, Any]:
-    """Return the arguments with the day that is meant. Raises the question which of several it is, unless the caller `searches`."""
-    parts = read_parts(args)
+def _name_days(words: _Words, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
+    """Return the arguments with the days that are meant. One that `asks` raises the question which of several it is."""
+    parts = words.parts
     if find_part_argument(parts[0] or "") is Argument.DATE:
         rest: Sequence[str | None] = parts[1:]
     else:  # the words with the day name a time, too
         rest = put_on_day(min(meant), parts)[1:]
-    if len(meant) == 1 or searches:
-        return name_time(args, any_of(sorted(meant)), *rest)
-    service, readings = find_service(), list[Candidate]()
+    if len(meant) == 1 or not asks:
+        return name_time(words.args, any_of(sorted(meant)), *rest)
+    service, readings = words.find_service(), list[Candidate]()
     for day in sorted(meant):
-        understood = understand_parts(day.isoformat(), *rest, at=call.started_at, zone=zone)
+        understood = understand_parts(day.isoformat(), *rest, at=words.call.started_at, zone=words.zone)
         if not understood.candidates:  # the time is asked for after the day
-            understood = understand_parts(day.isoformat(), None, None, at=call.started_at, zone=zone)
+            understood = understand_parts(day.isoformat(), None, None, at=words.call.started_at, zone=words.zone)
         readings += keep_open_readings(understood, service).candidates
-    raise ask_readings(readings, call, zone)
+    raise ask_readings(readings, words.call, words.zone)
 
 
 def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
@@ -409,9 +419,7 @@ def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
     return {candidate.start.astimezone(UTC) for candidate in candidates if candidate.end is None}
 
 
-def read_on(
-    days: Iterable[date], parts: tuple[str | None, str | None, str | None], call: CallContext, zone: ZoneInfo
-) -> list[Candidate]:
+def read_on(days: Iterable[date], parts: _Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
     """Return what a time of day means on each of the days."""
     return [
         candidate
@@ -423,7 +431,7 @@ def read_on(
 def read_near(
     days: Iterable[date],
     span: Grain,
-    parts: tuple[str | None, str | None, str | None],
+    parts: _Parts,
     call: CallContext,
     zone: ZoneInfo,
 ) -> list[Candidate]:

@@ -287,7 +287,6 @@ class BookingOutcome(StrEnum):
     PENDING_SYNC = "pending_sync"
     ALREADY_BOOKED = "already_booked"
     NOT_FREE = "not_free"
-    KEPT = "kept"  # an appointment whose caller was asked whether to cancel it
     ASKED_BACK = "asked_back"
     IN_FLIGHT = "in_flight"
     BUSY = "busy"
