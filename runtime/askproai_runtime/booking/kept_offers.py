@@ -67,7 +67,7 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     except DATABASE_UNAVAILABLE as error:
-        consequence = "only the transcript says what was offered or booked"
+        consequence = "offers and bookings are known from the transcript alone"
         log.warning("offers.not_read", error=type(error).__name__, call_id=call.call_id, consequence=consequence)
         return call
     return add_kept_offers(call, appointments)

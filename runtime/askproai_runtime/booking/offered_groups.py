@@ -11,16 +11,14 @@ from askproai_runtime.visits import same_services
 
 
 def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
-    """Return the slots of all who come, the caller's first, that an answer of this call has named last from `start` on for the
-    service; empty if none has.
-    """
+    """Return the last offer of the service at `start`: the slots of all who come, the caller's first; empty without one."""
     return next(iter(call.list_offers(rules.branch.name, start, rules.service.name)), ())
 
 
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
-    """Return what the people of a group were offered from the requested start on; empty if that is not known.
+    """Return the slots that the people of a group were offered from the requested start on; empty if these are not known.
 
-    Where the group was not offered it, each may have been alone, and keeps that person: who was not has a slot with nobody.
+    Without an offer to the group each keeps the person of an offer to one alone; the others have a slot with nobody.
     """
     if not request.companions:
         return []
@@ -33,7 +31,7 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
 
 
 def _find_alone(call: CallContext, rules: ServiceRules, start: datetime) -> str | None:
-    """Return with whom the service of one who comes along was offered last to one person alone; None where it was not."""
+    """Return the staff member of the last offer of a companion's service to one person alone; None without one."""
     offers = call.list_offers(rules.branch.name, start, rules.service.name)
     return next((named[0].staff for named in offers if len(named) == 1), None)
 

@@ -65,7 +65,7 @@ async def test_other_people_may_share_a_time(salon: Salon, moved: str) -> None:
     assert (await move(salon, other.fields["appointment_id"], "14:30")).success
 
 
-async def test_two_moves_at_once_put_nobody_at_two_services(salon: Salon) -> None:
+async def test_simultaneous_moves_never_overlap_for_one_person(salon: Salon) -> None:
     first = await book(salon, "Schneiden", "14:30", **ROSA)
     second = await book(salon, "Föhnen", "16:00", **ROSA)
     ids = [str(each.fields["appointment_id"]) for each in (first, second)]

@@ -38,7 +38,7 @@ async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
     env.config = msgspec.structs.replace(env.config, services=(cut, color))
 
 
-async def test_a_former_one_in_the_way_is_asked_first(booked: CalcomEnvironment) -> None:
+async def test_a_blocking_former_appointment_is_asked_first(booked: CalcomEnvironment) -> None:
     """Cal.com refuses a host twice at one time: the former appointment is cancelled before, after a yes to just that."""
     await offer_coloring(booked, 1101)
     booking = replace(booked.salon.booking, config=lambda: booked.config)

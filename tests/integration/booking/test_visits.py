@@ -204,7 +204,7 @@ def older_config(salon: Salon) -> BookingService:
     return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
 
 
-async def test_a_pod_of_an_older_config_respects_a_visit(salon: Salon) -> None:
+async def test_an_older_config_respects_a_visit(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
     before = older_config(salon)
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success

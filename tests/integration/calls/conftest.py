@@ -1,4 +1,4 @@
-"""The salon of the examples, whose web process answers call functions."""
+"""Salons whose web process answers call functions, and calls with a transcript."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
+from tests.worlds.spoken_calls import SpokenCall, empty_book, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
 
 
@@ -20,3 +21,17 @@ async def salon(module_database: Database, tmp_path_factory: pytest.TempPathFact
         )
         async with running_web(pod, worker_port=9):
             yield pod
+
+
+@pytest.fixture(scope="module")
+async def spoken_salon(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
+    """Yield the pod of a salon with three services, for the calls of a module."""
+    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("spoken")) as pod:
+        yield pod
+
+
+@pytest.fixture
+async def call(spoken_salon: TenantPod) -> AsyncIterator[SpokenCall]:
+    """Yield a call with a transcript; the salon's book is empty afterwards."""
+    yield SpokenCall(spoken_salon)
+    await empty_book(spoken_salon)

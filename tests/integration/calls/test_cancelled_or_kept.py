@@ -1,30 +1,15 @@
 """What a caller says to "Shall I cancel …?": a no keeps the appointment, and one yes may answer the questions for several."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.sentences import SENTENCES
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.spoken_calls import BEARD, SpokenCall, friday_at
 
 BOOK, CANCEL = "book_appointment", "cancel_appointment"
 YES_OR_NO, STAYS = SENTENCES[Language.DE].yes_or_no, "bleibt bestehen."
-
-
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("kept")) as pod:
-        yield pod
-
-
-@pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    yield SpokenCall(pod)
-    await empty_book(pod)
 
 
 async def book_two(call: SpokenCall) -> tuple[str, str]:

@@ -1,31 +1,16 @@
 """Several offers of one minute: each service, each visit and each group is booked as it was offered."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, friday_at
 
 BOOK, CHECK = "book_appointment", "check_availability"
 PETRA, OTTO = "Petra Lange", "Otto Kurz"
 BOTH, MIXED = f"{CUT} und {BEARD}", f"{CUT} mit Bart"
 VISIT = "haarschnitt+bart"
 IDS = {CUT: "haarschnitt", BEARD: "bart"}
-
-
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("collided")) as pod:
-        yield pod
-
-
-@pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    yield SpokenCall(pod)
-    await empty_book(pod)
 
 
 async def offer(call: SpokenCall, **wish: Any) -> str:

@@ -1,32 +1,22 @@
 """A time or a weekday without a date is on a day of the last answer of the call that has named days."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod, next_friday
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
 
 CHECK, BOOK, MOVE, CANCEL = "check_availability", "book_appointment", "reschedule_appointment", "cancel_appointment"
 OTTO = {"service": CUT, "customer_name": "Otto Kurz"}
 
 
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("named")) as pod:
-        yield pod
-
-
 @pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    call = SpokenCall(pod)
+async def call(call: SpokenCall) -> SpokenCall:
     call.say("Ich brauche einen Haarschnitt.")
-    yield call
-    await empty_book(pod)
+    return call
 
 
 def friday(call: SpokenCall) -> date:

@@ -1,27 +1,11 @@
 """What is behind a comma of a name describes the customer. Where it may be a name, it is asked once whether that person comes."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod
+from tests.worlds.spoken_calls import SpokenCall, friday_at
 
 BOOK = "book_appointment"
-
-
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("described")) as pod:
-        yield pod
-
-
-@pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    yield SpokenCall(pod)
-    await empty_book(pod)
 
 
 async def notes_of(call: SpokenCall) -> list[str]:

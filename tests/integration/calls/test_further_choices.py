@@ -1,12 +1,10 @@
 """What a caller has chosen is the argument `choice` of the same request; without a question before it counts for nothing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at
 from tests.worlds.tenant_pod import TenantPod
 
 pytestmark = pytest.mark.nightly
@@ -19,18 +17,10 @@ COLOR_INSTEAD = ("faerben", "14:00", "anna", PETRA)
 COLOR_BESIDE = ("faerben", "14:00", "mehmet", PETRA)
 
 
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("further")) as pod:
-        yield pod
-
-
 @pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    call = SpokenCall(pod)
-    assert (await call.ask(BOOK, friday_at(pod, staff="Anna")))["success"]
-    yield call
-    await empty_book(pod)
+async def call(call: SpokenCall) -> SpokenCall:
+    assert (await call.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
+    return call
 
 
 async def choose(call: SpokenCall, choice: str | None, **changes: Any) -> dict[str, Any]:
@@ -197,12 +187,12 @@ async def test_a_move_is_said_whatever_is_asked(call: SpokenCall, notes: str) ->
     assert [each[1] for each in await call.live()] == ["16:00"]
 
 
-async def test_the_full_name_goes_with_a_move(pod: TenantPod) -> None:
-    call = SpokenCall(pod)
-    await call.ask(BOOK, friday_at(pod, staff="Anna", customer_name="Lange"))
+async def test_the_full_name_goes_with_a_move(spoken_salon: TenantPod) -> None:
+    call = SpokenCall(spoken_salon)
+    await call.ask(BOOK, friday_at(spoken_salon, staff="Anna", customer_name="Lange"))
     assert (await choose(call, "move", time="16:00"))["success"]
     assert await call.live() == [("haarschnitt", "16:00", "anna", PETRA)]
-    await empty_book(pod)
+    await empty_book(spoken_salon)
 
 
 @pytest.mark.parametrize("service", [COLOR, f"{CUT} und {COLOR}"])

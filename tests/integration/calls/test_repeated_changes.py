@@ -1,29 +1,19 @@
 """A repeated cancellation or move is said to be done: it leads to no other appointment, and asks nothing."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod, next_friday
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
 
 BOOK, MOVE, CANCEL = "book_appointment", "reschedule_appointment", "cancel_appointment"
 
 
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("changes")) as pod:
-        yield pod
-
-
 @pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    call = SpokenCall(pod)
-    assert (await call.ask(BOOK, friday_at(pod)))["success"]
-    yield call
-    await empty_book(pod)
+async def call(call: SpokenCall) -> SpokenCall:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    return call
 
 
 async def cancel_first(call: SpokenCall, named: dict[str, Any]) -> None:

@@ -1,13 +1,11 @@
 """A question that a call does not get answered is asked twice; then the caller is led on, and nothing is changed."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, empty_book, friday_at, open_spoken_salon
+from tests.worlds.spoken_calls import BEARD, COLOR, SpokenCall, friday_at
 from tests.worlds.tenant_pod import TenantPod, next_friday
 
 pytestmark = pytest.mark.nightly
@@ -17,18 +15,6 @@ CANCEL, NOTE, WAIT = "cancel_appointment", "leave_message", "join_waitlist"
 LEADS_ON = "Das kann ich hier leider nicht klären, es bleibt alles, wie es ist. Soll ich "
 STAYS = "bleibt bestehen."  # the answer to a no, which asks nothing
 AN_ID = "5a2f8e1a-b37c-4f0a-9c61-000000000000"
-
-
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("questions")) as pod:
-        yield pod
-
-
-@pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
-    yield SpokenCall(pod)
-    await empty_book(pod)
 
 
 # The argument that `ask_unclear` asks about, or what a function asks, and a request that it asks so.

@@ -1,34 +1,24 @@
 """Which of several appointments a cancellation or a move means: the one that was asked about, or that fits a name or a service."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from askproai_runtime.sentences import say
-from askproai_sandbox.databases import Database
-from tests.worlds.spoken_calls import BEARD, CUT, SpokenCall, empty_book, friday_at, open_spoken_salon
-from tests.worlds.tenant_pod import TenantPod, next_friday
+from tests.worlds.spoken_calls import BEARD, CUT, SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
 
 BOOK, MOVE, CANCEL = "book_appointment", "reschedule_appointment", "cancel_appointment"
 PETRA, OTTO = "Petra Lange", "Otto Kurz"
 
 
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_spoken_salon(module_database, tmp_path_factory.mktemp("whose")) as pod:
-        yield pod
-
-
 @pytest.fixture
-async def call(pod: TenantPod) -> AsyncIterator[SpokenCall]:
+async def call(call: SpokenCall) -> SpokenCall:
     """Petra Lange has a haircut at 14:00, and Otto Kurz a beard trim at 16:00 of the same day."""
-    call = SpokenCall(pod)
-    assert (await call.ask(BOOK, friday_at(pod)))["success"]
-    otto = friday_at(pod, "16:00", service=BEARD, customer_name=OTTO, another=True, staff="mehmet")
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    otto = friday_at(call.pod, "16:00", service=BEARD, customer_name=OTTO, another=True, staff="mehmet")
     assert (await call.ask(BOOK, otto))["success"]
-    yield call
-    await empty_book(pod)
+    return call
 
 
 def day_of(call: SpokenCall) -> str:
@@ -158,7 +148,7 @@ async def test_another_service_moves_the_time_only(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
-async def test_a_repeat_with_a_name_is_of_that_person(call: SpokenCall, function: str) -> None:
+async def test_a_named_repeat_means_that_person(call: SpokenCall, function: str) -> None:
     """Only the other person's appointment is still on the named day."""
     named = {"appointment_date": day_of(call), "customer_name": OTTO}
     later = next_friday(call.pod, 10, 2).date().isoformat()

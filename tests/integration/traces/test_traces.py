@@ -177,7 +177,7 @@ async def scrape(pod: TenantPod, accept: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize("writer_traces", [True, False])
-async def test_a_job_runs_whether_or_not_its_writer_traces(stopped_pod: TenantPod, writer_traces: bool) -> None:
+async def test_a_job_runs_with_or_without_trace(stopped_pod: TenantPod, writer_traces: bool) -> None:
     """A process whose traces are off neither writes nor reads the context."""
     pod, call_id = stopped_pod, new_call()
     async with running_collector() as collector:

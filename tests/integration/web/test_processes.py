@@ -306,7 +306,7 @@ async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     await connection.close()
 
 
-async def test_pods_at_a_database_of_another_history_are_unready(stopped_pod: TenantPod) -> None:
+async def test_pods_on_another_history_are_unready(stopped_pod: TenantPod) -> None:
     """The newest number of its schema may be theirs, or a higher one."""
     await stopped_pod.db.execute("UPDATE schema_migrations SET name = 'core', sha256 = 'x' WHERE version = 1")
     await stopped_pod.db.execute("INSERT INTO schema_migrations VALUES (31, 'offers', 'x', now(), 1)")

@@ -203,7 +203,7 @@ def test_a_weekday_is_that_of_offers() -> None:
     assert (found["date"], found["time"]) == ("2026-12-08", "14 Uhr")
 
 
-def test_a_place_may_be_a_day_of_the_month() -> None:
+def test_an_ordinal_may_be_a_date() -> None:
     first, second = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (2, 3))
     with pytest.raises(ClarificationNeeded) as asked:
         put(after_offers(first, second), {"service": "Haarschnitt", "date": "der zweite"})

@@ -82,7 +82,7 @@ def test_the_time_of_the_former_url_is_recorded_and_does_not_depend_on_a_conditi
     assert again == {"formerUrl": OLD, "formerUrlSince": (NOW - timedelta(minutes=1)).isoformat()}
 
 
-def test_a_former_url_without_a_time_is_served_from_now():
+def test_an_untimed_former_url_is_served_from_now():
     chosen = choose_exposure(salon(NEW, former=OLD), (), REQUESTED, None, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
 

@@ -58,7 +58,7 @@ def test_nothing_is_in_effect_of_an_object_that_was_paused_before_it_was_applied
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_a_paused_object_without_an_applied_spec_keeps_it(kind: str) -> None:
+def test_a_paused_object_never_applied_stays_held(kind: str) -> None:
     """The declared spec is in effect, and later edits are not."""
     upgraded = model(kind, {"conditions": []}, PAUSED, displayName="Neu")
     assert is_in_effect(upgraded)

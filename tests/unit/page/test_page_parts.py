@@ -96,7 +96,7 @@ def test_a_session_is_read_until_it_expires_by_its_own_tenant_and_token_alone() 
     assert cookie_name("salon.a") != cookie_name("salon.b")
 
 
-def test_a_session_of_the_issuer_belongs_to_its_login() -> None:
+def test_an_oidc_session_belongs_to_its_login() -> None:
     signer = Signer("token", "salon.a", "login-1")
     session = signer.open_granted(Role.STAFF, "anna@salon.example", NOW)
     cookie = signer.seal(session)
