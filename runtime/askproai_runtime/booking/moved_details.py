@@ -39,6 +39,9 @@ async def add_details(
     except DATABASE_UNAVAILABLE as error:
         log.warning("booking.not_corrected", call_id=call.call_id, error=type(error).__name__)
         return replace(answer, message=f"{answer.message}{say().not_corrected}")
+    except Exception:  # of the details nothing is known, of the move everything
+        log.exception("booking.details_unknown", call_id=call.call_id)
+        return answer
     if question is None:
         return answer
     return replace(answer, message=f"{answer.message} {question}", fields=answer.fields | question.answer.fields)

@@ -17,7 +17,7 @@ from askproai_runtime.booking.idempotency import SlotNotFree
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
 from askproai_runtime.booking.store.appointments import Appointment, get_appointment
-from askproai_runtime.booking.store.transactions import run_transaction
+from askproai_runtime.booking.store.transactions import OutcomeUnknown, run_transaction
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import format_spoken, say
 
@@ -57,7 +57,7 @@ async def cancel_replaced_afterwards(ctx: BookingContext, call: CallContext, rep
 
     try:
         return not (await run_transaction(ctx.pool, write)).live
-    except DATABASE_UNAVAILABLE as error:
+    except (*DATABASE_UNAVAILABLE, OutcomeUnknown) as error:
         log.warning("booking.replaced_not_cancelled", appointment_id=str(replaced.id), error=type(error).__name__)
         return False
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_runtime.booking import Answer, AskedChoice
+from askproai_runtime.booking import Answer, AskedChoice, OutcomeUnknown, moved_details, replaced_bookings
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -69,6 +69,38 @@ async def test_a_confirmed_booking_replaces_the_former(booked: CalcomEnvironment
     answer = await book_instead(booked)
     assert answer.message.startswith("Der Termin ist abgesagt: ")
     assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "confirmed")]
+
+
+async def lose_the_commit(*_: object, **__: object) -> None:
+    raise OutcomeUnknown
+
+
+async def test_an_unknown_cancellation_denies_no_booking(
+    booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaced_bookings, "run_transaction", lose_the_commit)
+    answer = await book_instead(booked)
+    assert (answer.success, "Der Termin ist eingetragen" in answer.message) == (True, True), answer.message
+    assert "um 14 Uhr 30, bleibt bestehen" in answer.message
+    assert await list_statuses(booked) == [("anna", "confirmed"), ("mehmet", "confirmed")]
+
+
+@pytest.mark.parametrize("failure", [OutcomeUnknown(), ValueError("a defect")])
+async def test_an_unknown_correction_denies_no_move(
+    booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    async def fail(*_: object, **__: object) -> Answer:
+        raise failure
+
+    monkeypatch.setattr(moved_details, "correct", fail)
+    later = booking_args("2026-11-27T16:00", staff="anna", notes="Allergie")
+    asked = await booked.salon.booking.book_appointment(call(), later)
+    choice = AskedChoice(
+        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
+    )
+    answered = replace(call(), replies={}, asked_choices=(choice,))
+    answer = await booked.salon.booking.book_appointment(answered, later | {"choice": "move"})
+    assert (answer.success, answer.message.startswith("Der Termin ist verschoben")) == (True, True), answer.message
 
 
 async def test_a_taken_time_leaves_the_former(booked: CalcomEnvironment) -> None:
