@@ -53,9 +53,9 @@ REQUEST = re.compile(
 )
 # "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
 FILLER = (
-    r"(?:äh|ähm|ach|na|oh|also|beide|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles|das|die|den|ihn|es|ist|termin"
+    r"(?:äh|ähm|ach|na|oh|also|beides?|bitte|danke|vielen|dank|sehr|ganz|doch|mal|gut|super|so|dann|alles?|das|die|den|ihn|es|ist|termin"
     r"|adresse|machen|tun|sagen|sag|mach|sie|ab|absagen|stornieren|streichen|löschen|auf jeden fall"
-    r"|both(?: of them)?"
+    r"|(?:all|both)(?: of them)?"
     r"|well|please|thanks|thank you|very|it|that|this|is|s|the|thing|appointment|address|do|cancel|get rid of|fine|good)"
 )
 # Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.

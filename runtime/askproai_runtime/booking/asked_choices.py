@@ -4,7 +4,7 @@ A question for one of several has `choices` in its answer. The words of callers 
 any list of words turns some of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,20 @@ def read_chosen(
         return None
     is_named = any(each.live and str(each.id) == named for each in appointments)  # of two of one person
     return Chosen(choice, named if named and is_named else [*asked, *own][-1].about)
+
+
+def read_renames(
+    call: CallContext, args: Mapping[str, Any], names: Iterable[str], appointments: Sequence[Appointment]
+) -> dict[str, str | None]:
+    """Return what a request for a group says that the caller has chosen for those of the `names` who were asked about: the id of
+    the appointment that gets the name, or None for a further one.
+    """
+    chosen = {name: read_chosen(call, args, name, appointments) for name in names}
+    return {
+        name: each.about if each.choice is Choice.RENAME else None
+        for name, each in chosen.items()
+        if each is not None and each.choice in {Choice.RENAME, Choice.FURTHER}
+    }
 
 
 def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:

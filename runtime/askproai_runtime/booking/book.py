@@ -28,7 +28,7 @@ from askproai_core.tracing import annotate, span
 from askproai_runtime.booking.allocation import allocate_visit
 from askproai_runtime.booking.announce import announce
 from askproai_runtime.booking.answers import busy_answer, failure, refused_answer
-from askproai_runtime.booking.asked_choices import Chosen, read_chosen
+from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_renames
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
@@ -182,12 +182,15 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         is_alone = request.another or is_second or any(each.live for each in appointments)
         group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
         require_names(group, request.name, another=request.another)
+        renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
         service = await prefer_usual_staff(ctx, group.service, call)
         instead = await _find_instead(ctx, call, request, chosen) if chosen and not group.names else None
         is_new_person = is_second_person(request, appointments) and not group.names
         another = request.another or is_second or is_new_person or instead is not None
         staff = request.offered_staff if offered or not group.names else None
-        request = replace(request, service=service, companions=group.names, another=another, offered_staff=staff)
+        request = replace(
+            request, service=service, companions=group.names, renames=renames, another=another, offered_staff=staff
+        )
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
         if asks_birth_date(ctx):

@@ -12,6 +12,7 @@ from askproai_runtime.booking.customer_names import drop_relations, is_plain_nam
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
 from askproai_runtime.booking.named_people import read_people
+from askproai_runtime.booking.owner_questions import ask_name
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
@@ -178,10 +179,13 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         found = request.find_repeated(appointments)
         return [] if found is None else [found]
     # Of those who come one after the other a model may name the second as the caller.
-    own = _assign(request.each, [a for a in appointments if a.live and _may_be_of(request, a)])
+    candidates = [a for a in appointments if a.live and _may_be_of(request, a)]
+    own = _assign(request.each, candidates)
+    is_then = any(a.starts_at == request.start for a in own.values())  # what begins later is of another visit
+    if is_then and not request.another:
+        _assign_renamed(request, own, candidates)
     booked = [own[number] for number in sorted(own)]
     left = [each for number, each in enumerate(request.each) if number not in own]
-    is_then = any(a.starts_at == request.start for a in booked)  # what begins later is of another visit
     if not left and is_then:
         return booked
     if is_then:
@@ -227,9 +231,26 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
     return own
 
 
+def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
+    """Add to `own` whose name the caller has chosen to correct. Raises `ClarificationNeeded` where nobody has chosen, and an
+    appointment of the group's is nobody's of the request: it may be of that person, or of one who does not come along now.
+    """
+    for number, each in enumerate(request.each):
+        left = [a for a in appointments if a not in own.values() and _is_same_service(each, a)]
+        if number in own or not left:
+            continue
+        if each.name not in request.renames:
+            raise ask_name(each.name, left[0])
+        renamed = [a for a in left if str(a.id) == request.renames[each.name]]
+        own |= {number: a for a in renamed}
+
+
 def _is_of(request: BookingRequest, appointment: Appointment) -> bool:
-    is_same = same_services(appointment.service, request.rules.service.name)
-    return is_same and same_name(request.name, appointment.customer_name)
+    return _is_same_service(request, appointment) and same_name(request.name, appointment.customer_name)
+
+
+def _is_same_service(request: BookingRequest, appointment: Appointment) -> bool:
+    return same_services(appointment.service, request.rules.service.name)
 
 
 def _may_be_of(request: BookingRequest, appointment: Appointment) -> bool:

@@ -54,10 +54,18 @@ def ask_further(
     """Return the question whether a request is one more appointment, or moves a booked one; that of another branch is cancelled."""
     is_movable = appointment.branch == request.rules.branch.name
     question = say().further_or_instead if is_movable else say().further_or_cancel
-    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=named)
+    is_named = named or _completes(request, appointment)
+    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=is_named)
     return ask_choice(
         question.format(appointment=booked), appointment, request.name, *_choices(is_movable=is_movable, in_group=named)
     )
+
+
+def _completes(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment has another name than the request, so that a question about it says it: relatives who share a
+    number and a surname say the surname alone, and the choice in place of the appointment takes its name.
+    """
+    return fold(request.name) != fold(appointment.customer_name)
 
 
 def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
@@ -190,7 +198,8 @@ def _ask_beside(
         question, choices = say().beside_or_none, [Choice.FURTHER]
     elif is_same_service:
         question, choices = say().beside_or_moved, _choices(is_movable=True, in_group=in_group)
-    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now())
+    is_named = _completes(request, appointment)
+    booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=is_named)
     message = question.format(appointment=booked, service=request.rules.service.display_name)
     return ask_choice(message, appointment, request.name, *choices)
 

@@ -47,8 +47,8 @@ _NO_PREFERENCE = re.compile(
 
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
-# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), for a number
-# (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
+# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
+# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -65,6 +65,11 @@ def details_key(appointment_id: str) -> str:
 def name_key(appointment_id: str) -> str:
     """Return the key in `Replies` of the question for the full name of an appointment."""
     return f"name {appointment_id}"
+
+
+def heard_key(said: str, meant: str) -> str:
+    """Return the key in `Replies` of the question whether words mean this service or staff member, by its name in the config."""
+    return f"heard {meant} {words_of(said)}"
 
 
 class PhoneQuestion(StrEnum):
@@ -87,8 +92,12 @@ class Question(StrEnum):
     CANCEL = "cancel"  # a no is final: a later yes may be one to something else
     MEANT = "meant"
     ADDRESS = "address"  # the first answer is: what is refused later is something else
+    HEARD = "heard"  # as well
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well
+
+
+_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD})
 
 
 def read_reply(
@@ -110,7 +119,7 @@ def read_reply(
             return Reply.NO
     read = [_read(utterance, question, about) for utterance in utterances]
     refused = (*read, *(_read(utterance, question, about) for utterance in later))
-    if question is not Question.ADDRESS and Reply.NO in refused:
+    if question not in _FIRST_COUNTS and Reply.NO in refused:
         return Reply.NO
     for reply in read:
         if reply in {Reply.YES, Reply.NO}:
@@ -153,6 +162,9 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
     if question is Question.CANCEL:
         return read_cancellation(utterance, about)
     said = words_of(utterance)
+    if question is Question.HEARD:  # "Ja, Haarschnitt." repeats a word of the question
+        asked = words_of(about).split()
+        said = " ".join(word for word in said.split() if word not in asked)
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(said))
     if asks(said) and not is_yes:

@@ -6,7 +6,7 @@ is asked, never guessed.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,6 +99,8 @@ class BookingRequest:
     `asks_full_name`: the answer to a new booking asks for it.
     `said_phone` is what the request says of a number, None without the argument. A `phone` that it does not name is that of the
     `caller`, or of another appointment of the call.
+    `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
+    for a further one.
     `replaces` is the caller's appointment that is cancelled for this one.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
@@ -114,6 +116,7 @@ class BookingRequest:
     desk: DeskRequest | None = None
     birth_date: date | None = None  # of whom it is for, where the tenant asks for it
     companions: tuple[str, ...] = ()
+    renames: Mapping[str, str | None] = field(default_factory=dict)
     names_customer: bool = False
     was_offered: bool = False
     asks_full_name: bool = False
@@ -194,7 +197,7 @@ class BookingRequest:
         shared = [a for a in then if share_services(a.service, service.name)]
         if shared and not self.another:  # "und Färben noch dazu": one appointment more would be beside it
             raise ClarificationNeeded(
-                say().instead_of_part.format(service=service.display_name),
+                say().instead_of_part.format(booked=shared[0].customer_name, service=service.display_name),
                 appointment_id=str(shared[0].id),
                 customer_name=self.name,
                 choices=[Choice.CANCEL, Choice.FURTHER],
@@ -241,7 +244,7 @@ def parse_service_request(
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
     has_companions = bool(args.get("companions"))  # "Haarschnitt, Haarschnitt" is one for each then
-    service = offered or _find_service(config, branch, said or last_service, staff, has_companions=has_companions)
+    service = offered or _find_service(config, branch, call, said or last_service, staff, has_companions=has_companions)
     rules = ServiceRules.of(ZoneInfo(config.time_zone), branch, service)
     too_long = is_too_long(rules)
     if (too_long or not rules.staff_members) and has_several(service.name):
@@ -261,7 +264,7 @@ def parse_service_request(
             f"no opening in {branch.name} is long enough for {service.name}: see its durationMinutes and OpeningFits"
         )
         raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NOT_BOOKABLE, cause=cause)
-    choice = find_staff_for_caller(config, rules, staff, call.excluded_staff)
+    choice = find_staff_for_caller(config, rules, staff, call)
     if len(choice.members) < len(rules.staff_members):
         rules = replace(rules, staff_members=choice.members, among=choice.members)
     return ServiceRequest(replace(rules, usual_staff=choice.preferred), choice.staff, choice.excluded)
@@ -615,6 +618,7 @@ def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
 def _find_service(
     config: TenantConfig,
     branch: Branch,
+    call: CallContext,
     name: str | None,
     staff: str | None = None,
     *,
@@ -641,11 +645,24 @@ def _find_service(
     if name is None:
         raise ask_service(offered)
     if joined := list_joined(name, offered):
-        raise ask_joined(name, joined, config)
+        return _take_agreed(config, branch, call, ask_joined(name, joined, config))
     requested = (named.unknown if named.services else name) or ""
     if meant := list_heard_services(requested, offered) or list_related(requested, offered):
-        raise ask_meant(list({each.name: each for each in (*named.services, *meant)}.values()))
-    raise refuse_unknown(requested, offered, branch, config)
+        among = list({each.name: each for each in (*named.services, *meant)}.values())
+        return _take_agreed(config, branch, call, ask_meant(requested, among))
+    return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config))
+
+
+def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
+    """Return the only service of a question to which the caller has said yes: a model repeats the words as they were heard.
+
+    Raises the question without a yes.
+    """
+    said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
+    agreed = find_by_name(config, services[0], branch.name) if said and call.means(said, services[0]) else None
+    if agreed is None:
+        raise asked
+    return agreed
 
 
 def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:

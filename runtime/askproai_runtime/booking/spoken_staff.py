@@ -1,6 +1,6 @@
 """Whom a caller wants to see, in the words of a model; or the question that says why nobody was found, and who is able. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from askproai_core.tenant_config import Staff, TenantConfig
@@ -10,7 +10,7 @@ from askproai_runtime.booking.phrases import drop_prepositions, drop_titles, fol
 from askproai_runtime.booking.placeholders import leaves_open
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
-from askproai_runtime.booking.types import ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import decline_name, say
 
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
@@ -49,14 +49,14 @@ class StaffChoice:
 
 
 def find_staff_for_caller(
-    config: TenantConfig, rules: ServiceRules, name: str | None, excluded_before: Collection[str] = ()
+    config: TenantConfig, rules: ServiceRules, name: str | None, call: CallContext
 ) -> StaffChoice:
     """Return whom a caller's words choose. Raises `ClarificationNeeded`.
 
     Without any words those whom the call has excluded before stay excluded.
     """
     if name is None:
-        return _choose(rules, StaffPreference((), frozenset(excluded_before), is_open=True, is_ordered=False))
+        return _choose(rules, StaffPreference((), call.excluded_staff, is_open=True, is_ordered=False))
     found = [] if SIGN_OF_NOT.match(name) else list_named_staff(name, rules.staff_members)
     names = _say_names(found)
     if len(names) == 1:  # of two people of the same full name no answer of a caller names one
@@ -73,8 +73,11 @@ def find_staff_for_caller(
     ):
         return _choose(rules, preference)
     if heard := _list_heard(name, rules.staff_members):
+        if len(heard) == 1 and call.means(name, heard[0].id):
+            return StaffChoice(rules.staff_members, heard[0].id)
         question = say().do_you_mean.format(choices=join_list(_say_names(heard)))
-        raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard))
+        said = {"heard": name} if len(heard) == 1 else {}
+        raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard), **said)
     raise _refuse(rules, _explain(config, rules, name))
 
 

@@ -13,7 +13,7 @@ from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.replies import Replies
+from askproai_runtime.booking.replies import Replies, heard_key
 from askproai_runtime.booking.shared_reads import ReadsInFlight, SharedReads
 from askproai_runtime.calendars import Calendar
 from askproai_runtime.encryption import BodyCipher, no_cipher
@@ -134,6 +134,10 @@ class CallContext:
         if self.replies is not None:
             return self.replies.get(about)
         return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
+
+    def means(self, said: str, meant: str) -> bool:
+        """Return whether the caller has said yes to the question whether these words mean this service or staff member."""
+        return self.find_reply(heard_key(said, meant), None) is Reply.YES
 
     def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
         """Return what was offered from a start on, to the caller a `service` if one is named: the last offer first."""

@@ -75,6 +75,8 @@ def refuse_unknown(
     question = f"{said[0].upper()}{said[1:]} {choice} {say().want_that if len(offered) == 1 else say().want_which}"
     ids: list[str] = [service.name for service in offered]
     why: dict[str, Any] = {"questions": known} if known else {"not_offered": True}
+    if len(offered) == 1:
+        why["heard"] = requested or ""
     return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **why)
 
 
@@ -85,11 +87,12 @@ def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
     return ClarificationNeeded(question.format(services=_join_some(offered)), services=ids)
 
 
-def ask_meant(meant: Sequence[Service]) -> ClarificationNeeded:
-    """Return the question which of these services is meant, at least one."""
+def ask_meant(said: str, meant: Sequence[Service]) -> ClarificationNeeded:
+    """Return the question which of these services is meant, at least one. One is answered by a yes, so it has what was heard."""
     question = say().do_you_mean.format(choices=_join_some(meant))
     ids: list[str] = [service.name for service in meant]
-    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids)
+    heard = {"heard": said} if len(meant) == 1 else {}
+    return ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_SERVICE, services=ids, **heard)
 
 
 def ask_joined(said: str, parts: Sequence[Sequence[Service]], config: TenantConfig) -> ClarificationNeeded:
@@ -98,7 +101,7 @@ def ask_joined(said: str, parts: Sequence[Sequence[Service]], config: TenantConf
     if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
         question = say().which_for_whom.format(services=visits[0].display_name)
         return ClarificationNeeded(question, services=[each.name for (each,) in parts])
-    return ask_meant(visits)
+    return ask_meant(said, visits)
 
 
 def _join_some(services: Sequence[Service], last: str | None = None) -> str:

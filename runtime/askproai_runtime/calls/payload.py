@@ -22,6 +22,7 @@ from askproai_runtime.booking import (
     Replies,
     asks_something_else,
     details_key,
+    heard_key,
     meant_key,
     name_key,
     read_reply,
@@ -294,6 +295,9 @@ def read_said_since(call: OngoingCall) -> str | None:
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     """Return what an answer asks a yes or no about, with its key in `Replies`; None if it asks none."""
     appointment_id = answer.get("appointment_id")
+    if isinstance(heard := answer.get("heard"), str):
+        meant = answer.get("services") or answer.get("staff") or ()
+        return Question.HEARD, heard_key(heard, next(iter(meant), ""))
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

@@ -136,7 +136,7 @@ ENGLISH: Final = Sentences(
         " appointment for {name}?"
     ),
     instead_of_part=(
-        "For this time I have already booked a part of that during this call. Shall I cancel that appointment and book"
+        "For this time I have already booked a part of that for {booked} during this call. Shall I cancel that appointment and book"
         " {service} instead, or is it for somebody else?"
     ),
     beside_or_replaced=(

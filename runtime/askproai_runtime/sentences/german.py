@@ -139,7 +139,7 @@ GERMAN: Final = Sentences(
         " ist das ein weiterer Termin für {name}?"
     ),
     instead_of_part=(
-        "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon eingetragen. Soll ich diesen Termin absagen und"
+        "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon für {booked} eingetragen. Soll ich diesen Termin absagen und"
         " stattdessen {service} eintragen, oder ist das für jemand anderen?"
     ),
     beside_or_replaced=(

@@ -83,7 +83,17 @@ async def test_a_mind_changed_twice_is_asked_anew(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize(
-    "yes", ["Ja, beide.", "Ja.", "Yes, both.", "Beide.", "Ja bitte, beide absagen.", "Both of them."]
+    "yes",
+    [
+        "Ja, beide.",
+        "Ja, alle beide.",
+        "Ja, alle.",
+        "Ja.",
+        "Yes, both.",
+        "Beide.",
+        "Ja bitte, beide absagen.",
+        "Both of them.",
+    ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_yes_answers_both_questions(call: SpokenCall, yes: str, at_once: bool) -> None:

@@ -15,7 +15,7 @@ from askproai_runtime.booking.names import UnknownName, find_staff_id
 from askproai_runtime.booking.phrases import fold, format_slot
 from askproai_runtime.booking.slots import ServiceRules, Slot
 from askproai_runtime.booking.spoken_staff import StaffChoice, find_staff_for_caller
-from askproai_runtime.booking.types import ClarificationNeeded
+from askproai_runtime.booking.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import speaking
 from tests.worlds.opening_salon import rules
 from tests.worlds.rows import each_row
@@ -56,7 +56,13 @@ def find(able: ServiceRules, name: str) -> str | None:
 
 
 def choose(able: ServiceRules, name: str | None, excluded: Sequence[str] = ()) -> StaffChoice:
-    return find_staff_for_caller(config_of(*able.branch.staff), able, name, excluded)
+    return find_staff_for_caller(config_of(*able.branch.staff), able, name, call(excluded))
+
+
+def call(excluded: Sequence[str] = ()) -> CallContext:
+    return CallContext(
+        "call_1", "mitte", None, datetime(2026, 11, 20, tzinfo=UTC), "c1", excluded_staff=frozenset(excluded)
+    )
 
 
 def ids(choice: StaffChoice) -> list[str]:
@@ -65,7 +71,7 @@ def ids(choice: StaffChoice) -> list[str]:
 
 def refusal(config: TenantConfig, able: ServiceRules, name: str) -> str:
     with pytest.raises(ClarificationNeeded) as asked:
-        find_staff_for_caller(config, able, name)
+        find_staff_for_caller(config, able, name, call())
     return asked.value.answer.message
 
 

@@ -1,0 +1,42 @@
+"""A yes to the question whether words mean the only service or staff member that sounds alike: a model repeats the words as heard."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+CHECK, BOOK = "check_availability", "book_appointment"
+MISHEARD: list[dict[str, Any]] = [{"service": "Haarsnitt"}, {"staff": "Ahna"}]
+
+
+@pytest.mark.parametrize("yes", ["Ja.", "Ja, genau.", "Ja, {meant}."])
+@pytest.mark.parametrize("misheard", MISHEARD)
+async def test_a_yes_takes_the_asked_one(call: SpokenCall, misheard: dict[str, Any], yes: str) -> None:
+    named = friday_at(call.pod, **misheard)
+    asked = await call.ask(CHECK, named)
+    meant = asked["message"].removeprefix("Meinen Sie ").rstrip("?")
+    call.say(yes.format(meant=meant))
+    assert (await call.ask(CHECK, named))["success"]
+    call.say("Nein, lieber um vier.")
+    assert (await call.ask(BOOK, named | {"time": "16:00"}))["success"]
+    assert [each[:3] for each in await call.live()] == [("haarschnitt", "16:00", "anna")]
+
+
+@pytest.mark.parametrize("words", ["Nein.", "Was kostet das?", "Ja? Moment.", "Färben."])
+@pytest.mark.parametrize("misheard", MISHEARD)
+async def test_without_a_yes_it_is_asked_again(call: SpokenCall, misheard: dict[str, Any], words: str) -> None:
+    named = friday_at(call.pod, **misheard)
+    asked = await call.ask(BOOK, named)
+    call.say(words)
+    assert (await call.ask(BOOK, named))["message"] == asked["message"]
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize("misheard", MISHEARD)
+async def test_a_yes_to_another_answer_counts_nothing(call: SpokenCall, misheard: dict[str, Any]) -> None:
+    named = friday_at(call.pod, **misheard)
+    asked = await call.ask(BOOK, named)
+    await call.ask(CHECK, friday_at(call.pod, "16:00"))
+    call.say("Ja.")
+    assert (await call.ask(BOOK, named))["message"] == asked["message"]

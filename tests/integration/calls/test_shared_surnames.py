@@ -1,0 +1,45 @@
+"""A surname alone at a number of a full name: nothing is booked in place of that person's appointment before the question said it."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import COLOR, SpokenCall, friday_at
+
+BOOK = "book_appointment"
+UWE, SURNAME = "Uwe Lange", "Lange"
+
+
+@pytest.fixture(params=["one call", "two calls"])
+async def call(call: SpokenCall, request: pytest.FixtureRequest) -> SpokenCall:
+    """Uwe Lange has a haircut at 14:00, booked in this call or in another one of its number."""
+    first = call if request.param == "one call" else SpokenCall(call.pod, call.number)
+    assert (await first.ask(BOOK, friday_at(call.pod, customer_name=UWE, staff="Anna")))["success"]
+    return call
+
+
+@pytest.mark.parametrize("said", [SURNAME, "Frau Lange"])
+async def test_the_question_says_whose_appointment(call: SpokenCall, said: str) -> None:
+    named: dict[str, Any] = friday_at(call.pod, customer_name=said, service=COLOR)
+    asked = await call.ask(BOOK, named)
+    assert (asked["success"], UWE in asked["message"]) == (False, True), asked
+    call.say("Ja, stattdessen.")
+    done = await call.ask(BOOK, named | {"choice": "cancel"})
+    assert (done["success"], UWE in done["message"]) == (True, True), done
+    assert (await call.live())[-1][0::3] == ("faerben", UWE)
+
+
+@pytest.mark.parametrize("said", [SURNAME, "Frau Lange"])
+async def test_a_further_one_has_the_said_name(call: SpokenCall, said: str) -> None:
+    named: dict[str, Any] = friday_at(call.pod, customer_name=said, service=COLOR)
+    await call.ask(BOOK, named)
+    call.say("Nein, das ist für mich.")
+    done = await call.ask(BOOK, named | {"choice": "further"})
+    assert (done["success"], f"für {said}." in done["message"]) == (True, True), done
+    assert ("faerben", said) in [each[0::3] for each in await call.live()]
+
+
+async def test_a_free_time_has_the_said_name(call: SpokenCall) -> None:
+    done = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name=SURNAME, service=COLOR))
+    assert (done["success"], (await call.live())[-1][3]) == (True, SURNAME), done
+    assert f"für {SURNAME}." in done["message"]
