@@ -32,7 +32,7 @@ from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_ren
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
-from askproai_runtime.booking.companions import add_companions, find_booked, require_names
+from askproai_runtime.booking.companions import add_companions, find_booked, require_names, require_said
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import (
     add_note,
@@ -180,6 +180,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         request = replace(request, names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes)
         offered = find_named(call, request.rules, request.start)
         is_alone = request.another or is_second or any(each.live for each in appointments)
+        if not is_alone:
+            require_said(call, args, request.start, offered[1:])
         group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
         require_names(group, request.name, another=request.another)
         renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}

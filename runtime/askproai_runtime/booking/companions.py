@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from askproai_core.tenant_config import Service
@@ -15,6 +16,7 @@ from askproai_runtime.booking.named_people import read_people
 from askproai_runtime.booking.owner_questions import ask_name
 from askproai_runtime.booking.phrases import correct_name, fold, join_list, same_name
 from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.replies import companions_key
 from askproai_runtime.booking.request import BookingRequest, ServiceRequest, parse_service_request, read_text
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import find_named, names_service
@@ -58,12 +60,12 @@ def add_companions(
     offered: Sequence[NamedSlot] = (),
 ) -> Group:
     """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the one that
-    was `offered` to this one, else the caller's. Where nothing is said of companions, all to whom it was offered are meant.
+    was `offered` to this one, else the caller's.
 
     Raises `ClarificationNeeded`, also where they cannot be booked together: at Cal.com each booking is one for itself, and where
     callers are verified each has an own birth date.
     """
-    said: Sequence[Mapping[str, str]] = args.get("companions", [{} for _ in offered])
+    said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
     said = [_without_placeholder(each) for each in said]
     if not said:
@@ -145,6 +147,15 @@ def _resolve(
 def say_names_missing(count: int) -> str:
     """Return the question for the names of so many companions."""
     return say().name_of_companion if count == 1 else say().names_of_companions
+
+
+def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> None:
+    """Raise `ClarificationNeeded` once in a call if a time was `offered` to companions of whom the request says nothing: they may
+    have been left out, or the caller comes alone after all.
+    """
+    at = start.isoformat()
+    if offered and "companions" not in args and companions_key(at) not in (call.replies or {}):
+        raise ClarificationNeeded(f"{say_names_missing(len(offered))}{say().or_alone}", needs_companions=at)
 
 
 def require_names(group: Group, name: str, *, another: bool) -> None:
@@ -241,8 +252,9 @@ def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appoin
             continue
         if each.name not in request.renames:
             raise ask_name(each.name, left[0])
-        renamed = [a for a in left if str(a.id) == request.renames[each.name]]
-        own |= {number: a for a in renamed}
+        renamed = next((a for a in left if str(a.id) == request.renames[each.name]), None)
+        if renamed is not None:
+            own[number] = renamed
 
 
 def _is_of(request: BookingRequest, appointment: Appointment) -> bool:

@@ -48,7 +48,8 @@ _NO_PREFERENCE = re.compile(
 
 # By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
 # or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
-# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), or for the full name of an appointment (`name_key`).
+# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), or for the
+# full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -70,6 +71,11 @@ def name_key(appointment_id: str) -> str:
 def heard_key(said: str, meant: str) -> str:
     """Return the key in `Replies` of the question whether words mean this service or staff member, by its name in the config."""
     return f"heard {meant} {words_of(said)}"
+
+
+def companions_key(start: str) -> str:
+    """Return the key in `Replies` of the question who comes along at a time, or whether the caller comes alone."""
+    return f"companions {start}"
 
 
 class PhoneQuestion(StrEnum):
@@ -94,7 +100,7 @@ class Question(StrEnum):
     ADDRESS = "address"  # the first answer is: what is refused later is something else
     HEARD = "heard"  # as well
     PHONE = "phone"  # whatever is said: it is asked once
-    NAME = "name"  # as well
+    NAME = "name"  # as well, also those of companions
 
 
 _FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD})

@@ -21,6 +21,7 @@ from askproai_runtime.booking import (
     Question,
     Replies,
     asks_something_else,
+    companions_key,
     details_key,
     heard_key,
     meant_key,
@@ -303,6 +304,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
         return Question.MEANT, key(str(appointment_id))
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
+    if isinstance(start := answer.get("needs_companions"), str):
+        return Question.NAME, companions_key(start)
     if answer.get("needs_name") is True:
         return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:

@@ -139,6 +139,7 @@ class Sentences:
     several_of_one_name: str
     group_offer_gone: str
     name_of_companion: str
+    or_alone: str
     names_of_companions: str
     group_partly: str
     when_to_book: str

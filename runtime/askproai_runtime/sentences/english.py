@@ -185,6 +185,7 @@ ENGLISH: Final = Sentences(
     several_of_one_name="Shall I book {count} appointments for {name}, or just one?",
     group_offer_gone="It is not possible any more in the way that I offered, I am afraid.",
     name_of_companion="What is the name for the other appointment?",
+    or_alone=" Or are you coming alone?",
     names_of_companions="What are the names for the other appointments?",
     group_partly="I have already booked an appointment for {booked} at that time. Shall I book the one for {missing} by itself?",
     when_to_book="For which day and time shall I book the appointment?",

@@ -139,8 +139,8 @@ GERMAN: Final = Sentences(
         " ist das ein weiterer Termin für {name}?"
     ),
     instead_of_part=(
-        "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon für {booked} eingetragen. Soll ich diesen Termin absagen und"
-        " stattdessen {service} eintragen, oder ist das für jemand anderen?"
+        "Zu dieser Zeit habe ich in diesem Gespräch schon einen Teil davon für {booked} eingetragen. Soll ich diesen Termin"
+        " absagen und stattdessen {service} eintragen, oder ist das für jemand anderen?"
     ),
     beside_or_replaced=(
         "Um diese Zeit ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen"
@@ -194,6 +194,7 @@ GERMAN: Final = Sentences(
     several_of_one_name="Soll ich {count} Termine für {name} eintragen, oder nur einen?",
     group_offer_gone="So, wie ich es angeboten hatte, geht es leider nicht mehr.",
     name_of_companion="Auf welchen Namen darf ich den anderen Termin eintragen?",
+    or_alone=" Oder kommen Sie allein?",
     names_of_companions="Auf welche Namen darf ich die anderen Termine eintragen?",
     group_partly=(
         "Für {booked} habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für {missing} einzeln eintragen?"

@@ -1,4 +1,4 @@
-"""A yes to the question whether words mean the only service or staff member that sounds alike: a model repeats the words as heard."""
+"""A yes to the question whether words mean the only service or person that sounds alike: a model repeats the words as heard."""
 
 from typing import Any
 

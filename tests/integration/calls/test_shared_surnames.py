@@ -1,4 +1,4 @@
-"""A surname alone at a number of a full name: nothing is booked in place of that person's appointment before the question said it."""
+"""A surname alone at the number of a full name: the question says it before the surname is completed, else it stays as said."""
 
 from typing import Any
 

@@ -1,0 +1,44 @@
+"""A time was offered to two, and the booking says nothing of the second one: the caller is asked once who comes."""
+
+from typing import Any
+
+import pytest
+
+from askproai_runtime.sentences import say
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+CHECK, BOOK = "check_availability", "book_appointment"
+PETRA, OTTO = "Petra Lange", "Otto Kurz"
+ASKED = say().name_of_companion + say().or_alone
+
+
+@pytest.fixture
+async def call(call: SpokenCall) -> SpokenCall:
+    """Two people were offered 14:00."""
+    assert (await call.ask(CHECK, friday_at(call.pod, companions=[{}])))["success"]
+    return call
+
+
+@pytest.mark.parametrize("more", [{}, {"companions": None}, {"companions": []}, {"companions": "nur ich"}])
+async def test_one_who_comes_alone_is_booked(call: SpokenCall, more: dict[str, Any]) -> None:
+    call.say("Ja, um zwei.")
+    assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
+    call.say("Doch nur ich.")
+    done = await call.ask(BOOK, friday_at(call.pod, **more))
+    assert (done["success"], PETRA in done["message"]) == (True, True), done
+    assert [each[3] for each in await call.live()] == [PETRA]
+
+
+async def test_a_named_companion_is_booked(call: SpokenCall) -> None:
+    call.say("Ja, um zwei.")
+    assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
+    call.say(OTTO)
+    assert (await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": OTTO}])))["success"]
+    assert sorted(each[3] for each in await call.live()) == [OTTO, PETRA]
+
+
+async def test_without_an_answer_it_is_asked_again(call: SpokenCall) -> None:
+    call.say("Ja, um zwei.")
+    for _ in range(2):
+        assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED
+    assert await call.live() == []
