@@ -76,13 +76,22 @@ def _say_booked(
     when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
     if not appointment.live:  # cancelled by somebody at this very moment
         return say().just_cancelled.format(when=when)
-    stays, name = _say_kept(ctx, request, kept), "" if again else _say_name(request, appointment)
+    stays = _say_kept(ctx, request, kept)
+    name = "" if again else _say_other_staff(request, appointment) + _say_name(request, appointment)
     if is_requested(ctx.config(), appointment):
         return f"{say().booking_requested.format(when=when)}{name}{stays}"
     message = (say().stands_already if again else say().booked).format(when=when) + name
     message += end_sentence(ctx.config(), appointment)
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"
+
+
+def _say_other_staff(request: BookingRequest, appointment: Appointment) -> str:
+    """Say that it was not possible with whom the time was offered, where the caller has neither named nor excluded anybody."""
+    offered = request.offered_staff
+    if offered in {None, appointment.staff, *request.service.excluded} or request.service.staff is not None:
+        return ""
+    return say().not_with_offered.format(staff=decline_name(request.rules.display_name(offered)))
 
 
 def _say_name(request: BookingRequest, appointment: Appointment) -> str:

@@ -174,6 +174,7 @@ class Sentences:
     phone_unclear: str
     phone_half: str  # and one whose digits are no number
     phone_noted: str
+    not_with_offered: str
     booked_name: str
     which_full_name: str  # of an appointment that is booked
     phone_not_noted: str

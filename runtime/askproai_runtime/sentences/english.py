@@ -228,6 +228,7 @@ ENGLISH: Final = Sentences(
         "For the phone number I understood {phone}, but that is not a complete number. Please say it once more, digit by digit and"
         " with the area code."
     ),
+    not_with_offered=" With {staff} it was not possible, unfortunately.",
     booked_name=" It is under the name {name}.",
     which_full_name=" What is the full name, please, first and last?",
     phone_noted=" I have noted the phone number {phone}.",

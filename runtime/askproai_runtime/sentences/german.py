@@ -239,6 +239,7 @@ GERMAN: Final = Sentences(
         "Als Telefonnummer habe ich {phone} verstanden, das ist aber keine vollständige Nummer. Sagen Sie sie bitte noch einmal,"
         " Ziffer für Ziffer und mit Vorwahl."
     ),
+    not_with_offered=" Bei {staff} ging es leider nicht.",
     booked_name=" Er ist auf den Namen {name}.",
     which_full_name=" Wie ist bitte der volle Name, mit Vor- und Nachname?",
     phone_noted=" Als Telefonnummer habe ich notiert: {phone}.",

@@ -33,6 +33,17 @@ async def test_each_service_keeps_its_person(call: SpokenCall, service: str, sta
     assert [each[2:] for each in await call.live()] == [(staff, PETRA)]
 
 
+@pytest.mark.parametrize(("more", "is_said"), [({}, True), ({"staff": "Mehmet"}, False)])
+async def test_another_person_than_offered_is_said(call: SpokenCall, more: dict[str, str], is_said: bool) -> None:
+    start = await offer(call, service=CUT, staff="Anna")
+    await call.pod.db.execute("UPDATE claims SET expires_at = now() WHERE state = 'held'")
+    other = SpokenCall(call.pod)
+    assert (await other.ask(BOOK, booking(start, staff="Anna", customer_name=OTTO)))["success"]
+    booked = await call.ask(BOOK, booking(start, **more))
+    assert (booked["success"], "Bei Anna ging es leider nicht." in booked["message"]) == (True, is_said), booked
+    assert [each[2:] for each in await call.live()] == [("mehmet", PETRA)]
+
+
 @pytest.mark.parametrize("service", [CUT, COLOR])
 async def test_a_companion_leaves_the_offered_person(call: SpokenCall, service: str) -> None:
     start = await offer(call, staff="Mehmet")
