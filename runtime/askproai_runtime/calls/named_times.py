@@ -15,7 +15,7 @@ from askproai_runtime.booking import (
     find_declined,
     has_no_preference,
 )
-from askproai_runtime.calls.payload import OngoingCall, read_answer
+from askproai_runtime.calls.payload import OngoingCall
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
@@ -34,10 +34,9 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[Na
     declined, beside = set[NamedSlot](), set[NamedSlot]()
     named: dict[NamedSlot, datetime] = {}
     for utterance in utterances:
-        if utterance.role == "tool_call_result" and (answer := read_answer(utterance)):
-            if slots := _read_slots(answer):
-                named = slots
-                declined -= slots.keys()
+        if slots := _read_slots(utterance.answer or {}):
+            named = slots
+            declined -= slots.keys()
         elif utterance.role == "user":
             said = str(utterance.content or "")
             later -= len(said)
@@ -53,8 +52,7 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
     """Return the offers of the answers of this call, the last one last."""
     found = list[NamedOffer]()
     for utterance in call.transcript_with_tool_calls or ():
-        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
-        for slot in _list_slots(answer or {}):
+        for slot in _list_slots(utterance.answer or {}):
             companions = slot.get("companions")
             people = [slot, *(companions if isinstance(companions, list) else ())]
             with suppress(KeyError, TypeError, ValueError):
@@ -65,8 +63,7 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
     """Return the starts of the last answer of this call that has named times, in the order in which it said them."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
-        if slots := _read_slots(answer or {}):
+        if slots := _read_slots(utterance.answer or {}):
             return tuple(slot.start for slot in slots)
     return ()
 
@@ -77,7 +74,7 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
-        answer = (read_answer(utterance) if utterance.role == "tool_call_result" else None) or {}
+        answer = utterance.answer or {}
         with suppress(KeyError, TypeError, ValueError):
             named = _read_named(answer)
             if named and asked and named.naming is not Naming.ASKED:
@@ -108,7 +105,7 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
 def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
     """Return whom the last answer with times has left out, since the caller had excluded them; by their ids."""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = read_answer(utterance) if utterance.role == "tool_call_result" else None
+        answer = utterance.answer
         if answer is not None and ("slots" in answer or "alternatives" in answer):
             excluded = answer.get("excluded_staff")
             return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
@@ -119,7 +116,7 @@ def leaves_choice(call: OngoingCall) -> bool:
     """Return whether the caller's last words leave the choice among the times that were named last."""
     named, said = 0, ""
     for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "tool_call_result" and (slots := _list_slots(read_answer(utterance) or {})):
+        if slots := _list_slots(utterance.answer or {}):
             named, said = len(slots), ""
         elif utterance.role == "user":
             said = str(utterance.content or "")
@@ -130,7 +127,7 @@ def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[Named
     """Return the slots of the last answer with times, where the caller's last words since ask for others; else none."""
     named, said = dict[NamedSlot, datetime](), list[str]()
     for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "tool_call_result" and (slots := _read_slots(read_answer(utterance) or {})):
+        if slots := _read_slots(utterance.answer or {}):
             named, said = slots, []
         elif utterance.role == "user":
             said.append(str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])

@@ -4,6 +4,7 @@ Unknown keys, reasons and statuses are tolerated.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import dropwhile
@@ -56,11 +57,22 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. Read are `dtmf` (a pressed key) and `tool_call_result` (an answer of a function)."""
+    """One entry of the live transcript. Read are `dtmf` (a pressed key) and `tool_call_result` (an answer of a function).
+
+    `answer` is that answer, decoded once; None for Retell's own words, when the function did not answer.
+    """
 
     role: Any = None
     digit: Any = None
     content: Any = None
+    answer: Any = None  # also where Retell should send the key: it is replaced
+
+    def __post_init__(self) -> None:
+        answer = None
+        if self.role == "tool_call_result":
+            with suppress(msgspec.DecodeError):
+                answer = msgspec.json.decode(str(self.content), type=dict[str, Any])
+        msgspec.structs.force_setattr(self, "answer", answer)
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
@@ -159,7 +171,7 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
-            return read_answer(utterance) or {}, keys
+            return utterance.answer or {}, keys
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
@@ -172,8 +184,7 @@ def read_unclear(call: OngoingCall) -> frozenset[str]:
 
 def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
     """Return the answers of functions in this call, the first one first."""
-    results = (each for each in call.transcript_with_tool_calls or () if each.role == "tool_call_result")
-    return [answer for each in results if (answer := read_answer(each)) is not None]
+    return [each.answer for each in call.transcript_with_tool_calls or () if each.answer is not None]
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
@@ -192,7 +203,7 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         if utterance.role != "tool_call_result":
             for asked in questions.values():
                 asked.hear(utterance)
-        elif (answer := read_answer(utterance)) is None:
+        elif (answer := utterance.answer) is None:
             is_cut = True
         else:
             found = _read_question(answer)
@@ -220,7 +231,7 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role in {"user", "dtmf"}:
             questions, asked = questions | asked, {}
-        elif utterance.role == "tool_call_result" and (answer := read_answer(utterance)) is not None:
+        elif (answer := utterance.answer) is not None:
             about = str(answer.get("appointment_id", answer.get("waitlist_id")))
             if answer.get("success") is True:
                 questions = {name: each for name, each in questions.items() if each.about != about}
@@ -313,11 +324,3 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     if appointment_id:
         return Question.CANCEL, str(appointment_id)
     return Question.ADDRESS, str(answer.get("email")).casefold()
-
-
-def read_answer(result: Utterance) -> dict[str, Any] | None:
-    """Return the answer of a function; None for Retell's own words, when it did not answer."""
-    try:
-        return msgspec.json.decode(str(result.content), type=dict[str, Any])
-    except msgspec.DecodeError:
-        return None
