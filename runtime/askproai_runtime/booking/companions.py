@@ -243,8 +243,10 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
 
 
 def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
-    """Add to `own` whose name the caller has chosen to correct. Raises `ClarificationNeeded` where nobody has chosen, and an
-    appointment of the group's is nobody's of the request: it may be of that person, or of one who does not come along now.
+    """Add to `own` whose name the caller has chosen to correct.
+
+    Raises `ClarificationNeeded` where nobody has chosen, and the request leaves an appointment of the group over: it may be of the
+    person with the new name, or of one who does not come along now.
     """
     for number, each in enumerate(request.each):
         left = [a for a in appointments if a not in own.values() and _is_same_service(each, a)]
