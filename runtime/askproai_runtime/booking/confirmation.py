@@ -89,7 +89,9 @@ def _say_booked(
 def _say_other_staff(request: BookingRequest, appointment: Appointment) -> str:
     """Say that it was not possible with whom the time was offered, where the caller has neither named nor excluded anybody."""
     offered = request.offered_staff
-    if offered in {None, appointment.staff, *request.service.excluded} or request.service.staff is not None:
+    if offered is None or offered in {appointment.staff, *request.service.excluded}:
+        return ""
+    if request.service.staff is not None:
         return ""
     return say().not_with_offered.format(staff=decline_name(request.rules.display_name(offered)))
 
