@@ -81,7 +81,7 @@ async def test_who_gets_which_service_is_asked_where_the_model_does_not_say(salo
 async def test_the_hold_says_what_a_cut_transcript_does_not(salon: Salon) -> None:
     await look(salon, {"service": "Färben"})
     alone = await book_heard(salon, caller(), "10:00")
-    assert alone.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
+    assert alone.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
     assert await booked(salon) == []
     answer = await book_heard(salon, caller(), "10:00", companions=[MIA])
     assert "Färben bei Anna für Mia Rot" in answer.message, "what was offered to her"
@@ -105,7 +105,7 @@ async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> N
 )
 async def test_what_is_no_name_is_asked_for(salon: Salon, name: str) -> None:
     answer = await book(salon, "10:00", {"customer_name": name, "service": "Haarschnitt"})
-    assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
+    assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
     assert await booked(salon) == []
 
 

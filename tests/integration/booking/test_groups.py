@@ -120,7 +120,7 @@ async def test_an_offer_in_a_row_is_booked_while_another_call_tries_the_same_tim
 async def test_companions_whom_the_model_leaves_out_are_asked_for(salon: Salon) -> None:
     offer = await look(salon, {"service": "Färben"})
     forgotten = await book_heard(salon, heard(offer), "10:00")
-    assert forgotten.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
+    assert forgotten.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
     answer = await book_heard(salon, heard(offer), "10:00", companions=[MIA])
     assert answer.success
     assert "Färben bei Anna für Mia Rot" in answer.message, "what was offered to her"
@@ -225,7 +225,7 @@ async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon)
     for companions in ([{}], [MIA, {}], [{"service": "Haarschnitt"}]):
         said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
         answer = await salon.booking.book_appointment(caller(), said)
-        assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
+        assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
     four = await look(salon, {}, {}, {}, {})
     assert four.message == "Zusammen trage ich höchstens 4 Personen ein. Für wie viele soll ich suchen?"
     config = salon.configs[-1]
