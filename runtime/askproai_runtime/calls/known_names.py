@@ -107,7 +107,9 @@ class KnownNames:
     def split_staff(self, text: str) -> tuple[str, str] | None:
         """Return a time without the person after it, and the person: "um 14 Uhr bei Anna", as an offer is said."""
         found = _PERSON_AFTER_TIME.fullmatch(text.strip())
-        if found is None or self.find_mentioned(found["staff"]).keys() != {"staff"}:
+        if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
+            return None
+        if self.find_mentioned(found["staff"]).keys() != {"staff"}:
             return None
         return (found["time"], found["staff"]) if self._is_about_staff_only(found["staff"]) else None
 
