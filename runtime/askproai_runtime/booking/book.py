@@ -47,7 +47,13 @@ from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.find import cancel_appointment
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import asks_full_name, complete_name
-from askproai_runtime.booking.further import is_second_person, overlaps, require_free_people, require_only_one
+from askproai_runtime.booking.further import (
+    is_second_person,
+    list_asked_to_cancel,
+    overlaps,
+    require_free_people,
+    require_only_one,
+)
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import add_kept_offers
@@ -347,7 +353,9 @@ async def _claim_booking(
             repeated = []
         if not repeated:
             return None
-        return _booked(ctx, request, _Written(repeated, await find_kept(conn, ctx, call, request), again=True))
+        return _booked(
+            ctx, request, _Written(repeated, await find_kept(conn, ctx, call, request, repeated), again=True)
+        )
 
     again = request.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, call, request.key, request.start, deadline, find_result, again=again)
@@ -365,7 +373,9 @@ async def _find_repeated(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         repeated = find_booked(request, appointments)
         if not repeated:
-            require_only_one(ctx, request.each, appointments)
+            require_only_one(
+                ctx, request.each, [*await list_asked_to_cancel(conn, ctx, call, appointments), *appointments]
+            )
             await require_free_people(conn, ctx, call, request.each, appointments)
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
@@ -519,7 +529,7 @@ async def _write_appointments(
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
-        return _Written(repeated, await find_kept(conn, ctx, call, request), again=True)
+        return _Written(repeated, await find_kept(conn, ctx, call, request, repeated), again=True)
     if request.replaces is not None:
         await cancel_replaced(conn, ctx, call, request.replaces)
     plan = await _place(conn, ctx, claim, request, refused_staff, find_offered(call, request))

@@ -15,28 +15,44 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.further import is_same_visit, list_of_number
 from askproai_runtime.booking.phone_argument import say_noted
+from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import BookingRequest
-from askproai_runtime.booking.store.appointments import Appointment, Status
+from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
 
 
 async def find_kept(
-    conn: Connection, ctx: BookingContext, call: CallContext, request: BookingRequest
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    request: BookingRequest,
+    repeated: Sequence[Appointment] = (),
 ) -> list[Appointment]:
     """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). `repeated` is what the call has booked of it before: the
+    others of its group stay, too.
 
     Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
     is not among them: nobody can say that it stays.
     """
     if request.desk is not None or request.companions:
         return []
-    return [
+    group = list[Appointment]()
+    if repeated:
+        of_call = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        group = [each for each in of_call if each.live and _is_of_group(repeated[0], each)]
+    return group + [
         each
         for each in await list_of_number(conn, ctx, call)
         if is_same_visit(request, each) and each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)
     ]
+
+
+def _is_of_group(own: Appointment, other: Appointment) -> bool:
+    """Return whether two appointments of a call are at one time, for two people."""
+    is_then = (other.branch, other.starts_at) == (own.branch, own.starts_at)
+    return is_then and other.id != own.id and not same_name(own.customer_name, other.customer_name)
 
 
 def confirm(
@@ -125,7 +141,11 @@ def _say_kept(ctx: BookingContext, request: BookingRequest, kept: Sequence[Appoi
         return ""
     if len(kept) > 1:
         return say().others_stay.format(count=len(kept))
-    return say().other_stays.format(when=format_spoken(kept[0].starts_at, request.rules.zone, ctx.clock.now()))
+    (other,) = kept
+    when = format_spoken(other.starts_at, request.rules.zone, ctx.clock.now())
+    if not same_name(request.name, other.customer_name):
+        when = f"{when}{say().for_customer.format(name=other.customer_name)}"
+    return say().other_stays.format(when=when)
 
 
 def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:

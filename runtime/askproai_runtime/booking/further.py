@@ -14,7 +14,8 @@ from askproai_runtime.booking.owner_questions import require_yes
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.store.appointments import Appointment, list_upcoming_appointments
+from askproai_runtime.booking.store.actions import get_last_question
+from askproai_runtime.booking.store.appointments import Appointment, get_appointment, list_upcoming_appointments
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
@@ -136,6 +137,19 @@ async def list_of_number(conn: Connection, ctx: BookingContext, call: CallContex
         return []
     found = await list_upcoming_appointments(conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now())
     return [each for each in found if each.call_id != call.call_id]
+
+
+async def list_asked_to_cancel(
+    conn: Connection, ctx: BookingContext, call: CallContext, booked: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return the appointment of another call that this call was last asked whether to cancel, if it is live and not among those
+    `booked`. A booking after that question moves it as likely as it is one more.
+    """
+    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    if asked is None or any(each.id == asked.appointment_id for each in booked):
+        return []
+    appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id)
+    return [] if appointment is None or not appointment.live else [appointment]
 
 
 async def require_free_people(

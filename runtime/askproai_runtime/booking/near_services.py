@@ -6,11 +6,19 @@ Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginn
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.heard_names import list_heard_services
 from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.spoken_services import NamedServices, cut_ending, find_named, read_services, split_visit
+from askproai_runtime.booking.spoken_services import (
+    NamedServices,
+    cut_ending,
+    find_named,
+    names_service,
+    read_services,
+    split_visit,
+)
 from askproai_runtime.booking.unknown_services import is_generic
 from askproai_runtime.visits import MOST_SERVICES
 
@@ -85,6 +93,8 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
 
     No customer has a service and one whose name contains that of the first: "Haarschnitt mit Kind" is not clear.
     """
+    if any(_list_compounds(part, offered) for part in split_visit(text) or [text]):
+        return NamedServices((), unknown=text)
     named = found = read_services(text, offered)
     for _ in range(MOST_SERVICES):
         said = found.unknown or ""
@@ -96,6 +106,21 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
     names = [fold(each.display_name) for each in found.services]
     is_clear = len(names) > 1 and not any(one != other and one in other for one in names for other in names)
     return found if is_clear and found.unknown is None else named
+
+
+def _list_compounds(said: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services whose name a text says in two words, which name services as well: "Bart schneiden" is no Bartschnitt with
+    a Haarschnitt.
+    """
+    words = fold(said).split()
+    pairs = [pair for pair in pairwise(words) if all(names_service(word, offered) for word in pair)]
+    return [service for service in offered if any(_is_name_of(pair, service) for pair in pairs)]
+
+
+def _is_name_of(pair: tuple[str, str], service: Service) -> bool:
+    first, second = pair
+    names = [word for name in (service.display_name, *service.spoken_names) for word in fold(name).split()]
+    return any(word != first and word.startswith(first) and _closeness(second, word) > 0 for word in names)
 
 
 def _begins(said: str, service: Service) -> bool:
@@ -117,7 +142,8 @@ def list_joined(text: str, offered: Sequence[Service]) -> list[Sequence[Service]
 
 def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
     """Return the services that words name among others, sound like, or are close to."""
-    return find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
+    compounds = _list_compounds(said, offered)
+    return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
 
 
 def _score(words: frozenset[str], name: str) -> int:

@@ -93,7 +93,22 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     for path in several:
         unread.setdefault(path, [True])
     read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several))
-    return read if known is None or "staff" not in rules else _with_staff(read, known)
+    return read if known is None or "staff" not in rules else _with_staff(_split_staff(read, known), known)
+
+
+def _split_staff(read: Arguments, known: KnownNames) -> Arguments:
+    """Return the arguments with the person whom a day or a time names after it as `staff`; as unclear beside another person."""
+    values, named = dict(read.values), dict[str, str]()
+    for name in ("date", "start", "time", "part_of_day"):
+        if isinstance(text := values.get(name), str) and (found := known.split_staff(text)) is not None:
+            values[name], named[name] = found
+    if not named:
+        return read
+    people = {known.resolve("staff", each) for each in (*named.values(), values.get("staff")) if each is not None}
+    if len(people) == 1:
+        return replace(read, values={"staff": next(iter(named.values()))} | values)
+    values.pop("staff", None)
+    return replace(read, values=values, unread=read.unread | named, unclear=tuple(sorted({*read.unclear, "staff"})))
 
 
 def _with_staff(read: Arguments, known: KnownNames) -> Arguments:

@@ -27,6 +27,7 @@ _BESIDE_NAMES = frozenset({
 })  # fmt: skip
 _WITH = _NOT | {"bei", "mit", "with", "zu", "zur"}
 _BESIDE_PLACES = frozenset({"am", "at", "branch", "der", "die", "filiale", "im", "in", "standort", "the", "und"})
+_PERSON_AFTER_TIME = re.compile(r"(?P<time>.*\w)[\s,]+(?:bei|mit|with)\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL)
 _CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
@@ -102,6 +103,15 @@ class KnownNames:
             return path, text  # `not_anna: true`
         is_name = len(named) == 1 and key in _EXCLUSIONS
         return (path, f"{'not' if present_language() is Language.EN else 'nicht'} {text}") if is_name else None
+
+    def split_staff(self, text: str) -> tuple[str, str] | None:
+        """Return a time without the person after it, and the person: "um 14 Uhr bei Anna", as an offer is said."""
+        found = _PERSON_AFTER_TIME.fullmatch(text.strip())
+        if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
+            return None
+        if self.find_mentioned(found["staff"]).keys() != {"staff"}:
+            return None
+        return (found["time"], found["staff"]) if self._is_about_staff_only(found["staff"]) else None
 
     def _is_about_staff_only(self, text: str) -> bool:
         names = {

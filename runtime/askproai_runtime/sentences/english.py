@@ -151,7 +151,7 @@ ENGLISH: Final = Sentences(
     ),
     beside_or_none="This appointment is booked already: {appointment}. Is this a further one?",
     further_or_instead=(
-        "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I move that one?"
+        "An appointment is booked already: {appointment}. Is this a further one, or shall I move that one?"
     ),
     group_further_or_instead=(
         "I have already booked appointments in this call: {appointments}. Are these further ones, or shall I move those?"
@@ -160,7 +160,7 @@ ENGLISH: Final = Sentences(
         "I have already booked appointments in this call: {appointments}. Are these further ones, or shall I cancel those?"
     ),
     further_or_cancel=(
-        "I have already booked an appointment in this call: {appointment}. Is this a further one, or shall I cancel that one?"
+        "An appointment is booked already: {appointment}. Is this a further one, or shall I cancel that one?"
     ),
     nobody_does="Nobody here offers {service} at the moment. Would you like something else?",
     not_in_one_visit=(

@@ -155,8 +155,7 @@ GERMAN: Final = Sentences(
     ),
     beside_or_none="Dieser Termin ist schon eingetragen: {appointment}. Soll das ein weiterer sein?",
     further_or_instead=(
-        "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
-        " ich diesen verschieben?"
+        "Es ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen verschieben?"
     ),
     group_further_or_instead=(
         "In diesem Gespräch habe ich schon Termine eingetragen: {appointments}. Sollen das weitere sein, oder soll ich diese"
@@ -167,8 +166,7 @@ GERMAN: Final = Sentences(
         " absagen?"
     ),
     further_or_cancel=(
-        "In diesem Gespräch habe ich schon einen Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll"
-        " ich diesen absagen?"
+        "Es ist schon ein Termin eingetragen: {appointment}. Soll das ein weiterer sein, oder soll ich diesen absagen?"
     ),
     nobody_does="{service} kann ich hier gerade niemandem zuordnen. Wünschen Sie etwas anderes?",
     not_in_one_visit=(

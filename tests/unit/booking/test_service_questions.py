@@ -102,6 +102,19 @@ def test_a_near_word_asks_and_never_denies(said: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "question"),
+    [("Bart schneiden", "Meinen Sie Bart"), ("Schneiden + Bart schneiden", "Meinen Sie Haarschnitt und Bartschnitt?")],
+)
+def test_two_names_that_make_one(said: str, question: str) -> None:
+    cut, beard = salon("Haarschnitt", "Bartschnitt").services
+    services = (
+        msgspec.structs.replace(cut, spoken_names=("Schneiden",)),
+        msgspec.structs.replace(beard, spoken_names=("Bart",)),
+    )
+    assert asked(msgspec.structs.replace(salon(), services=services), service=said).message.startswith(question)
+
+
+@pytest.mark.parametrize(
     ("said", "meant"),
     [("Haarschnitt", "Haircut"), ("Färben", "Colouring"), ("Untersuchung", "Check-up"), ("Massage", "Back massage")],
 )

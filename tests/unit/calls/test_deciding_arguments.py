@@ -320,3 +320,19 @@ def test_unknown_words_of_a_name_are_asked_once(function: Function, name: str, q
     if answer and question:
         assert question in answer.message
         assert ask_unclear(read, salon_config(), function, {str(answer.fields["unclear"])}) is None
+
+
+@each_row(
+    ("args", "values"),
+    [
+        ({"date": "Donnerstag, um 14 Uhr bei Anna"}, {"staff": "Anna", "date": "Donnerstag, um 14 Uhr"}),
+        ({"date": DAY, "time": "2 pm with Mehmet", "staff": "mehmet"}, {"date": DAY, "time": "2 pm", "staff": "mehmet"}),
+        ({"date": DAY, "time": "14 Uhr bei Anna", "staff": "Mehmet"}, {"date": DAY, "time": "14 Uhr"}),
+        ({"date": DAY, "time": "14 Uhr, nicht bei Anna"}, {"date": DAY, "time": "14 Uhr, nicht bei Anna"}),
+        ({"date": DAY, "time": "14 Uhr bei Julia"}, {"date": DAY, "time": "14 Uhr bei Julia"}),
+    ],
+)  # fmt: skip
+def test_time_may_name_its_staff_member(args: Any, values: dict[str, str]) -> None:
+    read = read_arguments(BOOK, args, KnownNames(salon_config()))
+    assert read.values == values
+    assert ("staff" in read.unclear) == (args.get("staff") == "Mehmet")

@@ -1,0 +1,40 @@
+"""A booking after the question whether to cancel an appointment, and the others of a group that a repeated booking leaves."""
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
+
+BOOK, CANCEL = "book_appointment", "cancel_appointment"
+
+
+async def book_before(call: SpokenCall) -> str:
+    """Book in an earlier call of this number, and return the id."""
+    booked = await SpokenCall(call.pod, number=call.number).ask(BOOK, friday_at(call.pod))
+    assert booked["success"] is True, booked
+    return str(booked["appointment_id"])
+
+
+async def test_booking_after_cancel_question_is_asked(call: SpokenCall) -> None:
+    former = await book_before(call)
+    call.say("Ich möchte meinen Termin verlegen.")
+    await call.ask(CANCEL, {"confirmed": True, "reason": "möchte verlegen"})
+    later = friday_at(call.pod, date=next_friday(call.pod, 17).date().isoformat())
+    asked = await call.ask(BOOK, later)
+    assert (asked["success"], asked["choices"]) == (False, ["further", "move"]), asked
+    call.say("Verschieben.")
+    moved = await call.ask(BOOK, later | {"choice": "move"})
+    assert (moved["success"], moved["appointment_id"]) == (True, former), moved
+
+
+async def test_booking_for_another_person_is_not_asked(call: SpokenCall) -> None:
+    await book_before(call)
+    await call.ask(CANCEL, {})
+    booked = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Otto Kurz"))
+    assert booked["success"] is True, booked
+
+
+async def test_repeat_for_one_names_the_rest(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
+    call.say("Ach, Mia kann doch nicht, nur ich.")
+    again = await call.ask(BOOK, friday_at(call.pod, companions=[]))
+    assert again["message"].endswith("um 14 Uhr für Mia Lange, bleibt bestehen."), again
+    assert len(await call.live()) == 2
