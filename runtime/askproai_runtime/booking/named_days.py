@@ -1,7 +1,7 @@
 """Words for a time without a date: they are on a day of the last answer of the call that has named days.
 
-Offers name days, readings that were asked about, and an appointment that was booked, moved or cancelled. Where another day fits as
-well the day is asked for.
+Offers name days, readings that were asked about, an appointment that was booked, moved or cancelled, and listed appointments. Where
+another day fits as well the day is asked for.
 """
 
 import re
@@ -34,6 +34,7 @@ from askproai_runtime.german_dates import (
     UnclearMention,
     Understanding,
     count_from,
+    counts_time,
     find_mention,
     find_open_span,
     find_part_argument,
@@ -57,6 +58,7 @@ _PLACE = re.compile(
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
 _DIGIT = re.compile(r"([1-9])\.?")
+_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,7 @@ def put_on_named_day(
     named = _find_named(call)
     if named is None:
         return args
-    args = _count_from(
-        named.counts_from or named.starts, _put_on_place(named, call, args, zone), zone, books=not searches
-    )
+    args = _count_from(named, call, _put_on_place(named, call, args, zone), zone, books=not searches)
     parts = read_parts(args)
     if not any(parts) or holds_iso_day(parts):
         return args
@@ -139,9 +139,14 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
     """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
     named = _find_named(call)
-    if named is None or named.naming is Naming.CHANGED or named.lists_since:
+    if named is None or named.naming in _OWN or named.lists_since:
         return []
     return _days_of(named.starts, zone)
+
+
+def is_after_list(call: CallContext) -> bool:
+    """Return whether the last answer with days has listed the caller's appointments."""
+    return call.named_last is not None and call.named_last.naming is Naming.LISTED
 
 
 def offers_other_service(call: CallContext, service: str) -> bool:
@@ -188,7 +193,7 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
     Raises `ClarificationNeeded` where fewer were named, or a digit or a day of the month may be meant as well.
     """
     starts, said = named.starts, {name: text for name in _NO_TIME if (text := read_text(args, name))}
-    if named.naming is Naming.CHANGED or (len(starts) == 1 and "start" not in said):
+    if named.naming in _OWN or (len(starts) == 1 and "start" not in said):
         return args
     if _DIGIT.fullmatch(said.get("start", "")):  # of an offer, or an hour
         raise _ask_which(starts, call, zone, is_exact=named.is_exact)
@@ -239,14 +244,37 @@ def _list_fitting(named: NamedTimes, args: Mapping[str, Any], call: CallContext,
     return fitting
 
 
+def list_counted_days(call: CallContext, day: str | None, clock: str | None, own: datetime) -> list[date]:
+    """Return the days of a counted day ("eine Woche später") of a move after offers to which the caller has answered; none where it
+    is counted from the appointment.
+    """
+    zone, named = ZoneInfo(str(own.tzinfo)), _find_named(call)
+    if named is None or named.naming is not Naming.OFFERED or named.lists_since:
+        return []
+    counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in _days_of(named.starts, zone)]
+    if any(counts_time(words) for words in named.said_since):
+        return [date.fromisoformat(each[0]) for each in counted if each and each[0]]
+    return _days_of(named.starts, zone) if _is_counted_before(named, call, zone) else []
+
+
+def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the words of a counted day are those that led to the offers: the caller has named a time since, and counted
+    none. A model repeats them beside it.
+    """
+    said = named.said_since
+    is_chosen = named.naming is Naming.OFFERED and any(_names_time(words, call, zone) for words in said)
+    return is_chosen and not any(map(counts_time, said))
+
+
 def _count_from(
-    starts: Collection[datetime], args: Mapping[str, Any], zone: ZoneInfo, *, books: bool = False
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, books: bool
 ) -> Mapping[str, Any]:
     """Return the arguments with a time that is counted from the named times ("am nächsten Tag") as it is without them.
 
     It is counted from each named day where that day itself is meant, or the caller `books`: who means one of several is asked.
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
+    starts = named.counts_from or named.starts
     (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
@@ -257,7 +285,10 @@ def _count_from(
     if dates.keys() != set(days):
         return args
     is_shifted = dates[days[-1]] != days[-1].isoformat()
-    meant = dates.values() if books or not is_shifted else [dates[days[-1]]]
+    is_of_each = books or not is_shifted or named.naming is Naming.LISTED
+    meant = [dates[each] for each in (days if is_of_each else days[-1:])]
+    if is_shifted and _is_counted_before(named, call, zone):
+        meant = [each.isoformat() for each in days]
     result = found[days[-1]]
     at = result[1] if result else None
     return name_time(args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
@@ -273,8 +304,8 @@ def _put_time(words: _Words) -> Mapping[str, Any]:
         on_days = read_on(days, parts, call, zone)
         if at_named := exact_starts(on_days) & set(words.named.starts):
             return words.with_start(at_named)
-        is_changed = words.named.naming is Naming.CHANGED
-        others = set(_days_of(call.offered_last, zone)) - set(days) if is_changed else set()
+        is_own = words.named.naming in _OWN
+        others = set(_days_of(call.offered_last, zone)) - set(days) if is_own else set()
         if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
             kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
             raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
@@ -296,6 +327,8 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
     offered = {offer[0].start for offer in call.offered if offer[0].branch == call.branch}
     if is_changed and exact_starts(plain) & {*words.named.starts}:
         return words.args  # the model repeats itself
+    if words.named.naming is Naming.LISTED:
+        return _put_listed_weekday(words, _dates(near or read_near(days, span, day, call, zone)), plain, offered)
     for starts in (offered & {*words.named.starts}, offered):
         if not words.searches and (meant := exact_starts([*plain, *near]) & starts):
             return words.with_start(meant)
@@ -315,13 +348,26 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
     return _name_days(words, found, asks=is_changed or not words.searches)
 
 
+def _put_listed_weekday(
+    words: _Words, near: Collection[date], plain: Collection[Candidate], offered: Collection[datetime]
+) -> Mapping[str, Any]:
+    """Return the arguments of a weekday with the listed day that it means, else as they are. A time that was offered may be meant
+    as well.
+    """
+    if not (listed := set(near) & set(words.named_days)):
+        return words.args
+    return _name_days(
+        words, listed | set(_days_of(exact_starts(plain) & {*offered}, words.zone)), asks=not words.searches
+    )
+
+
 def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of "nächsten Freitag" after a change with the one that is not the changed day.
 
     A caller who has named no day since repeats the words by which it was booked.
     """
     call, zone, named = words.call, words.zone, words.named
-    is_new = any(_names_day(each, call, zone) for each in named.said_since)
+    is_new = _has_named_day(named, call, zone)
     if named.naming is not Naming.CHANGED or not is_new or not names_next_weekday(words.day):
         return words.args
     readings = {
@@ -333,30 +379,55 @@ def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
     return _name_days(words, others, asks=True) if others else words.args
 
 
-def _names_day(words: str, call: CallContext, zone: ZoneInfo) -> bool:
+def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the last answer with days was a change, and the caller has named no day since."""
+    named = call.named_last
+    return named is not None and named.naming is Naming.CHANGED and not _has_named_day(named, call, zone)
+
+
+def _has_named_day(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether the caller has named a day since the last answer with days."""
+    return any(_names_time(words, call, zone, is_day=True) for words in named.said_since)
+
+
+def _names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = False) -> bool:
+    """Return whether words name a time, or a day; what is unclear may."""
     try:
         mention = find_mention(words, call.started_at.astimezone(zone), ())
     except UnclearMention:
         return True
-    return mention is not None and mention.has_day
+    return mention is not None and (mention.has_day or not is_day)
 
 
 def _name_days(words: _Words, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
     """Return the arguments with the days that are meant. One that `asks` raises the question which of several it is."""
-    parts = words.parts
+    return name_days(words.args, words.call, words.zone, words.find_service, meant, asks=asks)
+
+
+def name_days(
+    args: Mapping[str, Any],
+    call: CallContext,
+    zone: ZoneInfo,
+    find_service: Callable[[], ServiceRequest],
+    meant: Collection[date],
+    *,
+    asks: bool,
+) -> Mapping[str, Any]:
+    """Return the arguments with the days that are meant, as `_name_days` does."""
+    parts = read_parts(args)
     if find_part_argument(parts[0] or "") is Argument.DATE:
         rest: Sequence[str | None] = parts[1:]
     else:  # the words with the day name a time, too
         rest = put_on_day(min(meant), parts)[1:]
     if len(meant) == 1 or not asks:
-        return name_time(words.args, any_of(sorted(meant)), *rest)
-    service, readings = words.find_service(), list[Candidate]()
+        return name_time(args, any_of(sorted(meant)), *rest)
+    service, readings = find_service(), list[Candidate]()
     for day in sorted(meant):
-        understood = understand_parts(day.isoformat(), *rest, at=words.call.started_at, zone=words.zone)
+        understood = understand_parts(day.isoformat(), *rest, at=call.started_at, zone=zone)
         if not understood.candidates:  # the time is asked for after the day
-            understood = understand_parts(day.isoformat(), None, None, at=words.call.started_at, zone=words.zone)
+            understood = understand_parts(day.isoformat(), None, None, at=call.started_at, zone=zone)
         readings += keep_open_readings(understood, service).candidates
-    raise ask_readings(readings, words.call, words.zone)
+    raise ask_readings(readings, call, zone)
 
 
 def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:

@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.named_days import (
     any_of,
+    ask_readings,
+    is_after_list,
+    list_counted_days,
     list_days_since,
+    may_repeat_change,
+    name_days,
     name_time,
     offers_other_service,
     put_on_named_day,
@@ -33,68 +38,124 @@ from askproai_runtime.german_dates import (
     Grain,
     Understanding,
     count_from,
+    exact_at,
     find_open_span,
     find_part_argument,
     fold,
     holds_day,
     list_replaced,
+    names_next_weekday,
     understand_parts,
 )
 
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
+_WEEKS = frozenset({7, 14, 21})  # days by which another week is later
 
 
 async def count_from_appointment(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any]:
-    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit") as it is
-    without it.
+    """Return the arguments with a new time that is counted from the appointment ("eine Stunde später", "gleiche Zeit", "nächsten
+    Samstag" for one on the coming Saturday) as it is without it.
 
     A model that repeats itself does not mean another hour: if this call has moved the appointment by just these words, it is
-    counted from where it was before.
+    counted from where it was before. Nor is "nächsten Samstag" another one after a change, unless the caller has named a day since.
     """
-    counted, words = (
-        _count(args, call, appointment.starts_at.astimezone(service.rules.zone), appointment),
-        counted_words(args),
-    )
-    if counted is None or words is None:
+    zone = service.rules.zone
+    if (words := counted_words(args)) is None:
         return args
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
     for start in (each.start for each in by_words):
-        again = _count(args, call, start.astimezone(service.rules.zone), appointment)
+        again = _count(args, call, start.astimezone(zone), appointment, service)
         with suppress(ClarificationNeeded):
             understood = understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
             if understood is not None and understood.exact == appointment.starts_at:
                 return again or args
-    return counted
+    if may_repeat_change(call, zone) and not _is_counted(args):
+        return args
+    return _count(args, call, appointment.starts_at.astimezone(zone), appointment, service) or args
 
 
 def counted_words(args: Mapping[str, Any]) -> str | None:
     """Return the words for a new time if it is counted from the appointment."""
     date, clock_time, part_of_day = read_parts(args)
-    if count_from(date, clock_time, _ANY_DAY) is None:
+    if not _is_counted(args) and not names_next_weekday(date or clock_time or ""):
         return None
     return "|".join(fold(part or "") for part in (date, clock_time, part_of_day))
 
 
+def _is_counted(args: Mapping[str, Any]) -> bool:
+    return count_from(*read_parts(args)[:2], _ANY_DAY) is not None
+
+
 def _count(
-    args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment
+    args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return the arguments as they are without the old start. A time on its day ("eine Stunde später") may be on a day that was
-    offered since as well, and its own time ("gleiche Zeit") is on another day only.
+    """Return the arguments as they are without the old start, None where they do not depend on it. A time on its day ("eine Stunde
+    später") may be on a day that was offered since as well, and its own time ("gleiche Zeit") is on another day only. A day that is
+    counted after offers is counted from these.
     """
-    date, clock_time, part_of_day = parts = read_parts(args)
-    counted = count_from(date, clock_time, old)
+    day, clock_time, part_of_day = parts = read_parts(args)
+    counted = count_from(day, clock_time, old)
     if counted is None:
-        return None
+        return _put_other_week(args, call, old, service)
     own, at = old.date(), counted[1]
     is_on_own = counted[0] == own.isoformat() and not holds_iso_day(parts)
-    days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own} if is_on_own else set()
-    if days and (at != f"{old:%H:%M}" or offers_other_service(call, appointment.service)):
-        days.add(own)
+    is_of_other = offers_other_service(call, appointment.service)
+    days = set[date]()
+    if is_on_own:
+        days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own}
+        if days and (at != f"{old:%H:%M}" or is_of_other):
+            days.add(own)
+    elif counted[0] and holds_iso_day((counted[0],)) and not holds_iso_day(parts):
+        days = {*list_counted_days(call, day, clock_time, old)}
+        if days and is_of_other:
+            days.add(date.fromisoformat(counted[0]))
     return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
+
+
+def _put_other_week(
+    args: Mapping[str, Any], call: CallContext, old: datetime, service: ServiceRequest
+) -> Mapping[str, Any] | None:
+    """Return the arguments of "nächsten Samstag" with the one after the old start, where the coming one is its day; else None.
+
+    With another time of day the caller is asked which of the two is meant.
+    """
+    zone, parts = service.rules.zone, read_parts(args)
+    if not names_next_weekday(parts[0] or parts[1] or ""):
+        return None
+    said = understand_parts(*parts, at=call.started_at, zone=zone).candidates
+    if old.date() not in {each.start.date() for each in said}:
+        return None
+    days = {each.start.date() for each in (*said, *_list_weeks_after(old, parts, zone))} - {old.date()}
+    if said[0].end is None and old not in {each.start for each in said}:
+        days.add(old.date())
+    return name_days(args, call, zone, lambda: service, days, asks=True) if days else None
+
+
+def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo) -> list[Candidate]:
+    """Return what the words mean as of the old start, if that is weeks later: "morgen" and a date are one day only."""
+    found = understand_parts(*parts, at=old, zone=zone).candidates
+    return [each for each in found if (each.start.date() - old.date()).days in _WEEKS]
+
+
+async def require_other_start(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> None:
+    """Raise the question whether the start that an appointment has already is meant, where the words ("in einer Woche") may be
+    counted from it. A call that has booked or moved it repeats itself.
+    """
+    zone, parts = service.rules.zone, read_parts(args)
+    later = _list_weeks_after(appointment.starts_at.astimezone(zone), parts, zone)
+    if not later or appointment.call_id == call.call_id or holds_iso_day(parts):
+        return
+    async with ctx.pool.acquire() as conn:
+        former = await list_former_starts(conn, ctx.tenant, call.call_id)
+    if any(each.appointment_id == appointment.id for each in former):
+        return
+    raise ask_readings([exact_at(appointment.starts_at.astimezone(zone)), *later], call, zone)
 
 
 def understand_new_time(
@@ -106,8 +167,10 @@ def understand_new_time(
     Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
-    if days := list_days_since(call, service.rules.zone):
-        parts = read_parts(args)
+    parts = read_parts(args)
+    if is_after_list(call) and find_open_span(parts[0] or parts[1] or ""):
+        args = _put_on_listed_day(args, call, appointment, service)
+    elif days := list_days_since(call, service.rules.zone):
         if any(parts) and not names_day(parts) and offers_other_service(call, appointment.service):
             own = appointment.starts_at.astimezone(service.rules.zone).date()
             args = name_time(args, any_of(sorted({own, *days})), *put_on_day(own, parts)[1:])
@@ -128,6 +191,16 @@ def understand_new_time(
         return None
     candidates = dict.fromkeys([*understood.candidates, *near])
     return keep_open_readings(Understanding.of(candidates), service) if near else understood
+
+
+def _put_on_listed_day(
+    args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> Mapping[str, Any]:
+    """Return the arguments of a weekday with the listed day that it means, unless that is the appointment's own start."""
+    zone = service.rules.zone
+    put = put_on_named_day(call, args, zone, lambda: service)
+    is_own = understand_parts(*read_parts(put), at=call.started_at, zone=zone).exact == appointment.starts_at
+    return args if is_own else put
 
 
 def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:

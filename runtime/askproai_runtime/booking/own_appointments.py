@@ -128,12 +128,12 @@ async def resolve_cancellation(
     found, cancelled = await list_own_appointments(ctx, conn, call, args), await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     named = _NamedTime.of(args, call, zone)
+    on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]
 
     def select(appointments: Sequence[Appointment]) -> list[Appointment]:
-        at_time = named.select(appointments) or [
-            each for each in appointments if _is_on_weekday(each, args, call, zone)
-        ]
-        return [*appointments] if named.is_nothing else at_time
+        if named.is_nothing:
+            return [*appointments]
+        return named.select(appointments) or [each for each in appointments if each in on_weekday]
 
     chosen = select(found)
     exact = [each for each in chosen if fits_all(ctx.config(), call, args, each)]
@@ -146,32 +146,30 @@ async def resolve_cancellation(
     is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
     if is_repeat or (again and is_sent_again) or (cancelled and not found):
         return (again or cancelled)[-1], ""
-    return await _resolve_another(ctx, conn, call, args, question, found, named, is_another=bool(cancelled))
+    if cancelled and named.is_nothing:
+        if len(left := fit(found)) == 1:
+            return left[0], say().already_cancelled
+        raise _choice(ctx, call, left, say().already_cancelled, question)
+    live = [each for each in on_weekday if each in found]
+    return await _resolve_live(ctx, conn, call, question, found, named, live, fit), ""
 
 
-async def _resolve_another(
+async def _resolve_live(
     ctx: BookingContext,
     conn: Connection,
     call: CallContext,
-    args: Mapping[str, Any],
     question: str,
     found: Sequence[Appointment],
     named: "_NamedTime",
-    *,
-    is_another: bool,
-) -> tuple[Appointment, str]:
-    """Return which of the live appointments is to be cancelled, with the preface of the question."""
-    fit = partial(narrow, ctx.config(), call, args)
-    if is_another and named.is_nothing:
-        if len(chosen := fit(found)) == 1:
-            return chosen[0], say().already_cancelled
-        raise _choice(ctx, call, chosen, say().already_cancelled, question)
-    on_weekday = [each for each in found if _is_on_weekday(each, args, call, ZoneInfo(ctx.config().time_zone))]
+    on_weekday: Sequence[Appointment],
+    fit: _Fit,
+) -> Appointment:
+    """Return which of the live appointments is to be cancelled."""
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
-        return _choose(ctx, call, found, named, question, fit), ""
+        return _choose(ctx, call, found, named, question, fit)
     if not named.is_day_of(likely) and likely not in on_weekday:
         await _require_yes(ctx, conn, call, likely, named, found)
-    return likely, ""
+    return likely
 
 
 async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:

@@ -43,7 +43,12 @@ from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.names import find_staff_id
-from askproai_runtime.booking.new_times import count_from_appointment, counted_words, understand_new_time
+from askproai_runtime.booking.new_times import (
+    count_from_appointment,
+    counted_words,
+    require_other_start,
+    understand_new_time,
+)
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_own_name
@@ -152,6 +157,8 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             _require_future(ctx, appointment, appointment)
             return await offer_for_move(ctx, service, call, understood, appointment)
         start = require_exact(understood, call, service)
+        if start == appointment.starts_at:
+            await require_other_start(ctx, call, args, appointment, service)
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:

@@ -72,6 +72,7 @@ class Naming(StrEnum):
     OFFERED = "offered"
     ASKED = "asked"  # as readings of what the caller has said
     CHANGED = "changed"  # as those of an appointment that it has booked, moved or cancelled
+    LISTED = "listed"  # as those of the caller's own appointments
 
 
 @dataclass(frozen=True, slots=True)

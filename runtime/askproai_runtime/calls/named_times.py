@@ -99,6 +99,8 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
         return NamedTimes(Naming.ASKED, tuple(starts), is_exact=not ends)
     if answer.get("success") is True and "appointment_id" in answer:
         return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
+    if answer.get("success") is True and (listed := answer.get("appointments")):
+        return NamedTimes(Naming.LISTED, tuple(_read_instant(each["start"]) for each in listed))
     return None
 
 

@@ -15,7 +15,7 @@ from askproai_runtime.german_dates.arguments import (
     names_next_weekday,
     says_nothing,
 )
-from askproai_runtime.german_dates.counted_times import count_from
+from askproai_runtime.german_dates.counted_times import count_from, counts_time
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.german_dates.parts import understand_parts
 from askproai_runtime.german_dates.phrase import understand
@@ -43,6 +43,7 @@ __all__ = [
     "UnclearMention",
     "Understanding",
     "count_from",
+    "counts_time",
     "exact_at",
     "find_agreed",
     "find_argument",

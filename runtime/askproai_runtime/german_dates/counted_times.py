@@ -1,4 +1,4 @@
-"""New times of a move that are counted from the appointment itself: "eine Stunde später", "am Tag danach, gleiche Zeit". Pure.
+"""Times that are counted from another one, as that of an appointment: "eine Stunde später", "am Tag danach, gleiche Zeit". Pure.
 
 All words are folded (`fold`), German and English: none of them means something else in the other language.
 """
@@ -14,8 +14,13 @@ from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
 _EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|earlier|before(?: that)?"
 _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
-# "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday.
-_NEXT = r"(?:(?P<later>danach|darauf|drauf|after that)|(?P<earlier>davor|vorher|zuvor|before that))\b"
+# "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday, nor is "Friday after lunch".
+_BEHIND = r"(?= ?(?:$|,|(?:at|in the|please)\b))"
+_NEXT = rf"(?:(?P<later>danach|darauf|drauf|after(?: that|{_BEHIND}))|(?P<earlier>davor|vorher|zuvor|before(?: that|{_BEHIND})))\b"
+_FOLLOWING = r"(?P<later>(?:darauf)?folgende[nrm]?|following)"
+_NAMES = WEEKDAYS | dict(
+    zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), range(7), strict=True)
+)
 _COUNTS = {
     **dict.fromkeys(
         ("ein", "eine", "ne", "einen", "a", "an", "one", "another", "eine weitere", "weitere", "one more"), 1.0
@@ -26,6 +31,7 @@ _COUNTS = {
     **dict.fromkeys(("anderthalb", "eineinhalb", "one and a half"), 1.5),
     **dict.fromkeys(("zweieinhalb", "two and a half"), 2.5),
     **dict.fromkeys(("dreieinhalb", "three and a half"), 3.5),
+    **dict.fromkeys(("uebernaechster", "uebernaechsten"), 2.0),
 }
 _MINUTES = {
     **dict.fromkeys(("minute", "minuten", "minutes"), 1),
@@ -34,7 +40,7 @@ _MINUTES = {
     **dict.fromkeys(("stunde", "stunden", "hour", "hours"), 60),
 }
 _DAYS = {
-    **dict.fromkeys(("tag", "tage", "tagen", "day", "days"), 1),
+    **dict.fromkeys(("tag", "tags", "tage", "tagen", "day", "days"), 1),
     **dict.fromkeys(("woche", "wochen", "week", "weeks"), 7),
 }
 
@@ -46,22 +52,35 @@ def _any_of(words: Iterable[str]) -> str:
 _COUNT = rf"{_any_of(_COUNTS)}|(?<![\d.,])\d{{1,2}}(?:[.,]\d{{1,2}})?"
 _SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}) (?P<unit>{_any_of({**_MINUTES, **_DAYS})}) {_DIRECTION}")
 _NEXT_UNIT = re.compile(
-    rf"\b(?:am |auf den |auf die |den |die |in der |the )?(?P<unit>tag|woche|day|week) {_DIRECTION}"
+    rf"\b(?:am |auf den |auf die |den |die |der |in der |in the |the )?(?P<unit>tags?|woche|day|week) {_DIRECTION}"
 )
 # Of an appointment the next day is the one after it; without one nobody knows after what.
 _FOLLOWING_DAY = re.compile(
-    r"\b(?:am |auf den |den |the )?(?P<later>naechste[nr]?|folgende[nr]?|next|following) (?P<unit>tag|day)\b"
+    r"\b(?:am |auf den |den |the )?(?:(?P<later>naechste[nr]?|next)|(?P<count>uebernaechste[nr])) (?P<unit>tag|day)\b"
 )
-_NEXT_WEEKDAY = re.compile(rf"\b(?:am |den |auf den )?(?P<weekday>{_any_of(WEEKDAYS)}) {_NEXT}")
+_FOLLOWING_UNIT = re.compile(
+    rf"\b(?:(?:am|auf den|auf die|den|die|in der|in the|the|on the) )?"
+    rf"(?:{_FOLLOWING} |folge(?=tag|woche))(?P<unit>tag|woche|day|week)\b"
+)
+_FOLLOWING_WEEKDAY = re.compile(
+    rf"\b(?:(?:am|den|auf den|on|the|on the) )?{_FOLLOWING} (?P<weekday>{_any_of(_NAMES)})\b"
+)
+_NEXT_WEEKDAY = re.compile(
+    rf"\b(?:(?:am|den|auf den|on|the|on the) )?(?:(?:naechste[nr]?|next) )?(?P<weekday>{_any_of(_NAMES)}) {_NEXT}"
+)
+_SHIFTS = (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY, _FOLLOWING_UNIT, _FOLLOWING_WEEKDAY)
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
 )
 _SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")
 _WEEK = re.compile(r"\b(?:woche|week)\b")
-_ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(WEEKDAYS)})\b")
-_WEEKDAY_ALONE = re.compile(rf"(?:am |den |auf den )?(?:{_any_of(WEEKDAYS)})")
+_WEEK_DAYS = 7
+_ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(_NAMES)})\b")
+_WEEKDAY_ALONE = re.compile(rf"(?:(?:am|den|auf den|on) )?(?P<weekday>{_any_of(_NAMES)})")
+_WEEKDAY_OF_WEEK = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b(?:(?: (?:der|in|of))*$|,? (?=at|um|\d))")
 _NOISE = re.compile(
-    r"\b(?:bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|please|rather|just|yet|another|again)\b"
+    r"\b(?:bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|und|dann|auch"
+    r"|please|rather|just|yet|another|again|and|then|also|too)\b"
 )
 
 
@@ -75,7 +94,7 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)
     same_day, words, _ = _take(_SAME_DAY, words)
-    for pattern in (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY):
+    for pattern in _SHIFTS:
         shift, words, at = _take(pattern, words)
         if shift is not None:
             break
@@ -87,7 +106,7 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
         rest = _read_rest(words, at, named)
         if rest is None:
             return None
-        words = rest
+        words, named = rest
         apart, minutes = _shift(old, named)
         day += apart
     rest_date, rest_clock = words
@@ -99,30 +118,45 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     return rest_date or day.isoformat(), rest_clock or (f"{old:%H:%M}" if same_time else None)
 
 
-def _read_rest(words: list[str], at: int, named: dict[str, str | None]) -> list[str] | None:
-    """Return what is said beside a shift, which was in `words[at]`; None where that says something else."""
+def counts_time(text: str) -> bool:
+    """Return whether words count a time from another one, whatever else they say."""
+    return any(pattern.search(fold(text)) for pattern in _SHIFTS)
+
+
+def _read_rest(
+    words: list[str], at: int, named: dict[str, str | None]
+) -> tuple[list[str], dict[str, str | None]] | None:
+    """Return what is said beside a shift, which was in `words[at]`, and the shift with the weekday that is said beside its weeks.
+
+    None where something else is said there.
+    """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]
     if named.get("unit") in _MINUTES:
-        return words if not rest or _WEEKDAY_ALONE.fullmatch(rest) else None
+        return (words, named) if not rest or _WEEKDAY_ALONE.fullmatch(rest) else None
     if not (_count(named) * _DAYS.get(str(named.get("unit")), 1)).is_integer():
         return None  # "anderthalb Wochen später" is no day
+    if _DAYS.get(str(named.get("unit"))) == _WEEK_DAYS and (found := _WEEKDAY_OF_WEEK.match(rest)):
+        rest, named = rest[found.end() :].strip(), {**named, "of_week": found["weekday"]}
     if rest and not words[1 - at] and find_part_argument(rest) is Argument.TIME:
-        return ["", rest]  # "einen Tag später um 10"
-    if rest or words[0]:
-        return None  # "the day after tomorrow", "zwei Wochen später am Montag": another day is named
-    return words
+        return ["", rest], named  # "einen Tag später um 10"
+    if rest or (words[0] and at):
+        return None  # "the day after tomorrow": another day is named
+    return ["", words[1]], named
 
 
 def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:
     """Return by how much the day changes, and by how many minutes the time."""
     sign, unit = -1 if named.get("earlier") else 1, named.get("unit")
     if weekday := named.get("weekday"):
-        apart = (WEEKDAYS[weekday] - old.weekday()) * sign % 7 or 7
+        apart = (_NAMES[weekday] - old.weekday()) * sign % 7 or 7
         return timedelta(days=apart * sign), 0
     if unit in _MINUTES:
         return timedelta(), round(_count(named) * _MINUTES[unit]) * sign
-    return timedelta(days=round(_count(named) * _DAYS[str(unit)]) * sign), 0
+    shift = timedelta(days=round(_count(named) * _DAYS[str(unit)]) * sign)
+    if of_week := named.get("of_week"):
+        shift += timedelta(days=_NAMES[of_week] - old.weekday())
+    return shift, 0
 
 
 def _count(named: dict[str, str | None]) -> float:

@@ -277,3 +277,44 @@ def test_a_time_offered_on_another_day_is_asked() -> None:
 )
 def test_a_time_follows_a_change(said: dict[str, str], date: str) -> None:
     assert put(after(Naming.CHANGED, THURSDAY, offers=(THURSDAY,)), said)["date"] == date
+
+
+@each_row(
+    ("listed", "said", "date"),
+    [
+        ((FRIDAY,), {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
+        ((FRIDAY,), {"time": "Friday at eleven"}, "2026-12-11"),
+        ((TUESDAY, FRIDAY), {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
+        ((FRIDAY,), {"time": "11 Uhr"}, "2026-12-11"),
+        ((JANUARY,), {"date": "am 5.", "time": "11 Uhr"}, "2027-01-05"),
+        ((FRIDAY,), {"date": "the Saturday after", "time": "11 am"}, "2026-12-12"),
+        ((FRIDAY,), {"date": "Donnerstag", "time": "11 Uhr"}, "Donnerstag"),
+        ((FRIDAY,), {"date": "nächsten Freitag", "time": "11 Uhr"}, "nächsten Freitag"),
+        ((TUESDAY, FRIDAY), {"date": "der zweite", "time": "11 Uhr"}, "der zweite"),
+    ],
+)
+def test_a_weekday_is_that_of_listed_appointments(
+    listed: tuple[datetime, ...], said: dict[str, str], date: str
+) -> None:
+    assert put(after(Naming.LISTED, *listed), {"service": "Haarschnitt"} | said)["date"] == date
+
+
+def test_two_listed_weekdays_are_asked_about() -> None:
+    call = after(Naming.LISTED, FRIDAY, FRIDAY + timedelta(days=7))
+    with pytest.raises(ClarificationNeeded) as asked:
+        put(call, {"service": "Haarschnitt", "date": "Freitag", "time": "11 Uhr"})
+    assert [each["start"][:10] for each in asked.value.answer.fields["candidates"]] == ["2026-12-11", "2026-12-18"]
+
+
+@pytest.mark.parametrize(
+    ("since", "date"),
+    [
+        (("Um elf bitte.",), "2026-12-10"),
+        (("Und am Tag danach um elf?",), "2026-12-11"),
+        (("Gut.",), "2026-12-11"),
+        ((), "2026-12-11"),
+    ],
+)
+def test_a_chosen_time_counts_no_further_day(since: tuple[str, ...], date: str) -> None:
+    call = after(Naming.OFFERED, THURSDAY, offers=(THURSDAY,), said_since=since)
+    assert put(call, {"service": "Haarschnitt", "date": "am Tag danach", "time": "11 Uhr"})["date"] == date

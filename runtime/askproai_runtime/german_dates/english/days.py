@@ -177,7 +177,7 @@ def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]
 _WEEKS: tuple[Rule, ...] = (
     (rf"(?:(?P<which>{'|'.join(_WHICH)}) )?{_WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], _WHICH.get(m["which"]))),
     (rf"(?:the )?{_WEEKDAY} after next", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.AFTER_NEXT)),
-    (rf"(?:the )?{_WEEKDAY} after(?: that)?(?= ?(?:$|,|at\b|in\b|please\b))",
+    (rf"(?:the )?(?:next )?{_WEEKDAY} after(?: that)?(?= ?(?:$|,|at\b|in\b|please\b))",
      lambda m, _: Weekday(WEEKDAYS[m["weekday"]], Which.FOLLOWING)),
     (r"(?:on |during |in )?(?:the )?(?:weekdays?|working (?:days?|week)|business days?)|during the week|in the week", working_week),
     (rf"(?:on )?{_WEEKDAY}s|(?:every|each|any) (?P<each>{'|'.join(WEEKDAYS)})",

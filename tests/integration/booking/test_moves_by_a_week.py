@@ -1,0 +1,84 @@
+"""A day that is said of a move, and is the one on which the appointment is, is a later one, or it is asked for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from askproai_runtime.booking.types import FunctionOutcome, NamedSlot, NamedTimes, Naming
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
+
+pytestmark = pytest.mark.nightly
+
+LATER = "2026-12-04T14:30:00+01:00"
+
+
+@pytest.fixture
+async def salon(new_salon: Any) -> Salon:
+    """Yield a salon with an appointment on the coming Friday, of an earlier call."""
+    salon = await new_salon()
+    assert (await salon.booking.book_appointment(call("call_0"), booking_args(HALF_PAST_TWO, staff="anna"))).success
+    return salon
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"date": "nächsten Freitag", "time": "14:30"},
+        {"date": "next Friday", "time": "2:30 pm"},
+        {"start": "nächsten Freitag um halb drei"},
+        {"date": "am Freitag darauf", "time": "gleiche Zeit"},
+        {"date": "the Friday after", "time": "same time"},
+        {"date": "the following Friday", "time": "2:30 pm"},
+    ],
+)
+async def test_the_next_weekday_is_a_later_one(salon: Salon, args: dict[str, str]) -> None:
+    for _ in range(2):  # the model repeats itself
+        moved = await salon.booking.reschedule_appointment(call(), args)
+        assert (moved.success, moved.fields.get("start")) == (True, LATER), moved.message
+
+
+async def test_the_next_weekday_alone_offers_a_later_one(salon: Salon) -> None:
+    offered = await salon.booking.reschedule_appointment(call(), {"date": "nächsten Freitag"})
+    assert {each["start"][:10] for each in offered.fields["alternatives"]} == {LATER[:10]}
+
+
+@pytest.mark.parametrize(
+    ("args", "clock"),
+    [
+        ({"date": "nächsten Freitag", "time": "16 Uhr"}, "16:00"),
+        ({"date": "kommenden Freitag", "time": "14:30"}, "14:30"),
+        ({"date": "in einer Woche", "time": "14:30"}, "14:30"),
+        ({"date": "nächste Woche", "time": "gleiche Zeit"}, "14:30"),
+        ({"date": "this coming Friday", "time": "2:30 pm"}, "14:30"),
+    ],
+)
+async def test_one_of_both_weeks_is_asked_for(salon: Salon, args: dict[str, str], clock: str) -> None:
+    asked = await salon.booking.reschedule_appointment(call(), args)
+    starts = [each["start"][:16] for each in asked.fields["candidates"]]
+    assert starts == [f"2026-11-27T{clock}", f"2026-12-04T{clock}"], asked.message
+
+
+@pytest.mark.parametrize("date", ["2026-11-27", "27. November"])
+async def test_a_date_is_there_already(salon: Salon, date: str) -> None:
+    answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "14:30"})
+    assert answer.outcome is FunctionOutcome.ALREADY_MOVED
+
+
+@pytest.mark.parametrize(
+    ("since", "day"),
+    [("Lieber eine Woche später", "2026-12-10"), ("Um elf, bitte", "2026-12-03"), ("Gut", "2026-12-04")],
+)
+async def test_a_week_is_counted_from_offers(salon: Salon, since: str, day: str) -> None:
+    offered = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-03"})
+    starts = tuple(_instant(each["start"]) for each in offered.fields["alternatives"])
+    slots = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in starts)
+    named = NamedTimes(Naming.OFFERED, starts, said_since=(since,))
+    args = {"date": "eine Woche später", "time": "11 Uhr"}
+    moved = await salon.booking.reschedule_appointment(replace(call(), offered=slots, named_last=named), args)
+    assert moved.fields.get("start", "")[:13] == f"{day}T11", moved.message
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,59 @@
+"""A weekday or a time alone after a list of the caller's appointments is on a listed day, if it can be."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
+
+BOOK, MOVE, LIST = "book_appointment", "reschedule_appointment", "find_appointments"
+
+
+def friday(call: SpokenCall) -> date:
+    return next_friday(call.pod, 10, 2).date()
+
+
+@pytest.fixture
+async def later(call: SpokenCall) -> SpokenCall:
+    """Return a later call of a number that has an appointment on the second Friday, at 10."""
+    await book(call, friday(call))
+    return SpokenCall(call.pod, call.number)
+
+
+async def book(call: SpokenCall, day: date, **more: Any) -> None:
+    answer = await call.ask(BOOK, friday_at(call.pod, "10:00", date=day.isoformat(), staff="Anna") | more)
+    assert answer["success"], answer
+
+
+async def listed(call: SpokenCall, said: str) -> None:
+    call.say("Wann ist mein Termin?")
+    assert (await call.ask(LIST, {}))["appointments"]
+    call.say(said)
+
+
+@pytest.mark.parametrize("words", [{"date": "Freitag", "time": "11 Uhr"}, {"date": "Friday at 11 am"}, {"time": "11"}])
+@pytest.mark.parametrize("by", [BOOK, MOVE])
+async def test_a_weekday_is_that_of_the_list(later: SpokenCall, by: str, words: dict[str, str]) -> None:
+    await listed(later, "Dann am Freitag um elf.")
+    args = friday_at(later.pod) | {"date": None, "time": None} if by == BOOK else {}
+    answer = await later.ask(by, args | words)
+    assert (answer["success"], answer.get("start", "")[:13]) == (True, f"{friday(later)}T11"), answer
+
+
+async def test_an_unlisted_weekday_is_the_next_one(later: SpokenCall) -> None:
+    await listed(later, "Am Mittwoch um elf noch einen.")
+    answer = await later.ask(BOOK, friday_at(later.pod) | {"date": "Mittwoch", "time": "11 Uhr"})
+    start = answer.get("start") or answer["alternatives"][0]["start"]
+    assert datetime.fromisoformat(start).date() < friday(later) - timedelta(days=2), answer
+
+
+async def test_two_listed_days_are_asked_about(call: SpokenCall) -> None:
+    days = [friday(call), next_friday(call.pod, 10, 3).date()]
+    for day in days:
+        await book(call, day, another=day is not days[0])
+    later = SpokenCall(call.pod, call.number)
+    await listed(later, "Am Freitag um elf noch einen.")
+    asked = await later.ask(BOOK, friday_at(later.pod) | {"date": "Freitag", "time": "11 Uhr"})
+    assert [each["start"][:10] for each in asked["candidates"]] == [day.isoformat() for day in days], asked
