@@ -1,28 +1,19 @@
 """`askproai appointments …` and `askproai slots`."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.changes import IdArgument, RequestOption, YesOption, change, confirm
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import (
-    LimitOption,
-    Output,
-    OutputOption,
-    find_zone,
-    print_json,
-    print_rows,
-    to_cell,
-    with_branch,
-)
+from askproai_cli.output import LimitOption, find_zone, to_cell, with_branch
+from askproai_cli.tenant_api import IdArgument, RequestOption, TenantApi, YesOption, confirm, example, for_tenant
 from askproai_core.terminal import format_day, name_zone
 
 appointments = typer.Typer(
     no_args_is_help=True,
     help="The appointments of a tenant: list them, book, show, move or cancel one, or mark who did not come.",
-    epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller`",
+    epilog=example("appointments list"),
 )
 
 _COLUMNS = {
@@ -40,8 +31,9 @@ _COLUMNS = {
 @appointments.command(
     "list", epilog="Example: `askproai appointments list -t salon-mueller.salon-mueller --from 2026-11-20`"
 )
+@for_tenant
 def list_command(
-    tenant: TenantOption,
+    api: TenantApi,
     first: Annotated[str | None, typer.Option("--from", help="That start at this day or local time, or later.")] = None,
     end: Annotated[
         str | None, typer.Option("--to", help="That start before this local time, or on this day at the latest.")
@@ -52,14 +44,12 @@ def list_command(
         str | None, typer.Option(help="Only with this status, such as confirmed or pending_sync.")
     ] = None,
     limit: LimitOption = 50,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """List appointments by start, held ones included."""
     filters = {"from": first, "to": end, "branch": branch, "staff": staff, "status": status, "limit": limit}
-    answer = request(tenant, url, "GET", "appointments", **filters)
+    answer = api.get("appointments", **filters)
     rows = [{"notes": None, **each} for each in answer["appointments"]]
-    print_rows(output, answer, rows, with_branch(_COLUMNS, rows), "no appointments")
+    api.print_rows(answer, rows, with_branch(_COLUMNS, rows), "no appointments")
 
 
 _CALENDAR = {
@@ -70,23 +60,22 @@ _CALENDAR = {
 }
 
 
-@appointments.command(epilog="Example: `askproai appointments show e311b064 -t salon-mueller.salon-mueller`")
-def show(
-    appointment: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
-) -> None:
+@appointments.command(epilog=example("appointments show e311b064"))
+@for_tenant
+def show(api: TenantApi, appointment: IdArgument) -> None:
     """Show one appointment, with its customer's number and address, its notes, why it was cancelled, and whether Cal.com has it."""
-    answer = request(tenant, url, "GET", f"appointments/{appointment}")
+    answer = api.get(f"appointments/{appointment}")
     further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further, "phone": further["phone"] or "no number"}
-    print_rows(output, answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
+    api.print_rows(answer, ({"name": n, "value": v} for n, v in facts.items()), {"name": "", "value": ""})
 
 
 @appointments.command(
-    epilog="Example: `askproai appointments book --name 'Petra Müller' --service haarschnitt --start 2026-11-27T10:00"
-    " -t salon-mueller.salon-mueller`"
+    epilog=example("appointments book --name 'Petra Müller' --service haarschnitt --start 2026-11-27T10:00")
 )
+@for_tenant
 def book(
-    tenant: TenantOption,
+    api: TenantApi,
     name: Annotated[str, typer.Option(help="Of the customer.")],
     start: Annotated[
         str | None,
@@ -111,8 +100,6 @@ def book(
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Book for a customer who has come in or rings the tenant's own telephone, here and at Cal.com.
 
@@ -120,7 +107,7 @@ def book(
     begun up to 30 minutes ago, but not at Cal.com. If it is refused, the answer says why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
-    found = request(tenant, url, "GET", "booking-preview", start=start, **place)
+    found = api.get("booking-preview", start=start, **place)
     zone, whom = find_zone(found["zone"]), f" with {found['staff']}" if found["staff"] else ""
     customer = f"{name} ({phone})" if phone else name
     when = to_cell(found["start"], zone)
@@ -131,10 +118,8 @@ def book(
     place = {each: found[each] for each in place}  # what was shown, and its start, although "now" may be over by then
     asked = {**place, "start": found["start"], "name": name, "phone": phone, "email": email, "note": note}
     body = {each: value for each, value in asked.items() if value is not None}
-    answer = change(tenant, url, "appointments", body, request_id, again=f" --start {found['start']}")
-    _print_change(output, answer, "booked")
-    if output is Output.TEXT:
-        typer.echo(f"id {answer['appointment']['id']}")
+    answer = api.change("appointments", body, request_id, again=f" --start {found['start']}")
+    api.print_lines(answer, (*_describe_change(answer, "booked"), f"id {answer['appointment']['id']}"))
 
 
 def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> str:
@@ -144,77 +129,68 @@ def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> st
     return f", with {' and '.join(ways)}" if ways else ""
 
 
-@appointments.command(
-    epilog="Example: `askproai appointments cancel e311b064 --reason 'Anna ist krank' -t salon-mueller.salon-mueller`"
-)
+@appointments.command(epilog=example("appointments cancel e311b064 --reason 'Anna ist krank'"))
+@for_tenant
 def cancel(
+    api: TenantApi,
     appointment: IdArgument,
-    tenant: TenantOption,
     reason: Annotated[str | None, typer.Option(help="Cal.com shows it to the customer.")] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Cancel an appointment for the tenant, here and at Cal.com. Its time is free at once; nobody calls the customer."""
-    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    found = api.get(f"appointments/{appointment}")
     if found["appointment"]["status"] == "cancelled":
-        _print_change(output, found, _already_cancelled(found))
+        api.print_lines(found, _describe_change(found, _already_cancelled(found)))
         return
     confirm(f"Cancel {_describe(found)}?", yes=yes)
     body = {"reason": reason} if reason else {}
-    answer = change(tenant, url, f"appointments/{found['appointment']['id']}/cancel", body, request_id)
-    _print_change(output, answer, "cancelled")
+    answer = api.change(f"appointments/{found['appointment']['id']}/cancel", body, request_id)
+    api.print_lines(answer, _describe_change(answer, "cancelled"))
 
 
-@appointments.command(
-    epilog="Example: `askproai appointments move e311b064 --to 2026-11-27T10:00 -t salon-mueller.salon-mueller`"
-)
+@appointments.command(epilog=example("appointments move e311b064 --to 2026-11-27T10:00"))
+@for_tenant
 def move(
+    api: TenantApi,
     appointment: IdArgument,
-    tenant: TenantOption,
     to: Annotated[str, typer.Option(help="A local time, or German words such as 'Freitag um halb drei'.")],
     staff: Annotated[
         str | None, typer.Option(help="Another staff member; not for appointments that Cal.com has.")
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
     Of the times that the words can mean, those at which the person does not work do not count. If it is refused, the answer
     says why, and lists free times.
     """
-    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}"
-    start = request(tenant, url, "GET", f"{path}/new-start", text=to, staff=staff)["start"]
+    start = api.get(f"{path}/new-start", text=to, staff=staff)["start"]
     whom = f" with {staff}" if staff else ""
     confirm(f"Move {_describe(found)} to {to_cell(start, find_zone(found['zone']))}{whom}?", yes=yes)
     body = {"start": start} | ({"staff": staff} if staff else {})
-    answer = change(tenant, url, f"{path}/move", body, request_id)
+    answer = api.change(f"{path}/move", body, request_id)
     place = ("start", "staff")
     stays = all(answer["appointment"][name] == found["appointment"][name] for name in place)
-    _print_change(output, answer, "it is there already" if stays else "moved")
+    api.print_lines(answer, _describe_change(answer, "it is there already" if stays else "moved"))
 
 
-@appointments.command(
-    "no-show", epilog="Example: `askproai appointments no-show e311b064 -t salon-mueller.salon-mueller`"
-)
+@appointments.command("no-show", epilog=example("appointments no-show e311b064"))
+@for_tenant
 def no_show(
+    api: TenantApi,
     appointment: IdArgument,
-    tenant: TenantOption,
     undo: Annotated[bool, typer.Option("--undo", help="Take the mark back: the customer came.")] = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Mark that the customer of an appointment did not come, from its start on, here and at Cal.com."""
-    found = request(tenant, url, "GET", f"appointments/{appointment}")
+    found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}/attendance"
-    answer = change(tenant, url, path, {"no_show": not undo}, request_id)
-    _print_change(output, answer, "marked as come" if undo else "marked as not come")
+    answer = api.change(path, {"no_show": not undo}, request_id)
+    api.print_lines(answer, _describe_change(answer, "marked as come" if undo else "marked as not come"))
 
 
 def _describe(found: dict[str, Any]) -> str:
@@ -230,28 +206,24 @@ def _already_cancelled(found: dict[str, Any]) -> str:
     return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
 
 
-def _print_change(output: Output, answer: dict[str, Any], done: str) -> None:
-    """Print what became of an appointment: an answer with `appointment`, `calendar` and `zone`."""
-    if output is Output.JSON:
-        print_json(answer)
-        return
+def _describe_change(answer: dict[str, Any], done: str) -> Iterator[str]:
+    """Yield what became of an appointment: an answer with `appointment`, `calendar` and `zone`."""
     appointment = answer["appointment"]
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
-    typer.echo(f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}")
+    yield f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}"
     waits = appointment["status"] == "pending_sync" and answer["calendar"] == "done"
-    typer.echo("Cal.com has it, and somebody has yet to accept it there." if waits else _CALENDAR[answer["calendar"]])
+    yield "Cal.com has it, and somebody has yet to accept it there." if waits else _CALENDAR[answer["calendar"]]
 
 
+@for_tenant
 def slots(
-    tenant: TenantOption,
+    api: TenantApi,
     branch: Annotated[str, typer.Option(help="Name of the branch.")],
     service: Annotated[str, typer.Option(help="Name of the service.")],
     date: Annotated[str, typer.Option(help="The day, such as 2026-11-27 or Dienstag.")],
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Show the free starts of a day for each person: what a caller could be offered. Nothing is held."""
-    answer = request(tenant, url, "GET", "slots", branch=branch, service=service, date=date)
+    answer = api.get("slots", branch=branch, service=service, date=date)
     times: dict[str, list[str]] = {}
     for slot in answer["slots"]:
         times.setdefault(slot["staff"], []).append(f"{datetime.fromisoformat(slot['start']):%H:%M}")
@@ -262,8 +234,8 @@ def slots(
         first = first.astimezone(find_zone(answer.get("zone")) or first.tzinfo)
         heading = f"free starts on {format_day(first)}, {name_zone(first)}"
     closed = f": {answer['closed']}" if answer.get("closed") else ""
-    print_rows(output, answer, rows, {"staff": "with", "times": heading}, f"nothing is free on that day{closed}")
-    if output is Output.TEXT and (basis := _describe_basis(answer)):
+    api.print_rows(answer, rows, {"staff": "with", "times": heading}, f"nothing is free on that day{closed}")
+    if api.prints_text and (basis := _describe_basis(answer)):
         typer.echo(basis)
 
 

@@ -4,32 +4,31 @@ from typing import Any
 
 import typer
 
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, print_rows
+from askproai_cli.output import LimitOption
+from askproai_cli.tenant_api import TenantApi, example, for_tenant
 
 audit = typer.Typer(
     no_args_is_help=True,
     help="What was changed by hand, and requests of agents that are not the tenant's.",
-    epilog="Example: `askproai audit list -t salon-mueller.salon-mueller`",
+    epilog=example("audit list"),
 )
 
 _COLUMNS = {"at": "at", "actor": "actor", "action": "action", "who": "claimed by", "detail": "detail"}
 _NOT_SHOWN = {"claimed_by", "request", "token"}
 
 
-@audit.command("list", epilog="Example: `askproai audit list -t salon-mueller.salon-mueller`")
-def list_command(
-    tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
-) -> None:
+@audit.command("list", epilog=example("audit list"))
+@for_tenant
+def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
     """List the audit log, newest first: bookings, moves and cancellations by `askproai`, blocks added and removed, redriven events,
     adopted data, who has read what was said in a call, and requests, calls and events of agents and numbers that are not the
     tenant's.
 
     Not in it: a change that was refused, what callers and Cal.com change (`timeline`), and resets of circuits, which the pod logs.
     `claimed by` is the user that the command named; only the admin token is certain."""
-    answer = request(tenant, url, "GET", "audit", limit=limit)
+    answer = api.get("audit", limit=limit)
     rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])
-    print_rows(output, answer, rows, _COLUMNS, "the audit log is empty")
+    api.print_rows(answer, rows, _COLUMNS, "the audit log is empty")
 
 
 def _facts(detail: dict[str, Any]) -> dict[str, Any]:

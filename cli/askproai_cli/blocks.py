@@ -5,21 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.changes import IdArgument, RequestOption, YesOption, change, confirm
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import (
-    LimitOption,
-    Output,
-    OutputOption,
-    find_zone,
-    format_count,
-    print_json,
-    print_rows,
-    to_cell,
-)
+from askproai_cli.output import LimitOption, Output, find_zone, format_count, print_rows, to_cell
+from askproai_cli.tenant_api import IdArgument, RequestOption, TenantApi, YesOption, confirm, example, for_tenant
 
-ADD_EXAMPLE = "Example: `askproai block --staff anna --from 2026-11-27 --reason krank -t salon-mueller.salon-mueller`"
-REMOVE_EXAMPLE = "Example: `askproai unblock 1f0c6a52 -t salon-mueller.salon-mueller`"
+ADD_EXAMPLE = example("block --staff anna --from 2026-11-27 --reason krank")
+REMOVE_EXAMPLE = example("unblock 1f0c6a52")
 
 blocks = typer.Typer(
     no_args_is_help=True,
@@ -40,8 +30,9 @@ _APPOINTMENTS = {
 }
 
 
+@for_tenant
 def add(
-    tenant: TenantOption,
+    api: TenantApi,
     first: Annotated[
         str,
         typer.Option(
@@ -63,8 +54,6 @@ def add(
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Block a time of a person, in every branch, or of everyone: no caller is offered it or can book it.
 
@@ -77,66 +66,51 @@ def add(
     whose: dict[str, Any] = {"everyone": True} if everyone else {"staff": staff}
     asked: dict[str, Any] = whose | {"from": first, "to": last, "branch": branch}
     if not yes:
-        preview = request(tenant, url, "GET", "block-preview", **asked | ({"everyone": "true"} if everyone else {}))
+        preview = api.get("block-preview", **asked | ({"everyone": "true"} if everyone else {}))
         echo_affected(preview, err=True)
         confirm(f"Block {describe_block(preview | {'reason': reason}, preview['zone'])}?", yes=False)
         asked |= {"from": preview["start"], "to": preview["end"]}  # what was shown, although "heute" may be over by now
     body = {name: value for name, value in (asked | {"reason": reason}).items() if value is not None}
-    answer = change(tenant, url, "blocks", body, request_id)
-    if output is Output.JSON:
-        print_json(answer)
-        return
-    echo_added(answer, "blocked")
+    answer = api.change("blocks", body, request_id)
+    print_added(api, answer, "blocked")
 
 
-def remove(
-    block: IdArgument,
-    tenant: TenantOption,
-    yes: YesOption = False,
-    request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
+@for_tenant
+def remove(api: TenantApi, block: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
     """Remove a block, so that its time is offered again, unless another block is in that time: then that one is shown."""
-    found = request(tenant, url, "GET", f"blocks/{block}")
+    found = api.get(f"blocks/{block}")
     in_force = found["block"]["in_force"]
     confirm(f"Remove the block: {describe_block(found['block'], found['zone'])}?", yes=yes or not in_force)
-    answer = change(tenant, url, f"blocks/{found['block']['id']}/remove", {}, request_id)
-    if output is Output.JSON:
-        print_json(answer)
-        return
+    answer = api.change(f"blocks/{found['block']['id']}/remove", {}, request_id)
     others = answer.get("still_blocked_by", [])
     done = "removed" if others else "no longer blocked"
-    typer.echo(f"{done if in_force else 'it was removed already'}: {describe_block(answer, found['zone'])}")
-    if others:
+    api.print_lines(
+        answer, [f"{done if in_force else 'it was removed already'}: {describe_block(answer, found['zone'])}"]
+    )
+    if others and api.prints_text:
         typer.echo(f"{format_count(len(others), 'other block')} in that time, still in force:")
-        print_rows(output, {"zone": found["zone"]}, _rows(others), _COLUMNS)
+        api.print_rows({"zone": found["zone"]}, _rows(others), _COLUMNS)
 
 
-@blocks.command("list", epilog="Example: `askproai blocks list -t salon-mueller.salon-mueller`")
-def list_command(
-    tenant: TenantOption, limit: LimitOption = 50, url: UrlOption = None, output: OutputOption = Output.TEXT
-) -> None:
+@blocks.command("list", epilog=example("blocks list"))
+@for_tenant
+def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
     """List the blocks that are neither removed nor over, by start."""
-    answer = request(tenant, url, "GET", "blocks", limit=limit)
-    print_rows(output, answer, _rows(answer["blocks"]), _COLUMNS, "nothing is blocked")
+    answer = api.get("blocks", limit=limit)
+    api.print_rows(answer, _rows(answer["blocks"]), _COLUMNS, "nothing is blocked")
 
 
-@blocks.command(epilog="Example: `askproai blocks show 1f0c6a52 -t salon-mueller.salon-mueller`")
-def show(
-    block: IdArgument,
-    tenant: TenantOption,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
+@blocks.command(epilog=example("blocks show 1f0c6a52"))
+@for_tenant
+def show(api: TenantApi, block: IdArgument) -> None:
     """Show a block, the appointments that are still in it, and the offers of the waiting list that it ends."""
-    answer = request(tenant, url, "GET", f"blocks/{block}")
-    if output is Output.TEXT:
+    answer = api.get(f"blocks/{block}")
+    if api.prints_text:
         typer.echo(
             describe_block(answer["block"], answer["zone"]) + ("" if answer["block"]["in_force"] else " (removed)")
         )
-    print_rows(output, answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
-    if output is Output.TEXT:
+    api.print_rows(answer, answer["appointments"], _APPOINTMENTS, "no appointments in it")
+    if api.prints_text:
         _echo_offers(answer)
 
 
@@ -144,11 +118,13 @@ blocks.command("add", epilog=ADD_EXAMPLE.replace("askproai block", "askproai blo
 blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askproai blocks remove"))(remove)
 
 
-def echo_added(answer: Mapping[str, Any], done: str) -> None:
+def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
     """Print a block that was added, or the equal one that exists, and whom it affects. `done` is what was done."""
     block = answer["block"]
     said = done if answer.get("added", True) else "is already blocked, nothing was added"
-    typer.echo(f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})")
+    api.print_lines(answer, [f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})"])
+    if not api.prints_text:
+        return
     echo_affected(answer)
     if answer.get("at_calcom"):
         typer.echo(

@@ -1,30 +1,18 @@
 """`askproai calls list`, `calls show` and `timeline`. An id is never cut: a long line continues on the next one."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import (
-    LimitOption,
-    Output,
-    OutputOption,
-    SinceOption,
-    find_zone,
-    line_width,
-    parse_since,
-    print_json,
-    print_rows,
-    to_cell,
-    wrap,
-)
+from askproai_cli.output import LimitOption, SinceOption, find_zone, line_width, to_cell, wrap
+from askproai_cli.tenant_api import TenantApi, example, for_tenant, since_instant
 
 calls = typer.Typer(
     no_args_is_help=True,
     help="The calls of a tenant: list them with their outcomes, or show what was said in one.",
-    epilog="Example: `askproai calls list --since 2h -t salon-mueller.salon-mueller`",
+    epilog=example("calls list --since 2h"),
 )
 
 _COLUMNS = {"started_at": "when", "from_number": "from", "branch": "branch", "seconds": "s", "outcome": "outcome",
@@ -41,11 +29,10 @@ AnonymousOption = Annotated[
 ]
 
 
-@calls.command(
-    "list", epilog="Example: `askproai calls list --since 2h --outcome failed -t salon-mueller.salon-mueller`"
-)
+@calls.command("list", epilog=example("calls list --since 2h --outcome failed"))
+@for_tenant
 def list_command(
-    tenant: TenantOption,
+    api: TenantApi,
     since: SinceOption = None,
     caller: Annotated[str | None, typer.Option("--from", help="Only from this phone number, or anonymous.")] = None,
     outcome: Annotated[
@@ -57,35 +44,28 @@ def list_command(
     ] = None,
     anonymous: AnonymousOption = False,
     limit: LimitOption = 50,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """List calls, newest first: who called, how long, and the outcome."""
-    filters = {"since": since and parse_since(since, datetime.now(UTC)), "from": caller, "outcome": outcome}
-    answer = request(tenant, url, "GET", "calls", **filters, personal=_personal(anonymous), limit=limit)
-    print_rows(output, answer, answer["calls"], _COLUMNS, "no calls")
+    filters = {"since": since_instant(since), "from": caller, "outcome": outcome}
+    answer = api.get("calls", **filters, personal=_personal(anonymous), limit=limit)
+    api.print_rows(answer, answer["calls"], _COLUMNS, "no calls")
 
 
-@calls.command(epilog="Example: `askproai calls show call_5d2f -t salon-mueller.salon-mueller`")
+@calls.command(epilog=example("calls show call_5d2f"))
+@for_tenant
 def show(
+    api: TenantApi,
     call_id: Annotated[
         str, typer.Argument(help="As listed by `askproai calls list`, or its beginning.", metavar="CALL_ID")
     ],
-    tenant: TenantOption,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what was said in a call, what Retell makes of it, and where its recording is. The audit log has who has read it.
 
     Transcript and analysis are kept for retention.transcriptDays; Retell keeps a recording only where privacy.retellStorage says
     so, for privacy.retellRetentionDays.
     """
-    answer = request(tenant, url, "GET", f"calls/{call_id}")
-    if output is Output.JSON:
-        print_json(answer)
-        return
-    for line in content_lines(answer, line_width()):
-        typer.echo(line)
+    answer = api.get(f"calls/{call_id}")
+    api.print_lines(answer, content_lines(answer, line_width()))
 
 
 def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
@@ -135,7 +115,9 @@ def _transcript_lines(transcript: str, width: int) -> Iterator[str]:
         yield from wrap(to_cell(spoken), width, first="  ", further="    ") or [""]
 
 
+@for_tenant
 def timeline(
+    api: TenantApi,
     call_id: Annotated[
         str,
         typer.Argument(
@@ -143,21 +125,14 @@ def timeline(
             metavar="ID",
         ),
     ],
-    tenant: TenantOption,
     anonymous: AnonymousOption = False,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript.
 
     Of an appointment: what each call, the desk, jobs and notifications did with it. Of a correlation id: what has it.
     """
-    answer = request(tenant, url, "GET", f"timeline/{call_id}", personal=_personal(anonymous))
-    if output is Output.JSON:
-        print_json(answer)
-        return
-    for line in timeline_lines(answer, line_width()):
-        typer.echo(line)
+    answer = api.get(f"timeline/{call_id}", personal=_personal(anonymous))
+    api.print_lines(answer, timeline_lines(answer, line_width()))
 
 
 def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:

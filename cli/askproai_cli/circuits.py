@@ -5,36 +5,34 @@ from typing import Annotated, Any
 import typer
 
 from askproai_cli.choices import ProviderChoice
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import Output, OutputOption, print_rows
+from askproai_cli.tenant_api import TenantApi, example, for_tenant
 
 circuits = typer.Typer(
     no_args_is_help=True,
     help="The states of a tenant's circuit breakers for Retell and Cal.com.",
-    epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`",
+    epilog=example("circuits list"),
 )
 
 
-@circuits.command("list", epilog="Example: `askproai circuits list -t salon-mueller.salon-mueller`")
-def list_command(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+@circuits.command("list", epilog=example("circuits list"))
+@for_tenant
+def list_command(api: TenantApi) -> None:
     """Show each provider's circuit: closed; open after five failures in a row; half_open while one request tests it."""
-    _print(request(tenant, url, "GET", "circuits"), output)
+    _print(api, api.get("circuits"))
 
 
-@circuits.command(epilog="Example: `askproai circuits reset calcom -t salon-mueller.salon-mueller`")
+@circuits.command(epilog=example("circuits reset calcom"))
+@for_tenant
 def reset(
-    provider: Annotated[ProviderChoice, typer.Argument(help="Whose circuit.", metavar="PROVIDER")],
-    tenant: TenantOption,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
+    api: TenantApi, provider: Annotated[ProviderChoice, typer.Argument(help="Whose circuit.", metavar="PROVIDER")]
 ) -> None:
     """Close a circuit by hand, so that the next request goes out. One that the coordinator opened for all tenants stays open."""
-    _print({"circuits": [request(tenant, url, "POST", f"circuits/{provider}/reset")]}, output)
+    _print(api, {"circuits": [api.post(f"circuits/{provider}/reset")]})
 
 
-def _print(answer: dict[str, Any], output: Output) -> None:
+def _print(api: TenantApi, answer: dict[str, Any]) -> None:
     columns = {"provider": "provider", "state": "state", "failures": "failures", "wait": "next try", "says": "says"}
-    print_rows(output, answer, map(_to_row, answer["circuits"]), columns)
+    api.print_rows(answer, map(_to_row, answer["circuits"]), columns)
 
 
 def _to_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import IO, Annotated, Any
+from typing import IO, Any
 from urllib.parse import urlencode
 
 import typer
@@ -23,12 +23,6 @@ _TIMEOUT_SECONDS = 15.0
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _ANSWER_SECONDS = 20.0  # a statement may take 15 s before the pod answers that it took too long
 _LOGIN_TIMEOUT_SECONDS = 60.0  # a program of the kubeconfig may log in first, by a browser say
-_UNKNOWN_PATH = "See the API description for paths and methods"  # core's answer to a path that it does not have
-
-TenantOption = Annotated[str, typer.Option("--tenant", "-t", help="The tenant: NAMESPACE.TENANT.", metavar="TENANT")]
-UrlOption = Annotated[
-    str | None, typer.Option(help=f"The tenant's private port, such as http://127.0.0.1:8081; needs {TOKEN_VARIABLE}.")
-]
 
 
 class RequestFailed(Exception):
@@ -82,14 +76,10 @@ class PrivateApiClient:
             namespace, _, name = self.secret.partition("/")
             raise Refused(
                 f"{self.url} refuses the token: it is not, or no longer, that of Secret {name} in namespace {namespace}. "
-                f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d. "
-                "Pods of a release without reader tokens know only that of the Secret that ends in -admin."
+                f"Read it by: kubectl get secret {name} -n {namespace} -o jsonpath='{{.data.token}}' | base64 -d."
             )
         if status == HTTPStatus.FORBIDDEN:
             raise Forbidden(body.get("detail", "Forbidden"))
-        if status == HTTPStatus.NOT_FOUND and body.get("detail") == _UNKNOWN_PATH:
-            text = "the tenant's pods are of an earlier release, which cannot do this: wait for their upgrade, or use its command"
-            raise Refused(f"{text} (`block` with --yes works)" if path == "block-preview" else text, body)
         if status not in range(200, 300):
             kind = NoAnswer if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
             raise kind(_describe_problem(status, body), body)
@@ -156,28 +146,6 @@ def _describe_failure(failure: Exception) -> str:
             return "its certificate is not trusted, or it does not speak TLS; check --url"
         case _:
             return "the connection broke; try again"
-
-
-def request(tenant: str, url: str | None, method: str, path: str, **params: str | int | None) -> Any:
-    """Send one request to a tenant's private API and return its JSON. Params that are None are left out.
-
-    A reader who asks for `personal=true` gets the answer without, and a line on standard error. A failure ends the command with
-    exit code 1.
-    """
-    query = {name: value for name, value in params.items() if value is not None}
-    try:
-        with connect(tenant, url) as client:
-            try:
-                return client.request(method, path, params=query)
-            except Forbidden as refused:
-                if query.get("personal") != "true":
-                    raise
-                answer = client.request(method, path, params=query | {"personal": "false"})
-                typer.echo(f"Shown as with --anonymous. {refused}", err=True)
-                return answer
-    except RequestFailed as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
 
 
 @contextmanager

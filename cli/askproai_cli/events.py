@@ -1,17 +1,16 @@
 """`askproai events …`: stored events and dead letters."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import LimitOption, Output, OutputOption, SinceOption, parse_since, print_json, print_rows
+from askproai_cli.output import LimitOption, SinceOption
+from askproai_cli.tenant_api import TenantApi, example, for_tenant, since_instant
 
 events = typer.Typer(
     no_args_is_help=True,
     help="Stored events, and the dead letters among them.",
-    epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`",
+    epilog=example("events list --status dead"),
 )
 
 _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "type", "status": "status",
@@ -20,54 +19,48 @@ _COLUMNS = {"id": "id", "received_at": "received", "source": "source", "type": "
 IdArgument = Annotated[str, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")]
 
 
-@events.command("list", epilog="Example: `askproai events list --status dead -t salon-mueller.salon-mueller`")
+@events.command("list", epilog=example("events list --status dead"))
+@for_tenant
 def list_command(
-    tenant: TenantOption,
+    api: TenantApi,
     status: Annotated[str | None, typer.Option(help="received, processing, processed, failed or dead.")] = None,
     source: Annotated[str | None, typer.Option(help="retell, calcom, stripe or calendar-sync.")] = None,
     type_: Annotated[str | None, typer.Option("--type", help="Such as call_ended.")] = None,
     since: SinceOption = None,
     limit: LimitOption = 50,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """List stored events, newest first. Jobs without an event are listed when they are dead, as `job:<id>`."""
-    received = since and parse_since(since, datetime.now(UTC))
+    received = since_instant(since)
     filters = {"status": status, "source": source, "type": type_, "since": received, "limit": limit}
-    answer = request(tenant, url, "GET", "events", **filters)
-    print_rows(output, answer, answer["events"], _COLUMNS, "no such events", with_seconds={"received_at"})
+    answer = api.get("events", **filters)
+    api.print_rows(answer, answer["events"], _COLUMNS, "no such events", with_seconds={"received_at"})
 
 
-@events.command("show", epilog="Example: `askproai events show 17 -t salon-mueller.salon-mueller`")
-def show_command(
-    event: IdArgument, tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT
-) -> None:
+@events.command("show", epilog=example("events show 17"))
+@for_tenant
+def show_command(api: TenantApi, event: IdArgument) -> None:
     """Show one event: why it failed, how often it was tried, when it is tried again."""
-    answer = request(tenant, url, "GET", f"events/{event}")
+    answer = api.get(f"events/{event}")
     facts = {
         **answer["event"],
         **{name: value for name, value in answer.items() if name not in {"event", "job", "zone"}},
     }
     facts |= {f"job {name}": value for name, value in (answer["job"] or {}).items()}
     rows = ({"name": name, "value": value} for name, value in facts.items())
-    print_rows(output, answer, rows, {"name": "", "value": ""}, with_seconds={"value"})
+    api.print_rows(answer, rows, {"name": "", "value": ""}, with_seconds={"value"})
 
 
-@events.command(epilog="Example: `askproai events redrive 17 -t salon-mueller.salon-mueller`")
+@events.command(epilog=example("events redrive 17"))
+@for_tenant
 def redrive(
-    tenant: TenantOption,
+    api: TenantApi,
     event: Annotated[str | None, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")] = None,
     dead: Annotated[
         bool, typer.Option("--all-dead", help="All dead letters, at most a thousand for each run.")
     ] = False,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Redrive a dead letter, with all its attempts. The audit log records it."""
     if (event is None) is not dead:
         raise typer.BadParameter("name one ID, or say --all-dead")
-    answer = request(tenant, url, "POST", f"events/{event}/redrive" if event else "events/redrive")
-    if output is Output.JSON:
-        print_json(answer)
-    else:
-        typer.echo(f"redriven: {', '.join(answer['redriven']) or 'nothing'}")
+    answer = api.post(f"events/{event}/redrive" if event else "events/redrive")
+    api.print_lines(answer, [f"redriven: {', '.join(answer['redriven']) or 'nothing'}"])

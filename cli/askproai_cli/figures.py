@@ -5,34 +5,35 @@ from typing import Any
 
 import typer
 
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import Output, OutputOption, print_json, print_rows
+from askproai_cli.output import print_json
+from askproai_cli.tenant_api import TenantApi, example, for_tenant
 from askproai_core.terminal import format_day
 
-EXAMPLE = "Example: `askproai figures -t salon-mueller.salon-mueller`"
+EXAMPLE = example("figures")
 _DAYS = {"day": "day", "booked": "booked", "failed": "failed", "share": "booked %"}
 _PROVIDERS = {
     "provider": "provider", "requests": "requests", "average_ms": "average ms", "longest_ms": "longest ms", "errors": "errors",
 }  # fmt: skip
 
 
-def figures(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+@for_tenant
+def figures(api: TenantApi) -> None:
     """Show how bookings by callers went on each of the last 30 days, and how providers answered in the last hour.
 
     Failed is what ended without an answer that helps the caller: an error, too slow, or refused by Cal.com. The budget is what is
     left of the failures that `spec.slo` of the Tenant allows. Questions for free times are only in the metrics."""
-    answer = request(tenant, url, "GET", "figures")
-    if output is Output.JSON:
+    answer = api.get("figures")
+    if not api.prints_text:
         print_json(answer)
         return
-    print_rows(output, answer, map(_to_row, answer["days"]), _DAYS, "nobody has tried to book in the last 30 days")
+    api.print_rows(answer, map(_to_row, answer["days"]), _DAYS, "nobody has tried to book in the last 30 days")
     if answer["days"]:
         typer.echo(
             f"booked {answer['booked_percent']} %, target {answer['target_percent']} %, "
             f"error budget left {answer['budget_percent']} %"
         )
     typer.echo()
-    print_rows(output, answer, answer["providers"], _PROVIDERS, "no provider was asked in the last hour")
+    api.print_rows(answer, answer["providers"], _PROVIDERS, "no provider was asked in the last hour")
 
 
 def _to_row(row: dict[str, Any]) -> dict[str, Any]:

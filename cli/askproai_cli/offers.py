@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.blocks import describe_block, echo_added
-from askproai_cli.changes import RequestOption, YesOption, change, confirm
-from askproai_cli.client import TenantOption, UrlOption, request
-from askproai_cli.output import Output, OutputOption, format_count, print_json, print_rows
+from askproai_cli.blocks import describe_block, print_added
+from askproai_cli.output import format_count
+from askproai_cli.tenant_api import RequestOption, TenantApi, YesOption, confirm, example, for_tenant
 
-PAUSE_EXAMPLE = "Example: `askproai offers pause --until Freitag --reason Wasserschaden -t salon-mueller.salon-mueller`"
+PAUSE_EXAMPLE = example("offers pause --until Freitag --reason Wasserschaden")
 
 offers = typer.Typer(
     no_args_is_help=True,
@@ -24,8 +23,9 @@ BranchOption = Annotated[str | None, typer.Option(help="One branch, by id or nam
 
 
 @offers.command(epilog=PAUSE_EXAMPLE)
+@for_tenant
 def pause(
-    tenant: TenantOption,
+    api: TenantApi,
     branch: BranchOption = None,
     until: Annotated[
         str | None,
@@ -34,8 +34,6 @@ def pause(
     reason: Annotated[str, typer.Option(help="For colleagues; no caller hears it.")] = "",
     yes: YesOption = False,
     request_id: RequestOption = None,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
 ) -> None:
     """Offer and book nothing from now on. Callers hear so; questions and messages go on, and appointments stay.
 
@@ -45,23 +43,15 @@ def pause(
     where = f"of {branch}" if branch else "of all branches"
     end = f"until {until}" if until else "until you resume them"
     confirm(f"Pause bookings {where} {end}?", yes=yes)
-    answer = change(tenant, url, "pauses", body, request_id)
-    if output is Output.JSON:
-        print_json(answer)
-        return
-    echo_added(answer, "paused")
+    answer = api.change("pauses", body, request_id)
+    print_added(api, answer, "paused")
 
 
-@offers.command(epilog="Example: `askproai offers resume -t salon-mueller.salon-mueller`")
-def resume(
-    tenant: TenantOption,
-    branch: BranchOption = None,
-    yes: YesOption = False,
-    url: UrlOption = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
+@offers.command(epilog=example("offers resume"))
+@for_tenant
+def resume(api: TenantApi, branch: BranchOption = None, yes: YesOption = False) -> None:
     """End the pauses that are in force now, so that callers are offered appointments again. Repeated, it does nothing."""
-    answer = request(tenant, url, "GET", "pauses")
+    answer = api.get("pauses")
     found = [each for each in answer["pauses"] if branch is None or branch in each["branches"]]
     for each in found:
         if branch is not None and each["branches"] != [branch]:
@@ -71,26 +61,20 @@ def resume(
             raise typer.Exit(1)
     for each in found:
         confirm(f"Resume bookings: end {describe_block(each['block'], answer['zone'])}?", yes=yes)
-    ended = [change(tenant, url, f"blocks/{each['block']['id']}/remove", {}, None) for each in found]
-    if output is Output.JSON:
-        print_json({"ended": ended, "zone": answer["zone"]})
-        return
-    if not found:
-        typer.echo("nothing is paused")
-    for each in ended:
-        typer.echo(f"resumed: {describe_block(each, answer['zone'])}")
-    others = {other["id"]: other for each in ended for other in each["still_blocked_by"]}
-    if others:
-        typer.echo(
-            f"{format_count(len(others), 'block')} of single people or times in it, still in force: `askproai blocks list`"
-        )
+    ended = [api.change(f"blocks/{each['block']['id']}/remove", {}, None) for each in found]
+    lines = [f"resumed: {describe_block(each, answer['zone'])}" for each in ended] or ["nothing is paused"]
+    if others := {other["id"] for each in ended for other in each["still_blocked_by"]}:
+        count = format_count(len(others), "block")
+        lines.append(f"{count} of single people or times in it, still in force: `askproai blocks list`")
+    api.print_lines({"ended": ended, "zone": answer["zone"]}, lines)
 
 
-@offers.command(epilog="Example: `askproai offers show -t salon-mueller.salon-mueller`")
-def show(tenant: TenantOption, url: UrlOption = None, output: OutputOption = Output.TEXT) -> None:
+@offers.command(epilog=example("offers show"))
+@for_tenant
+def show(api: TenantApi) -> None:
     """Show which branches book nothing now, since when and until when."""
-    answer = request(tenant, url, "GET", "pauses")
-    print_rows(output, answer, _rows(answer["pauses"]), _COLUMNS, "nothing is paused")
+    answer = api.get("pauses")
+    api.print_rows(answer, _rows(answer["pauses"]), _COLUMNS, "nothing is paused")
 
 
 def _rows(pauses: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

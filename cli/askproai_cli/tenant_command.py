@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from askproai_cli.client import TenantOption
 from askproai_cli.cluster import describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, print_json
+from askproai_cli.tenant_api import TenantOption
 
 if TYPE_CHECKING:
     from askproai_cli.tenant_move import Exported, Imported

@@ -1,4 +1,4 @@
-"""The time, as a value that is passed in. Used by the operator, the runtime and the sandbox; tests pass a `FixedClock`."""
+"""The time, as a value that is passed in. Tests pass the clock of tests/worlds/clock.py."""
 
 import asyncio
 import time
@@ -34,27 +34,3 @@ class SystemClock:
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(duration.total_seconds())
-
-
-class FixedClock:
-    """A clock for tests: its time changes only when it is advanced, and sleeping advances it."""
-
-    def __init__(self, now: datetime) -> None:
-        if now.tzinfo is None:
-            raise ValueError("FixedClock needs an aware time, such as datetime(2026, 11, 20, 9, tzinfo=UTC)")
-        self._start = now.astimezone(UTC)
-        self._now = self._start
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return (self._now - self._start).total_seconds()
-
-    def advance(self, duration: timedelta) -> None:
-        """Let `duration` pass at once."""
-        self._now += duration
-
-    async def sleep(self, duration: timedelta) -> None:
-        self.advance(duration)
-        await asyncio.sleep(0)

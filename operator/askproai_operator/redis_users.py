@@ -8,7 +8,7 @@ RedisAdminError
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -155,21 +155,13 @@ class RedisAdmin:
         """
         names: list[set[str]] = []
         runs: set[str] = set()
-        unreached: list[str] = []
-        open_nodes: list[str] = []
-        nodes = await self._list_nodes()
-        for node in nodes:
-            try:
-                names.append(set(map(str, await node.send("ACL", "USERS"))))
-                if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
-                    open_nodes.append(node.address)
-                runs.add(await _run_of(node))
-            except (RedisAdminUnavailable, UsersUnsupported):
-                if node is nodes[0]:
-                    raise
-                unreached.append(node.address)
-        _require_closed(open_nodes)
-        return PresentUsers(frozenset(set.intersection(*names)), tuple(unreached), frozenset(runs))
+
+        async def look(node: _Node) -> None:
+            names.append(set(map(str, await node.send("ACL", "USERS"))))
+            runs.add(await _run_of(node))
+
+        unreached = await self._visit_nodes(look)
+        return PresentUsers(frozenset(set.intersection(*names)), unreached, frozenset(runs))
 
     async def drop_tenant(self, tenant: str) -> None:
         """Delete the user on every node, then the tenant's keys. Safe to repeat. Raises `RedisAdminUnavailable`."""
@@ -222,16 +214,26 @@ class RedisAdmin:
         return len(facts) - 1, problem
 
     async def _ensure_on_nodes(self, user: str, rules_of: Callable[[bool], tuple[str, ...]]) -> tuple[str, ...]:
+        async def ensure(node: _Node) -> None:
+            rules = rules_of(await _knows_spool(node))
+            if not _has_rules(await node.send("ACL", "GETUSER", user), rules):
+                await node.send("ACL", "SETUSER", user, *rules)
+                await _save_users(node)
+                log.info("redis.user_written", user=user, node=node.address)
+
+        return await self._visit_nodes(ensure)
+
+    async def _visit_nodes(self, visit: Callable[[_Node], Awaitable[None]]) -> tuple[str, ...]:
+        """Visit each node, and return the addresses of the replicas that could not be visited.
+
+        Raises what the visit of the primary raises, and `UsersBypassed` if a node lets in anybody.
+        """
         unreached: list[str] = []
         open_nodes: list[str] = []
         nodes = await self._list_nodes()
         for node in nodes:
             try:
-                rules = rules_of(await _knows_spool(node))
-                if not _has_rules(await node.send("ACL", "GETUSER", user), rules):
-                    await node.send("ACL", "SETUSER", user, *rules)
-                    await _save_users(node)
-                    log.info("redis.user_written", user=user, node=node.address)
+                await visit(node)
                 if _admits_anybody(await node.send("ACL", "GETUSER", "default")):
                     open_nodes.append(node.address)
             except (RedisAdminUnavailable, UsersUnsupported):
@@ -239,7 +241,8 @@ class RedisAdmin:
                 if node is nodes[0]:
                     raise
                 unreached.append(node.address)
-        _require_closed(open_nodes)
+        if open_nodes:
+            raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
         return tuple(unreached)
 
     async def _list_nodes(self) -> list[_Node]:
@@ -282,11 +285,6 @@ async def _run_of(node: _Node) -> str:
         return (await node.facts()).run
     except RedisAdminUnavailable:
         return ""
-
-
-def _require_closed(open_nodes: Sequence[str]) -> None:
-    if open_nodes:
-        raise UsersBypassed(f"Redis at {', '.join(open_nodes)} lets in anybody without a password")
 
 
 def user_name(tenant: str) -> str:

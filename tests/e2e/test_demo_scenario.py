@@ -4,8 +4,8 @@ import os
 from datetime import datetime, timedelta
 
 from askproai_sandbox.demo.environment import PROJECT
-from askproai_sandbox.demo.transcript import BEGIN, END, transcript
 from askproai_sandbox.example_tenant import SALON
+from tests.e2e.readme_transcript import BEGIN, END, transcript
 from tests.worlds.model_calls import searches
 from tests.worlds.waiting import SOON, eventually
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from askproai_core.clock import FixedClock
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
@@ -26,6 +25,7 @@ from askproai_operator.settings import Settings
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds import retell_contract
+from tests.worlds.clock import FixedClock
 from tests.worlds.exchanges import compared
 from tests.worlds.memory_api_server import MemoryApiServer, serve_api
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import RedisClient, SlotLock
@@ -33,6 +33,7 @@ from askproai_runtime.calendars import (
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
+from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin

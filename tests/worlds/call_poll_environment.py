@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from askproai_core.clock import FixedClock
 from askproai_core.providers import ProviderHttp
 from askproai_core.redis import CircuitBreakers, Provider, RequestBudget
 from askproai_core.tenant_config import TenantConfig
@@ -24,6 +23,7 @@ from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from askproai_sandbox.retell.app import RetellSimulator
 from askproai_sandbox.retell.workspace import Call, Workspace
 from askproai_sandbox.simulator import Fault, FaultKind, serve
+from tests.worlds.clock import FixedClock
 from tests.worlds.exchanges import Exchange, compared
 from tests.worlds.retell_contract import check_exchange
 from tests.worlds.tenant_pod import RETELL_KEY, TenantPod

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID
 
-from askproai_core.clock import FixedClock
 from askproai_core.tenant_config import (
     BusinessNotifications,
     CustomerNotifications,
@@ -15,6 +14,7 @@ from askproai_core.tenant_config import (
 from askproai_runtime.notifications.email_channel import EmailChannel
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification
+from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from askproai_core.clock import FixedClock
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import Access
 from askproai_operator.context import ReconcileContext
@@ -24,6 +23,7 @@ from askproai_operator.grants import (
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_operator.shards import Shard
+from tests.worlds.clock import FixedClock
 from tests.worlds.memory_api_server import MemoryApiServer
 from tests.worlds.salon_models import raw as manifest
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from askproai_cli.lint.documents import Document
-from askproai_cli.lint.event_types import check_event_types
 from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of, warn
 from askproai_cli.lint.judge import GROUP, check_metadata, judge
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.neighbours import check_neighbours
 from askproai_cli.lint.secrets import check_secret, check_secrets, is_secret
-from askproai_cli.lint.services import check_services
+from askproai_cli.lint.services import check_event_types, check_services
 from askproai_cli.lint.structural import Fault
 from askproai_cli.lint.values import check_values
 from askproai_operator.resources import NAMESPACES

@@ -50,16 +50,11 @@ def schema_of(kind: str) -> Schema | None:
     return root_schema(KINDS[kind], described=False) if kind in KINDS else None
 
 
-def check_manifest(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> list[Fault]:
-    """Return what the API server would refuse in one object of ours. `old` is the object that it replaces.
-
-    Raises `CelMissing`.
-    """
-    return list(judge(manifest, old).faults)
-
-
 def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged:
-    """Judge one object of ours: its metadata, its structure, and the rules that read what is well-formed."""
+    """Judge one object of ours: its metadata, its structure, and the rules that read what is well-formed.
+
+    `old` is the object that it replaces. Raises `CelMissing`.
+    """
     schema = schema_of(manifest["kind"])
     if schema is None or manifest["apiVersion"] != VERSION:
         message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(KINDS)}"

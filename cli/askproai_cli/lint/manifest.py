@@ -66,6 +66,11 @@ class Manifest:
         """Return whether the value at a path is refused already, so that no further finding is needed."""
         return any(fault.path == path for fault in self.judged.faults)
 
+    @property
+    def branch(self) -> Identity:
+        """Return the Branch that the spec names; its name is no object's where the spec names none."""
+        return Identity("Branch", self.identity.namespace, str(self.part("branchRef").get("name")))
+
     def belongs_to(self) -> str | None:
         """Return the name of the Tenant that the spec names, None if it names a Branch or nothing."""
         name = self.part("tenantRef").get("name")

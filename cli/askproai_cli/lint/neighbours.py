@@ -140,9 +140,8 @@ def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
         wanted = agent.spec.get("transferTo")
         if kind != "RetellAgent" or not isinstance(wanted, str):
             continue
-        own = Identity("Branch", namespace, str(agent.part("branchRef").get("name")))
-        tenant = agent.belongs_to() or tenants.get(own)
-        homes = [branch for branch in branches if branch.identity == own or branch.belongs_to() == tenant]
+        tenant = agent.belongs_to() or tenants.get(agent.branch)
+        homes = [branch for branch in branches if branch.identity == agent.branch or branch.belongs_to() == tenant]
         number = e164_or_none(wanted, homes[0].region if homes else DEFAULT_REGION)
         if number is None:
             continue
@@ -186,8 +185,8 @@ def _check_unsaid(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     owners: list[tuple[Manifest, tuple[str, str]]] = []
     for manifest in manifests:
         kind, namespace, name = manifest.identity
-        branch = Identity("Branch", namespace, str(manifest.part("branchRef").get("name")))
-        owner = namespace, name if kind == "Tenant" else str(manifest.belongs_to() or tenant_of_branch.get(branch))
+        tenant = manifest.belongs_to() or tenant_of_branch.get(manifest.branch)
+        owner = namespace, name if kind == "Tenant" else str(tenant)
         owners.append((manifest, owner))
         if kind == "RetellAgent":
             functions[owner].append(manifest.spec.get("functions"))

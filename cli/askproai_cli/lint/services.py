@@ -1,4 +1,4 @@
-"""Services that callers could not book, by the rules of the operator's conditions: no opening fits, or a name is not unique."""
+"""Services that callers could not book, by the rules of the operator's conditions, and services that Cal.com would not hear of."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,8 @@ from difflib import get_close_matches
 
 from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
-from askproai_operator.api import Branch, ServiceOffering
+from askproai_core.tenant_config import CalendarProvider
+from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Status
 from askproai_operator.services import (
     active_offerings,
@@ -28,15 +29,11 @@ def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     tenants = {manifest.identity: manifest.belongs_to() for manifest in latest}
     by_tenant: dict[tuple[str, str], list[Manifest]] = defaultdict(list)
     for manifest in latest:
-        tenant = tenants[manifest.identity] or tenants.get(_branch_of(manifest))
+        tenant = tenants[manifest.identity] or tenants.get(manifest.branch)
         if tenant is not None:
             by_tenant[manifest.identity.namespace, tenant].append(manifest)
     for of_tenant in by_tenant.values():
         yield from _check_tenant(of_tenant)
-
-
-def _branch_of(manifest: Manifest) -> Identity:
-    return Identity("Branch", manifest.identity.namespace, str(manifest.part("branchRef").get("name")))
 
 
 def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
@@ -90,3 +87,47 @@ def _describe_unable(member: str, staff: Mapping[str, Sequence[str]], consequenc
     close = get_close_matches(member, able, n=1)
     advice = f"did you mean {close[0]}?" if close else f"{', '.join(able)} can"
     return f"no {member} in {', '.join(sorted(staff))} can do this service, so {consequence}; {advice}"
+
+
+def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
+    """Warn of event types that two tenants name, and of services whose appointments never reach Cal.com.
+
+    Refused manifests are left out, and services of tenants that are not among the files.
+    """
+    latest = {manifest.identity: manifest for manifest in manifests if manifest.model is not None}
+    holders: dict[tuple[str | None, int], tuple[Manifest, str]] = {}  # by server and id: the tenant and the line
+    for manifest in latest.values():
+        offering = manifest.model
+        tenant = _tenant_of(manifest, latest)
+        if not isinstance(offering, ServiceOffering) or tenant is None or not isinstance(tenant.model, Tenant):
+            continue
+        calendar = tenant.model.spec.calendar
+        is_local = offering.spec.capacity > 1 or offering.spec.segments  # whatever event types there are
+        if calendar.provider is not CalendarProvider.CALCOM or calendar.calcom is None or is_local:
+            continue
+        link = offering.spec.calcom
+        event_types = link.event_types if link else ()
+        if not event_types and not (link and link.is_local):
+            text = (
+                f"{tenant.name} books at Cal.com, and this service names no event types: its appointments stay in the local"
+                " calendar, where nobody at Cal.com sees them; name an event type of each person in"
+                " calcom.eventTypes, or an empty list (calcom: {eventTypes: []}) if that is meant"
+            )
+            yield warn(manifest.document, ("spec", "calcom"), text)
+        for index, entry in enumerate(event_types):
+            path = ("spec", "calcom", "eventTypes", index, "eventTypeId")
+            line = f"{manifest.document.file}:{manifest.document.line_of(path)}"
+            holder, where = holders.setdefault((calendar.calcom.base_url, entry.event_type_id), (tenant, line))
+            if holder.identity != tenant.identity:
+                text = (
+                    f"{holder.name} names event type {entry.event_type_id}, too ({where}); it is in one account only, and nothing"
+                    " is booked at it for the other tenant: correct the id"
+                )
+                yield warn(manifest.document, path, text)
+
+
+def _tenant_of(manifest: Manifest, known: dict[Identity, Manifest]) -> Manifest | None:
+    """Return the Tenant of a service, by its own reference or that of its Branch."""
+    branch = known.get(manifest.branch)
+    name = manifest.belongs_to() or (branch.belongs_to() if branch else None)
+    return known.get(Identity("Tenant", manifest.identity.namespace, name)) if name else None

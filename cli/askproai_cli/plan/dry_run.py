@@ -1,6 +1,7 @@
 """What an apply would make of one object, by a dry run of the API server. Nothing is stored."""
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,6 @@ from typing import Any, Final
 
 from askproai_cli.lint import CelMissing, Document, completed, find_refusals
 from askproai_cli.plan.differences import describe_object
-from askproai_cli.plan.field_conflicts import describe_overwrite, describe_refusal, other_managers
 from askproai_core.api_resource import ApiResource
 from askproai_core.kube import ApiError, Conflict, HttpTransport, Unreachable
 from askproai_operator import resources
@@ -178,3 +178,26 @@ def _explain(error: ApiError, ref: ApiResource) -> str:
     if "namespaces" in error.message:
         return f"{error.message}: create it, or add its manifest to the files"
     return f"the cluster has no {ref.kind} of {ref.api_version}: install the chart there first"
+
+
+_CONFLICT: Final = re.compile(r'conflicts? with "')
+_GIVE_BACK: Final = "take them out of the manifest, or write the values that the object has into it"
+
+
+def other_managers(message: str, applier: str) -> Sequence[str]:
+    """Return the parts of the server's message that are about other managers, such as `"kubectl-patch" …: .spec.displayName`."""
+    parts = (" ".join(part.split()) for part in _CONFLICT.split(message)[1:])
+    return [f'"{part.rstrip(",")}' for part in parts if not part.startswith(f'{applier}"')]
+
+
+def describe_refusal(managers: Sequence[str]) -> str:
+    """Return why a server-side apply is refused, and what to do."""
+    return (
+        f"another field manager has set fields of this manifest: {', '.join(managers)}; take them over by kubectl apply"
+        f" --server-side --force-conflicts, or leave them to it: {_GIVE_BACK}"
+    )
+
+
+def describe_overwrite(managers: Sequence[str]) -> str:
+    """Return which fields of others an apply overwrites that is not refused, and what to do."""
+    return f"the apply overwrites what another field manager has set: {', '.join(managers)}; to keep it, {_GIVE_BACK}"

@@ -20,7 +20,6 @@ from typer.testing import CliRunner
 from askproai_cli.main import app
 from askproai_cli.tenant_move import Destination, archive, import_tenant
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
-from askproai_core.clock import FixedClock
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.kube import HttpTransport, read_access
 from askproai_operator.engine import Key, resources
@@ -31,6 +30,7 @@ from askproai_sandbox.databases import Database, TenantStore, fresh_database
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.integration.conftest import CRDS
+from tests.worlds.clock import FixedClock
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.tenant_books import Books, read_books
 from tests.worlds.tenant_reconciles import has_event, rows

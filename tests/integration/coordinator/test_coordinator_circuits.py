@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_core.database import TenantFacts
 from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.clock import FixedClock
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 
 pytestmark = pytest.mark.nightly

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from askproai_cli.lint import Severity, lint, read_documents
-from askproai_cli.lint.judge import KINDS, check_manifest, schema_of
+from askproai_cli.lint.judge import KINDS, judge, schema_of
 from askproai_cli.lint.structural import Fault
 from askproai_sandbox.cluster import ApiError, ControlPlane
 
@@ -89,7 +89,7 @@ async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any
     refused = beside_others = 0
     for seed in range(1000):
         manifest, changes = mutated(seed)
-        found = check_manifest(manifest)
+        found = judge(manifest).faults
         try:
             await apply(manifest, dry_run=True)
             server_error = ""
@@ -141,7 +141,7 @@ async def _refusal_when_mended(manifest: dict[str, Any], found: list[Fault], app
 async def test_lint_and_the_api_server_judge_labels_and_annotations_alike(apply: Any, field: str, value: Any) -> None:
     manifest = copy.deepcopy(OURS[0])
     manifest["metadata"][field] = value
-    found = check_manifest(manifest)
+    found = judge(manifest).faults
     try:
         await apply(manifest, dry_run=True)
         server_error = ""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import aiohttp
 
-from askproai_core.clock import FixedClock
 from askproai_core.database import NOTIFICATIONS, open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config import decode
@@ -14,6 +13,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import NOW
+from tests.worlds.clock import FixedClock
 
 
 async def main(dsn: str, config_file: Path, point: str) -> None:

@@ -9,10 +9,10 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.clock import FixedClock
 from askproai_runtime.booking import DeskRequest
 from askproai_runtime.calls import read_said
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
+from tests.worlds.clock import FixedClock
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import next_friday

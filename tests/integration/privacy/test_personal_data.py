@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from askproai_core.database.personal_data import IMPERSONAL, PERSONAL, Erasure
 from askproai_core.database.tenant_tables import TENANT_TABLES
 from askproai_runtime.coordinator.store import RETENTION_STATEMENTS
 from askproai_runtime.encryption import Place
 from askproai_runtime.privacy import CallerExport
 from askproai_runtime.privacy.store.rows import ERASING
 from askproai_sandbox.databases import Database
+from tests.worlds.personal_data import IMPERSONAL, PERSONAL, Erasure
 from tests.worlds.tenant_rows import connected
 
 # What can hold words, or who somebody is. Numbers, times and booleans cannot.

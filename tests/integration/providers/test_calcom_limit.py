@@ -11,13 +11,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from askproai_core.clock import FixedClock
 from askproai_core.provider_limits import BudgetSpent, RedisUnavailable, RequestBudget, Script
 from askproai_core.provider_limits.request_budget import Bucket
 from askproai_core.tenant_config import CalendarConfig, CalendarProvider
 from askproai_operator.providers import ProviderClients, RateLimited
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
+from tests.worlds.clock import FixedClock
 
 pytestmark = pytest.mark.nightly
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_core.redis import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit, Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.clock import FixedClock
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
 
 pytestmark = pytest.mark.nightly

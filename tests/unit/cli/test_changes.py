@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
-from askproai_cli import changes
+from askproai_cli import tenant_api
 from askproai_cli.client import PrivateApiClient
 from askproai_cli.main import app
 
@@ -38,7 +38,7 @@ async def run(
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Run `askproai block` against a server that answers with `statuses`; return the result and the bodies that came."""
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    monkeypatch.setattr(changes, "_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(tenant_api, "_WAITS", (0.0, 0.0))
     bodies: list[dict[str, Any]] = []
 
     async def respond(request: web.Request) -> web.Response:
@@ -205,15 +205,6 @@ def test_a_block_that_was_removed_before_is_reported_as_such_without_a_question(
     assert invoke("unblock", "b").startswith("it was removed already: mitte/anna")
 
 
-def test_pods_of_an_earlier_release_are_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    unknown = {"title": "Not Found", "detail": "See the API description for paths and methods"}
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    monkeypatch.setattr(PrivateApiClient, "_send", lambda *_: (404, unknown))
-    command = ["block", "--staff", "anna", "--from", "heute", "-t", "a.b", "--url", "http://127.0.0.1:1"]
-    result = CliRunner().invoke(app, command)
-    assert (result.exit_code, "earlier release" in result.stderr, "--yes" in result.stderr) == (1, True, True)
-
-
 async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [])
     assert (result.exit_code, bodies) == (1, [])
@@ -224,7 +215,7 @@ async def test_a_booking_without_an_answer_names_the_start_that_was_now_when_it_
 ) -> None:
     """Run again a minute later, "now" could be another start, and the id would be that of another booking."""
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    monkeypatch.setattr(changes, "_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(tenant_api, "_WAITS", (0.0, 0.0))
     bodies: list[dict[str, Any]] = []
 
     async def fail(request: web.Request) -> web.Response:

@@ -14,9 +14,9 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from askproai_cli.credential_plugin import CredentialPlugin, LoginFailed
-from askproai_core.clock import FixedClock
 from askproai_core.kube import AccessError, ExecUser, read_access
 from tests.worlds.certificates import new_certificate
+from tests.worlds.clock import FixedClock
 from tests.worlds.typed_commands import TENANT, kubeconfig_of, run
 
 V1 = "client.authentication.k8s.io/v1"

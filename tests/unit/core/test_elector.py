@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_core.kube import (
     ApiError,
     Conflict,
@@ -23,6 +23,7 @@ from askproai_core.kube import (
     unique_identity,
 )
 from askproai_core.lifecycle import Stopped, run_until_stopped
+from tests.worlds.clock import FixedClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

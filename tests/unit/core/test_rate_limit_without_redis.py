@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from askproai_core.clock import FixedClock
 from askproai_core.redis import RateLimiter, RedisClient
 from askproai_runtime.metrics import Metrics
+from tests.worlds.clock import FixedClock
 
 
 def limiter(clock: FixedClock) -> RateLimiter:

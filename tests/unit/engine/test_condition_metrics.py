@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
-from askproai_core.clock import FixedClock
 from askproai_operator.control_loop.metrics import ConditionCollector
 from askproai_operator.engine import Cache
+from tests.worlds.clock import FixedClock
 from tests.worlds.salon_objects import put, raw
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from askproai_core.clock import FixedClock
 from askproai_core.kube import api_error
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good
@@ -29,6 +28,7 @@ from askproai_operator.engine import (
 )
 from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
+from tests.worlds.clock import FixedClock
 from tests.worlds.memory_spans import MemoryRecorder
 from tests.worlds.salon_objects import key, put, raw, salon
 from tests.worlds.waiting import SOON, eventually

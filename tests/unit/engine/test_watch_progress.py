@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from askproai_core.clock import FixedClock
 from askproai_operator.control_loop.watch_progress import WatchProgress
 from askproai_operator.engine import resources
+from tests.worlds.clock import FixedClock
 
 TENANTS, BRANCHES = resources.TENANTS, resources.BRANCHES
 

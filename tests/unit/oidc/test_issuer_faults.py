@@ -10,10 +10,11 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_runtime.oidc import Failure, LoginFailed, OidcClient, Registration
 from askproai_runtime.oidc import issuer as issuer_module
 from tests.worlds.certificates import new_certificate
+from tests.worlds.clock import FixedClock
 from tests.worlds.oidc_issuer import CLIENT_ID, CLIENT_SECRET, OidcIssuer, person, running_issuer
 
 BACK = "https://page.example/login/callback"

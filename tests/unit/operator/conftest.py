@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from askproai_core.clock import FixedClock
+from tests.worlds.clock import FixedClock
 from tests.worlds.grant_environment import GrantEnvironment
 from tests.worlds.memory_api_server import MemoryApiServer, serve_api
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import structlog
 
-from askproai_core.clock import FixedClock
 from askproai_core.kube import ApiError, Unreachable, api_error
 from askproai_operator import main
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.engine import Key
 from askproai_operator.settings import Settings
+from tests.worlds.clock import FixedClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECRET = "postgresql://admin:geheim@db"

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import structlog
 
-from askproai_core.clock import FixedClock
 from askproai_operator.api import Key
 from askproai_operator.controllers.rollout import RolloutController, rollout_key
 from askproai_operator.engine import Cache, resources
@@ -23,6 +22,7 @@ from askproai_operator.rollouts import (
     phase_of_pods,
 )
 from askproai_operator.settings import Settings
+from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 SOAK = timedelta(seconds=30)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import structlog
 
-from askproai_core.clock import FixedClock
 from askproai_core.kube import Conflict, Elector, LeaseTimes, leadership
 from askproai_operator.control_loop import shard_leadership
 from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 from askproai_operator.shards import MAX_SHARDS, Shard, layout_of_holder, shard_index
+from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import SOON, eventually
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)

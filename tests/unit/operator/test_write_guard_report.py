@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 
-from askproai_core.clock import FixedClock
 from askproai_operator.controllers.write_guard import WriteGuardController, write_guard_key
 from askproai_operator.engine import ApiError
 from askproai_operator.settings import Settings
+from tests.worlds.clock import FixedClock
 
 KEY = write_guard_key(Settings())
 REFUSED = "ValidatingAdmissionPolicy 'askproai-operator' with binding 'askproai-operator' denied request: only Opaque"

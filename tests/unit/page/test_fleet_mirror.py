@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from askproai_core.api_resource import CUSTOM, TENANTS
-from askproai_core.clock import FixedClock
 from askproai_core.kube import AccessError, HttpTransport
 from askproai_runtime.page.fleet.mirror import FleetMirror
+from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import eventually
 
 BROKEN = {"metadata": {"namespace": "n", "name": "salon"}, "spec": {"tenantRef": "no object"}}

@@ -10,7 +10,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from askproai_core.clock import FixedClock
 from askproai_core.fleet import Drift, FleetCondition, FleetObject, FleetRow, Severity
 from askproai_core.kube import AccessError, HttpTransport
 from askproai_core.redis import RedisClient, RedisUnavailable
@@ -23,6 +22,7 @@ from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.store import TenantJobs
 from askproai_runtime.page.fleet.words import ENGLISH, GERMAN
 from askproai_runtime.page.sessions import Signer
+from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
-from askproai_core.clock import FixedClock
 from askproai_core.providers import TransportFailure
 from askproai_core.providers.http import Reply
 from askproai_operator.control_loop import Metrics
@@ -28,6 +27,7 @@ from askproai_operator.providers import (
     RetellClient,
     UnknownOutcome,
 )
+from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NUMBER = "+49301234567"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from askproai_core.clock import FixedClock
 from askproai_core.data_keys import KNOWN_TO_ALL_PODS, DataKey, DataKeys, encode_data_keys, new_data_key
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, read_said, store_call_texts, store_said
 from askproai_runtime.encryption import (
@@ -17,6 +16,7 @@ from askproai_runtime.encryption import (
     is_encrypted,
     no_cipher,
 )
+from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 BODY = b'{"event": "call_ended", "call": {"transcript": "Zimtschnecke"}}'

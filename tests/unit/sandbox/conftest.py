@@ -15,12 +15,13 @@ from sandbox_clients import Api, Receiver
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
-from askproai_core.clock import FixedClock, SystemClock
+from askproai_core.clock import SystemClock
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.demo import State
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import Simulator, serve
 from tests.worlds import calcom_contract, retell_contract
+from tests.worlds.clock import FixedClock
 from tests.worlds.exchanges import compared
 
 

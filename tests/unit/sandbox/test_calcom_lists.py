@@ -9,7 +9,7 @@ import pytest
 from calcom_api import ATTENDEE, EVENT_TYPES, book, control, message, seed
 from sandbox_clients import Api, Receiver
 
-from askproai_core.clock import FixedClock
+from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly

@@ -11,8 +11,8 @@ import pytest
 from calcom_api import AT, ATTENDEE, book, booking_body, message, seed
 from sandbox_clients import Api, Receiver
 
-from askproai_core.clock import FixedClock
 from askproai_sandbox.calcom import signature
+from tests.worlds.clock import FixedClock
 
 pytestmark = pytest.mark.nightly
 

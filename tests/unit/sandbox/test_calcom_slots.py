@@ -8,7 +8,7 @@ import pytest
 from calcom_api import ATTENDEE, BOOKINGS, SLOTS, book, booking_body, control, message, seed, slots, starts
 from sandbox_clients import Api, Receiver
 
-from askproai_core.clock import FixedClock
+from tests.worlds.clock import FixedClock
 
 pytestmark = pytest.mark.nightly
 
