@@ -1,8 +1,6 @@
 """The mirror of a collection, and the ingress proxy, which routes by several of them."""
 
 import asyncio
-import copy
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,107 +9,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from askproai_sandbox.cluster import ApiError, KubeClient, Mirror, Object, free_port
+from askproai_sandbox.cluster import Mirror, Object, free_port
 from askproai_sandbox.ingress_proxy import Backends, IngressProxy, Routes
-from tests.worlds.waiting import SOON
 
 pytestmark = pytest.mark.nightly
-
-SERVICE: Object = {
-    "metadata": {"namespace": "n", "name": "salon-web"},
-    "spec": {"selector": {"app": "salon"}, "ports": [{"port": 8081}, {"port": 8080, "targetPort": "http"}]},
-}
-POD: Object = {
-    "metadata": {"namespace": "n", "name": "one", "labels": {"app": "salon", "more": "x"}},
-    "spec": {"containers": [{"name": "web", "ports": [{"name": "http", "containerPort": 8085}]}]},
-    "status": {"podIP": "127.70.0.1", "conditions": [{"type": "Ready", "status": "True"}]},
-}
-
-
-class Script:
-    """An API server with scripted lists and watch events."""
-
-    def __init__(self) -> None:
-        self.lists = [("1", ["a", "b"]), ("9", ["b", "c"])]
-        self.done = asyncio.Event()
-
-    async def get(self, _path: str) -> Object:
-        version, names = self.lists.pop(0)
-        items = [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names]
-        return {"items": items, "metadata": {"resourceVersion": version}}
-
-    async def watch(self, _path: str, seen: Callable[[str, Object], None], resourceVersion: str) -> None:  # noqa: N803
-        if resourceVersion == "1":
-            seen("MODIFIED", {"metadata": {"name": "b", "resourceVersion": "2"}})
-            seen("BOOKMARK", {"metadata": {"resourceVersion": "5"}})
-        elif resourceVersion == "5":
-            raise ApiError(410, "Expired", "too old resource version")
-        else:
-            self.done.set()
-            await asyncio.sleep(3600)
-
-
-async def test_a_deletion_missed_across_a_410_is_found_by_the_next_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
-    changes: list[tuple[bool, bool]] = []
-    names: list[str] = []
-
-    def changed(old: Object | None, new: Object | None) -> None:
-        names.append((new or old or {})["metadata"]["name"])
-        changes.append((old is not None, new is not None))
-
-    script = Script()
-    mirror = Mirror(cast("KubeClient", script), "/api/v1/pods", changed)
-    task = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(script.done.wait(), SOON)
-    task.cancel()
-    assert sorted(mirror.objects) == ["/b", "/c"]
-    # a and b appear, b changes; the next list has no a, b at version 1 again, and c
-    assert names == ["a", "b", "b", "a", "b", "c"]
-    assert changes[3] == (True, False)
-
-
-def backends(*pods: Object) -> Backends:
-    services = cast("Mirror", SimpleNamespace(objects={"n/salon-web": SERVICE}))
-    objects = {f"n/{number}": pod for number, pod in enumerate(pods)}
-    return Backends(services, cast("Mirror", SimpleNamespace(objects=objects)))
 
 
 def routes(ingresses: tuple[Object, ...] = (), http_routes: tuple[Object, ...] = ()) -> Routes:
     mirrors = [SimpleNamespace(objects=dict(enumerate(objects))) for objects in (ingresses, http_routes)]
     return Routes(*(cast("Mirror", mirror) for mirror in mirrors))
-
-
-def changed_pod(address: str, **metadata: Any) -> Object:
-    pod = copy.deepcopy(POD)
-    pod["status"]["podIP"] = address
-    pod["metadata"] |= metadata
-    return pod
-
-
-def test_ready_pods_take_turns() -> None:
-    both = backends(changed_pod("127.70.0.1"), changed_pod("127.70.0.2"))
-    turns = [both.targets("n", "salon-web") for _ in range(3)]
-    assert turns == [
-        ["127.70.0.1:8085", "127.70.0.2:8085"],
-        ["127.70.0.2:8085", "127.70.0.1:8085"],
-        ["127.70.0.1:8085", "127.70.0.2:8085"],
-    ]
-
-
-@pytest.mark.parametrize(
-    "pod",
-    [
-        changed_pod("127.70.0.1", deletionTimestamp="2026-11-20T09:00:00Z"),
-        changed_pod("127.70.0.1", labels={"app": "other"}),
-        changed_pod("127.70.0.1", namespace="m"),
-        POD | {"status": {"podIP": "127.70.0.1", "conditions": [{"type": "Ready", "status": "False"}]}},
-        POD | {"status": {}},
-    ],
-)
-def test_pods_that_end_or_are_not_ready_or_not_selected_get_no_request(pod: Object) -> None:
-    assert backends(pod).targets("n", "salon-web") == []
-    assert backends(pod).targets("n", "nobody-web") is None
 
 
 async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_body() -> None:
@@ -204,33 +110,3 @@ def test_host_and_path_select_the_service_of_an_ingress_or_a_route_or_else_of_th
     host, path, service
 ) -> None:
     assert routes((INGRESS,), (ROUTE,)).service(host, path) == service
-
-
-async def test_a_resource_that_the_cluster_does_not_know_is_empty_until_it_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("askproai_sandbox.cluster.client.ABSENT_SECONDS", 0)
-    monkeypatch.setattr("askproai_sandbox.cluster.client.RETRY_SECONDS", 0)
-    script = Script()
-    lists, known = script.lists, asyncio.Event()
-    script.lists = []
-
-    async def get(_path: str) -> Object:
-        await asyncio.sleep(0)
-        if not known.is_set():
-            raise ApiError(404, "NotFound", "the server could not find the requested resource")
-        version, names = lists.pop(0)
-        return {
-            "items": [{"metadata": {"name": name, "resourceVersion": "1"}} for name in names],
-            "metadata": {"resourceVersion": version},
-        }
-
-    monkeypatch.setattr(script, "get", get)
-    mirror = Mirror(cast("KubeClient", script), "/apis/example.com/v1/things")
-    task = asyncio.create_task(mirror.run())
-    await asyncio.wait_for(mirror.synced.wait(), SOON)
-    assert mirror.objects == {}
-    known.set()
-    await asyncio.wait_for(script.done.wait(), SOON)
-    task.cancel()
-    assert sorted(mirror.objects) == ["/b", "/c"]
