@@ -274,6 +274,22 @@ async def test_a_database_that_is_away_is_a_condition_and_a_failure_that_is_seen
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
+async def test_a_common_look_that_fails_alone_makes_everybody_due(
+    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a defect of ours: nobody is left alone by a look that did not happen."""
+    operator, key = quiet.operator, tenant_key(quiet)
+
+    async def fail(*_: object) -> None:
+        raise ValueError("a defect")
+
+    before = operator.ended[key]
+    with monkeypatch.context() as failing:
+        failing.setattr(operator.context.database, "read_states", fail)
+        await read_together(operator)
+    await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
+
+
 async def test_a_former_key_ends_in_its_time(quiet: TenantNamespace) -> None:
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
