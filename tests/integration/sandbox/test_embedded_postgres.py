@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: it checks passwords, and starts again after every kind of end."""
+"""The embedded PostgreSQL: it checks passwords, keeps its data when it is killed, and dies with its parent."""
 
 import os
 import signal

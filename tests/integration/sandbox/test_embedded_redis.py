@@ -1,4 +1,4 @@
-"""The embedded Valkey: it checks passwords, keeps data, users and address, and dies with its parent."""
+"""The embedded Valkey: it checks passwords, and keeps data, users and address when it is killed."""
 
 import os
 import signal

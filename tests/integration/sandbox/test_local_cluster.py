@@ -1,4 +1,4 @@
-"""Pods in the local cluster: they run, are reached through the ingress proxy, and their status says what is wrong."""
+"""Pods in the local cluster: they run, are reached through the ingress proxy, see changed mounts, and start again."""
 
 import itertools
 import os

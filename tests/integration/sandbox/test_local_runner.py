@@ -1,4 +1,4 @@
-"""The processes of the local cluster: what is killed is started again, and nothing is left behind."""
+"""The processes of the local cluster: each ends with what it started, and nothing else is ended."""
 
 import json
 import signal

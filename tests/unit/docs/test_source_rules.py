@@ -1,4 +1,4 @@
-"""The rules of hack/check_source.py, by sources that break them and sources that do not."""
+"""The rules of hack/check_source.py, by sources that break them."""
 
 import ast
 

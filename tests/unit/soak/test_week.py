@@ -1,4 +1,4 @@
-"""A simulated week is an ordinary one: its proportions, its times, and what its result counts."""
+"""The result of a simulated week counts what was gone and what differs."""
 
 from dataclasses import replace
 

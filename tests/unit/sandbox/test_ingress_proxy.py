@@ -1,4 +1,4 @@
-"""The mirror of a collection, and the ingress proxy, which routes by several of them."""
+"""The ingress proxy of the local cluster: it finds the Service of a path, and never passes on half an answer."""
 
 import asyncio
 from types import SimpleNamespace
