@@ -16,9 +16,6 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = pytest.mark.nightly
 
 SALON = Path(__file__).parents[2] / "examples" / "salon.yaml"
-KEY = next(
-    each["stringData"]["retell-api-key"] for each in yaml.safe_load_all(SALON.read_text()) if each["kind"] == "Secret"
-)
 READS = {"GET"}
 
 
@@ -76,40 +73,3 @@ async def test_the_shown_plan_is_what_apply_then_does(demo: Demo, tmp_path: Path
     assert operations == [
         "POST create-agent-version", "PATCH update-retell-llm", "POST publish-agent-version", "PATCH update-phone-number"
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("number", "steps", "is_problem"),
-    [
-        ("+493011112222", [Action.BIND.format("+493011112222")], False),
-        ("+493011113333", ["+493011113333 is not at Retell"], True),
-    ],
-    ids=["at Retell", "not at Retell"],
-)
-async def test_a_number_that_is_added_to_a_branch_is_in_the_plan_of_its_agent(
-    demo: Demo, tmp_path: Path, number: str, steps: list[str], is_problem: bool
-) -> None:
-    if not is_problem:
-        body, bearer = (
-            {"phone_number": number, "termination_uri": "salon.sip.example"},
-            {"Authorization": f"Bearer {KEY}"},
-        )
-        await fetch(f"{demo.state.retellUrl}/import-phone-number", "POST", json=body, headers=bearer)
-    documents = list(yaml.safe_load_all(SALON.read_text()))
-    for document in documents:
-        if document["kind"] == "Branch":
-            document["spec"]["phoneNumbers"].append({"number": number})
-    file = tmp_path / "salon.yaml"
-    file.write_text(yaml.safe_dump_all(documents, allow_unicode=True))
-    planned = {each["name"]: each for each in await run_plan(demo, file)}
-    found = " ".join(planned["RetellAgent/mitte"]["steps"])
-    assert all(step in found for step in steps), found
-    assert planned["RetellAgent/mitte"]["is_problem"] is is_problem
-
-
-async def test_a_tenant_whose_namespace_is_applied_with_it_will_be_created(demo: Demo) -> None:
-    planned = await run_plan(demo, SALON.with_name("second-tenant.yaml"))
-    assert {each["change"] for each in planned} == {"created"}
-    steps = next(each["steps"] for each in planned if each["name"].startswith("RetellAgent/"))
-    assert steps[0] == "waits until Tenant praxis-weber is ready, then:"
-    assert steps[1:4] == [str(Action.CREATE_LLM), str(Action.CREATE_AGENT), str(Action.PUBLISH)]

@@ -31,7 +31,6 @@ from askproai_runtime.booking import ServiceRules, SlotQuery, free_slots
 from askproai_runtime.booking.slots import BusySpan
 from askproai_sandbox.cluster import ProcessError, free_port
 from tests.load.both_away import both_away_rows
-from tests.load.by_turns import cpu_seconds
 from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
@@ -49,13 +48,11 @@ from tests.load.events import event_id
 from tests.load.hijacked import hijacked_rows
 from tests.load.idle import idle_rows
 from tests.load.idle_requests import idle_request_rows
-from tests.load.measure import Row, latency_rows, percentile
-from tests.load.observed import observed_rows
+from tests.load.measure import Row, cpu_seconds, latency_rows, percentile
 from tests.load.outage import outage_rows
 from tests.load.rates import rate_rows
 from tests.load.sender import LoadResult
 from tests.load.table import cpu_model, print_table
-from tests.load.traces import trace_rows
 
 RATE, ACK_BAR_MS = 100, 50
 CONNECTIONS, OTHER_CONNECTIONS = 64, (1, 8, 256)
@@ -66,8 +63,6 @@ PROVIDER_MS, QUESTIONS = 50, 48
 _ONLY = {  # an option for each measurement that can be had alone
     "only_idle": "what an idle tenant holds",
     "both": "what the polls find after --outage seconds without PostgreSQL and Redis",
-    "traces": "what traces cost the intake",
-    "observed": "what metrics and logs cost the intake",
     "attacks": "what others notice under a hijacked login",
     "rates": "how fast events may come, and how soon a single one is processed",
     "capacity": "how many events a second the web process stores, beside a server that does nothing",
@@ -107,10 +102,6 @@ async def measure(
         if only == "capacity":
             async with env.running("web"):
                 return facts, await capacity_rows(env)
-        if only == "traces":
-            return facts, await trace_rows(env)
-        if only == "observed":
-            return facts, await observed_rows(env)
         if only == "attacks":
             async with env.running("web"), env.running("worker"):
                 return facts, await hijacked_rows(env, report)
@@ -138,10 +129,6 @@ async def measure(
             rows += await capacity_rows(env)
         report("the worker alone")
         rows += await drain_rows(env)
-        report("the intake with and without metrics and logs, by turns")
-        rows += await observed_rows(env)
-        report("the intake with and without traces, by turns")
-        rows += await trace_rows(env)
         report("calls that book in the local book, without a Redis")
         rows += await without_redis_rows(env)
         report(f"calls that book at Cal.com (simulated, answers after {PROVIDER_MS} ms)")

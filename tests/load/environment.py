@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -87,12 +87,10 @@ class LoadEnvironment:
         replace_files(self.directory / "credentials", {name: value.encode() for name, value in secrets.items()})
 
     @asynccontextmanager
-    async def running(
-        self, container: str, *, program: Sequence[str | Path] = (), **variables: object
-    ) -> AsyncIterator[Child]:
+    async def running(self, container: str, **variables: object) -> AsyncIterator[Child]:
         """Run `askproai-runtime web` or `worker`, and yield when it is ready and has served nothing but probes.
 
-        `variables` are further settings, without their prefix; `program` is what is run in its place.
+        `variables` are further settings, without their prefix.
         """
         settings = {f"{name}_PORT": port for name, port in self.ports.items()} | {
             "CONFIG_FILE": self.directory / "config" / "tenant.json",
@@ -103,7 +101,7 @@ class LoadEnvironment:
         }
         environment = os.environ | {f"ASKPROAI_{name}": str(value) for name, value in settings.items()}
         probe_port = self.ports["PRIVATE" if container == "web" else "WORKER"]
-        program = list(program) or [Path(sys.executable).with_name("askproai-runtime"), container]
+        program = [Path(sys.executable).with_name("askproai-runtime"), container]
         async with process(
             self.directory, container, program, f"http://127.0.0.1:{probe_port}/readyz", environment
         ) as child:

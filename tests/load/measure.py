@@ -1,8 +1,12 @@
-"""The arithmetic of measurements, and the limits that they are held to. Pure."""
+"""The arithmetic of measurements, the limits that they are held to, and the CPU time of a process."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from askproai_sandbox.cluster import Child
 
 
 def due_times(rate: float, seconds: float) -> list[float]:
@@ -42,3 +46,9 @@ def latency_rows(name: str, seconds: Sequence[float], *percents: float, wish: st
     """Return a row for each percentile of latencies in seconds; `wish` belongs to the last."""
     rows = [Row(f"{name}, p{p:g}", percentile(seconds, p) * 1000) for p in percents]
     return [*rows[:-1], Row(rows[-1].name, rows[-1].value, wish=wish)]
+
+
+def cpu_seconds(process: Child) -> float:
+    """Return the CPU time that a process has used, of the user and of the system."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -113,24 +113,6 @@ async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def test_what_fails_everywhere_is_not_its_fault_and_enough_callers_are_reported(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
-    await begin(namespace, callers=20)
-    for _ in range(3):
-        await call(namespace, module_database, "failed", at_canary=False)
-        await call(namespace, module_database, "failed")
-        await call(namespace, module_database, "taken")  # an answer that a good version gives, too
-    key = canaries_key(namespace.operator.settings)
-    await namespace.operator.reconcile_again(key)
-    assert (await trial_of(namespace))["state"] == "Running"
-    for _ in range(14):
-        await call(namespace, module_database, "booked")
-    passed = await namespace.wait_for_condition("CanaryHealthy", "True", "CanaryPassed")
-    assert "20 or more callers met it, 3 of them a failure" in passed["message"]
-    assert "write it into runtime.image and remove runtime.canary" in passed["message"]
-
-
 async def test_promotion_gives_all_pods_the_image_and_ends_the_trial(namespace: TenantNamespace) -> None:
     await begin(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"image": IMAGE, "canary": None}}})

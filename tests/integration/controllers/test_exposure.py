@@ -169,16 +169,6 @@ async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
     return {*(await hosts(namespace)).values()} == expected
 
 
-async def test_a_route_of_the_former_url_on_the_shared_host_is_repaired(namespace, internet):
-    await serving(namespace, internet)
-    exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
-    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    await namespace.client.delete(namespace.path("Ingress", TENANT))
-    both = {"voice.example", f"{namespace.name}.example"}
-    await eventually(lambda: _routes_all(namespace, both), SOON, "the route of the URL that senders have")
-
-
 async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
@@ -192,18 +182,6 @@ async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(name
     key = Key("Exposure", namespace.name, TENANT)
     await eventually(lambda: key not in namespace.operator.queue, SOON, "the end of the questions")
     assert internet.asked.count(own_url(namespace)) <= asked + 1
-
-
-async def test_an_outage_of_the_url_in_use_withdraws_it_from_nobody_and_starts_no_test(namespace, internet):
-    await serving(namespace, internet)
-    internet.answering.remove(shared_url(namespace))
-    asked = internet.asked.count(shared_url(namespace))
-    patch = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
-    await namespace.client.merge(namespace.path("Tenant"), patch)
-    await namespace.wait_for("Tenant", TENANT, lambda live: live["status"].get("lastReconcileToken") == "now", "a run")
-    assert (await namespace.wait_for_condition("Exposed", "True"))["reason"] == "AsDeclared"
-    assert internet.asked.count(shared_url(namespace)) == asked
-    await wait_for_url(namespace, shared_url(namespace))
 
 
 async def test_the_former_host_stays_the_tenants_while_senders_have_it(namespace, other_namespace, internet):

@@ -120,18 +120,6 @@ async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_annotation_o
     await namespace.wait_for(kind, name, is_confirmed, "the edit as seen")
 
 
-async def test_a_planned_service_does_not_replace_the_default_one(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
-    await namespace.create("ServiceOffering", annotations=PLAN["metadata"]["annotations"])
-    await namespace.wait_for_condition("Paused", "True", "PlanUnsupported", kind="Branch", name="mitte")
-    assert await namespace.get("ServiceOffering", "mitte-standardberatung") is not None
-    await namespace.client.merge(namespace.path("ServiceOffering", "haarschnitt"), APPLY)
-    await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
-
-
 async def test_a_tenant_that_is_new_with_the_annotation_gets_nothing(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", annotations=PLAN["metadata"]["annotations"])

@@ -188,16 +188,6 @@ async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
     assert await left_in_database(namespace, module_database)
 
 
-async def test_its_hours_end_it_and_it_does_not_begin_again_by_itself(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
-    await begin_and_end_by_its_hours(namespace)
-    await bring_forward(namespace)
-    assert await namespace.get("Deployment", SHADOW) is None
-    assert await left_in_database(namespace, module_database) == 0
-    assert (await shown(namespace))["state"] == "Ended"
-
-
 async def test_one_that_could_not_begin_leaves_nothing_when_it_is_withdrawn(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
@@ -325,11 +315,3 @@ async def test_what_the_platform_does_not_allow_the_tenants_pods_it_does_not_all
     pod = deployment["spec"]["template"]["spec"]
     assert {each["image"] for each in pod["containers"]} == {IMAGE, "askproai:0.1.0"}
     assert "priorityClassName" not in pod
-
-
-async def test_only_images_of_listed_repositories_run(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=with_shadow(image="elsewhere.example/askproai:1"))
-    await namespace.wait_for("Tenant", NAME, lambda live: (live.get("status") or {}).get("configHash"), "the config")
-    await bring_forward(namespace)
-    assert await namespace.get("Deployment", SHADOW) is None

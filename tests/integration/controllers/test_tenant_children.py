@@ -299,28 +299,6 @@ async def test_an_ingress_is_created_on_request_repaired_and_deleted_with_the_re
     await namespace.wait_until_gone("Ingress")
 
 
-async def test_a_host_and_path_are_routed_to_the_first_tenant_that_claims_them(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"exposure": own_host(namespace) | {"ingress": {}}})
-    await namespace.wait_until_ready()
-    keys = {
-        "kind": "Secret",
-        "apiVersion": "v1",
-        "metadata": {"name": "second", "labels": {"askproai.de/use": "true"}},
-        "stringData": {"key": f"{namespace.retell_key}2"},
-    }
-    await namespace.client.create(resources.SECRETS.path(namespace.name), keys)
-    own = {"retell": {"apiKeySecretRef": {"name": "second", "key": "key"}}, "calendar": {"provider": "Local"}}
-    await namespace.create("Tenant", "twin", spec=own | {"exposure": own_host(namespace) | {"ingress": {}}})
-    reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice", name="twin")
-    assert "salon-mueller" not in reported["message"], "the other tenant may belong to somebody else"
-    assert await namespace.get("Ingress", "twin") is None
-    await namespace.client.delete(namespace.path("Tenant", "twin"))
-    await namespace.wait_until_gone("Tenant", "twin")
-    await merge(namespace, {"spec": {"exposure": None}})
-    await namespace.wait_until_gone("Ingress")
-
-
 async def test_a_foreign_ingress_is_left_alone_and_stops_nothing_but_the_exposure(namespace):
     body = {
         "metadata": {"name": "salon-mueller"},

@@ -224,22 +224,6 @@ def _asked(token: str) -> dict[str, Any]:
     return {"metadata": {"annotations": {"askproai.de/reconcile-at": token}}}
 
 
-async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(namespace, other_namespace):
-    await namespace.write_secret()
-    created = datetime.fromisoformat((await namespace.create("Tenant"))["metadata"]["creationTimestamp"])
-    await namespace.wait_until_ready()
-    other_namespace.retell_key = namespace.retell_key
-    await other_namespace.write_secret()
-    await eventually(
-        lambda: datetime.now(UTC) - created > timedelta(seconds=1), SOON, "a second, which is the unit of ages"
-    )
-    await other_namespace.create("Tenant")
-    reported = await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
-    assert namespace.name not in reported["message"], "the other tenant may belong to somebody else"
-    assert await other_namespace.get("Deployment", "salon-mueller-web") is None
-    await namespace.wait_until_ready()
-
-
 async def test_a_server_that_is_not_allowed_gets_no_request(namespace):
     """Neither the Tenant nor a service of it sends a key there (ASKPROAI_PROVIDER_HOSTS, docs/reference/settings.md)."""
     await namespace.write_secret()

@@ -142,15 +142,6 @@ async def test_a_change_of_the_own_role_does_not_blind_the_watch(env: HijackedTe
     assert report.suspended() == {env.attacker.role}
 
 
-async def test_the_open_transaction_of_the_watch_keeps_no_row_from_being_removed(env: HijackedTenant) -> None:
-    async with checks(env.database.admin, Report()) as check:
-        await check()
-        row = await env.superuser.fetchrow(
-            "SELECT state, backend_xmin, backend_xid FROM pg_stat_activity WHERE application_name = 'askproai-session-watch'"
-        )
-    assert tuple(row) == ("idle in transaction", None, None)
-
-
 async def test_a_lookup_that_is_due_and_blocked_does_not_keep_the_watch_from_looking(
     env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,21 +226,6 @@ async def suspend(env: HijackedTenant, check: Check) -> None:
     await conn.execute(ADVISORY)
     await check()
     assert not await may_log_in(env, env.attacker.role)
-
-
-async def test_the_watch_restores_a_login_after_its_time_without_any_reconcile(
-    env: HijackedTenant, advance_suspensions: Callable[[float], None]
-) -> None:
-    async with checks(env.database.admin, Report()) as check:
-        await suspend(env, check)
-        advance_suspensions(sessions_module.SUSPENSION_SECONDS - 1)
-        await check()
-        assert not await may_log_in(env, env.attacker.role)
-        advance_suspensions(2)
-        await check()
-        limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = $1"
-        assert await env.superuser.fetchval(limit, env.attacker.role) == 60
-        assert await (await env.connect()).fetchval(READ) == 0
 
 
 async def test_another_leader_restores_a_suspended_login_neither_earlier_nor_never(

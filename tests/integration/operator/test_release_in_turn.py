@@ -7,13 +7,12 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_operator.engine import resources
-from askproai_operator.rollouts import ROLLOUT, Phase
+from askproai_operator.rollouts import Phase
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.databases import Database
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.fleet_upgrade import (
     WEB,
-    WORKER,
     FleetUpgrade,
     admit_pods,
     image_of,
@@ -112,18 +111,6 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_a_leader_that_takes_over_knows_who_is_under_way(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        await fleet.create_tenants(running, 3)
-    async with fleet.operator(fleet.present):
-        (first,) = await fleet.wait_for_begun(1)
-    async with fleet.operator(fleet.present) as running:
-        assert await fleet.wait_for_begun(1) == [first]
-        await eventually(lambda: phases(running) == {Phase.UNDER_WAY: 1, Phase.WAITING: 2}, SOON, "the others to wait")
-        await make_deployment_ready(first, "web")
-        assert len(await fleet.wait_for_begun(2)) == 2
-
-
 async def test_an_edit_of_a_tenant_that_waits_takes_the_release_at_once_and_all_else_is_applied_meanwhile(
     fleet: FleetUpgrade,
 ) -> None:
@@ -147,58 +134,6 @@ async def merge(tenant: TenantNamespace, spec: dict[str, Any]) -> None:
     await tenant.client.merge(tenant.path("Tenant"), {"spec": spec})
 
 
-async def test_tenants_that_are_paused_suspended_or_deleted_hold_up_nobody(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        await fleet.create_tenants(running, 4)
-        for tenant in fleet.tenants:
-            await refuse_pods(tenant)
-        suspended = fleet.tenants[0]
-        await merge(suspended, {"suspend": True})
-        await suspended.wait_for_condition("RuntimeAvailable", "True", "Suspended")
-    async with fleet.operator(fleet.present) as running:
-        await eventually(lambda: has_image(suspended, fleet.present), SOON, "the suspended tenant to have the release")
-        first = next(tenant for tenant in await fleet.wait_for_begun(2) if tenant is not suspended)
-        await eventually(lambda: stops(running, first), SOON, "the Event about the stop")
-        await annotate(first, "askproai.de/paused", "true")
-        begun = await fleet.wait_for_begun(3)
-        second = next(tenant for tenant in begun if tenant not in (suspended, first))
-        await second.client.delete(second.path("Tenant"))
-        await second.wait_until_gone("Tenant")
-        last = next(tenant for tenant in fleet.tenants if tenant not in begun)
-        await eventually(lambda: has_image(last, fleet.present), SOON, "the last tenant to begin")
-        await annotate(first, "askproai.de/paused", None)  # who is paused is not cleaned up
-
-
-async def annotate(tenant: TenantNamespace, name: str, value: str | None) -> None:
-    await tenant.client.merge(tenant.path("Tenant"), {"metadata": {"annotations": {name: value}}})
-
-
-async def test_both_deployments_of_a_tenant_wait_and_begin_together(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        await fleet.create_tenants(running, 2, mode="Split")
-    async with fleet.operator(fleet.present):
-        (first,) = await fleet.wait_for_begun(1)
-        assert await fleet.begun(WORKER) == [first]
-        await make_deployment_ready(first, "web")
-        await fleet.reconcile_all()
-        assert await fleet.begun() == [first], "its worker pods are not ready yet"
-        await make_deployment_ready(first, "worker")
-        assert len(await fleet.wait_for_begun(2)) == len(await fleet.begun(WORKER)) == 2
-
-
-async def test_deployments_of_a_release_without_records_get_them_without_a_restart(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        await fleet.create_tenants(running, 2)
-    removed = {"metadata": {"annotations": {ROLLOUT: None}}}
-    before = [await tenant.client.merge(tenant.path("Deployment", WEB), removed) for tenant in fleet.tenants]
-    async with fleet.operator(fleet.former):
-        for tenant, former in zip(fleet.tenants, before, strict=True):
-            live = await tenant.wait_for("Deployment", WEB, has_record, "the record")
-            assert live["spec"] == former["spec"]
-    async with fleet.operator(fleet.present):
-        assert len(await fleet.wait_for_begun(1)) == 1
-
-
 async def test_pods_on_trial_wait_with_the_other_ones(fleet: FleetUpgrade) -> None:
     canary = f"{NAME}-canary"
     async with fleet.operator(fleet.former) as running:
@@ -210,27 +145,3 @@ async def test_pods_on_trial_wait_with_the_other_ones(fleet: FleetUpgrade) -> No
         for tenant in fleet.tenants:
             live = await tenant.wait_for("Deployment", canary, bool, "the pods on trial")
             assert ("ASKPROAI_TRACING_ENDPOINT" in str(live["spec"])) is (tenant is first)
-
-
-def has_record(live: dict[str, Any] | None) -> bool:
-    return live is not None and ROLLOUT in live["metadata"]["annotations"]
-
-
-async def test_a_tenant_that_was_stuck_before_gets_the_release_and_stops_nobody(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        stuck, healthy = await fleet.create_tenants(running, 2)
-        await refuse_pods(stuck)
-        await merge(stuck, {"runtime": {"pods": {"nodeSelector": {"none": "such", "disk": "ssd"}}}})
-        await stuck.wait_for_condition("RolloutHealthy", "False", "RolloutStuck")
-    async with fleet.operator(fleet.present):
-        for tenant in (stuck, healthy):
-            await eventually(lambda tenant=tenant: has_image(tenant, fleet.present), SOON, "the release")
-        await stuck.wait_for_condition("RolloutHealthy", "False", "RolloutStuck")
-
-
-async def test_without_a_limit_all_tenants_get_a_release_at_once(fleet: FleetUpgrade) -> None:
-    async with fleet.operator(fleet.former) as running:
-        await fleet.create_tenants(running, 3)
-    async with fleet.operator(fleet.present, at_once=0) as running:
-        assert len(await fleet.wait_for_begun(3)) == 3
-        assert phases(running) == {Phase.UNDER_WAY: 3}

@@ -14,11 +14,10 @@ from askproai_operator.shards import shard_index
 from tests.load.scale import salons
 from tests.load.scale.counters import READS
 from tests.load.scale.environment import OPERATOR, SYSTEM, Operator, ScaleEnvironment, open_environment
-from tests.load.scale.watching import Watching, is_ready, watching
+from tests.load.scale.watching import Watching, watching
 from tests.worlds.waiting import SOON, eventually
 
 TENANTS = range(8, 14)
-GUEST = 14
 SHARD_OF = {number: shard_index(salons.salon(number).namespace, 2) for number in TENANTS}
 FIRST, SECOND = (next(number for number in TENANTS if SHARD_OF[number] == index) for index in (0, 1))
 BRANCH = salons.manifests(1)[3]["metadata"]["name"]
@@ -226,27 +225,3 @@ async def test_each_operator_watches_the_database_sessions(split: Fleet):
         assert await conn.fetchval(watches) == 2
     finally:
         await conn.close()
-
-
-async def test_a_tenant_comes_and_goes_with_the_operator_that_has_its_namespace(split: Fleet):
-    """It is not counted by the other tests: while its rows are kept, its name is nobody else's."""
-    env, names = split.env, salons.salon(GUEST)
-    await salons.seed([GUEST], env.urls["retell"], env.urls["calcom"])
-    await salons.apply(env.client, [GUEST])
-    agent = resources.AGENTS.path(names.namespace, BRANCH)
-
-    async def ready() -> bool:
-        return is_ready(await env.client.get(agent))
-
-    await eventually(ready, SOON, "the agent to be Ready", 0.2)
-    await split.wait_for_holder(names.number, GUEST)
-    await env.client.delete(f"/api/v1/namespaces/{names.namespace}")
-    await split.wait_for_holder(names.number, None)
-
-    async def is_gone() -> bool:
-        found = await env.client.get("/api/v1/namespaces")
-        return names.namespace not in {each["metadata"]["name"] for each in found["items"]}
-
-    await eventually(is_gone, SOON, "the namespace to be gone", 0.5)
-    ledger = await env.client.get(resources.SECRETS.path(SYSTEM), labelSelector="askproai.de/leftover")
-    assert ledger["items"] == []

@@ -407,15 +407,6 @@ async def test_a_logout_ends_the_session_at_every_pod(oidc_pod: TenantPod, issue
     assert (await entries(oidc_pod, "page.logout"))[-1] == {"role": "staff", "claimed_by": "anna@salon.example"}
 
 
-async def test_a_host_that_is_not_this_machine_is_sent_to_no_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
-    async with visiting(oidc_pod) as visitor:
-        _, page, _ = await visitor.get("/login", Host="page.evil.example")
-        assert GERMAN.host_unknown in page
-        status, _, answer = await visitor.get("/login/issuer", Host="page.evil.example")
-        assert status == HTTPForbidden.status_code
-        assert "Location" not in answer.headers
-
-
 async def test_logins_at_the_issuer_are_limited_and_leave_the_tokens_theirs(
     oidc_pod: TenantPod, issuer: OidcIssuer
 ) -> None:

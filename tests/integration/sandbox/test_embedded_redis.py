@@ -1,4 +1,4 @@
-"""The embedded Valkey: it checks passwords, keeps data, users and address, and dies with its parent."""
+"""The embedded Valkey: it checks passwords, and keeps data, users and address when it is killed."""
 
 import os
 import signal
@@ -44,19 +44,3 @@ async def test_data_users_and_address_survive_a_kill(server: EmbeddedRedis) -> N
     assert server.admin_url == admin_url
     async with Redis.from_url(url, protocol=2, driver_info=None) as client:
         assert await client.get("salon:a") == b"1"
-
-
-async def test_a_left_over_server_is_ended_and_a_deleted_folder_means_an_empty_one(
-    server: EmbeddedRedis, tmp_path: Path
-) -> None:
-    async with server.admin() as admin:
-        await admin.set("a", "1")
-    second = EmbeddedRedis(tmp_path / "valkey")
-    await second.start()
-    await eventually(lambda: not server.running, what="the first one's end")
-    async with second.admin() as admin:
-        assert await admin.get("a") == "1"
-    await second.remove()
-    await server.start()
-    async with server.admin() as admin:
-        assert await admin.get("a") is None

@@ -39,14 +39,13 @@ async def measure(
     *,
     tenants: int,
     quiet_seconds: float,
-    profile: bool,
     report: Callable[[str], None],
     save: Callable[[dict[str, Any], list[Row]], None],
 ) -> list[Row]:
     """Run the phases and return their rows; `save` gets what there is after each of them."""
     rows: list[Row] = []
     async with open_environment(directory, report) as env, watching(env.client) as seen:
-        run = Run(env, seen, tenants, quiet_seconds, report, profile)
+        run = Run(env, seen, tenants, quiet_seconds, report)
         for name in with_needed(names):
             report(f"{name}: {PHASES[name].__doc__}")
             found = await PHASES[name](run)
@@ -82,8 +81,7 @@ def main() -> None:
     parser.add_argument("--phases", type=phases, default=list(PHASES), help=f"of {','.join(PHASES)}; default: all")
     parser.add_argument("--quiet-seconds", type=float, default=600, help="length of the quiet phase (600)")
     parser.add_argument("--json", type=Path, default=None, help="a file for rows and details")
-    parser.add_argument("--profile", action="store_true", help="sample the operator; profiles are kept with the logs")
-    parser.add_argument("--keep", type=Path, default=None, help="a new folder for logs, trace and profiles")
+    parser.add_argument("--keep", type=Path, default=None, help="a new folder for logs and trace")
     options = parser.parse_args()
     if not 1 <= options.tenants <= MOST_TENANTS:
         parser.error(f"--tenants must be 1 to {MOST_TENANTS}")
@@ -111,7 +109,6 @@ def main() -> None:
                 options.phases,
                 tenants=options.tenants,
                 quiet_seconds=options.quiet_seconds,
-                profile=options.profile,
                 report=report,
                 save=save,
             )
@@ -120,10 +117,10 @@ def main() -> None:
         sys.exit(f"the run ended early: {problem}\nlogs are left in {directory}")
     facts["load after"] = round(os.getloadavg()[0], 2)
     print_table(facts, rows, console)
-    if options.keep is None and not options.profile:
+    if options.keep is None:
         shutil.rmtree(directory)
     else:
-        console.print(f"logs, trace and profiles: {directory}")
+        console.print(f"logs and trace: {directory}")
     sys.exit(not all(row.ok is not False for row in rows))
 
 

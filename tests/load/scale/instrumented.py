@@ -1,21 +1,17 @@
-"""The operator with a sampling profile and a trace of what it waits for: `python -m tests.load.scale.instrumented run`.
+"""The operator with a trace of what it waits for: `python -m tests.load.scale.instrumented run`.
 
-SCALE_PROFILE: a file that gets a profile at SIGUSR2, since the last one, and at the end: how often each function was found
-running at each 5 ms of CPU time. SCALE_TRACE: a file that gets a line of JSON for each HTTP request, each use of the database's or
-Redis's administrator, and each reconcile: who made it, when, and how long it took. `tests.load.scale.costs` sums both up.
+SCALE_TRACE: a file that gets a line of JSON for each HTTP request, each use of the database's or Redis's administrator, and each
+reconcile: who made it, when, and how long it took.
 """
 
-import atexit
 import inspect
 import json
 import os
-import signal
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
@@ -23,50 +19,6 @@ import askproai_operator.main
 from askproai_core.database import AdminStore
 from askproai_operator.control_loop import ReconcileLoop
 from askproai_operator.redis_users import RedisAdmin
-
-_ROOT: Final = str(Path(__file__).resolve().parents[3]) + "/"
-_INTERVAL_SECONDS: Final = 0.005
-
-
-def place(code: Any, line: int | None = None) -> str:
-    """Return a function as file, line and name; a file of a library from its package on."""
-    file = code.co_filename.removeprefix(_ROOT).rpartition("site-packages/")[2].rpartition("/lib/")[2]
-    return f"{file}:{line or code.co_firstlineno} {code.co_qualname}"
-
-
-class Profile:
-    """Samples of the main thread: by the line that ran (`own`), and by all functions on the stack (`total`)."""
-
-    def __init__(self, file: Path) -> None:
-        self._file, self._number = file, 0
-        self._samples, self._own, self._total = 0, Counter[str](), Counter[str]()
-        signal.signal(signal.SIGPROF, self._sample)
-        signal.signal(signal.SIGUSR2, lambda *_: self.write())
-        signal.setitimer(signal.ITIMER_PROF, _INTERVAL_SECONDS, _INTERVAL_SECONDS)
-        atexit.register(self.write)
-
-    def _sample(self, _number: int, frame: FrameType | None) -> None:
-        if frame is None:
-            return
-        self._samples += 1
-        self._own[place(frame.f_code, frame.f_lineno)] += 1
-        on_stack = set()
-        while frame is not None:
-            on_stack.add(place(frame.f_code))
-            frame = frame.f_back
-        self._total.update(on_stack)
-
-    def write(self) -> None:
-        """Write what was sampled since the last time, and begin anew."""
-        samples, own, total = self._samples, self._own, self._total
-        self._samples, self._own, self._total = (
-            0,
-            Counter(),
-            Counter(),
-        )  # before: the next sample interrupts what follows
-        result = {"samples": samples, "own": own.most_common(100), "total": total.most_common(250)}
-        self._file.with_name(f"{self._file.stem}-{self._number}.json").write_text(json.dumps(result, indent=1))
-        self._number += 1
 
 
 class Trace:
@@ -120,11 +72,8 @@ def _callers() -> tuple[str, list[str]]:
 
 
 def main() -> None:
-    """Run the operator with what the environment asks for."""
-    if where := os.environ.get("SCALE_PROFILE"):
-        Profile(Path(where))
-    if where := os.environ.get("SCALE_TRACE"):
-        Trace(Path(where))
+    """Run the operator with its trace."""
+    Trace(Path(os.environ["SCALE_TRACE"]))
     askproai_operator.main.main()
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import math
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,7 +44,6 @@ class Run:
     tenants: int
     quiet_seconds: float
     report: Callable[[str], None]
-    profile: bool = False
     edits_meanwhile: int = 3  # of a tenant that runs, while the others are made
     raw_seconds: float = math.nan
     facts: dict[str, Any] = field(default_factory=dict)  # details for the JSON
@@ -64,17 +62,6 @@ class Run:
     @property
     def operator(self) -> Operator:
         return self.env.operators[0]
-
-    async def start_operator(self, name: str) -> Operator:
-        folder = self.env.directory
-        files = {"SCALE_PROFILE": folder / f"profile-{name}.json", "SCALE_TRACE": folder / f"trace-{name}.jsonl"}
-        profile = {key: str(file) for key, file in files.items()} if self.profile else {}
-        return await self.env.start_operator(name, instrumented=self.profile, **profile)
-
-    def end_of_profile(self) -> None:
-        """Have the operator write what was sampled in this phase, if it samples."""
-        if self.profile:
-            self.operator.child._process.send_signal(signal.SIGUSR2)
 
 
 async def one(run: Run) -> list[Row]:
@@ -138,7 +125,7 @@ async def ready(run: Run) -> list[Row]:
     env, watching = run.env, run.watching
     run.report("the salons' numbers and event types at the providers")
     await salons.seed(run.numbers, env.urls["retell"], env.urls["calcom"])
-    operator = await run.start_operator("operator-0")
+    operator = await run.env.start_operator("operator-0")
     await eventually(operator.leads, seconds(60), "the operator to lead")
     await env.settled(60)
     before, began = await env.counts(), time.monotonic()
@@ -159,7 +146,6 @@ async def ready(run: Run) -> list[Row]:
     cost_ready = (await env.counts()).since(before)
     await env.settled(run.bound)
     rested, cost = time.monotonic() - began - 5, (await env.counts()).since(before)
-    run.end_of_profile()
     run.ready_cost, run.facts["ready"] = cost, _details(cost)
     own = salons.salon(PILOT).namespace + "/"
     times = {
@@ -208,7 +194,7 @@ async def restart(run: Run) -> list[Row]:
     await env.settled(run.bound)
     await env.stop_operator(run.operator)
     before, began = await env.counts(), time.monotonic()
-    operator = await run.start_operator("operator-1")
+    operator = await run.env.start_operator("operator-1")
     await eventually(operator.leads, seconds(run.bound), "the operator to lead")
     led = time.monotonic() - began
     found = [await _edited(run, random.choice(run.numbers)) for _ in range(EDITS)]
@@ -221,7 +207,6 @@ async def restart(run: Run) -> list[Row]:
     await eventually(all_seen, seconds(run.bound), "every object to be looked at", every=0.2)
     seen, cost = time.monotonic() - began, (await env.counts()).since(before)
     await env.settled(run.bound)
-    run.end_of_profile()
     run.facts["restart"] = _details(cost)
     return [
         Row("restart → leads with a filled cache", led, "s"),
@@ -238,11 +223,9 @@ async def quiet(run: Run) -> list[Row]:
     await run.env.settled(
         run.bound, quiet_seconds=70
     )  # the first figures of the last tenants come with the next minute
-    run.end_of_profile()  # a profile of what was before
     before, began = await run.env.counts(), time.monotonic()
     await asyncio.sleep(run.quiet_seconds)
     cost, passed = (await run.env.counts()).since(before), time.monotonic() - began
-    run.end_of_profile()
     run.facts["quiet"] = _details(cost)
     hours = passed / 3600
     return [
@@ -265,7 +248,7 @@ async def leader(run: Run) -> list[Row]:
     env = run.env
     await env.settled(run.bound)
     killed = run.operator
-    standby = await run.start_operator("operator-2")
+    standby = await run.env.start_operator("operator-2")
     await eventually(standby.is_primed, seconds(run.bound), "the standby to fill its cache")
     await asyncio.sleep(5)  # it has asked for the Lease
     before = await env.counts()

@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.worlds.chart_render import ROOT
 
@@ -90,34 +89,3 @@ def test_the_chart_installs_with_the_values_of_the_script(checkout: Path, tool: 
     manifests = render(*values)
     containers = manifests["Deployment", "askproai-simulators"]["spec"]["template"]["spec"]["containers"]
     assert containers[0]["image"] == "askproai-simulators:" + 12 * "b"
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_second_run_keeps_the_cluster_and_down_removes_it(checkout: Path, tool: str) -> None:
-    _, calls = run(checkout, tool, CLUSTERS="askproai")
-    assert not [call for call in calls if "create" in call and call[0] == tool]
-    completed, calls = run(checkout, tool, "down")
-    assert completed.returncode == 0, completed.stderr
-    assert [call[0] for call in calls] == [tool]
-    assert "delete" in calls[0]
-    assert not (checkout / ".cache" / tool).exists()
-
-
-@pytest.mark.parametrize("missing", ["docker", "kind", "kubectl", "helm"])
-def test_a_missing_program_is_named_before_anything_is_built(checkout: Path, missing: str) -> None:
-    (checkout.parent / "bin" / missing).unlink()
-    completed, calls = run(checkout, "kind")
-    assert (completed.returncode, calls) == (2, [])
-    assert f"needs {missing}" in completed.stderr
-
-
-def test_a_docker_that_does_not_answer_is_named(checkout: Path) -> None:
-    completed, calls = run(checkout, "kind", DOCKER_IS_AWAY="1")
-    assert (completed.returncode, calls) == (2, [["docker", "info"]])
-    assert "Docker does not answer" in completed.stderr
-
-
-def test_the_configurations_are_of_the_cluster_that_the_script_names() -> None:
-    kind, k3d = (yaml.safe_load((ROOT / f"hack/docker-cluster/{tool}.yaml").read_text("utf-8")) for tool in TOOLS)
-    assert kind["name"] == k3d["metadata"]["name"] == "askproai"
-    assert "name=askproai" in (ROOT / "hack/docker-cluster/run.sh").read_text("utf-8")

@@ -48,62 +48,6 @@ def run_matrix(
     return run
 
 
-def test_an_axis_names_all_its_versions_and_a_version_itself() -> None:
-    def chosen(*wanted: str) -> list[str]:
-        return [f"{axis.title} {version}" for axis, version in matrix.choose(wanted)]
-
-    assert chosen("postgresql=16", "python=3.13") == ["Python 3.13", "PostgreSQL 16"]
-    assert chosen("postgresql") == [f"PostgreSQL {version}" for version in (15, 16, 17, 18)]
-    assert chosen("redis=valkey 9") == ["Redis, Valkey valkey 9"]
-    assert len(chosen()) == sum(len(axis.versions) for axis in matrix.AXES.values())
-
-
-@pytest.mark.parametrize("wanted", ["perl", "python=2.7", "python=", "=3.13"])
-def test_what_is_no_version_is_refused_with_those_that_are(wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        matrix.main(["--axis", wanted])
-    assert refused.value.code == 2
-    assert "postgresql: 15, 16, 17, 18" in capsys.readouterr().err
-
-
-def test_a_version_that_is_not_here_is_said_and_fails_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def absent(version: str, *, build: bool) -> version_sources.Had:
-        raise version_sources.Missing("no wheel has it")
-
-    monkeypatch.setitem(matrix.AXES, "postgresql", replace(matrix.AXES["postgresql"], find=absent))
-    assert matrix.main(["--axis", "postgresql=16"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "| PostgreSQL 16 | | | integration/database, integration/jobs | not run: no wheel has it |"
-    )
-
-
-def test_a_version_that_passed_is_said_with_its_release(run_matrix: Callable[[str | None], tuple[int, str]]) -> None:
-    assert run_matrix(report("postgresql", "16.14", skipped=2)) == (
-        0,
-        "| PostgreSQL 16 | a wheel | 16.14 | integration/database, integration/jobs | 10 passed, 0 failed, 2 skipped in 61 s |",
-    )
-
-
-def test_a_narrower_run_is_said_to_be_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    path = tmp_path / "report.xml"
-    path.write_text(report("python", "3.13.0"))
-    ran: list[tuple[str, ...]] = []
-
-    def run_suites(axis: matrix.Axis, version: str, had: version_sources.Had) -> Path:
-        ran.append(axis.suites)
-        return path
-
-    here = replace(matrix.AXES["python"], find=lambda version, *, build: version_sources.Had("here"))
-    monkeypatch.setitem(matrix.AXES, "python", here)
-    assert matrix.main(["--axis", "python=3.13", "--suite", "tests/unit/core"], run_suites) == 0
-    assert ran == [("tests/unit/core",)]
-    assert "| Python 3.13 | here | 3.13.0 | unit/core | 12 passed" in capsys.readouterr().out
-
-
 def test_what_a_release_cannot_pass_is_left_out_and_said(tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     path.write_text(report("redis", "redis 7.2.4"))
@@ -139,22 +83,6 @@ def test_a_version_that_failed_fails_the_run(
     assert code == 1
     assert said in row
     assert "**" in row
-
-
-def test_a_server_of_each_version_is_named_to_the_tests_or_is_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(version_sources, "install_servers", lambda: (_ for _ in ()).throw(version_sources.Missing("x")))
-    assert version_sources.find_redis("valkey 8", build=False).variables == {}
-    with pytest.raises(version_sources.Missing):
-        version_sources.find_redis("valkey 9", build=False)
-
-
-def test_a_release_of_kubernetes_that_is_not_built_is_not_built_unasked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(version_sources, "WORK", tmp_path)
-    with pytest.raises(version_sources.Missing, match="--build"):
-        version_sources.find_kubernetes("1.35", build=False)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_workflow_runs_each_version_and_no_other() -> None:

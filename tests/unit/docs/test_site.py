@@ -1,7 +1,6 @@
 """The documentation as a site (`make docs`): built strictly, whole, and without a request to anybody."""
 
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -50,16 +49,6 @@ def test_each_page_of_the_repository_is_there_under_a_short_address(site: Path) 
         assert (site / name).is_file(), name
 
 
-def test_code_in_lists_is_code_and_comments_are_not_shown(site: Path) -> None:
-    """Python-Markdown's own grammar makes a paragraph of it: mkdocs needs four spaces where a git host needs three."""
-    page = read(site, "tutorial.html")
-    assert re.search(r"<li>\s*<p>Start the demo.*?</p>\s*<div class=\"highlight\">\s*<pre>", page, re.DOTALL)
-    assert (
-        "hack/generate.py"
-        not in re.sub(r"<!--.*?-->", "", read(site, "reference/settings.html")).partition("<article")[2][:500]
-    )
-
-
 def test_a_link_to_a_file_of_the_repository_leads_to_its_text(site: Path) -> None:
     assert 'href="../examples/salon.yaml.html"' not in read(site, "schnellstart.html"), (
         "the addresses are shorter than the paths"
@@ -98,14 +87,3 @@ async def test_both_languages_are_found_and_nobody_else_is_asked(address: str, t
             found = await browser.wait_for(FOUND)
             assert page in found, found
             assert await browser.evaluate(ASKED_ELSEWHERE) == ""
-
-
-@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
-async def test_it_is_dark_where_the_system_is(address: str, tmp_path: Path) -> None:
-    async with browsing(tmp_path) as browser:
-        for wanted, scheme in (("dark", "slate"), ("light", "default")):
-            await browser.send(
-                "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": wanted}]
-            )
-            await browser.open(f"{address}/tutorial.html")
-            await browser.wait_for(f"document.body.getAttribute('data-md-color-scheme') === '{scheme}'")

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from askproai_runtime.booking.email_address import is_made_up
 from askproai_sandbox.call_scripts import Addresses, PodsMissingError, ScriptError, load_script, play_script
-from askproai_sandbox.call_scripts.play import create_email
 from askproai_sandbox.call_scripts.script import (
     Command,
     ExpectedAppointment,
     ExpectedMail,
     SpokenCall,
-    differ_in_calendar_only,
     differences,
     mail_differences,
     missing_sentence,
@@ -32,10 +29,6 @@ def write(folder: Path, text: str) -> Path:
     file = folder / "call.yaml"
     file.write_text(HEAD + text, "utf-8")
     return file
-
-
-def test_there_are_examples():
-    assert len(EXAMPLES) >= 20
 
 
 @each_row("file", EXAMPLES)
@@ -59,22 +52,6 @@ async def test_an_example_names_the_manifest_of_its_tenant_to_whoever_has_not_ap
         kinds = {each["kind"]: each for each in yaml.safe_load_all((ROOT / script.manifest).read_text("utf-8"))}
         metadata = kinds["Tenant"]["metadata"]
         assert f"{metadata['namespace']}.{metadata['name']}" == script.tenant
-
-
-async def test_a_tenant_without_pods_is_waited_for(tmp_path: Path):
-    """After `suspend: false` the tenant is in the demo's list before its pods are."""
-    asked, shown = list[str](), list[str]()
-
-    def admin(tenant: str) -> tuple[str, str]:
-        asked.append(tenant)
-        if len(asked) < 3:
-            raise PodsMissingError(f"{tenant} has no pod that is ready")
-        raise ScriptError("ready")  # which ends the play
-
-    script = load_script(write(tmp_path, "steps: [{say: [Hallo], functions: [null]}]\nappointments: []\n"))
-    with pytest.raises(ScriptError, match=r"^ready"):
-        await play_script(script, Addresses("", "", "", Path(), admin), shown.append)
-    assert (len(asked), shown) == (3, ["wait     salon.salon has no pod that is ready"])
 
 
 async def test_a_tenant_whose_pods_do_not_come_is_named_with_the_command_that_says_why(tmp_path: Path):
@@ -155,19 +132,6 @@ def test_the_books_are_compared_both_ways():
     assert len(differences(expected, [TEN | {"status": "cancelled"}])) == 2
 
 
-def test_what_only_cal_com_lacks_is_waited_for_longer():
-    expected = [ExpectedAppointment("2026-12-03 10:00", status="cancelled", calendar="cancelled")]
-    ours = TEN | {"status": "cancelled", "calendar": "accepted"}
-    assert differences(expected, [ours])
-    assert differ_in_calendar_only(expected, [ours])
-    assert not differ_in_calendar_only(expected, [ours | {"calendar": "cancelled"}]), "nothing differs"
-    assert not differ_in_calendar_only(expected, [TEN | {"calendar": "accepted"}]), "our own book does"
-    assert not differ_in_calendar_only(expected, [])
-    booked = [ExpectedAppointment("2026-12-03 10:00")]
-    assert differ_in_calendar_only(booked, [TEN | {"status": "pending_sync"}]), "Cal.com has not answered in time"
-    assert not differ_in_calendar_only(booked, [TEN | {"status": "failed"}])
-
-
 @pytest.mark.parametrize(
     ("expected", "is_it"),
     [
@@ -195,8 +159,3 @@ def test_an_optional_mail_may_be_there_or_not():
     assert mail_differences([maybe], []) == []
     assert mail_differences([maybe], [MAIL]) == []
     assert len(mail_differences([maybe], [MAIL, MAIL])) == 1
-
-
-def test_no_played_address_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secrets.token_hex", lambda size: "38" * size)  # digits alone count as nothing
-    assert not is_made_up(create_email())

@@ -1,4 +1,4 @@
-"""The simulated Retell of the demo: known keys, further keys of a workspace, and the list of faults."""
+"""The simulated Retell of the demo: known keys, and the list of faults."""
 
 import aiohttp
 import pytest
@@ -25,23 +25,6 @@ async def test_a_mistyped_key_is_refused_and_every_examples_key_is_known() -> No
         for key in (SALON.retell_key, "key_demo_praxis", "key_demo_haarwerk", "key_demo_linden"):
             assert await list_status(url, key) == 200
         assert await list_status(url, "key_demo_salom") == 401
-
-
-async def test_a_workspace_can_get_a_further_key() -> None:
-    """For a rotation: both keys see the same numbers."""
-    simulator = RetellSimulator(SystemClock())
-    number = {"phone_number": SALON.number, "termination_uri": "salon.sip.example"}
-    async with serve(simulator) as url, aiohttp.ClientSession(raise_for_status=True) as session:
-        await require_known_keys(url)
-        headers = {"Authorization": f"Bearer {SALON.retell_key}"}
-        await session.post(f"{url}/import-phone-number", json=number, headers=headers)
-        await session.post(f"{url}/_sim/workspaces", json={"key": "key_demo_next", "of": SALON.retell_key})
-        headers = {"Authorization": "Bearer key_demo_next"}
-        async with session.get(f"{url}/get-phone-number/{SALON.number}", headers=headers) as answer:
-            assert (await answer.json())["phone_number"] == SALON.number
-        call = {"to_number": SALON.number, "say": ["Hallo"]}
-        async with session.post(f"{url}/_sim/calls", json=call) as answer:
-            assert (await answer.json())["status"] == "declined"  # one workspace has the number, and no agent is bound
 
 
 @pytest.mark.parametrize("simulator", [RetellSimulator, CalcomSimulator])

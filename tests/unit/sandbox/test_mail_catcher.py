@@ -5,7 +5,6 @@ from asyncio import to_thread
 from email.message import EmailMessage
 
 import aiohttp
-import pytest
 
 from askproai_sandbox.mail_catcher import MailCatcher, serve_catcher
 
@@ -38,10 +37,3 @@ async def test_a_mail_is_kept_as_a_person_sees_it() -> None:
     assert (first["method"], first["calendar"].splitlines()[0]) == ("REQUEST", "BEGIN:VCALENDAR")
     assert second["subject"] == "Erinnerung"
     assert "<p>Guten Tag Zoë</p>" in html
-
-
-@pytest.mark.parametrize("number", [0, 7])
-async def test_a_mail_that_is_not_there_is_not_found(number: int) -> None:
-    async with serve_catcher(MailCatcher()) as (_, url), aiohttp.ClientSession(url) as session:
-        async with session.get(f"/mails/{number}.html") as answer:
-            assert answer.status == 404

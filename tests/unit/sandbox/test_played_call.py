@@ -82,20 +82,6 @@ async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, to
     assert not {"end_timestamp", "call_analysis"} & call.keys()
 
 
-async def test_without_a_name_the_agent_asks_for_it(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """Functions are called as the LLM's version declares them, and that requires the name."""
-    await salon(retell, receiver, tools)
-    record = await ring(retell, ASKS, "Ja, bitte.")
-    assert record.errors == []
-    assert receiver.at("/book_appointment") == []
-    assert record.transcript.endswith("User: Ja, bitte.\nAgent: Auf welchen Namen darf ich buchen?\n")
-    record = await ring(retell, ASKS, "Ja, bitte.", "Erika Mustermann.")
-    assert record.errors == []
-    booked = json.loads(receiver.at("/book_appointment")[0][1])["args"]
-    assert booked == {"service": "Haarschnitt", "start": OFFER["start"], "customer_name": "Erika Mustermann"}
-    assert record.transcript.endswith("Agent: Gebucht.\n")
-
-
 async def test_missing_required_arguments_are_an_error_and_no_request(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
@@ -196,19 +182,6 @@ async def test_variables_are_filled_in_and_unset_ones_stay(retell: Api, receiver
     assert "Guten Tag lieber Kunde, {{nobody}}!" in (await ring(retell)).transcript
 
 
-async def test_a_misspelt_call_is_refused(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    await salon(retell, receiver, tools)
-    for wrong in ({"say": "Ein Satz"}, {"say": [], "text": "x"}, {"args": [{"tool": "x"}]}, {"to_number": None}):
-        assert "error" in await retell("POST", "/_sim/calls", {"to_number": NUMBER, **wrong}, expect=400)
-
-
-async def test_explicit_tool_calls_replace_the_model(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    await salon(retell, receiver, tools)
-    call = {"name": "book_appointment", "args": {"start": OFFER["start"], "customer_name": "E"}}
-    record = await ring(retell, "Zweimal bitte", args=[call, call])
-    assert [answer["appointment_id"] for answer in record.answers("book_appointment")] == ["a-1", "a-1"]
-
-
 async def test_a_scripted_call_takes_what_was_offered(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools)
     calls = [
@@ -218,20 +191,6 @@ async def test_a_scripted_call_takes_what_was_offered(retell: Api, receiver: Rec
     record = await ring(retell, "Freitag?", "Ja, E.", args=calls)
     (booked,) = (step.arguments for step in record.steps if step.name == "book_appointment")
     assert booked == {"start": OFFER["start"], "notes": "{offer.2}", "customer_name": "E"}, "there is one offer"
-
-
-async def test_the_greeting_of_a_suspended_tenant_is_known_to_the_agent(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
-    transfer = {
-        "type": "transfer_call",
-        "name": "transfer_to_human",
-        "transfer_destination": {"type": "predefined", "number": "+49301"},
-        "transfer_option": {"type": "cold_transfer"},
-    }
-    await salon(retell, receiver, [transfer], llm={"begin_message": "Soll ich Sie mit einem Mitarbeiter verbinden?"})
-    record = await ring(retell, "Ja, bitte.")
-    assert record.answers("transfer_to_human") == [{"transferred_to": "+49301"}], record.steps
 
 
 async def salon_with_inbound_webhook(retell: Api, receiver: Receiver, tools: Tools) -> None:
@@ -278,18 +237,3 @@ async def test_an_inbound_webhook_that_fails_is_tried_again_three_times_and_the_
     assert len(receiver.at("/inbound")) == 4
     assert (record.status, len(record.errors)) == ("ended", 1)
     assert record.transcript.startswith("Agent: Guten Tag Gast!")
-
-
-async def test_a_caller_who_is_asked_for_the_branch_answers_in_own_words_or_by_key(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
-    tools[0]["parameters"]["properties"]["branch"] = {"type": "string"}
-    await salon(retell, receiver, tools)
-    asks_branch = {"success": False, "message": "Welche Filiale?", "branches": ["mitte", "nord"]}
-    receiver.answers["/check_availability"] = [asks_branch, asks_branch, receiver.answers["/check_availability"]]
-    record = await ring(retell, ASKS, "in Mitte oder so", "[12]")
-    asked = [json.loads(body) for _, body in receiver.at("/check_availability")]
-    assert [request["args"].get("branch") for request in asked] == [None, "in Mitte oder so", None]
-    pressed = [entry["digit"] for entry in asked[2]["call"]["transcript_with_tool_calls"] if entry["role"] == "dtmf"]
-    assert pressed == ["1", "2"]
-    assert record.errors == []

@@ -67,13 +67,6 @@ async def test_the_journal_has_key_and_operation_of_each_request_since_a_number(
     assert [e["seq"] for e in later["entries"]] == [second["seq"]]
 
 
-async def test_requests_are_counted_by_method_and_operation(retell: Api) -> None:
-    for _ in range(2):
-        await retell("GET", "/v2/list-phone-numbers")
-    await retell("POST", "/v2/list-agents", {})
-    assert await retell("GET", "/_sim/counts") == {"GET list-numbers": 2, "POST list-agents": 1}
-
-
 async def test_a_fault_that_would_never_act_is_refused(retell: Api) -> None:
     for wrong in (
         {"fault": "explode"}, {"operation": "create-llm"}, {"fault": "slow", "milliseconds": 3},

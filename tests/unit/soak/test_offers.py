@@ -120,16 +120,6 @@ def test_a_certain_offer_that_could_be_known_to_be_gone_is_untrue() -> None:
     assert check(history, books) == []
 
 
-def test_the_report_says_what_was_entered_last() -> None:
-    (found,) = accepted_offers(
-        History([offered(100, START), refused(102)], busy_times=[busy(101)]), Books(bookings=[remote(LATER)])
-    )
-    assert "an absence of anna" in found.why
-    assert found.is_certain
-    (found,) = accepted_offers(History([offered(1, START, basis="own_book"), refused(2)]), BOOKS)
-    assert not found.is_certain
-
-
 def judged(fate: Fate, cause: Cause | None = None, **body: str) -> Accepted:
     return Accepted(offered(1, START, **body), booked(2), fate, "", cause)
 
@@ -148,13 +138,3 @@ def test_what_was_said_to_be_not_confirmed_is_counted_by_itself() -> None:
     assert tally(accepted, certain=True).share == 0
     found = tally(accepted, certain=False)
     assert (found.decided, found.gone, found.share) == (3, {Cause.KNOWN: 2}, 2 / 3)
-
-
-def test_of_a_host_whom_calcom_chose_the_report_names_what_a_person_had_removed_there() -> None:
-    """Our book has the booking of that host still."""
-    earlier, freed = busy(10, 60, staff="anna"), busy(10, 99, staff="mehmet")
-    slots = [{"start": START, "staff": "anna"}]
-    history = History([replace(offered(100), body={"slots": slots}), refused(102)], busy_times=[freed, earlier])
-    (found,) = accepted_offers(history, Books(bookings=[remote(LATER)], chosen_hosts=frozenset({A})))
-    assert found.cause is Cause.UNKNOWABLE
-    assert "an absence of mehmet" in found.why

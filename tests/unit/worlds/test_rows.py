@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from tests.worlds.rows import MOST_LISTED, each_row
+from tests.worlds.rows import each_row
 
 
 def test_all_failing_rows_of_a_table_are_listed() -> None:
@@ -22,28 +22,6 @@ def test_all_failing_rows_of_a_table_are_listed() -> None:
     assert [line.split(":")[0] for line in str(raised.value).splitlines()[:1]] == ["3 rows fail"]
     for expected in ("'text': 'a'}: ZeroDivisionError", "'text': 'b'}: AssertionError", "'text': 'd'}"):
         assert expected in str(raised.value)
-
-
-def test_a_table_without_failing_rows_passes() -> None:
-    @each_row("number", [1, 2])
-    def check(number: int) -> None:
-        assert number
-
-    check()
-    assert check.__name__ == "check"
-
-
-def test_a_broken_grammar_ends_after_some_rows() -> None:
-    seen = list[int]()
-
-    @each_row("number", range(1, 100))
-    def check(number: int) -> None:
-        seen.append(number)
-        assert not number
-
-    with pytest.raises(AssertionError, match="were not run"):
-        check()
-    assert len(seen) == MOST_LISTED
 
 
 async def test_tables_of_coroutines_get_their_fixtures() -> None:
