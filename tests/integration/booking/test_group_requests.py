@@ -105,7 +105,7 @@ async def test_the_caller_among_the_companions_is_asked_about(salon: Salon) -> N
 )
 async def test_what_is_no_name_is_asked_for(salon: Salon, name: str) -> None:
     answer = await book(salon, "10:00", {"customer_name": name, "service": "Haarschnitt"})
-    assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
+    assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
     assert await booked(salon) == []
 
 

@@ -225,7 +225,7 @@ async def test_names_are_asked_for_and_what_is_too_much_is_refused(salon: Salon)
     for companions in ([{}], [MIA, {}], [{"service": "Haarschnitt"}]):
         said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
         answer = await salon.booking.book_appointment(caller(), said)
-        assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
+        assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
     four = await look(salon, {}, {}, {}, {})
     assert four.message == "Zusammen trage ich höchstens 4 Personen ein. Für wie viele soll ich suchen?"
     config = salon.configs[-1]
