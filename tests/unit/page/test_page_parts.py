@@ -44,12 +44,13 @@ from askproai_runtime.page.feed import Feed, changed_subjects, event_id
 from askproai_runtime.page.rendering import format_duration, render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.views import list_others, show_services, show_subject
-from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
+from askproai_runtime.page.words import WORDS, choose_language
 from askproai_runtime.sentences import speaking
 from tests.worlds.waiting import SOON, eventually
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+GERMAN, ENGLISH = WORDS[Language.DE], WORDS[Language.EN]
 DAY = date(2026, 11, 27)
 CONFIG = TenantConfig(
     tenant="salon.salon",
@@ -445,7 +446,4 @@ def test_a_duration_has_a_unit_that_people_read(milliseconds: int, shown: str) -
 @pytest.mark.parametrize(("language", "shown"), [(Language.DE, "99,5 %"), (Language.EN, "99.5 %")])
 def test_decimals_are_those_of_the_language(language: Language, shown: str) -> None:
     templates = Environment(loader=DictLoader({"x.html": "{{ decimal(value) }} %"}), autoescape=True)
-    assert (
-        render(templates, "x.html", {Language.DE: GERMAN, Language.EN: ENGLISH}[language], BERLIN, {"value": 99.5})
-        == shown
-    )
+    assert render(templates, "x.html", WORDS[language], BERLIN, {"value": 99.5}) == shown
