@@ -80,7 +80,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         return f"{label}: {moment(_read_start(value, zone) if name == 'start' else None) or value}"
 
     functions = {
-        "t": words,
+        "t": words.shown,
         "clock": clock,
         "decimal": lambda number: str(number).replace(".", words.decimal_mark),
         "day": day,
