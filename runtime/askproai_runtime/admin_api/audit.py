@@ -42,15 +42,7 @@ class Audit:
             raise Problem(400, "Bad Request", "cursor is not the `next` of a page of this list")
         rows = await self._store.list_audit(after=after, limit=limit)
         entries = [
-            AuditEntry(
-                row["id"],
-                row["at"],
-                row["actor"],
-                row["action"],
-                msgspec.json.decode(row["detail"]),
-                row["correlation_id"],
-            )
-            for row in rows
+            msgspec.convert(dict(row) | {"detail": msgspec.json.decode(row["detail"])}, AuditEntry) for row in rows
         ]
         following = next_cursor(entries[-1].at, entries[-1].id) if len(entries) == limit else None
         return AuditPage(entries, following, request.zone.key)

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from askproai_core.http_server import Problem
@@ -46,7 +45,6 @@ class ChangeObstacle(StrEnum):
     UNCLEAR_START = "unclear_start"
     REQUEST_USED = "request_used"
     BLOCK_USED = "block_used"  # the request's block is another one now, or was removed
-    SCHEMA_TOO_OLD = "schema_too_old"
     BUSY = "busy"
     NOT_FOUND = "not_found"
     BEGUN = "begun"
@@ -112,9 +110,6 @@ def problems() -> Iterator[None]:
     except BlockExists:
         detail = "This request_id has another block, or one that was removed since: make a new one"
         raise Problem(409, "Request Used", detail, members=ChangeObstacle.BLOCK_USED.members) from None
-    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
-        detail = "The database's migration to this release has not been done yet: try again when DatabaseReady is True"
-        raise Problem(503, "Schema Too Old", detail, members=ChangeObstacle.SCHEMA_TOO_OLD.members) from None
     except DeskBusy:
         detail = "Somebody books or moves there at this moment: send the same request again"
         raise Problem(503, "Busy", detail, {"Retry-After": "1"}, ChangeObstacle.BUSY.members) from None

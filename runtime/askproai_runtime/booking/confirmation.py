@@ -71,7 +71,7 @@ def confirm(
         message = f"{message} {preparation}"
     if first.live:
         message = f"{message}{_say_phone(ctx, request, first, again=again)}"
-    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first)}
+    fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
     if first.live and request.asks_full_name and not again:
         message, fields["needs_name"] = f"{message}{say().which_full_name}", True
     if not single:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import fold, join_list
+from askproai_runtime.business_information.subjects import subject_patterns
 from askproai_runtime.german_dates import Refusal, understand
 from askproai_runtime.sentences import present_language, say
 
@@ -187,7 +188,7 @@ def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) 
     """Return what a question is about beside the topics. `known` are folded words of the config, which answers name."""
     asked, folded = asked_sentences(text), fold(asked_sentences(text))
     found = {
-        subject: [each[0] for each in re.finditer(pattern, folded)] for subject, (pattern, _) in say().subjects.items()
+        subject: [each[0] for each in re.finditer(pattern, folded)] for subject, pattern in subject_patterns().items()
     }
     parts = [OpenPart(words[0], subject) for subject, words in found.items() if words]
     covered = {*known, *(word for words in found.values() for each in words for word in each.split())}
@@ -248,7 +249,7 @@ def _english_nouns(words: Sequence[str]) -> Iterator[str]:
 
 
 def _is_of_a_subject(word: str) -> bool:
-    return any(re.search(pattern, word) for pattern, _ in say().subjects.values())
+    return any(re.search(pattern, word) for pattern in subject_patterns().values())
 
 
 def _is_of_a_topic(word: str) -> bool:
@@ -268,8 +269,7 @@ def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
 
 def _has_word(part: OpenPart, said: str) -> bool:
     if part.subject:
-        pattern, _ = say().subjects[part.subject]
-        return re.search(pattern, said) is not None
+        return re.search(subject_patterns()[part.subject], said) is not None
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
     return any(_same_stem(each, word) for each in words for word in said.split())
 
@@ -281,7 +281,7 @@ def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     """
     sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not _YES_OR_NO.match(each)]
     if part.subject:
-        pattern, _ = say().subjects[part.subject]
+        pattern = subject_patterns()[part.subject]
         sentences = [each for each in sentences if re.search(pattern, fold(each))]
     words = [each for each in fold(part.words).split() if len(each) >= _MIN_LETTERS]
     for sentence in sentences:
@@ -310,7 +310,7 @@ def _same_stem(said: str, word: str) -> bool:
 
 def say_open(parts: Sequence[OpenPart]) -> str:
     """Return the sentences for the parts of a question that stay open."""
-    own = [say().subjects[part.subject][1] for part in parts if part.subject]
+    own = [say().subjects_not_known[part.subject] for part in parts if part.subject]
     named = [part.words for part in parts if not part.subject]
     if len(named) > _MOST_NAMED:
         own.append(say().more_not_known)

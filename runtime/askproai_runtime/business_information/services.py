@@ -21,6 +21,7 @@ from askproai_runtime.business_information.question_parts import (
     Topic,
 )
 from askproai_runtime.business_information.questions import Question, answered, ask_back, unknown
+from askproai_runtime.business_information.subjects import asks_preparation
 from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.visits import compose_visit, has_several
 
@@ -112,7 +113,7 @@ def _answer_about_named(
         missing.append(not_known.format(service=join_list(unpriced, say().and_word)))
     if not told:
         return unknown(config, branch, question, " ".join(missing))
-    if _asks_preparation(question) and not any(each.preparation for each in services):
+    if asks_preparation(fold(question.words)) and not any(each.preparation for each in services):
         missing.insert(0, say().preparation_not_known)
         unpriced.append("preparation")
     return answered(question, " ".join([*told, *missing]), unpriced)
@@ -132,10 +133,6 @@ def _asks_about_each(question: Question) -> bool:
         return False
     asked = Counter(_ASKS_PRICE_OR_LENGTH.findall(fold(question.words)))
     return _EACH_BY_ITSELF.search(said) is not None or max(asked.values(), default=0) > 1
-
-
-def _asks_preparation(question: Question) -> bool:
-    return re.search(say().preparing, fold(question.words)) is not None
 
 
 def is_offered(service: Service, branch: Branch) -> bool:

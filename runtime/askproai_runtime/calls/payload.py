@@ -24,6 +24,7 @@ from askproai_runtime.booking import (
     asks_something_else,
     companions_key,
     details_key,
+    fold,
     heard_key,
     meant_key,
     name_key,
@@ -224,7 +225,8 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
     """Return the questions of this call for one of several choices that its caller has said something to, the last one last.
 
-    What was done about the same appointment since has answered one, and so has a later question for the same person.
+    What was done about the same appointment or for the same person since has answered one: a choice after it is about another
+    request. A later question for the same person replaces one.
     """
     questions = dict[str, AskedChoice]()  # by person
     asked = dict[str, AskedChoice]()  # nothing was said since
@@ -234,7 +236,10 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
         elif (answer := utterance.answer) is not None:
             about = str(answer.get("appointment_id", answer.get("waitlist_id")))
             if answer.get("success") is True:
-                questions = {name: each for name, each in questions.items() if each.about != about}
+                person = fold(str(answer.get("customer_name") or ""))
+                questions = {
+                    name: each for name, each in questions.items() if each.about != about and fold(name) != person
+                }
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)

@@ -1,5 +1,6 @@
 """HTML from the templates. Imported with Jinja2 when somebody first opens the page: idle pods do not pay for it."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
@@ -7,12 +8,12 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import BlockEntry, MessageEntry
-from askproai_runtime.page.audit_words import say_audit
 from askproai_runtime.page.words import Words
 from askproai_runtime.sentences import format_call_back
 
@@ -22,6 +23,11 @@ _UNITS: Final = (
     ("min", 60_000),
     ("s", 1_000),
 )  # the same in all languages of the page
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+# Ids, which the private API and the command line show. An entry of the page is beside what it is about.
+_IDS: Final = frozenset(
+    {"token", "request", "appointment", "block", "entry", "message", "event", "notification", "call", "job", "session"}
+)
 
 
 def load_templates(own: str = "templates", *shared: str) -> Environment:
@@ -80,7 +86,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
         return f"{label}: {moment(_read_start(value, zone) if name == 'start' else None) or value}"
 
     functions = {
-        "t": words,
+        "t": words.shown,
         "clock": clock,
         "decimal": lambda number: str(number).replace(".", words.decimal_mark),
         "day": day,
@@ -112,7 +118,7 @@ def _say_reason(
 
     Of `what` audit it is the detail of an entry.
     """
-    if what == "audit" and stored and (said := say_audit(stored, Language(words.language), people, moment)) is not None:
+    if what == "audit" and stored and (said := _say_audit(stored, words.audit, people, moment)) is not None:
         return said
     if not stored or words.language == Language.EN:
         return stored or ""
@@ -138,3 +144,39 @@ def _read_start(value: str, zone: ZoneInfo) -> datetime | None:
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=zone)
     return None
+
+
+def _say_audit(
+    detail: str, labels: Mapping[str, str], people: Mapping[str, str], moment: Callable[[datetime], str]
+) -> str | None:
+    """Return the detail of an entry as a person reads it: `durch Karin · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: …`.
+
+    `people` are the display names of staff members, `moment` writes an instant. None for what is no detail of an entry.
+    """
+    try:
+        facts = msgspec.json.decode(detail, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return None
+    order = [*labels]
+
+    def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Return the facts as one reads them: PostgreSQL keeps no order of an object's members."""
+        return sorted(facts.items(), key=lambda fact: order.index(fact[0]) if fact[0] in order else len(order))
+
+    def say(name: str, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(
+                (f"{labels['staff']} " if key == "staff" else "") + say(key, part) for key, part in in_order(value)
+            )
+        if isinstance(value, list):
+            return ", ".join(say(name, part) for part in value)
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            return moment(datetime.fromisoformat(value))
+        return people.get(value.rpartition("/")[2], value) if name == "staff" and isinstance(value, str) else str(value)
+
+    shown = ((name, value) for name, value in in_order(facts) if name not in _IDS and value not in (None, "", [], {}))
+    without_colon = {"claimed_by", "staff"}
+    return " · ".join(
+        f"{labels.get(name, name.replace('_', ' '))}{'' if name in without_colon else ':'} {say(name, value)}"
+        for name, value in shown
+    )

@@ -238,11 +238,8 @@ class Views:
         return Shown(values | {"appointments": detail.appointments[:_MAX_OF_BLOCK], "cut": cut}, ("appointments",))
 
     async def list_pauses(self, asking: Asking) -> list[ShownPause]:
-        """Return by what the branches' bookings are paused now; nothing on a schema from before blocks."""
-        try:
-            found = await self._get(asking, PauseList, "/pauses")
-        except Problem:
-            return []
+        """Return by what the branches' bookings are paused now."""
+        found = await self._get(asking, PauseList, "/pauses")
         names = self.branch_names()
         return [
             ShownPause(

@@ -1,15 +1,15 @@
-"""The keys of all that callers hear. Each language has one value of it: `german.py`, `english.py`.
+"""The keys of all that callers hear. Each language has a file of them: `german.toml`, `english.toml`.
 
 A sentence is a template of `str.format`; its placeholders are the same in every language. A whole sentence is one template where
 that is possible, since languages order words differently.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentences:
+class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that is said in one language."""
 
     # words between others
@@ -324,9 +324,7 @@ class Sentences:
     not_known: str
     nothing_about: str
     more_not_known: str
-    # Of questions that no topic is for: a pattern of folded words, and the sentence that nothing is known. No pattern is for
-    # `working_days`: a day is read from the date, too.
-    subjects: Mapping[str, tuple[str, str]]
+    subjects_not_known: Mapping[str, str]  # of questions that no topic is for
     topics_not_known: Mapping[str, str]  # by the names of `Topic`
     address: str
     of_branch: str
@@ -354,7 +352,6 @@ class Sentences:
     is_free_with: str
     price_with: str  # after the price of the others
     free: str
-    preparing: str  # a pattern of folded words with which callers ask what a service needs of them
     preparation_not_known: str
     of_it_waiting: str
     and_costs: str

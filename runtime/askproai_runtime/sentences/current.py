@@ -7,14 +7,18 @@ at the desk, it is German.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.sentences.catalogue import Sentences
-from askproai_runtime.sentences.english import ENGLISH
-from askproai_runtime.sentences.german import GERMAN
 
-SENTENCES: Final = {Language.DE: GERMAN, Language.EN: ENGLISH}
+SENTENCES: Final = {
+    language: msgspec.toml.decode(Path(__file__).with_name(file).read_bytes(), type=Sentences)
+    for language, file in ((Language.DE, "german.toml"), (Language.EN, "english.toml"))
+}
 _present: Final = ContextVar("language", default=Language.DE)
 
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
-import asyncpg
 import structlog
 
 from askproai_core.clock import Clock
@@ -86,10 +85,6 @@ class TaskRunner:
             for each in known:
                 if each.is_due and each.name not in self._running:
                     await self._start(each.name)
-        except asyncpg.UndefinedTableError:
-            log.info(
-                "tasks.wait_for_migration", consequence="tasks run as soon as the operator has migrated the database"
-            )
         except DATABASE_UNAVAILABLE as error:
             log.warning("tasks.database_away", error=type(error).__name__)
 

@@ -38,3 +38,28 @@ async def test_repeat_for_one_names_the_rest(call: SpokenCall) -> None:
     again = await call.ask(BOOK, friday_at(call.pod, companions=[]))
     assert again["message"].endswith("um 14 Uhr für Mia Lange, bleibt bestehen."), again
     assert len(await call.live()) == 2
+
+
+async def test_answered_question_lends_no_choice(call: SpokenCall) -> None:
+    first = await call.ask(BOOK, friday_at(call.pod))
+    call.say("Noch einen um vier.")
+    later = friday_at(call.pod, "16:00")
+    await call.ask(BOOK, later)
+    call.say("Ein weiterer.")
+    assert (await call.ask(BOOK, later | {"choice": "further"}))["success"] is True
+    call.say("Den lieber um fünf.")
+    asked = await call.ask(BOOK, friday_at(call.pod, "17:00", choice="move"))
+    assert (asked["success"], first["appointment_id"] == asked["appointment_id"]) == (False, False), asked
+    assert [row[1] for row in await call.live()] == ["14:00", "16:00"]
+
+
+async def test_spelling_renames_no_earlier_person(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod))
+    call.say("Und einer für Otto Kurz.")
+    otto = friday_at(call.pod, customer_name="Otto Kurz")
+    await call.ask(BOOK, otto)
+    call.say("Ein zweiter Termin.")
+    assert (await call.ask(BOOK, otto | {"choice": "further"}))["success"] is True
+    call.say("Er schreibt sich Kurtz.")
+    await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurtz", choice="rename"))
+    assert "Petra Lange" in [row[3] for row in await call.live()]

@@ -13,9 +13,10 @@ import pytest
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.database import StatementTimeout
+from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.admin_api.store import FigureStore
-from askproai_runtime.page.words import GERMAN
+from askproai_runtime.page.words import WORDS
 from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled, seed
 from tests.worlds.page_visitor import VIEWS, Visitor, hidden, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
@@ -101,7 +102,7 @@ async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(
     await db.execute("DELETE FROM waitlist_offers WHERE tenant = $1 AND id = $2", tenant, offer)
     local = expires.astimezone(ZoneInfo("Europe/Berlin"))
     assert "Wartet bis" in page
-    assert f"bei Anna, Angebot offen bis {GERMAN.weekdays[local.weekday()]}, {local:%d.%m.%Y %H:%M}" in page
+    assert f"bei Anna, Angebot offen bis {WORDS[Language.DE].weekdays[local.weekday()]}, {local:%d.%m.%Y %H:%M}" in page
 
 
 async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
@@ -280,7 +281,7 @@ async def test_figures_that_take_too_long_are_said_in_a_sentence(
     monkeypatch.setattr(FigureStore, "list_days_of_bookings", take_too_long)
     status, page, answer = await owner.get("/figures")
     assert (status, answer.content_type) == (503, "text/html")
-    assert GERMAN.failed_page in page
+    assert WORDS[Language.DE].failed_page in page
 
 
 async def test_a_path_that_nothing_serves_is_a_page_for_a_browser_and_a_problem_for_a_program(pod: TenantPod) -> None:

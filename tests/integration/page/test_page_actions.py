@@ -12,12 +12,13 @@ import asyncpg
 import pytest
 
 from askproai_core.reader_token import reader_token_of
+from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import AdminApiStore
 from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.routes import ACTION_PATHS, FORM_PATHS
 from askproai_runtime.page.sessions import LIFETIME, Signer
 from askproai_runtime.page.views import FORMS
-from askproai_runtime.page.words import GERMAN
+from askproai_runtime.page.words import WORDS
 from askproai_sandbox.databases import Database
 from tests.worlds.page_forms import add_begun, audit, fields_of, seed, state_of, token_of
 from tests.worlds.page_visitor import Visitor, tags, visiting
@@ -95,7 +96,10 @@ async def test_why_a_move_is_refused_and_what_the_desk_has_done_is_said_in_the_l
     assert "outside of the hours" not in page
     assert (await owner.post(path, **form | {"time": "11:00"}, request_id=str(uuid4())))[0] == 303
     _, page, _ = await owner.get(f"/appointments/{appointment}")
-    local = [f"{GERMAN.weekdays[4]}, {next_friday(pod, hour, 8):%d.%m.%Y} {hour:02}:00, bei Anna" for hour in (9, 11)]
+    local = [
+        f"{WORDS[Language.DE].weekdays[4]}, {next_friday(pod, hour, 8):%d.%m.%Y} {hour:02}:00, bei Anna"
+        for hour in (9, 11)
+    ]
     assert "<b>Termin verschoben</b>" in page
     assert '<span class="state s-desk">am Tresen</span>' in page
     assert f"durch Karin · vorher: {local[0]} · jetzt: {local[1]}" in page

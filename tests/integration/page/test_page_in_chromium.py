@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 
 from askproai_runtime.page import server
-from askproai_runtime.page.action_words import ENGLISH, GERMAN
 from askproai_runtime.page.actions import Notice
 from askproai_runtime.page.feed import POLL_EVERY
 from askproai_runtime.page.routes import FORM_PATHS
+from askproai_runtime.page.words import WORDS
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
 from tests.worlds.page_rows import ILLNESS, NAME, filled, seed
@@ -75,7 +75,7 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
         # The browser sets the focus with the first frame, which can be later than the end of loading.
         await browser.wait_for("location.search === '?done=redriven' && document.activeElement !== document.body")
         focused = await browser.evaluate("document.activeElement.textContent")
-        said = {words.notices[Notice.REDRIVEN] for words in (GERMAN, ENGLISH)}  # by the language of the machine
+        said = {words.act.notices[Notice.REDRIVEN] for words in WORDS.values()}  # by the language of the machine
         assert focused in said, "who does not see the page hears it first"
         assert await browser.evaluate(f"document.getElementById('r-job:{job}')") is None
     assert await pod.db.fetchval("SELECT state FROM jobs WHERE id = $1", job) == "ready"

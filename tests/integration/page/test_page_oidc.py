@@ -10,11 +10,11 @@ import pytest
 from aiohttp.web import HTTPForbidden, HTTPNotFound, HTTPOk, HTTPSeeOther, HTTPServiceUnavailable
 from yarl import URL
 
-from askproai_core.tenant_config import OIDC_CLIENT_SECRET, PageRoles, PageSettings
+from askproai_core.tenant_config import OIDC_CLIENT_SECRET, Language, PageRoles, PageSettings
 from askproai_runtime.oidc import Failure
 from askproai_runtime.oidc import issuer as issuer_module
-from askproai_runtime.page.login_words import GERMAN
 from askproai_runtime.page.routes import PATHS
+from askproai_runtime.page.words import WORDS
 from askproai_runtime.web import PAGE_CONNECTIONS
 from askproai_sandbox.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
@@ -22,6 +22,8 @@ from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, s
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import SOON, eventually
+
+GERMAN = WORDS[Language.DE].login
 
 pytestmark = pytest.mark.nightly
 

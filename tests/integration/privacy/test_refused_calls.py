@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_runtime.sentences.german import GERMAN
+from askproai_runtime.sentences import say
 from askproai_sandbox.retell.workspace import Call
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.encryption import decrypted_text, stored_text
@@ -58,7 +58,7 @@ async def test_nothing_that_is_said_stays_and_what_is_booked_does(env: PrivacyEn
     fields = await begin(env)
     assert SAID in await readable(env), "the search finds what is there"
     answer = await env.ask("decline_recording", CALL, ZORA, {})
-    assert answer == {"success": True, "message": GERMAN.not_kept}
+    assert answer == {"success": True, "message": say().not_kept}
     assert SAID not in await readable(env)
 
     start = next_friday(env.pod, 10).isoformat()

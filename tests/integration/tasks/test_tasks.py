@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
-import asyncpg
-import pytest
 from prometheus_client import generate_latest
 
 from askproai_core.database import open_pool
@@ -233,20 +231,6 @@ async def test_tasks_of_another_tenant_and_of_another_release_are_left_alone(
             await env.wait_for(claim_no=1, lease_until=None)
         assert await theirs.fetchval("SELECT claim_no FROM tasks") == 0
         assert (await env.row("of-a-later-release"))["claim_no"] == 0
-
-
-async def test_workers_wait_for_the_migration_that_makes_the_table(database: Database) -> None:
-    """Pods of this release may run before the operator has migrated; they look again by themselves."""
-    salon = await database.create_tenant("early")
-    async with open_pool(database.superuser_dsn, max_size=1) as superuser, open_pool(salon.dsn, max_size=2) as pool:
-        env = TaskEnvironment(salon.tenant, salon.dsn, pool)
-        await superuser.execute("ALTER TABLE tasks RENAME TO not_yet")
-        count = Counting()
-        async with env.running({"count": count}):
-            with pytest.raises(asyncpg.UndefinedTableError):
-                await env.row()
-            await superuser.execute("ALTER TABLE not_yet RENAME TO tasks")
-            await env.wait_for(claim_no=1, lease_until=None)
 
 
 async def test_an_end_that_could_not_be_stored_is_a_repetition_from_the_last_watermark(database: Database) -> None:

@@ -311,7 +311,7 @@ def test_a_sentence_about_something_else_answers_nothing(words: str) -> None:
 def test_another_card_pays_nothing(language: Language, words: str, declared: str, found: str) -> None:
     told = replace(BARE, knowledge=(Knowledge("?", declared),))
     with speaking(language):
-        answer, unknown = ask(told, "other", question=words), say().subjects["payment"][1]
+        answer, unknown = ask(told, "other", question=words), say().subjects_not_known["payment"]
     assert (answer.success, answer.message) == (bool(found), found or unknown)
 
 

@@ -20,7 +20,7 @@ from askproai_runtime.page.fleet.reading import FIGURES_EVERY, RANK_EVERY, Fleet
 from askproai_runtime.page.fleet.rights import FleetRights
 from askproai_runtime.page.fleet.selection import ROWS, State, select
 from askproai_runtime.page.fleet.store import TenantJobs
-from askproai_runtime.page.fleet.words import ENGLISH, GERMAN
+from askproai_runtime.page.fleet.words import FLEET_WORDS
 from askproai_runtime.page.sessions import Signer
 from tests.worlds.clock import FixedClock
 
@@ -205,10 +205,10 @@ def test_where_the_page_is_published_no_way_to_write_the_host_opens_it_by_a_toke
 
 
 def test_both_languages_have_each_filter_and_each_drift() -> None:
-    for words in (GERMAN, ENGLISH):
-        assert set(words.states) == set(State)
-        assert set(words.drifts) == set(Drift)
-        assert all(getattr(words, field.name) for field in fields(words))
+    for words in FLEET_WORDS.values():
+        assert set(words.shown["states"]) == set(State)
+        assert set(words.shown["drifts"]) == set(Drift)
+        assert all(words.shown.values())
 
 
 def test_what_the_page_knows_of_a_tenant_has_no_field_for_anything_of_a_caller() -> None:

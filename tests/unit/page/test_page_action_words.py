@@ -1,16 +1,17 @@
 """Every reason why an action is not done, and everything that was done, has a sentence in both languages."""
 
-from dataclasses import fields
-
 import pytest
 
 from askproai_core.http_server import Problem
+from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import ChangeObstacle, Right, Role, rights_of
 from askproai_runtime.admin_api.refused_change import _WHY
 from askproai_runtime.booking import AttendanceObstacle, BlockObstacle, FunctionOutcome
-from askproai_runtime.page.action_words import ENGLISH, GERMAN, ActionWords
 from askproai_runtime.page.actions import DONE_BEFORE, Notice, obstacle_of
 from askproai_runtime.page.sessions import Session
+from askproai_runtime.page.words import WORDS, ActionWords
+
+GERMAN, ENGLISH = (WORDS[language].act for language in (Language.DE, Language.EN))
 
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH])
@@ -23,8 +24,8 @@ def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
 
 def test_both_languages_say_the_same_things_in_other_words() -> None:
     assert set(GERMAN.obstacles) == set(ENGLISH.obstacles)
-    for each in fields(ActionWords):
-        assert getattr(GERMAN, each.name) != getattr(ENGLISH, each.name), each.name
+    german, english = (WORDS[language].shown["act"] for language in (Language.DE, Language.EN))
+    assert [key for key in german if german[key] == english[key]] == []
 
 
 def test_the_reason_of_a_problem_is_its_own_or_that_of_a_move_or_that_a_value_does_not_fit() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -41,15 +41,17 @@ from askproai_runtime.notifications.types import Kind, Recipient, State
 from askproai_runtime.oidc import Attempt
 from askproai_runtime.page.day_plan import MAX_LANES, ROWS, list_people, list_whole_days, plan_day, week_of
 from askproai_runtime.page.feed import Feed, changed_subjects, event_id
+from askproai_runtime.page.fleet.words import FLEET_WORDS
 from askproai_runtime.page.rendering import format_duration, render
 from askproai_runtime.page.sessions import LIFETIME, Signer, cookie_name
 from askproai_runtime.page.views import list_others, show_services, show_subject
-from askproai_runtime.page.words import ENGLISH, GERMAN, choose_language
+from askproai_runtime.page.words import WORDS, ActionWords, LoginWords, choose_language
 from askproai_runtime.sentences import speaking
 from tests.worlds.waiting import SOON, eventually
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
+GERMAN, ENGLISH = WORDS[Language.DE], WORDS[Language.EN]
 DAY = date(2026, 11, 27)
 CONFIG = TenantConfig(
     tenant="salon.salon",
@@ -316,9 +318,29 @@ def test_the_language_is_that_of_the_greatest_weight(header: str, language: Lang
     assert choose_language(header) is language
 
 
-def test_both_languages_name_the_same_kinds() -> None:
-    assert set(GERMAN.kinds) == set(ENGLISH.kinds)
-    assert len(GERMAN.weekdays) == len(ENGLISH.weekdays) == 7
+def list_keys(words: Mapping[str, Any], before: str = "") -> set[str]:
+    """Return the keys of a file of words, such as `act.cancel`."""
+    tables = {key: value for key, value in words.items() if isinstance(value, dict)}
+    return {f"{before}{key}" for key in words}.union(
+        *(list_keys(each, f"{before}{key}.") for key, each in tables.items())
+    )
+
+
+@pytest.mark.parametrize(("package", "name", "words"), [("page", "t", WORDS), ("page/fleet", "f", FLEET_WORDS)])
+def test_both_languages_have_all_words_of_templates(package: str, name: str, words: Mapping[Language, Any]) -> None:
+    german, english = (list_keys(words[language].shown) for language in (Language.DE, Language.EN))
+    of_rows = ("outcomes.", "arguments.", "reasons.")  # stored in English
+    assert {key for key in german ^ english if not key.startswith(of_rows)} == set()
+    templates = (Path(__file__).parents[3] / "runtime/askproai_runtime" / package).rglob("*.html")
+    used = {
+        key for file in templates for key in re.findall(rf"\b{name}\.((?:act\.|login\.)?\w+)", file.read_text("utf-8"))
+    }
+    assert used
+    assert used - german == set()
+    by_code = {*type(words[Language.DE]).__struct_fields__, *(f"act.{each}" for each in ActionWords.__struct_fields__)}
+    by_code |= {f"login.{each}" for each in LoginWords.__struct_fields__} | {"closed", "absent", "act", "login"}
+    tables = {key for key in german if key.rpartition(".")[0] not in {"", "act", "login"}}
+    assert german - tables - used - by_code == set()
 
 
 async def feed_busy_page(feed: Feed, meanwhile: Callable[[], Awaitable[None]]) -> list[tuple[str, list[str]]]:
@@ -445,7 +467,4 @@ def test_a_duration_has_a_unit_that_people_read(milliseconds: int, shown: str) -
 @pytest.mark.parametrize(("language", "shown"), [(Language.DE, "99,5 %"), (Language.EN, "99.5 %")])
 def test_decimals_are_those_of_the_language(language: Language, shown: str) -> None:
     templates = Environment(loader=DictLoader({"x.html": "{{ decimal(value) }} %"}), autoescape=True)
-    assert (
-        render(templates, "x.html", {Language.DE: GERMAN, Language.EN: ENGLISH}[language], BERLIN, {"value": 99.5})
-        == shown
-    )
+    assert render(templates, "x.html", WORDS[language], BERLIN, {"value": 99.5}) == shown

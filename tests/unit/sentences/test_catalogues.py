@@ -2,13 +2,14 @@
 
 import ast
 import re
-from dataclasses import fields
+import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from string import Formatter
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from askproai_core.tenant_config import Language
@@ -16,6 +17,8 @@ from askproai_runtime.booking.email_address import spell_email
 from askproai_runtime.booking.phrases import names_person
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.business_information.numbers import spell_minutes, spell_money, spell_ranges
+from askproai_runtime.business_information.subjects import subject_patterns
+from askproai_runtime.notifications.words import Words as NoticeWords
 from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, format_spoken, say, speaking
 from tests.worlds.rows import each_row
 
@@ -30,12 +33,13 @@ NOT_SAID_TO_CALLERS = {
     "booking/replies.py", "booking/staff_preferences.py", "booking/unknown_services.py", "calls/argument_companions.py",
     "calls/argument_parts.py", "calls/argument_table.py", "calls/argument_values.py",
     "branch_routing/matching.py", "business_information/numbers.py", "business_information/question_parts.py",
+    "business_information/subjects.py",
 }  # fmt: skip
 GERMAN_WORDS = re.compile(
     r"[äöüÄÖÜß„]|\b(?:Sie|Ihre?n?|ich|Termine?|nicht|ist|Uhr|bei|und|oder|um|ab|bis|von|der|die|das|den|haben|Soll|Meinen"
     r"|gegen|mit|nach|vor|zum|zur|heute|morgen|bitte|keine?|noch|schon|wird|auf|einen?|eine)\b"
 )
-NAMES = [field.name for field in fields(Sentences)]
+NAMES = Sentences.__struct_fields__
 TEMPLATES = [name for name in NAMES if isinstance(getattr(SENTENCES[Language.DE], name), str)]
 
 
@@ -64,6 +68,23 @@ def test_lists_of_names_have_the_same_entries_in_every_language(name):
     assert len(german) == len(english)
     if isinstance(german, dict):
         assert german.keys() == english.keys()
+
+
+def test_subjects_have_patterns_in_every_language():
+    for language, sentences in SENTENCES.items():
+        with speaking(language):
+            assert subject_patterns().keys() == sentences.subjects_not_known.keys()
+
+
+@pytest.mark.parametrize("file", ["german.toml", "english.toml"])
+@pytest.mark.parametrize(("package", "kind"), [("sentences", Sentences), ("notifications", NoticeWords)])
+def test_lacking_and_unknown_keys_are_refused(package, kind, file):
+    words = tomllib.loads((RUNTIME / package / file).read_text("utf-8"))
+    name = next(iter(words))
+    with pytest.raises(msgspec.ValidationError, match=name):
+        msgspec.convert({key: value for key, value in words.items() if key != name}, kind)
+    with pytest.raises(msgspec.ValidationError, match="unknown field `colour`"):
+        msgspec.convert({**words, "colour": "blue"}, kind)
 
 
 def said(tree: ast.Module) -> list[ast.Constant]:

@@ -140,7 +140,7 @@ class FleetServer:
         common = {
             "assets": paths,
             "business": f"AskProAI · {own.fleet}",
-            "f": own,
+            "f": own.shown,
             "session": None,
             "instant": datetime.fromisoformat,
             "step": ROWS,
