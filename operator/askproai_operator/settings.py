@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """What a platform team sets for one operator. Every field is the variable `ASKPROAI_<NAME>`."""
+    """The settings of one operator, set by a platform team. Every field is the variable `ASKPROAI_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="ASKPROAI_", frozen=True)
 
@@ -216,8 +216,8 @@ class Settings(BaseSettings):
     resync_seconds: int = Field(
         60,
         ge=5,
-        description="How often an object is looked at when nothing changed (± 10 %). What PostgreSQL and Redis know of Tenants of "
-        "which all is well is read so often for all of them together, and each by itself at every 15th time.",
+        description="How often an object is looked at when nothing changed (± 10 %). PostgreSQL and Redis are read as often for "
+        "all healthy Tenants together, and for each by itself at every 15th time.",
     )
     drift_seconds: int = Field(
         900,

@@ -1,4 +1,4 @@
-"""What the API server says of fields that another field manager has set, and what a person can do. Pure."""
+"""The API server's conflicts on fields that another field manager has set, and their solutions. Pure."""
 
 import re
 from collections.abc import Sequence
