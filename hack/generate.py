@@ -145,7 +145,7 @@ def arguments() -> Iterator[str]:
          ", ".join(f"`{alias}`" for alias in rule.aliases))
         for rule in ARGUMENT_RULES if rule.only_for is None
     ]  # fmt: skip
-    yield from _table(("Argument", "What it may be", "What is done with the rest", "Other names"), rows)
+    yield from _table(("Argument", "Valid values", "Handling of the rest", "Other names"), rows)
     yield "\nIn searches, bookings and waits (`date`, `time`) and in cancellations (the others) these are other names, too:\n"
     for rule in ARGUMENT_RULES:
         if rule.only_for is not None:

@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(8, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(5, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(1, ge=1, description="How often the Lease is renewed, or asked for.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The lowest logged level.")
     tracing_endpoint: str = Field(
         "",
         pattern=r"^(https?://[^/\s]\S*)?$",

@@ -64,7 +64,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
 
 
 def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
-    """Return a Secret that is ours or permits its use; None for another one, no data of which is to stay in this process."""
+    """Return a Secret that is ours or permits its use; None for another one, whose data is not to stay in this process."""
     meta = raw["metadata"]
     labels = meta.get("labels") or {}
     if raw.get("kind") != SECRETS.kind or labels.get(USE_LABEL) not in {PERMITTED, OWN}:

@@ -19,7 +19,7 @@ class Sentences:
 
 @dataclass(frozen=True, slots=True)
 class StopPage:
-    """What the page says by which reminders are stopped."""
+    """The page's words for how reminders are stopped."""
 
     question: str
     button: str
@@ -48,7 +48,7 @@ class Words:
     message: str  # the title
     corrected_message: str  # the title of one that was amended
     freed: Sentences  # `{until}`: as long as the offer is open
-    offer: Sentences  # the same for who waits
+    offer: Sentences  # the same for waiting callers
     offer_call: str  # `{number}`
 
 

@@ -10,7 +10,8 @@ from askproai_runtime.oidc import Failure
 
 @dataclass(frozen=True, slots=True)
 class LoginWords:
-    """What is said of a login at the tenant's issuer. `no_role` and `at` name the issuer's host, `no_role` the visitor, too."""
+    """The page's words about a login at the tenant's issuer. `no_role` and `at` name the issuer's host, `no_role` the visitor,
+    too."""
 
     at: str
     or_otherwise: str

@@ -322,7 +322,7 @@ class Sentences:
     not_known: str
     nothing_about: str
     more_not_known: str
-    # Of questions that no topic is for: a pattern of folded words, and the sentence that nothing is known. No pattern is for
+    # For questions without a topic: a pattern of folded words, and the sentence that nothing is known. No pattern is for
     # `working_days`: a day is read from the date, too.
     subjects: Mapping[str, tuple[str, str]]
     topics_not_known: Mapping[str, str]  # by the names of `Topic`

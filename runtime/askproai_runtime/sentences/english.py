@@ -1,4 +1,4 @@
-"""What callers hear in English: as Europeans say dates, with am and pm."""
+"""The English sentences for callers: as Europeans say dates, with am and pm."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What callers hear in German."""
+"""The German sentences for callers."""
 
 from typing import Final
 
