@@ -113,9 +113,7 @@ async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def test_what_fails_everywhere_is_not_its_fault_and_enough_callers_are_reported(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_common_failure_is_not_the_canarys_fault(namespace: TenantNamespace, module_database: Database) -> None:
     await begin(namespace, callers=20)
     for _ in range(3):
         await call(namespace, module_database, "failed", at_canary=False)

@@ -224,7 +224,7 @@ def _asked(token: str) -> dict[str, Any]:
     return {"metadata": {"annotations": {"askproai.de/reconcile-at": token}}}
 
 
-async def test_of_two_tenants_with_one_retell_key_the_younger_is_refused(namespace, other_namespace):
+async def test_younger_tenant_with_same_retell_key_is_refused(namespace, other_namespace):
     await namespace.write_secret()
     created = datetime.fromisoformat((await namespace.create("Tenant"))["metadata"]["creationTimestamp"])
     await namespace.wait_until_ready()

@@ -112,7 +112,7 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_a_leader_that_takes_over_knows_who_is_under_way(fleet: FleetUpgrade) -> None:
+async def test_new_leader_knows_the_running_changes(fleet: FleetUpgrade) -> None:
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
     async with fleet.operator(fleet.present):

@@ -116,7 +116,7 @@ async def test_a_runner_that_ended_or_was_killed_leaves_no_process_in_its_list(
     await kube_client.delete("/api/v1/nodes/third")
 
 
-async def test_what_a_container_started_ends_with_the_next_start_when_all_was_killed(tmp_path: Path) -> None:
+async def test_next_start_ends_processes_of_killed_container(tmp_path: Path) -> None:
     """The parent death signal reaches the child alone: a grandchild outlives a `kill -9` of us until the next start."""
     program = f"""
 import asyncio, pathlib

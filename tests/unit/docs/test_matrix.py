@@ -59,7 +59,7 @@ def test_an_axis_names_all_its_versions_and_a_version_itself() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["perl", "python=2.7", "python=", "=3.13"])
-def test_what_is_no_version_is_refused_with_those_that_are(wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_version_is_refused_with_valid_ones(wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         matrix.main(["--axis", wanted])
     assert refused.value.code == 2
@@ -104,7 +104,7 @@ def test_a_narrower_run_is_said_to_be_one(
     assert "| Python 3.13 | here | 3.13.0 | unit/core | 12 passed" in capsys.readouterr().out
 
 
-def test_what_a_release_cannot_pass_is_left_out_and_said(tmp_path: Path) -> None:
+def test_impossible_part_of_release_is_skipped_and_said(tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     path.write_text(report("redis", "redis 7.2.4"))
     had = version_sources.Had("a wheel", left_out=version_sources._LACKS_THE_FIX)

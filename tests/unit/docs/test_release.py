@@ -122,7 +122,7 @@ def test_a_build_has_one_version_and_its_checksums(checkout: Path, tmp_path: Pat
         release.build(checkout, helm, tmp_path / "dist")
 
 
-def test_what_no_commit_has_is_not_built(checkout: Path, tmp_path: Path) -> None:
+def test_uncommitted_tree_is_not_built(checkout: Path, tmp_path: Path) -> None:
     changed = checkout / "README.md"
     before = changed.read_text()
     changed.write_text("changed")

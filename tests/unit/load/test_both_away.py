@@ -36,6 +36,6 @@ def test_each_event_of_a_call_brings_a_part_of_it(ended: bool, analyzed: bool, c
     assert len(missing(sent, Books({}, {}, {}))) == 3
 
 
-def test_what_was_acknowledged_is_not_the_polls_matter() -> None:
+def test_acknowledged_event_is_not_the_polls_matter() -> None:
     sent = [Event("BOOKING_CREATED", "a", status) for status in (200, 503, None)]
     assert missing(sent, Books({"a": TEN}, {}, {})) == sent[1:]

@@ -29,6 +29,6 @@ def test_a_mail_that_comes_again_is_twice_unless_its_outcome_was_unknown(unknown
     assert counted(*mails, **{unknown: SECOND}).twice == 1
 
 
-def test_what_did_not_arrive_is_missing_and_another_message_id_is_seen() -> None:
+def test_undelivered_message_is_missing() -> None:
     assert counted((FIRST, "<a>")).missing == 1
     assert counted((FIRST, "<a>"), (FIRST, "<c>"), (SECOND, "<b>"), lost=FIRST).other_message_ids == 1

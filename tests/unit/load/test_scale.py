@@ -26,7 +26,7 @@ def line(user: str, verb: str, uri: str, agent: str = "python") -> str:
     return json.dumps(body | {"user": {"username": user}, "userAgent": agent}) + "\n"
 
 
-def test_requests_are_counted_by_who_sent_them_and_what_they_do(tmp_path: Path) -> None:
+def test_requests_are_counted_by_sender_and_act(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     log.write_text(
         line("operator", "patch", "/x?fieldManager=askproai-operator&force=true")

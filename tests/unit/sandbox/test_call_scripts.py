@@ -155,7 +155,7 @@ def test_the_books_are_compared_both_ways():
     assert len(differences(expected, [TEN | {"status": "cancelled"}])) == 2
 
 
-def test_what_only_cal_com_lacks_is_waited_for_longer():
+def test_booking_missing_only_at_calcom_is_awaited_longer():
     expected = [ExpectedAppointment("2026-12-03 10:00", status="cancelled", calendar="cancelled")]
     ours = TEN | {"status": "cancelled", "calendar": "accepted"}
     assert differences(expected, [ours])

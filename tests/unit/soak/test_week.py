@@ -50,7 +50,7 @@ def test_times_are_of_the_coming_weeks_and_near_ones_are_wanted_more() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "age"), [(240, 10), (1200, 10), (7 * 86400, 300)])
-def test_what_is_known_of_calcom_ages_with_the_week_but_not_below_ten_seconds(seconds: float, age: int) -> None:
+def test_calcom_knowledge_ages_with_the_week(seconds: float, age: int) -> None:
     assert free_times_age(seconds) == timedelta(seconds=age)
 
 
