@@ -190,9 +190,7 @@ def prose(file: Path) -> Iterator[tuple[int, str]]:
             match node:
                 case ast.Expr(ast.Constant(str(text))):
                     yield node.lineno, text
-                case ast.Constant(str(text)) if (
-                    path.startswith(WITH_TEXTS) and len(text.split()) > 3 and text[0] != "\n"
-                ):  # noqa: PLR2004
+                case ast.Constant(str(text)) if path.startswith(WITH_TEXTS) and re.match(r"\S+ \S+ \S+ \S", text):
                     yield node.lineno, text
 
 
@@ -222,8 +220,8 @@ def sentences(*, everywhere: bool = False) -> Iterator[str]:  # noqa: C901 (one 
                 yield f"{path}:{line + further}: {found}"
     for path in PATHS:
         if path.startswith("tests/") and path.endswith(".py") and (ROOT / path).exists():
-            for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
-                name = re.match(r"(?:    )?(?:async )?def (test_\w+)", line)
+            for number, definition in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
+                name = re.match(r"(?:    )?(?:async )?def (test_\w+)", definition)
                 if name and everywhere and name[1].count("_") > 8:  # noqa: PLR2004
                     yield f"{path}:{number}: more than eight words: {name[1]}"
                 if name and HEADLESS_NAME.search(name[1]) and (everywhere or not path.startswith(NAMES_NOT_REWRITTEN)):
