@@ -24,7 +24,7 @@ Exposure           controllers/exposure          a proof that a public URL leads
 WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
                                                  missing admission policy
 QuietTenants       controllers/quiet_tenants     no condition: Tenants become due whose      the process leads; each resync        1
-                                                 PostgreSQL or Redis knows something new
+                                                 state in PostgreSQL or Redis changed
 Canaries           controllers/canary            trials of images: begun, judged, taken  a Tenant asks for one; each second     1
                                                  back                                 while one is on, else each 10 s
 Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1

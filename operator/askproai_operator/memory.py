@@ -128,7 +128,7 @@ def _digest(url: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class QuietTenant:
-    """A Tenant of which all is well, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
+    """A healthy Tenant, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
 
     `conditions` are those that only PostgreSQL or Redis know.
     """

@@ -227,7 +227,7 @@ class ReconcileLoop(Generic[C]):
 
     async def _create_events(self, resource: CustomResource, events: Iterable[EventRecord]) -> None:
         for event in events:
-            log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
+            log.info("event.recorded", key=str(resource.key), type=event.type, reason=event.reason)
             try:
                 await self._context.kube.record_event(resource, event)
             except ApiError as error:  # an event must not hold up a reconcile; the log keeps its text

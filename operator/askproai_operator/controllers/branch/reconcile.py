@@ -71,7 +71,7 @@ def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | No
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:
-    """Return in how long a Branch of which all is well is looked at again (± 20 %); None: at the usual resync."""
+    """Return in how long a healthy Branch is looked at again (± 20 %); None: at the usual resync."""
     settings = context.settings
     return context.memory.looks.wait(0, settings.quiet_interval(QUIET_RESYNCS), settings.resync) or None
 
