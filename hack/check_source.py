@@ -9,6 +9,8 @@
 5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
 6. A pod takes no advisory lock: the operator ends the sessions of a tenant's role that has one.
 7. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
+With `--sentences` it also reports sentences and names of tests with a construction that must be read twice (`CONSTRUCTIONS`);
+with `--all` besides, those in `NOT_REWRITTEN` and names of tests of more than eight words, too. These do not fail the check.
 """
 
 import ast
@@ -47,6 +49,33 @@ SENDS = re.compile(
     r"((session|http|client)\b.*\.(get|post|put|patch|delete|head|options|request)|opener\.open|\burlopen|_open|getresponse)$"
 )
 PUBLIC_WORDS = re.compile(r"(/poke|\"poke\"|room for|front door)")
+CONSTRUCTIONS = {
+    "a relative clause without a noun": re.compile(
+        r"^\W*Who(ever)?\b|\b(of|for|to|by|with|from|is|are|than|only) who(ever)?\b"
+    ),
+    # "Two of which" and "of which two" are English.
+    "a fronted or dangling 'of'": re.compile(
+        r"^\W*Of (?!course)|[;:] of (?!course)|(?<!\bsecond )(?<!\beach )(?<!\bsome )(?<!\bboth )(?<!\bone )(?<!\btwo )(?<!\ball )"
+        r"(?<!\bnone )(?<!\bmost )(?<!\bbecause )\bof (which|whom)\b(?! (some|each|one|most|both|all|none|only|at|\d+|two|three)\b)"
+    ),
+    # "Say with what" asks.
+    "a clause with 'what' for a noun": re.compile(
+        r"^\W*What\b|(?<!\bsay )\b(of|by|with|for|from|than|is|are|was|were|be|without|only|except|to) what\b"
+        r"(?! (to|else|kind|time|sort|if)\b)"
+    ),
+}
+HEADLESS_NAME = re.compile(
+    r"^test_(who|what|of)_|_(of|to|by|for|names|say|says|from|than|shows|knows|only|has|is)_who_"
+)
+NOT_REWRITTEN = (
+    "tests/",
+    *(f"runtime/askproai_runtime/{folder}/" for folder in ("booking", "calls", "german_dates")),
+)
+NAMES_NOT_REWRITTEN = ("tests/integration/booking/", "tests/integration/calls/")
+# Texts for people that are strings: of commands, of settings, and of custom resources.
+WITH_TEXTS = ("cli/", "hack/", "operator/askproai_operator/api/")
+SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?:[-*]|\d+\.)\s+|\s*\|\s*|(?<=[.!?])[*_]+\s+")
+QUOTED = re.compile(r"`[^`\n]*`|„[^“]*“|\"[^\"\n]*\"|“[^”]*”|(?<!\*)\*[^*\n]+\*|(?<=\])\([^)]*\)")
 
 
 def python_files() -> list[Path]:
@@ -143,6 +172,62 @@ def words(file: Path, tree: ast.Module) -> Iterator[str]:
             yield f"{line}: {match[0]!r}: docs/glossary.md has the field's term"
 
 
+def prose(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield the texts of a file that are sentences, with their first lines: code, headings and rows of one comment are joined."""
+    source, path = file.read_text("utf-8"), str(file.relative_to(ROOT))
+    if file.suffix == ".md":
+        yield 1, re.sub(r"(?ms)^\s*```.*?^\s*```|^#+ .*?$", lambda match: "\n" * match[0].count("\n"), source)
+    elif file.suffix == ".yaml":
+        yield 1, re.sub(r"(?m)^(?!\s*#).*$|^\s*#+", "", source)
+    else:
+        tree = ast.parse(source)
+        comments = {line: text for line, text in texts(file, tree) if text.startswith("#")}
+        for line in sorted(comments):
+            if line - 1 not in comments:
+                last = next(each for each in range(line, line + len(comments) + 1) if each + 1 not in comments)
+                yield line, "\n".join(comments[each].lstrip("#") for each in range(line, last + 1))
+        for node in ast.walk(tree):
+            match node:
+                case ast.Expr(ast.Constant(str(text))):
+                    yield node.lineno, text
+                case ast.Constant(str(text)) if path.startswith(WITH_TEXTS) and re.match(r"\S+ \S+ \S+ \S", text):
+                    yield node.lineno, text
+
+
+def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield the sentences with one of `CONSTRUCTIONS`, with their lines from 0; `has_labels`: short ones are no sentences."""
+    plain, begin = QUOTED.sub(lambda match: "x" * len(match[0]), text), 0
+    for end, after in [*(match.span() for match in SENTENCE.finditer(plain)), (len(plain), len(plain))]:
+        sentence = " ".join(plain[begin:end].split())
+        is_cell = plain[:begin].rstrip(" ").endswith("|") or plain[end:after].strip() == "|"
+        is_label = has_labels and len(sentence.split()) < (9 if is_cell else 5)
+        for name, pattern in CONSTRUCTIONS.items():
+            if not sentence.rstrip("*_)").endswith("?") and not is_label and pattern.search(sentence):
+                yield plain[:begin].count("\n"), f"{name}: {' '.join(text[begin:end].split())[:90]!r}"
+        begin = after
+
+
+def sentences(*, everywhere: bool = False) -> Iterator[str]:  # noqa: C901 (one loop over files, one over names)
+    """Yield the sentences and the names of tests that must be read twice."""
+    for path in PATHS:
+        file = ROOT / path
+        if file.suffix not in {".py", ".md"} and not (file.suffix == ".yaml" and path.startswith("charts/")):
+            continue
+        if not file.exists() or "/crds/" in path or (path.startswith(NOT_REWRITTEN) and not everywhere):
+            continue
+        for line, text in dict.fromkeys(prose(file)):
+            for further, found in constructions(text, has_labels=file.suffix != ".py"):
+                yield f"{path}:{line + further}: {found}"
+    for path in PATHS:
+        if path.startswith("tests/") and path.endswith(".py") and (ROOT / path).exists():
+            for number, definition in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
+                name = re.match(r"(?:    )?(?:async )?def (test_\w+)", definition)
+                if name and everywhere and name[1].count("_") > 8:  # noqa: PLR2004
+                    yield f"{path}:{number}: more than eight words: {name[1]}"
+                if name and HEADLESS_NAME.search(name[1]) and (everywhere or not path.startswith(NAMES_NOT_REWRITTEN)):
+                    yield f"{path}:{number}: a relative clause without a noun: {name[1]}"
+
+
 def unbounded_answers(file: Path, tree: ast.Module) -> Iterator[str]:
     """Yield readings of a client's response that have no bound, and sessions that unpack before the bound is asked for."""
     root, module = file.relative_to(ROOT).parts[0], module_of(file)
@@ -213,6 +298,8 @@ def main() -> int:
     for text in repeated_test_names(PATHS):
         print(text)
         found += 1
+    if "--sentences" in sys.argv:  # reports only, until the tree is clean
+        print(*sentences(everywhere="--all" in sys.argv), sep="\n")
     return 1 if found else 0
 
 

@@ -62,7 +62,7 @@ def main() -> int:
             [chromium, *flags, f"--window-size={_WIDTH},{_HEIGHT}", f"--screenshot={drawn}", source.as_uri()],
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
-        # The line under the header is as wide as the page, so only what is white below is cut off.
+        # The line under the header is as wide as the page, so only white space below is cut off.
         framed = ("-trim", "+repage", "-bordercolor", "white", "-border", "24", "-colors", "64")
         subprocess.run(
             [

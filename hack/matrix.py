@@ -31,7 +31,7 @@ class Find(Protocol):
 
 @dataclass(frozen=True)
 class Axis:
-    """What comes in versions; the suites whose result depends on it; `property` is its name in the report of the tests."""
+    """The parts with versions; the suites whose result depends on it; `property` is its name in the report of the tests."""
 
     title: str
     property: str

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compare the public names with their snapshot, `hack/public-names.txt`. `make check` runs it.
 
-A public name is what users type, mount, scrape, call or store. A new name is added to the snapshot by `--write`. A name that is
-gone needs a decision, a line in the changelog and a way to upgrade; `--write --removed` then takes it out of the snapshot.
+A public name is typed, mounted, scraped, called or stored by users. A new name is added to the snapshot by `--write`. A name that
+is gone needs a decision, a line in the changelog and a way to upgrade; `--write --removed` then takes it out of the snapshot.
 """
 
 import argparse
@@ -112,7 +112,7 @@ def _metrics() -> Iterator[str]:
     """Yield each series with its labels: those that the processes register, and those that are collected at a scrape."""
     registries = [OperatorMetrics().registry, RuntimeMetrics("tenant").registry, CoordinatorMetrics().registry]
     for registry in registries:
-        for collector in registry._collector_to_names:  # noqa: SLF001 (the library has no public list of what is registered)
+        for collector in registry._collector_to_names:  # noqa: SLF001 (the library has no public list of registered names)
             if isinstance(collector, MetricWrapperBase):
                 (family,) = collector.describe()
                 labels = " ".join(collector._labelnames)  # noqa: SLF001

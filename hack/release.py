@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Make a release: `cut VERSION` writes the version and the changelog's heading, `build` writes what is published into dist/.
 
-`build` needs a clean checkout, so that what is published is what a commit says. Images are built by .github/workflows/release.yaml.
+`build` needs a clean checkout, so that the published files are those of a commit. Images are built by
+.github/workflows/release.yaml.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import yaml
 ROOT: Final = Path(__file__).resolve().parent.parent
 VERSION: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?")
 UNRELEASED: Final = "## Unreleased\n"
-# Where the version is written. pyproject.toml is what Python reads, Chart.yaml what Helm does; a test compares them.
+# Where the version is written. Python reads pyproject.toml, and Helm Chart.yaml; a test compares them.
 PLACES: Final = (
     (Path("pyproject.toml"), re.compile(r'^(version = ")[^"]+(")$', re.MULTILINE)),
     (Path("charts/askproai/Chart.yaml"), re.compile(r"^((?:v|appV)ersion: )\S+()$", re.MULTILINE)),

@@ -163,7 +163,7 @@ def move(
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
-    Of the times that the words can mean, those at which the person does not work do not count. If it is refused, the answer
+    Times that the words can mean do not count when the person does not work. If it is refused, the answer
     says why, and lists free times.
     """
     found = api.get(f"appointments/{appointment}")

@@ -64,7 +64,7 @@ def call(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The arguments of --function.")
     ] = None,
-    say: Annotated[list[str] | None, typer.Option(help="What the caller says; once for each turn.")] = None,
+    say: Annotated[list[str] | None, typer.Option(help="The sentence of the caller; once for each turn.")] = None,
     function: Annotated[
         str | None, typer.Option(help="Call this function of the agent directly, without a model.")
     ] = None,

@@ -1,4 +1,4 @@
-"""What is stored of one caller as a German text for that person, from the private API's answer (`askproai export`)."""
+"""The stored data of one caller as a German text for that person, from the private API's answer (`askproai export`)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -74,8 +74,8 @@ def play(
 ) -> None:
     """Play call scripts against the running demo: what callers must hear, and which books and mails they must leave.
 
-    What the demo cannot play, such as calls of a tenant that it lacks, is named and counted, and the others are played. The exit
-    code is 1 if a script differs or was not played.
+    A call that the demo cannot play, such as one of a tenant that it lacks, is named and counted, and the others are played. The
+    exit code is 1 if a script differs or was not played.
     """
     with simulators("play"):
         import asyncio

@@ -14,7 +14,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]  # of an editable installation; 
 
 
 class DemoState(TypedDict):
-    """What commands need of `.demo/state.json`, which `askproai demo` writes. The maps go from NAMESPACE.TENANT."""
+    """The part of `.demo/state.json` that commands need, which `askproai demo` writes. The maps go from NAMESPACE.TENANT."""
 
     kubeconfig: str
     retellUrl: str

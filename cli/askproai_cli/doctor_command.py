@@ -45,8 +45,9 @@ def doctor_command(
 ) -> None:
     """Check an installation: cluster, operator, database, Redis, providers, public URLs, clocks, certificates. Nothing is written.
 
-    What your account may not see is skipped, with the right that it needs. PostgreSQL and Redis are seen by the operator, which
-    reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict also for a warning.
+    Checks that your account may not read are skipped, with the right that it needs. PostgreSQL and Redis are seen by the
+    operator, which reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict also
+    for a warning.
     """
     import asyncio
 

@@ -25,7 +25,7 @@ def tenants(
     ] = None,
     failing: Annotated[
         bool,
-        typer.Option("--failing", help="Only those of which something is not Ready, or whose error budget is used up."),
+        typer.Option("--failing", help="Only those with something not Ready, or whose error budget is used up."),
     ] = False,
     limit: LimitOption = 50,
     namespace: Annotated[

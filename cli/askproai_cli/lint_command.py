@@ -16,7 +16,7 @@ def lint_command(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Check manifests offline as the API server would, and warn of what would not work.
+    """Check manifests offline as the API server would, and warn of problems.
 
     All mistakes are reported at once. Exit code 1: a manifest is refused, or there is none, or with --strict a warning; 2: a file
     cannot be read.

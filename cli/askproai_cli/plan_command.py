@@ -46,7 +46,7 @@ def plan_command(
     It needs a kubeconfig that may write these objects (a dry run asks for the same rights) and read the Secret
     `<tenant>-teardown`. With the right to get ConfigMaps in the operator's namespace it also shows which hosts and numbers another
     tenant has. Exit code 1: the API server refuses something, another tenant has one of these, or there is no
-    manifest; with --strict also for what somebody should look at before an apply. 2: a file cannot be read.
+    manifest; with --strict also for findings to look at before an apply. 2: a file cannot be read.
     """
     from askproai_cli.lint import Unreadable, read_documents
 

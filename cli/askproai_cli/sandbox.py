@@ -52,9 +52,7 @@ def number(
         typer.Option(help="The business's key at the simulated Retell; made if it does not exist."),
     ] = None,
     move: Annotated[bool, typer.Option("--move", help="Take the number from the key that has it.")] = False,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Remove the number, from KEY or from whoever has it.")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the number, from KEY or from its holder.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Import a number at the simulated Retell, as the owner of a business does before its first manifest; or remove it."""
@@ -165,7 +163,7 @@ sandbox.command(epilog="Example: `askproai sandbox mails`, then `askproai sandbo
 
 
 def _rows(provider: Simulated, answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each fault that a simulator knows, with what is active of it."""
+    """Return a row for each fault that a simulator knows, with its active part."""
 
     def active(kind: str) -> str:
         counts = [(f["operation"], f["count"]) for f in answer["active"] if f["fault"] == kind]

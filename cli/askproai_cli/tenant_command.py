@@ -196,7 +196,7 @@ def _run(
 
 @contextmanager
 def _warnings_on_standard_error() -> Iterator[None]:
-    """Show of what the database's package logs about roles what is a warning, and not on standard output, which programs read."""
+    """Show the warnings that the database's package logs about roles, not on standard output, which programs read."""
     import logging
     import sys
 

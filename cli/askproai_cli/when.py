@@ -22,7 +22,7 @@ _REFUSED = {
 
 def when(
     text: Annotated[
-        str, typer.Argument(help="What the caller says, in German, English (--language en) or ISO.", metavar="TEXT")
+        str, typer.Argument(help="The words of the caller, in German, English (--language en) or ISO.", metavar="TEXT")
     ],
     at: Annotated[
         str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")

@@ -1,4 +1,4 @@
-"""What a caller hears first: whether it says that an AI speaks (EU AI Act, art. 50), and how that sentence is referred to."""
+"""The first words to a caller: whether it says that an AI speaks (EU AI Act, art. 50), and how that sentence is referred to."""
 
 import hashlib
 

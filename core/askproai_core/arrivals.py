@@ -1,4 +1,4 @@
-"""Bounds for what a public port holds for senders that have proven nothing yet: connections, request heads and bodies.
+"""Bounds for the data that a public port holds for senders that have proven nothing yet: connections, request heads and bodies.
 
 Anyone may open connections and send bytes slowly, and no signature can be verified before a body is whole. So nobody is refused
 because others fill the room: whoever keeps the process waiting longest makes place. A genuine sender sends a request in one go and
@@ -22,7 +22,7 @@ MAX_WAITING = 1024  # connections whose request is not whole; a connection takes
 MAX_IDLE = 1024  # connections that are kept open after a signed request
 MAX_HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 10.0
-# Of a pod's 256 MiB. Counted from a body's first byte until it is stored or answered.
+# Out of a pod's 256 MiB. Counted from a body's first byte until it is stored or answered.
 MAX_BODY_BYTES = 48 * 1024 * 1024
 _LOG_EVERY_SECONDS = 10.0
 _ACCEPTED_AT_ONCE = 32
@@ -131,7 +131,7 @@ class Arrivals:
         return True
 
     def body_arrived(self, connection: Connection) -> None:
-        """Count a body as whole: from now on this process is what it waits for."""
+        """Count a body as whole: from now on it waits for this process."""
         self._waiting.pop(connection, None)
 
     def release_body(self, connection: Connection) -> None:
@@ -157,7 +157,7 @@ class Arrivals:
 
 
 def allow_open_files() -> None:
-    """Raise this process's limit of open files to what it may have. Some container runtimes begin with 1,024, which is too few for
+    """Raise this process's limit of open files to its hard limit. Some container runtimes begin with 1,024, which is too few for
     the bounds, and at that limit no connection is accepted, whoever asks for it.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

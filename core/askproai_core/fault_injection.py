@@ -1,4 +1,4 @@
-"""Named points at which a test may kill the process, as `kill -9` would, or have a share of what is done there fail.
+"""Named points at which a test may kill the process, as `kill -9` would, or have a share of the acts there fail.
 
 Used by the operator and the runtime. `ASKPROAI_FAULT=after:create-llm` names the point, `fail:30:before:book` the point and a share
 in percent; `ASKPROAI_TESTING=1` arms it. Without the second variable the first is ignored with a warning, because a fault left in
@@ -20,7 +20,7 @@ _HUNDRED = 100
 
 
 class InjectedFault(Exception):
-    """What was to be done fails because a test wants it."""
+    """The act fails because a test wants it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Severity(IntEnum):
 
 
 class Drift(StrEnum):
-    """How a tenant's agents at Retell differ from what is declared."""
+    """How a tenant's agents at Retell differ from the declaration."""
 
     DRIFTED = "drifted"  # somebody changed something there
     PLANNED = "planned"  # a change waits for approval
@@ -48,7 +48,7 @@ class FleetCondition:
 
 @dataclass(frozen=True, slots=True)
 class FleetObject:
-    """What counts of one custom resource. `tenant` and `branch` are the names that it refers to, in its own namespace.
+    """The facts about one custom resource that count. `tenant` and `branch` are the names that it refers to, in its own namespace.
 
     The figures, `release` (of the operator that applied it last) and `page_url` (where its page is published) are a Tenant's;
     `planned` is how many changes of an agent wait for approval.
@@ -79,7 +79,7 @@ class FleetObject:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """One tenant. `tenant` is what commands take as `-t`; `what` is which of its objects is not Ready, and why.
+    """One tenant. `tenant` is the value for `-t` of commands; `what` is which of its objects is not Ready, and why.
 
     `since` is when the worst object became so, as the API server writes it. The figures are those of `Tenant.status`: calls of the
     last 24 hours, bookings of these that succeeded and the error budget that is left of 30 days, both in percent; None where
@@ -194,7 +194,7 @@ def _drift(parts: Iterable[FleetObject]) -> Drift | None:
 
 
 def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
-    """Return reason, time and cause of what is not Ready, or is paused; None for everything else."""
+    """Return reason, time and cause of an object that is not Ready, or is paused; None for everything else."""
     if (ready := each.ready) is None:
         return "NotReconciled", each.created, f"{each.kind} {each.name}: the operator has not looked at it yet"
     if ready.status == "True" and ready.reason not in _INTENDED:

@@ -50,7 +50,7 @@ class _Unpacker:
         self._has_input = False
 
     def unpack(self, packed: bytes) -> Iterator[bytes]:
-        """Yield the pieces of what arrived. Raises `UnreadableAnswer` for damaged data and for data behind the end."""
+        """Yield the pieces of the body that arrived. Raises `UnreadableAnswer` for damaged data and for data behind the end."""
         if self._inflate is None:
             yield packed
             return

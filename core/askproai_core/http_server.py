@@ -1,4 +1,4 @@
-"""What our HTTP servers share: problem documents, correlation ids, bounded bodies, ports, and the server of the probes.
+"""The common parts of our HTTP servers: problem documents, correlation ids, bounded bodies, ports, and the server of the probes.
 
 Used by the runtime's processes (web, worker, coordinator); the operator uses `serve_probes` alone.
 """
@@ -199,8 +199,8 @@ async def liveness(_request: web.Request) -> web.Response:
 
 
 def metrics_route(registry: CollectorRegistry) -> web.RouteDef:
-    """Return the route `/metrics` for Prometheus: text format 0.0.4; with traces on OpenMetrics for who asks for it, which alone
-    has exemplars.
+    """Return the route `/metrics` for Prometheus: text format 0.0.4; with traces on OpenMetrics for clients that ask for it,
+    which alone has exemplars.
     """
 
     async def scrape(request: web.Request) -> web.Response:

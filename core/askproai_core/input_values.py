@@ -30,7 +30,7 @@ def require_storable(value: V) -> V:
 
 
 def plain_name(text: str) -> str:
-    """Return a name as one bounded line without what a name does not hold: it goes into mails to any address that was said."""
+    """Return a name as one bounded line without characters that no name holds: it goes into mails to any address that was said."""
     return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 

@@ -18,10 +18,10 @@ _TOKEN = re.compile(
 
 
 def to_strict_json(body: bytes) -> bytes:
-    """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for what is no JSON by any reading.
+    """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for a body that is no JSON by any reading.
 
-    A number beyond every bound, `NaN` and `Infinity` become texts. Of two values for one name both are kept, in an object with
-    the name `REPEATED`. What is nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
+    A number beyond every bound, `NaN` and `Infinity` become texts. Both of two values for one name are kept, in an object with
+    the name `REPEATED`. A value nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
     """
     try:
         value = _load(_flatten(body.decode("utf-8", "surrogatepass")))

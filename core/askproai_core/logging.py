@@ -39,7 +39,7 @@ def redact_exception(_logger: object, _method: str, event: MutableMapping[str, A
 
 
 def add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Add `trace_id` and `span_id` to what is said within a trace that is recorded."""
+    """Add `trace_id` and `span_id` to events within a recorded trace."""
     ids = current_ids()
     if ids is not None:
         event["trace_id"], event["span_id"] = ids

@@ -1,7 +1,7 @@
 """Phone numbers in E.164 by libphonenumber's rules, who calls by a number, and the route of a call to a branch.
 
 A number is read in one place, whoever has written or said it (`to_e164`). A number may identify a person in one place, too
-(`identify_caller`): that is stricter than what may be dialled (docs/decisions/0135-what-identifies-a-caller.md).
+(`identify_caller`): that is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
 """
 
 import re
@@ -66,15 +66,15 @@ class InvalidNumber(ValueError):
 
 
 class StandIn(InvalidNumber):
-    """The digits are what a carrier sends in place of a withheld number, and no number that somebody can have."""
+    """A carrier sends the digits in place of a withheld number, and no number that somebody can have."""
 
 
 def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
-    A number without its country is one of `region` (ISO 3166-1). Of two readings the valid one counts.
+    A number without its country is one of `region` (ISO 3166-1). The valid one of two readings counts.
 
-    Raises InvalidNumber for what is no subscriber's number in any reading, and for a number that can be two subscribers'.
+    Raises InvalidNumber for a text that is no subscriber's number in any reading, and for a number that can be two subscribers'.
     """
     return _read_e164(text, region)
 
@@ -243,7 +243,7 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `number` is in E.164, and None if it identifies nobody."""
+    """The caller. `number` is in E.164, and None if it identifies nobody."""
 
     number: str | None
     kind: CallerKind
@@ -262,7 +262,8 @@ def is_personal(number: str) -> bool:
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
     """Return who calls by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
-    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. Whoever says these digits means a number.
+    A carrier's stand-in identifies nobody, even where a subscriber might have its digits. A caller who says these digits means a
+    number.
     """
     region, shown = region_of(config, branch), _normalize(text or "")
     number = None if _is_stand_in(shown, region) else e164_or_none(text, region)

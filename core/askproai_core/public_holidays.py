@@ -10,7 +10,7 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# What Germans write for their states and for the United Kingdom, where ISO 3166 has another code.
+# The words of Germans for their states and for the United Kingdom, where ISO 3166 has another code.
 _COUNTRIES = {"EN": "GB"}
 _SUBDIVISIONS = {
     "DE": {
@@ -21,7 +21,7 @@ _SUBDIVISIONS = {
 
 
 class HolidayProblem(NamedTuple):
-    """What is wrong with a field of `holidays`, and what to write instead."""
+    """The error in a field of `holidays`, and the right value."""
 
     field: str  # `country` or `subdivision`
     message: str

@@ -16,7 +16,7 @@ _INDENT = "  "
 
 
 class Output(StrEnum):
-    """What a command prints: text for people, or JSON for programs."""
+    """The output of a command: text for people, or JSON for programs."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,8 +1,8 @@
 """Which spec of an object is in effect: the declared one, or, while a person has paused it, the one before the pause. Pure.
 
-Who reads another object's spec reads the one in effect, because relatives are reconciled while the object is paused. The status
-keeps it as JSON in `appliedSpec`: it has to survive a restart, and an edit and a pause may come in one request. Of a RetellAgent
-others read only its part of the tenant's config, which the Tenant's controller keeps. See
+A controller that reads another object's spec reads the one in effect, because relatives are reconciled while the object is
+paused. The status keeps it as JSON in `appliedSpec`: it has to survive a restart, and an edit and a pause may come in one
+request. Others read only a RetellAgent's part of the tenant's config, which the Tenant's controller keeps. See
 docs/decisions/0051-edits-of-paused-objects.md.
 """
 

@@ -193,8 +193,8 @@ async def get_named_secret(
 def find_refusal(secret: dict[str, Any] | None, namespace: str, name: str) -> CredentialProblem | None:
     """Return why a Secret may not be used for a manifest that names it; None if it may, or does not exist.
 
-    The value goes to a provider's account that the manifest chooses, so without the label, which only who may write the Secret can
-    set, whoever may create a Tenant could read every Secret of the namespace there.
+    The value goes to a provider's account that the manifest chooses, so without the label, which only a writer of the Secret can
+    set, anybody who may create a Tenant could read every Secret of the namespace there.
     """
     if secret is None or (secret["metadata"].get("labels") or {}).get(USE_LABEL) == PERMITTED:
         return None

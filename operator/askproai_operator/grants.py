@@ -1,6 +1,6 @@
 """Grants: which Tenant or Branch has a host and path, a phone number or a provider's key. Pure.
 
-What a manifest names is only a request. A grant is the answer: a ConfigMap in the operator's namespace, one for each subject, whose
+A name in a manifest is only a request. A grant is the answer: a ConfigMap in the operator's namespace, one for each subject, whose
 annotation lists the holders. It is taken by `controllers/grant/take.py` and released by `controllers/grant/reconcile.py`, so that
 nobody takes over what works for another by naming it, however old the manifest is (docs/decisions/0031-grants.md).
 """
@@ -26,7 +26,7 @@ QUEUE_KIND: Final = "Grant"  # of keys in the work queue
 
 
 class SubjectKind(StrEnum):
-    """What can be granted. The values are in names and labels of the ConfigMaps."""
+    """The kinds of grants. The values are in names and labels of the ConfigMaps."""
 
     HOST = "host"
     NUMBER = "number"
@@ -149,8 +149,8 @@ def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:
 def requested_subjects(model: CustomResource | None) -> dict[Subject, str]:
     """Return the host or the numbers that a spec names, with their scope. Keys are in Secrets, which the spec only names.
 
-    Of a paused object both the declared spec and the one in effect count: what it still uses is not released, and a route that was
-    restored for what it declares is found.
+    Both the declared spec and the one in effect of a paused object count: a claim still in use is not released, and a route that
+    was restored for the declared spec is found.
     """
     return _named_subjects(model) | _named_subjects(in_effect(model)) if model is not None else {}
 

@@ -1,4 +1,4 @@
-"""What the leading operator reports of the installation: PostgreSQL, Redis and its own settings, as it sees them. Pure.
+"""The report of the leading operator on the installation: PostgreSQL, Redis and its own settings, as it sees them. Pure.
 
 `askproai doctor` runs where neither server is reachable, so the operator writes what it sees into a ConfigMap of its namespace. It
 holds nothing secret: no login, no URL with a password, no text of a driver.

@@ -23,8 +23,8 @@ Exposure           controllers/exposure          a proof that a public URL leads
                                                  its tenant's pods                    do not have yet; its backoff
 WriteGuard         controllers/write_guard       the metric and Event about a         the process leads; each resync        1
                                                  missing admission policy
-QuietTenants       controllers/quiet_tenants     no condition: Tenants become due of which   the process leads; each resync        1
-                                                 PostgreSQL or Redis knows something new
+QuietTenants       controllers/quiet_tenants     no condition: Tenants become due whose      the process leads; each resync        1
+                                                 state in PostgreSQL or Redis changed
 Canaries           controllers/canary            trials of images: begun, judged, taken  a Tenant asks for one; each second     1
                                                  back                                 while one is on, else each 10 s
 Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1
@@ -35,7 +35,7 @@ TenantFigures      controllers/tenant_figures    calls, booked share and error b
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
                                                  pods may spool events there
-Report             controllers/report            a ConfigMap with what it sees of     the process leads; each resync        1
+Report             controllers/report            a ConfigMap with its view of         the process leads; each resync        1
                                                  PostgreSQL and Redis, for `doctor`
 
 Watches: `control_loop/informer.py` observes the four kinds, their children and labelled Secrets; `relations.py` returns the keys
@@ -45,8 +45,8 @@ custom resource (docs/decisions/0028-one-work-queue.md).
 
 Beside the queue run: the informer (watches, and audits by lists every 5 minutes), also in a standby; the watch over the tenants'
 database sessions (`session_watch.py`), the Lease's renewal, which ends the process when the Lease is lost, the probes with the
-metrics, and the handlers of SIGTERM and SIGINT. Who begins to lead takes what people wait for first (`control_loop/first_keys.py`,
-docs/decisions/0061-a-new-leader-acts-at-once.md).
+metrics, and the handlers of SIGTERM and SIGINT. A new leader takes the keys first for which people wait
+(`control_loop/first_keys.py`, docs/decisions/0061-a-new-leader-acts-at-once.md).
 
 Several operators can divide the namespaces of a cluster (`shards.py`). Each then has a Lease, a cache and a queue for its part, the
 grants of all, and the watch over the sessions of all, which knows at once the roles that its own process made. The first one alone
@@ -184,7 +184,7 @@ def background_options(settings: Settings) -> dict[str, Options]:
 
 
 def initial_keys(context: ReconcileContext) -> Iterable[Key]:
-    """Return the background keys that are due as soon as the process leads. What belongs to no tenant is the first shard's."""
+    """Return the background keys that are due as soon as the process leads. Objects of no tenant are the first shard's."""
     settings = context.settings
     of_each_shard = (
         orphan.ledger_key(settings),

@@ -1,4 +1,4 @@
-"""What one process remembers between reconciles. After a restart it is read or measured anew."""
+"""The memory of one process between reconciles. After a restart it is read or measured anew."""
 
 import hashlib
 import random
@@ -12,9 +12,9 @@ from askproai_operator.api import Key
 from askproai_operator.api.conditions import Condition
 from askproai_operator.providers import ProviderError
 
-# What was made for one moment (a start, an outage) must not come back together for ever.
+# Keys that became due at one moment (a start, an outage) must not come back together for ever.
 _JITTER: Final = 0.2
-# What does not fit is put right by a person, at the provider too, who sends us nothing about it.
+# A mismatch is corrected by a person, also at the provider, which sends us nothing about it.
 _LONGEST_WAIT: Final = timedelta(minutes=5)
 _PRECISION: Final = 0.5  # seconds
 _VERIFIED: Final = timedelta(minutes=10)
@@ -24,7 +24,7 @@ _VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found at a provider. `source` is all that the requests were made from."""
+    """The findings at a provider. `source` is all that the requests were made from."""
 
     source: Hashable
     answer: Any  # a ProviderError where the requests failed
@@ -38,7 +38,7 @@ class Look:
 
 @dataclass(slots=True)
 class Looks:
-    """The newest look at a provider, by the object that it was made for and by what was looked at.
+    """The newest look at a provider, by the object that it was made for and by its subject.
 
     A look is used again until it is due, or its source changes. `chance` returns a random number from 0 to 1.
     """
@@ -96,7 +96,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueChange:
-    """A prompt that differs from the published one by what can be booked only. The times are monotonic seconds."""
+    """A prompt that differs from the published one only by the services. The times are monotonic seconds."""
 
     prompt: str
     since: float  # of the first difference
@@ -128,7 +128,7 @@ def _digest(url: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class QuietTenant:
-    """A Tenant of which all is well, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
+    """A healthy Tenant, as its last reconcile left it: what `controllers/quiet_tenants.py` compares for all of them.
 
     `conditions` are those that only PostgreSQL or Redis know.
     """

@@ -49,7 +49,7 @@ class Owner(msgspec.Struct, frozen=True):
 
 
 class OrphanedAgent(msgspec.Struct, frozen=True, tag="agent", tag_field="sort"):
-    """What a RetellAgent has at Retell: the objects that its status named, and all that carry its marker.
+    """The objects of a RetellAgent at Retell: the objects that its status named, and all that carry its marker.
 
     `former_account` is set if the owner exists and has left the workspace: the keyed hash of the key to it.
     """

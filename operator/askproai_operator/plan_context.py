@@ -1,4 +1,5 @@
-"""What a controller reads and plans with, passed in as one value. A dry run has no more, so what takes it cannot write."""
+"""The inputs with which a controller reads and plans, passed in as one value. A dry run has no more, so what takes it cannot
+write."""
 
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
-    """What is known of the cluster, and the clients to ask."""
+    """The view of the cluster, and the clients to ask."""
 
     kube: Kube
     cache: Cache

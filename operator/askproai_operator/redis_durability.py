@@ -1,4 +1,4 @@
-"""What a Redis server must be so that an event may be acknowledged from it. Pure.
+"""The conditions for acknowledging an event from a Redis server. Pure.
 
 Asked with INFO, which managed servers allow, too; most of them refuse CONFIG.
 """
@@ -11,7 +11,8 @@ _WAITAOF_SINCE: Final = (7, 2)  # Valkey says 7.2.4
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. `evicts`: it may remove keys that have no expiry when its memory is full. `run`: its start."""
+    """The settings of a server by its own answer. `evicts`: it may remove keys that have no expiry when its memory is full.
+    `run`: its start."""
 
     version: tuple[int, ...]
     appends: bool
@@ -25,7 +26,7 @@ class ServerFacts:
 
 
 def parse_info(info: dict[str, object]) -> ServerFacts:
-    """Return the facts in a reply of INFO, as redis-py parses it. What is missing counts as unfit."""
+    """Return the facts in a reply of INFO, as redis-py parses it. A missing value counts as unfit."""
     policy = str(info.get("maxmemory_policy", "unknown"))
     is_bounded = str(info.get("maxmemory", "1")) != "0"
     parts = str(info.get("redis_version", "0")).split(".")

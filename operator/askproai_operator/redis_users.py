@@ -151,7 +151,7 @@ class RedisAdmin:
     async def list_users(self) -> PresentUsers:
         """Return which users there are, by one look for all tenants. Raises what `ensure_user` raises.
 
-        What a user may do is not compared. Who changed that by hand is found by the tenant's next reconcile.
+        The permissions of a user are not compared. The tenant's next reconcile finds a change of them by hand.
         """
         names: list[set[str]] = []
         runs: set[str] = set()

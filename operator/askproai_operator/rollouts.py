@@ -1,9 +1,9 @@
-"""Releases reach tenants a few at a time: who has the pods of which release, whose pods are unhealthy, and who may begin.
+"""Releases reach tenants a few at a time: the release of each Tenant's pods, whose pods are unhealthy, and who may begin.
 
-All of it is read from the Deployments of the tenants: an annotation says of which release a pod template is (`RolloutRecord`), and
-the status what became of its pods. Of this process are only who waits, whose turn has begun and is not written yet, which pods it
-has seen go away, and since when it sees a change: each reconcile of a tenant that waits asks anew, and a restart counts anew
-(docs/decisions/0129-releases-reach-tenants-in-turn.md).
+All of it is read from the Deployments of the tenants: an annotation names the release of a pod template (`RolloutRecord`), and
+the status the state of its pods. Only in the memory of this process: the waiting Tenants, turns that have begun and are not
+written yet, pods that it has seen go away, and since when it sees a change: each reconcile of a tenant that waits asks anew, and
+a restart counts anew (docs/decisions/0129-releases-reach-tenants-in-turn.md).
 """
 
 from collections import Counter
@@ -112,7 +112,7 @@ def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
 def phase_of_pods(deployment: ObservedObject, now: datetime, soak: timedelta) -> Phase:
     """Return how far the pods of a Deployment are that has the template of the present release.
 
-    What is short of pods later, such as while it is scaled, is unhealthy only when that stays so.
+    A Deployment that is short of pods later, such as while it is scaled, is unhealthy only when that stays so.
     """
     if not deployment.replicas:
         return Phase.DONE
@@ -163,7 +163,7 @@ def _conditions(deployment: ObservedObject) -> Mapping[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """Who is in the midst of a change to the present release, whose pods it has made unhealthy, and how many wait."""
+    """The Tenants in the midst of a change to the present release, those whose pods it has made unhealthy, and how many wait."""
 
     under_way: Collection[Key]
     unhealthy: Collection[Key]
@@ -171,7 +171,7 @@ class RolloutState:
 
 
 class Rollouts:
-    """The Deployments of all tenants by what they have of the present release, and whose turn it is."""
+    """The Deployments of all tenants by their progress to the present release, and whose turn it is."""
 
     def __init__(
         self, cache: Cache, clock: Clock, release: str, *, limit: int, soak: timedelta, changed: Callable[[], None]

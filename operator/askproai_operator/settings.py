@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """What a platform team sets for one operator. Every field is the variable `ASKPROAI_<NAME>`."""
+    """The settings of one operator, set by a platform team. Every field is the variable `ASKPROAI_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="ASKPROAI_", frozen=True)
 
@@ -216,8 +216,8 @@ class Settings(BaseSettings):
     resync_seconds: int = Field(
         60,
         ge=5,
-        description="How often an object is looked at when nothing changed (± 10 %). What PostgreSQL and Redis know of Tenants of "
-        "which all is well is read so often for all of them together, and each by itself at every 15th time.",
+        description="How often an object is looked at when nothing changed (± 10 %). PostgreSQL and Redis are read as often for "
+        "all healthy Tenants together, and for each by itself at every 15th time.",
     )
     drift_seconds: int = Field(
         900,
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(8, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(5, ge=2, description="Without a renewal for so long the leader exits.")
     lease_retry_seconds: int = Field(1, ge=1, description="How often the Lease is renewed, or asked for.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The lowest logged level.")
     tracing_endpoint: str = Field(
         "",
         pattern=r"^(https?://[^/\s]\S*)?$",

@@ -55,8 +55,8 @@ class Shard:
     def observes(self, ref: ApiResource, raw: Mapping[str, Any]) -> bool:
         """Return whether the shard keeps an object in its cache: those of its namespaces, and all grants.
 
-        Who has a host, number or key is decided between all tenants of the cluster. The ConfigMaps of the operator's namespace are
-        the grants; a label does not decide, since a grant that lost its label has to change in every cache.
+        The holder of a host, number or key is decided between all tenants of the cluster. The ConfigMaps of the operator's
+        namespace are the grants; a label does not decide, since a grant that lost its label has to change in every cache.
         """
         namespace = raw["metadata"].get("namespace", "")
         return (ref is CONFIG_MAPS and namespace == self.home) or self.owns(namespace)

@@ -1,4 +1,4 @@
-"""What relatives read of each other's status, and Tenants of their children's: all that makes them due, besides edits.
+"""The fields that relatives read of each other's status, and Tenants of their children's: all that makes them due, besides edits.
 
 It names what is read, and no exceptions: a new field of a status makes nobody due, and whoever begins to read something adds it.
 """
@@ -23,9 +23,9 @@ _REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a status: fields, and conditions, of which the status counts, and whether the reason is one of those named.
+    """A part of a status: fields, and conditions: their status counts, and whether the reason is one of those named.
 
-    Of a condition in `reasons` only the latter counts, and `values` are computed from the object.
+    Only the reason counts of a condition in `reasons`, and `values` are computed from the object.
     """
 
     fields: frozenset[str]
@@ -93,9 +93,9 @@ def _repeated_causes(model: CustomResource) -> Sequence[tuple[str, str]]:
 
 
 _Type = ConditionType
-# What a relative reads of a status: first the kind that is read, then the kind that reads it. Of all else that is in a status no
-# change makes a relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and Redis.
-# A controller that begins to read something of a relative's status adds it here, with the reasons by which it decides.
+# The fields of a status that a relative reads: first the kind that is read, then the kind that reads it. A change of any other
+# field of a status makes no relative due: a new tenant writes some thirty statuses, and each run of a Tenant asks PostgreSQL and
+# Redis. A controller that begins to read something of a relative's status adds it here, with the reasons by which it decides.
 READ_BY: Final[Mapping[str, Mapping[str, _Part]]] = {
     Tenant.kind: {
         Branch.kind: _part(),

@@ -1,6 +1,6 @@
 """Encrypt what callers said before it is stored, with the tenant's data key, and decrypt what is read.
 
-XChaCha20-Poly1305 of libsodium. What is encrypted is bound to its tenant, table and row, so it opens nowhere else. Whoever reads
+XChaCha20-Poly1305 of libsodium. An encrypted value is bound to its tenant, table and row, so it opens nowhere else. A reader
 decides by the text itself whether it is encrypted: plain and encrypted rows stand side by side
 (docs/decisions/0114-bodies-are-encrypted.md).
 """
@@ -43,7 +43,7 @@ _MARK: Final = base64.b64encode(_MAGIC).decode().rstrip("=")[:6]  # how the text
 
 
 class Place(StrEnum):
-    """Where encrypted values are. Part of what binds a value to its row: never change one."""
+    """Where encrypted values are. Part of the binding of a value to its row: never change one."""
 
     EVENT = "webhook_events"  # reference: source and event_id
     CALL = "calls"  # reference: call_id
@@ -140,7 +140,7 @@ class BodyCipher:
         return {_FIELD: base64.b64encode(stored).decode()}
 
     def decrypt_json(self, place: Place, reference: str, stored: dict[str, Any]) -> Any:
-        """Return the value of which `encrypt_json` returned `stored`. Raises `DecryptionError`."""
+        """Return the value that `encrypt_json` turned into `stored`. Raises `DecryptionError`."""
         try:
             value = base64.b64decode(stored[_FIELD], validate=True)
         except ValueError:
@@ -175,7 +175,7 @@ def is_encrypted(stored: bytes) -> bool:
 
 
 def is_encrypted_json(stored: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether a decoded value of a column of JSON is what `encrypt_json` returned."""
+    """Return whether a decoded value of a column of JSON is a result of `encrypt_json`."""
     text = stored.get(_FIELD) if isinstance(stored, dict) and len(stored) == 1 else None
     return isinstance(text, str) and text.startswith(_MARK)
 

@@ -10,7 +10,7 @@ _PROCESSES = {"web": serve.web, "worker": serve.worker, "shadow": serve.shadow}
 def app() -> None:
     """Run a process of a pod, or whatever else the arguments say.
 
-    What a tenant costs is mostly the memory of its idle processes, and typer with pydantic and rich is 8 MB in each of them
+    The cost of a tenant is mostly the memory of its idle processes, and typer with pydantic and rich is 8 MB in each of them
     (docs/decisions/0069-the-price-of-a-pod.md).
     """
     if (run := _PROCESSES.get(" ".join(sys.argv[1:]))) is not None:

@@ -1,4 +1,5 @@
-"""What web and worker share for the life of the process: config, credentials, database, Redis, metrics, client session."""
+"""The common objects of web and worker for the life of the process: config, credentials, database, Redis, metrics, client
+session."""
 
 import asyncio
 import gc
@@ -59,7 +60,7 @@ class DatabaseUrlMissing(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What lives as long as the process, and is passed to whatever needs it."""
+    """The objects that live as long as the process, and are passed to their users."""
 
     settings: Settings
     clock: Clock

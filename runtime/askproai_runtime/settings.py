@@ -1,4 +1,4 @@
-"""Settings of a runtime process: `ASKPROAI_*` variables, read once at startup. What belongs to the tenant is in TenantConfig."""
+"""Settings of a runtime process: `ASKPROAI_*` variables, read once at startup. The tenant's own settings are in TenantConfig."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     pod_name: Annotated[
         str,
         Meta(
-            description="Names the pod, by what follows its last hyphen, in the list of sessions, which all tenants can read"
+            description="Names the pod, by the part after its last hyphen, in the list of sessions, which all tenants can read"
         ),
     ] = "local"
     track: Annotated[

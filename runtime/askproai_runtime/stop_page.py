@@ -45,7 +45,7 @@ class StopReminders:
     limiter: RateLimiter
 
     async def answer(self, request: web.Request, token: str) -> web.Response:
-        """Answer a GET with the question, and a POST with what came of it. Raises a `Problem` for any other method."""
+        """Answer a GET with the question, and a POST with the result. Raises a `Problem` for any other method."""
         if request.method not in {"GET", "POST"}:
             raise Problem(405, "Method Not Allowed", "Send it by GET or POST", {"Allow": "GET, POST"})
         key, tenant, words = self.process.admin_token(), self.process.tenant, self._words()

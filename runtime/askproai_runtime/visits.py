@@ -42,9 +42,9 @@ def compose_visit(config: TenantConfig, parts: Sequence[Service]) -> Service:
     """Return two or more services, one after another, as one: its length and price are their sums.
 
     Starts are on the grid of the first one; of notices and horizons the strictest counts. The longest of their buffers stand at
-    both ends: in between, the staff member goes on with the same customer. Who does it does all of it, and is booked for none of it
-    at the remote calendar: a booking there is of one event type. Where the customer waits, nobody does it who needs an own time for
-    one of them: the wait would be at another time with each staff member.
+    both ends: in between, the staff member goes on with the same customer. One person does all of it, and is booked for none of
+    it at the remote calendar: a booking there is of one event type. Where the customer waits, nobody does it who needs an own
+    time for one of them: the wait would be at another time with each staff member.
     """
     waits = any(segment.kind is SegmentKind.WAIT for part in parts for segment in part.segments)
     segments = [segment for part in parts for segment in part.segments or (Segment(minutes=part.duration_minutes),)]

@@ -49,7 +49,8 @@ class LiveConfig:
         return self.current
 
     def next_change(self) -> asyncio.Event:
-        """Return an event that is set when another config is in use. Who takes it before reading the config misses no change."""
+        """Return an event that is set when another config is in use. A reader that takes it before reading the config misses no
+        change."""
         return self._next_change
 
     async def watch(

@@ -56,7 +56,7 @@ NOTIFY_PAUSE = timedelta(milliseconds=5)
 
 
 class Hook(StrEnum):
-    """What Retell asks before a call."""
+    """Retell's request before a call."""
 
     INBOUND = "inbound"
     HEALTH = "health"
@@ -114,7 +114,7 @@ def _find_inner(inner: str) -> Endpoint | None:
 
 
 def _route(endpoint: Endpoint) -> str:
-    """Return the path of an endpoint without what a sender puts into it."""
+    """Return the path of an endpoint without the sender's part."""
     match endpoint:
         case Source():
             return f"/webhooks/{endpoint}"

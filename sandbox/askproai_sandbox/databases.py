@@ -11,7 +11,7 @@ from askproai_sandbox.postgres import EmbeddedPostgres
 
 # The resources of a tenant that needs no others: branch, staff member, unit.
 STAFF_UNITS = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
-# Of each server, a database with the newest schema: a copy takes two thirds of the time of all migrations.
+# A database of each server with the newest schema: a copy takes two thirds of the time of all migrations.
 _templates: WeakKeyDictionary[EmbeddedPostgres, str] = WeakKeyDictionary()
 
 

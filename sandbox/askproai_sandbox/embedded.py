@@ -1,4 +1,5 @@
-"""What the embedded PostgreSQL and Valkey servers share: a folder, a state that survives restarts, and one child process."""
+"""The common parts of the embedded PostgreSQL and Valkey servers: a folder, a state that survives restarts, and one child
+process."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""The README's transcript of a demo that was played. Only what differs by day and run is replaced by fixed values."""
+"""The README's transcript of a demo that was played. Only values that differ by day and run are replaced by fixed values."""
 
 import re
 

@@ -101,7 +101,7 @@ async def test_a_suspended_tenant_is_as_declared(salon: Salon):
     assert await salon.judged("Tenant") == ("Healthy", "Healthy")
 
 
-async def test_what_was_applied_differs_in_nothing_from_what_is_there(salon: Salon, demo: Demo):
+async def test_applied_objects_equal_the_live_ones(salon: Salon, demo: Demo):
     """`kubectl diff` exits with 1 where it finds a difference; by it people, and both tools, see whether git is in force."""
     for what in (("-f", str(PROJECT / "examples/salon.yaml")), ("-k", str(OVERLAY))):
         await demo.kubectl("apply", "--server-side", "--force-conflicts", *what)

@@ -1,4 +1,4 @@
-"""The registry of the tables that hold what callers said or who somebody is, and of what becomes of it.
+"""The registry of the tables that hold callers' words or identities, and of their retention.
 
 A test compares it with the catalog: a new column of text, JSON, bytes or dates is decided here, in `PERSONAL` or in `IMPERSONAL`.
 The rows of a tenant are those of the tenant and of its shadow.
@@ -18,7 +18,7 @@ class No:
 
 
 class Erasure(StrEnum):
-    """What the erasure of one caller does to the rows that are the caller's."""
+    """The effect of the erasure of one caller on the rows of that caller."""
 
     DELETED = "deleted"
     EMPTIED = "emptied"  # the row stays, without the columns
@@ -26,7 +26,7 @@ class Erasure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What becomes of the personal `columns` of a table.
+    """The handling of the personal `columns` of a table.
 
     `refused` is the trigger that keeps them out for a caller who does not want the call to be kept. `exported` is a list of the
     document for a caller. `aged` are the fields of `spec.retention` by which they go. `encrypted` are the columns that a Tenant

@@ -65,7 +65,8 @@ OF_CONDITIONS: Final = frozenset({tenant_checks.check_objects, tenant_checks.che
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is looked at: the operator's namespace, the tenants of one namespace or of all, and public URLs from here or not."""
+    """The scope of the examination: the operator's namespace, the tenants of one namespace or of all, and public URLs from here
+    or not."""
 
     namespace: str = "askproai-system"
     tenants: str | None = None
@@ -80,7 +81,7 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
-    """Return what a check finds, with the age of what it rests on: what the operator has reported is older than the look."""
+    """Return what a check finds, with the age of its basis: what the operator has reported is older than the look."""
     finding = check(seen)
     if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding

@@ -1,4 +1,4 @@
-"""What a check of `askproai doctor` returns."""
+"""The results of checks of `askproai doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum

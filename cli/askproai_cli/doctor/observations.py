@@ -35,7 +35,7 @@ class SecretUse:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A Deployment of the chart. `problem` is what its own condition says; `variables` are plain values of its environment."""
+    """A Deployment of the chart. `problem` is from its own condition; `variables` are plain values of its environment."""
 
     name: str
     wanted: int
@@ -78,7 +78,7 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class PodSeen:
-    """A web pod of a tenant, asked through the API server. `problems` is what its metrics say; Withheld: it could not be asked."""
+    """A web pod of a tenant, asked through the API server. `problems` are from its metrics; Withheld: it could not be asked."""
 
     name: str
     problems: tuple[str, ...] | Withheld
@@ -86,7 +86,7 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What was seen. `now` is the API server's time (else this machine's), `skew_seconds` its clock minus that of this machine.
+    """The observations. `now` is the API server's time (else this machine's), `skew_seconds` its clock minus that of this machine.
 
     `definitions` has the CRD of each of our kinds (None: absent), `leases` only Leases that exist, `missing_rights` None where the
     operator does not run as the chart's account, `report` None where there is none, `secrets` whether each named Secret exists and

@@ -1,7 +1,7 @@
-"""Reads from the API server what the checks judge. What the account may not see is `Withheld`; nothing is written.
+"""Reads from the API server what the checks judge. Objects that the account may not see are `Withheld`; nothing is written.
 
-A review of access is a POST that stores nothing (`rights.py`). Of a Secret only the names of its keys, the end of a certificate
-and, for the proof at a public URL, a tenant's token are used; none of them is printed.
+A review of access is a POST that stores nothing (`rights.py`). Only these parts of a Secret are used: the names of its keys, the
+end of a certificate and, for the proof at a public URL, a tenant's token are used; none of them is printed.
 """
 
 import asyncio

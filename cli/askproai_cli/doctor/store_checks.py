@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis, by what the leading operator reports of them: this machine mostly reaches neither. Pure."""
+"""PostgreSQL and Redis, by the leading operator's report: this machine mostly reaches neither. Pure."""
 
 from datetime import timedelta
 from itertools import takewhile

@@ -15,7 +15,7 @@ _LOOK: Final = "kubectl get askproai -A -o wide shows each with its message."
 _LOOK_AT_CONDITIONS: Final = "kubectl describe KIND NAME -n NAMESPACE shows all conditions of an object."
 _NOT_READY: Final = "docs/runbooks/not-ready.md"
 _CERTIFICATE_WARNING: Final = timedelta(days=14)  # cert-manager renews a month before the end, so it has failed twice
-# What a provider, or a key for it, is the cause of.
+# The causes of problems that are a provider's, or of a key for it.
 _OF_PROVIDERS: Final = frozenset(
     {
         Reason.CREDENTIALS_INVALID,

@@ -23,7 +23,7 @@ class CelMissing(RuntimeError):
 def broken_rules(
     value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath] = ()
 ) -> Iterator[Fault]:
-    """Yield the rules that a value and its descendants break. `old` is what an update replaces, None for a new object.
+    """Yield the rules that a value and its descendants break. `old` is the object that an update replaces, None for a new one.
 
     Rules that read an `unjudged` path, or a part that breaks a rule itself, are left out: one mistake is reported once.
     Raises `CelMissing`.

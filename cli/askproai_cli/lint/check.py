@@ -1,4 +1,5 @@
-"""Check manifests and return findings. What the API server would refuse is refused; what only we can see is a warning."""
+"""Check manifests and return findings. Lint refuses manifests that the API server would refuse; what only we can see is a
+warning."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ class Unreadable(ValueError):
 class Document:
     """One manifest. `lines` maps each path of keys and indexes to its line, from 1; what a merge key brings has none.
 
-    `repeated` has the lines of each path that is written more than once, the last of which counts.
+    `repeated` has the lines of each path that is written more than once; the last one counts.
     """
 
     file: str
@@ -118,7 +118,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines: dict[FieldPath, list[int]]) -> None:
-    """Add the lines of a node and of all below it; several where a mapping has a key twice, of which the last counts."""
+    """Add the lines of a node and of all below it; several where a mapping has a key twice; the last one counts."""
     lines.setdefault(path, [node.start_mark.line + 1])
     if isinstance(node, yaml.MappingNode):
         last = {loader.key_text(key): child for key, child in node.value}

@@ -1,4 +1,4 @@
-"""What lint reports, and how it names a manifest."""
+"""The findings of lint, and its names of manifests."""
 
 import json
 from dataclasses import dataclass

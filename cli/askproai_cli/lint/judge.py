@@ -33,7 +33,7 @@ _MISSPELT: Final = 0.86  # difflib's ratio: a zone with a wrong letter is above 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is wrong with a manifest, and the well-formed part of it.
+    """The errors of a manifest, and the well-formed part of it.
 
     `spec` has no unknown and no ill-typed fields, except within lists whose items are ill-typed themselves. `model` is None if a
     field that the kind needs is missing.
@@ -70,7 +70,7 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
     unjudged = {fault.path for fault in (*metadata, *remaining) if fault.blocks}
     before = None if old is None else _complete(old, schema)
     rules = [_as_written(fault, written) for fault in broken_rules(meant, before, schema, (), unjudged)]
-    # What a rule says of the name is stricter than what every kind refuses.
+    # A rule for the name is stricter than the refusals of every kind.
     general = [fault for fault in metadata if all(fault.path != rule.path for rule in rules)]
     faults = tuple(_with_hint(fault, meant) for fault in (*general, *structural, *rules))
     well_formed = _prune(meant, unjudged)

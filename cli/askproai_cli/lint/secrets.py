@@ -1,7 +1,7 @@
 """The Secrets among the files: whether a named Secret exists, permits its use, and has the named keys.
 
-A value is compared, never shown. What makes Secrets in the cluster (ExternalSecret, SealedSecret, …) is not read: where it is
-among the files, a Secret may come from it.
+A value is compared, never shown. Objects that make Secrets in the cluster (ExternalSecret, SealedSecret, …) are not read: where
+it is among the files, a Secret may come from it.
 """
 
 from base64 import b64decode

@@ -27,9 +27,9 @@ _EXPECTED: Final = {"object": "an object", "array": "a list", "string": "a text:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at a path. `blocks`: the API server evaluates no CEL rule of an object with such a fault.
+    """The error at a path. `blocks`: the API server evaluates no CEL rule of an object with such a fault.
 
-    `hint` is what we add to a message that is the API server's own.
+    `hint` is our addition to a message of the API server.
     """
 
     path: FieldPath

@@ -13,7 +13,7 @@ from askproai_operator.services import overlap
 
 
 def check_values(manifest: Manifest) -> Iterator[Finding]:
-    """Warn of what the operator would report of a single manifest."""
+    """Warn of problems that the operator would report of a single manifest."""
     yield from _check_holidays(manifest)
     yield from _check_time_zone(manifest)
     yield from _check_numbers(manifest)

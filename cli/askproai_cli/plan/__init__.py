@@ -1,4 +1,4 @@
-"""What `kubectl apply` would change in the cluster, and what the operator would then do at Retell."""
+"""The changes of `kubectl apply` in the cluster, and of the operator at Retell after it."""
 
 from askproai_cli.plan.dry_run import Change
 from askproai_cli.plan.plan import Planned, plan_manifests, summarize

@@ -1,4 +1,4 @@
-"""What the operator would do at the providers, planned by the operator's own code."""
+"""The operator's steps at the providers, planned by the operator's own code."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _ABOUT_SECRETS = frozenset({Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_MISSING, 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSteps:
-    """What the operator would do at a provider, line by line. A problem: it refuses, waits for a person, cannot ask the provider,
+    """The operator's steps at a provider, line by line. A problem: it refuses, waits for a person, cannot ask the provider,
     or takes a number from an agent that has it.
     """
 
@@ -35,7 +35,7 @@ async def plan_steps(
     """Return what the operator would do at Retell; nothing for an agent that is being deleted, or is as it should be.
 
     An agent that does not exist yet first waits for its Tenant; the steps after that create it. `in_files` are kind, namespace and
-    name of what comes with the files.
+    name of the objects in the files.
     """
     steps = await _plan_steps(agent, context, in_files)
     return replace(steps, lines=_when_resumed(agent, steps.lines))
@@ -109,7 +109,7 @@ def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
 
 
 def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the steps for an object at a provider, of which a paused one has none until it is resumed."""
+    """Return the steps for an object at a provider; a paused one has none until it is resumed."""
     return (
         (f"waits until the annotation {PAUSED_ANNOTATION} is removed, then:", *steps)
         if is_paused(model) and steps

@@ -38,7 +38,7 @@ def describe_object(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
 def describe_differences(old: Any, new: Any, path: str) -> Iterator[str]:
     """Yield a line for each field that differs, such as `spec.staff[anna].displayName: Anna → Anna M.`, values as YAML.
 
-    Of a long text the lines that differ follow it. A field without an old value is added, one without a new value is removed.
+    The lines of a long text that differ follow it. A field without an old value is added, one without a new value is removed.
     """
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(name for name in new if name not in old)]:

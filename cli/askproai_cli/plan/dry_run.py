@@ -1,4 +1,4 @@
-"""What an apply would make of one object, by a dry run of the API server. Nothing is stored."""
+"""The result of an apply of one object, by a dry run of the API server. Nothing is stored."""
 
 import json
 import re
@@ -19,11 +19,11 @@ _DRY_RUN: Final = {"dryRun": "All", "fieldValidation": "Strict"}
 _CLIENT_SIDE: Final = "kubectl-client-side-apply"  # kubectl's manager without --server-side
 _FORCING: Final = {"argocd-controller", "kustomize-controller"}  # their applies take over fields of other managers
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-_NEWEST: Final = str(2**62)  # version of what a dry run returned: newer than all that the API server lists
+_NEWEST: Final = str(2**62)  # version of the result of a dry run: newer than all that the API server lists
 
 
 class Change(StrEnum):
-    """What becomes of an object."""
+    """The changes of an object."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -34,7 +34,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of an object. `stored` is the whole object afterwards, None if it is refused or not known.
+    """The result for an object. `stored` is the whole object afterwards, None if it is refused or not known.
 
     `warnings` name the fields of other managers that the apply overwrites.
     """
@@ -136,7 +136,8 @@ def find_applier(live: Mapping[str, Any]) -> str:
 
 
 def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch of kubectl's client-side apply: what `new` sets, and null for what only `last` had set."""
+    """Return the JSON merge patch of kubectl's client-side apply: the fields of `new`, and null for those that only `last` had
+    set."""
     patch: dict[str, Any] = {name: None for name in last if name not in new and name in live}
     for name, value in new.items():
         current = live.get(name)

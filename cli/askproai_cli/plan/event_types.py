@@ -104,7 +104,7 @@ def _compare(use: _Use, others: Iterable[_Use]) -> Claim | None:
     rivals = [other for other in others if other.tenant != use.tenant and other.base_url == use.base_url]
     had = {number for other in rivals for number in use.ids & other.ids & other.in_account}
     named = {number for other in rivals for number in use.ids & other.ids} - had
-    # The other tenant may belong to somebody else: its name stays out of what may be shown to this one.
+    # The other tenant may belong to somebody else: its name is never shown to this one.
     texts = [
         f"event type {number} is in the Cal.com account of another tenant: with a key of another account"
         f" {ConditionType.CALENDAR_LINKED} would be False, {Reason.EVENT_TYPE_NOT_FOUND}, and nothing is booked at it; correct"

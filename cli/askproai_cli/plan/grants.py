@@ -28,7 +28,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the operator would report about the hosts and numbers of an object, or (`is_known` False) why that is not known."""
+    """The operator's report about the hosts and numbers of an object, or (`is_known` False) why that is not known."""
 
     text: str
     is_known: bool = True

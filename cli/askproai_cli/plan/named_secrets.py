@@ -20,7 +20,7 @@ from askproai_operator.resources import SECRETS, USE_LABEL
 class NamedSecrets:
     """Looks at Secrets of the cluster, each once.
 
-    `documents` are all manifests, also those of which nothing is planned: where one makes Secrets, such as an ExternalSecret, those
+    `documents` are all manifests, also those without a plan: where one makes Secrets, such as an ExternalSecret, those
     of its namespace may come from it. `namespace` is for manifests that name none.
     """
 

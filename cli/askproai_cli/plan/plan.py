@@ -39,7 +39,7 @@ _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments a
 class Planned:
     """One object: what becomes of it, field by field, and the steps at `provider` (None: a kind that has no steps).
 
-    `claims` is what the operator would report because another tenant has its host, number, key or event type, or why that is
+    `claims` are the operator's reports because another tenant has its host, number, key or event type, or why that is
     unknown, and what a changed key means; `warnings` are those of lint about the planned files, and the fields of other managers
     that the apply overwrites. `is_problem`: somebody should look before an apply, since a condition would be False, a step is
     refused, or a number is taken away. `is_taken`: another tenant has its host, number, key or event type.
@@ -66,7 +66,7 @@ async def plan_manifests(
     """Plan manifests in their order, then the other agents of their namespaces if the change affects them.
 
     `namespace` is for manifests that name none, `operator_namespace` is where the grants are, `others` are the manifests beside
-    these of which nothing is planned. Raises ApiError and AccessError when the cluster cannot be asked.
+    these that are not planned. Raises ApiError and AccessError when the cluster cannot be asked.
     """
     clock, cache = SystemClock(), Cache()
     relations = Relations(cache)
@@ -147,7 +147,7 @@ def _refuse() -> None:
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
     """Return what the API server accepts and does not work as written, by `Kind/name` and namespace of the manifest.
 
-    What a manifest refers to may be in the cluster, and so may the agent that answers its numbers.
+    The objects that a manifest refers to may be in the cluster, and so may the agent that answers its numbers.
     """
     try:
         findings = lint(documents).findings
@@ -165,7 +165,7 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
 async def _plan_providers(
     planned: dict[Identity, Planned], context: PlanContext, in_files: Collection[Identity]
 ) -> None:
-    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower. `in_files` are what the files change."""
+    """Add the steps at Cal.com and Retell, and what the platform's ceilings lower. `in_files` are the changes of the files."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)
         if key in planned:

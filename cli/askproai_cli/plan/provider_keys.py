@@ -1,4 +1,4 @@
-"""What the keys in a planned Secret mean for the Tenants that name it: another tenant has them, or an account changes."""
+"""The effect of the keys in a planned Secret on the Tenants that name it: another tenant has them, or an account changes."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping

@@ -56,7 +56,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What a file has: the owner by which the rows are adopted, rows by table, objects, Secrets, and what is not in it."""
+    """The content of a file: the owner by which the rows are adopted, rows by table, objects, Secrets, and what is not in it."""
 
     owner: str
     rows: Mapping[str, int]

@@ -33,7 +33,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import has done. `rows` is empty if they were there from an earlier run; `notes` are left to be done."""
+    """The result of an import. `rows` is empty if they were there from an earlier run; `notes` are left to be done."""
 
     tenant: str
     rows: Mapping[str, int]
@@ -98,7 +98,7 @@ async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, in
 
 
 async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
-    """Return what is left to be done. Raises `MoveRefused` for what would make of the import half a tenant, or two."""
+    """Return what is left to be done. Raises `MoveRefused` if the import would make half a tenant, or two."""
     served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
     if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
         raise MoveRefused("the cluster does not have our custom resources: install the chart there first")

@@ -1,4 +1,4 @@
-"""What a cluster has of a tenant, as manifests for another cluster; and why a tenant cannot be exported as it is. Pure."""
+"""The objects of a tenant in a cluster, as manifests for another one; and why a tenant cannot be exported as it is. Pure."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ def _refers(manifest: Json, field: str, names: set[str]) -> bool:
 
 
 def to_manifest(live: Json) -> Json:
-    """Return an object without what its cluster has set: no status, UID, version, finalizer or owner."""
+    """Return an object without the fields that its cluster has set: no status, UID, version, finalizer or owner."""
     meta = live["metadata"]
     annotations = {name: value for name, value in (meta.get("annotations") or {}).items() if name not in _ACT_ONCE}
     kept = {"labels": meta.get("labels"), "annotations": annotations, "namespace": meta.get("namespace")}
@@ -58,7 +58,8 @@ def to_manifest(live: Json) -> Json:
 
 
 def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> Json:
-    """Return a manifest of the file as it is to be created: the Tenant with what lets it take over rows, agents and webhook."""
+    """Return a manifest of the file as it is to be created: the Tenant with the annotations that let it take over rows, agents
+    and webhook."""
     if manifest["kind"] != TENANTS.kind:
         return manifest
     adopted = {ADOPT_DATA: header["owner"], ADOPT_FROM: header["installation"], ADOPT_WEBHOOK: header["webhook"]}

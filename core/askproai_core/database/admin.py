@@ -61,7 +61,7 @@ SELECT EXISTS (SELECT FROM audit_log
 
 log = structlog.get_logger(__name__)
 
-# Of the operator; a reconcile uses one for milliseconds.
+# A key of the operator; a reconcile uses one for milliseconds.
 _CONNECTIONS = 8
 
 # Two replicas during a rolling update make four processes; only the leader works, with two connections.
@@ -71,8 +71,8 @@ COORDINATOR_CONNECTIONS = 8
 class DataOwnedByOther(DatabaseError):
     """Rows of this tenant key belong to another Tenant object; they must be adopted.
 
-    Who knows its UID can adopt them, so the text, which a namesake reads in its status, is without
-    `owner_uid`. `uid` is who asks.
+    A Tenant that knows its UID can adopt them, so the text, which a namesake reads in its status, is without
+    `owner_uid`. `uid` is the asking Tenant's.
     """
 
     def __init__(self, tenant: str, owner_uid: str, uid: str = "") -> None:
@@ -453,7 +453,7 @@ async def _may_adopt_by_key(
 
 
 async def _adopt(conn: Connection, tenant: str, owner: str, uid: str) -> None:
-    """Assign the rows to another Tenant and audit that. Of two that adopt at the same time, one is refused."""
+    """Assign the rows to another Tenant and audit that. One of two that adopt at the same time is refused."""
     async with conn.transaction():
         adopted = await conn.fetchval(
             "UPDATE tenants SET uid = $3 WHERE tenant = $1 AND uid = $2 RETURNING true", tenant, owner, uid

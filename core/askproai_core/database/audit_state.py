@@ -1,4 +1,4 @@
-"""What the task `calendar-audit` knows from one run to the next: its watermark in the table `tasks`, differences included.
+"""The state of the task `calendar-audit` between runs: its watermark in the table `tasks`, differences included.
 
 The workers write it, the operator and the private API read it. A tenant's role may write anything there, so nobody relies on it.
 No name, no phone number and no e-mail address of a customer is in it.
@@ -37,7 +37,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `position` is the start by which the audit found it, and so the slice that finds it again. `here` and `there` are when it is
     in each calendar. `others` are the ids of further appointments that take part, `other_uid` is a further booking. `state` is a
-    digest of what a rule has decided by.
+    digest of the data by which a rule has decided.
     """
 
     sort: DifferenceSort
@@ -91,7 +91,7 @@ class AuditState(msgspec.Struct, omit_defaults=True):
 
 
 class AuditProgress(msgspec.Struct, frozen=True):
-    """What the operator publishes of the audit. `age`: since a run last succeeded, or since the task exists."""
+    """The part of the audit that the operator publishes. `age`: since a run last succeeded, or since the task exists."""
 
     age: timedelta
     differences: int = 0

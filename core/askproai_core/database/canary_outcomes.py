@@ -1,7 +1,7 @@
 """How the call functions of a canary end, beside those of the tenant's other pods: of many tenants by one statement.
 
 A caller counts once, however often the agent asks again within the call. Only failures of ours count, as in `tenant_figures.py`:
-a time that is taken, a closed day and a question to the caller are what a good version answers, too.
+a time that is taken, a closed day and a question to the caller are answers of a good version, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CallerCounts:
-    """Callers whose call functions some pods answered, and those whose bookings they decided. Of each, how many met a failure."""
+    """Callers whose call functions some pods answered, and those whose bookings they decided. For each, how many met a failure."""
 
     callers: int = 0
     failed_callers: int = 0
@@ -57,7 +57,7 @@ class CallerCounts:
 
 @dataclass(frozen=True, slots=True)
 class CanaryOutcomes:
-    """What the canary answered, what the other pods answered in the same time, and what pods answered in the week before."""
+    """The answers of the canary, of the other pods in the same time, and of pods in the week before."""
 
     canary: CallerCounts = CallerCounts()
     others: CallerCounts = CallerCounts()

@@ -1,4 +1,4 @@
-"""What a person has to know of the database before blaming anything else: its version, its schema, its roles and its clock."""
+"""Facts about the database to check before blaming anything else: its version, its schema, its roles and its clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ FROM pg_roles r WHERE r.rolname = current_user
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What PostgreSQL says of itself and of this installation.
+    """PostgreSQL's facts about itself and this installation.
 
     `schema` and `shipped` are versions: the database's and this release's. `pending` and `changed` name migrations of this release:
     those that are not applied, and those whose file differs from the applied one. `missing_roles` are group roles.

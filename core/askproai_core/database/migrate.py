@@ -145,14 +145,14 @@ class Migrator:
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply pending migrations and return their versions. Of two runs at once, the second waits and finds nothing to do.
+        """Apply pending migrations and return their versions. The second of two runs at once waits and finds nothing to do.
 
         Raises `MigrationBlocked` when a table stays locked, or another run builds an index; the migrations before stay applied.
         Raises `OtherHistory` for a database that other migrations have made.
         """
         done: list[int] = []
         async with self._connect() as conn:
-            # Of two first runs the slower one finds that the name exists, which PostgreSQL reports in one of these ways.
+            # The slower one of two first runs finds that the name exists, which PostgreSQL reports in one of these ways.
             with contextlib.suppress(
                 asyncpg.UniqueViolationError, asyncpg.DuplicateTableError, asyncpg.DuplicateObjectError
             ):

@@ -50,7 +50,7 @@ async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> N
     """Build these indexes as far as all is there that they need. `conn` is in no transaction.
 
     Raises `asyncpg.LockNotAvailableError` while another run builds them, or where a transaction from before goes on for too long.
-    What an interrupted build has left is removed by the next one.
+    The next build removes the rest of an interrupted one.
     """
     if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", _RUN):
         if await conn.fetchval(_IS_OURS, _RUN):

@@ -1,4 +1,4 @@
-"""What the task `notifications` knows from one run to the next of channels by which nothing can be sent: part of its watermark.
+"""The state of the task `notifications` between runs about channels by which nothing can be sent: part of its watermark.
 
 The workers write it, and the operator reports it. A tenant's role may write anything there, so nobody relies on it.
 """

@@ -1,4 +1,4 @@
-"""What the task `calendar-poll` knows from one run to the next: its watermark in the table `tasks`.
+"""The state of the task `calendar-poll` between runs: its watermark in the table `tasks`.
 
 The workers write it, and the operator reads how far they came. A tenant's role may write anything there, so nobody relies on it.
 """
@@ -16,8 +16,8 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 class ImportState(msgspec.Struct, omit_defaults=True):
     """An import of the bookings to come that is not finished. `since` and `skip` are the position in the list by start.
 
-    `counted` are the uids at that position which the next page shows again. What was booked after `news_since`, by Cal.com's clock,
-    is news for whoever is notified, none if that is not known.
+    `counted` are the uids at that position which the next page shows again. Bookings after `news_since`, by Cal.com's clock, are
+    news for notified people, none if that is not known.
     """
 
     event_types: list[int]
@@ -29,7 +29,7 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 
 
 class AccountState(msgspec.Struct, omit_defaults=True):
-    """What is known of one Cal.com account. `seen` is the newest change that was applied, by Cal.com's clock.
+    """The state of one Cal.com account. `seen` is the newest change that was applied, by Cal.com's clock.
 
     `event_types` are those whose bookings to come are here, `taken_in` how many these were. `left` has, by uid, the change of each
     booking near `seen` that a sync job has to settle: the list shows it again, and it is no news while it does not change.

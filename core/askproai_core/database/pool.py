@@ -28,12 +28,12 @@ CALLER_USES = 32  # of a connection, more than any function takes
 PLANS_REST_SECONDS = 1.0
 PLANS_TIMEOUT_SECONDS = 1.0
 
-# The database is unreachable, restarts, or is slow: what failed may be tried again. The last one is what asyncpg raises for a
+# The database is unreachable, restarts, or is slow: what failed may be tried again. asyncpg raises the last one for a
 # statement on a connection that the server has just ended.
 DATABASE_UNAVAILABLE = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
-# Of these what says nothing about the statement: there is no connection, or the server takes no statement. asyncpg raises an
+# Those of them that say nothing about the statement: there is no connection, or the server takes no statement. asyncpg raises an
 # InterfaceError that is a ValueError, too, for a value that a statement cannot take: that one is a defect.
 DATABASE_AWAY = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError,
@@ -77,7 +77,7 @@ class _Connection(asyncpg.Connection):
         if rests or self._uses < self._due_at_use:
             return
         self._due_at_use, self._planned_at = self._uses + min(self._uses, USES_OF_PLANS), now
-        # What the connection was lent for is done, and must not fail for this. The next use meets a broken connection.
+        # The work on the lent connection is done, and must not fail for this. The next use meets a broken connection.
         with contextlib.suppress(*DATABASE_UNAVAILABLE):
             await self.execute("DISCARD PLANS", timeout=PLANS_TIMEOUT_SECONDS)
 

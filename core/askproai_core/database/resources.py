@@ -1,4 +1,4 @@
-"""Rows of `resources`: the units of staff members and persons, and the claims of whoever is one person in several branches.
+"""Rows of `resources`: the units of staff members and persons, and the claims of a person in several branches.
 
 A member is a staff member of one branch: (branch, staff). Without a person it has rows of its own. The members of one person
 share the person's rows, whose branch is empty: each row of a member names the person's row of the same unit (`person_row`), and a

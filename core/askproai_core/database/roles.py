@@ -1,8 +1,8 @@
 """The database's roles, which isolate the tenants.
 
-`askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member. Who
-may connect to a database is a member of a role of this database: groups belong to the whole server, and another installation's
-tenants are members of `askproai_tenant`, too.
+`askproai_owner` owns the tables, `askproai_tenant` has the grants of all tenants, and each tenant's login role is its member. A
+login that may connect to a database is a member of a role of this database: groups belong to the whole server, and another
+installation's tenants are members of `askproai_tenant`, too.
 """
 
 import asyncio
@@ -224,7 +224,7 @@ async def ensure_login(
     """Create or update a login role: password, limit, timeouts, membership; return whether something of that was not right.
 
     `before_login` gets its oid and the limit it has before it may log in, and may raise. Without `verify_password` the password
-    counts as right: a login is what a check of it costs.
+    counts as right: a check of it costs a login.
     """
     role = _identifier(name)
     find = (
@@ -312,7 +312,7 @@ async def drop_login(conn: Connection, role: str) -> None:
     try:
         await conn.execute(f"DROP ROLE {name}")
     except asyncpg.DependentObjectsStillExistError as error:
-        # What the role created in another database can be dropped only there; until then it stays, and cannot log in.
+        # Objects of the role in another database can be dropped only there; until then it stays, and cannot log in.
         log.warning("role.kept", role=role, detail=error.detail, todo="in that database: DROP OWNED BY, then DROP ROLE")
         return
     log.info("role.dropped", role=role)

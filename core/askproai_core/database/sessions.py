@@ -7,8 +7,8 @@ of the whole server is full. And a role may remove its own timeouts (docs/decisi
 While a table of the catalog is locked nobody can log in, and a lookup of a name waits. The watch therefore keeps two connections
 open. The first one looks and ends sessions: its statement calls two functions that read shared memory and no table. Ending a
 session reads the tables of roles, and thousands of changes at once empty its caches, after which any statement reads the catalog:
-so it stays in a transaction that has a lock of its own, ACCESS SHARE, on all of the catalog. Who has a lock does not queue for it
-again. The second connection changes roles.
+so it stays in a transaction that has a lock of its own, ACCESS SHARE, on all of the catalog. The holder of a lock does not queue
+for it again. The second connection changes roles.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ from askproai_core.database import roles
 
 # The longest statement of a pod takes 15 s, and its longest idle transaction 30 s.
 MAX_TRANSACTION_SECONDS = 60
-# Of all sessions of a role. A booking takes about fifty; the server's lock table holds 64 for each possible connection, so all
-# roles together cannot fill it. A few sessions may take more than their share.
+# The sum over all sessions of a role. A booking takes about fifty; the server's lock table holds 64 for each possible connection,
+# so all roles together cannot fill it. A few sessions may take more than their share.
 LOCKS_PER_SESSION = 64
 MIN_LOCKS = 500
 
@@ -80,7 +80,7 @@ SELECT oid::regclass::text FROM pg_class
 WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND has_table_privilege(oid, 'SELECT')
 """
 _CATALOG_BY_VIEW = "pg_roles"  # pg_authid
-# A session learns of what others changed (a new role, say) when it gets a lock that it does not have yet. This table is its own, so
+# A session learns of others' changes (a new role, say) when it gets a lock that it does not have yet. This table is its own, so
 # that nobody makes it wait.
 _MAKE_OWN_TABLE = "CREATE TEMPORARY TABLE askproai_session_watch ()"
 _LEARN_OF_CHANGES = "SELECT FROM pg_temp.askproai_session_watch LIMIT 0"
@@ -89,7 +89,7 @@ _SIGNAL_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) 
 
 
 class Misuse(StrEnum):
-    """What a session of a tenant's role did."""
+    """The acts of a session of a tenant's role."""
 
     TABLE_LOCK = "table_lock"  # holds or awaits a lock on a table that is stronger than a statement of a pod needs
     ADVISORY_LOCK = "advisory_lock"
@@ -113,7 +113,7 @@ class EndedSession:
 
 
 class WatchStep(StrEnum):
-    """What a check does, for its failures."""
+    """The name of a check, for its failures."""
 
     LOOK = "look"
     END = "end"
@@ -129,7 +129,7 @@ Failed = Callable[[WatchStep, str, Exception], None]  # the role's name is empty
 
 @dataclass(frozen=True, slots=True)
 class TenantLogin:
-    """A tenant's login role. `connection_limit` is what it has in the catalog, with the mark of a suspended one."""
+    """A tenant's login role. `connection_limit` is its limit in the catalog, with the mark of a suspended one."""
 
     oid: int
     name: str
@@ -146,7 +146,7 @@ class Suspension:
 
 @dataclass(slots=True)
 class TenantLogins:
-    """What this process knows of the tenants' roles: the reconciles and the watch share it, and it outlives connections."""
+    """This process's knowledge of the tenants' roles: the reconciles and the watch share it, and it outlives connections."""
 
     created: dict[int, TenantLogin] = field(default_factory=dict)  # by this process; a lookup may not show them yet
     suspended: dict[str, Suspension] = field(default_factory=dict)  # by role, until its login is restored
@@ -202,7 +202,7 @@ class SessionWatch:
     async def check(self) -> None:
         """End each session that misbehaves; if no pod would do that, end all of its role and refuse it new ones for a while.
 
-        What fails for one role is reported, keeps no other from being treated, and is tried again by the next check. Raises what
+        A failure for one role is reported, keeps no other from being treated, and is tried again by the next check. Raises what
         the driver raises if the look itself fails.
         """
         self._checks += 1
@@ -214,7 +214,7 @@ class SessionWatch:
             suspects = await self._suspects.fetch(self._database)
         await self._treat(suspects)
         await self._restore()
-        # Afterwards, because who was treated may be what would have blocked the lookup.
+        # Afterwards, because a treated session may have blocked the lookup.
         not_ours = [suspect for suspect in suspects if self._login(suspect["role"]) is None]
         has_unknown = any(suspect["role"] not in self._others for suspect in not_ours)
         if self._checks >= self._refresh_at or (has_unknown and self._checks >= self._retry_at):
@@ -258,7 +258,7 @@ class SessionWatch:
         return self._logins.created.get(oid) or self._roles.get(oid)
 
     async def _treat(self, suspects: Iterable[asyncpg.Record]) -> None:
-        """End the sessions of known roles, and suspend those of which no pod would do it."""
+        """End the sessions of known roles, and suspend those that no pod would cause."""
         for suspect in suspects:
             login, misuse = self._login(suspect["role"]), Misuse(suspect["misuse"])
             if login is None:

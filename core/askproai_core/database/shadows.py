@@ -61,7 +61,7 @@ class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found when both books were compared. Numbers are of requests: replayed ones whose outcome is compared, and those
+    """The findings of a comparison of both books. Numbers are of requests: replayed ones whose outcome is compared, and those
     that are not.
     """
 
@@ -72,7 +72,7 @@ class ShadowFindings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class ShadowResults:
-    """What all comparisons of a shadow have found together; `differences` are the newest `limit` calls, the newest first.
+    """The findings of all comparisons of a shadow together; `differences` are the newest `limit` calls, the newest first.
 
     `has_begun`: its book was copied once, and what callers ask since is replayed.
     """

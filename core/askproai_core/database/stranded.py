@@ -16,8 +16,8 @@ _GROUPS = 100
 
 @dataclass(frozen=True, slots=True)
 class DeclaredWork:
-    """Who is on the staff, as (branch, staff), when they are away, as (branch, staff, start, end), and what is offered, as
-    (branch, service).
+    """The staff, as (branch, staff), their absences, as (branch, staff, start, end), and the offered services, as (branch,
+    service).
     """
 
     members: Collection[tuple[str, str]]
@@ -26,7 +26,7 @@ class DeclaredWork:
 
 
 class StrandedBy(StrEnum):
-    """Why nobody would keep an appointment. Of several reasons the first one counts."""
+    """Why nobody would keep an appointment. The first of several reasons counts."""
 
     GONE = "gone"  # its staff member is not declared
     NOT_OFFERED = "not_offered"  # its branch does not offer its service
@@ -56,7 +56,7 @@ def encode_declared(declared: DeclaredWork) -> str:
 async def list_stranded(conn: Connection, declared: Mapping[str, str]) -> Mapping[str, Sequence[Stranded]]:
     """Return the appointments to come whose staff member or service is not declared, or who is away, the earliest first.
 
-    `declared` is what is declared, encoded, by tenant; so is the result. Reads a tenant's next 5000 rows in the order of an index,
+    `declared` are the encoded declarations by tenant; so is the result. Reads a tenant's next 5000 rows in the order of an index,
     so that its rows cost no other tenant time, whatever they are. The bound of two years keeps out times that Python does not have.
     """
     rows = await conn.fetch(

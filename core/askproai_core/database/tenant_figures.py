@@ -22,8 +22,9 @@ _TENTH: Final = Decimal("0.1")
 # statement's time, in which others are counted, too. With ten requests a call this is 2,000 calls in a day, 10,000 in a month.
 _MOST_OF_A_DAY: Final = 20_000
 _MOST_OF_A_MONTH: Final = 100_000
-# Outcomes of call functions, as a list of SQL: a time that was taken, a limit, or a question to the caller, is none. What Cal.com
-# refused has failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing about it.
+# Outcomes of call functions, as a list of SQL: a time that was taken, a limit, or a question to the caller, is none. Bookings
+# that Cal.com refused have failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can do nothing
+# about it.
 FAILURES: Final = "'failed', 'busy', 'too_slow', 'refused'"
 # The function is compared after the limit, because a login may insert rows of any function.
 _COUNTS: Final = f"""count(*) FILTER (WHERE r.outcome = 'booked') AS booked,
@@ -39,7 +40,7 @@ _BEGAN = "CASE WHEN n.started_at IS NULL THEN 'epoch'::timestamptz ELSE n.starte
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """What callers' requests to book have come to: an appointment, or no answer that helps them."""
+    """The outcomes of callers' requests to book: an appointment, or no answer that helps them."""
 
     booked: int = 0
     failed: int = 0
@@ -51,7 +52,7 @@ class BookingCounts:
 
     @property
     def booked_percent(self) -> str | None:
-        """Return the share of what was booked, with one decimal; None if nobody has tried."""
+        """Return the share of booked requests, with one decimal; None if nobody has tried."""
         return _percent(Decimal(self.booked), Decimal(self.decided))
 
     def budget_percent(self, success_percent: Decimal) -> str | None:

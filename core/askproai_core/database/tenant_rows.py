@@ -26,7 +26,7 @@ from askproai_core.database.tenant_tables import (
     uid_of_owner,
 )
 
-# What COPY writes depends on these.
+# The output of COPY depends on these.
 _TEXT_FORMAT: Final = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'"
 _TABLES_OF_TENANTS: Final = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -216,7 +216,7 @@ class Insertion:
         if missing := set(self._tables) - self._columns.keys():
             raise CannotMove(f"the file lacks the tables {', '.join(sorted(missing))}: it is damaged")
         await self._give_new_resources()
-        # What keeps the events of an erased caller out comes after the events, which the trigger would judge anew.
+        # The tombstones of erased callers come after the events, which the trigger would judge anew.
         ordered = sorted(self._tables, key=lambda table: table == "erased_references")
         written = {
             table: await self._insert(table) if table != "tenants" else await self._insert_tenant() for table in ordered
@@ -230,7 +230,7 @@ class Insertion:
         return written
 
     async def _insert_tenant(self) -> int:
-        """Write the tenant's own row, which decides what its role reaches: from the file only what `TENANT_COLUMNS` says."""
+        """Write the tenant's own row, which decides what its role reaches: from the file only the columns in `TENANT_COLUMNS`."""
         names = _names(tuple(name for name, origin in TENANT_COLUMNS.items() if origin is Origin.FILE))
         status = await self._conn.execute(
             f"INSERT INTO tenants (tenant, role, uid, {names}) SELECT $1, $2, $3, {names} FROM {_staged('tenants')}",  # noqa: S608  names of the catalog

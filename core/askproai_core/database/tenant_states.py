@@ -1,4 +1,4 @@
-"""What the database knows of tenants that their conditions depend on: of one, or of many by the same few statements.
+"""The state of tenants in the database on which their conditions depend: of one, or of many by the same few statements.
 
 Each statement does for each tenant by itself, in a LATERAL subquery, what it would do for one alone: so a tenant's rows cost no
 other tenant time, and the plan for a thousand is that for one. The time is `now()` where an index is searched by it: with the
@@ -39,7 +39,7 @@ class CalendarBacklog:
 
 @dataclass(frozen=True, slots=True)
 class TenantFacts:
-    """What the coordinator reads about a tenant: how long it retains received data, and which servers it calls."""
+    """The coordinator's facts about a tenant: how long it retains received data, and which servers it calls."""
 
     retention: Retention = field(default_factory=Retention)
     retell_base_url: str = ""
@@ -77,7 +77,7 @@ class ProvisionedTenant:
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """What is found of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
+    """The state of a tenant. `is_provisioned`: row, login role and resources are still as they were left.
 
     Not compared are the password, which cannot be read, and whether the admin is a member of the role, which takes
     PostgreSQL as long as the admin has roles.
@@ -145,8 +145,8 @@ async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTen
 async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str, set[int | None]]:
     """Return the statuses with which the remote calendar has refused the pods' bookings in the last quarter of an hour.
 
-    Only those that say that the key, the address or an event type is wrong; None: no key is mounted. What concerns every
-    booking is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
+    Only those that say that the key, the address or an event type is wrong; None: no key is mounted. A problem of every booking
+    is over once one is confirmed; an event type is not, since the one that was confirmed may be another.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -168,7 +168,7 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
 async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
     """Return the tenants of which each request of their own calls is refused for a minute or more, and since when.
 
-    What a refused request says of itself is unsigned: a request with a signature since then is proof that the keys fit.
+    The content of a refused request is unsigned: a request with a signature since then is proof that the keys fit.
     """
     rows = await conn.fetch(
         """SELECT t.tenant, refused.since FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
@@ -196,7 +196,7 @@ async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple
     return [(row["tenant"], row["provider"]) for row in rows]
 
 
-# Of each tenant the newest hundred rows at most, so that the rows of one cost no other time.
+# The newest hundred rows of each tenant at most, so that the rows of one cost no other time.
 _FAILING_PROVIDERS = """
 SELECT t.tenant, last.provider FROM tenants t CROSS JOIN LATERAL (
     SELECT provider FROM (

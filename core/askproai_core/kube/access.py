@@ -1,7 +1,7 @@
 """How to reach an API server: a kubeconfig, or the pod's own service account.
 
-A credential plugin (`exec` of a kubeconfig) is run only by who passes `log_in`, which the command line does: no program of a
-kubeconfig's choice starts in a pod (docs/decisions/0083-credential-plugins.md).
+A credential plugin (`exec` of a kubeconfig) is run only for callers that pass `log_in`, which the command line does: no program
+of a kubeconfig's choice starts in a pod (docs/decisions/0083-credential-plugins.md).
 """
 
 import base64

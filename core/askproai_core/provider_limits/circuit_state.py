@@ -18,7 +18,7 @@ class CircuitState(StrEnum):
 
 
 class CircuitCommand(StrEnum):
-    """What one step asks of a circuit, or reports to it. The values are arguments of the Lua script."""
+    """A request of one step to a circuit, or its report. The values are arguments of the Lua script."""
 
     PEEK = "look"
     ALLOW = "allow"

@@ -177,13 +177,14 @@ class RequestBudget:
             )
         except RedisUnavailable:
             now = int(self._clock.monotonic() * 1000)
-            # of what may be sent at once; callers and jobs do not come all at once to all processes
+            # of the requests that may be sent at once; callers and jobs do not come all at once to all processes
             depth, share = max(1, depth // 2), min(share, max(1, share // 2))
             return self._local.take(now, interval * _SHARES, depth, longest, queued=queued, share=share)
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:
-        """Return in how many milliseconds a bucket is full of which callers have used all, and reserved what comes in a second."""
+        """Return in how many milliseconds a bucket is full after callers have used all of it, and reserved the refill of a
+        second."""
         interval, burst = pace(self._per_minute())
         return burst * interval + _CALLER_WAIT
 

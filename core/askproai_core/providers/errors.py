@@ -1,4 +1,4 @@
-"""What a failed call to a provider means for the next try. The operator raises these; the runtime keeps outcomes as values.
+"""The meaning of a failed call to a provider for the next try. The operator raises these; the runtime keeps outcomes as values.
 
 ProviderError
 ├── ProviderUnavailable   nothing was done there: refused connection, unknown host, a read that kept failing

@@ -164,7 +164,7 @@ class Reply:
 
     @property
     def error_shape(self) -> str | None:
-        """Return which fields the body of a failure has; None without one, and for what did not fail."""
+        """Return which fields the body of a failure has; None without one, and for a request that did not fail."""
         is_failure = self.status is not None and self.status >= HTTPStatus.MULTIPLE_CHOICES
         return shape_of(self.body) if is_failure and self.body is not None else None
 
@@ -200,7 +200,7 @@ class ProviderHttp:
     ) -> Reply:
         """Send one request, or none while the circuit is open. `content`: what aiohttp takes as headers, params and JSON.
 
-        An `optional` one is not sent if the budget has only what requests need that somebody relies on.
+        An `optional` one is not sent if the budget has only the reserve for requests that somebody relies on.
         """
         # No `traceparent` goes to a provider: it is of no use there, and says which requests belong together.
         with span("provider.request", Kind.CLIENT, provider=self.provider.value, method=method):

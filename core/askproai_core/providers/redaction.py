@@ -1,4 +1,4 @@
-"""A provider's error text and body without what may be a name, a number, a key or a part of the request. Pure."""
+"""A provider's error text and body without possible names, numbers, keys and parts of the request. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Final
 _MAX_TEXT: Final = 300
 _MAX_SHAPE: Final = 400
 _MAX_KEYS, _MAX_DEPTH = 20, 5
-_SHORTEST_WORD: Final = 3  # of what was sent: shorter ones are in every text
+_SHORTEST_WORD: Final = 3  # of the sent request: shorter ones are in every text
 
 # The first that applies; texts without a group are kept.
 _PARTS: Final = re.compile(

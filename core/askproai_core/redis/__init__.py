@@ -1,4 +1,4 @@
-"""What a tenant's pods share through Redis. Each part works without it, and nothing here decides about a booking.
+"""The part of Redis that a tenant's pods share. Each part works without it, and nothing here decides about a booking.
 
 The limits of requests to providers (`askproai_core.provider_limits`) are among it, and can be had without the library.
 """

@@ -59,7 +59,8 @@ class _Silent:
 
 
 class RedisClient:
-    """What all pods of a tenant share. `url` is called before each command, so that a rotated password needs no restart."""
+    """The connection that all pods of a tenant share. `url` is called before each command, so that a rotated password needs no
+    restart."""
 
     def __init__(
         self,

@@ -85,7 +85,7 @@ class DurableStream:
     async def append(self, contents: Sequence[bytes]) -> str:
         """Add entries, and return the id of the last one once they are on disk. Raises `NotDurable`.
 
-        What was refused may be in the stream all the same: the disk, or the answer, was too late.
+        A refused entry may be in the stream all the same: the disk, or the answer, was too late.
         """
         replicas = await self._find_room(len(contents), sum(map(len, contents)))
         commands: list[tuple[Argument, ...]] = [("EVAL", _ADD, 1, self.key, content) for content in contents]

@@ -1,7 +1,7 @@
 """Rate limits over all pods of a tenant: a sliding window in Redis, from which each pod draws a few requests in advance.
 
 Far below the limit a pod draws one request at a time; a busy pod draws as many as it admits in a tenth of a second, so that it
-asks Redis ten times a second and not for each webhook. What was drawn counts in the window at once: all pods together never
+asks Redis ten times a second and not for each webhook. Drawn requests count in the window at once: all pods together never
 admit more than the limit.
 """
 
@@ -80,7 +80,7 @@ class RateLimiter:
         return True
 
     async def _draw(self, limit: int) -> bool:
-        """Draw for everybody who waits. Whoever waited for another's draw takes from that first."""
+        """Draw for everybody who waits. A request that waited for another's draw takes from that first."""
         self._waiting += 1
         try:
             async with self._drawing:

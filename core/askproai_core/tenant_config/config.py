@@ -40,8 +40,8 @@ class Agent(ConfigStruct, frozen=True):
     leaves_messages: bool = False
     joins_waitlist: bool = False
     transfer_hours: tuple[Hours, ...] | None = None  # None: the opening hours of its branch, of a hotline any time
-    # Of the published version, for the record of its calls: its number, a reference to its first sentence, and whether that says
-    # that an AI speaks.
+    # The data of the published version for the record of its calls: its number, a reference to its first sentence, and whether
+    # that says that an AI speaks.
     version: int | None = None
     greeting: str = ""
     announces_ai: bool = False

@@ -1,4 +1,4 @@
-"""What is sent to customers and the business, and by which channels."""
+"""The messages to customers and the business, and their channels."""
 
 from datetime import time
 
@@ -69,7 +69,7 @@ class NotificationTexts(ConfigStruct, frozen=True):
 
 
 class Notifications(ConfigStruct, frozen=True):
-    """What is sent to whom, and by which channels: a channel without settings sends nothing.
+    """The messages, their recipients and their channels: a channel without settings sends nothing.
 
     `public_url` is where the tenant's pods are reached, for links in mails; empty: there are none.
     """

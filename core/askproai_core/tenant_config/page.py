@@ -1,4 +1,4 @@
-"""Who may log in to the tenant's page with which role, and whether it is published."""
+"""The logins to the tenant's page with their roles, and whether it is published."""
 
 from askproai_core.tenant_config.vocabulary import ConfigStruct
 

@@ -56,7 +56,7 @@ class Segment(ConfigStruct, frozen=True):
 
 
 class StaffOverride(ConfigStruct, frozen=True):
-    """What of a service is different with one staff member; None is as with everybody. The price is all three fields."""
+    """The differences of a service with one staff member; None is as with everybody. The price is all three fields."""
 
     staff: str
     duration_minutes: int | None = None
@@ -76,7 +76,7 @@ class Service(ConfigStruct, frozen=True):
 
     `branch` is None when every branch offers it. `staff` maps a branch's name to the ids of those who can do it there.
     Event types with another key than the tenant's are a field of their own: pods of a release that does not know it must not
-    book them with the tenant's. So are those of a team, of which such pods do not know whom Cal.com has chosen.
+    book them with the tenant's. So are those of a team, because such pods do not know whom Cal.com has chosen.
     """
 
     name: str

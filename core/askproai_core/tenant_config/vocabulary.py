@@ -55,7 +55,7 @@ class Function(StrEnum):
     DECLINE_RECORDING = "DeclineRecording"
 
 
-# Of which `Agent.functions` has none: each is a field there, or no field if nothing in a pod depends on it.
+# The functions that `Agent.functions` does not name: each is a field there, or no field if nothing in a pod depends on it.
 FURTHER_FUNCTIONS: dict[Function, str | None] = {
     Function.BUSINESS_INFORMATION: None,
     Function.LEAVE_MESSAGE: "leaves_messages",
@@ -87,7 +87,7 @@ class EmailSecurity(StrEnum):
 
 
 class BusinessNews(StrEnum):
-    """What the business can be notified of one by one, as manifests name it."""
+    """The single notifications of the business, as manifests name them."""
 
     NEW = "New"
     MOVED = "Moved"
@@ -97,7 +97,7 @@ class BusinessNews(StrEnum):
 
 
 class FieldSource(StrEnum):
-    """What of an appointment answers a booking field of the remote calendar, as manifests name it."""
+    """The part of an appointment that answers a booking field of the remote calendar, as manifests name it."""
 
     PHONE = "Phone"
     NAME = "Name"
@@ -106,14 +106,14 @@ class FieldSource(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """What the staff member does in a segment of a service, as manifests name it."""
+    """The staff member's part in a segment of a service, as manifests name it."""
 
     WORK = "Work"
     WAIT = "Wait"  # the customer stays, and the staff member can serve others
 
 
 class CallerVerification(StrEnum):
-    """What shows that an appointment is the caller's, as manifests name it."""
+    """The proof that an appointment is the caller's, as manifests name it."""
 
     NUMBER = "Number"
     NAME_AND_BIRTH_DATE = "NameAndBirthDate"

@@ -4,7 +4,7 @@ Off unless a process opens it (`open_tracing`): then `span` and the others do no
 A trace begins only at an entrance (`start_trace`), by the process's own ratio, and goes on where its context was stored
 (`continue_from`). A `span` without a trace does nothing, so 99 of 100 requests cost a look at a variable.
 
-What a span may say is the closed list `Attributes`: no number, name, body, path or text of an error can get into one.
+The attributes of a span are the closed list `Attributes`: no number, name, body, path or text of an error can get into one.
 """
 
 from askproai_core.tracing.process import TracingSettings, open_tracing

@@ -127,7 +127,7 @@ class OtelRecorder:
         *,
         most_seconds: float = _EXPORT_SECONDS,
     ) -> None:
-        # What the library says of a collector that is away is repeated for each request, and quotes its URL.
+        # The library's errors about a collector that is away are repeated for each request, and quote its URL.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.ratio = ratio
         url = endpoint if endpoint.endswith(_TRACES_PATH) else endpoint.rstrip("/") + _TRACES_PATH

@@ -15,7 +15,7 @@ _CLOSE_SECONDS: Final = 2.0  # a process that ends waits no longer for the colle
 
 @dataclass(frozen=True, slots=True)
 class TracingSettings:
-    """Where spans are sent, and of which share of the entrances. An empty `endpoint`: traces are off."""
+    """The receiver of spans, and the share of the entrances that is sent. An empty `endpoint`: traces are off."""
 
     endpoint: str = ""
     ratio: float = 0.01

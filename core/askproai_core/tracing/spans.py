@@ -1,4 +1,4 @@
-"""Spans, as the code uses them. What is exported, and how, is in `export.py`, which is imported only where traces are on."""
+"""Spans, as the code uses them. The export is in `export.py`, which is imported only where traces are on."""
 
 import random
 import re
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol, Self, TypedDict, Unpack
 
 
 class Kind(StrEnum):
-    """What a span describes, by OpenTelemetry's names."""
+    """The subject of a span, by OpenTelemetry's names."""
 
     INTERNAL = "INTERNAL"
     SERVER = "SERVER"  # answers a request
@@ -83,7 +83,7 @@ class RecordedSpan(Protocol):
 
 
 class Recorder(Protocol):
-    """What makes spans, in a process whose traces are on."""
+    """The maker of spans, in a process whose traces are on."""
 
     ratio: float
 

@@ -36,7 +36,7 @@ class Llm(base.Part):
     temperature: Temperature = Decimal(0)
     """How freely it speaks, "0" to "1" (a decimal string)."""
     prompt: Annotated[str, base.bounded_text(32_000)]
-    """What it is and how it shall behave."""
+    """The purpose and the behaviour of the agent."""
     begin_message: Annotated[str, base.bounded_text(2000)] | None = None
     """The first sentence. Absent: a greeting in the name of the business. Without a word of AI in it, aiNotice adds one."""
 
@@ -85,9 +85,9 @@ class RetellAgentSpec(base.Part):
     """Language that the agent hears and speaks; Retell knows no de-AT and de-CH. With en-*, such as en-GB, our rules for the agent,
     the answers of its functions and the words for times that they understand are English; in every other language German."""
     llm: Llm
-    """What thinks for the voice."""
+    """The model behind the voice."""
     functions: Annotated[tuple[Function, ...], base.bounded_list(16, as_set=True)] = ()
-    """What the agent can do in a call: CheckAvailability, BookAppointment, FindAppointments, RescheduleAppointment,
+    """The functions of the agent in a call: CheckAvailability, BookAppointment, FindAppointments, RescheduleAppointment,
     CancelAppointment, BusinessInformation, TransferToHuman, LeaveMessage, JoinWaitlist, DeclineRecording. Absent: it only
     talks. BusinessInformation: it answers questions about prices, hours, way, closed days, people, cancellation and the `knowledge`
     of Tenant and Branch. DeclineRecording: of a caller who asks for it nothing that is said in the call is kept."""
@@ -103,25 +103,26 @@ class RetellAgentSpec(base.Part):
     call can be read while it goes on; it is an event for each turn. The others are stored and have no effect."""
     caller_recognition: bool = False
     """Sets the numbers' inbound webhook, so that the agent knows a known caller's name, next appointment and usual branch;
-    a call never waits for it. Who names nobody is offered whom they booked last in the branch, if that person is free."""
+    a call never waits for it. A caller who names nobody is offered the person whom they booked last in the branch, if that person
+    is free."""
     management_policy: ManagementPolicy = ManagementPolicy.FULL
     """Full, or ObserveOnly: nothing is written at Retell, differences are shown in the condition Drifted."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
-    """What happens at Retell when this object goes: Delete agent and LLM, or Orphan (leave them)."""
+    """The handling at Retell when this object goes: Delete agent and LLM, or Orphan (leave them)."""
     adopt: Adopt | None = None
     """Take over an agent that was made by hand. Absent: make one."""
 
 
 class Pending(base.Part):
     what: base.Short
-    """What was about to be created: agent or llm."""
+    """The object that was about to be created: agent or llm."""
     since: datetime
     """When."""
 
 
 class Greeting(base.Part):
     version: base.Count
-    """Of the agent, as published."""
+    """The published agent."""
     sha256: base.Short
     """SHA-256 of that version's first sentence, by which the calls that it answered refer to it."""
     announces_ai: bool
@@ -129,7 +130,7 @@ class Greeting(base.Part):
 
 
 class RetellAgentStatus(base.CommonStatus):
-    """What the operator found and made of a RetellAgent."""
+    """The state of a RetellAgent as the operator found and made it."""
 
     agent_id: base.Short | None = None
     """Retell's id of the agent."""
@@ -140,7 +141,7 @@ class RetellAgentStatus(base.CommonStatus):
     phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(2000)] | None = None
     """The numbers as bound at Retell."""
     plan: Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], base.bounded_list(5000)] | None = None
-    """What would be changed at Retell: filled in plan mode (annotation `askproai.de/plan: "true"`)."""
+    """The planned changes at Retell: filled in plan mode (annotation `askproai.de/plan: "true"`)."""
     tenant: base.Short | None = None
     """Name of the Tenant it belongs to, remembered for the day when its Branch is gone first."""
     pending: Pending | None = None
@@ -148,7 +149,7 @@ class RetellAgentStatus(base.CommonStatus):
     webhook_url: Annotated[str, Field(max_length=2000)] | None = None
     """Webhook URL of the published version. Its Tenant serves the former URL as long as an agent has it."""
     greeting: Greeting | None = None
-    """What callers of the published version hear first."""
+    """The first sentence for callers of the published version."""
     suspended: bool | None = None
     """The published version tells callers that the Tenant is suspended, or the Branch gone; it stays until pods serve again."""
 

@@ -1,4 +1,4 @@
-"""What all custom resources share: bounded types, CEL rules next to the fields they guard, and the base class of a kind.
+"""The common parts of all custom resources: bounded types, CEL rules next to the fields they guard, and the base class of a kind.
 
 A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`. It is
 read when these are generated (`crd.py`): by pydantic's `use_attribute_docstrings` every process would read its sources at start.
@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from askproai_core.tenant_config import Weekday
 from askproai_operator.api.conditions import Status
 
-NAME_LENGTH = 40  # Tenant, Branch, RetellAgent: room for what children and the default service append
+NAME_LENGTH = 40  # Tenant, Branch, RetellAgent: room for the suffixes of children and the default service
 DAY_RANGES = 21  # three ranges on each of seven days
 
 Rule = dict[str, Any]
@@ -246,7 +246,7 @@ class StatusCondition(Part):
 
 
 class CommonStatus(Part):
-    """What every kind tells. Status models are only the schema: the engine writes it, kubectl and people read it.
+    """The status fields of every kind. Status models are only the schema: the engine writes it, kubectl and people read it.
 
     Their bounds leave room: a status beyond one would be refused whole, and nobody would be told anything.
     """

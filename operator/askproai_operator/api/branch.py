@@ -31,7 +31,7 @@ class PhoneNumber(base.Part):
     """The public number in any usual spelling; status shows it as E.164. Without its country it is one of that of the branch's
     other numbers, else of `holidays`, else of Germany."""
     did: base.E164 | None = None
-    """What Retell sees as to_number when the public number is forwarded, as E.164. Absent: the same number."""
+    """The number that Retell sees as to_number when the public number is forwarded, as E.164. Absent: the same number."""
     sip: Sip | None = None
     """Import the number at Retell by this SIP trunk. Absent: it must exist there already."""
 
@@ -75,15 +75,15 @@ class Staff(base.Part):
     id: base.Label
     """Id of the staff member within the branch: a DNS label, kept for good. Appointments and event types name it."""
     person: base.Label | None = None
-    """Who this is within the Tenant: entries with the same person, in any of its Branches, are one person and never booked at
-    the same time. Absent: a person of this branch only, whoever has the same id elsewhere."""
+    """The identity of this person within the Tenant: entries with the same person, in any of its Branches, are one person and
+    never booked at the same time. Absent: a person of this branch only, whoever has the same id elsewhere."""
     display_name: base.Text
     """Name as it is spoken."""
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
-    """What this person can do; matched with a ServiceOffering's requiredSkills."""
+    """The services of this person; matched with a ServiceOffering's requiredSkills."""
     languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
-    """Languages this person speaks, such as de or en-GB; absent: German. Callers hear them when they ask. Who names nobody gets
-    somebody who speaks the language of the agent, if one of those who are free does."""
+    """Languages this person speaks, such as de or en-GB; absent: German. Callers hear them when they ask. A caller who names
+    nobody gets somebody who speaks the language of the agent, if one of those who are free does."""
     travel_minutes: Annotated[int, Field(ge=1, le=480)] | None = None
     """Time that this `person` needs between an appointment in another Branch and one here, both ways (minutes). The longest of the
     person's entries counts. Absent: none."""
@@ -94,7 +94,7 @@ class Staff(base.Part):
 
 
 class BranchSpec(base.Part):
-    """What the branch is."""
+    """The declared branch."""
 
     model_config = base.with_rules(
         base.rule(
@@ -147,7 +147,7 @@ class BranchSpec(base.Part):
 
 
 class BranchStatus(base.AppliedStatus):
-    """What the operator found and made of a Branch."""
+    """The state of a Branch as the operator found and made it."""
 
     phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(20)] | None = None
     """The numbers as E.164, in the order of the spec."""

@@ -18,7 +18,7 @@ class Explained(StrEnum):
 
 
 class ConditionType(Explained):
-    """What a condition tells."""
+    """The types of conditions."""
 
     READY = (
         "Ready",
@@ -85,7 +85,7 @@ class ConditionType(Explained):
     )
     BODIES_ENCRYPTED = (
         "BodiesEncrypted",
-        "What callers say is stored encrypted and can be read; only where `settings.encryptBodies` is or was on. Ready ignores it.",
+        "Callers' words are stored encrypted and can be read; only where `settings.encryptBodies` is or was on. Ready ignores it.",
     )
     MONITORING_READY = "MonitoringReady", "Prometheus finds the metrics of the pods and the alert rules."
     # Branch
@@ -95,7 +95,7 @@ class ConditionType(Explained):
     HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
     STAFF_IDENTIFIED = (
         "StaffIdentified",
-        "Whoever has the same id in another branch is known to be the same person, or another one. A warning: Ready ignores it.",
+        "A person with the same id in another branch is known to be the same one, or another one. A warning: Ready ignores it.",
     )
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
@@ -150,7 +150,7 @@ class Reason(Explained):
 
     AS_DECLARED = (
         "AsDeclared",
-        "Nothing that the condition watches is wrong. What Ready ignores is in its row above.",
+        "Nothing that the condition watches is wrong. The row above lists the reasons that Ready ignores.",
     )
     CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message says what holds instead."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
@@ -172,7 +172,7 @@ class Reason(Explained):
         "Suspended",
         "spec.suspend of the Tenant is true: no pods run, and callers hear that it takes no appointments.",
     )
-    PENDING = "Pending", "It waits; the message says for what."
+    PENDING = "Pending", "It waits; the message names the reason."
     PROGRESSING = "Progressing", "It is being made true; look again in a moment."
     DELETING = "Deleting", "The object is being deleted; the message says what is still there."
     INTERNAL_ERROR = "InternalError", "A fault of the operator; it tries again, its log has details. Please report it."
@@ -218,7 +218,10 @@ class Reason(Explained):
         "IssuerNotAllowed",
         "The issuer of page.oidc is not in ASKPROAI_ISSUER_HOSTS; correct it, or ask who runs the operator.",
     )
-    OWNERSHIP_CONFLICT = "OwnershipConflict", "What is there is not ours; the message says whose. Nothing was changed."
+    OWNERSHIP_CONFLICT = (
+        "OwnershipConflict",
+        "The existing object is not ours; the message says whose. Nothing was changed.",
+    )
     # providers
     PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
     PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; the message has its answer."
@@ -248,11 +251,11 @@ class Reason(Explained):
     # tenant
     DATA_KEY_LOST = (
         "DataKeyLost",
-        "What was encrypted before is unreadable, its key is gone; all else goes on. Restore `<tenant>-data-keys` if you can.",
+        "Data encrypted before is unreadable, its key is gone; all else goes on. Restore `<tenant>-data-keys` if you can.",
     )
     DATA_KEYS_UNREADABLE = (
         "DataKeysUnreadable",
-        "The Secret `<tenant>-data-keys` does not hold keys, and is left alone: restore it. What is new is stored plainly.",
+        "The Secret `<tenant>-data-keys` does not hold keys, and is left alone: restore it. New data is stored plainly.",
     )
     CALENDAR_BEHIND = (
         "CalendarBehind",
@@ -334,7 +337,7 @@ class Reason(Explained):
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",
-        "Another agent has it; unbind it at Retell, or drop it here. Of this Tenant's own agents: it is freed in seconds.",
+        "Another agent has it; unbind it at Retell, or drop it here. About this Tenant's own agents: it is freed in seconds.",
     )
     BUSINESS_MODEL_MISMATCH = (
         "BusinessModelMismatch",

@@ -3,7 +3,7 @@
 Differences from pydantic's JSON schema, and their reasons:
 - References are inlined and `null` is omitted, because a structural schema has neither.
 - Lists, objects and everything inside a list have no defaults, or GitOps tools would show a difference for ever
-  (argo-cd #11139). What is absent stays absent, and the models fill it in when they read.
+  (argo-cd #11139). Absent fields stay absent, and the models fill it in when they read.
 - The items of a list have no description: `kubectl explain` shows the list's.
 """
 
@@ -79,7 +79,7 @@ def root_schema(kind: type[CustomResource], *, described: bool = True) -> dict[s
 
 
 def structural_schema(model: Any, *, described: bool = True) -> dict[str, Any]:
-    """Return the structural schema of a model. Raises TypeError for what a structural schema cannot express."""
+    """Return the structural schema of a model. Raises TypeError for types that a structural schema cannot express."""
     raw = TypeAdapter(model).json_schema()
     if described:
         _describe(raw, model)

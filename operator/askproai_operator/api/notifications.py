@@ -73,8 +73,8 @@ class Quiet(base.Part):
 
 class ForCustomers(base.Part):
     channels: Channels = (NotificationChannel.EMAIL,)
-    """By which channels: Email to who gave an address, Webhook for all whose number or address is known. By Webhook also who is on
-    the waiting list is told of a freed time."""
+    """By which channels: Email to customers who gave an address, Webhook for all whose number or address is known. By Webhook
+    also who is on the waiting list is told of a freed time."""
     for_calcom_bookings: bool = False
     """Also confirm what Cal.com holds, its changes and cancellations. Cal.com sends attendees mails of its own: true is for
     accounts in which those are switched off. Reminders do not depend on it."""
@@ -92,8 +92,8 @@ class ForBusiness(base.Part):
     email_to: Annotated[tuple[EmailAddress, ...], base.bounded_list(5, _ONCE)] = ()
     """Addresses of the business; one mail goes to all."""
     news: Annotated[tuple[BusinessNews, ...], base.bounded_list(len(BusinessNews), _ONCE)] = tuple(BusinessNews)
-    """What it is notified of one by one: New, Moved and Cancelled appointments, also those changed at Cal.com; each Message of a
-    caller; Waitlist, a freed time and who waits for it. Absent: all; []: none."""
+    """The single notifications that it gets: New, Moved and Cancelled appointments, also those changed at Cal.com; each Message
+    of a caller; Waitlist, a freed time and who waits for it. Absent: all; []: none."""
     daily_list_at: base.TimeOfDay | None = None
     """When the list of the day's appointments is sent, "HH:MM", local time; days without any have none. Absent: no list."""
 
@@ -129,6 +129,6 @@ class Notifications(base.Part):
     customer: ForCustomers | None = None
     """What customers get: confirmation with a calendar file, change, cancellation, reminder. Absent: nothing."""
     business: ForBusiness | None = None
-    """What the business gets: new, moved and cancelled appointments, and the list of the day. Absent: nothing."""
+    """The mails to the business: new, moved and cancelled appointments, and the list of the day. Absent: nothing."""
     texts: CustomerTexts = CustomerTexts()
     """Your own words in what customers get."""

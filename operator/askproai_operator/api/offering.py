@@ -63,8 +63,8 @@ class BookingField(base.Part):
     slug: Annotated[str, base.bounded_text(100)]
     """Identifier of the booking field (booking question) at Cal.com."""
     source: FieldSource | None = None
-    """What of the appointment answers it: `Phone` (the caller's number, asked for where it is not known), `Name`, `Notes` (what the
-    caller said beside) or `Service` (its displayName)."""
+    """The part of the appointment that answers it: `Phone` (the caller's number, asked for where it is not known), `Name`,
+    `Notes` (what the caller said beside) or `Service` (its displayName)."""
     value: Annotated[str, base.bounded_text(500)] | None = None
     """Fixed answer; with `source`, where that is empty. Several answers to one field have commas between them; a boolean takes
     "true" or "false"."""
@@ -76,7 +76,7 @@ class OfferingCalcom(base.Part):
     meant."""
     booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
     """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
-    numbers, `notes` and `title` are answered without an entry here, and optional `notes` with what a caller has said. An event type
+    numbers, `notes` and `title` are answered without an entry here, and optional `notes` with the caller's words. An event type
     that lacks a field gets no answer to it."""
 
     @property
@@ -116,11 +116,11 @@ class StaffOverride(base.Part):
     duration_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Length with this person (minutes); a Cal.com event type of this person has the same. Absent: that of the service."""
     price: StaffPrice | None = None
-    """What it costs with this person; 0: free of charge. Absent: what the service costs."""
+    """The price with this person; 0: free of charge. Absent: what the service costs."""
 
 
 class ServiceOfferingSpec(base.Part):
-    """What can be booked."""
+    """The service."""
 
     model_config = base.with_rules(
         base.ONE_OWNER,
@@ -155,7 +155,7 @@ class ServiceOfferingSpec(base.Part):
     branch_ref: base.ObjectRef | None = None
     """The Branch that offers it; cannot be changed. Exactly one of branchRef and tenantRef."""
     tenant_ref: base.ObjectRef | None = None
-    """The Tenant of which every branch offers it; cannot be changed."""
+    """The Tenant whose branches all offer it; cannot be changed."""
     display_name: base.Text
     """Name of the service as it is spoken."""
     spoken_names: Annotated[tuple[base.Text, ...], base.bounded_list(50, as_set=True)] = ()
@@ -170,13 +170,13 @@ class ServiceOfferingSpec(base.Part):
     """Parts of the service, in their order, for a person who can serve others while the customer waits: only `Work` and the buffers
     block the person. The whole visit lies within working hours. Absent: the person is busy from start to end."""
     price: Price | None = None
-    """What it costs, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
+    """The price, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
     charge. Absent: that the price is not known."""
     staff_overrides: Annotated[tuple[StaffOverride, ...], base.bounded_list(60, key="staff")] = ()
     """People with whom it takes another time or costs something else, such as a trainee or a master. Times are offered, and
-    appointments booked, by the length of whoever does it; callers who ask hear both prices."""
+    appointments booked, by the length of the person who does it; callers who ask hear both prices."""
     preparation: base.SpokenText | None = None
-    """What customers should bring or do before it, as sentences: callers who ask hear them, and mails to customers have them
+    """Preparations of customers, as sentences: callers who ask hear them, and mails to customers have them
     (`spec.notifications` of the Tenant)."""
     required_skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """Skills that a person must have, all of them. Absent: anybody can do it."""
@@ -197,7 +197,7 @@ class VariableLength(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
     default_minutes: Annotated[int, Field(ge=1, le=1440)]
-    """What a booking there lasts that names no length (minutes)."""
+    """The length (minutes) of a booking there without a given length."""
 
 
 class ConfirmedEventType(base.Part):
@@ -234,7 +234,7 @@ class AnsweredField(base.Part):
 
 
 class ServiceOfferingStatus(base.AppliedStatus):
-    """What the operator found and made of a ServiceOffering."""
+    """The state of a ServiceOffering as the operator found and made it."""
 
     staff: Annotated[tuple[base.Short, ...], base.bounded_list(5000)] | None = None
     """Ids of the people who have the required skills."""
@@ -245,11 +245,11 @@ class ServiceOfferingStatus(base.AppliedStatus):
     needs_confirmation: Annotated[tuple[ConfirmedEventType, ...], base.bounded_list(200)] | None = None
     """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
     booked_by_host: Annotated[tuple[HostEventType, ...], base.bounded_list(200)] | None = None
-    """Round robins of which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
+    """Round robins for which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
     event_types_in_account: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Event types that were seen with the key of their account; only these are booked at."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
-    """Event types of which Cal.com says that the account has none, former ones too; nothing is sent to them."""
+    """Event types that the account does not have by Cal.com's answer, former ones too; nothing is sent to them."""
     event_types_gone: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Event types that the account had and has no more; nothing is sent to them while they are named."""
     event_types_seen_with: base.Short | None = None

@@ -102,7 +102,7 @@ class Exposure(base.Part):
     )
     """Path under which the runtime is served on that host, such as /voice. Absent: none."""
     base_url: base.BaseUrl | None = None
-    """What senders are told, where it differs from host and path (tunnels, proxies)."""
+    """The URL given to senders, where it differs from host and path (tunnels, proxies)."""
     gateway: Gateway | None = None
     """Exposure by an HTTPRoute, where the cluster has the Gateway API."""
     ingress: Ingress | None = None
@@ -254,8 +254,8 @@ class Shadow(base.Part):
     operator's ASKPROAI_RUNTIME_IMAGES lists. It reaches no provider and sends nothing. `status.shadow` lists the bookings that
     differ."""
     hours: Annotated[int, Field(ge=1, le=168)] = 24
-    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew, without what
-    it has found, when image or hours change (a longer time does not prolong it), and when it is asked for again after
+    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew, without
+    its findings, when image or hours change (a longer time does not prolong it), and when it is asked for again after
     `status.shadow.withdrawn` became true."""
 
 
@@ -277,7 +277,7 @@ class Runtime(base.Part):
     canary: Canary | None = None
     """An image on trial, for a share of the callers."""
     shadow: Shadow | None = None
-    """An image on trial, for no callers: what it would have booked is compared with what was booked."""
+    """An image on trial, for no callers: its bookings are compared with the real ones."""
     mode: RuntimeMode = RuntimeMode.COMBINED
     """Combined: one Deployment whose pods have a web and a worker container.
     Split: two Deployments that scale apart."""
@@ -286,7 +286,7 @@ class Runtime(base.Part):
     workers: WorkerScale = WorkerScale()
     """How many worker pods; the numbers act with mode Split only, in Combined each web pod has a worker."""
     pods: Pods = Pods()
-    """What all pods of this tenant have in common: registry, nodes, priority, annotations. A change restarts them one by one."""
+    """Settings of all pods of this tenant: registry, nodes, priority, annotations. A change restarts them one by one."""
     rate_limits: RateLimits = RateLimits()
     """Limits over all pods: a webhook above them is answered 429 with Retry-After, a function by a sentence that asks to wait.
     While Redis is away they hold for each pod.
@@ -310,7 +310,7 @@ class Retention(base.Part):
     """Calls, the events that are decided, results and records of call functions, open messages, notifications that do not wait
     any more, and the audit log (days)."""
     appointment_days: Days = config.Retention().appointment_days
-    """Who an appointment was for, counted from its end (days): then name, number, address, notes and birth date go, and its time,
+    """The persons of appointments, counted from the end (days): then name, number, address, notes and birth date go, and its time,
     service and staff member stay, for figures. Not while something of it waits for the calendar."""
     customer_days: Days = config.Retention().customer_days
     """Customers by whose number nobody has booked, called, waited or left a message for so long (days), and whom no appointment
@@ -321,7 +321,7 @@ class Privacy(base.Part):
     ai_notice: bool = True
     """The agent's first sentence says that it is an AI."""
     retell_storage: RetellStorage = "BasicAttributesOnly"
-    """What Retell stores of a call; its own three levels."""
+    """The data of a call that Retell stores; its own three levels."""
     retell_retention_days: Annotated[int, Field(ge=1, le=730)] = 7
     """How long Retell stores it (days)."""
 
@@ -329,13 +329,13 @@ class Privacy(base.Part):
 class Slo(base.Part):
     booking_success_percent: Percent = BOOKING_TARGET_PERCENT
     """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy, too slow or
-    refused by Cal.com. What is missing to 100 is the error budget of 30 days."""
+    refused by Cal.com. The difference to 100 is the error budget of 30 days."""
     webhook_success_percent: Percent = Decimal("99.9")
     """Webhooks that are stored and not answered 429 or 503, in percent (a decimal string)."""
 
 
 class TenantSpec(base.Part):
-    """What the business wants."""
+    """The declared tenant."""
 
     model_config = base.with_rules(
         base.rule(
@@ -353,7 +353,7 @@ class TenantSpec(base.Part):
     time_zone: base.TimeZone = "Europe/Berlin"
     """IANA time zone of all times of day in this tenant's manifests."""
     locale: base.Locale = "de-DE"
-    """Language in which Cal.com writes to attendees. What callers hear follows the `language` of the RetellAgent."""
+    """Language in which Cal.com writes to attendees. The language of answers follows the `language` of the RetellAgent."""
     cancellation_rule: base.SpokenText | None = None
     """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask, and
     who cancel, before they are asked for their yes. Nothing is refused or charged by it."""
@@ -372,15 +372,15 @@ class TenantSpec(base.Part):
     retention: Retention = Retention()
     """How long rows are kept; the coordinator deletes what is older."""
     caller_verification: CallerVerification = CallerVerification.NUMBER
-    """What shows that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date, from
+    """The proof that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date, from
     whatever number, which is never enough alone; callers are asked for the birth date when they book, and it is stored."""
     privacy: Privacy = Privacy()
-    """What callers are told, and what Retell may keep."""
+    """The notice to callers, and the data that Retell may keep."""
     notifications: Notifications | None = None
     """Confirmations, reminders and news by mail or webhook. Absent: nothing is sent."""
     page: Page | None = None
-    """Who logs in to the tenant's page at your own issuer, and where it is published. Absent: it is at the private port alone, with
-    the tokens of the Secrets `<tenant>-admin` and `<tenant>-reader`."""
+    """The people who log in to the tenant's page at your own issuer, and where it is published. Absent: it is at the private port
+    alone, with the tokens of the Secrets `<tenant>-admin` and `<tenant>-reader`."""
     slo: Slo = Slo()
     """Shares that are to succeed. Where the Prometheus operator is installed, alerts fire when the error budgets are used up too
     fast."""
@@ -388,9 +388,9 @@ class TenantSpec(base.Part):
     """true scales the pods to 0. Callers hear that no appointments are taken at present, and are put through where the agent has
     transferTo; everything else stays."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
-    """What happens to what the operator made at Cal.com when this Tenant goes: Delete, or Orphan (leave it)."""
+    """The handling of the operator's objects at Cal.com when this Tenant goes: Delete, or Orphan (leave it)."""
     data_policy: DataPolicy = DataPolicy.RETAIN
-    """What happens to this tenant's rows when it goes: Retain, or Erase.
+    """The handling of this tenant's rows when it goes: Retain, or Erase.
     Kept ones belong to its UID; a namesake gets them if it has the same Retell key, or by the annotation
     `askproai.de/adopt-data: <old UID>`."""
 
@@ -486,7 +486,7 @@ class SecretInUse(base.Part):
 
 
 class TenantStatus(base.AppliedStatus):
-    """What the operator found and made of a Tenant."""
+    """The state of a Tenant as the operator found and made it."""
 
     key: base.Short | None = None
     """`<namespace>.<name>`: the `tenant` of metrics, tables and commands."""
@@ -512,11 +512,11 @@ class TenantStatus(base.AppliedStatus):
     canary: CanaryStatus | None = None
     """The trial of `runtime.canary`."""
     shadow: ShadowStatus | None = None
-    """What `runtime.shadow` has found."""
+    """The findings of `runtime.shadow`."""
     branches: base.Count | None = None
     """Number of Branches that name this Tenant."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(1000)] | None = None
-    """Event types of which Cal.com said that the account has none, also those of ServiceOfferings that were deleted since."""
+    """Event types that the account does not have by Cal.com's answer, also those of ServiceOfferings that were deleted since."""
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None

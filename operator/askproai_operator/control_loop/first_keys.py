@@ -1,4 +1,4 @@
-"""What is due when a process begins to lead: first what people wait for, and everything else little by little."""
+"""The keys that are due when a process begins to lead: first what people wait for, and everything else little by little."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,7 +20,7 @@ _EVERY: Final = timedelta(seconds=1) / 50  # one object: 6,000 take two minutes,
 def enqueue_first_keys(cache: Cache, dependents: Dependents, queue: WorkQueue) -> None:
     """Make every custom resource due.
 
-    At once, as an edit or, if it is new, as a change: each object that differs from what its status has seen, with everything that
+    At once, as an edit or, if it is new, as a change: each object that differs from the state in its status, with everything that
     depends on it. At once, as a resync: what is not Ready. Then the rest, one object after the other, in the order in which the
     cache was filled: Tenants first, because a former leader may have ended between the status of a Branch and the config that has
     its change.

@@ -47,8 +47,8 @@ class Following:
     async def catch_up(self, group: asyncio.TaskGroup) -> None:
         """Return when the cache is good enough to act on: it was just filled, or nothing about grants can be missing.
 
-        A watch may be behind without a sign of it. Who holds a host, number or key is read before anything is written; all else is
-        compared beside the work and after the first changes, where a late event does no harm.
+        A watch may be behind without a sign of it. The holder of a host, number or key is read before anything is written; all
+        else is compared beside the work and after the first changes, where a late event does no harm.
         """
         if not self.is_primed:
             await self._primed.wait()

@@ -47,7 +47,7 @@ class _NotListed(Exception):
 def selector_of(ref: ApiResource) -> str:
     """Return the label selector of a resource's watch: "" (all) for our kinds, our own objects for the others.
 
-    Of Secrets also those that permit their use. `Kube.apply` adds the label to ours.
+    For Secrets also the grants that permit their use. `Kube.apply` adds the label to ours.
     """
     if ref in CUSTOM:
         return ""

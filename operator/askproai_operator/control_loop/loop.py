@@ -38,7 +38,7 @@ _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not 
 
 
 class StatusWriter(Protocol):
-    """What the loop needs of the Kubernetes client."""
+    """The methods of the Kubernetes client that the loop uses."""
 
     async def patch_status(self, obj: CustomResource, status: Mapping[str, Any], /) -> bool:
         """Merge fields into the status. Returns False if the object is gone."""
@@ -51,7 +51,7 @@ class StatusWriter(Protocol):
 
 
 class LoopContext(Protocol):
-    """What the loop itself uses of the context that it passes to each controller."""
+    """The parts of each controller's context that the loop itself uses."""
 
     @property
     def kube(self) -> StatusWriter: ...
@@ -133,7 +133,7 @@ class ReconcileLoop(Generic[C]):
         """Reconcile one key and act on the result. Each branch schedules the next run, or drops the key."""
         began = self._context.clock.monotonic()
         with start_trace("reconcile", object_kind=key.kind):
-            if key.kind in KINDS:  # the names of others can be of what is at a provider, such as a number
+            if key.kind in KINDS:  # the names of others can be of objects at a provider, such as a number
                 annotate(namespace=key.namespace, object_name=key.name)
             result = await self._process(key)
             annotate(outcome=result)
@@ -227,7 +227,7 @@ class ReconcileLoop(Generic[C]):
 
     async def _create_events(self, resource: CustomResource, events: Iterable[EventRecord]) -> None:
         for event in events:
-            log.info("object.told", key=str(resource.key), type=event.type, reason=event.reason)
+            log.info("event.recorded", key=str(resource.key), type=event.type, reason=event.reason)
             try:
                 await self._context.kube.record_event(resource, event)
             except ApiError as error:  # an event must not hold up a reconcile; the log keeps its text

@@ -41,7 +41,7 @@ class Metrics:
         self.session_watch_failures = create.counter("session_watch_failures", failures, "step")
         unguarded = "1 if no admission policy restricts the operator's account"
         self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
-        quiet = "Tenants of which all is well, and of which PostgreSQL and Redis are asked for all together"
+        quiet = "Healthy Tenants, for which PostgreSQL and Redis are read together"
         self.quiet_tenants = create.gauge("quiet_tenants", quiet)
         self._spans = create.counter("spans", "Spans of traces by what became of them", "outcome")
         self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")

@@ -1,7 +1,7 @@
 """The work queue: which key is processed next, each by one worker at a time, and not before it is due.
 
 It deduplicates as client-go's does: a key that is added twice is processed once, and a key that is added while it is processed
-is processed again afterwards. Of keys with the same priority, those of a namespace that was begun come first (`turns.py`).
+is processed again afterwards. Among keys with the same priority, those of a namespace that was begun come first (`turns.py`).
 """
 
 import asyncio

@@ -4,7 +4,7 @@ A layout is the number of shards. While it changes, processes of both exist, and
 
 - The holder of shard 0's Lease, which has the same name in each layout, decides which layout is in force.
 - Another shard asks for its Lease only while the last holder of that one has its own layout.
-- Whoever has got its Lease reads all of them, and leads when none is held for another layout.
+- The holder of its Lease reads all of them, and leads when none is held for another layout.
 - The leader of another shard looks at shard 0's Lease as often as it renews its own, and ends when a process of another layout
   has it: an operator of a release without shards does not look at the Leases of others.
 
@@ -80,7 +80,7 @@ async def shard_leadership(
 
 
 class _Layout:
-    """What the Leases say about the layouts, for one shard."""
+    """The state of the layouts by their Leases, for one shard."""
 
     def __init__(self, shard: Shard, leases: Leases, clock: Clock) -> None:
         self._shard, self._leases, self._clock = shard, leases, clock

@@ -20,7 +20,7 @@ class _Progress:
 
 
 class WatchProgress:
-    """Compares what watches report with what lists show, by resource."""
+    """Compares the reports of watches with lists, by resource."""
 
     def __init__(self, clock: Clock, resources: Iterable[ApiResource]) -> None:
         self._clock = clock

@@ -52,7 +52,7 @@ def registered_calcom_url(tenant: Tenant) -> str | None:
 def former_calcom_url(tenant: Tenant, installation_id: str) -> str | None:
     """Return the webhook URL that the own one replaces: from the status, or of the installation that the tenant comes from.
 
-    Who may write the annotation names no webhook of this installation by it, which would be a neighbour's.
+    A person who may write the annotation names no webhook of this installation by it, which would be a neighbour's.
     """
     if (registered := registered_calcom_url(tenant)) is not None:
         return registered

@@ -1,8 +1,8 @@
-"""Take the grants of what each object has today, before the first reconcile.
+"""Take the grants for the present claims of each object, before the first reconcile.
 
-Needed once after an upgrade from a release without grants, and where the operator's namespace was lost. Whoever was served keeps
-what it has: the conditions and Secrets that the operator itself wrote show it. Where two have evidence, the older one counts.
-Once there are grants, this costs no request.
+Needed once after an upgrade from a release without grants, and where the operator's namespace was lost. An object that was served
+keeps its claims: the conditions and Secrets that the operator itself wrote show it. Where two have evidence, the older one
+counts. Once there are grants, this costs no request.
 """
 
 from collections.abc import Iterable

@@ -46,7 +46,7 @@ OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Bring all trials forward. What fails for one Tenant is tried again, and holds up no other."""
+    """Bring all trials forward. A failure for one Tenant is tried again, and holds up no other."""
     on_trial: list[_OnTrial] = []
     is_complete = True
     for cached in _tenants_with_canaries(context):
@@ -96,7 +96,7 @@ def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
 async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
     """Begin the trial that the spec in effect asks for, or forget one that it no longer asks for; return the one of now.
 
-    What was taken back is not forgotten before another trial begins.
+    A rollback is not forgotten before another trial begins.
 
     Pods that nobody is going to judge any more are ended first: what holds up the reconcile of the Tenant, such as a key that is
     refused, holds up their deletion, too.

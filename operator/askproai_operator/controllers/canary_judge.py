@@ -33,14 +33,14 @@ class CanaryPods:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What becomes of a canary; `why` it is taken back, as the beginning of a sentence."""
+    """The verdict on a canary; `why` it is taken back, as the beginning of a sentence."""
 
     state: CanaryState
     why: str = ""
 
 
 def judge(outcomes: CanaryOutcomes, pods: CanaryPods, enough: int, now: datetime) -> Judgement:
-    """Judge a canary by what its callers met; it has passed after `enough` of them."""
+    """Judge a canary by the outcomes of its callers; it has passed after `enough` of them."""
     why = _broken_pods(pods, now) or _failing_callers(outcomes)
     if why:
         return Judgement(CanaryState.TAKEN_BACK, why)
@@ -74,7 +74,7 @@ def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int
     """Return whether a canary fails more callers than others. Each pair is how many failed, of how many.
 
     `others` are the pods beside it, so that what fails all of them, such as a calendar that refuses the key, is not its fault.
-    `before` is what pods did in the week before it.
+    `before` are the outcomes of the week before it.
     """
     failed, met = canary
     shares = (failures / of for failures, of in (others, before) if of)

@@ -130,7 +130,7 @@ def _is_allowed(annotation: str, allowed: tuple[str, ...]) -> bool:
 
 
 def add_lowered(condition: Condition, sentences: tuple[str, ...]) -> Condition:
-    """Return RuntimeAvailable with what was changed in its message, and the reason Capped if nothing else is to be said."""
+    """Return RuntimeAvailable with the changes in its message, and the reason Capped if nothing else is to be said."""
     if not sentences:
         return condition
     reason = Reason.CAPPED if condition.reason is Reason.AS_DECLARED else condition.reason

@@ -1,4 +1,4 @@
-"""What all controllers share to build conditions: tables of checks, failed provider calls, references that do not resolve."""
+"""The shared builders of conditions: tables of checks, failed provider calls, references that do not resolve."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ async def resolve_references(model: Branch | ServiceOffering | RetellAgent, cont
 
 
 def _waits_for(model: Branch | ServiceOffering | RetellAgent, now: datetime) -> timedelta | None:
-    """Return how long an object still waits for what it names; None if it is not new, or had what it names before."""
+    """Return how long an object still waits for the objects that it names; None if it is not new, or had what it names before."""
     age = now - model.metadata.creation_timestamp
     has_waited_only = find_condition(model, ConditionType.READY).get("reason") in {None, Reason.PENDING}
     return FOLLOWS_WITHIN - age if has_waited_only and timedelta() <= age < FOLLOWS_WITHIN else None

@@ -108,7 +108,8 @@ class ConfigSyncController:
     async def _remember(
         self, key: Key, request: _Request, stale: Sequence[Mapping[str, Any]] | None, context: ReconcileContext
     ) -> None:
-        """Remember which pods lack the keys, and make the Tenant due, which reports it. Who lacks only the config has them."""
+        """Remember which pods lack the keys, and make the Tenant due, which reports it. A pod that lacks only the config has
+        them."""
         if stale is None:
             return  # nobody knows the pods; the Tenant asks again
         shown = {pod["metadata"]["name"]: await self._shown_hashes(pod) for pod in stale}

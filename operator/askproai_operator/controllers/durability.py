@@ -24,7 +24,7 @@ def durability_key(settings: Settings) -> Key:
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
-    """Publish it, at the start and at each resync. What is wrong is reported at each Tenant (EventsSpooled)."""
+    """Publish it, at the start and at each resync. The problem is reported at each Tenant (EventsSpooled)."""
     if context.redis is None:
         return Result()
     try:

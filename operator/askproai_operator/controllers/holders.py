@@ -1,4 +1,4 @@
-"""Who else has a host, a number or a key, by the grants in the cache, and what is said of it to whoever asks for it."""
+"""The other holder of a host, a number or a key, by the grants in the cache, and the message to the object that asks for it."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -48,7 +48,7 @@ def claimed_page_host_condition(host: str) -> Condition:
 
 
 def reserved_host_condition(tenant: Tenant, host: str, reserved: str) -> Condition:
-    """Return Exposed for a tenant that names a host of the platform as its own; `reserved` is what is there."""
+    """Return Exposed for a tenant that names a host of the platform as its own; `reserved` describes its use."""
     path = f"/{tenant.metadata.namespace}/{tenant.metadata.name}"
     text = (
         f"{host} is {reserved}: leave exposure.host out, and be reached at {path} of the shared host, or choose another"
@@ -57,7 +57,7 @@ def reserved_host_condition(tenant: Tenant, host: str, reserved: str) -> Conditi
 
 
 def reserved_page_host_condition(host: str, reserved: str) -> Condition:
-    """Return PageReady of a tenant whose page's host is the platform's; `reserved` is what is there."""
+    """Return PageReady of a tenant whose page's host is the platform's; `reserved` describes its use."""
     return bad(ConditionType.PAGE_READY, Reason.HOST_RESERVED, f"{host} is {reserved}: choose another page.host")
 
 

@@ -148,8 +148,8 @@ async def _remove_from_former_account(
 ) -> str | None:
     """Remove what the owner, or a namesake, left in an account. Returns why it still exists, or None.
 
-    What it has now carries the same marker and URL, so nothing is removed before it is certain that this is in another account: a
-    key can be replaced by another one of the same account.
+    Its present object carries the same marker and URL, so nothing is removed before it is certain that this is in another
+    account: a key can be replaced by another one of the same account.
     """
     if isinstance(orphan, OrphanedAgent):
         account, tenant = (RETELL_BASE_URL, RETELL_KEY), orphan.tenant or ""

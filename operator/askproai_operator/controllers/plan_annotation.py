@@ -45,7 +45,7 @@ def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Cond
 
 
 def agent_hold(agent: RetellAgent, sources: Iterable[CustomResource]) -> str:
-    """Return which annotations are to be removed from what before a RetellAgent is changed at Retell; an empty text: none.
+    """Return which annotations are to be removed from which object before a RetellAgent is changed at Retell; an empty text: none.
 
     `sources`: the Tenant, its Branches and its services. While the Tenant is paused its pods have the config from before, and must
     be able to answer whatever callers hear.

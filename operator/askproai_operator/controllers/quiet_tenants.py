@@ -1,4 +1,4 @@
-"""Quiet Tenants, all together: read what only PostgreSQL and Redis know of them, and make those due of which something differs.
+"""Quiet Tenants, all together: read what only PostgreSQL and Redis know of them, and make those due whose state differs.
 
 Correctness does not depend on it: a Tenant's own reconcile reads everything by itself. So whatever fails here makes all quiet
 Tenants due, and each shows what is wrong, as if nobody had been left alone.
@@ -63,7 +63,7 @@ class QuietTenantsController:
         self._servers: tuple[frozenset[str] | None, str | None, str | None] | None = None
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
-        """Make those due of which something differs; all, if that cannot be known."""
+        """Make those due whose state differs; all, if that cannot be known."""
         quiet = dict(context.memory.quiet)
         self._set_count(len(quiet))
         due: set[Key] = set(quiet)
@@ -99,7 +99,7 @@ class QuietTenantsController:
         return before is not None and before != self._servers
 
     def _make_due(self, keys: list[Key], context: ReconcileContext) -> None:
-        """Have Tenants reconciled, many of them not at the same moment, and no more than once for what was found."""
+        """Have Tenants reconciled, many of them not at the same moment, and no more than once for each finding."""
         spread = min(context.settings.resync, timedelta(seconds=len(keys) * _SPREAD))
         for key in keys:
             del context.memory.quiet[key]

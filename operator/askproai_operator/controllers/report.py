@@ -36,7 +36,7 @@ KIND: Final = "Report"
 OPTIONS: Final = Options(workers=1)
 _SOON: Final = timedelta(seconds=10)
 _LOOK_SECONDS: Final = (
-    30.0  # less than a reconcile may take, so that a database of which nobody gets a connection is reported as away
+    30.0  # less than a reconcile may take, so that a database that gives no connection is reported as away
 )
 _EVERY: Final = timedelta(
     minutes=10

@@ -1,7 +1,7 @@
 """Rollout: begin the next tenants with the present release, and report at which one it has stopped.
 
 It is due when a Deployment of a tenant that has just begun changes, and when one has been ready for long enough; only those tenants
-are looked at. What it knows is in the Deployments (`rollouts.py`).
+are looked at. Its state is in the Deployments (`rollouts.py`).
 """
 
 import contextlib

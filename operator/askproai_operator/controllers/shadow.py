@@ -1,7 +1,7 @@
 """Shadows: begin, look at and end those of all Tenants, every few seconds while one is on.
 
 A shadow is a tenant of its own in the database, with a copy of the book, and a Deployment of its own; all else of the Tenant goes
-on as if there were none. What fails here for one Tenant is tried again, and holds up no other (docs/decisions/0126-shadows.md).
+on as if there were none. A failure here for one Tenant is tried again, and holds up no other (docs/decisions/0126-shadows.md).
 """
 
 import secrets
@@ -93,8 +93,8 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     is_same = is_of_shadow(recorded, wanted)
     if recorded is not None and recorded.state is ShadowState.RUNNING and (not is_same or is_over(recorded, now)):
         ended = await _with_results(recorded, tenant, context)
-        # Its pods go with the next run, which the write makes due. What the tenant's pods copy until they have read it in their
-        # config is deleted by a run after that.
+        # Its pods go with the next run, which the write makes due. A later run deletes the copies that the tenant's pods make
+        # until they have read their config.
         end = {"state": ShadowState.ENDED, "withdrawn": not is_same}
         await _write(tenant, recorded, ended.model_copy(update=end), context)
         return True
@@ -132,7 +132,7 @@ def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileCon
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """What a shadow takes over from the tenant's own pods."""
+    """The parts that a shadow takes over from the tenant's own pods."""
 
     config: config.TenantConfig
     database_url: str
@@ -172,7 +172,7 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
     await context.kube.apply_all(
         [shadow_config_map(tenant, text), shadow_policy(tenant, live.database_url, context.settings)]
     )
-    # What the platform does not allow the tenant's own pods, it does not allow these: one of them has the tenant's login.
+    # The limits of the platform for the tenant's own pods are those of these pods, too: one of them has the tenant's login.
     allowed, _ = apply_ceilings(tenant, context.settings)
     live_image = image_of(allowed, context.settings)
     await context.kube.apply(shadow_deployment(allowed, image, live_image, context.settings.image_pull_secrets))

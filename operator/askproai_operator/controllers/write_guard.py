@@ -1,6 +1,6 @@
 """The write guard: test that the chart's admission policy restricts this process's account, and report it if it does not.
 
-The policy (charts/askproai/templates/write-guard.yaml) is what keeps a taken-over operator from becoming somebody else, and nothing
+The policy (charts/askproai/templates/write-guard.yaml) keeps a taken-over operator from becoming somebody else, and nothing
 else would show that it is missing: every write of ours is one that it admits. So a write that it must refuse is sent as a dry run.
 """
 
@@ -34,7 +34,7 @@ def write_guard_key(settings: Settings) -> Key:
 
 
 class WriteGuardController:
-    """Tests the policy at the start and at each resync. What it finds is logged and recorded as an Event when it changes."""
+    """Tests the policy at the start and at each resync. Its finding is logged and recorded as an Event when it changes."""
 
     def __init__(self, set_unguarded: Callable[[bool], None]) -> None:
         """Take the setter of the metric."""

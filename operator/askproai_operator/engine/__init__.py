@@ -1,6 +1,6 @@
 """The engine: what all controllers share. It knows no kind by name.
 
-The cache of what was seen, the client of the API server, and the `Result` of a reconcile with what becomes of it in the status.
+The cache of seen objects, the client of the API server, and the `Result` of a reconcile with its conversion into the status.
 Nothing here runs by itself: what watches, queues and calls controllers is `askproai_operator.control_loop`, which a dry run
 (`askproai plan`) does without.
 """

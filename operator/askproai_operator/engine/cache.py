@@ -24,7 +24,7 @@ _VOLATILE = ("resourceVersion", "managedFields", "generation", "selfLink")
 
 @dataclass(frozen=True, slots=True)
 class ObservedObject:
-    """What is kept of any watched object. A Secret's data is kept only if it is ours, or permits its use (`secret`).
+    """The cached part of any watched object. A Secret's data is kept only if it is ours, or permits its use (`secret`).
 
     `fingerprint` hashes everything but status and bookkeeping: it changes exactly when somebody edited the object. `version` is
     the resourceVersion, which is comparable as a number within one resource (KEP-5504), so that no older state wins.
@@ -38,7 +38,7 @@ class ObservedObject:
     status: Mapping[str, Any]
     generation: int = 0
     replicas: int | None = None
-    owned: str | None = None  # the digest of what our apply owns in it (`owned_fields`)
+    owned: str | None = None  # the digest of the fields that our apply owns in it (`owned_fields`)
     secret: bytes | None = field(default=None, repr=False)  # the Secret itself, as JSON, without bookkeeping
 
 
@@ -64,7 +64,7 @@ def observed_object(raw: Mapping[str, Any]) -> ObservedObject:
 
 
 def _usable_secret(raw: Mapping[str, Any]) -> bytes | None:
-    """Return a Secret that is ours or permits its use; None for another one, of which no data is to stay in this process."""
+    """Return a Secret that is ours or permits its use; None for another one, whose data is not to stay in this process."""
     meta = raw["metadata"]
     labels = meta.get("labels") or {}
     if raw.get("kind") != SECRETS.kind or labels.get(USE_LABEL) not in {PERMITTED, OWN}:
@@ -172,7 +172,7 @@ class Cache:
         """Store an object. Returns the state before and the state now; they are the same if this one was ignored.
 
         A state that is older than the known one is ignored, and so is a state that was listed or returned before the deletion of
-        the object was seen. Of our own kinds, a uid never comes back. Of the others, which are watched by a label, it does when
+        the object was seen. A uid of our own kinds never comes back. One of the others, which are watched by a label, does when
         somebody took the label off, which the watch reports as a deletion, and put it on again: such a state is newer.
         Raises pydantic.ValidationError for a custom resource that cannot be parsed.
         """

@@ -58,7 +58,8 @@ class EventSink:
         enqueue_edited: Callable[[Key], None] | None = None,
         observes: Callable[[ApiResource, dict[str, Any]], bool] = lambda *_: True,
     ) -> None:
-        """Take what enqueues a key; `enqueue_edited` is for what an edit by a person needs to take effect (`goes_first`).
+        """Take what enqueues a key; `enqueue_edited` is for the keys that must run for a person's edit to take effect
+        (`goes_first`).
 
         `observes` says which objects are stored at all; the others are those of other shards.
         """
@@ -67,14 +68,14 @@ class EventSink:
         self._enqueue = enqueue
         self._enqueue_edited = enqueue_edited or enqueue
         self.observes = observes
-        self._applying: dict[tuple[ApiResource, str, str], str] = {}  # a child → the digest of what is ours in it
+        self._applying: dict[tuple[ApiResource, str, str], str] = {}  # a child → the digest of our fields in it
 
     @contextmanager
     def applying(self, ref: ApiResource, namespace: str, name: str, owned: str) -> Iterator[None]:
-        """Make nothing due for what an apply in this block writes, when the watch reports it before the answer comes.
+        """Make nothing due for the writes of an apply in this block, when the watch reports it before the answer comes.
 
         Only a report in which what is ours has just become `owned` is meant (`owned_fields`); each other one acts as always. The
-        caller must go on with what the cache has when the block ends.
+        caller must go on with the content of the cache when the block ends.
         """
         self._applying[ref, namespace, name] = owned
         try:

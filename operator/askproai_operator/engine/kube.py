@@ -62,7 +62,7 @@ class Kube:
         namespace: str = "askproai-system",
         fence: Callable[[], None] = lambda: None,
     ) -> None:
-        """Log in; `feed` is notified of what our own writes changed, `namespace` is the operator's own.
+        """Log in; `feed` is notified of our own writes, `namespace` is the operator's own.
 
         `fence` is called right before each write, and raises NotLeader where another process may lead.
         """
@@ -91,7 +91,7 @@ class Kube:
     async def get_secret(self, namespace: str, name: str, *, to_apply: bool = False) -> dict[str, Any] | None:
         """Return a Secret, None when it does not exist: from the cache if it is ours or permits its use.
 
-        Of the metadata, a cached one has its name, uid, version, labels and owners. With `to_apply` one that the cache does not
+        A cached one has of its metadata the name, uid, version, labels and owners. With `to_apply` one that the cache does not
         know counts as absent, and costs no request: `apply` refuses to write what was made without it.
         """
         cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
@@ -131,11 +131,11 @@ class Kube:
     async def apply(self, manifest: Mapping[str, Any]) -> ObservedObject:
         """Make a child equal to the manifest by server-side apply; return the child as it is now.
 
-        No request is sent when what we own in the live child is what the manifest names, so none after a restart; or when neither
+        No request is sent when our fields of the live child equal the manifest, so none after a restart; or when neither
         manifest nor child changed since our last request. The kind must be in `resources.CUSTOM`, `CHILDREN` or `FOREIGN`, which
         the cache follows. A Secret gets the label by which Secrets are watched. Raises
         UnmanagedObject when an object of the name exists that is not ours, and Conflict for a Secret of ours that `get_secret` took
-        for absent: the cache knows it then, and the manifest is to be made from what it holds.
+        for absent: the cache knows it then, and the manifest is to be made from its content.
         """
         body = dict(manifest)
         resource, meta = resource_of(body), dict(body["metadata"])
@@ -164,7 +164,7 @@ class Kube:
             self._feed.observe(resource, raw)
         else:
             self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
-        # What the watch reported meanwhile is newer. Its report of this very apply made nobody due.
+        # The report of the watch is newer. Its report of this very apply made nobody due.
         return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:

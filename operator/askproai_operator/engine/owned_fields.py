@@ -1,6 +1,6 @@
-"""What of a live object is ours: its fields that our server-side apply owns, with their values. Pure.
+"""The fields of a live object that are ours: its fields that our server-side apply owns, with their values. Pure.
 
-Equal to the manifest that we would apply, an apply would change nothing. Who edits or removes a field of ours takes it from us, so
+Equal to the manifest that we would apply, an apply would change nothing. An edit or removal of a field of ours takes it from us, so
 the object itself shows every such edit, also one from before this process began.
 """
 

@@ -1,4 +1,4 @@
-"""What a controller returns. Only the engine turns it into conditions, events, metrics and the next run."""
+"""The result of a controller. Only the engine turns it into conditions, events, metrics and the next run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

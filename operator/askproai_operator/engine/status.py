@@ -1,4 +1,4 @@
-"""From a `Result` to what people see: conditions, Ready, the status patch, events. Pure; nothing else derives them."""
+"""From a `Result` to its output for people: conditions, Ready, the status patch, events. Pure; nothing else derives them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -204,7 +204,7 @@ def _transition_event(
 ) -> EventRecord | None:
     """Return the event of Ready's transition, if people should see it: a problem, and its end.
 
-    Of an object that becomes Ready without a problem, which is each new one, the status says all.
+    The status of an object that becomes Ready without a problem, such as each new one, says all.
     """
     if before is not None and (before["status"], before["reason"]) == (ready["status"], ready["reason"]):
         return None

@@ -148,7 +148,7 @@ def _matches(desired: Any, live: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeNeeds:
-    """What an offering requires of an event type."""
+    """The requirements of an offering on an event type."""
 
     duration_minutes: int
     buffer_before_minutes: int = 0

@@ -1,4 +1,4 @@
-"""Booking fields of an event type at Cal.com: which of them our bookings answer, and from what. Pure.
+"""Booking fields of an event type at Cal.com: which of them our bookings answer, and by which texts. Pure.
 
 Cal.com refuses a booking without an answer to a required field, and one whose answer is of a wrong type.
 """
@@ -25,7 +25,7 @@ _OF_ATTENDEE: Final = frozenset({"attendeePhoneNumber", "smsReminderNumber"})
 _OPTIONS: Final = frozenset({"select", "radio", "multiselect", "checkbox"})
 _LISTS: Final = frozenset({"multiselect", "checkbox", "multiemail"})
 _UNREADABLE: Final[Mapping[str, str]] = MappingProxyType({"number": "no number", "boolean": "no true or false"})
-# What fields take that no text of an appointment answers.
+# The values of fields that no text of an appointment answers.
 _TAKES: Final[Mapping[str, str]] = MappingProxyType(
     dict.fromkeys(_OPTIONS, "one of its options")
     | {"multiemail": "e-mail addresses", "boolean": "true or false", "number": "a number"}
@@ -43,7 +43,7 @@ def find_answered_fields(event_type: Json, declared: Iterable[BookingField]) -> 
 def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> str | None:
     """Return the type of the event type's own field for notes if that is optional and no manifest answers it; else None.
 
-    What a caller asks for beside is answered there; without it the field stays empty.
+    Further requests of a caller are answered there; without it the field stays empty.
     """
     answered = {slug for slug, _ in find_answered_fields(event_type, declared)}
     entry = dict(_fields(event_type)).get("notes")
@@ -78,7 +78,8 @@ def compile_field(
 ) -> config.BookingField | None:
     """Return how the pods answer a field of Cal.com's type `kind`; None if nothing answers it.
 
-    What a manifest declares counts; else a number is answered with the caller's, and Cal.com's own fields with what they mean. An
+    The declaration of a manifest counts; else a number is answered with the caller's, and Cal.com's own fields with their own
+    meaning. An
     `optional` field for notes has what the caller has said, or nothing.
     """
     if declared is None and optional:
@@ -106,7 +107,7 @@ def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | 
 
 
 def _source_problem(entry: Json, kind: str, answer: BookingField) -> str | None:
-    """Return what is wrong with what a field is answered from; None if nothing is."""
+    """Return what is wrong with the source of a field's answer; None if nothing is."""
     if answer.slug in _OF_ATTENDEE and (answer.value is not None or answer.source is not FieldSource.PHONE):
         shown = answer.source.value if answer.value is None and answer.source else repr(answer.value)
         return f"{shown}, but Cal.com takes it from the caller's number: declare source Phone and no value"

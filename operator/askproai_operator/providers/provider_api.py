@@ -148,7 +148,7 @@ class ProviderApi:
             await self.clock.sleep(timedelta(seconds=wait))
 
     def _raise_refusal(self, operation: str, status: int, reply: Reply) -> None:
-        """Raise what a 3xx or 4xx means. Returns for what may have failed after it was done: 5xx and 408."""
+        """Raise what a 3xx or 4xx means. Returns for a request that may have failed after it was done: 5xx and 408."""
         now = self.clock.monotonic()
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             if status == HTTPStatus.UNAUTHORIZED:  # 403 is about one object, such as another user's event type

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 class AppointmentEntry(msgspec.Struct, frozen=True):
     """One appointment; `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
-    `call_id` is `desk:<request_id>` of what the desk has booked, and null of what was booked at Cal.com.
+    `call_id` is `desk:<request_id>` for the desk's bookings, and null for bookings at Cal.com.
     To a reader `customer_name`, `notes` and `external_id` are `…`: who knows the id of a booking at Cal.com can see and
     cancel it there.
     """
@@ -38,7 +38,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What was changed. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
+    """The change. `message` is the German sentence that a caller would hear; `calendar` is about Cal.com."""
 
     message: str
     calendar: CalendarState
@@ -65,7 +65,7 @@ async def answer_change(
     appointment: Appointment,
     message: str,
 ) -> Change:
-    """Wake the worker, and answer with what Cal.com knows after a short wait: the sync job cancels there."""
+    """Wake the worker, and answer with Cal.com's state after a short wait: the sync job cancels there."""
     wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)

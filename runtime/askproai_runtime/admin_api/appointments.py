@@ -94,7 +94,7 @@ class Attendance(DeskBody, frozen=True, kw_only=True):
 
 
 class NewStart(msgspec.Struct, frozen=True):
-    """What a text means as the new start of an appointment, by the working hours of its person."""
+    """The meaning of a text as the new start of an appointment, by the working hours of its person."""
 
     start: datetime
     zone: str

@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store import AdminApiStore
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One entry. Of the actor `desk` only the admin token is certain; `detail.claimed_by` is the name that the sender claims."""
+    """One entry. Only the admin token of the actor `desk` is certain; `detail.claimed_by` is the name that the sender claims."""
 
     id: str
     at: datetime

@@ -98,7 +98,7 @@ class AddedBlock(BlockDetail, frozen=True):
 
 
 class BlockPreview(msgspec.Struct, frozen=True):
-    """What a block would be, [start, end), and what it would have in it; the fields are those of `AddedBlock`."""
+    """The span of a block, [start, end), and the appointments in it; the fields are those of `AddedBlock`."""
 
     staff: list[str]
     start: datetime

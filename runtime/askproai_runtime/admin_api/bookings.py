@@ -42,7 +42,7 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
 
 
 class BookingPreview(msgspec.Struct, frozen=True):
-    """What would be booked, by the names of the manifests. `staff` is None when anybody will do.
+    """The planned booking, by the names of the manifests. `staff` is None when anybody will do.
 
     `notified_by` are the channels by which the customer would be notified: `Email` with an e-mail address, `Webhook` with one or
     with a number.

@@ -1,4 +1,4 @@
-"""Calls, and timelines: what happened in a call, found by its id and by the correlation ids of what it caused, to an appointment,
+"""Calls, and timelines: the events of a call, found by its id and by the correlation ids of its effects, to an appointment,
 or under a correlation id.
 
 All of them name nobody without `personal`: a search for a fault rarely needs the caller.
@@ -66,11 +66,11 @@ class AiNotice(StrEnum):
 
 
 class CallNotice(msgspec.Struct, frozen=True):
-    """What the caller of a call heard of it, and has said about keeping it. null: not known.
+    """The notice to the caller of a call, and the caller's answer about keeping it. null: not known.
 
     `greeting` is the SHA-256 of the first sentence of the agent's version that answered, as that RetellAgent's `status.greeting`
-    has it. `retell_keeps` is what Retell stores of the call, in its words. `refused_at`: the caller did not want the call to be
-    kept, so no text of it is; `deleted_at_retell` is when Retell had it no more.
+    has it. `retell_keeps` names the data that Retell stores of the call, in its words. `refused_at`: the caller did not want the
+    call to be kept, so no text of it is; `deleted_at_retell` is when Retell had it no more.
     """
 
     ai_notice: AiNotice
@@ -107,11 +107,11 @@ class TimelineEntry(msgspec.Struct, frozen=True):
     """One thing that happened. `what` is event, function, job, action, appointment, message, waitlist, notification,
     provider or audit.
 
-    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is what was in the way. An
-    appointment has the `notes` of its caller. Of a message `answer` is its text, and `starts_at` when to call back. Without
+    A function has the `arguments` that its agent sent and the `answer` for the caller; `detail` is the obstacle. An
+    appointment has the `notes` of its caller. For a message `answer` is its text, and `starts_at` when to call back. Without
     `personal` there are neither answer nor notes, an argument that may name a person is `…`, and one that no function has is left
     out. `not_readable`: arguments and answer cannot be decrypted. `call_id` is that of the call, or of the request of the desk, in
-    which it was done. Of a request to a provider that failed `detail` is why, in the provider's words without people, and
+    which it was done. For a failed request to a provider `detail` is the reason, in the provider's words without people, and
     `body_shape` which fields the answer had.
     """
 
@@ -151,7 +151,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class CallContent(msgspec.Struct, frozen=True):
-    """What was said in a call, and what Retell makes of it, as long as it is kept (`spec.retention.transcriptDays`): to a reader
+    """The transcript of a call, and Retell's analysis, as long as it is kept (`spec.retention.transcriptDays`): to a reader
     each text is `…`. That the admin token has read it is in the audit log (`call.read`).
 
     `recording_url` is Retell's, and null where it keeps no recording (`spec.privacy.retellStorage`); it ends when Retell deletes
@@ -301,7 +301,7 @@ class Calls:
 
 
 def _to_notice(row: asyncpg.Record | None) -> CallNotice:
-    """Return the notice of a call. What its transcript shows outranks what the version that answered should have said."""
+    """Return the notice of a call. Its transcript outranks the sentences of the version that answered."""
     if row is None:
         return CallNotice(AiNotice.NOT_KNOWN, None, None, None, None, None)
     match row["heard_ai"], row["announces_ai"]:
@@ -329,7 +329,7 @@ def _text(value: Any) -> str | None:
 
 
 def _is_personal(request: ApiRequest) -> bool:
-    """Return whether the answer shall name people. Raises `Problem` 403 for who may not have it."""
+    """Return whether the answer shall name people. Raises `Problem` 403 for a bearer who may not have it."""
     personal = request.choice("personal") == "true"
     if personal:
         request.require(Right.LISTEN, "see who called and what was said")
@@ -358,7 +358,7 @@ def _to_call(row: asyncpg.Record, personal: bool) -> CallEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Hiding:
-    """What decides whether a text may name a person."""
+    """The facts by which a text may name a person."""
 
     known_names: frozenset[str]
     zone: ZoneInfo

@@ -28,7 +28,7 @@ _SHORTEST_ID = 8
 _DIGITS = 32
 _ID = re.compile(r"[0-9a-f-]{8,36}")
 
-# What is printed on terminals later. In Python `$` also matches before a newline, and in JSON schemas there is no `\Z`.
+# The text for terminals. In Python `$` also matches before a newline, and in JSON schemas there is no `\Z`.
 _PRINTED = rf"[^{INVISIBLE}]"
 _END = r"(?![\s\S])"
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^{_PRINTED}+{_END}")]

@@ -35,7 +35,7 @@ LEFT_OUT: Final = "…"  # in an answer, what it does not say
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the bearer of a token, or who has logged in, may do."""
+    """The rights of the bearer of a token, or of a logged-in person."""
 
     role: Role
     admin_secret: str  # the name of the Secret whose token may do everything
@@ -54,7 +54,7 @@ class Access:
             raise self.refusal(purpose)
 
     def refusal(self, purpose: str) -> Problem:
-        """Return the refusal of what the role may not do; `purpose` completes "to …"."""
+        """Return the refusal of an act that the role may not do; `purpose` completes "to …"."""
         if self.role is Role.READER:
             text = f"This token may only look, and names nobody: to {purpose}, use that of Secret {self.admin_secret}"
         else:
@@ -95,7 +95,7 @@ PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of an endpoint, over HTTP or by the page. `claimed_by` is who the sender says they are, as it was sent.
+    """A request to an endpoint, over HTTP or by the page. `claimed_by` is the sender's own name, as it was sent.
 
     `request_id` is that of a change whose body has none: repeated, it is carried out once. Empty where the sender makes none.
     """
@@ -118,7 +118,7 @@ class Asked:
 
 
 class ApiRequest:
-    """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with what is wrong."""
+    """The parameters of one request, each parsed as its type. Every method raises `Problem` 400 with the error."""
 
     def __init__(self, asked: Asked, endpoint: "Endpoint", zone: ZoneInfo, now: datetime) -> None:
         self.path, self.correlation_id, self._body = asked.path, asked.correlation_id, asked.body
@@ -278,7 +278,7 @@ def next_cursor(*sort_key: Any) -> str:
 
 
 def printable(name: str) -> str:
-    """Return what a person is called by their own account, bounded, and without what no screen shows."""
+    """Return what a person is called by their own account, bounded, and without characters that no screen shows."""
     return re.sub(f"[{INVISIBLE}]", "", name)[:_MAX_CLAIMED_BY]
 
 
@@ -288,8 +288,8 @@ def bad_request(detail: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents. `right` is what a change
-    needs.
+    """`response` is the shape of a 200, `body` that of the JSON to send; errors are problem documents. `right` is the right that
+    a change needs.
     """
 
     method: str

@@ -34,7 +34,7 @@ class EventStatus(StrEnum):
 
 
 class EventEntry(msgspec.Struct, frozen=True):
-    """`id` is the event's, or `job:<id>` of a job without an event, which is listed when it is dead. `call_id`: of which call."""
+    """`id` is the event's, or `job:<id>` of a job without an event, which is listed when it is dead. `call_id`: their call."""
 
     id: str
     source: EventSource
@@ -79,7 +79,7 @@ class EventDetail(msgspec.Struct, frozen=True):
 
 
 class RedriveResult(msgspec.Struct, frozen=True):
-    """The ids of what was redriven, as listed."""
+    """The ids of the redriven letters, as listed."""
 
     redriven: list[str]
 

@@ -12,7 +12,7 @@ from askproai_runtime.admin_api.store import FigureStore
 
 
 class DayOfBookings(msgspec.Struct, frozen=True):
-    """What callers' requests to book came to on one local day: an appointment, or no answer that helps them."""
+    """The outcomes of callers' requests to book on one local day: an appointment, or no answer that helps them."""
 
     day: date
     booked: int
@@ -34,7 +34,7 @@ class ProviderRequests(msgspec.Struct, frozen=True):
 
 class Figures(msgspec.Struct, frozen=True):
     """`days` are those of the last 30 times 24 hours on which callers tried to book, the oldest first. `booked_percent` and
-    `budget_percent` are of all of them: null if nobody has tried; the budget is what is left of the failures that the
+    `budget_percent` are of all of them: null if nobody has tried; the budget is the rest of the failures that the
     `target_percent` of the Tenant (`spec.slo`) allows.
     """
 

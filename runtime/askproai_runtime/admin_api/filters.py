@@ -15,7 +15,7 @@ def find_branches(config: TenantConfig, name: str, of_appointments: Iterable[str
 def find_staff(
     config: TenantConfig, name: str, branches: Collection[str] | None, of_appointments: Iterable[str]
 ) -> Sequence[str]:
-    """Return the ids of whoever has this name, in all branches of the person. Raises `UnknownName`.
+    """Return the ids of people with this name, in all branches of the person. Raises `UnknownName`.
 
     Several people of one name are all returned. `branches`: the only ones that count, None for all.
     """

@@ -66,7 +66,7 @@ class OptOut(msgspec.Struct, frozen=True):
 
 
 class OptOutEntry(msgspec.Struct, frozen=True):
-    """Who wants no reminders since when; to a reader the address is `…`."""
+    """The people without reminders, since when; to a reader the address is `…`."""
 
     address: str
     since: datetime

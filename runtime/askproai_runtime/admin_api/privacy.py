@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class ExportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose data to export: a phone number. `by` is who the sender says they are."""
+    """Whose data to export: a phone number. `by` is the sender's own name."""
 
     caller: ShortText
     by: ShortText
@@ -53,7 +53,7 @@ class ErasureEntry(msgspec.Struct, frozen=True):
 
 
 class ErasureAnswer(msgspec.Struct, frozen=True):
-    """What was erased at once; the rest follows. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
+    """The data erased at once; the rest follows. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
 
     erasure: ErasureEntry
     cancelled: int

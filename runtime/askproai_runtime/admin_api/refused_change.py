@@ -1,4 +1,4 @@
-"""Why an appointment was not moved or booked, for whoever works at the desk: callers hear a German question instead."""
+"""Why an appointment was not moved or booked, for the people at the desk: callers hear a German question instead."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -5,7 +5,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """Who somebody is to a tenant. The admin token is the owner's, the reader token a reader's."""
+    """The role of a person at a tenant. The admin token is the owner's, the reader token a reader's."""
 
     OWNER = "owner"
     STAFF = "staff"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What somebody may do, apart from looking at what names nobody."""
+    """A person's rights, apart from reading data that names nobody."""
 
     NAMES = "names"  # see who customers are, and what they have entered
     CANCEL = "cancel"
@@ -26,7 +26,7 @@ class Right(StrEnum):
     ADMINISTER = "administer"  # all other changes of the private API
 
 
-# What is sent again may book, cancel or notify at once, and a transcript is what callers have entrusted to the business.
+# A redriven event may book, cancel or notify at once, and a transcript is what callers have entrusted to the business.
 _OF_STAFF: Final = frozenset({Right.NAMES, Right.CANCEL, Right.MOVE, Right.BLOCK, Right.MARK, Right.ANSWER})
 _RIGHTS: Final = {Role.OWNER: frozenset(Right), Role.STAFF: _OF_STAFF, Role.READER: frozenset[Right]()}
 

@@ -1,4 +1,4 @@
-"""Who is logged in to the page, and the end of a single session, for the owner."""
+"""The logins to the page, and the end of a single session, for the owner."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -75,7 +75,7 @@ class SeenSessions:
             log.debug("page.session_not_noted", error=str(error))
 
     async def list_seen(self, sessions: Sequence[str]) -> list[datetime | None]:
-        """Return when each was last seen; None for what is not known."""
+        """Return when each was last seen; None for an unknown one."""
         if not sessions or not self._shared.configured:
             return [None] * len(sessions)
         try:

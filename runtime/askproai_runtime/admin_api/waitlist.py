@@ -135,7 +135,7 @@ def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDeta
 
 
 def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
-    """Return an entry as the private API shows it to whoever asks."""
+    """Return an entry as the private API shows it to its sender."""
     zone, offer = request.zone, entry.offer
     times = (offer.starts_at, offer.ends_at, offer.expires_at) if offer else ()
     return WaitingEntry(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from askproai_core.database import Connection, Pool
 
-# `created` has whole seconds. Of two events of one second the later stage of a subscription wins; the next event corrects it.
+# `created` has whole seconds. The later stage of a subscription wins between two events of one second; the next event corrects it.
 _STAGES = ["incomplete", "incomplete_expired", "trialing", "active", "past_due", "unpaid", "paused", "canceled"]
 _SAVE_STATUS = """
 INSERT INTO billing AS b (tenant, subscription, livemode, status, status_at, ended) VALUES ($1, $2, $3, $4, $5, $6)
@@ -34,7 +34,7 @@ ORDER BY livemode DESC,
 
 @dataclass(frozen=True, slots=True)
 class BillingChange:
-    """What one event alone reports of a subscription: its status, or whether its newest invoice was paid."""
+    """The report of one event alone about a subscription: its status, or whether its newest invoice was paid."""
 
     subscription: str
     created_at: datetime

@@ -27,11 +27,11 @@ _MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them o
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What is known of the branch that a caller means. Branches are given by name.
+    """The facts about the branch that a caller means. Branches are given by name.
 
     `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
     what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
-    caller booked last. `wanted` is what the branch is needed for, as the question says it; None: the appointment. `staff` is whom
+    caller booked last. `wanted` is the purpose of the branch, in the words of the question; None: the appointment. `staff` is whom
     the caller has named.
     """
 

@@ -1,4 +1,4 @@
-"""What the tenant has declared about its business, said to callers who ask: answered from the config alone."""
+"""The tenant's declarations about its business, said to callers who ask: answered from the config alone."""
 
 from askproai_runtime.business_information.answers import answer_question, same_everywhere
 from askproai_runtime.business_information.questions import Question

@@ -46,7 +46,7 @@ _MAX_COMPARED = 50  # branches
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a question says whichever branch it is about, so that a comparison of branches reads it once.
+    """The part of a question that does not depend on its branch, so that a comparison of branches reads it once.
 
     `named`: the services that it names, each with the name that was said.
     """
@@ -103,7 +103,7 @@ class _Asked:
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
     """Answer a caller's question about a branch, topic by topic.
 
-    What the tenant has not declared is said to be unknown, never guessed, and so is what no topic is for.
+    A fact that the tenant has not declared is said to be unknown, never guessed, and so is one without a topic.
     """
     return _answer_parts(config, branch, question, _Asked.of(config, question))
 
@@ -149,7 +149,7 @@ def _find_declared(
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
-    """Return whether an answer is not to what was asked, where no part of the question is in any answer.
+    """Return whether an answer is not to the question, where no part of the question is in any answer.
 
     That is so if the model alone has named the topic, and of the prices of all services ("Was kostet Parken?").
     """
@@ -226,8 +226,8 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
 def same_everywhere(config: TenantConfig, question: Question, called: str | None) -> Answer | None:
     """Return the answer if it is the same in every branch that it is about, so that a caller need not name one; else None.
 
-    The only branch with the named service is said before it, unless it is the one that was `called`. Of very many branches nothing
-    is compared: the comparison stops all other callers of the process.
+    The only branch with the named service is said before it, unless it is the one that was `called`. Very many branches are not
+    compared: the comparison stops all other callers of the process.
     """
     if not 0 < len(config.branches) <= _MAX_COMPARED:
         return None

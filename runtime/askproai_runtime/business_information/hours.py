@@ -82,8 +82,8 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
 def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
     """Return the weekdays (0 is Monday) whose usual hours a question is about: "samstags", "on Saturdays".
 
-    Of a span ("montags bis freitags"), of more days than a listener can follow, and of words that say more about a day than which
-    one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
+    For a span ("montags bis freitags"), for more days than a listener can follow, and for words that say more about a day than
+    which one it is ("Ich arbeite samstags", "außer samstags"), nothing: they get the hours of the week.
     """
     said = fold(phrase or " ".join(_asked_words(words))).split()
     if not _NO_HABITUAL_DAY.isdisjoint(said):

@@ -1,4 +1,4 @@
-"""What a caller's question asks about: the topics that can be answered, and what no answer has a word for. Pure.
+"""The subject of a caller's question: the topics that can be answered, and what no answer has a word for. Pure.
 
 Words are compared, no meaning is guessed. A part that is called open although the answer has it costs the caller one sentence; a
 part that is passed over in silence makes the caller take an answer for the whole.
@@ -28,7 +28,7 @@ _MIN_STEM: Final = 4
 
 
 class Topic(StrEnum):
-    """What a caller asks about, as the tool's argument `topic` names it."""
+    """The subject of a caller's question, as the tool's argument `topic` names it."""
 
     PRICES = "prices"
     SERVICE = "service"
@@ -97,7 +97,7 @@ _YES_OR_NO: Final = re.compile(
 _BETWEEN_CLAUSES: Final = re.compile(r"\s+(?:und|sowie|and)\s+|[,?!]\s*")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NAMED_BEFORE: Final = frozenset({"heisse", "herr", "herrn", "frau", "name", "bin", "hier", "mr", "mrs", "ms", "this"})
-# Words that say nothing of what a question is about, although they are nouns, or may begin it.
+# Words that say nothing about the subject of a question, although they are nouns, or may begin it.
 _ASKS_NOTHING: Final = frozenset({
     "a", "abend", "aber", "about", "afternoon", "again", "all", "alle", "also", "am", "an", "and", "anruf", "answer", "any",
     "anybody", "anyone", "anything", "appointment", "appointments", "are", "as", "at", "auch", "auf", "aus", "be", "bei",
@@ -262,7 +262,7 @@ def _is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
-    """Return the parts of a question of which an answer has no word."""
+    """Return the parts of a question without a word in any answer."""
     said = fold(answered)
     return [part for part in parts if not _has_word(part, said)]
 

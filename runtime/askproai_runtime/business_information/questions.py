@@ -53,7 +53,7 @@ class Question:
 
 
 def answered(question: Question, sentence: str, missing: Sequence[str] = (), questions: Sequence[str] = ()) -> Answer:
-    """Return the answer to what is known. `missing` is asked and not answered; one of the declared `questions` may be it."""
+    """Return the answer to a known fact. `missing` is asked and not answered; one of the declared `questions` may be it."""
     fields: dict[str, Any] = {"topic": question.topic.value}
     if missing:
         fields |= {"not_answered": list(missing), **({"questions": list(questions)} if questions else {})}
@@ -65,7 +65,7 @@ def list_questions(config: TenantConfig, branch: Branch) -> list[str]:
 
 
 def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
-    """Return the answer to what is not declared: it names the questions that can be answered for the model."""
+    """Return the answer to an undeclared fact: it names the questions that can be answered for the model."""
     known = list_questions(config, branch)
     return Answer(
         success=False,

@@ -1,4 +1,4 @@
-"""What services cost, how long they take and what they need. Pure: config in, sentences out."""
+"""The prices, lengths and needs of services. Pure: config in, sentences out."""
 
 import re
 from collections import Counter
@@ -88,7 +88,7 @@ def _answer_about_unknown(
 def _answer_about_named(
     config: TenantConfig, branch: Branch, services: Sequence[Service], question: Question
 ) -> Answer:
-    """Answer about one service or several, and say of which the price is not known."""
+    """Answer about one service or several, and name those without a known price."""
     told: list[str] = []
     unpriced: list[str] = []
     missing: list[str] = []

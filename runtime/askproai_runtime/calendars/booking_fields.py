@@ -1,6 +1,6 @@
 """The booking fields of an event type that a booking answers. Pure.
 
-Which ones, and from what, the operator has found out at Cal.com (`EventType.booking_fields`): Cal.com refuses a booking without
+The operator has found the fields and their sources at Cal.com (`EventType.booking_fields`): Cal.com refuses a booking without
 an answer to a required field.
 """
 

@@ -106,7 +106,7 @@ class _EventType(msgspec.Struct, frozen=True):
 
 
 class _Essentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What decides when and where a booking is: without it a row is none."""
+    """The fields that decide when and where a booking is: without it a row is none."""
 
     event_type: _EventType
     start: _Instant
@@ -197,9 +197,9 @@ def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOut
     Where a confirmation is needed, Cal.com answers the same attendee at the same time with the booking that it has: if that has
     another request id than ours, ours was not made.
 
-    Certainly not done is what Cal.com refuses with a message of its own, and what is redirected: Cal.com's API never answers a
+    A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it: Cal.com's API never answers a
     booking that it made with a redirect, but a server that is not the API does (docs/decisions/0036-refusals-and-limits.md).
-    What else fails is unknown.
+    Any other failure is unknown.
     """
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
@@ -269,7 +269,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
 
 
 def classify_attendance(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a mark of who did not come."""
+    """Classify the reply to a mark of a no-show."""
     return _classify_change(reply)
 
 

@@ -1,4 +1,4 @@
-"""What the calendar refused a moment ago and will refuse again: callers are answered without asking it once more.
+"""Requests that the calendar refused a moment ago and will refuse again: callers are answered without asking it once more.
 
 A key that is revoked, a wrong address, or an event type that is gone refuses every booking until a person has mended it. Two
 refusals in a row open a circuit of that key or that event type alone; then one booking a minute asks again. It is each
@@ -22,7 +22,7 @@ class _Refusal:
 
 @dataclass(slots=True)
 class KnownRefusals:
-    """Refusals by what they are about. `token` names the request that asks; times are monotonic seconds."""
+    """Refusals by their subject. `token` names the request that asks; times are monotonic seconds."""
 
     rules: CircuitRules = _RULES
     _refusals: dict[Hashable, _Refusal] = field(default_factory=dict, repr=False)

@@ -1,6 +1,6 @@
 """The table `provider_calls`: every request of a tenant to Cal.com or Retell, and how it ended; never a body, a query or a key.
 
-Of a failure it has the provider's words without people, and which fields the body had.
+For a failure it has the provider's words without people, and which fields the body had.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class ProviderCallRecorder:
             )  # fmt: skip
 
     def measure(self, operation: str, reply: Reply, outcome: str) -> bool:
-        """Add a measurement alone: a row for each read of what is read again and again would fill the table.
+        """Add a measurement alone: a row for each read of data that is read again and again would fill the table.
 
         Returns False if no request was sent.
         """

@@ -65,7 +65,7 @@ class MustRevert(Taken):
 
 
 class RefusalCause(StrEnum):
-    """What a refusal is about, and so what else will be refused."""
+    """The subject of a refusal, and so the further requests that will be refused."""
 
     CREDENTIALS = "credentials"  # the key or the address: every request
     EVENT_TYPE = "event_type"  # it is gone or somebody else's: every booking of this staff member and service
@@ -140,7 +140,8 @@ class RemoteBooking:
 
 
 class Bookable(NamedTuple):
-    """What has free times: an event type, or one host of a team's round robin. `host_id` is 0 for the event type as a whole."""
+    """The holder of free times: an event type, or one host of a team's round robin. `host_id` is 0 for the event type as a
+    whole."""
 
     event_type_id: int
     host_id: int = 0
@@ -159,7 +160,7 @@ class FreeTimesQuery:
 
 @dataclass(frozen=True, slots=True)
 class FreeTimes:
-    """What an event type has free: by local day the union of its slots [start, end) that begin on it, UTC, earliest first.
+    """The free times of an event type: by local day the union of its slots [start, end) that begin on it, UTC, earliest first.
 
     A day without free times has an empty union; a day that is absent could not be read. `slot_length` is how long a booking is in
     the calendar, None if there is no slot.

@@ -142,7 +142,7 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
-        "the name of a person, also as `first_name` and `last_name`; of a booking the person it is for (`booked_for`, `patient`,"
+        "the name of a person, also as `first_name` and `last_name`; for a booking its person (`booked_for`, `patient`,"
         " `child_name`), and a list of `names` is who comes, as is “Petra und Otto Lange”; words around a name are left out,"
         " and what is in parentheses or behind a comma is a note (“Petra Lange, Otto Lange” is asked about once)",
         "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for, and so"

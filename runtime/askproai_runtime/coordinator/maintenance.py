@@ -18,7 +18,8 @@ from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-# Of one statement for one tenant in one run: a tenant whose rows come faster than they go does not keep the others waiting.
+# The limits of one statement for one tenant in one run: a tenant whose rows come faster than they go does not keep the others
+# waiting.
 MAX_BATCHES = 200
 
 _SLOT_LOCK_LIFE_MS = "60000"
@@ -59,7 +60,7 @@ async def sweep_slot_locks(context: CoordinatorContext) -> int:
 async def rearm_events(context: CoordinatorContext) -> int:
     """Make jobs ready again that no worker has had for `stuck_after_seconds`, as a second delivery of their event would.
 
-    Workers take over the jobs of their tenant's lost workers within a minute. What is found here had no worker for longer: all
+    Workers take over the jobs of their tenant's lost workers within a minute. A job found here had no worker for longer: all
     pods of the tenant were away, or a row was changed by hand.
     """
     stuck = timedelta(seconds=context.settings.stuck_after_seconds)
@@ -104,9 +105,9 @@ async def update_counts(context: CoordinatorContext) -> int:
 async def _for_each_tenant(
     context: CoordinatorContext, duty: str, tenants: Iterable[str], change: Callable[[str], AsyncIterator[int]]
 ) -> int:
-    """Return the sum of what `change` yields for the tenants, one after the other.
+    """Return the sum of the results of `change` for the tenants, one after the other.
 
-    What fails for one of them, such as a row that somebody keeps locked or a number that cannot rise, is logged and counted, and
+    A failure for one of them, such as a row that somebody keeps locked or a number that cannot rise, is logged and counted, and
     waits for the next run.
     """
     changed = 0

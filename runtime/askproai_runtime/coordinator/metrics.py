@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 from askproai_core.metrics import MetricFactory, process_registry
 from askproai_core.redis import CircuitState
 
-_ALL_TENANTS = "_"  # the value of `tenant` for what concerns all of them
+_ALL_TENANTS = "_"  # the value of `tenant` for metrics of all of them
 
 
 class Metrics:

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorContext:
-    """What the periodic tasks work with. `fence` raises NotLeader unless the Lease is surely ours: call it before each write."""
+    """The tools of the periodic tasks. `fence` raises NotLeader unless the Lease is surely ours: call it before each write."""
 
     pool: Pool
     redis: FencedRedis

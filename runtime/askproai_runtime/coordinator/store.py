@@ -18,7 +18,7 @@ _NO_ID = UUID(int=0)
 
 
 class Aged(StrEnum):
-    """What ages beside rows that are deleted by their own time."""
+    """The data that ages beside rows that are deleted by their own time."""
 
     APPOINTMENTS = "appointments"
     CUSTOMERS = "customers"
@@ -39,7 +39,7 @@ SELECT tenant, raw_event_days, transcript_days, call_days, appointment_days, cus
 FROM tenants ORDER BY tenant
 """
 
-# Who called a provider lately; tenants whose circuit is open call no more and are added by the caller.
+# The latest callers of a provider; tenants whose circuit is open call no more and are added by the caller.
 _PROVIDER_USE = """
 SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base_url END AS base_url,
        EXISTS (SELECT 1 FROM provider_calls c
@@ -153,7 +153,7 @@ _SETTLES = """AND NOT EXISTS (SELECT FROM jobs d WHERE d.tenant = {row}.tenant A
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
 
-# Only for the tables of which the coordinator may update something, which PostgreSQL asks of who locks a row.
+# Only for the tables in which the coordinator may update something, which PostgreSQL demands for a lock of a row.
 _SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
@@ -224,7 +224,7 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("waitlist_offers", "offered_at")),
     ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("verifications", "at")),
-    # The copies of messages and of who waits go with the transcripts, also those of rows that are there for longer.
+    # The copies of messages and waiting callers go with the transcripts, also those of rows that are there for longer.
     (
         "transcript_days",
         _clear("notifications", "created_at", "content = '{}'", f"{_FINISHED} AND o.content <> '{{}}'"),
@@ -255,8 +255,9 @@ _OF_A_PERSON = """
  OR birth_date IS NOT NULL OR cancel_reason IS NOT NULL)
 """
 # $1: how many, $2: the tenant, $3: its days, $4 and $5: after which end and id. The oldest first; what still waits is looked at
-# once in a run. That is what the calendar has yet to learn or has refused (a job that is not done, but for a dead one that a later
-# job has settled), and what is about to be sent: both need to know who it was. Who changes it at this moment has it locked.
+# once in a run. Those are changes that the calendar has yet to learn or has refused (a job that is not done, except a dead one
+# that a later job has settled), and notifications that are about to be sent: both need to know who it was. A transaction that
+# changes it at this moment has it locked.
 _AGE_APPOINTMENTS = f"""
 WITH candidate AS MATERIALIZED (
     SELECT id, ends_at FROM appointments o

@@ -46,8 +46,8 @@ def read_billing_change(body: bytes, tenant: str) -> BillingChange | str:
     """Return the change, or the note why there is none. Raises `msgspec.DecodeError` if the body is no event.
 
     One Stripe account may serve many businesses, and each endpoint then receives the events of all: an object whose metadata
-    names another tenant is not ours. What a connected account owns is its own business with its own customers, and ours only if
-    its metadata names the tenant.
+    names another tenant is not ours. The objects of a connected account are its own business with its own customers, and ours
+    only if its metadata names the tenant.
     """
     event = read_json(body, _StripeEvent)
     subject = event.data.get("object")
@@ -93,6 +93,6 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(value: dict[str, Any], name: str) -> str:
-    """Return a text, empty if there is none. Of an expanded object it is the id."""
+    """Return a text, empty if there is none. For an expanded object it is the id."""
     inner = value.get(name)
     return inner if isinstance(inner, str) else _text(inner, "id") if isinstance(inner, dict) else ""

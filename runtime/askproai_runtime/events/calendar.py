@@ -1,4 +1,4 @@
-"""Handle Cal.com's events: which remote booking changed, or who is absent. What changed is read from Cal.com itself, later.
+"""Handle Cal.com's events: which remote booking changed, or who is absent. The change is read from Cal.com itself, later.
 
 An event is only a hint (docs/decisions/0016-calendar-events-are-hints.md), so hardly anything of its body is used.
 """
@@ -45,7 +45,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Absence(msgspec.Struct, frozen=True):
-    """Whole days, in the zone of whoever is absent, with that zone's offset."""
+    """Whole days, in the zone of the absent person, with that zone's offset."""
 
     start: datetime
     end: datetime

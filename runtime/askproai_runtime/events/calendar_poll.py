@@ -1,6 +1,6 @@
 """The task `calendar-poll`: ask Cal.com what has changed, since it sends an event at most once; take in what was there before.
 
-Each account has a watermark of its own, by Cal.com's clock. What a list shows goes the way of an event of that booking
+Each account has a watermark of its own, by Cal.com's clock. A row of a list is processed as an event of that booking
 (`booking/calendar_inbound.py`), with the row of the list instead of a request for each
 (docs/decisions/0056-periodic-tasks-and-the-poll-of-calcom.md).
 """
@@ -29,7 +29,7 @@ from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
 
 log = structlog.get_logger(__name__)
 
-# What Cal.com commits later than it dates it, or shows later: a copy of its database may lag.
+# Changes that Cal.com commits later than it dates them, or shows later: a copy of its database may lag.
 _OVERLAP = timedelta(minutes=2)
 # At first the changes of a month are compared, so that what was lost before this task existed is found.
 _FIRST_LOOK_BACK = timedelta(days=30)
@@ -131,7 +131,7 @@ class _AccountPoll:
     async def _relevant(self, page: BookingPage) -> list[RemoteBooking]:
         """Return what of a page may concern us: bookings of services' event types, and of appointments.
 
-        Of one that was moved on, only an appointment that we still know by that uid: its successor is listed, too.
+        For one that was moved on, only an appointment that we still know by that uid: its successor is listed, too.
         """
         foreign = [
             each for each in page.bookings if each.moved_to or each.event_type_id not in self.account.event_types
@@ -188,7 +188,7 @@ class _AccountPoll:
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
     def _is_new(self, remote: RemoteBooking) -> bool:
-        """Return whether a booking that is not here is news: of an event type that is being taken in, only what was just booked.
+        """Return whether a booking that is not here is news: during the import of an event type, only new bookings.
 
         One that was moved is as old as the booking before the move.
         """

@@ -1,7 +1,7 @@
 """Handle Retell's call events: merge what an event reports into the row of its call.
 
 Events arrive late, twice and in any order. `merge` therefore returns the same row for every order: a call that is over stays over,
-and nothing that an event has reported is ever emptied. What the poll has only assumed gives way, and the transcript of a turn to
+and nothing that an event has reported is ever emptied. An assumption of the poll gives way, and the transcript of a turn to
 that of the end.
 """
 
@@ -72,7 +72,7 @@ class UnroutableCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """What one event reports of a call, before it is merged into the call's row. `note` is for the event; `notice` has what its
+    """The report of one event about a call, before it is merged into the call's row. `note` is for the event; `notice` has what its
     caller heard of it.
     """
 
@@ -151,11 +151,11 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
     calls = await lock_calls(conn, tenant, first, cipher)
     for change in changes:
         current = calls[change.call_id]
-        # What the caller said in the call outranks the number.
+        # The caller's words in the call outrank the number.
         branch = current.branch or change.reported.branch
         calls[change.call_id] = merge(current, replace(change.reported, branch=branch))
     await save_calls(conn, tenant, calls, cipher)
-    # Of one call one that has a transcript, if any has: beside that all of them say the same.
+    # For one call an event with a transcript, if any has one: beside that all of them say the same.
     told = [each.notice for each in changes if each.event_type != TALKED and each.notice.says_something]
     notices = {each.call_id: each for each in sorted(told, key=lambda notice: notice.heard_ai is not None)}
     await record_notices(conn, tenant, list(notices.values()))
@@ -195,7 +195,7 @@ def row_of_event(
 
 
 def merge(current: CallRow, reported: CallRow) -> CallRow:
-    """Add what an event reports to what is known. Neither the order of events nor their repetition matters.
+    """Add what an event reports to the known facts. Neither the order of events nor their repetition matters.
 
     An end that the poll assumed gives way to the one that an event reports, which knows whether the call ever connected.
     """

@@ -34,7 +34,7 @@ class CallEventGroups:
     """Processes jobs of call events in groups, one transaction at a time. It has no timer: a job that comes alone is a group."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
-        self._context = copy_context()  # that of the process, with what its log lines have in common
+        self._context = copy_context()  # that of the process, with the common fields of its log lines
         self._context.run(bind_contextvars, step=JobKind.WEBHOOK_EVENT.value)
         self._pool, self._config, self._cipher = pool, config, cipher
         self._waiting: deque[_Waiting] = deque()

@@ -1,6 +1,6 @@
 """The task `call-poll`: ask Retell for calls whose events did not come, since it gives up after three retries.
 
-What it answers is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
+Its answer is stored as the event that did not come, with the suffix `:poll` to its id, and processed as any other. An event
 of the webhook that comes after all is stored too, since it may know more: merging is the same in every order
 (docs/decisions/0065-the-poll-of-retells-calls.md).
 """
@@ -53,7 +53,7 @@ _MINUTE = timedelta(minutes=1)
 _QUIET = 10 * _MINUTE
 # The longest call that Retell allows takes two hours, and one that ended just now is left to the next poll.
 _OVERLAP = timedelta(hours=3)
-# What is older is not asked for any more, and closed.
+# Older calls are not asked for any more, and closed.
 _WINDOW = timedelta(hours=72)
 # After its start a call without an end is asked for so often; after its end, one without its analysis, which takes seconds.
 _ASK_FOR_END = tuple(minutes * _MINUTE for minutes in (10, 30, 60, 90, 130, 270, 810, 2_430))
@@ -65,7 +65,7 @@ _MOST_FAILURES = 5
 
 
 class CallPollState(msgspec.Struct, omit_defaults=True):
-    """What one poll passes on to the next.
+    """The state that one poll passes on to the next.
 
     `asked_until`: what was due by then has been asked for. `seen`: the start of the newest call that was listed, by Retell's
     clock. `again`: calls, with their start, that had only just ended. `not_shown`: those that
@@ -91,7 +91,7 @@ class CallPoll:
     cipher: BodyCipher
 
     async def run(self, run: TaskRun) -> Next:
-        """Ask for what is missing. Without an agent or a key nothing is. Raises `PutOff` while Retell cannot be asked."""
+        """Ask for missing events. Without an agent or a key nothing is. Raises `PutOff` while Retell cannot be asked."""
         if not self.retell.can_be_asked:
             return Next(self.every, run.watermark)
         now = self.clock.now()
@@ -158,7 +158,7 @@ class _Poll:
         return self.now - min(_WINDOW, kept)
 
     async def find_unknown_calls(self) -> None:
-        """Ask for the calls of the tenant's agents of which no event came. Raises `RetellUnavailable`."""
+        """Ask for the calls of the tenant's agents without an event. Raises `RetellUnavailable`."""
         config = self.task.config()
         agent_ids = {agent.agent_id for agent in config.agents if agent.agent_id} | set(config.closed_agents)
         since = self.oldest if self.state.seen is None else max(self.oldest, self.state.seen - _OVERLAP)
@@ -217,7 +217,7 @@ class _Poll:
                     return
 
     async def close_old_calls(self) -> None:
-        """Close the calls that are too old to be asked for. What they held has ended by its age long ago."""
+        """Close the calls that are too old to be asked for. Their data has ended by its age long ago."""
         self._count_closed(await close_old_calls(self.task.pool, self.tenant, self.oldest), ClosingReason.END_UNKNOWN)
 
     async def save(self) -> None:
@@ -232,7 +232,7 @@ class _Poll:
         """Ask Retell for a call and store the events that it implies.
 
         A call that Retell alone cannot show delays no other: it is asked for again by the next poll, after the others. Raises
-        `RetellUnavailable` if Retell asks to wait, or fails for several calls of which that was not known.
+        `RetellUnavailable` if Retell asks to wait, or fails for several calls without an earlier failure.
         """
         self.asked.add(call_id)
         correlation_id = uuid4().hex

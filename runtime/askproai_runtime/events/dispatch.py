@@ -105,7 +105,7 @@ class EventDispatcher:
         return event
 
     def _waiting_for_key(self, error: UnreadableBody) -> JobError:
-        """Return how the job of an event goes on whose body cannot be read: never without a word, and not for ever."""
+        """Return `RunAgain` or `DeadNow` for the job of an event whose body cannot be read."""
         now = self._clock.now()
         if isinstance(error.cause, DataKeyMissing) and now < error.received_at + KEY_PATIENCE:
             return RunAgain(now + _LOOK_FOR_KEY, f"the body is {error}; tried again until the key is there")

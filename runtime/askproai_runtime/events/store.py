@@ -1,4 +1,4 @@
-"""The SQL of the poll of calls: which calls lack an event, which are unknown, and how one is closed of which no end came."""
+"""The SQL of the poll of calls: which calls lack an event, which are unknown, and how one without an end is closed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class IncompleteCall:
 
 
 async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> list[IncompleteCall]:
-    """Return the calls that began since then and of which an event is missing, except those whose missing event is stored."""
+    """Return the calls that began since then and lack an event, except those whose missing event is stored."""
     return [IncompleteCall(*row) for row in await pool.fetch(_INCOMPLETE, tenant, since)]
 
 
@@ -86,6 +86,6 @@ async def close_missing_call(pool: Pool, tenant: str, call_id: str) -> list[str]
 
 
 async def close_old_calls(pool: Pool, tenant: str, until: datetime) -> list[str]:
-    """Close the open calls that began by then, or of which nothing came since if they have no start; return their ids."""
+    """Close the open calls that began by then, or, if they have no start, those without an event since then; return their ids."""
     rows = await pool.fetch(_CLOSE_OLD, tenant, ClosingReason.END_UNKNOWN, until)
     return [row["call_id"] for row in rows]

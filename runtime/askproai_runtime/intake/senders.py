@@ -1,4 +1,4 @@
-"""What differs between the senders of webhooks: how each signs a body, what identifies its events, how large its bodies are.
+"""The differences between the senders of webhooks: how each signs a body, what identifies its events, how large its bodies are.
 
 Pure functions over the raw body; the rules are the senders' own: docs/vendors/retell.md, calcom.md and stripe.md.
 
@@ -7,7 +7,7 @@ its text reveals which key or which byte was wrong.
 
 An event's id makes a second delivery recognisable. Retell and Cal.com send no delivery id. Retell's events get
 `<call_id>:<event>`, plus a hash of the body where an event repeats within a call. Cal.com's id is derived from the booking and
-from what distinguishes its events. Stripe's events have ids of their own.
+from the fields that distinguish its events. Stripe's events have ids of their own.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ SIGNATURE_HEADERS: Mapping[WebhookSource, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What a header claims: HMAC-SHA256(key, prefix + body + suffix) is one of the digests, made at a time in milliseconds."""
+    """The claim of a header: HMAC-SHA256(key, prefix + body + suffix) is one of the digests, made at a time in milliseconds."""
 
     digests: tuple[str, ...]
     prefix: bytes = b""
@@ -221,7 +221,7 @@ class StaleEvent(Exception):
 class IncomingEvent:
     """A verified event that is not stored yet. `received_at` is None for one that comes right now.
 
-    `payload` is the raw body; of an absence only what is used of it. `traceparent` is the trace that its job belongs to.
+    `payload` is the raw body; only the used fields of an absence. `traceparent` is the trace that its job belongs to.
     """
 
     source: WebhookSource

@@ -1,4 +1,4 @@
-"""Which path a request of another shape belongs at: the answer to whoever has set a wrong URL says it.
+"""Which path a request of another shape belongs at: the answer to a wrong URL says it.
 
 Nothing of the body is quoted. The hint is no proof: what is accepted where is decided by signatures and shapes.
 """

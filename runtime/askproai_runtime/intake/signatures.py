@@ -43,7 +43,7 @@ _RECORD_PAUSE = timedelta(seconds=10)
 
 
 class SignatureResult(StrEnum):
-    """What became of a request's signature, as `askproai_signatures_total` counts it."""
+    """The result for a request's signature, as `askproai_signatures_total` counts it."""
 
     VALID = "valid"
     REFUSED = "refused"
@@ -56,7 +56,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event (`call`, or `data`), a call function and the inbound webhook of Retell have in common."""
+    """The common part of an event (`call`, or `data`), a call function and the inbound webhook of Retell."""
 
     call: _Call | None = None
     data: _Call | None = None
@@ -116,7 +116,7 @@ class Signatures:
     def refuse(
         self, request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str, body: bytes | None = None
     ) -> NoReturn:
-        """Log, count and raise the 401. `body` is what the signature does not fit, None where it was not read."""
+        """Log, count and raise the 401. `body` is the one that the signature does not fit, None where it was not read."""
         is_own = body is not None and source is Source.RETELL and self._is_of_own_call(body)
         self._metrics.signature(source, SignatureResult.REFUSED_OWN if is_own else SignatureResult.REFUSED)
         log.warning(log_event, source=source, remote=request.remote, verdict=verdict, own_call=is_own)

@@ -1,6 +1,6 @@
 """The spool: signed events that wait in the tenant's Redis while PostgreSQL does not answer.
 
-What it has taken is on disk (`DurableStream`), so its sender gets its 200. `drain.py` moves it into the table.
+Its entries are on disk (`DurableStream`), so its sender gets its 200. `drain.py` moves it into the table.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from askproai_runtime.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 STREAM: Final = "spool"
-# What cannot be stored. More than this stays in the spool.
+# Entries that cannot be stored. More than this stays in the spool.
 _UNSTORABLE, _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = "unstorable", 1000, 8 * 1024 * 1024
 
 

@@ -21,9 +21,10 @@ from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)
 
-# Of `webhook_events`: the stored events of the call `$2`, as a range of the unique index. An event's id is the call's, a colon and
-# the event's type. Most languages sort ';' before ':', or look at neither until all letters are equal, so the range ends behind the
-# types, and the prefix is compared byte by byte. The last letter is z, and in Estonian, which has z before t, it is y.
+# Columns of `webhook_events`: the stored events of the call `$2`, as a range of the unique index. An event's id is the call's, a
+# colon and the event's type. Most languages sort ';' before ':', or look at neither until all letters are equal, so the range
+# ends behind the types, and the prefix is compared byte by byte. The last letter is z, and in Estonian, which has z before t, it
+# is y.
 EVENTS_OF_CALL = (
     "source = 'retell' AND event_id >= $2 || ':' AND event_id < greatest($2 || ':zz', $2 || ':yy')"
     " AND starts_with(event_id, $2 || ':')"
@@ -101,7 +102,7 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 
 
 # The trigger `empty_erased_event` looks for bookings in plain bodies; in encrypted ones we do, right before they are stored.
-# What an erasure notes meanwhile is found by its later passes.
+# The later passes of an erasure find its notes of this time.
 _HAS_ERASED_BOOKINGS = "SELECT EXISTS (SELECT FROM erased_references WHERE tenant = $1 AND kind = 'booking')"
 _ERASED_BOOKINGS = """
 SELECT reference FROM erased_references WHERE tenant = $1 AND kind = 'booking' AND reference = ANY($2)
@@ -127,7 +128,7 @@ ERASED = "erased: its caller was"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a sender is answered. `id` and `correlation_id` belong to the first delivery of the event.
+    """The answer to a sender. `id` and `correlation_id` belong to the first delivery of the event.
 
     `id` is None for an event that waits in the spool: it is not known yet whether it was delivered before.
     """

@@ -50,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """How the queue behaves. The defaults are what production uses; tests shorten them."""
+    """How the queue behaves. The defaults are those of production; tests shorten them."""
 
     slots: int = 36
     reserved: int = 4  # slots that critical, high and default leave to low and maintenance, and vice versa

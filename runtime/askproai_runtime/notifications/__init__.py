@@ -1,6 +1,6 @@
 """Mails and messages to customers and to the business, from the row in a booking's transaction to the mail server's answer.
 
-`outbox` writes what is to be sent, in the transaction of what it is about. `task` sends it in the worker: it decides by the
+`outbox` writes notifications, in the transaction of their cause. `task` sends it in the worker: it decides by the
 appointment as it is then (`decide`), renders (`render`, `words`, `calendar_file`) and hands it to a channel (`email_channel`,
 `webhook_channel`). `schedule` is when reminders and the daily list are due. Why it is so:
 docs/decisions/0078-notifications.md.

@@ -1,4 +1,4 @@
-"""What becomes of a notification when its turn comes: by its row and the appointment as it is now. Pure."""
+"""The decision on a notification when its turn comes: by its row and the appointment as it is now. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -47,9 +47,9 @@ _STEP_SECONDS: Final = 15.0  # each answer of the server
 _LONGEST_SECONDS: Final = 45.0  # the whole transaction
 _PERMANENT: Final = 500
 _LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
-# Of a whole account at Exchange Online, which refuses it only after the mail's text.
+# The limit of a whole account at Exchange Online, which refuses it only after the mail's text.
 _SENDER_REFUSED: Final = re.compile(r"\b5\.7\.60\b|\b5\.2\.252\b|SendAs", re.IGNORECASE)
-# What servers say at a recipient, and mean of whoever sends: the sender's address, a missing login, or the host that connects.
+# Refusals of servers at a recipient that concern the sender: the sender's address, a missing login, or the host that connects.
 _ABOUT_US: Final = re.compile(r"sender|relay|client host|helo|authenticat", re.IGNORECASE)
 _AN_ADDRESS: Final = re.compile(r"<[^>]*>")
 _NOT_IN_A_PERSON: Final = re.compile(r"""[<>@,;:"\\()\[\]]|=\?""")
@@ -211,7 +211,8 @@ def _header(text: str) -> str:
 
 
 def _person(name: str) -> str:
-    """Return a display name without what means something in a header: long names lose their quotes when they are folded."""
+    """Return a display name without characters that mean something in a header: long names lose their quotes when they are
+    folded."""
     return one_line(_NOT_IN_A_PERSON.sub(" ", name), 100)
 
 
@@ -253,7 +254,7 @@ def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> 
 
 
 def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
-    """Return whether a recipient was refused because of who sends, and so would be each other one."""
+    """Return whether a recipient was refused because of the sender, and so would be each other one."""
     by_policy = refused.message.startswith("5.7.") and _ABOUT_US.search(_AN_ADDRESS.sub("", refused.message))
     return refused.code == _LOGIN_NEEDED or bool(by_policy)
 

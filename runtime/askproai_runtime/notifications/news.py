@@ -1,4 +1,5 @@
-"""Notify of what callers leave when they do not book: the business of messages and freed times, and who waits of the latter."""
+"""Notify of messages and other results of callers who do not book: the business of messages and freed times, and who waits of the
+latter."""
 
 from datetime import datetime
 from uuid import UUID
@@ -90,7 +91,7 @@ async def enqueue_waitlist_offer(
     expires_at: datetime,
     correlation_id: str,
 ) -> None:
-    """Notify the business of a freed time, and of who waits for it and is to be called until `expires_at`; of each offer once."""
+    """Notify the business of a freed time, and of the waiting caller who is to be called until `expires_at`; of each offer once."""
     if config.notifications is None:
         return
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)

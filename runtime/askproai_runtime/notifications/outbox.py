@@ -1,4 +1,4 @@
-"""Write what is to be sent, in the transaction of what it is about.
+"""Write notifications, in the transaction of their cause.
 
 Without `notifications` in the Tenant nothing is executed. A row that exists already is left as it is, so that a repeated
 transaction adds nothing. The worker finds new rows within a minute.

@@ -1,4 +1,4 @@
-"""Who can be reached how. Pure."""
+"""The recipients and their channels. Pure."""
 
 import re
 
@@ -6,7 +6,7 @@ from askproai_core.input_values import is_email
 from askproai_core.tenant_config import NotificationChannel, Notifications
 from askproai_runtime.notifications.types import AppointmentFacts, Recipient
 
-# What `calendars.attendee_email` makes up for callers without an address, under whatever domain the tenant had then.
+# Addresses that `calendars.attendee_email` makes up for callers without an address, under whatever domain the tenant had then.
 _MADE_UP = re.compile(r"anruf-(?:\d{5,16}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@.*", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ def customer_channels(settings: Notifications, email: str | None, phone: str | N
 
 
 def announces_to_customers(settings: Notifications | None, *, in_remote_calendar: bool) -> bool:
-    """Return whether customers are notified of changes of such an appointment. Cal.com sends its own mails of what it holds."""
+    """Return whether customers are notified of changes of such an appointment. Cal.com sends its own mails of its bookings."""
     customer = settings.customer if settings else None
     return customer is not None and (customer.for_calcom_bookings or not in_remote_calendar)
 

@@ -1,4 +1,4 @@
-"""From a notification and its appointment to what is sent. Pure, and always from the appointment as it is now.
+"""From a notification and its appointment to the message. Pure, and always from the appointment as it is now.
 
 Names, notes and the tenant's own words are data: control characters go, lines are joined where a header or a line is meant, and
 HTML is escaped. None of them is ever a template.
@@ -83,7 +83,7 @@ def _render_appointment(
     if to_customer:
         paragraphs += _own_words(settings.texts, kind, config)
         is_reminded = settings.customer is not None and settings.customer.remind_minutes_before is not None
-        stop_line = is_reminded and kind is not Kind.CANCELLED  # nobody is reminded of what is cancelled
+        stop_line = is_reminded and kind is not Kind.CANCELLED  # nobody is reminded of a cancelled appointment
         stop = words.stop_by_link.format(url=stop_url) if stop_url else words.stop
         paragraphs += [stop] if stop_line else []
     fields = _appointment_fields(appointment, config)
@@ -98,7 +98,7 @@ def _details(
 ) -> Iterable[str]:
     """Yield the lines about an appointment: for the customer where it is and how to prepare for it, for the business who comes.
 
-    Of a service or a person that is gone the business hears that it is; to the customer it is not named.
+    The business hears that a service or a person is gone; to the customer it is not named.
     """
     branch = config.find_branch(appointment.branch)
     found = {
@@ -164,7 +164,7 @@ def _render_text(notification: StoredNotification, config: TenantConfig) -> Rend
 
 
 def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
-    """Return the message to who waits: what is free, until when to ring, and at which number."""
+    """Return the message to a waiting caller: what is free, until when to ring, and at which number."""
     settings, zone = config.notifications, ZoneInfo(config.time_zone)
     assert settings is not None
     words = WORDS[settings.language]

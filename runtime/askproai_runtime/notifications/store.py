@@ -33,7 +33,7 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid
 ON CONFLICT DO NOTHING
 """
 
-# What of a due row is a channel's is read apart from the row: the rows of a channel that is away must not fill the list.
+# The channel's part of a due row is read apart from the row: the rows of a channel that is away must not fill the list.
 _DUE = """
 SELECT id FROM notifications
 WHERE tenant = $1 AND channel = $2 AND state IN ('waiting', 'sending') AND due_at <= clock_timestamp()
@@ -97,7 +97,7 @@ WHERE n.tenant = $1 AND n.id = $2 AND n.state IN ('waiting', 'sending') FOR UPDA
 
 _BEGIN = "UPDATE notifications SET state = 'sending', attempts = attempts + 1 WHERE tenant = $1 AND id = $2"
 
-# Only what this attempt began is ended: `attempts` is the fence.
+# Only sendings that this attempt began are ended: `attempts` is the fence.
 _END = """
 UPDATE notifications SET state = $4, error = $5, due_at = clock_timestamp() + coalesce($6, interval '0'),
        finished_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE clock_timestamp() END
@@ -251,7 +251,7 @@ async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentF
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:
-    """Return an appointment without what a name does not hold: at Cal.com anybody types one, for any address."""
+    """Return an appointment without characters that no name holds: at Cal.com anybody types one, for any address."""
     return AppointmentFacts(
         row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
         row["version"], plain_name(row["customer_name"]), row["attendee_email"], row["phone"], row["notes"],

@@ -116,7 +116,7 @@ class NotificationTask:
         return found
 
     def _open_channels(self, config: TenantConfig) -> Mapping[NotificationChannel, Channel]:
-        """Return the channels that are set up. What sends is imported here: a worker without notifications does without."""
+        """Return the channels that are set up. The senders are imported here: a worker without notifications does without."""
         settings, channels = config.notifications, dict[NotificationChannel, Channel]()
         assert settings is not None
         if settings.email is not None:
@@ -193,7 +193,7 @@ class NotificationTask:
         return None
 
     async def _transmit(self, config: TenantConfig, notification: StoredNotification, channel: Channel) -> SendOutcome:
-        """Render and send. What cannot be rendered is a fault of ours: others must not wait for it."""
+        """Render and send. A message that cannot be rendered is a fault of ours: others must not wait for it."""
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
@@ -251,7 +251,8 @@ class NotificationTask:
             await self._begin(run, config, notification_id)
 
     async def _add_reminders(self, run: TaskRun, config: TenantConfig) -> None:
-        """Write the reminders that are due. What changed after its reminder was due needs none: its customer has just heard."""
+        """Write the reminders that are due. An appointment that changed after its reminder was due needs none: its customer has
+        just heard."""
         settings = config.notifications
         customer = settings.customer if settings else None
         if settings is None or customer is None or customer.remind_minutes_before is None:
@@ -296,7 +297,7 @@ class NotificationTask:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """What a run has done by one channel: whether more may be due, and the last outcome; None if nothing was tried."""
+    """The result of a run by one channel: whether more may be due, and the last outcome; None if nothing was tried."""
 
     more: bool
     outcome: SendOutcome | None

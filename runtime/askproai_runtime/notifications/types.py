@@ -12,7 +12,7 @@ from askproai_core.tenant_config import NotificationChannel
 
 
 class Kind(StrEnum):
-    """What a notification is about."""
+    """The subject of a notification."""
 
     BOOKED = "booked"
     MOVED = "moved"
@@ -142,7 +142,7 @@ class CalendarFile:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a channel sends. `short` is one line for a text message, `fields` is what a program may read."""
+    """The content for a channel. `short` is one line for a text message, `fields` are for programs."""
 
     title: str
     text: str

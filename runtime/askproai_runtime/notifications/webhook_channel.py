@@ -31,9 +31,7 @@ from askproai_runtime.notifications.types import (
 
 SIGNATURE_HEADER: Final = "X-Askproai-Signature"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
-_NEVER: Final = frozenset(
-    {400, 410, 413, 422}
-)  # the body is what it objects to; all else can be corrected at the other side
+_NEVER: Final = frozenset({400, 410, 413, 422})  # it objects to the body; all else can be corrected at the other side
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     message: str  # the title
     corrected_message: str  # the title of one that was amended
     freed: Sentences  # `{until}`: as long as the offer is open
-    offer: Sentences  # the same for who waits
+    offer: Sentences  # the same for waiting callers
     offer_call: str  # `{number}`
 
 

@@ -1,4 +1,4 @@
-"""Who somebody is by the claims of an issuer. Pure."""
+"""A person's identity by the claims of an issuer. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _NAMES: Final = ("preferred_username", _EMAIL, "name")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who has logged in. `subject` identifies them at the issuer for good; `name` is for people, and may change."""
+    """A logged-in person. `subject` identifies them at the issuer for good; `name` is for people, and may change."""
 
     subject: str
     name: str

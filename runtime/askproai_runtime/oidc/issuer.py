@@ -1,4 +1,4 @@
-"""What an issuer publishes and answers: its metadata, its keys, tokens. All requests to it are here, each with a bound."""
+"""The documents and answers of an issuer: its metadata, its keys, tokens. All requests to it are here, each with a bound."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """What the token endpoint answers."""
+    """The answer of the token endpoint."""
 
     id_token: str
     access_token: str = ""
@@ -125,7 +125,7 @@ class Issuer:
         return document if status == _OK else {}
 
     async def _noting_failure(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Return what is read. Raises `LoginFailed`, which counts for a moment for whoever comes next."""
+        """Return what is read. Raises `LoginFailed`, which counts for a moment for the next login."""
         if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
             raise LoginFailed(self._failure.failure, str(self._failure))
         try:

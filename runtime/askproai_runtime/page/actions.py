@@ -1,4 +1,4 @@
-"""What can be done on the page: who may do it, and each action by its endpoint of the private API, as the command line does."""
+"""The actions of the page: who may do it, and each action by its endpoint of the private API, as the command line does."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def obstacle_of(problem: Problem) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a POST does: `carry_out` returns where to go then. `view` is shown again, with the reason, where it is not done."""
+    """The act of a POST: `carry_out` returns where to go then. `view` is shown again, with the reason, where it is not done."""
 
     right: Right
     carry_out: Callable[[PrivateApi, Asking], Awaitable[str]]

@@ -50,10 +50,10 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One person of one branch, with what is on the day, by its start. `place` is the branch's name, where there are several.
+    """One person of one branch, with the day's entries, by their start. `place` is the branch's name, where there are several.
 
-    `away` is why the person is not there all day, `closure` the public holiday on which the branch is closed. Else `off` is what
-    lies outside of the working hours.
+    `away` is why the person is not there all day, `closure` the public holiday on which the branch is closed. Else `off` is the
+    time outside of the working hours.
     """
 
     branch: str
@@ -111,7 +111,7 @@ def plan_day(
 
 
 def list_people(config: TenantConfig, appointments: Iterable[AppointmentEntry]) -> list[Person]:
-    """Return everybody on the staff, and of whoever has left and is booked."""
+    """Return everybody on the staff, and those who have left and are booked."""
     places = {branch.name: branch.display_name if len(config.branches) > 1 else "" for branch in config.branches}
     people = {
         (branch.name, member.id): Person(branch.name, member.id, member.display_name, places[branch.name])
@@ -147,9 +147,9 @@ def list_whole_days(
 def _working(
     config: TenantConfig, branch: str, staff: str, day: date
 ) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:
-    """Return why a person is not there all day, the holiday, and the minutes of work; None for what is not known.
+    """Return why a person is not there all day, the holiday, and the minutes of work; None for an unknown one.
 
-    That is who has left, and a branch without opening hours. The holiday's name is in the present language.
+    That is a person who has left, and a branch without opening hours. The holiday's name is in the present language.
     """
     place = config.find_branch(branch)
     member = next((each for each in place.staff if each.id == staff), None) if place else None

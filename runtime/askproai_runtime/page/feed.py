@@ -1,4 +1,4 @@
-"""What has changed, for open pages: one look at the database for all of them, seven times a second while there are any.
+"""The changes, for open pages: one look at the database for all of them, seven times a second while there are any.
 
 Pages rest on the rows themselves: an event names what to read again and holds no data. Its id has a mark for each subject, so any
 pod can continue the stream of another, and nothing is kept for those who come back.

@@ -1,4 +1,4 @@
-"""Logins to a page: by a token, and at an issuer. What comes of one is a session. `Rights` says who may have one."""
+"""Logins to a page: by a token, and at an issuer. The result of one is a session. `Rights` says who may have one."""
 
 import hashlib
 import secrets
@@ -28,7 +28,7 @@ _REFUSED: Final = web.HTTPForbidden.status_code
 
 
 class Way(StrEnum):
-    """By what somebody logs in."""
+    """The means of a login."""
 
     TOKEN = "token"  # noqa: S105 - a way, not a token
     ISSUER = "issuer"
@@ -48,7 +48,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class LoginTexts:
-    """What a page says of its own logins. `no_role` has {name} and {issuer}."""
+    """The words of a page about its own logins. `no_role` has {name} and {issuer}."""
 
     key_hint: str
     not_ready: str
@@ -69,7 +69,7 @@ class LoginRequest:
 
 
 class Rights(Protocol):
-    """Who may log in to one page. It records what comes of each login."""
+    """The logins to one page. It records what comes of each login."""
 
     @property
     def issuer(self) -> Issuer | None:
@@ -81,11 +81,11 @@ class Rights(Protocol):
         ...
 
     async def open_by_token(self, login: LoginRequest, token: str, name: str) -> Session | None:
-        """Return a new session for who has the token; None for any other text."""
+        """Return a new session for the bearer of the token; None for any other text."""
         ...
 
     async def open_for(self, login: LoginRequest, issuer: Issuer, identity: Identity, name: str) -> Session | None:
-        """Return a new session for somebody whom the issuer has identified; None for who has no role."""
+        """Return a new session for somebody whom the issuer has identified; None for a person without a role."""
         ...
 
     def record_failure(self, failed: LoginFailed) -> None:
@@ -170,7 +170,7 @@ class Logins:
         return response
 
     async def _complete(self, login: LoginRequest) -> web.Response:
-        """Open a session for who comes back from the issuer, at this browser and for the login that has begun here."""
+        """Open a session for a person who comes back from the issuer, at this browser and for the login that has begun here."""
         origin, issuer = login.origin, self._rights.issuer
         attempt = login.signer.read_attempt(login.http.cookies.get(f"{origin.cookie}-issuer", ""))
         if (

@@ -104,7 +104,7 @@ def render(templates: Environment, name: str, words: Words, zone: ZoneInfo, valu
 
 
 def format_duration(milliseconds: int) -> str:
-    """Return a duration in the largest unit of which it has at least two."""
+    """Return a duration in the largest unit that it has at least two of."""
     for unit, size in _UNITS:
         if milliseconds >= 2 * size:
             return f"{milliseconds // size} {unit}"
@@ -116,7 +116,7 @@ def _say_reason(
 ) -> str:
     """Return a stored sentence in the words of the page; one that they lack is shown as a code. They are stored in English.
 
-    Of `what` audit it is the detail of an entry.
+    For `what` audit it is the detail of an entry.
     """
     if what == "audit" and stored and (said := _say_audit(stored, words.audit, people, moment)) is not None:
         return said

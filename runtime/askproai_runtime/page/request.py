@@ -1,4 +1,4 @@
-"""What requests to the page and answers to them have in common: forms, cookies, headers."""
+"""The common parts of requests to the page and answers to them: forms, cookies, headers."""
 
 import asyncio
 from collections.abc import Mapping

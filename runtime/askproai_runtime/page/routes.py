@@ -1,4 +1,4 @@
-"""Which paths the page has. What serves them, and Jinja2 with it, is imported when somebody first asks for one."""
+"""Which paths the page has. The serving code, and Jinja2 with it, is imported when somebody first asks for one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +34,8 @@ ACTION_PATHS: Final = (
 
 UNKNOWN_PATH: Final = "/{unknown}"
 
-# Of an application that serves the published port: only by which port a request came is certain, its headers can be anybody's.
+# The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
+# anybody's.
 IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 
@@ -77,7 +78,7 @@ class Page:
         return page is not None and page.oidc is not None and bool(page.host)
 
     async def close(self, _app: web.Application) -> None:
-        """End the open streams before the server waits for what is in flight."""
+        """End the open streams before the server waits for requests in flight."""
         if self._server is not None:
             self._server.close()
 

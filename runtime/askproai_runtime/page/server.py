@@ -125,7 +125,7 @@ class PageServer:
     async def _act(
         self, request: web.Request, action: Action, asking: Asking, session: Session, signer: Signer, words: Words
     ) -> web.Response:
-        """Carry out an action, and send its sender to what came of it; not done, show its view again with the reason."""
+        """Carry out an action, and send its sender to the result; not done, show its view again with the reason."""
         asking.access.require(action.right, "change something")
         try:
             _require_own_form(signer, session, asking.form)

@@ -20,7 +20,7 @@ _MAX_NAME: Final = 85  # with the beginning of the id it fits where the audit lo
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Who looks at the page. `name` is what they call themselves; `expires` in seconds since 1970. `tenant` is whose page it is.
+    """A viewer of the page. `name` is their own name; `expires` in seconds since 1970. `tenant` is whose page it is.
 
     `granted` is the role of a login at the tenant's issuer, which has named them, too; without it a token has opened the session.
     """
@@ -39,8 +39,9 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def actor(self) -> str:
-        """Return who acts, for the audit log: the name, which is what they claim, or else a part of the id, which is that of the
-        entries of its login and logout there. Who has logged in at the issuer has both: names there change, and may be alike.
+        """Return who acts, for the audit log: the name, which they claim, or else a part of the id, which is that of the
+        entries of its login and logout there. A person who has logged in at the issuer has both: names there change, and may be
+        alike.
         """
         if self.granted is not None:
             return f"{self.name[:_MAX_NAME]} ({self.id[:8]})"

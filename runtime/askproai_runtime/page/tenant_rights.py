@@ -1,4 +1,4 @@
-"""Who may log in to a tenant's page: who has one of its tokens, and who has one of its groups at the issuer."""
+"""The logins to a tenant's page: who has one of its tokens, and who has one of its groups at the issuer."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What each view shows: read by the private API as the viewer may see it, and put into the values of its template."""
+"""The data of each view: read by the private API as the viewer may see it, and put into the values of its template."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -77,7 +77,8 @@ class ShownPause:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks for a view or an action, and with which parameters. `form` is what was entered, empty where nothing was yet."""
+    """A request for a view or an action, with its viewer and parameters. `form` are the entries, empty where nothing was entered
+    yet."""
 
     access: Access
     name: str
@@ -88,7 +89,7 @@ class Asking:
 
     @classmethod
     def of(cls, request: web.Request, access: Access, name: str, form: Mapping[str, str]) -> "Asking":
-        """Return what a request asks. `name` is who, for the audit log."""
+        """Return what a request asks. `name` is the person's, for the audit log."""
         return cls(access, name, correlation_id(request), request.query, request.match_info, form)
 
     @property
@@ -113,14 +114,14 @@ class Views:
         return self._process.clock.now()
 
     async def pulse(self) -> Pulse:
-        """Return what waits for somebody, and the marks of what has changed."""
+        """Return the waiting work, and the marks of the changes."""
         midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return await self._store.get_pulse(midnight - timedelta(days=1), self.now() - _FAILED_WITHIN)
 
     async def _get(
         self, asking: Asking, kind: type[T], path: str, query: Mapping[str, str] | None = None, **in_path: str
     ) -> T:
-        """Return what the private API answers to whoever asks. Raises its `Problem`."""
+        """Return what the private API answers to its sender. Raises its `Problem`."""
         access, asker = asking.access, asking.name
         return await self._api.get(kind, path, access, asking.correlation_id, asker, query=query, **in_path)
 
@@ -179,7 +180,7 @@ class Views:
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
-        """Show the timeline of one call. Who called and what was said is shown on demand, which the audit log then has."""
+        """Show the timeline of one call. The caller and the transcript are shown on demand, which the audit log then has."""
         personal = asking.query.get("personal") == "true"
         query = {"personal": "true"} if personal else {}
         timeline = await self._get(asking, Timeline, "/calls/{call_id}/timeline", query=query, call_id=asking.path["id"],

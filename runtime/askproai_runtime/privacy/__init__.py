@@ -1,4 +1,4 @@
-"""What is stored of one caller: exported as one document, and erased everywhere that we reach, so that nothing comes back.
+"""The stored data of one caller: exported as one document, and erased everywhere that we reach, so that nothing comes back.
 
 `traces.py` finds it, `export.py` and `erase.py` use what was found, `task.py` finishes an erasure.
 """

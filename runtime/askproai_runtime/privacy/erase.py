@@ -26,7 +26,7 @@ class AppointmentsToCome(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErasureRequest:
-    """What the desk asks. `number` is E.164; `cancel` also cancels the appointments to come, here and at Cal.com."""
+    """The desk's request. `number` is E.164; `cancel` also cancels the appointments to come, here and at Cal.com."""
 
     desk: DeskRequest
     number: str
@@ -36,7 +36,7 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What has been done at once. `cancelled`: how many appointments. `at_calcom`: uids of bookings that keep the name."""
+    """The acts done at once. `cancelled`: how many appointments. `at_calcom`: uids of bookings that keep the name."""
 
     erasure: Erasure
     cancelled: int

@@ -1,4 +1,4 @@
-"""What is stored of one caller, as a document for that person (Art. 15 and 20 GDPR): everything, and nobody else's."""
+"""The stored data of one caller, as a document for that person (Art. 15 and 20 GDPR): everything, and nobody else's."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from askproai_runtime.visits import find_by_name
 
 
 class CallerNames(msgspec.Struct, frozen=True):
-    """What ids in the lists are called at present, `staff` by branch. An id without a name is not declared any more."""
+    """The present names of ids in the lists, `staff` by branch. An id without a name is not declared any more."""
 
     branches: dict[str, str]
     services: dict[str, str]
@@ -23,10 +23,9 @@ class CallerNames(msgspec.Struct, frozen=True):
 class CallerExport(msgspec.Struct, frozen=True):
     """All that is stored of a number, as of `created_at`. Times have the tenant's offset.
 
-    `appointments` that the number booked `for_somebody_else` are without that person. `events` are what Retell and Cal.com have
-    reported: of those that were processed all is in the other lists, of the others the `body` is here. What an entry
-    said is `not_readable` if its key is gone. `elsewhere` says who else
-    has data of the caller.
+    `appointments` that the number booked `for_somebody_else` are without that person. `events` are the reports of Retell and
+    Cal.com: of those that were processed all is in the other lists, of the others the `body` is here. The text of an entry is
+    `not_readable` if its key is gone. `elsewhere` says who else has data of the caller.
     """
 
     created_at: datetime
@@ -64,7 +63,7 @@ async def export_caller(ctx: BookingContext, number: str, claimed_by: str, corre
 
 
 def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> CallerNames:
-    """Return the names of what the entries name by `branch`, `service` (a visit's, too) and `staff`."""
+    """Return the names of the objects that the entries name by `branch`, `service` (a visit's, too) and `staff`."""
     branches: dict[str, str] = {}
     services: dict[str, str] = {}
     staff: dict[str, dict[str, str]] = {}

@@ -1,6 +1,6 @@
 """The task `erasures`: finish what an erasure began, at Retell and Cal.com too, and see that nothing comes back.
 
-What is on its way when a person is erased arrives within minutes: an event that waits in Redis or is being processed, a record of
+Messages on their way when a person is erased arrive within minutes: an event that waits in Redis or is being processed, a record of
 a call function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
 calls and bookings keep out what comes later: their events are stored without a body.
 """
@@ -44,7 +44,7 @@ class ErasureTask:
     quiet: timedelta = QUIET
 
     async def run(self, run: TaskRun) -> Next:
-        """Make another pass for each open erasure. What cannot be reached delays the end of that erasure, and no other."""
+        """Make another pass for each open erasure. An unreachable server delays the end of that erasure, and no other."""
         is_open = False
         for erasure in await store.list_erasures(self.ctx.pool, self.ctx.tenant, only_open=True):
             waits_for = await self._advance(erasure, run.correlation_id)
@@ -96,7 +96,7 @@ class ErasureTask:
     async def _delete_refused(self, correlation_id: str) -> bool:
         """Delete the calls at Retell that their callers do not want to be kept, once they are over. Return whether some are left.
 
-        What was being written when the caller said so is emptied then.
+        Rows that were being written when the caller said so are emptied then.
         """
         is_left = False
         async for call_id, is_over in iterate_refused_calls(self.ctx.pool, self.ctx.tenant, LONGEST_CALL, self.quiet):

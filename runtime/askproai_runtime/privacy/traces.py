@@ -1,7 +1,7 @@
-"""What is stored of one caller, as ids: whoever has the number. `store/` reads and erases by them.
+"""The stored data of one caller, as ids: whoever has the number. `store/` reads and erases by them.
 
-A person is a phone number here, as in `customers`: a withheld number is that of no person. What another caller said of the person
-stays with that caller's call, and an appointment that the number booked for another number is that one's
+A person is a phone number here, as in `customers`: a withheld number is that of no person. Another caller's words about the
+person stay with that caller's call, and an appointment that the number booked for another number is that one's
 (docs/decisions/0097-one-caller-is-exported-and-erased.md).
 """
 
@@ -22,7 +22,7 @@ from askproai_runtime.intake import Source
 
 # Retell ends a call after two hours; one of which no end came is over then.
 LONGEST_CALL: Final = timedelta(minutes=130)
-# Of a booking: the trigger `empty_erased_event` looks each word of a body up.
+# The traces of a booking: the trigger `empty_erased_event` looks each word of a body up.
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 
 
@@ -42,7 +42,7 @@ class StoredBody:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """The ids of what is stored of `number` (E.164), as of before `until`.
+    """The ids of the rows stored for `number` (E.164), as of before `until`.
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
     addresses that nobody else has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `unreadable` has for

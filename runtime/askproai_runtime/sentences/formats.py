@@ -125,7 +125,7 @@ _WRITTEN_SPANS: Final = {
 def format_written_span(start: datetime, end: datetime | None, language: Language) -> str:
     """Return a time, or a span with its days: `Mittwoch, 25. November 2026, ab 17:00 Uhr`. `end` is None for an exact time.
 
-    Both are in the zone of whoever reads it. A span that lasts until midnight has no end to be read.
+    Both are in the zone of the reader. A span that lasts until midnight has no end to be read.
     """
     patterns, day, first = _WRITTEN_SPANS[language], format_written_day(start, language), f"{start:%H:%M}"
     if end is None:

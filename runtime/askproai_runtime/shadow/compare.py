@@ -40,7 +40,7 @@ class BookRow:
 
     @property
     def text(self) -> str | None:
-        """Return what is compared; None of what is no booking: a hold, and what never came about."""
+        """Return what is compared; None of those that are no booking: a hold, and what never came about."""
         state = _BOOKED.get(self.status)
         if state is None:
             return None
@@ -63,7 +63,7 @@ class Replayed:
 class Compared:
     """Differences by call, and whether bookings differ that no replayed call has changed: somebody else has changed the book.
 
-    Of the calls `overtaken` nothing can be said: somebody else has changed what they booked, or Cal.com has given it to another
+    Nothing can be said about the calls `overtaken`: somebody else has changed what they booked, or Cal.com has given it to another
     host.
     """
 
@@ -165,7 +165,7 @@ def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
     """Return requests in the order in which they are replayed: as they came, but what changed the book before what overlapped it.
 
-    Of two callers for one time the one who came first may have lost.
+    The first of two callers for one time may have lost.
     """
     waiting = sorted(requests, key=lambda each: each.at)
     ordered = []

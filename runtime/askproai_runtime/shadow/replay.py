@@ -60,7 +60,7 @@ _LATE: Final = frozenset({"too_slow"})  # what it changed, it changed after the 
 
 @dataclass(slots=True)
 class _Epoch:
-    """What happened since both books were equal, which they were at `copied_at`."""
+    """The events since both books were equal at `copied_at`."""
 
     copied_at: datetime
     replayed: list[Replayed] = field(default_factory=list)
@@ -69,7 +69,7 @@ class _Epoch:
     overtaken_calls: set[str] = field(default_factory=set)
     changed_by_others: bool = False
     not_compared: int = 0
-    # What differed, by call, and does no more.
+    # The differences, by call, and nothing else.
     corrected: dict[str, ShadowDifference] = field(default_factory=dict)
     # The shadow's ids, by those of the live version for the same appointment.
     ids: dict[UUID, UUID] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class Replayer:
             await self._correct(epoch.replayed[-1], epoch)
 
     async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
-        """Note what a request has booked otherwise, and replace it by what the live version has booked.
+        """Note what a request has booked otherwise, and replace it by the live version's booking.
 
         Otherwise those who call next would meet another book: the time is free, or the other staff member has less to do.
         """

@@ -29,6 +29,6 @@ class ShadowSettings(Struct, frozen=True, kw_only=True):
         Port, Meta(description="Cal.com's answers, on the loopback address alone; 0: any free port")
     ] = 8092
     pod_name: Annotated[
-        str, Meta(description="Names the pod in the list of sessions, by what follows its last hyphen")
+        str, Meta(description="Names the pod in the list of sessions, by the part after its last hyphen")
     ] = "local"
     log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"

@@ -1,4 +1,4 @@
-"""What the replay reads and writes: of the live tenant it reads only, and deletes what it has replayed from the queue."""
+"""The reads and writes of the replay: of the live tenant it reads only, and deletes what it has replayed from the queue."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta

@@ -76,7 +76,8 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does, but let one that has failed keep its wait: for who requests it at each start."""
+    """Make a task due now as `request_soon` does, but let one that has failed keep its wait: for callers that request it at each
+    start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from askproai_core.database import Connection
 
-# What a task knows from one run to the next: JSON, of up to 200,000 characters.
+# The state of a task between runs: JSON, of up to 200,000 characters.
 Watermark: TypeAlias = dict[str, Any]
 
 
@@ -17,7 +17,7 @@ async def _unchecked(_conn: Connection) -> None:
 
 @dataclass(slots=True)
 class TaskRun:
-    """One run of a task. `watermark` is what the last one returned or saved; empty at first.
+    """One run of a task. `watermark` is the one that the last run returned or saved; empty at first.
 
     `check`, in a transaction of the run, raises `StaleRun` if another worker runs the task by now; none does before it ends.
     """
@@ -50,7 +50,7 @@ TaskHandler: TypeAlias = Callable[[TaskRun], Awaitable[Next]]
 
 @dataclass(frozen=True, slots=True)
 class TaskSettings:
-    """How tasks are run. The defaults are what production uses; tests shorten them."""
+    """How tasks are run. The defaults are those of production; tests shorten them."""
 
     look_every: timedelta = timedelta(seconds=30)
     first_within: timedelta = timedelta(
@@ -63,7 +63,7 @@ class TaskSettings:
     longest_retry: timedelta = timedelta(minutes=30)
     grace: timedelta = timedelta(
         seconds=5
-    )  # for running tasks at shutdown: they go on elsewhere from what they have saved
+    )  # for running tasks at shutdown: they go on elsewhere from their saved state
 
     def retry_after(self, failures: int) -> timedelta:
         """Return the wait after so many failures, one at least."""

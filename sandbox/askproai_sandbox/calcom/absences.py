@@ -1,4 +1,4 @@
-"""Out-of-office of API v2, and the controls for what keeps hosts from their work (docs/vendors/calcom.md)."""
+"""Out-of-office of API v2, and the controls for hosts' absences (docs/vendors/calcom.md)."""
 
 import itertools
 from datetime import UTC, datetime, time
@@ -80,7 +80,7 @@ class Absences:
         """Enter an absence in the web app, `{key, host?, start, end, reason?}`, change one, `{…, update: id}`, or delete one,
         `{key, host?, delete: id}`.
 
-        What is entered or changed sends the webhook OOO_CREATED; a deletion sends none. A user's webhooks get the user's own
+        An entry or a change sends the webhook OOO_CREATED; a deletion sends none. A user's webhooks get the user's own
         absences only: those of other members go to a team's webhooks, which are not simulated.
         """
         account = self._server.account_of(body.pop("key"))

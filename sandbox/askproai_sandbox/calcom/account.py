@@ -102,7 +102,7 @@ class Webhook:
 
 @dataclass(slots=True)
 class Account:
-    """The objects of one API key: a key acts as one user, here with one team, of which the other hosts are members."""
+    """The objects of one API key: a key acts as one user, here with one team, with the other hosts as members."""
 
     user_id: int
     event_types: dict[int, EventType] = field(default_factory=dict)

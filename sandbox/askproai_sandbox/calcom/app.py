@@ -1,4 +1,4 @@
-"""The Cal.com simulator: all its handlers together, of which those of users, event types and webhooks are here."""
+"""The Cal.com simulator: all its handlers together; those of users, event types and webhooks are here."""
 
 import re
 import uuid

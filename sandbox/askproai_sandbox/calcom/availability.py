@@ -31,7 +31,7 @@ class Availability:
     def free_hosts(self, start: datetime, end: datetime) -> list[Host]:
         """Return the hosts who can have a booking at that time, first the one to whom Cal.com gives it.
 
-        Of a round robin this is the host who was booked longest ago. An event type for all hosts has all or none.
+        For a round robin this is the host who was booked longest ago. An event type for all hosts has all or none.
         """
         hosts = [self.account.host(name) for name in self.event_type.host_names]
         free = [h for h in hosts if any(s <= start and end <= e for s, e in self._free_spans(h, start, end))]
@@ -96,7 +96,7 @@ class Availability:
     def _in_span(self, span: Span, length: timedelta) -> Iterable[datetime]:
         """Yield the starts within one free span: from its first round time, one interval after another.
 
-        So a booking moves the starts behind it: Cal.com counts them from the end of what is busy.
+        So a booking moves the starts behind it: Cal.com counts them from the end of the busy time.
         """
         interval = self.event_type.minutes("slotInterval") or length
         grid = next(minutes for minutes in _GRIDS if interval % timedelta(minutes=minutes) == timedelta())

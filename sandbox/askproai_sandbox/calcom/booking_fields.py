@@ -1,4 +1,4 @@
-"""The booking fields of an event type: which answers a booking must have, and of which type (docs/vendors/calcom.md)."""
+"""The booking fields of an event type: the answers that a booking must have, and their types (docs/vendors/calcom.md)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every request to Cal.com passes: rate limit, version header and key; and the envelope of the answers."""
+"""The checks of every request to Cal.com: rate limit, version header and key; and the envelope of the answers."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""A call script: a YAML file with what callers say and must hear, and what both books hold and mails say at the end. Pure."""
+"""A call script: a YAML file with callers' sentences and the expected answers, books and mails. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,8 +58,8 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are what a language model calls after
-    each of them, None for nothing. `{offer.1}` in an argument is the start of the first time that an answer has named last.
+    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are the calls of a language model
+    after each of them, None for nothing. `{offer.1}` in an argument is the start of the first time that an answer has named last.
 
     `heard` are regular expressions, found in this order in what the agent says.
     `failing` are regular expressions of events and functions that must fail, such as the events while no pod runs.
@@ -122,8 +122,8 @@ class CallScript(Struct, frozen=True, forbid_unknown_fields=True):
 
     Texts may hold `{day}` (3. Dezember), `{weekday}` (Donnerstag) and `{date}` (2026-12-03) of the day that `on` describes,
     `{tenant}`, and `{email}`, an address that is another one at each play. With the `language` en they are English (3 December,
-    Thursday). Without `mails` no mails are compared. `manifest` declares the tenant: it is named to whoever plays the script on a
-    demo without that tenant.
+    Thursday). Without `mails` no mails are compared. `manifest` declares the tenant: it is named to a person who plays the script
+    on a demo without that tenant.
     """
 
     title: Text
@@ -209,7 +209,7 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
 
 
 def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether all is as expected but for what Cal.com has, or has not confirmed in time, which a job brings there."""
+    """Return whether all is as expected except at Cal.com, which a job updates."""
     here = [msgspec.structs.replace(each, calendar=None) for each in expected]
     synced = {"calendar": None, "status": "confirmed"}
     settled = [{**each, **synced} if each["status"] == "pending_sync" else {**each, "calendar": None} for each in found]

@@ -1,6 +1,6 @@
 """The caller: plays a phone call as Retell does, from the inbound webhook to the last signed event.
 
-`play_call` asks a running Retell simulator for a call; everything else is what the simulator plays the call with. This package
+`play_call` asks a running Retell simulator for a call; everything else is used by the simulator to play the call. This package
 does not know how agents are stored or requests are signed: the simulator passes both in.
 """
 

@@ -58,7 +58,7 @@ class Conversation:
     ) -> CallRecord:
         """Play the call with the agent that answers; None declines it. The inbound webhook, if there is one, is sent first.
 
-        `moves` are what the caller says, instead of the sentences of the request: each is asked for when the agent is silent. Where
+        `moves` are the caller's sentences, instead of those of the request: each is asked for when the agent is silent. Where
         the request says that the client plays the agent, they are also what the agent does.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}

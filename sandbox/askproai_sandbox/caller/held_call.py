@@ -12,7 +12,7 @@ from askproai_sandbox.caller.record import Briefing, CallRecord, Step
 class HeldCall:
     """A call under way. `record` is None until it is over: the caller has hung up, or the agent has transferred or declined it.
 
-    `briefing` is what the agent's model knows; None if the call is declined.
+    `briefing` is the knowledge of the agent's model; None if the call is declined.
     """
 
     def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:

@@ -1,4 +1,4 @@
-"""What a call is played over: the agent that answers, and signed requests to the tenant's runtime."""
+"""The line of a played call: the agent that answers, and signed requests to the tenant's runtime."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -18,7 +18,7 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` is what the caller says; `args` are tool calls to make in place of those of the slot filler, one
+    """A call to play. `say` is the caller's sentence; `args` are tool calls to make in place of those of the slot filler, one
     after each sentence, None for none. `{offer.1}` in a text of them is the start of the first time that an answer has named last.
 
     `key` selects the workspace if the number is in several. With `plays_agent`, whoever holds the call is its model, too.
@@ -33,13 +33,13 @@ class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AgentSentence(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the agent says by a model's decision."""
+    """The agent's turn by a model's decision."""
 
     text: str
 
 
 class Briefing(Struct, frozen=True):
-    """What a model knows of a call before it begins: the published prompt, its variables filled in, and the functions.
+    """A model's knowledge of a call before it begins: the published prompt, its variables filled in, and the functions.
 
     `functions` have `name`, `description` and `parameters`, a JSON schema.
     """

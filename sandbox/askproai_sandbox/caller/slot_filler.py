@@ -111,7 +111,7 @@ class SlotFiller:
         return self._complete_booking(text[yes.end() :] if yes else text, is_answer=False)
 
     def _complete_booking(self, text: str, *, is_answer: bool = True) -> ToolCall | str:
-        """Return the booking with the name and birth date that the caller has said, or the question for what is missing."""
+        """Return the booking with the name and birth date that the caller has said, or the question for the missing value."""
         is_for_birth_date = "customer_name" in self._booking
         if not is_for_birth_date and (name := _read_name(text, is_answer=is_answer)):
             self._booking["customer_name"] = name

@@ -1,6 +1,6 @@
 """The demo's scenario: a manifest is applied, a German caller rings, and the appointment is in both calendars.
 
-What is shown is also checked: a demo that does not do what it promises ends with an error.
+The output is also checked: a demo that does not do what it promises ends with an error.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
-# What a language model calls after each sentence. Where that Friday is a holiday, the first offer is of another day.
+# The calls of a language model after each sentence. Where that Friday is a holiday, the first offer is of another day.
 FUNCTIONS = (
     {
         "name": "check_availability",

@@ -1,6 +1,6 @@
 """The mail catcher: SMTP (RFC 5321) without login and encryption, on loopback only, and HTTP to read the mails.
 
-`GET /mails` lists all as JSON, the oldest first; `GET /mails/1.html` is what a mail program shows of the first.
+`GET /mails` lists all as JSON, the oldest first; `GET /mails/1.html` shows the first as a mail program does.
 """
 
 import asyncio

@@ -65,7 +65,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What the model says, and the functions that it calls first, in its order."""
+    """The words of the model, and the functions that it calls first, in its order."""
 
     text: str
     wanted: tuple[Wanted, ...]

@@ -4,8 +4,8 @@
 
 It behaves like a kubelet where our pods could notice a difference:
 - Processes: a container runs its `command` and `args`. A program without a path is looked up in this Python's folder, then on
-  the PATH. The environment has only what the manifest sets (values and fields of the pod), and PATH, HOME, HOSTNAME, LANG, TZ
-  and PYTHONUNBUFFERED.
+  the PATH. The environment has only the variables of the manifest (values and fields of the pod), and PATH, HOME, HOSTNAME, LANG,
+  TZ and PYTHONUNBUFFERED.
 - Network: each pod has its own address 127.x.y.z as podIP, and ASKPROAI_BIND_ADDRESS=0.0.0.0 becomes that address. While
   another program of this machine holds a declared port on all addresses, the container waits with reason `PortTaken`.
 - Volumes: ConfigMaps and Secrets are mounted, alone or projected. All files of a volume change at once, through the link `..data`,

@@ -27,7 +27,7 @@ STARTUP_POLL_SECONDS = 0.25  # until a probe first succeeds it runs more often t
 
 @dataclass(frozen=True, slots=True)
 class PodContext:
-    """What all pods of a runner share; `processes_changed` is called when a container's process has started or ended."""
+    """The common data of all pods of a runner; `processes_changed` is called when a container's process has started or ended."""
 
     client: KubeClient
     session: aiohttp.ClientSession

@@ -41,7 +41,7 @@ class GoProgram:
     tags: str = ""
 
     def cache_folder(self, environment: Mapping[str, str] = os.environ) -> Path:
-        """Return the folder in the user's cache for what the present sources and flags build; create it if needed."""
+        """Return the folder in the user's cache for the build of the present sources and flags; create it if needed."""
         sources = b"".join(path.read_bytes() for path in sorted(self.source.iterdir()) if path.is_file())
         digest = hashlib.sha256(sources + f"{self.package} {self.tags} {self.ldflags}".encode()).hexdigest()[:16]
         folder = cache_root(environment) / f"{self.name}-{digest}"
@@ -63,7 +63,7 @@ class GoProgram:
                 f"install it (https://go.dev/dl), or {self.instead}"
             )
         report(f"{self.title}: building, first time only; about {self.minutes} min on 2 cores")
-        # Of two builds at once, which share the compiler's cache, the later one stays.
+        # The later one of two builds at once, which share the compiler's cache, stays.
         binary = program.with_name(f".{self.name}.{os.getpid()}")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), ""),

@@ -139,7 +139,7 @@ async def get_call(request: web.Request, w: Workspace) -> web.Response:
 
 
 async def delete_call(request: web.Request, w: Workspace) -> web.Response:
-    """Delete a call with what was said."""
+    """Delete a call with its transcript."""
     find(w.calls, request.match_info["id"])
     del w.calls[request.match_info["id"]]
     return web.Response(status=204)

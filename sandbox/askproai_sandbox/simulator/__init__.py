@@ -1,4 +1,4 @@
-"""What the simulators of Retell and Cal.com share: the application with its control paths, the faults and the journal.
+"""The common parts of the simulators of Retell and Cal.com: the application with its control paths, the faults and the journal.
 
 Neither this package nor the simulators import the operator, the runtime, or anything of core but its clock. They are written
 from the providers' documentation alone (docs/vendors/), so that they check our code independently.

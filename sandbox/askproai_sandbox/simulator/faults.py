@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class FaultKind(StrEnum):
-    """What can go wrong at a provider."""
+    """The faults of a provider."""
 
     TIMEOUT_AFTER_COMMIT = "timeout-after-commit"
     ERROR_BEFORE_COMMIT = "error-before-commit"

@@ -142,7 +142,7 @@ async def test_each_port_is_reached_by_those_who_need_it_and_by_nobody_else(
     record_property("closed", len(everything - expected))
 
 
-async def test_what_is_booked_outlives_an_upgrade_and_lost_pods_of_both_stores(disks: None, record_property):
+async def test_bookings_outlive_upgrade_and_lost_stores(disks: None, record_property):
     (secret,) = [
         each for each in await objects("secrets", "-n", SYSTEM) if each["metadata"]["name"] == "askproai-evaluation"
     ]

@@ -41,7 +41,7 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "nach dem Urlaub"})))[0] == 400
 
 
-async def test_everybodys_time_is_blocked_only_for_who_says_so(shared_web_pod: TenantPod) -> None:
+async def test_blocking_everybody_must_be_explicit(shared_web_pod: TenantPod) -> None:
     """A person's name that was left out is a mistake, and must not close the branch."""
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 7).date().isoformat()
     for whose in ({}, {"staff": "anna", "everyone": True}):

@@ -71,7 +71,7 @@ async def list_two(pod: TenantPod, day: dict[str, str]) -> str:
     return (await listed.communicate())[0].decode()
 
 
-async def test_an_appointment_is_shown_moved_and_cancelled_and_the_audit_log_has_who_asked(
+async def test_desk_changes_are_audited_with_their_sender(
     shared_web_pod: TenantPod,
 ) -> None:
     pod = shared_web_pod
@@ -241,7 +241,7 @@ async def test_the_command_line_moves_cancels_and_blocks(shared_web_pod: TenantP
 
 @pytest.mark.nightly
 @pytest.mark.processes
-async def test_the_command_line_marks_who_did_not_come_and_takes_the_mark_back(shared_web_pod: TenantPod) -> None:
+async def test_command_line_marks_and_unmarks_no_shows(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     appointment = await pod.db.fetchval(
         """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, correlation_id)
@@ -293,7 +293,7 @@ async def test_a_refused_move_says_why_and_lists_free_times(shared_web_pod: Tena
         assert (await request(pod, f"appointments/{each}/cancel", asking()))[0] == 200
 
 
-async def test_a_move_to_somebody_unknown_names_who_does_the_service(shared_web_pod: TenantPod) -> None:
+async def test_move_to_unknown_person_names_capable_staff(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 14, 9))
     body = asking(start=next_friday(pod, 12, 9).isoformat(), staff="niemand")

@@ -121,7 +121,7 @@ async def job_state(pod: TenantPod, job: str) -> str:
     return await pod.db.fetchval("SELECT state FROM jobs WHERE id = $1", int(job.removeprefix("job:")))
 
 
-async def test_of_several_dead_syncs_of_an_appointment_the_newest_is_redriven(pod: TenantPod) -> None:
+async def test_newest_dead_sync_of_appointment_is_redriven(pod: TenantPod) -> None:
     """A booking and its cancellation both died of a wrong key; an appointment has at most one live job."""
     twice = await add_appointment(pod)
     older, newest = await add_sync(pod, twice), await add_sync(pod, twice)

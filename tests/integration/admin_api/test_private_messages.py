@@ -104,7 +104,7 @@ async def test_open_messages_are_a_metric_of_the_worker(pod: TenantPod) -> None:
     await eventually(measured, SOON)
 
 
-async def test_what_could_not_be_noted_is_said_so(web_pod: TenantPod) -> None:
+async def test_unnoted_message_is_reported(web_pod: TenantPod) -> None:
     await web_pod.db.execute("ALTER TABLE messages RENAME TO elsewhere")
     try:
         left = await leave(web_pod, "call_away")

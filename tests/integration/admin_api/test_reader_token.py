@@ -79,9 +79,7 @@ async def test_the_callers_note_is_in_each_list_with_the_appointment(
     assert ILLNESS not in json.dumps(nameless)
 
 
-async def test_a_reader_sees_all_that_can_be_seen_and_no_answer_says_who_a_customer_is(
-    pod: TenantPod, appointment: dict[str, str]
-) -> None:
+async def test_reader_sees_everything_except_customers(pod: TenantPod, appointment: dict[str, str]) -> None:
     _, description = await send(pod, "/openapi.json")
     read = [path for path, operations in description["paths"].items() if "get" in operations]
     assert len(read) >= 11

@@ -69,7 +69,7 @@ async def test_an_appointment_has_what_each_call_and_the_desk_did_with_it(pod: T
     assert "appointment.moved" in text
 
 
-async def test_what_the_desk_has_booked_has_a_timeline(pod: TenantPod) -> None:
+async def test_desk_booking_has_a_timeline(pod: TenantPod) -> None:
     body = asking(
         branch="mitte", service="haarschnitt", staff="anna", start=next_friday(pod, 10, 2).isoformat(), name=NAME
     )  # fmt: skip
@@ -97,7 +97,7 @@ async def test_a_correlation_id_leads_to_what_has_it(pod: TenantPod) -> None:
     assert (started["name"], started["call_id"]) == ("call_started", call_id)
 
 
-async def test_what_was_said_is_for_those_who_may_hear_it_and_recorded(pod: TenantPod) -> None:
+async def test_transcript_needs_a_right_and_is_audited(pod: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     appointment = await book(pod, call_id, 15)
     (said,) = await moments(pod, appointment, 1, "function", personal="true")
@@ -113,6 +113,6 @@ async def test_what_was_said_is_for_those_who_may_hear_it_and_recorded(pod: Tena
 
 
 @pytest.mark.parametrize("asked", ["call_never", "0" * 32, "no-such-id", "%00", "12345678"])
-async def test_what_is_nothing_is_said(pod: TenantPod, asked: str) -> None:
+async def test_unknown_timeline_is_reported(pod: TenantPod, asked: str) -> None:
     status, problem = await request(pod, f"timeline/{asked}")
     assert status in {400, 404}, problem

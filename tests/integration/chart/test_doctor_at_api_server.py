@@ -60,7 +60,7 @@ async def account_of(control_plane: ControlPlane, account: str, folder: Path) ->
     return file
 
 
-async def test_who_may_everything_sees_what_is_there_and_what_is_not(
+async def test_unrestricted_account_sees_everything(
     control_plane: ControlPlane, leader: None, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     await create_tenant(kube_client, kube_namespace)

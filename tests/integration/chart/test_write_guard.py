@@ -200,9 +200,7 @@ async def test_every_kind_of_child_is_admitted_as_it_is_rendered_and_refused_wit
         assert await answer(kube_client, unlabelled) == "", "the policy is about the operator only"
 
 
-async def test_what_has_lost_its_owner_can_be_released(
-    guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
-):
+async def test_orphaned_object_can_be_released(guarded: KubeClient, kube_client: KubeClient, kube_namespace: str):
     """`kubectl delete tenant --cascade=orphan`: the garbage collector removes the owners while our finalizer holds the Tenant."""
     keys = Credentials({}, {}, (), "https://api.retellai.com", "")
     secret = secrets.teardown_secret(await new_tenant(kube_client, kube_namespace), keys, {})
@@ -268,7 +266,7 @@ ATTACKS: tuple[tuple[str, Path_, Any, str], ...] = (  # kind, field, value, what
 )
 
 
-async def test_what_would_make_the_operators_account_somebody_else_is_refused(
+async def test_escalation_of_the_operators_account_is_refused(
     guarded: KubeClient, foreign_kinds: None, kube_client: KubeClient, kube_namespace: str
 ):
     rendered = children(await new_tenant(kube_client, kube_namespace))
@@ -351,7 +349,7 @@ async def test_pods_take_annotations_and_nothing_else(
     assert "only annotations" in await answer(guarded, others, metadata=touched)
 
 
-async def test_what_people_declare_is_changed_in_status_and_finalizers_only(
+async def test_operator_changes_only_status_and_finalizers(
     guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
 ):
     await new_tenant(kube_client, kube_namespace)

@@ -101,7 +101,7 @@ async def test_a_change_after_one_that_nobody_published_is_delayed_from_its_own_
         assert env.status["publishedVersion"] == version + 1
 
 
-async def test_what_retell_kept_from_being_published_does_not_wait_anew() -> None:
+async def test_change_delayed_by_retell_does_not_wait_anew() -> None:
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
         put_service(env, "second")

@@ -90,7 +90,7 @@ def put_as_created_now(env: AgentEnvironment) -> None:
     env.put(resources.AGENTS, {**agent, "metadata": {**agent["metadata"], "creationTimestamp": created}})
 
 
-async def test_what_a_new_agent_names_may_follow_for_30_seconds_without_a_warning() -> None:
+async def test_new_agent_may_precede_its_objects_30_seconds() -> None:
     """Flux creates all agents of a commit before its first Tenant, and fails at once for a reason that does not end by itself."""
     async with open_agent_environment() as env:
         env.remove(resources.TENANTS, "salon")

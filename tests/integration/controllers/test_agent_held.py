@@ -31,7 +31,7 @@ def published(env: AgentEnvironment) -> dict[str, Any]:
     return llm
 
 
-async def test_what_callers_of_a_paused_tenant_hear_stays_until_it_is_resumed() -> None:
+async def test_paused_tenant_keeps_its_published_agent() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         before = published(env)

@@ -98,7 +98,7 @@ async def test_a_write_without_an_answer_is_followed_by_a_look_whatever_was_foun
         env.assert_one_of_each()
 
 
-async def test_what_a_person_must_put_right_is_looked_at_after_growing_waits() -> None:
+async def test_looks_at_manual_problems_are_backed_off() -> None:
     async with open_agent_environment(drift_seconds=EVERY, with_number=False) as env:
         await env.settle()
         assert env.condition("NumbersBound")["status"] == "False"

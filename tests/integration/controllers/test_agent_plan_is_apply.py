@@ -71,7 +71,7 @@ def operation(line: str) -> str:
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_what_the_plan_shows_is_what_is_then_written(seed: int) -> None:
+async def test_plan_equals_the_later_writes(seed: int) -> None:
     chance = random.Random(seed)
     async with open_agent_environment() as env:
         if chance.random() < 0.7:

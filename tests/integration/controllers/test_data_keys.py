@@ -97,7 +97,7 @@ async def test_an_annotation_makes_a_new_key_and_keeps_the_former(namespace: Ten
     assert len(after.keys) == 2
 
 
-async def test_who_deletes_the_secret_has_destroyed_the_key_and_the_condition_says_so(
+async def test_deleted_secret_destroys_the_key_with_a_condition(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     keys = await start(namespace)

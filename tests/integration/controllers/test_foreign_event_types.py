@@ -60,7 +60,7 @@ async def test_an_event_type_of_another_account_is_withheld_from_the_pods(namesp
     await wait_for_withheld(namespace, {71003: None, 71002: None})
 
 
-async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_use_goes_on(
+async def test_unseen_event_type_waits_during_calcom_outage(
     namespace: TenantNamespace,
 ) -> None:
     """Also after an upgrade from a release that kept no list of what it has seen."""
@@ -88,7 +88,7 @@ async def test_what_was_never_seen_waits_while_calcom_is_away_and_what_the_pods_
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})
 
 
-async def test_what_a_deleted_service_named_stays_withheld_until_cal_com_shows_it(namespace: TenantNamespace) -> None:
+async def test_deleted_services_event_type_is_withheld_until_seen(namespace: TenantNamespace) -> None:
     """Its appointments to come are left; one that was booked there is another business's booking."""
     await open_salon(namespace, 73001, 73002)
     await wait_for_withheld(namespace, {73001: "NotFound", 73002: None})

@@ -212,7 +212,7 @@ async def test_a_deleted_branch_hands_its_number_over(namespace, other_namespace
     assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [namespace.number]
 
 
-async def test_of_two_branches_that_come_at_once_exactly_one_gets_the_number(namespace, other_namespace):
+async def test_one_of_two_simultaneous_branches_gets_number(namespace, other_namespace):
     other_namespace.number = namespace.number
     await namespace.create("Branch")
     await other_namespace.create("Branch")

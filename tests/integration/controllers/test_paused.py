@@ -130,9 +130,7 @@ async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_pause_of_the
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_what_is_created_while_its_tenant_is_paused_is_not_ready_before_callers_can_book_it(
-    namespace: TenantNamespace, kind: str
-) -> None:
+async def test_object_of_paused_tenant_is_not_ready(namespace: TenantNamespace, kind: str) -> None:
     await namespace.write_secret()
     for other in {*WITHOUT_WARNINGS, "Tenant"} - {kind}:
         await namespace.create(other, spec=WITHOUT_WARNINGS.get(other))
@@ -204,9 +202,7 @@ async def test_the_operator_that_takes_over_knows_what_was_applied_before_the_pa
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_what_was_paused_before_it_was_applied_is_not_in_the_config_and_says_so(
-    namespace: TenantNamespace, kind: str
-) -> None:
+async def test_object_paused_before_applied_is_not_configured(namespace: TenantNamespace, kind: str) -> None:
     await create_salon(namespace)
     name, spec = "neu", {"displayName": "Ganz neu", "phoneNumbers": []} if kind == "Branch" else {"displayName": "Neu"}
     await namespace.create(kind, name, spec=spec, annotations=PAUSE["metadata"]["annotations"])

@@ -167,7 +167,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
         (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
     ],
 )
-async def test_what_only_postgresql_knows_is_a_condition_after_the_next_common_look(
+async def test_common_look_reports_state_in_postgresql(
     quiet: TenantNamespace, module_database: Database, change: Change, type_: str, reason: str
 ) -> None:
     await change(module_database, dotted(quiet))
@@ -204,7 +204,7 @@ async def change_facts(operator: RunningOperator, database: Database, tenant: st
 
 
 @pytest.mark.parametrize("by_hand", [drop_role, change_limit, delete_resources, change_facts])
-async def test_what_is_changed_by_hand_in_postgresql_is_set_right(
+async def test_manual_change_in_postgresql_is_corrected(
     quiet: TenantNamespace, module_database: Database, by_hand: Callable[..., Awaitable[None]]
 ) -> None:
     operator, tenant = quiet.operator, dotted(quiet)

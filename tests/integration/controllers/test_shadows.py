@@ -130,9 +130,7 @@ async def test_a_shadow_has_pods_that_nobody_is_sent_to_and_that_reach_no_provid
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
 
 
-async def test_what_it_finds_is_listed_and_its_end_leaves_the_list_alone(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_findings_of_a_shadow_outlive_it(namespace: TenantNamespace, module_database: Database) -> None:
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     await namespace.wait_for_condition("ShadowAgrees", "True", "Progressing")
@@ -303,7 +301,7 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     await wait_until_nothing_is_left(namespace, module_database)
 
 
-async def test_what_the_platform_does_not_allow_the_tenants_pods_it_does_not_allow_those_of_a_shadow(
+async def test_shadow_pods_have_the_platforms_limits(
     namespace: TenantNamespace,
 ) -> None:
     spec = with_shadow()

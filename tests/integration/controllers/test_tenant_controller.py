@@ -240,7 +240,7 @@ async def test_a_database_that_does_not_answer_is_reported_and_its_return_is_eno
         (404, "eventTypes", False),
     ],
 )
-async def test_what_calcom_refuses_the_pods_is_a_condition(
+async def test_calcom_refusal_of_pods_is_a_condition(
     namespace, module_database, status: int | None, text: str, until_confirmed: bool
 ):
     """Callers hear that nothing is booked: the operator must not have to find that in a log."""

@@ -160,9 +160,7 @@ async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(nam
     )
 
 
-async def test_what_cannot_be_removed_is_given_up_after_the_budget_and_the_rest_is_done(
-    namespace, module_database: Database
-):
+async def test_unremovable_object_is_given_up_after_budget(namespace, module_database: Database):
     """A provider's outage holds up a deletion for ten minutes at most, and the database's part of it not at all."""
     await namespace.write_secret()
     await namespace.create("Tenant")

@@ -78,7 +78,7 @@ async def test_a_branch_that_is_only_to_be_planned_is_not_in_the_first_config(
 
 
 @pytest.mark.parametrize("annotation", ["askproai.de/plan", "askproai.de/paused"])
-async def test_what_comes_after_the_tenant_itself_was_held_is_not_in_the_first_config(
+async def test_first_config_lacks_later_objects(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None], annotation: str
 ) -> None:
     """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""

@@ -84,7 +84,7 @@ async def notification(env: CoordinatorEnvironment, tenant: TenantStore, appoint
     )  # fmt: skip
 
 
-async def test_an_appointment_loses_who_it_was_for_and_keeps_its_place_in_the_book(env: CoordinatorEnvironment) -> None:
+async def test_aged_appointment_loses_only_its_customer(env: CoordinatorEnvironment) -> None:
     salon, patient = await create_tenant(env, "salon"), await create_tenant(env, "patient", Retention())
     old, young, coming = [await visit(env, salon, days) for days in (-12, -8, 3)]
     await visit(env, patient, -12)
@@ -102,7 +102,7 @@ async def test_an_appointment_loses_who_it_was_for_and_keeps_its_place_in_the_bo
     assert await delete_expired(env.context) == 0, "what has aged is not found again"
 
 
-async def test_what_the_calendar_or_a_notification_still_waits_for_stays(env: CoordinatorEnvironment) -> None:
+async def test_appointment_with_pending_work_stays(env: CoordinatorEnvironment) -> None:
     salon = await create_tenant(env, "salon")
     kept = [await visit(env, salon, -20 - number) for number in range(4)]
     settled, sent = await visit(env, salon, -30), await visit(env, salon, -31)
@@ -120,7 +120,7 @@ async def test_what_the_calendar_or_a_notification_still_waits_for_stays(env: Co
     assert await nameless(env) == {settled, sent, *kept}
 
 
-async def test_what_a_later_job_has_settled_is_still_known_when_the_appointment_ages(
+async def test_job_settled_by_later_one_survives_ageing(
     env: CoordinatorEnvironment,
 ) -> None:
     """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""
@@ -223,7 +223,7 @@ async def test_nothing_ages_before_the_operator_has_written_the_days(env: Coordi
     assert await nameless(env) == set()
 
 
-async def test_who_books_at_this_moment_keeps_the_customer_and_a_locked_appointment_is_left(
+async def test_concurrent_booking_keeps_its_customer(
     env: CoordinatorEnvironment,
 ) -> None:
     salon = await create_tenant(env, "salon")

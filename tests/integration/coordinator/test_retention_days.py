@@ -185,7 +185,7 @@ async def test_every_table_that_grows_by_itself_has_a_bound(env: CoordinatorEnvi
     assert {row["relname"] for row in tables} - kept == bounded
 
 
-async def test_what_was_said_to_a_function_goes_with_the_transcripts_and_its_record_with_the_calls(
+async def test_function_texts_are_deleted_with_the_transcripts(
     env: CoordinatorEnvironment,
 ):
     salon = await create_tenant_with_short_retention(env, "salon")
@@ -222,7 +222,7 @@ async def test_a_message_goes_after_it_was_dealt_with_and_an_open_one_with_its_c
     assert [row["text"] for row in remaining] == ["just done", "open"]
 
 
-async def test_what_was_sent_loses_its_text_with_the_transcripts_and_what_still_waits_does_not(
+async def test_sent_notification_loses_its_text(
     env: CoordinatorEnvironment,
 ):
     salon = await create_tenant_with_short_retention(env, "salon")
@@ -248,7 +248,7 @@ async def test_what_was_sent_loses_its_text_with_the_transcripts_and_what_still_
     assert await delete_expired(env.context) == 0
 
 
-async def test_who_waits_no_more_is_forgotten_with_the_offers(env: CoordinatorEnvironment):
+async def test_ended_waitlist_entry_is_deleted_with_its_offers(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, ended in (("waits", None), ("just ended", "1 hour"), ("ended", "49 hours")):
         entry = await env.superuser.fetchval(

@@ -90,9 +90,7 @@ async def test_each_group_has_its_rights_and_no_others(control_plane: ControlPla
     assert wrong == []
 
 
-async def test_who_applies_manifests_applies_the_example(
-    control_plane: ControlPlane, salon: str, tmp_path: Any
-) -> None:
+async def test_example_role_may_apply_the_example(control_plane: ControlPlane, salon: str, tmp_path: Any) -> None:
     ours = [
         each | {"metadata": each["metadata"] | {"namespace": salon}}
         for each in yaml.safe_load_all((ROOT / "examples/salon.yaml").read_text("utf-8"))

@@ -125,7 +125,7 @@ async def test_a_new_agent_for_all_branches_of_a_simple_tenant_is_refused(new: F
 
 
 @pytest.mark.parametrize("options", [(), ("--server-side",), ("--server-side", "--field-manager=argocd-controller")])
-async def test_what_other_managers_set_stays_and_what_the_file_drops_is_removed(
+async def test_only_fields_dropped_by_the_file_are_removed(
     existing: Files, options: tuple[str, ...], control_plane: ControlPlane
 ) -> None:
     existing.of("Branch")["spec"]["address"] = {"city": "Köln"}

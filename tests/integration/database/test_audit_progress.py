@@ -53,9 +53,7 @@ async def test_before_the_first_run_there_is_none(database: Database) -> None:
     ],
     ids=["a list", "a number", "another sort", "long ago", "far ahead", "no zone", "a late round", "a long number"],
 )
-async def test_what_a_tenants_own_login_has_written_there_disturbs_nobody(
-    database: Database, watermark: object
-) -> None:
+async def test_rows_by_the_tenants_login_disturb_nobody(database: Database, watermark: object) -> None:
     await write(database, watermark)
     progress = await database.admin.read_audit_progress("salon.salon")
     assert progress is not None

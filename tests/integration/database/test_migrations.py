@@ -303,7 +303,7 @@ async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(dat
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
-async def test_who_comes_while_another_run_builds_an_index_holds_it_up_in_no_way(database: Database) -> None:
+async def test_second_run_does_not_delay_an_index(database: Database) -> None:
     """Another run waits for the lock with a snapshot, for which a build waits."""
     async with index_build_under_way(database) as (writer, run):
         assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "an older release has nothing to do"
@@ -314,7 +314,7 @@ async def test_who_comes_while_another_run_builds_an_index_holds_it_up_in_no_way
         assert await run == [9001]
 
 
-async def test_what_an_interrupted_build_has_left_is_removed_also_when_the_rows_are_gone(database: Database) -> None:
+async def test_rest_of_interrupted_build_is_removed(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)

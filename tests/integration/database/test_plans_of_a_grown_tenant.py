@@ -145,7 +145,7 @@ async def test_events_and_their_jobs(pod: TenantPod, monkeypatch: pytest.MonkeyP
     assert faults_of(recorder) == []
 
 
-async def test_what_is_repeated_every_few_minutes(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_plans_of_periodic_statements(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     now, tenant, hour, day = datetime.now(UTC), pod.store.tenant, timedelta(hours=1), timedelta(days=1)
     remote = RemoteBooking(("uid-1", "uid-0"), 1001, now, now + hour, live=True, changed_at=now, request_id=uuid4())
     cancelled = "SELECT id FROM appointments WHERE tenant = $1 AND status = 'cancelled' LIMIT 1"
@@ -171,7 +171,7 @@ async def test_what_is_repeated_every_few_minutes(pod: TenantPod, monkeypatch: p
     assert faults_of(recorder) == []
 
 
-async def test_what_is_read_of_all_quiet_tenants_each_minute(
+async def test_plans_of_common_reads_of_quiet_tenants(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """But for the appointments to come, each of which may be with somebody who left: at most 5000 of a tenant."""
@@ -241,7 +241,7 @@ async def test_each_view_of_the_page_and_its_pulse(pod: TenantPod, monkeypatch: 
     assert [fault for fault in faults_of(recorder) if "AT TIME ZONE" not in fault] == []
 
 
-async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each_batch(
+async def test_emptied_rows_are_read_once_a_run(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events without a body stay for a year; each batch would read all of them to find the few that still have one."""
@@ -258,7 +258,7 @@ async def test_what_retention_has_emptied_is_read_once_in_a_run_and_not_for_each
     assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
 
 
-async def test_what_ages_reads_each_batch_and_nothing_that_has_aged(
+async def test_ageing_reads_only_unaged_rows(
     pod: TenantPod, module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the coordinator's role. All customers stay, since appointments name them."""

@@ -53,7 +53,7 @@ async def test_before_the_first_run_there_is_none(database: Database) -> None:
     ],
     ids=["a list", "a long number", "a large count", "other types", "far ahead", "long ago"],
 )
-async def test_what_a_tenants_own_login_has_written_there_disturbs_nobody(
+async def test_rows_by_the_tenants_login_disturb_nobody(
     database: Database, watermark: object, columns: dict[str, str]
 ) -> None:
     await write(database, watermark, **columns)

@@ -78,7 +78,7 @@ async def test_a_changed_password_counts_at_once_and_one_changed_by_hand_is_set_
     await login(admin.tenant_dsn("salon.salon", "rotated"))
 
 
-async def test_what_is_as_desired_is_not_written_again(database: Database) -> None:
+async def test_desired_state_is_not_written_again(database: Database) -> None:
     salon = await database.create_tenant("salon")
     su = await asyncpg.connect(database.superuser_dsn)
     query = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role,
@@ -174,7 +174,7 @@ async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_e
     ]
 
 
-async def test_of_two_that_adopt_at_once_one_gets_the_rows(database: Database) -> None:
+async def test_one_of_two_simultaneous_adopters_gets_rows(database: Database) -> None:
     await database.admin.ensure_tenant(*SALON, connection_limit=5)
     admins = [AdminStore(database.dsn) for _ in range(2)]
     results = await asyncio.gather(

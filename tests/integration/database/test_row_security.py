@@ -239,7 +239,7 @@ async def test_another_session_of_another_tenant_stays_unread(tenants: TwoTenant
         assert {row["tablename"] for row in shown} <= {"schema_migrations"}  # once autovacuum has looked at it
 
 
-async def test_what_was_promised_cannot_be_deleted_and_keys_cannot_change(tenants: TwoTenants) -> None:
+async def test_promised_rows_and_keys_are_immutable(tenants: TwoTenants) -> None:
     async with connected(tenants.a.dsn) as c:
         assert await c.execute("DELETE FROM appointments") == "DELETE 0"  # a confirmed one
         assert await c.execute("DELETE FROM claims") == "DELETE 0"

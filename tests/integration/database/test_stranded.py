@@ -22,7 +22,7 @@ async def book(
         )  # fmt: skip
 
 
-async def test_who_is_gone_or_away_has_no_appointments_to_come(database: Database) -> None:
+async def test_absent_or_former_staff_has_no_future_appointments(database: Database) -> None:
     salon = await database.create_tenant("salon")
     away = NOON + 3 * DAY
     for staff, start, status in (
@@ -84,7 +84,7 @@ async def test_another_tenants_appointments_do_not_count(database: Database) -> 
     assert await database.admin.list_stranded(salon.tenant, DeclaredWork(STAFF, [], SERVICES)) == []
 
 
-async def test_what_a_tenants_own_login_has_written_there_disturbs_nobody(database: Database) -> None:
+async def test_rows_by_the_tenants_login_disturb_nobody(database: Database) -> None:
     salon = await database.create_tenant("salon")
     await book(salon, "no name; `rm`", NOON + DAY)
     await book(salon, "lena", "200000-01-01")

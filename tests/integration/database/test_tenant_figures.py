@@ -94,7 +94,7 @@ async def test_only_the_last_day_of_a_tenant_is_read(database: Database, monkeyp
     assert month.faults(("calls", "function_requests"), 800, 200) == [], month.text
 
 
-async def test_of_a_tenant_that_inserts_without_end_only_the_newest_rows_are_read(
+async def test_only_newest_rows_of_flooding_tenant_are_read(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its login may insert any number of any function: others are counted by the same statement."""

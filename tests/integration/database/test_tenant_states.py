@@ -101,7 +101,7 @@ async def test_only_a_signed_request_ends_a_refusal(
     assert (await database.admin.find_refused(salon.tenant) is not None) is is_refused
 
 
-async def test_what_is_found_of_one_is_not_anothers(database: Database) -> None:
+async def test_findings_belong_to_one_tenant(database: Database) -> None:
     salons = [await database.create_tenant(name) for name in ("first", "second", "third")]
     first, second, third = salons
     await book(database, first, "anna")
@@ -189,7 +189,7 @@ async def test_a_tenant_with_very_many_refusals_holds_up_nobody(database: Databa
         "ALTER ROLE {role} RESET statement_timeout",
     ],
 )
-async def test_what_is_not_as_it_was_left_is_seen(database: Database, by_hand: str) -> None:
+async def test_changed_state_is_seen(database: Database, by_hand: str) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     values = () if "{role}" in by_hand else (salon.tenant, salon.role)
     await rows(database, by_hand.format(role=salon.role), *values)

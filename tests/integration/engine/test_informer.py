@@ -242,9 +242,7 @@ class TestAudit:
     def informer_of(self, env: EngineEnvironment, control_plane: ControlPlane) -> Informer:
         return Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
 
-    async def test_what_was_deleted_and_created_unseen_is_found(
-        self, env, control_plane: ControlPlane, kube_client: KubeClient
-    ):
+    async def test_unseen_recreation_is_found(self, env, control_plane: ControlPlane, kube_client: KubeClient):
         branch, tenant = await env.create("Branch"), await env.create("Tenant")
         config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {}}
         child = await env.kube.apply(config | {"metadata": {"name": "c", "namespace": env.namespace, "labels": OURS}})

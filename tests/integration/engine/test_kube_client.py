@@ -158,7 +158,7 @@ class TestEvents:
             "the key is refused",
         )
 
-    async def test_of_a_namespace_that_is_being_deleted_they_are_in_the_operators(self, env, kube_client: KubeClient):
+    async def test_events_of_terminating_namespace_are_in_operators(self, env, kube_client: KubeClient):
         """A terminating namespace takes no new objects."""
         tenant = await env.create("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{env.namespace}")

@@ -136,7 +136,7 @@ async def test_the_poll_and_the_webhooks_at_once_store_each_event_once(polled: C
         assert await polled.state(call_id) == ("ended", "user_hangup", True)
 
 
-async def test_what_retell_may_still_deliver_is_left_to_it(polled: CallPollEnvironment) -> None:
+async def test_event_still_deliverable_by_retell_is_left(polled: CallPollEnvironment) -> None:
     """Its webhook may know more than its API, such as a transcript that it does not keep."""
     await polled.started("call_young", began=9)
     polled.add("call_young", began=9, ended=1, analyzed=True)
@@ -268,9 +268,7 @@ async def test_a_call_that_was_deleted_at_retell_is_closed_and_says_so(polled: C
 
 @pytest.mark.parametrize("reason", ["dial_failed", None])
 @pytest.mark.parametrize("status", ["not_connected", "ended", "error"])
-async def test_what_comes_after_a_call_was_closed_outranks_the_closing(
-    polled: CallPollEnvironment, status: str, reason: str | None
-) -> None:
+async def test_later_event_outranks_the_closing(polled: CallPollEnvironment, status: str, reason: str | None) -> None:
     await polled.started("call_1", began=15 * 60)
     await polled.poll()
     assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
@@ -389,7 +387,7 @@ async def test_calls_of_other_agents_of_the_workspace_are_left_alone(polled: Cal
 
 
 @pytest.mark.parametrize("days", ["call_days", "transcript_days", "raw_event_days"])
-async def test_what_was_removed_by_its_age_does_not_come_back(polled: CallPollEnvironment, days: str) -> None:
+async def test_aged_call_does_not_come_back(polled: CallPollEnvironment, days: str) -> None:
     retention = msgspec.structs.replace(polled.config.retention, **{days: 1})
     polled.config = msgspec.structs.replace(polled.config, retention=retention)
     polled.add("call_old", began=25 * 60, ended=24.5 * 60, analyzed=True)

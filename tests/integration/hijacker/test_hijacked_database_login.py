@@ -96,7 +96,7 @@ async def test_a_transaction_that_nobody_ends_is_ended_and_the_login_stays(
     assert env.ended_sessions(Misuse.LONG_TRANSACTION) == 1
 
 
-async def test_what_pods_do_is_left_alone(env: HijackedTenant) -> None:
+async def test_acts_of_pods_are_left_alone(env: HijackedTenant) -> None:
     """Row locks, writes to each table, an open transaction of some seconds, as many connections as there may be."""
     async with env.watched():
         conn = await asyncpg.connect(env.victim.dsn)

@@ -167,7 +167,7 @@ async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: S
     await eventually(healthy)
 
 
-async def test_what_was_acknowledged_survives_the_death_of_redis_and_of_the_pod(
+async def test_acknowledged_event_survives_redis_and_pod(
     stopped_spool: SpoolEnvironment,
 ) -> None:
     env = stopped_spool
@@ -210,7 +210,7 @@ async def test_a_pod_that_dies_between_commit_and_removal_leaves_no_event_twice(
     assert (await env.pod.counts())[:2] == (6, 6)
 
 
-async def test_what_cannot_be_stored_is_set_aside(spooling: SpoolEnvironment) -> None:
+async def test_unstorable_event_is_set_aside(spooling: SpoolEnvironment) -> None:
     """A later release may have written it, or whoever has the tenant's Redis user."""
     await spooling.gate.shut()
     assert (await spooling.send(Source.RETELL, "call_first")).body["status"] == "spooled"
@@ -341,7 +341,7 @@ async def test_an_event_whose_pod_dies_before_the_answer_is_one_row_when_its_sen
     assert await env.pod.counts() == (2, 2, 0)
 
 
-async def test_what_waits_in_redis_is_encrypted_and_stored_as_what_comes_directly(spooling: SpoolEnvironment) -> None:
+async def test_spooled_event_is_encrypted_and_stored(spooling: SpoolEnvironment) -> None:
     pod = spooling.pod
     pod.encrypt(old_key())
     cipher = pod.web._process.cipher

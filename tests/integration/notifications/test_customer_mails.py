@@ -122,7 +122,7 @@ async def test_without_an_address_or_without_the_setting_nothing_is_written(env:
     assert env.server.connections == 0
 
 
-async def test_what_waits_when_the_setting_goes_is_dropped_after_two_days(env: NotificationEnvironment) -> None:
+async def test_waiting_mail_without_setting_is_dropped_later(env: NotificationEnvironment) -> None:
     await env.book()
     env.configure(None)
     await env.run()
@@ -134,7 +134,7 @@ async def test_what_waits_when_the_setting_goes_is_dropped_after_two_days(env: N
     assert await env.states() == [("booked", "customer", "dropped")]
 
 
-async def test_what_waits_while_a_setting_is_gone_by_mistake_is_sent_when_it_is_back(
+async def test_waiting_mail_is_sent_when_setting_returns(
     env: NotificationEnvironment,
 ) -> None:
     """So it is with a server that the operator does not allow for a while."""

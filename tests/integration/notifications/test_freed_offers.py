@@ -29,9 +29,7 @@ def offers(gateway: Gateway) -> list[dict]:
     return [each for each in gateway.accepted if each["kind"] == "offer"]
 
 
-async def test_who_waits_is_told_what_to_do_and_until_when_and_the_business_whom_to_call(
-    env: NotificationEnvironment, gateway: Gateway
-) -> None:
+async def test_waiting_customer_and_business_learn_of_the_offer(env: NotificationEnvironment, gateway: Gateway) -> None:
     await offer_freed_time(env)
     await env.run()
     (offer,) = offers(gateway)
@@ -47,9 +45,7 @@ async def test_who_waits_is_told_what_to_do_and_until_when_and_the_business_whom
     assert len(offers(gateway)) == 1
 
 
-async def test_who_wants_no_messages_gets_none_and_the_business_calls(
-    env: NotificationEnvironment, gateway: Gateway
-) -> None:
+async def test_business_calls_customer_without_messages(env: NotificationEnvironment, gateway: Gateway) -> None:
     await opt_out(env)
     await offer_freed_time(env)
     await env.run()
@@ -58,9 +54,7 @@ async def test_who_wants_no_messages_gets_none_and_the_business_calls(
     assert ("text", "business", "sent") in await env.states()
 
 
-async def test_what_is_offered_to_somebody_else_by_now_is_not_sent(
-    env: NotificationEnvironment, gateway: Gateway
-) -> None:
+async def test_offer_passed_on_is_not_sent(env: NotificationEnvironment, gateway: Gateway) -> None:
     await offer_freed_time(env)
     await env.salon.pool.execute("UPDATE waitlist_offers SET state = 'declined', ended_at = now()")
     await env.run()
@@ -88,7 +82,7 @@ async def test_an_offer_is_sent_after_the_quiet_hours_with_its_whole_time_to_ans
     assert len(offers(gateway)) == (state == "sent")
 
 
-async def test_who_joins_hears_how_the_offer_will_come(env: NotificationEnvironment, gateway: Gateway) -> None:
+async def test_joining_caller_hears_the_offers_channel(env: NotificationEnvironment, gateway: Gateway) -> None:
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
     async with nothing_free(env.salon):
         joined = await join_waitlist(env.salon.booking, call("call_w", WAITING), friday)
@@ -99,7 +93,7 @@ async def test_who_joins_hears_how_the_offer_will_come(env: NotificationEnvironm
     assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message
 
 
-async def test_who_wants_no_messages_is_promised_none(env: NotificationEnvironment, gateway: Gateway) -> None:
+async def test_customer_without_messages_is_promised_none(env: NotificationEnvironment, gateway: Gateway) -> None:
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
     await opt_out(env)
     async with nothing_free(env.salon):

@@ -67,7 +67,7 @@ async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_
     assert recipients == [f"petra{number}@example.de" for number in range(3)]
 
 
-async def test_what_cannot_be_sent_for_a_day_is_dead(env: NotificationEnvironment) -> None:
+async def test_mail_unsent_for_a_day_is_dead(env: NotificationEnvironment) -> None:
     await env.server.stop()
     await env.book()
     for _ in range(len(RETRIES) + 1):

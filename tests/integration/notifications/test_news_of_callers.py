@@ -48,9 +48,7 @@ async def test_a_message_is_mailed_to_the_business_once(env: NotificationEnviron
         ("wenn die Chefin da ist", "Rückruf: wenn die Chefin da ist\n"),
     ],
 )
-async def test_who_reads_a_mail_later_learns_the_day_on_which_to_call_back_and_that_of_the_call(
-    env: NotificationEnvironment, said: str, written: str
-) -> None:
+async def test_mail_names_the_days_of_call_and_callback(env: NotificationEnvironment, said: str, written: str) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
     assert (await leave_message(env.salon.booking, call(), MESSAGE | {"call_back": said})).success
     left_at = (await env.salon.rows("SELECT created_at FROM messages"))[0]["created_at"].astimezone(BERLIN)
@@ -60,7 +58,7 @@ async def test_who_reads_a_mail_later_learns_the_day_on_which_to_call_back_and_t
     assert f"Anruf: {format_moment(left_at, Language.DE)}\n" in text_of(mail)
 
 
-async def test_of_several_branches_the_mail_names_the_one_that_was_called(env: NotificationEnvironment) -> None:
+async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> None:
     settings = mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,)))
     env.configure(settings)
     config = env.salon.booking.config()
@@ -138,7 +136,7 @@ async def test_a_freed_time_is_mailed_with_whom_to_call(env: NotificationEnviron
     assert "Eingetragen ist noch nichts." in text_of(mail)
 
 
-async def test_what_the_business_does_not_want_is_not_written(env: NotificationEnvironment) -> None:
+async def test_unwanted_notification_is_not_written(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=())))
     assert (await leave_message(env.salon.booking, call(f"call_{uuid4()}"), MESSAGE)).success
     await offer_freed_time(env)

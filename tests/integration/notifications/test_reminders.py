@@ -74,7 +74,7 @@ async def test_a_reminder_that_waits_when_the_appointment_moves_is_dropped(env: 
     assert ("reminder", "customer", "dropped") in await env.states()
 
 
-async def test_what_was_booked_after_its_reminder_was_due_has_none(env: NotificationEnvironment) -> None:
+async def test_late_booking_has_no_reminder(env: NotificationEnvironment) -> None:
     await remind(env)
     await env.set_last_change(DAY_BEFORE + timedelta(hours=1))
     await run_at(env, DAY_BEFORE + timedelta(hours=2))
@@ -89,7 +89,7 @@ async def test_quiet_hours_hold_a_reminder_back_that_could_not_be_sent_before(en
     assert len(env.server.mails) == 1
 
 
-async def test_who_does_not_want_reminders_gets_none_and_is_confirmed_all_the_same(
+async def test_opted_out_customer_gets_only_confirmations(
     env: NotificationEnvironment,
 ) -> None:
     await env.salon.pool.execute(

@@ -87,7 +87,7 @@ async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: Open
     assert sorted(mail["To"].addresses[0].addr_spec for mail in env.server.mails) == [OWNER, CUSTOMER]
 
 
-async def test_what_the_calendar_refuses_is_announced_to_nobody(new_env: OpenRemote) -> None:
+async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> None:
     env = await new_env(ScriptedCalendar(Taken("taken"), Taken("taken")))
     answer = await env.salon.booking.book_appointment(answered(), booking_args(email=CUSTOMER))
     assert not answer.success

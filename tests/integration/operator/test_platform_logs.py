@@ -158,7 +158,7 @@ def coordinators_folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_what_is_planted_is_in_no_log_metric_event_or_status(tmp_path: Path, coordinators_folder: Path) -> None:
+async def test_planted_secret_is_in_no_output(tmp_path: Path, coordinators_folder: Path) -> None:
     outputs: dict[str, str] = {}
     async with open_environment(tmp_path, lambda _: None, durable=False) as env:
         await salons.seed([1], env.urls["retell"], env.urls["calcom"])

@@ -26,12 +26,12 @@ FIT = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory": 1024, "maxmemory
         ({"redis_version": "8.0.2"}, None),
     ],
 )
-def test_what_a_server_must_be(changes: dict[str, object], problem: str | None) -> None:
+def test_durable_server(changes: dict[str, object], problem: str | None) -> None:
     found = durability_problem("h:1", parse_info(FIT | changes))
     assert found is None if problem is None else found is not None and problem in found
 
 
-def test_what_a_server_does_not_say_counts_as_unfit() -> None:
+def test_unreported_setting_counts_as_unfit() -> None:
     assert durability_problem("h:1", parse_info({})) is not None
 
 

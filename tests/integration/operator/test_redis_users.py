@@ -70,9 +70,7 @@ async def test_a_tenant_gets_a_user_of_its_own_and_keeps_its_password(
     assert await works(url, SALON), "users survive where the server has a file for them"
 
 
-async def test_what_is_as_ruled_is_not_written_again_and_what_a_person_changed_is(
-    admin: RedisAdmin, own_valkey: EmbeddedRedis
-) -> None:
+async def test_only_changed_users_are_written_again(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     url = admin.tenant_url(SALON, None)
     await admin.ensure_user(SALON, url)
 

@@ -208,7 +208,7 @@ async def test_a_number_is_one_tenants_although_another_operator_has_the_other_t
     await split.wait_for_holder(own, SECOND)
 
 
-async def test_what_belongs_to_no_tenant_is_done_by_the_first_operator_alone(split: Fleet):
+async def test_first_operator_alone_does_tenantless_work(split: Fleet):
     runs = {
         (index, kind): await split.operators[index, 2].metric("askproai_reconcile_total", kind=kind)
         for index in (0, 1)

@@ -195,7 +195,7 @@ async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reaso
     assert (await PulseStore(db, tenant).get_pulse(since, since)).failed == before + 2
 
 
-async def test_what_callers_say_never_becomes_markup(owner: Visitor) -> None:
+async def test_callers_words_never_become_markup(owner: Visitor) -> None:
     hostile = await seed(owner.pod, HOSTILE, HOSTILE)
     for path in (*VIEWS, "/calls/{id}?personal=true"):
         status, page, answer = await owner.get(filled(path, hostile))

@@ -170,7 +170,7 @@ async def test_nothing_is_done_without_a_session_or_right_or_form_of_ones_own(
     assert await state_of(pod) == before
 
 
-async def test_what_another_site_has_filled_in_is_not_offered_to_be_sent_again(owner: Visitor) -> None:
+async def test_entries_of_another_site_are_not_resent(owner: Visitor) -> None:
     """SameSite keeps the cookie from its request, and whoever clicks has one."""
     url, form = f"{owner.pod.private_url}/blocks/new", fields_of(owner.pod, "/blocks/new", 4)
     async with visiting(owner.pod) as stranger:
@@ -245,7 +245,7 @@ async def test_refusals_are_in_the_language_of_the_browser(owner: Visitor) -> No
             assert (answer.status, sentence in await answer.text()) == (409, True)
 
 
-async def test_who_did_not_come_is_marked_on_the_page_of_the_appointment_and_the_mark_taken_back(
+async def test_no_show_is_marked_and_unmarked(
     owner: Visitor,
 ) -> None:
     pod = owner.pod
@@ -361,7 +361,7 @@ async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner
         assert (status in {400, 404}, sentence in page) == (True, True), (entered, page)
 
 
-async def test_of_two_who_answer_one_message_the_later_learns_it_and_keeps_the_note(owner: Visitor) -> None:
+async def test_later_answer_to_a_message_keeps_its_note(owner: Visitor) -> None:
     made = await seed(owner.pod, 9)
     url = f"/messages/{made['/messages/{id}/done']}/done"
     async with visiting(owner.pod) as second:
@@ -375,9 +375,7 @@ async def test_of_two_who_answer_one_message_the_later_learns_it_and_keeps_the_n
         assert "angerufen" in page
 
 
-async def test_what_was_entered_while_the_database_is_away_is_sent_again_by_a_button_and_acts_once(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_entries_during_database_outage_act_once(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     pod, made = owner.pod, await seed(owner.pod, 10)
     redrive = AdminApiStore.redrive_job
 

@@ -192,9 +192,7 @@ async def add_call(pod: TenantPod) -> str:
     return call_id
 
 
-async def test_what_is_said_in_a_call_grows_on_the_page_while_it_goes_on(
-    shared_web_pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     """The rows are written as the worker writes them when `transcript_updated` comes."""
     pod, call = shared_web_pod, f"call_{uuid4().hex}"
     await pod.db.execute(

@@ -38,7 +38,7 @@ async def events(visitor: Visitor, path: str, **headers: str) -> AsyncIterator[d
                 fields = {}
 
 
-async def test_a_change_is_announced_within_a_second_of_its_commit_and_again_to_who_comes_back(owner: Visitor) -> None:
+async def test_change_is_announced_within_a_second(owner: Visitor) -> None:
     _, page, _ = await owner.get("/calls")
     (connect,) = [attributes["sse-connect"] for tag, attributes in tags(page) if tag == "body"]
     stream = events(owner, str(connect))

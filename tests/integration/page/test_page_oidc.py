@@ -90,7 +90,7 @@ async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterato
 
 
 @pytest.mark.parametrize("published", [False, True])
-async def test_each_group_has_its_role_and_the_audit_log_has_who_it_was(
+async def test_group_has_its_role_and_audit_entry(
     oidc_pod: TenantPod, shared_issuer: OidcIssuer, published: bool
 ) -> None:
     for group, role, shown in (
@@ -145,7 +145,7 @@ def _expired(claims: dict[str, Any]) -> dict[str, Any]:
         ({"statuses": {"/token": 500}}, Failure.UNAVAILABLE),
     ],
 )
-async def test_what_an_issuer_answers_wrongly_lets_nobody_in(
+async def test_wrong_answer_of_an_issuer_admits_nobody(
     oidc_pod: TenantPod, issuer: OidcIssuer, fault: dict[str, Any], failure: Failure, published: bool
 ) -> None:
     for name, value in fault.items():
@@ -246,9 +246,7 @@ async def test_the_published_port_has_the_page_and_nothing_else(oidc_pod: Tenant
             assert (await visitor.get(path.replace("{", "").replace("}", "")))[0] == HTTPNotFound.status_code, path
 
 
-async def test_who_has_no_role_is_refused_with_what_to_do_and_it_is_in_the_audit_log(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_person_without_role_is_refused_and_audited(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     issuer.claims = person("others", subject="u-9", name="<b>Otto</b>")
     async with visiting(oidc_pod, published=True) as visitor:
         status, page = await visitor.log_in_at_issuer()
@@ -261,7 +259,7 @@ async def test_who_has_no_role_is_refused_with_what_to_do_and_it_is_in_the_audit
     }  # fmt: skip
 
 
-async def test_who_is_refused_again_and_again_fills_no_audit_log(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+async def test_repeated_refusals_fill_no_audit_log(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     """Whoever has an account at the issuer may try, at the published host, as often as they like."""
     for subject in ("u-first", "u-second", "u-first"):
         issuer.claims = person("others", subject=subject, name=f"Otto {len(issuer.requests)}")

@@ -62,7 +62,7 @@ async def test_an_id_that_has_redriven_one_letter_redrives_no_other_and_says_so(
     assert [row["state"] for row in states] == ["dead"]
 
 
-async def test_of_two_letters_with_one_id_at_the_same_moment_one_is_redriven(owner: Visitor) -> None:
+async def test_one_of_two_simultaneous_redrives_acts(owner: Visitor) -> None:
     for _ in range(5):
         letters = await dead_letters(owner.pod)
         for pair in (letters[:2], letters[2:]):

@@ -50,7 +50,7 @@ async def store_foreign(env: PrivacyEnvironment, call_id: str, key: DataKey) -> 
         return receipt.id
 
 
-async def test_what_a_caller_says_is_in_no_column_that_is_encrypted(env: PrivacyEnvironment) -> None:
+async def test_callers_words_are_unreadable_in_encrypted_columns(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
     text = await stored_text(env.pod.db, env.tenant)
@@ -108,7 +108,7 @@ async def test_without_the_key_nothing_is_readable_and_all_goes_on(env: PrivacyE
         assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 0
 
 
-async def test_what_was_stored_plainly_before_stays_readable_beside_what_is_encrypted(env: PrivacyEnvironment) -> None:
+async def test_plain_rows_stay_readable_beside_encrypted_ones(env: PrivacyEnvironment) -> None:
     text = (env.pod.folder / "tenant.json").read_text()
     env.pod.write_config(replace(decode(text), encrypt_bodies=False))
     for process in (env.pod.worker, env.pod.web._process):
@@ -130,7 +130,7 @@ async def test_what_was_stored_plainly_before_stays_readable_beside_what_is_encr
     assert all(not row["payload"] for row in rows), "of Cal.com's, too, which nobody can search as they are stored"
 
 
-async def test_what_calcom_reports_of_an_erased_booking_is_stored_without_a_body(env: PrivacyEnvironment) -> None:
+async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> None:
     """The trigger that sees to it elsewhere cannot read what is encrypted."""
     await env.play(ZORA)
     await env.processed()
@@ -148,7 +148,7 @@ async def test_what_calcom_reports_of_an_erased_booking_is_stored_without_a_body
         assert (row["payload"] == b"", is_encrypted(row["payload"])) == (is_erased, not is_erased)
 
 
-async def test_what_waited_in_redis_of_an_erased_booking_is_found_when_nothing_is_encrypted_any_more(
+async def test_spooled_event_of_erased_booking_is_found(
     env: PrivacyEnvironment,
 ) -> None:
     """It was encrypted when it began to wait, so the trigger cannot read it whatever the setting is when it is moved."""

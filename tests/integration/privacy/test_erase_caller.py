@@ -121,7 +121,7 @@ async def test_the_same_request_is_one_erasure(env: PrivacyEnvironment) -> None:
     ]
 
 
-async def test_what_comes_after_the_request_stays(env: PrivacyEnvironment) -> None:
+async def test_data_after_the_request_stays(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.erase(ZORA, cancel_appointments=True)
     later = await env.ask(

@@ -71,7 +71,7 @@ async def test_a_worker_that_dies_leaves_the_rest_to_the_next_run(env: PrivacyEn
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_what_a_transaction_wrote_before_the_erasure_and_committed_after_it_is_erased(
+async def test_late_commit_of_earlier_write_is_erased(
     env: PrivacyEnvironment,
 ) -> None:
     call_id = await env.play(ZORA)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.nightly
 LONGER = f"{ZORA.number}0"  # an extension of it: numbers of a landline differ in length
 
 
-async def test_who_was_put_on_the_waiting_list_by_another_stays_on_it(env: PrivacyEnvironment) -> None:
+async def test_erasure_keeps_waitlist_entries_of_others(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA, ends=False)
     waits = {"service": "Haarschnitt", "staff": "anna", "customer_name": OTHER.name, "phone": OTHER.number}
     day = next_friday(env.pod, 10).isoformat()
@@ -165,7 +165,7 @@ async def test_an_appointment_that_is_written_at_that_moment_keeps_its_customer(
     assert await env.pod.db.fetchval("SELECT phone FROM customers WHERE id = $1", customer) == ZORA.number
 
 
-async def test_what_calcom_reports_of_a_visit_under_way_keeps_its_body(env: PrivacyEnvironment) -> None:
+async def test_report_of_running_visit_keeps_its_body(env: PrivacyEnvironment) -> None:
     """It still counts, and keeps the name until it has ended: then it is nameless, and its events are emptied."""
     add = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, correlation_id, caller,
                                        customer_name, external_id)

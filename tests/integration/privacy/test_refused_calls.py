@@ -160,7 +160,7 @@ async def test_calls_that_cannot_go_yet_keep_no_other_waiting(env: PrivacyEnviro
     assert await env.pod.db.fetchval(left, env.tenant) == 250
 
 
-async def test_what_was_being_written_when_the_caller_said_so_goes_when_the_call_is_over(
+async def test_concurrent_write_is_erased_after_the_call(
     env: PrivacyEnvironment,
 ) -> None:
     """A record is written behind the call, by a statement that may have begun before."""
@@ -257,7 +257,7 @@ async def test_while_retell_does_not_answer_a_refused_call_grows_no_younger(env:
         ("seven", "User: Hallo?\n", "not_known"),
     ],
 )
-async def test_what_a_caller_was_told_is_known_by_the_transcript_or_the_version_that_answered(
+async def test_notice_is_known_by_transcript_or_version(
     env: PrivacyEnvironment, version: Any, transcript: str | None, notice: str
 ) -> None:
     fields = env.call_fields(ZORA, CALL) | {"agent_version": version, "transcript": transcript, "call_analysis": None}

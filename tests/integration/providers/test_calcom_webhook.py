@@ -139,7 +139,7 @@ async def test_foreign_webhooks_are_left_alone(account: Account) -> None:
     assert [hook["subscriberUrl"] for hook in await account.client.list_webhooks()] == [other]
 
 
-async def test_of_duplicates_the_oldest_stays() -> None:
+async def test_oldest_duplicate_is_kept() -> None:
     hooks = [
         {"id": str(n), "subscriberUrl": URL, "triggers": list(TRIGGERS), "active": True, "secret": "s3cret"}
         for n in range(3)

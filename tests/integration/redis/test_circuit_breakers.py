@@ -136,7 +136,7 @@ async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) ->
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_of_fifty_requests_at_once_one_is_the_probe(bench: Bench) -> None:
+async def test_one_of_fifty_simultaneous_requests_probes(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
     results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)

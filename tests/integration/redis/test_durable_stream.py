@@ -16,9 +16,7 @@ async def promise(server: EmbeddedRedis, text: str) -> None:
         await admin.set(PROMISE_KEY, text)
 
 
-async def test_what_was_taken_survives_a_kill_in_its_order_and_byte_by_byte(
-    own_valkey: EmbeddedRedis, tenant: str
-) -> None:
+async def test_taken_entries_survive_a_kill_in_order(own_valkey: EmbeddedRedis, tenant: str) -> None:
     """The server's user `default` is off: Valkey would refuse transactions when it reads its file again."""
     await promise(own_valkey, "0")
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)

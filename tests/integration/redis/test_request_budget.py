@@ -45,7 +45,7 @@ async def test_the_bucket_is_used_up_and_fills_by_one_in_each_interval(take: Tak
     assert [granted for granted, _ in [await take(4), await take(4)]] == [True, False]
 
 
-async def test_who_uses_a_part_only_leaves_the_rest(take: Take) -> None:
+async def test_unused_part_of_the_budget_is_left(take: Take) -> None:
     assert [(await take(2))[0] for _ in range(3)] == [True, True, False]
     assert [(await take(4))[0] for _ in range(3)] == [True, True, False]
 

@@ -129,7 +129,7 @@ async def test_a_holder_that_died_is_forgotten(shared: RedisClient) -> None:
     await eventually(gone, SOON, "the expiry")
 
 
-async def test_who_lost_the_lock_releases_nothing_of_the_next_holder(shared: RedisClient) -> None:
+async def test_former_holder_releases_nothing_of_the_next(shared: RedisClient) -> None:
     async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         await shared.execute("SET", shared.key("slot", *SLOT), "the next")
     assert await token(shared) == "the next"

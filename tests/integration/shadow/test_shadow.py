@@ -102,7 +102,7 @@ async def test_the_same_version_lists_no_booking(database: Database, pod: Tenant
         await environment.wait_until_equal()
 
 
-async def test_what_the_desk_changes_of_a_callers_appointment_is_no_difference(
+async def test_desk_change_of_an_appointment_is_no_difference(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     """At once: of one that the call has just booked, and of one that it has only heard of."""
@@ -177,9 +177,7 @@ async def test_a_version_that_books_with_somebody_else_is_found_in_both_directio
             assert theirs == ours.replace("anna", "mehmet")
 
 
-async def test_what_calcom_has_accepted_refused_and_free_is_the_same_in_the_shadow_which_never_asks_it(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_shadow_knows_calcom_without_asking_it(database: Database, pod: TenantPod, tmp_path: Path) -> None:
     calcom = CalcomSimulator(SystemClock())
     async with serve(calcom) as url:
         for number, host in ((1001, "anna"), (1002, "mehmet")):

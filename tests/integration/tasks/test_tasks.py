@@ -49,7 +49,7 @@ async def test_the_next_run_begins_with_the_watermark_of_the_last_even_in_anothe
     assert len({run.correlation_id for run in count.runs}) == 3
 
 
-async def test_of_two_workers_one_runs_a_task(env: TaskEnvironment) -> None:
+async def test_one_of_two_workers_runs_a_task(env: TaskEnvironment) -> None:
     at_once, most = 0, 0
 
     async def slow(run: TaskRun) -> Next:
@@ -143,7 +143,7 @@ async def test_a_worker_that_stops_leaves_the_task_to_another_at_once(env: TaskE
     assert row["due_in"] <= 0
 
 
-async def test_who_lost_the_claim_saves_and_finishes_nothing(env: TaskEnvironment) -> None:
+async def test_worker_without_claim_saves_nothing(env: TaskEnvironment) -> None:
     started, taken = asyncio.Event(), asyncio.Event()
     refused: list[str] = []
 

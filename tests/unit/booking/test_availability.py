@@ -222,7 +222,7 @@ def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> No
     ]  # equally booked: the order of the config
 
 
-def test_who_speaks_the_callers_language_is_chosen_before_who_is_booked_less() -> None:
+def test_language_outranks_fewer_bookings() -> None:
     """Who declares no language speaks German."""
     polyglot = msgspec.structs.replace(ANNA, languages=("de", "en-GB"))
     both, busy = rules(polyglot, MEHMET), {1: [span(DAY, "15:00", "17:00")]}
@@ -289,7 +289,7 @@ def test_a_day_off_does_not_hide_the_days_after_it() -> None:
     assert [slot.start for slot in found] == [local("2026-11-28T09:00")]
 
 
-def test_only_who_can_do_a_service_and_has_a_resource_is_asked() -> None:
+def test_only_capable_staff_with_a_resource_is_asked() -> None:
     """A staff member gets the resource when the operator has prepared the database, after the config."""
     late = Staff(id="clara", display_name="Clara")
     david = Staff(id="david", display_name="David", resource_ids=(4,))

@@ -53,7 +53,7 @@ def test_a_name_of_examples_needs_the_transcript() -> None:
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
     ],
 )  # fmt: skip
-def test_what_is_beside_a_name_is_a_note(text: str, name: str, beside: str | None) -> None:
+def test_words_beside_a_name_are_a_note(text: str, name: str, beside: str | None) -> None:
     assert read_people(text) == People(name, beside or "")
 
 

@@ -40,12 +40,12 @@ def sentence(*branches: Branch, staff: str | None = None, when: str = "Montag") 
 
 
 @pytest.mark.parametrize("when", ["Montag", "Montag um elf"])
-def test_who_named_nobody_hears_no_name_even_if_only_one_person_does_it(when: str) -> None:
+def test_caller_who_named_nobody_hears_no_name(when: str) -> None:
     assert sentence(HERE, when=when) == "Montag, den 23. November: Da arbeitet niemand, der das macht."
     assert sentence(HERE, THERE, when=when) == "Montag, den 23. November: Da arbeitet hier niemand, der das macht."
 
 
-def test_who_works_in_another_branch_that_day_does_not_work_here() -> None:
+def test_person_working_in_another_branch_is_off_here() -> None:
     assert sentence(HERE, THERE, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel hier nicht."
     days = sentence(HERE, THERE, staff="vogel", when="von Samstag bis Montag")
     assert days.endswith(": Da arbeitet Frau Vogel hier nicht.")
@@ -60,7 +60,7 @@ def test_who_works_in_another_branch_that_day_does_not_work_here() -> None:
         (HERE, place("sued", person(Weekday.MON, unit=2))),  # somebody else of the same name
     ],
 )
-def test_who_works_nowhere_that_day_does_not_work(branches: tuple[Branch, ...]) -> None:
+def test_person_working_nowhere_that_day_is_off(branches: tuple[Branch, ...]) -> None:
     assert sentence(*branches, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel nicht."
 
 

@@ -60,5 +60,5 @@ def test_an_accepting_phrase_or_a_chosen_time_wins_over_a_no(said: str) -> None:
         "I don't want to be on the waiting list.", "Peter Miller",
     ],
 )  # fmt: skip
-def test_what_is_not_clear_declines_nothing(said: str) -> None:
+def test_unclear_words_decline_nothing(said: str) -> None:
     assert not declines_offer(said)

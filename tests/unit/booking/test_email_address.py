@@ -28,7 +28,7 @@ from tests.worlds.rows import each_row
         ("anna querstrich m at gmx punkt de", "annaquerstrichm@gmx.de"),
     ],
 )  # fmt: skip
-def test_what_a_model_writes_down_is_read_as_an_address_or_not_at_all(said: str, address: str | None) -> None:
+def test_model_text_is_an_address_or_nothing(said: str, address: str | None) -> None:
     assert read_email(said) == address
 
 

@@ -169,7 +169,7 @@ def assert_nobody_waits(rules: ServiceRules, plan: Plan) -> None:
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups())
-def test_what_is_offered_to_a_group_can_be_booked_and_nothing_is_missing(case: Case) -> None:
+def test_group_offers_are_bookable_and_complete(case: Case) -> None:
     rules, busy, query = case
     times = GroupTimes(rules, busy, query, "de")
     for _ in times.read_free():
@@ -193,7 +193,7 @@ def test_what_is_offered_to_a_group_can_be_booked_and_nothing_is_missing(case: C
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups())
-def test_what_was_agreed_is_planned_again(case: Case) -> None:
+def test_agreed_group_is_planned_again(case: Case) -> None:
     """Whoever gets free between the offer and the booking does not change what the caller has agreed to."""
     rules, busy, query = case
     times = GroupTimes(rules, busy, query, "de")
@@ -211,7 +211,7 @@ def test_what_was_agreed_is_planned_again(case: Case) -> None:
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups(), st.data())
-def test_of_what_was_agreed_only_the_people_change_when_somebody_gets_busy(case: Case, data: st.DataObject) -> None:
+def test_busy_person_changes_only_the_agreed_people(case: Case, data: st.DataObject) -> None:
     rules, busy, query = case
     times = GroupTimes(rules, busy, query, "de")
     for _ in times.read_free():

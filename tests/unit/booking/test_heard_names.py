@@ -33,7 +33,7 @@ def test_a_code_is_that_of_the_koelner_phonetik(word: str, code: str) -> None:
         ("Ben", None), ("An", None), ("", None), ("Anna Mehmet und noch viele viele andere mehr", None),
     ],
 )  # fmt: skip
-def test_what_sounds_like_a_name_is_found(said: str, meant: str | None) -> None:
+def test_similar_sounding_name_is_found(said: str, meant: str | None) -> None:
     names = ["Anna", "Mehmet", "Doktor Aylin Yıldız"]
     assert list_heard(said.removeprefix("Frau Doktor "), names, lambda name: [name]) == ([meant] if meant else [])
 

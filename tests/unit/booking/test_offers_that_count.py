@@ -63,7 +63,7 @@ def test_without_a_hold_the_transcript_stays() -> None:
     assert add_kept_offers(call, [hold(Offers(), Status.CONFIRMED)]) is call
 
 
-def test_kept_offers_say_who_was_excluded() -> None:
+def test_kept_offers_name_the_excluded_staff() -> None:
     kept = [hold(offers("julia", NINE))]
     assert add_kept_offers(transcript_with(), kept).excluded_staff == {"mehmet"}
     assert add_kept_offers(transcript_with(offers("anna", ONE)), kept).excluded_staff == set()

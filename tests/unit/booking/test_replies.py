@@ -97,7 +97,7 @@ def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str)
         "Can you cancel it, please?", "Ich wollte absagen.", "I would like to cancel it.",
     ],
 )  # fmt: skip
-def test_what_is_not_clear_counts_as_the_model_has_understood_it(said: str) -> None:
+def test_unclear_reply_counts_as_the_model_understood(said: str) -> None:
     assert read(said) is Reply.UNCLEAR
     assert [Reply.UNCLEAR.agrees(claimed) for claimed in (True, False, None)] == [True, False, False]
 
@@ -196,7 +196,7 @@ def test_a_sick_relative_may_be_another_customer() -> None:
     assert read_reply(["mein Sohn ist krank, absagen"], Question.CANCEL, about=about, today=FRIDAY) is Reply.NO
 
 
-def test_what_answers_nothing_does_not_hide_an_answer() -> None:
+def test_unrelated_words_do_not_hide_an_answer() -> None:
     assert read("Wie bitte?", "Ja, genau.") is Reply.YES
     assert read("Ja.", "Hallo? Sind Sie noch da?") is Reply.YES
     assert read("Wie bitte?", "Machen Sie das.") is Reply.UNCLEAR

@@ -169,7 +169,7 @@ def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None
 
 
 @pytest.mark.parametrize("said", ["Gutschein", "einen Gutschein", "GUTSCHEINE"])
-def test_what_a_known_question_is_about_is_not_denied(said: str) -> None:
+def test_subject_of_a_known_question_is_not_denied(said: str) -> None:
     known = Knowledge("Gibt es Gutscheine?", "Ja, im Salon.")
     config = msgspec.structs.replace(salon_config(), knowledge=(known,))
     with pytest.raises(ClarificationNeeded) as clarification:
@@ -201,7 +201,7 @@ def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language
         assert names_day((None, said, None)) is expected
 
 
-def test_what_cannot_be_booked_says_why_to_who_looks_for_it() -> None:
+def test_unbookable_service_says_why() -> None:
     config, (service,) = salon_config(), salon_config().services
     nobodys = msgspec.structs.replace(service, staff={})
     endless = msgspec.structs.replace(service, duration_minutes=24 * 60)

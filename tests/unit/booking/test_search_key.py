@@ -39,7 +39,7 @@ def test_equal_requests_share() -> None:
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_who_may_find_something_else_does_not_share(other: str) -> None:
+def test_searches_with_other_results_do_not_share(other: str) -> None:
     assert _search_key(*OTHERS[other]) != key()
 
 

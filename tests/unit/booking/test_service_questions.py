@@ -124,7 +124,7 @@ def test_german_words_mean_services_in_english(said: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["Dauerwelle", "Massage", "Fußpflege", "Zahnreinigung"])
-def test_of_an_unknown_service_three_others_are_named(said: str) -> None:
+def test_unknown_service_names_three_others(said: str) -> None:
     answer = asked(salon(), service=said)
     assert answer.message == (
         f"Unter {said} finde ich nichts. Eintragen kann ich zum Beispiel Damenhaarschnitt, Herrenhaarschnitt und"

@@ -34,7 +34,7 @@ async def go_on() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_asks_while_a_read_runs_shares_the_next_one() -> None:
+async def test_request_during_a_read_shares_the_next_one() -> None:
     reader = Reader()
     first = await reader.ask(3)
     later = await reader.ask(5)
@@ -60,7 +60,7 @@ async def test_a_slow_read_is_not_waited_for_and_ends_for_those_who_share_it() -
     assert (await first, await third) == ("first", "third")
 
 
-async def test_who_gives_up_does_not_end_the_read_of_the_others() -> None:
+async def test_cancelled_reader_does_not_end_shared_read() -> None:
     reader = Reader()
     gives_up, waits = await reader.ask(2)
     gives_up.cancel()

@@ -132,7 +132,7 @@ def test_no_price_is_stated_if_one_is_not() -> None:
     assert not compose_visit(config, [CUT, free]).free_of_charge
 
 
-def test_who_is_booked_at_the_remote_calendar_for_a_part_does_no_visit() -> None:
+def test_person_with_remote_part_does_no_visit() -> None:
     linked = Service(name="x", display_name="X", staff=ABLE, event_types=(EventType(staff="anna", event_type_id=1),))
     local = TenantConfig(tenant="a.b", display_name="A")
     remote = TenantConfig(tenant="a.b", display_name="A", calendar=CalendarConfig(provider=CalendarProvider.CALCOM))

@@ -84,7 +84,7 @@ def test_a_name_with_other_titles_or_a_part_of_it_names_one_person(name: str, me
 
 
 @pytest.mark.parametrize("name", ["Klein", "Doktor Klein"])
-def test_of_two_people_of_one_surname_nobody_is_guessed(name: str) -> None:
+def test_shared_surname_is_not_guessed(name: str) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
         find(PRACTICE, name)
     assert asked.value.answer.message == "Meinen Sie Frau Anna Klein oder Herrn Peter Klein?"
@@ -364,7 +364,7 @@ A_WISH = (
 
 
 @each_row("said", ANYBODY)
-def test_no_matter_who_is_no_wish(said: str) -> None:
+def test_any_person_is_no_preference(said: str) -> None:
     assert choose(PRACTICE, said) == StaffChoice(PRACTICE.staff_members)
 
 

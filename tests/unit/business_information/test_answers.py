@@ -279,21 +279,21 @@ def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
         ("Bringt mir das etwas?", False),
     ],
 )
-def test_who_asks_what_to_bring_hears_that_it_is_not_declared(words: str, *, is_said: bool) -> None:
+def test_undeclared_preparation_is_said_to_be_unknown(words: str, *, is_said: bool) -> None:
     """Length and price alone would sound like the answer."""
     answer = ask(SALON, "service", service="Haarschnitt", question=words)
     assert answer.message.startswith("Haarschnitt dauert ")
     assert answer.message.endswith(say().preparation_not_known) is is_said
 
 
-def test_what_to_bring_is_said_where_it_is_declared() -> None:
+def test_declared_preparation_is_said() -> None:
     service = replace(SALON.services[0], preparation="Bitte kommen Sie mit trockenem Haar.")
     config = replace(SALON, services=(service, *SALON.services[1:]))
     answer = ask(config, "service", service=service.display_name, question="Was muss ich mitbringen?")
     assert answer.message.endswith("Bitte kommen Sie mit trockenem Haar.")
 
 
-def test_what_nobody_declared_is_not_guessed_and_leads_on() -> None:
+def test_undeclared_fact_is_not_guessed() -> None:
     """The model gets the questions that can be answered, to find the one that was meant."""
     answer = ask(SALON, "other", question="Haben Sie Aktien?")
     transferring = offer_instead(answer, Function.BUSINESS_INFORMATION, AgentFunctions(transfers=True))
@@ -348,7 +348,7 @@ def test_no_price_is_never_called_free() -> None:
     assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten."
 
 
-def test_what_is_declared_to_cost_nothing_is_free_of_charge() -> None:
+def test_zero_price_is_free_of_charge() -> None:
     free = services(SALON, free_of_charge=True, price_amount="0.00")
     assert ask(free, "prices").message == "Haarschnitt ist kostenlos."
     assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten und ist kostenlos."
@@ -384,7 +384,7 @@ def test_a_price_that_only_one_person_has_is_said_and_not_called_unknown() -> No
     assert ask(config, "prices").message == "Bei Anna kostet es fünfundfünfzig Euro."
 
 
-def test_a_list_of_prices_names_who_is_dearer() -> None:
+def test_price_list_names_dearer_staff() -> None:
     config = services(CHAIN, staff_overrides=(StaffOverride("anna", None, "99.00"),))
     assert ask(config, "prices").message == (
         "Färben: das kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
@@ -404,12 +404,12 @@ def test_a_price_and_a_length_that_nobody_of_the_branch_has_are_not_said() -> No
     assert ask(length_only, "service").message == ("Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro.")
 
 
-def test_who_does_not_do_the_service_here_is_not_named_with_a_price() -> None:
+def test_price_names_only_staff_of_this_branch() -> None:
     config = services(SALON, staff_overrides=(StaffOverride("clara", 60, "55.00"),))
     assert "Clara" not in ask(config, "service").message
 
 
-def test_what_a_service_needs_is_said_with_it() -> None:
+def test_needs_of_a_service_are_said() -> None:
     config = services(SALON, preparation="Bitte kommen Sie mit trockenem Haar.")
     assert ask(config, "service", service="Haarschnitt").message.endswith("Euro. Bitte kommen Sie mit trockenem Haar.")
     assert "trockenem" not in ask(config, "prices").message

@@ -95,7 +95,7 @@ def test_a_named_day_is_answered_with_its_own_hours(phrase: str, sentence: str) 
     assert say(phrase) == sentence
 
 
-def test_who_asks_in_the_evening_hears_that_it_is_closed_already() -> None:
+def test_evening_question_hears_closed_already() -> None:
     late = FRIDAY.replace(hour=18)
     assert say("heute", late) == (
         "Heute, Freitag, den 20. November, war bis achtzehn Uhr geöffnet, jetzt ist geschlossen."
@@ -210,7 +210,7 @@ def test_a_pause_on_another_day_or_over_already_is_not_said() -> None:
     assert paused(at(20, 8), at(20, 9), phrase="heute", branch=lunch).endswith("geöffnet."), "it is over"
 
 
-def test_of_a_week_the_pauses_within_it_are_said_whole_days_in_a_row_together() -> None:
+def test_pauses_of_a_week_are_said_together() -> None:
     assert paused(at(24), at(27)).endswith(
         " Von Dienstag, den 24. November, bis Donnerstag, den 26. November sind aber keine Termine möglich."
     )
@@ -260,7 +260,7 @@ def test_a_question_about_this_moment_is_recognised(phrase: str | None, words: s
         ),
     ],
 )
-def test_of_this_moment_it_is_said_whether_it_is_open_until_when_and_when_next(hour: int, sentence: str) -> None:
+def test_present_opening_is_said_with_its_end(hour: int, sentence: str) -> None:
     noon = Hours(days=(FRI,), opens=time(9), closes=time(12)), Hours(days=(FRI,), opens=time(14), closes=time(18))
     assert describe_now(opening(*noon), at(20, hour).astimezone(UTC), BERLIN) == sentence
     assert describe_now(opening(), at(20, hour), BERLIN) is None

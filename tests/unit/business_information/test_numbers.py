@@ -26,7 +26,7 @@ def test_a_number_is_spelt_as_germans_say_it(number: int, words: str) -> None:
     assert spell_number(number) == words
 
 
-def test_what_we_say_callers_may_say() -> None:
+def test_our_sentences_are_understood_from_callers() -> None:
     """The grammar of spoken times reads the same words."""
     assert [parse_number(fold(spell_number(number))) for number in range(100)] == list(range(100))
 

@@ -119,7 +119,7 @@ def test_a_day_with_another_offset_than_the_zones_is_not_known() -> None:
         answer(*[slot("2026-11-27T09:00:00Z", "2026-11-27T09:45:00Z")] * 20_001),
     ],
 )
-def test_what_is_no_list_of_slots_is_unreadable_and_nothing_else(body: Any) -> None:
+def test_body_without_slot_list_is_unreadable(body: Any) -> None:
     with pytest.raises(SlotsUnreadable):
         parse_slots(merge_bodies([body]), QUERY)
 

@@ -61,7 +61,7 @@ async def test_the_old_booking_leads_to_where_it_is_now_and_not_to_a_cancelled_o
 
 
 @pytest.mark.parametrize("known", [(), (OLD,)], ids=["the old one", "the new one"])
-async def test_what_was_moved_and_cannot_be_asked_for_is_asked_of_no_other_version(
+async def test_unavailable_moved_booking_asks_no_other_version(
     known: tuple[dict[str, Any], ...],
 ) -> None:
     with pytest.raises(CalendarUnavailable, match="moved") as unavailable:

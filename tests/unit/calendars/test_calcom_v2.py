@@ -79,7 +79,7 @@ ANSWERS = [
 
 
 @each_row(("status", "body", "meaning"), ANSWERS)
-def test_what_an_answer_means(status: int, body, meaning) -> None:
+def test_meaning_of_an_answer(status: int, body, meaning) -> None:
     outcome = classify_create(Reply("POST", 0, status, body))
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
 
@@ -146,7 +146,7 @@ def test_a_booking_is_read_with_what_it_was_before() -> None:
 
 
 @pytest.mark.parametrize("change", [{"start": "soon"}, {"eventType": None}, {"end": None}])
-def test_what_is_no_booking_is_not_guessed(change: dict) -> None:
+def test_body_without_booking_is_not_guessed(change: dict) -> None:
     assert parse_remote_booking(BOOKING | change, ("u2",)) is None
 
 

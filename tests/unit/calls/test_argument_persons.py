@@ -122,7 +122,7 @@ def test_an_empty_companion_is_a_person(companions: Any, expected: list[dict[str
         ("Otto Bartschnitt, Mia Haarschnitt", ["Otto Bartschnitt", "Mia Haarschnitt"], None),
     ],
 )
-def test_what_describes_a_companion_is_a_note(companions: Any, names: list[str], note: str | None) -> None:
+def test_description_of_a_companion_is_a_note(companions: Any, names: list[str], note: str | None) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert [each["customer_name"] for each in read.values["companions"]] == names
     assert (read.unread, read.unclear) == ({} if note is None else {"companions.note": note}, ())

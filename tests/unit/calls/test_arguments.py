@@ -68,7 +68,7 @@ VERIFIED = {
         ({"companions": [{}] * 99}, {"companions": [{}] * 10}),
     ],
 )
-def test_what_a_model_passes_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
+def test_model_argument_is_normalized(args: Any, normalized: dict[str, Any]) -> None:
     assert read_arguments("book_appointment", args).values == normalized
 
 
@@ -156,7 +156,7 @@ def test_arguments_in_another_form_are_read(args: Any) -> None:
     assert {name: read.values.get(name) for name in BOOKED} == BOOKED
 
 
-def test_what_is_not_read_is_named() -> None:
+def test_unread_argument_is_named() -> None:
     args = {"gender": "female", "date": ["11", "12"], "duration": None, "execution_message": "Moment"}
     assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
 

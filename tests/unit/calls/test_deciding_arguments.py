@@ -201,7 +201,7 @@ def test_two_objects_are_two_requests(function: str, args: Any) -> None:
         (BOOK, {"appointment": {"customer": {"phone": "0151 22334455"}}}, {"phone": "0151 22334455"}),
     ],
 )  # fmt: skip
-def test_what_belongs_to_others_decides_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
+def test_arguments_of_others_decide_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
     read = read_arguments(function, args)
     assert (read.values, read.unclear, read.is_several) == (values, (), False)
 

@@ -41,12 +41,12 @@ def said(outcome: str, function: Function = CHECK, message: str = "Das geht nich
 
 
 @pytest.mark.parametrize("outcome", ["not_bookable", "limited", "gone", "refused"])
-def test_who_cannot_be_helped_can_leave_a_message(outcome: str) -> None:
+def test_unhelped_caller_can_leave_a_message(outcome: str) -> None:
     assert said(outcome, BOOK) == NOTED
 
 
 @pytest.mark.parametrize("outcome", ["taken", "closed_day", "day_off", "outside_hours"])
-def test_who_finds_no_time_can_wait_for_one(outcome: str) -> None:
+def test_caller_without_a_time_can_wait(outcome: str) -> None:
     assert said(outcome, message="Soll ich später suchen?") == (
         "Soll ich später suchen? Oder soll ich Sie auf die Warteliste setzen?"
     )
@@ -111,7 +111,7 @@ def test_a_failed_verification_offers_a_message(language: Language) -> None:
         assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())
 
 
-def test_who_is_asked_something_already_is_asked_nothing_else() -> None:
+def test_asked_caller_is_asked_nothing_else() -> None:
     assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
 
 

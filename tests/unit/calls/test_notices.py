@@ -32,7 +32,7 @@ def test_the_first_sentence_is_known_of_the_version_that_is_published(
 
 
 @pytest.mark.parametrize("odd", ["4", 4.5, -1, 2**40, [4], {}])
-def test_what_is_no_version_is_not_known(odd: Any) -> None:
+def test_invalid_version_is_unknown(odd: Any) -> None:
     assert notice(agent_id="agent_1", agent_version=odd).agent_version is None
 
 
@@ -53,7 +53,7 @@ def test_the_agents_first_words_count_and_none_of_the_callers(transcript: str | 
 @pytest.mark.parametrize(
     ("stored", "kept"), [("everything", "everything"), ("", None), (7, None), ("x" * 99, "x" * 64)]
 )
-def test_what_retell_keeps_is_in_its_own_words(stored: Any, kept: str | None) -> None:
+def test_data_kept_by_retell_is_in_its_words(stored: Any, kept: str | None) -> None:
     assert notice(data_storage_setting=stored).storage == kept
 
 

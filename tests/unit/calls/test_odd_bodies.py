@@ -51,6 +51,6 @@ def test_a_service_given_twice_is_none() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b'{"name":"f","call":{"call_id":"c"},"args":' + b"[" * 9_000, b"[]", b"NaN"]
 )
-def test_what_is_no_request_is_malformed(body: bytes) -> None:
+def test_body_without_request_is_malformed(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_request(body)

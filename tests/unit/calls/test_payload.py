@@ -172,7 +172,7 @@ def test_tomorrow_is_counted_from_the_call() -> None:
     assert found == [{"A": "unclear"}, {"A": "no"}]
 
 
-def test_what_both_have_said_is_read_to_its_end_and_answers_of_functions_are_not() -> None:
+def test_transcript_is_read_without_function_answers() -> None:
     said = [{"role": "user", "content": "Spitzen, bitte."}, {"role": "agent", "content": "Gern, Haarschnitt also."}]
     call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": [*said, _QUESTION]}, OngoingCall)
     assert read_said(call) == "Spitzen, bitte. Gern, Haarschnitt also."
@@ -190,7 +190,7 @@ def test_the_name_of_the_business_names_no_service() -> None:
     assert read_said(call) == "Kunsttherapie, bitte."
 
 
-def test_of_a_long_call_only_the_last_words_are_read_for_what_is_declined() -> None:
+def test_declines_are_read_from_last_words_only() -> None:
     """Each function call reads them again, while other callers wait."""
     start = "2026-11-27T10:00:00+01:00"
     answer = json.dumps({"slots": [{"start": start, "branch": "b", "service": "s", "staff": "anna"}]})

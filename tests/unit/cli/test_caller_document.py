@@ -56,7 +56,7 @@ def test_the_document_is_german_throughout() -> None:
     assert {"    Auswertung: Stimmung = Neutral", "      is_good = ja"} <= set(text)
 
 
-def test_what_was_passed_to_a_function_is_named_too() -> None:
+def test_function_arguments_are_named_too() -> None:
     arguments = {"customer_name": "Rita", "service": "Schur", "start": "2026-11-26T10:00:00+01:00", "own": "x"}
     asked = {"call_id": "c", "at": "2026-11-22T09:05:00Z", "function": "book_appointment", "arguments": arguments}
     text = document(requests_in_calls=[asked])

@@ -44,7 +44,7 @@ TIMELINE = {
 }  # fmt: skip
 
 
-def test_what_cannot_be_decrypted_is_said_to_be_there() -> None:
+def test_undecryptable_text_is_reported() -> None:
     lost = moment("function", "book_appointment", "booked", not_readable=True)
     text = "\n".join(timeline_lines({**TIMELINE, "transcript": None, "not_readable": True, "moments": [lost]}, 100))
     assert text.count("Not readable: the key with which it was encrypted is gone.") == 2

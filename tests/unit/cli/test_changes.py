@@ -152,7 +152,7 @@ def test_bookings_are_paused_and_resumed_by_a_question_that_says_for_whom_and_un
     assert invoke("offers", "resume") == "nothing is paused\n"
 
 
-def test_the_question_before_a_block_shows_who_when_and_which_appointments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_question_before_a_block_shows_its_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, GET=PREVIEW)
     command = ["block", "--staff", "anna", "--from", "Freitag 13 Uhr", "--reason", "krank"]
     asked = CliRunner().invoke(app, [*command, "-t", "a.b", "--url", "http://127.0.0.1:1"], input="n\n")
@@ -181,7 +181,7 @@ def test_the_open_offers_that_a_block_ends_are_shown_before_it_after_it_and_of_i
     assert json.loads(invoke("blocks", "show", "b", "-o", "json")) == done
 
 
-async def test_what_was_shown_is_what_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_shown_span_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [200], answer="y\n")
     assert result.exit_code == 0, result.output
     assert [(body["from"], body["to"]) for body in bodies] == [(PREVIEW["start"], PREVIEW["end"])]

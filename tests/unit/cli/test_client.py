@@ -176,7 +176,7 @@ def test_kubectl_that_waits_for_a_login_is_not_waited_for_without_end(
 
 
 @pytest.mark.parametrize("why", ["Forbidden", "NotFound"])
-def test_who_may_not_read_the_admin_token_uses_that_of_the_readers(directory: Path, why: str) -> None:
+def test_account_without_admin_token_uses_reader_token(directory: Path, why: str) -> None:
     refusal = f"case $3 in *-admin) echo 'Error from server ({why}): $3' >&2; exit 1 ;; esac; echo"
     log = install_kubectl(directory, KUBECTL.replace("get) echo", f"get) {refusal}"))
     with connect("salon.mueller", None) as client:
@@ -194,7 +194,7 @@ def test_who_may_not_read_the_admin_token_uses_that_of_the_readers(directory: Pa
         ("NotFound", "Forbidden", "there is none"),
     ],
 )
-def test_who_may_read_neither_token_learns_why(directory: Path, admin: str, reader: str, words: str) -> None:
+def test_account_without_any_token_learns_why(directory: Path, admin: str, reader: str, words: str) -> None:
     script = f'#!/bin/sh\n[ "$3" = b-admin ] && why={admin} || why={reader}\n'
     install_kubectl(directory, script + 'echo "Error from server ($why): $3" >&2; exit 1')
     with pytest.raises(RequestFailed, match=words), connect("a.b", None):
@@ -258,7 +258,7 @@ def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said
         client.request("GET", "circuits")
 
 
-def test_what_a_credential_plugin_says_before_does_not_end_a_port_forward(directory: Path) -> None:
+def test_credential_plugin_output_does_not_end_port_forward(directory: Path) -> None:
     said = 'echo "Forwarding from'
     script = KUBECTL.replace(said, f'echo "W1121 error: the token expires soon" >&2; echo; {said}')
     install_kubectl(directory, script)

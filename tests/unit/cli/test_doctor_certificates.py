@@ -39,7 +39,7 @@ WRAPPED = b"-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----"
 
 
 @pytest.mark.parametrize("pem", [b"", b"no certificate", WRAPPED % b"MAA=", WRAPPED % b"!"])
-def test_what_is_no_certificate_is_said(pem: bytes) -> None:
+def test_invalid_certificate_is_reported(pem: bytes) -> None:
     found = certificate_of_secret("Secret a/b", pem)
     assert found.ends is None
     assert "no certificate in PEM" in found.problem

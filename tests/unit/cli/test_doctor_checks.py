@@ -259,7 +259,7 @@ def test_a_condition_says_since_when() -> None:
     assert found.seconds_ago == 210, "the operator has written a condition since its last report"
 
 
-def test_of_a_provider_that_is_away_nothing_is_to_be_corrected() -> None:
+def test_absent_provider_needs_no_correction() -> None:
     away = tenant(name="away", CredentialsValid=("Unknown", "ProviderUnavailable"))
     found = check_providers(replace(GOOD, objects=[away]))
     assert (found.outcome, found.page) == (Outcome.WARNING, "docs/runbooks/circuit-open.md")
@@ -289,7 +289,7 @@ def test_the_rights_are_those_of_the_charts_roles() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_what_is_printed_fits_the_terminal_and_long_lists_end(width: int) -> None:
+def test_output_fits_the_terminal(width: int) -> None:
     objects = [tenant(name=f"salon-{number}", Ready=("False", "CredentialsInvalid")) for number in range(9)]
     seen = replace(GOOD, objects=objects, report=report(problem="ConnectionRefusedError"), served_kinds=frozenset())
     lines = [line for check in CHECKS for line in render(check(seen), width)]

@@ -64,7 +64,7 @@ def test_a_state_that_has_no_holidays_is_a_warning_with_the_right_spelling() -> 
     assert "<stdin>:9: warning: Branch/mitte spec.holidays.country: EN" in country.output
 
 
-def test_a_staff_id_in_two_branches_is_a_warning_unless_both_say_who_that_is() -> None:
+def test_shared_staff_id_warns_unless_both_identify() -> None:
     def branches(*persons: str) -> str:
         names = zip(("mitte", "nord"), persons, strict=True)
         staff = "  staff: [{{id: anna, displayName: Anna{}}}]\n"

@@ -50,7 +50,7 @@ def test_values_of_a_secret_are_not_shown() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_refused_is_not_counted_as_created() -> None:
+def test_refused_object_is_not_counted_as_created() -> None:
     planned = [Planned("Tenant/a", Change.CREATED), Planned("RetellAgent/a", Change.REFUSED, ("x",))]
     planned.append(
         Planned("RetellAgent/b", Change.CREATED, (), ("waits until Tenant a is ready, then:", "create an LLM"))

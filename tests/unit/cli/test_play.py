@@ -32,7 +32,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return lambda *options: CliRunner().invoke(app, ["play", str(tmp_path), *options])
 
 
-def test_what_cannot_be_played_is_counted_and_the_others_are_played(play: Callable[..., Any]) -> None:
+def test_unplayable_call_is_counted_and_others_played(play: Callable[..., Any]) -> None:
     result = play()
     assert result.stderr == f"NOT PLAYED  {REASON}\n"
     assert "salon calls" in result.stdout

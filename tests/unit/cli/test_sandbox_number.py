@@ -109,7 +109,7 @@ def test_a_number_is_imported_with_a_key_only() -> None:
     assert (code, "--key" in shown) == (2, True)
 
 
-def test_what_is_no_number_is_refused_before_anything_is_asked() -> None:
+def test_invalid_number_is_refused_before_any_question() -> None:
     code, shown = number("zahn", "--key", KEY)
     assert (code, "zahn" in shown) == (2, True)
 

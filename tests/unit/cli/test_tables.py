@@ -168,7 +168,7 @@ async def test_no_time_is_shown_in_another_notation(run: Run, command: str) -> N
     assert not re.search(r"\w{3} \d\d \w{3} \d{4}", iso), "programs get ISO 8601"
 
 
-async def test_what_a_caller_said_cannot_command_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_caller_text_cannot_command_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     (entry,) = ANSWERS["appointments"]["appointments"]
     monkeypatch.setitem(entry, "customer_name", "Max\x1b]0;owned\x07\nMuster 9999-99-99T99:99Z")
     printed = await run("appointments list")

@@ -41,7 +41,7 @@ async def read_all(path: Path, passphrase: str = PASSPHRASE) -> list[object]:
     return [*found, document]
 
 
-async def test_what_was_written_is_read_in_its_order(written: Path) -> None:
+async def test_written_archive_is_read_in_order(written: Path) -> None:
     assert await read_all(written) == [
         {"tenant": "salon.salon", "name": "Müller"},
         b"",

@@ -17,7 +17,7 @@ def test_the_way_back_is_one_command_on_one_line() -> None:
     assert lines[0] == "salon.askproai: 3 rows, Tenant/salon, Secret/salon-admin"
 
 
-def test_what_the_log_has_below_a_warning_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_below_a_warning_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with _warnings_on_standard_error():
         structlog.get_logger("x").info("role.dropped", role="r")
         structlog.get_logger("x").warning("role.kept", role="r")

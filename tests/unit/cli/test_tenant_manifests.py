@@ -36,7 +36,7 @@ def test_a_manifest_has_what_a_person_wrote_and_nothing_of_its_cluster(kind: str
     assert to_manifest(live(kind, agentId="agent_1")) == written
 
 
-def test_what_belongs_to_another_tenant_or_is_made_by_the_operator_stays_behind() -> None:
+def test_foreign_and_generated_objects_stay_behind() -> None:
     objects = [live(kind) for kind in ("RetellAgent", "ServiceOffering", "Branch")]
     others = deepcopy(objects)
     for each in others:

@@ -66,7 +66,7 @@ def test_an_agent_of_the_only_branch_names_no_other() -> None:
     ]
 
 
-def test_a_service_that_not_everybody_can_do_names_who_can() -> None:
+def test_service_of_some_staff_names_them() -> None:
     staff = [{"id": "anna", "displayName": "Anna", "skills": ["claws"]}, {"id": "ben", "displayName": "Ben"}]
     branch, other = salon_models.branch(staff=staff), salon_models.branch("west", staff=staff[:1])
     claws = salon_models.offering(displayName="Krallen", spokenNames=[], requiredSkills=["claws"])
@@ -80,7 +80,7 @@ def test_a_service_that_not_everybody_can_do_names_who_can() -> None:
     assert "nur bei" not in describe_catalogue([branch], [salon_models.offering(requiredSkills=["none"])])
 
 
-def test_who_can_is_not_named_where_that_would_name_the_whole_team() -> None:
+def test_staff_is_not_named_for_the_whole_team() -> None:
     """Anna can do it in the west and not here; "nur bei Ben und Anna" of two people says nothing, and is wrong of her here."""
     anna, ben = {"id": "anna", "displayName": "Anna"}, {"id": "ben", "displayName": "Ben", "skills": ["claws"]}
     branches = [
@@ -96,7 +96,7 @@ def test_who_can_is_not_named_where_that_would_name_the_whole_team() -> None:
     assert describe_catalogue(branches, claws).splitlines()[1] == "- Krallen (45 Minuten)"
 
 
-def test_names_of_who_can_do_a_service_never_push_the_services_out_of_the_prompt() -> None:
+def test_staff_names_never_displace_services_in_the_prompt() -> None:
     able = [{"id": f"able-{n}", "displayName": f"Frau Doktor Ableson-{n}", "skills": ["claws"]} for n in range(40)]
     branch = salon_models.branch(staff=[*able, {"id": "ben", "displayName": "Ben"}])
     services = [

@@ -63,7 +63,7 @@ def of_hotline(found: Tenant) -> Inputs:
     return Inputs(hotline(), References(None, None, "salon-mueller", found))
 
 
-def test_what_calcom_refuses_keeps_nobody_from_changing_the_agent() -> None:
+def test_calcom_refusal_does_not_block_agent_changes() -> None:
     calendar = {**BAD_KEY, "reason": Reason.BOOKINGS_REFUSED.value}
     assert first_failing(CHECKS, of_branch(tenant=tenant(calendar))) is None
 

@@ -230,7 +230,7 @@ def test_numbers_that_are_not_known_yet_are_left_alone() -> None:
     ],
     ids=["another owner's name", "another owner's LLM", "no LLM that we could manage"],
 )
-def test_what_is_not_ours_is_refused(observation: Observation) -> None:
+def test_foreign_object_is_refused(observation: Observation) -> None:
     plan = plan_for(observation)
     assert plan.refused is not None
     assert plan.steps == ()
@@ -249,7 +249,7 @@ def test_a_create_that_was_begun_is_waited_for_as_long_as_it_may_still_appear() 
 
 
 @pytest.mark.parametrize("recorded", [RECORDED, RecordedState("agent_1"), RecordedState(llm_id="llm_1")])
-def test_what_our_status_names_and_is_gone_is_waited_for_and_reported(recorded: RecordedState) -> None:
+def test_missing_object_of_our_status_is_awaited(recorded: RecordedState) -> None:
     plan = plan_for(EMPTY, recorded)
     assert (plan.wait, plan.recorded_missing) == (GRACE, True)
 

@@ -106,14 +106,14 @@ def test_a_warm_transfer_says_to_whoever_answers_what_it_is_about() -> None:
 
 
 @pytest.mark.parametrize("transfers", [True, False])
-def test_who_wants_a_person_is_transferred_or_can_leave_a_message(transfers: bool) -> None:
+def test_caller_wanting_a_person_is_transferred(transfers: bool) -> None:
     functions = ["LeaveMessage", *(["TransferToHuman"] if transfers else [])]
     prompt = rendered("Hallo", functions=functions).llm["general_prompt"]
     assert "ist etwas gestört: biete an, etwas auszurichten" in prompt
     assert ("jemanden vom Team sprechen: biete an" in prompt) is not transfers
 
 
-def test_who_does_not_want_to_be_recorded_is_refused_nothing_and_promised_nothing_before_it_is_done() -> None:
+def test_caller_against_recording_is_promised_nothing_early() -> None:
     for language, word in (("de-DE", "erst nach `success: true`"), ("en-GB", "only after `success: true`")):
         declared = rendered("Hallo", functions=["DeclineRecording"], language=language).llm
         assert "decline_recording" in {tool["name"] for tool in declared["general_tools"]}

@@ -68,7 +68,7 @@ def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -
 @pytest.mark.parametrize(
     ("language", "rule"), [("de-DE", "leer: nicht genannt; nie ergänzen"), ("en-GB", "empty: not named; never add")]
 )
-def test_what_nobody_named_stays_empty(language: str, rule: str) -> None:
+def test_unnamed_value_stays_empty(language: str, rule: str) -> None:
     declared = arguments(everything(language))
     for function in ("check_availability", "join_waitlist"):
         for argument in ("service", "date", "time", "part_of_day"):

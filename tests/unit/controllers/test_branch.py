@@ -396,9 +396,7 @@ def test_ages_are_compared_as_times():
     ("here", "there", "known"),
     [(None, None, False), ("anna", None, False), ("anna", "anna", True), ("anna-m", "anna-s", True)],
 )
-def test_an_id_in_two_branches_is_a_warning_until_both_say_who_that_is(
-    here: str | None, there: str | None, known: bool
-):
+def test_id_in_two_branches_warns_until_both_identify(here: str | None, there: str | None, known: bool):
     def with_anna(name: str, person: str | None) -> Branch:
         return branch(name, f"uid-{name}", staff=[{"id": "anna", "displayName": "Anna", "person": person}])
 

@@ -272,7 +272,7 @@ def test_an_autoscaler_begins_with_what_runs(running, expected):
     assert initial_replicas(tenant(), Component.WEB, live) == expected
 
 
-def test_who_scales_is_written_beside_the_replicas_and_never_both():
+def test_scaler_is_written_beside_replicas_never_both():
     handed_over, kept = (deployment(tenant(), CREDENTIALS, "i", replicas=replicas) for replicas in (None, 2))
     assert "replicas" not in handed_over["spec"]
     assert handed_over["metadata"]["annotations"][SCALED_BY] == ScaledBy.AUTOSCALER

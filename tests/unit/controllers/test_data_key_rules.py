@@ -95,7 +95,7 @@ def test_the_condition_says_what_is_done(asked: bool, in_use: bool, minutes: int
 @pytest.mark.parametrize(
     "text", ["half of it", "[]", '{"keys": [{"id": "a", "key": "AAAA", "since": "2026-11-24T09:00:00Z"}]}'], ids=str
 )
-def test_what_holds_no_keys_is_refused_without_naming_them(text: str) -> None:
+def test_secret_without_keys_is_refused_without_values(text: str) -> None:
     with pytest.raises(ValueError, match="data key") as refused:
         decode_data_keys(text)
     assert "AAAA" not in str(refused.value)

@@ -128,7 +128,7 @@ async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
     assert before["eventTypesNotFound"] == [IDS[1002]]
 
 
-async def test_what_was_seen_with_another_key_is_not_taken_over_and_what_was_not_found_is() -> None:
+async def test_only_unfound_event_types_survive_a_key_change() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}, key="cal_other"), before)
     assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, [IDS[1002]])
@@ -198,7 +198,7 @@ async def check_with_own_key(cluster: Cluster, status: Json | None = None) -> Js
     return (await _check_calendar(service, tenant(), STAFF, cluster))[1]  # type: ignore[arg-type]
 
 
-async def test_what_was_seen_with_another_key_of_a_staff_member_is_not_taken_over() -> None:
+async def test_event_types_of_former_staff_key_are_dropped() -> None:
     """Her new key is of another account, and Cal.com does not answer yet; the Tenant's own account is as it was."""
     before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
     assert before["eventTypesInAccount"] == [IDS[1001], IDS[1002]]
@@ -210,7 +210,7 @@ async def test_what_was_seen_with_another_key_of_a_staff_member_is_not_taken_ove
     assert "cal_" not in str(found)
 
 
-async def test_what_the_account_of_another_key_of_a_staff_member_does_not_have_is_foreign_and_not_gone() -> None:
+async def test_event_type_missing_from_staff_account_is_foreign() -> None:
     before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
     found = await check_with_own_key(Cluster({1001: None, 1002: FITS}, own_key="cal_other"), before)
     assert (found["eventTypesNotFound"], found["eventTypesGone"]) == ([IDS[1001]], None)

@@ -67,7 +67,7 @@ def test_pods_get_out_to_the_mail_server_and_mount_its_secret_only_where_it_is_n
     assert mounted["notifications-smtp-password"]["optional"] is True, "without it calls are answered all the same"
 
 
-def test_what_the_pods_cannot_send_is_reported_and_what_the_operator_sees_comes_first():
+def test_operator_findings_precede_unsendable_notifications():
     kind, email = ConditionType.NOTIFICATIONS_READY, NotificationChannel.EMAIL
     failing = {email: "the mail server refuses user and password (535): correct the Secret"}
     ready = NotificationAccess((email,), condition=good(kind))

@@ -59,7 +59,7 @@ def test_an_own_event_type_is_linked_when_no_pod_lacks_its_key(
     ],
     ids=["with another key", "with the tenant's"],
 )
-def test_what_was_booked_at_calcom_before_never_falls_back_to_our_own_book(before: EventType):
+def test_calcom_bookings_never_fall_back_to_our_book(before: EventType):
     """In a rollout of anything, and while its new key is missing: pods without the key refuse to book it."""
     rolling = replace(DEPLOYED, annotations={}, status=DONE | {"updatedReplicas": 1})
     assert linked_event_types(OFFERINGS, applied(before), [], [rolling]) == {2001}

@@ -92,7 +92,7 @@ def change(before: Tenant, after: Tenant, settings: Settings = PRESENT, **render
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_what_the_platform_changes_is_a_change_of_release(settings):
+def test_platform_change_is_a_change_of_release(settings):
     present = FORMER.model_copy(update=settings)
     assert present_release(present, pod_template()) != present_release(FORMER, pod_template())
     if "image_pull_secrets" not in settings:  # which this file's `render` leaves out
@@ -114,7 +114,7 @@ def test_a_template_of_a_later_operator_is_another_release():
     ],
     ids=["image", "pods", "resources", "Secret"],
 )
-def test_what_a_tenant_changes_is_an_edit_whatever_the_platform_has_changed_too(spec):
+def test_tenant_change_is_an_edit_despite_platform_changes(spec):
     for settings in (FORMER, PRESENT):
         assert change(tenant(), tenant(**spec), settings) is Change.EDIT
 
@@ -141,7 +141,7 @@ def test_a_key_of_a_staff_members_own_account_is_an_edit():
     [{"displayName": "Salon Neu"}, {"runtime": {"web": {"minReplicas": 3}}}, {"retention": {"callDays": 20}}],
     ids=["name", "pods", "retention"],
 )
-def test_what_is_not_in_the_pods_template_changes_no_pods(spec):
+def test_change_outside_the_pod_template_changes_no_pods(spec):
     assert change(tenant(), tenant(**spec), FORMER) is Change.NONE
     assert change(tenant(), tenant(**spec), PRESENT) is Change.RELEASE, "the release waits all the same"
 
@@ -153,7 +153,7 @@ def test_a_tenant_with_an_image_of_its_own_is_not_changed_by_another_default():
     assert change(pinned, pinned, traced) is Change.RELEASE
 
 
-def test_of_a_deployment_without_a_record_the_tenants_generation_decides():
+def test_generation_decides_for_deployment_without_record():
     unrecorded = ObservedObject("uid", 1, "", {}, {}, {}, replicas=2)
     for is_edited, expected in ((False, Change.RELEASE), (True, Change.EDIT)):
         assert change_of(unrecorded, render(tenant(), PRESENT)[1], is_edited=is_edited) is expected
@@ -196,7 +196,7 @@ def test_a_healthy_tenant_gets_a_release_in_its_turn_and_is_judged(begins):
     ],
     ids=["new", "no pods", "none has been available for long", "they are being changed"],
 )
-def test_who_has_no_pods_or_broken_ones_waits_for_nobody_and_is_not_judged(found):
+def test_tenant_without_healthy_pods_waits_for_nobody(found):
     record = turn(observed(tenant()), found, begin=never)
     assert record is not None
     assert not record.judged
@@ -255,7 +255,7 @@ def test_a_tenant_that_waits_is_healthy_and_says_for_what():
     assert message.startswith("its pods stay with a former release until")
 
 
-def test_who_has_begun_no_longer_says_that_it_waits():
+def test_tenant_that_has_begun_is_not_waiting():
     waited = tenant()
     waited.status["conditions"] = [
         {"type": "RolloutHealthy", "status": "True", "reason": "ReleaseWaits", "message": "…"}

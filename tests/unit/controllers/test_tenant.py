@@ -200,7 +200,7 @@ def test_a_calendar_that_cannot_be_asked_for_long_says_why_in_one_line():
     ("number", "text"),
     [(1, "1 appointment differs"), (2, "2 appointments differ"), (73, "50 or more appointments differ")],
 )
-def test_what_differs_from_cal_com_is_a_warning_with_its_age_and_the_command(number, text):
+def test_calcom_difference_is_a_warning_with_age(number, text):
     audit = AuditProgress(MINUTE, number, SINCE, SINCE)
     condition = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE), audit)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_DIFFERS)
@@ -299,7 +299,7 @@ def test_a_time_zone_that_the_pods_do_not_know_never_reaches_them():
 # Ceilings
 
 
-def test_what_is_above_a_ceiling_is_lowered_and_named():
+def test_value_above_a_ceiling_is_lowered_and_named():
     greedy = {"mode": "Split", "web": {"minReplicas": 30, "maxReplicas": 100}, "workers": {"maxReplicas": 100}}
     limits = {"rateLimits": {"webhooksPerSecond": 0, "functionsPerSecond": 5000}}
     lowered, sentences = apply_ceilings(tenant(runtime=greedy | limits), Settings())
@@ -318,7 +318,7 @@ def test_what_is_above_a_ceiling_is_lowered_and_named():
     ]
 
 
-def test_what_is_within_the_ceilings_is_left_as_it_is():
+def test_value_within_the_ceilings_is_unchanged():
     assert apply_ceilings(tenant(), Settings()) == (tenant(), ())
 
 
@@ -342,7 +342,7 @@ PRIVILEGED = {
 }
 
 
-def test_what_widens_the_rights_of_a_pod_is_left_out_unless_the_platform_lists_it():
+def test_pod_right_is_left_out_unless_listed():
     """Who may write a Tenant may not be allowed to create pods, and must not get more by the operator."""
     lowered, sentences = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())
     pods = lowered.spec.runtime.pods
@@ -360,7 +360,7 @@ def test_what_widens_the_rights_of_a_pod_is_left_out_unless_the_platform_lists_i
     )
 
 
-def test_what_the_platform_lists_is_kept(monkeypatch):
+def test_right_listed_by_the_platform_is_kept(monkeypatch):
     monkeypatch.setenv("ASKPROAI_PRIORITY_CLASSES", "voice, system-cluster-critical")
     monkeypatch.setenv("ASKPROAI_TOLERATION_KEYS", "voice")
     monkeypatch.setenv("ASKPROAI_POD_ANNOTATIONS", "example.com/,prometheus.io/scrape")

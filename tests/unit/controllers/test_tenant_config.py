@@ -291,7 +291,7 @@ def test_the_usual_booking_target_is_left_out_so_that_no_config_changes_because_
     assert own.booking_target_percent == Decimal("99.5")
 
 
-def test_the_config_names_who_can_be_booked_and_holds_no_secret():
+def test_config_names_bookable_staff_and_holds_no_secret():
     config = salon_config()
     assert config.services[0].staff == {"mitte": ("anna", "mehmet")}
     assert config.branches[0].phone_numbers[0].did == "+49301234567"
@@ -383,7 +383,7 @@ def test_a_function_that_came_later_is_not_among_those_that_pods_of_every_releas
     assert [str(each) for each in compiled.functions] == ["BookAppointment", "TransferToHuman"]
 
 
-def test_what_is_not_declared_leaves_the_text_of_the_config_as_it_was():
+def test_undeclared_field_leaves_the_config_unchanged():
     """A new text is sent to every pod of every tenant at an upgrade."""
     spec = {
         name: value for name, value in raw("Tenant")["spec"].items() if name not in {"knowledge", "cancellationRule"}

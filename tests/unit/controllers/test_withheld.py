@@ -127,7 +127,7 @@ def knowing(*numbers: int, **spec: Any) -> Tenant:
     return Tenant.from_raw(raw("Tenant", **spec) | {"status": status})
 
 
-def test_what_a_deleted_service_named_stays_withheld() -> None:
+def test_event_type_of_deleted_service_stays_withheld() -> None:
     """Its status is gone with it; a caller who moves an appointment must not move another business's booking."""
     kept = find_not_found(tenant(), seen(NOT_FOUND), ACCOUNTS)
     assert find_former(knowing(*kept), [], ACCOUNTS) == kept == (1001,)
@@ -142,7 +142,7 @@ def test_what_a_deleted_service_named_stays_withheld() -> None:
     )
 
 
-def test_what_a_deleted_service_named_is_not_booked_at_unseen_by_version_1_either() -> None:
+def test_version_1_withholds_deleted_services_event_types() -> None:
     calendar = raw("Tenant")["spec"]["calendar"]
     spec = {"calendar": calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}}}
     assert find_withheld(knowing(1001, **spec), seen({}), None, URL, ACCOUNTS) == {

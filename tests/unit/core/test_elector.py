@@ -234,7 +234,7 @@ async def test_a_lease_that_cannot_be_released_delays_no_shutdown(server: LeaseS
         leader.fence()
 
 
-async def test_of_two_electors_that_write_at_once_one_wins(server: LeaseServer, clock: FixedClock):
+async def test_one_of_two_simultaneous_electors_wins(server: LeaseServer, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
     await first.release()
@@ -344,7 +344,7 @@ async def test_an_elector_has_the_times_of_the_settings_and_reports_each_change(
     assert changes == [True, False]
 
 
-async def test_who_is_asked_to_stop_never_enters_the_leaders_block(server: LeaseServer, clock: FixedClock):
+async def test_stopping_elector_never_enters_the_leaders_block(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
     stop = asyncio.Event()

@@ -36,6 +36,6 @@ def test_each_spelling_of_a_log_level_is_one_that_logs_know(
     ("name", "value"),
     [("ASKPROAI_PUBLIC_PORT", "08080"), ("ASKPROAI_PUBLIC_PORT", "65536"), ("ASKPROAI_LOG_LEVEL", "info\ndebug")],
 )
-def test_what_cannot_be_used_is_named(name: str, value: str) -> None:
+def test_unusable_variable_is_named(name: str, value: str) -> None:
     with pytest.raises(WrongVariables, match=f"{name}: Expected"):
         read_variables(Settings, {name: value})

@@ -35,7 +35,7 @@ def salon(
     ]
 
 
-def test_what_fails_for_longest_is_first_then_who_has_no_budget_then_what_people_paused() -> None:
+def test_longest_failure_precedes_spent_budget_and_paused() -> None:
     objects = [
         *salon("good", calls24h=3, bookingSuccessPercent="100.0", errorBudgetPercent="80.0"),
         *salon("suspended", condition("False", "Suspended"), condition("False", "TenantNotReady")),
@@ -84,7 +84,7 @@ def test_since_when_somebody_suspended_what_stays_ready_is_not_guessed_and_since
     assert (row.state, row.since) == ("Paused", "2026-11-23T15:00:00Z")
 
 
-def test_what_the_operator_has_not_looked_at_counts_as_failing_from_its_creation() -> None:
+def test_unobserved_object_counts_as_failing_since_creation() -> None:
     (row,) = rank([made("Tenant", "salon", None)])
     assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")
 

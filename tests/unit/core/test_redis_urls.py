@@ -52,7 +52,7 @@ def test_an_authority_is_trusted_where_its_file_lies(tmp_path) -> None:
 @pytest.mark.parametrize(
     "url", ["", "nonsense", "http://h", "redis+sentinel://h", "redis+sentinel:///x", "redis://h:port"]
 )
-def test_what_is_no_redis_url_is_refused(url: str) -> None:
+def test_invalid_redis_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         connect(url, WAIT)
 

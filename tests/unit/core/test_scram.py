@@ -21,6 +21,6 @@ def test_each_verifier_has_a_salt_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("password", ["", "naïve", "tab\t"])
-def test_what_would_need_saslprep_is_refused(password: str) -> None:
+def test_password_needing_saslprep_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         scram_verifier(password)

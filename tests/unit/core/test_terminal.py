@@ -46,7 +46,7 @@ ROWS = [
 ]
 
 
-def test_what_does_not_fit_continues_on_a_further_line_of_its_row() -> None:
+def test_long_cell_continues_on_a_further_line() -> None:
     table = render_table(COLUMNS, ROWS, 80)
     assert table.head == ["id                                    for", "  error"]
     assert table.body == [

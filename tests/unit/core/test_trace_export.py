@@ -15,7 +15,7 @@ from askproai_core.tracing.export import OtelRecorder, _CountingExporter
 from tests.worlds.waiting import SOON
 
 
-def test_what_a_collector_does_not_take_is_dropped_and_counted_and_delays_no_end(
+def test_refused_spans_are_dropped_and_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("MOST_WAITING", "_MOST_IN_A_REQUEST"):

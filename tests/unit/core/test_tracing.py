@@ -55,7 +55,7 @@ def test_the_ratio_alone_decides_and_not_what_a_stranger_sends(recorder: MemoryR
     assert recorder.spans == []
 
 
-def test_what_is_done_for_others_too_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
+def test_shared_work_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
     with start_trace("request"):
         with detached(), span("step"):
             assert (is_recording(), current_traceparent()) == (False, None)
@@ -91,7 +91,7 @@ def test_a_strangers_context_is_linked_and_never_the_parent(recorder: MemoryReco
         STORED.upper(),
     ],
 )
-def test_what_is_no_recorded_context_begins_no_trace(recorder: MemoryRecorder, context: str | None) -> None:
+def test_unrecorded_context_begins_no_trace(recorder: MemoryRecorder, context: str | None) -> None:
     with continue_from(context), span("job"):
         assert current_traceparent() is None
     assert recorder.spans == []

@@ -61,7 +61,7 @@ def test_each_alert_that_is_shipped_has_a_row_with_its_severity_and_its_runbook(
     assert named == shipped
 
 
-def test_what_pages_somebody_comes_before_what_is_mailed(rows: dict[str, Row]) -> None:
+def test_paging_alerts_precede_mailed_ones(rows: dict[str, Row]) -> None:
     severities = [row.severity for row in rows.values()]
     assert severities == sorted(severities)  # critical, warning
 

@@ -29,7 +29,7 @@ async def _work() -> None:
     await asyncio.Event().wait()
 
 
-async def test_what_a_watch_has_not_begun_is_ended_with_it(monkeypatch: pytest.MonkeyPatch):
+async def test_unstarted_work_of_a_watch_ends_with_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(informer, "_AGAIN_SECONDS", 0.1)
     scope = {"asyncio": asyncio, "contextlib": contextlib}
     exec(compile(_WATCHER, str(Path(kopf.__file__).parent / "queueing.py"), "exec"), scope)

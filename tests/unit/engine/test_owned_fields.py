@@ -37,7 +37,7 @@ def live() -> dict[str, Any]:
     return raw
 
 
-def test_what_is_ours_is_what_was_applied():
+def test_owned_fields_are_the_applied_ones():
     assert digest_of_owned(live()) == digest_of_manifest(MANIFEST)
     ours = owned_part(live(), FIELDS)
     assert ours["spec"] == MANIFEST["spec"]

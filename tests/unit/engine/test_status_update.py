@@ -162,9 +162,7 @@ class TestEvents:
         assert not update_for_result(branch(), {}, Result((waiting,)), NOW).events
 
     @pytest.mark.parametrize(("has_warned", "told"), [(False, []), (True, ["Ready"])])
-    def test_who_was_told_of_a_problem_is_told_of_its_end_and_nobody_of_a_new_object_without_one(
-        self, has_warned: bool, told: list[str]
-    ):
+    def test_reported_problem_has_an_event_at_end(self, has_warned: bool, told: list[str]):
         waiting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
         current = after({}, update_for_result(branch(), {}, waiting, NOW))
         for status in (current, {}):

@@ -58,5 +58,5 @@ async def test_a_list_without_what_was_owed_ends_it(progress: WatchProgress, clo
     assert progress.behind_seconds(TENANTS) == 0
 
 
-def test_what_is_not_watched_is_left_out(progress: WatchProgress):
+def test_unwatched_kind_is_left_out(progress: WatchProgress):
     progress.listed(resources.SERVICE_MONITORS, [99])

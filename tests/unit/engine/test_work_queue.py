@@ -280,9 +280,7 @@ class TestTurns:
         queue.add(self.of("busy", 1), Priority.EDIT)
         assert await queue.get() == self.of("busy", 1), "it has rested"
 
-    async def test_of_many_edits_at_once_a_namespace_has_some_before_the_others(
-        self, queue: WorkQueue, clock: FixedClock
-    ):
+    async def test_namespace_gets_some_of_many_edits_first(self, queue: WorkQueue, clock: FixedClock):
         """One `kubectl apply` may edit 500 services."""
         queue.add(self.of("other", 1))
         clock.advance(ONE_SECOND)

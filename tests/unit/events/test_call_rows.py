@@ -50,7 +50,7 @@ def row(event_type: str, call: dict[str, Any]) -> CallRow:
     return row_of_event(event_type, RetellCall(call_id="call_1", **call), salon_config(), "mitte", RECEIVED)
 
 
-def test_what_is_said_is_known_while_the_call_goes_on_and_never_reopens_one_that_is_over() -> None:
+def test_running_transcript_never_reopens_an_ended_call() -> None:
     """`transcript_updated` has the words of each turn, with the functions between them and without `transcript`."""
     turns = [
         {"role": "agent", "content": "Guten Tag", "words": []},
@@ -173,7 +173,7 @@ def test_the_link_of_the_recording_stays_with_the_analysis_that_has_none(order: 
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "http://x", "https://" + "x" * 3000, "", 7, None, {}])
-def test_what_is_no_link_is_not_kept(url: Any) -> None:
+def test_invalid_link_is_not_kept(url: Any) -> None:
     assert row("call_ended", {"recording_url": url}).analysis is None
 
 

@@ -35,5 +35,5 @@ def test_no_phrase_of_the_table_raises_an_error() -> None:
         ("nicht am 10., sondern am 11.", Grain.MONTH), ("nicht Freitag, sondern morgen", None), ("ab Freitag", None),
     ],
 )  # fmt: skip
-def test_what_a_day_leaves_open(text: str, open_span: Grain | None) -> None:
+def test_parts_that_a_day_leaves_open(text: str, open_span: Grain | None) -> None:
     assert find_open_span(text) is open_span

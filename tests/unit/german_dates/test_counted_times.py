@@ -79,7 +79,7 @@ OLD = datetime(2026, 12, 3, 17, 30)  # noqa: DTZ001  a Thursday, local
         (None, "eine Woche später, um halb drei", ("2026-12-10", "um halb drei")),
     ],
 )
-def test_what_is_counted_from_the_appointment(
+def test_times_counted_from_the_appointment(
     date: str | None, clock: str | None, expected: tuple[str, str | None]
 ) -> None:
     assert count_from(date, clock, OLD) == expected

@@ -52,7 +52,7 @@ def test_no_words_of_the_table_in_any_order_raise_an_error():
         assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
 
 
-def test_what_is_understood_is_read_back_in_english():
+def test_understood_phrase_is_read_back_in_english():
     [exact] = understand("Tuesday at half past two", at=CALL, zone=BERLIN).candidates
     assert exact.reading == "Tuesday, 24 November 2026, 2:30 pm"
     [week] = understand("next week after four, but not Mondays", at=CALL, zone=BERLIN).candidates

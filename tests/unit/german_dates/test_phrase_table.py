@@ -27,7 +27,7 @@ def test_a_phrase_means_what_the_table_says(phrase, meaning):
 
 
 @pytest.mark.parametrize(("name", "least_share"), LEAST_SHARES.items())
-def test_of_phrases_that_the_grammar_was_not_made_for_none_is_understood_wrongly(name: str, least_share: float):
+def test_foreign_phrases_are_never_misunderstood(name: str, least_share: float):
     answers = {
         phrase: (read_understood(understand(phrase, at=CALL, zone=BERLIN)), read_expected(meaning))
         for phrase, meaning in read_table(name)
@@ -63,6 +63,6 @@ def test_no_words_of_the_table_in_any_order_raise_an_error():
         assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
 
 
-def test_what_is_longer_than_anybody_names_a_time_is_asked():
+def test_overlong_phrase_is_asked():
     assert understand("am Montag " * 50, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
     assert understand("also " * 50 + "am Montag", at=CALL, zone=BERLIN).candidates

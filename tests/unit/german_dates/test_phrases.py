@@ -80,7 +80,7 @@ def test_a_weekday_said_on_that_day_can_be_today_or_in_a_week():
         ("am 15. Dezember oder am 1.", ["2026-12-15", "2027-01-01"]),
     ],
 )  # fmt: skip
-def test_of_two_days_of_a_month_that_has_begun_the_one_that_is_over_is_not_next_years(text, expected):
+def test_past_day_of_month_is_not_next_years(text, expected):
     found = understand(text, at=datetime(2026, 12, 15, 10, tzinfo=BERLIN), zone=BERLIN)
     assert [each.start.date().isoformat() for each in found.candidates] == expected
     assert not found.ambiguous

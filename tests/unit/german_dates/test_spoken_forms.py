@@ -47,5 +47,5 @@ def test_a_spoken_form_is_understood(phrase: str, meaning: str) -> None:
 
 
 @pytest.mark.parametrize("phrase", ASKED)
-def test_what_is_near_to_it_and_unclear_is_asked(phrase: str) -> None:
+def test_similar_unclear_phrase_is_asked(phrase: str) -> None:
     assert understand(phrase, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD

@@ -163,7 +163,7 @@ def absence_entry(body: dict[str, Any]) -> Any:
     return kept["payload"]
 
 
-def test_of_an_absence_is_kept_whose_it_is_and_when() -> None:
+def test_absence_keeps_its_person_and_time() -> None:
     """Its body names an employee, with the reason, which may be an illness."""
     used = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-28T23:59:59+01:00", "updatedAt": "u"}
     person = {"name": "Anna", "email": "anna@example.com", "username": "anna", "timeZone": "Europe/Berlin"}
@@ -187,7 +187,7 @@ def test_of_an_absence_is_kept_whose_it_is_and_when() -> None:
         ({"user": {"name": "Anna"}}, {}),
     ],
 )
-def test_of_an_absence_that_can_not_be_read_nothing_personal_is_kept(entry: Any, kept: Any) -> None:
+def test_unreadable_absence_keeps_nothing_personal(entry: Any, kept: Any) -> None:
     assert absence_entry(calcom("OOO_CREATED", oooEntry=entry)) == {"oooEntry": {**kept, "user": {}}}
 
 

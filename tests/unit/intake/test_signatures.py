@@ -87,7 +87,7 @@ def test_retell_vectors_hold_for_five_minutes_both_ways(
         (RETELL_1, RETELL_1_HEADER, [], Verdict.NO_KEY),
     ],
 )
-def test_what_retell_did_not_sign_is_refused(
+def test_request_unsigned_by_retell_is_refused(
     body: bytes, header: str | None, keys: list[str], verdict: Verdict
 ) -> None:
     assert verify_retell(body, header, keys, at_ms(1760000000000)) is verdict
@@ -112,7 +112,7 @@ def test_calcom_vectors_hold(body: bytes, header: str) -> None:
         (CALCOM_1_HEADER, [], Verdict.NO_KEY),
     ],
 )
-def test_what_calcom_did_not_sign_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
+def test_request_unsigned_by_calcom_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
     assert verify_calcom(CALCOM_1, header, keys) is verdict
 
 
@@ -155,11 +155,11 @@ def test_stripe_vectors_hold_for_five_minutes_both_ways(
         (STRIPE_1_HEADER, [], Verdict.NO_KEY),
     ],
 )
-def test_what_stripe_did_not_sign_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
+def test_request_unsigned_by_stripe_is_refused(header: str | None, keys: list[str], verdict: Verdict) -> None:
     assert verify_stripe(STRIPE_1, header, keys, at_ms(1767225601000)) is verdict
 
 
-def test_what_stripe_signs_with_the_secret_of_another_endpoint_is_refused() -> None:
+def test_stripe_secret_of_another_endpoint_is_refused() -> None:
     """Test and live mode have a secret each; two count while one replaces the other."""
     seconds = 1767225601
     header, now = stripe.signature("whsec_of_test_mode", STRIPE_1, seconds), at_ms(seconds * 1000)

@@ -40,7 +40,7 @@ def test_the_customer_reads_how_to_prepare(kind: Kind) -> None:
     assert "\nPlease note: " in text_of(kind, Recipient.CUSTOMER, config_with("Bring it.", Language.EN))
 
 
-def test_who_cancelled_the_business_and_who_has_nothing_to_prepare_read_nothing_of_it() -> None:
+def test_preparation_is_absent_where_it_does_not_apply() -> None:
     config = config_with("Bitte kommen Sie nüchtern.")
     assert "nüchtern" not in text_of(Kind.CANCELLED, Recipient.CUSTOMER, config)
     assert "nüchtern" not in text_of(Kind.BOOKED, Recipient.BUSINESS, config)

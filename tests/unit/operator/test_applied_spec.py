@@ -68,7 +68,7 @@ def test_a_paused_object_never_applied_stays_held(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_what_is_held_back_by_a_plan_is_not_taken_for_applied(kind: str) -> None:
+def test_planned_spec_is_not_taken_for_applied(kind: str) -> None:
     status = {**reconciled(kind)}
     planned = model(kind, status, PLANNED, displayName="Neu")
     assert "appliedSpec" not in update_for_pause(planned, HELD, NOW).patch

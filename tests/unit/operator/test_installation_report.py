@@ -26,12 +26,12 @@ REPORT = InstallationReport(
 )  # fmt: skip
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_written_report_is_read_again() -> None:
     assert read_report(report_manifest("askproai-system", REPORT)) == REPORT
 
 
 @pytest.mark.parametrize("data", [None, {}, {"report.json": ""}, {"report.json": "{}"}, {"report.json": "[1"}])
-def test_what_a_person_or_a_later_release_wrote_otherwise_is_no_report(data: dict[str, str] | None) -> None:
+def test_differently_written_config_map_is_no_report(data: dict[str, str] | None) -> None:
     assert read_report({"data": data}) is None
 
 
@@ -62,7 +62,7 @@ def later(seconds: float, **changes: Any) -> InstallationReport:
     ],
     ids=str,
 )
-def test_what_says_nothing_else_is_not_written_again_before_its_time(report: InstallationReport, due: bool) -> None:
+def test_unchanged_report_is_not_rewritten_early(report: InstallationReport, due: bool) -> None:
     assert is_due(report, REPORT) is due
 
 

@@ -98,7 +98,7 @@ ROLLED_OUT = {
         ({"unavailableReplicas": 1, "collisionCount": 1}, set()),
     ],
 )
-def test_of_a_deployments_status_only_what_its_tenant_reads_makes_it_due(changes: dict[str, Any], due: set):
+def test_only_read_deployment_status_makes_tenant_due(changes: dict[str, Any], due: set):
     """Its controller writes it with each step of each pod, and each run of a Tenant asks PostgreSQL and Redis."""
 
     def web(version: int, status: dict[str, Any]) -> dict[str, Any]:

@@ -265,7 +265,7 @@ def test_a_tenant_that_nobody_waits_for_holds_up_nobody(why):
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_another_process_knows_from_the_deployments_who_is_under_way():
+def test_deployments_show_another_process_the_running_changes():
     fleet = waiting_fleet()
     restarted = Rollouts(fleet.cache, fleet.clock, PRESENT, limit=1, soak=SOAK, changed=fleet.count)
     assert names(restarted.state().under_way) == ["a"]
@@ -287,7 +287,7 @@ def test_a_tenant_with_one_deployment_of_two_changed_is_under_way():
     assert names(fleet.rollouts.state().under_way) == ["a"]
 
 
-def test_who_has_another_release_and_does_not_ask_for_its_turn_is_held():
+def test_tenant_of_another_release_is_held_without_turn():
     """Such as one that is paused, or whose key is gone: it would stay with its pods unseen, and meet the next upgrade with them."""
     fleet = waiting_fleet()
     fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)

@@ -262,7 +262,7 @@ async def test_an_operator_ends_when_a_release_without_shards_leads(replicas):
         assert not replicas.leading
 
 
-async def test_who_waits_names_the_holders_again_and_again(replicas):
+async def test_waiting_shard_names_the_holders_repeatedly(replicas):
     with structlog.testing.capture_logs() as logs:
         replicas.start("old", Shard(0, 1))
         await replicas.lead("old")

@@ -64,9 +64,7 @@ class Clock(FixedClock):
     ("fault", "problem"),
     [(AccessError("no way to the API server"), "no way to the API server"), (BROKEN, "Tenant: AttributeError")],
 )
-async def test_what_cannot_be_read_once_is_said_and_read_again_and_the_other_kinds_are_followed(
-    fault: dict[str, Any] | Exception, problem: str
-) -> None:
+async def test_unreadable_kind_is_reported_and_read_again(fault: dict[str, Any] | Exception, problem: str) -> None:
     clock = Clock()
     clock.mirror = mirror = FleetMirror(cast("HttpTransport", ApiServer(fault, WHOLE)), clock)
     running = asyncio.create_task(mirror.run())

@@ -41,6 +41,6 @@ def test_a_reader_has_no_right_and_an_owner_every_one() -> None:
     assert set(Right) - rights_of(Role.STAFF) == {Right.LISTEN, Right.REDRIVE, Right.ADMINISTER}
 
 
-def test_who_gave_no_name_acts_by_a_part_of_the_sessions_id() -> None:
+def test_nameless_person_acts_by_part_of_session_id() -> None:
     assert Session("0123456789", "salon.a", is_reader=False, name="", expires=0).actor == "page 01234567"
     assert Session("0123456789", "salon.a", is_reader=False, name="Karin", expires=0).actor == "Karin"

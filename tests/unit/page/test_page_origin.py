@@ -67,7 +67,7 @@ def test_at_the_published_port_no_header_counts() -> None:
     assert origin.cookie.startswith("__Host-"), "no page of a neighbouring host can set it"
 
 
-def test_who_has_no_session_is_led_back_after_the_login() -> None:
+def test_visitor_without_session_returns_after_the_login() -> None:
     assert login_location(request("localhost", "/week?day=2026-11-27")) == "/login?next=/week%3Fday%3D2026-11-27"
     assert login_location(request("localhost", "/")) == "/login"
     assert login_location(request("localhost", "//evil.example/week")) == "/login?next=/week", (

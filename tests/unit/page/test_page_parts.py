@@ -142,7 +142,7 @@ def test_a_form_token_is_of_one_session_and_is_no_signature_of_a_cookie() -> Non
     assert signer.read(f"{body}.{signer.csrf(body)}", NOW) is None
 
 
-def test_a_change_names_its_subject_alone_and_who_knows_nothing_reads_all() -> None:
+def test_change_names_its_subject_alone() -> None:
     before = event_id(Pulse(marks={"calls": "1 a", "messages": "0"}))
     after = event_id(Pulse(marks={"calls": "2 b", "messages": "0"}))
     assert changed_subjects(before, after) == ["calls"]
@@ -160,7 +160,7 @@ def test_a_day_is_drawn_from_its_first_hour_to_its_last() -> None:
     assert len(plan.cancelled) == 1
 
 
-def test_what_is_at_the_same_time_is_beside_each_other_and_who_has_left_has_a_column() -> None:
+def test_day_plan_has_columns_for_simultaneous_and_former() -> None:
     plan = plan_day(CONFIG, DAY, [entry(at(10)), entry(at(10, 15)), entry(at(10, 30)), entry(at(9), staff="gone")], [])
     assert [each.lane for each in plan.columns[0].drawn] == [0, 1, 0]
     assert plan.columns[2].name == "gone"
@@ -180,7 +180,7 @@ def with_staff(*staff: Staff, **changes: Any) -> TenantConfig:
     return msgspec.structs.replace(CONFIG, branches=(branch,))
 
 
-def test_a_day_shows_who_is_not_there_and_outside_of_which_hours_nobody_is_offered() -> None:
+def test_day_shows_absences_and_closed_hours() -> None:
     morning = (
         Hours(days=(Weekday.FRI,), opens=time(8), closes=time(12)),
         Hours(days=(Weekday.FRI,), opens=time(13), closes=time(16)),
@@ -382,7 +382,7 @@ async def test_a_page_that_is_busy_does_not_keep_a_pod_from_ending() -> None:
     assert await feed_busy_page(feed, end) == []
 
 
-def test_what_a_timeline_has_is_said_in_german() -> None:
+def test_timeline_is_in_german() -> None:
     """Names that are no German words by themselves, and stay so in no timeline."""
     ours = set(Function) - {Function.TRANSFER_TO_HUMAN}  # Retell's own
     functions = {re.sub(r"(?<!^)(?=[A-Z])", "_", each).lower() for each in ours}
@@ -446,7 +446,7 @@ def test_the_branch_of_a_person_stands_by_itself_and_only_where_there_are_severa
     assert [(each.name, each.place) for each in people][1:3] == [("Mehmet", "Mitte"), ("Anna", "West")]
 
 
-def test_an_appointment_is_moved_only_to_who_does_its_service() -> None:
+def test_appointment_is_moved_only_to_capable_staff() -> None:
     offered = {"cut": ("anna", "mehmet"), "colour": ("anna",)}
     services = tuple(Service(name=name, display_name=name, staff={"mitte": able}) for name, able in offered.items())
     config = msgspec.structs.replace(CONFIG, services=services)

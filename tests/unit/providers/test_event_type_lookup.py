@@ -63,7 +63,7 @@ async def test_a_firewalls_refusal_is_not_called_a_wrong_key(
         "a revoked key",
     ],
 )
-async def test_what_says_nothing_about_the_event_type_leaves_it_as_it_was(
+async def test_unrelated_failure_leaves_the_event_type_unchanged(
     status: int, body: dict[str, object] | None, me: int
 ) -> None:
     with pytest.raises(ProviderError):

@@ -122,7 +122,7 @@ def test_event_types(change: dict[str, Any], text: str | None) -> None:
 @pytest.mark.parametrize(
     ("switch", "notes"), [({"rrHostSubsetEnabled": False}, 1), ({"rrHostSubsetEnabled": True}, 0), ({}, 0)]
 )
-def test_a_round_robin_that_ignores_who_is_asked_for_is_named(switch: dict[str, Any], notes: int) -> None:
+def test_round_robin_that_ignores_requested_host_is_named(switch: dict[str, Any], notes: int) -> None:
     """A server that does not show the switch is not blamed for it."""
     found = list(find_event_type_notes(FITS | TEAM | switch, EventTypeNeeds(45, buffer_after_minutes=10, user_id=17)))
     assert len(found) == notes, found

@@ -59,7 +59,7 @@ def test_a_long_body_takes_no_more_room_than_plain() -> None:
     ],
     ids=["another tenant", "another table", "another row"],
 )
-def test_what_was_moved_does_not_open(tenant: str, place: Place, reference: str) -> None:
+def test_moved_ciphertext_does_not_open(tenant: str, place: Place, reference: str) -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "retell/1", BODY)
     with pytest.raises(NotAuthentic):
@@ -110,7 +110,7 @@ def test_without_a_key_or_while_it_is_off_bodies_are_stored_plainly(off: BodyCip
     assert store_call_texts(off, "c", CallTexts("Hallo", {"a": 1})) == ("Hallo", '{"a":1}')
 
 
-def test_what_is_switched_off_is_still_decrypted() -> None:
+def test_values_stay_decryptable_after_switching_off() -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "a", BODY)
     assert cipher(shared, on=False).decrypt(Place.EVENT, "a", stored) == BODY
@@ -139,7 +139,7 @@ def test_a_key_that_is_missing_is_looked_for_at_once_and_one_that_is_gone_is_not
 
 
 @pytest.mark.parametrize("on", [True, False])
-def test_a_key_that_was_destroyed_is_forgotten_by_who_only_reads(on: bool) -> None:
+def test_readers_forget_a_destroyed_key(on: bool) -> None:
     secret, clock = key(), FixedClock(NOW)
     texts: list[str | None] = [encode_data_keys(DataKeys((secret,)))]
     reader = BodyCipher("salon.salon", lambda: texts[-1], lambda: on, clock)
@@ -151,7 +151,7 @@ def test_a_key_that_was_destroyed_is_forgotten_by_who_only_reads(on: bool) -> No
         reader.decrypt(Place.EVENT, "a", stored)
 
 
-def test_what_is_encrypted_is_not_encrypted_twice_and_nothing_stays_nothing() -> None:
+def test_encrypted_value_is_not_encrypted_twice() -> None:
     mine = cipher(key())
     stored = mine.encrypt(Place.EVENT, "a", BODY)
     assert mine.encrypt(Place.EVENT, "a", stored) == stored
@@ -179,7 +179,7 @@ def test_the_texts_of_a_call_stand_encrypted_in_one_column(analysis: dict[str, A
     assert moved.unreadable is not None
 
 
-def test_what_cannot_be_read_stays_until_something_takes_its_place() -> None:
+def test_unreadable_value_stays_until_replaced() -> None:
     former, present = cipher(key()), cipher(key())
     _, stored = store_call_texts(former, "call_1", CallTexts("Hallo", None))
     texts = read_call_texts(present, "call_1", None, stored)

@@ -87,12 +87,12 @@ def test_a_change_of_an_older_appointment_is_that_of_the_call_that_named_it() ->
     assert found.differences.keys() == {"b"}
 
 
-def test_what_no_call_has_touched_is_somebody_elses() -> None:
+def test_appointment_untouched_by_calls_is_somebody_elses() -> None:
     found = compared([replayed("a")], [row("a"), row(None)], [row("a")])
     assert (dict(found.differences), found.changed_by_others) == ({}, True)
 
 
-def test_what_somebody_else_changes_of_a_calls_booking_is_no_difference_of_the_call() -> None:
+def test_foreign_change_of_a_booking_is_no_difference() -> None:
     """The desk cancels it, or Cal.com moves it, before both books are compared."""
     booked = uuid4()
     for changes in ({"status": "cancelled"}, {"starts_at": MOVED_TO}, {"status": "failed"}):
@@ -111,21 +111,21 @@ def test_a_question_about_it_afterwards_is_no_change_of_it() -> None:
     assert compared(requests, [moved], [row("a")]).overtaken == {"a"}
 
 
-def test_what_somebody_else_changes_of_what_was_listed_to_a_call_is_no_difference_of_the_call() -> None:
+def test_foreign_change_of_listed_appointment_is_no_difference() -> None:
     old = uuid4()
     live, shadow = row(None, row_id=old, status="cancelled", changed_at=LATER), row(None, row_id=old)
     found = compared([replayed("a", **LISTS, named_ids=(old,))], [live], [shadow])
     assert (dict(found.differences), found.changed_by_others) == ({}, True)
 
 
-def test_what_the_shadow_alone_changed_of_what_was_listed_is_a_difference() -> None:
+def test_shadow_change_of_listed_appointment_is_a_difference() -> None:
     old, before = uuid4(), NOON - timedelta(hours=1)
     live = row(None, row_id=old, changed_at=before)
     found = compared([replayed("a", **LISTS, named_ids=(old,))], [live], [row(None, row_id=old, status="cancelled")])
     assert (found.differences.keys(), found.overtaken) == ({"a"}, set())
 
 
-def test_who_changed_an_appointment_counts_more_than_who_heard_of_it_later() -> None:
+def test_changing_call_outranks_later_listing_call() -> None:
     old = uuid4()
     requests = [
         replayed("cancels", **CANCELS, named_ids=(old,)),
@@ -149,7 +149,7 @@ def test_another_host_of_calcom_is_no_difference_and_excuses_no_other_call() -> 
     assert (found.differences.keys(), found.changed_by_others, found.overtaken) == ({"b"}, False, {"a"})
 
 
-def test_of_overlapping_requests_those_that_changed_the_book_come_first() -> None:
+def test_changing_requests_precede_overlapping_ones() -> None:
     lost, won, later = request("lost", 0, 1, "taken"), request("won", 0.5, 2), request("later", 3, 0.1, "taken")
     assert [each.call_id for each in order([later, lost, won])] == ["won", "lost", "later"]
     before = request("before", -1, 0.5, "taken")

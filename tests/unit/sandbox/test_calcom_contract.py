@@ -20,7 +20,7 @@ LIST = Exchange(
 
 
 @pytest.mark.parametrize("good", [GOOD, LIST])
-def test_what_is_published_is_accepted(good: Exchange) -> None:
+def test_published_answer_is_accepted(good: Exchange) -> None:
     assert list(check_exchange(good)) == []
 
 
@@ -35,7 +35,7 @@ def test_what_is_published_is_accepted(good: Exchange) -> None:
     (replace(LIST, answer={"data": []}), "answer: without the envelope"),
     (replace(LIST, status=400, answer={"error": "x"}), "error: {'error': 'x'} has neither of the two shapes"),
 ])  # fmt: skip
-def test_what_differs_is_noticed(wrong: Exchange, text: str) -> None:
+def test_difference_is_noticed(wrong: Exchange, text: str) -> None:
     assert list(check_exchange(wrong)) == [text]
 
 

@@ -194,7 +194,7 @@ async def test_cancel_errors_have_no_envelope(calcom: Api) -> None:
     await book(calcom)
 
 
-async def test_who_was_absent_is_marked_by_the_owner_after_the_start(calcom: Api, clock: FixedClock) -> None:
+async def test_owner_marks_absent_guest_after_the_start(calcom: Api, clock: FixedClock) -> None:
     await seed(calcom)
     booking = (await book(calcom))["data"]
     path, email = f"/v2/bookings/{booking['uid']}/mark-absent", booking["attendees"][0]["email"]

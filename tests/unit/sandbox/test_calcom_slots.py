@@ -96,7 +96,7 @@ async def test_the_interval_sets_the_distance_of_slots(calcom: Api) -> None:
     assert await starts(calcom) == ["09:00", "09:30", "10:00"]
 
 
-async def test_what_moves_does_not_count_for_itself(calcom: Api) -> None:
+async def test_moved_booking_does_not_block_itself(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=180)
     await opens(calcom)
     uid = (await book(calcom, start="2026-11-27T08:00:00Z"))["data"]["uid"]

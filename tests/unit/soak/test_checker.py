@@ -116,7 +116,7 @@ def test_a_person_at_calcom_may_change_what_a_caller_heard() -> None:
     assert kinds(History(answers=[booked(), listed(3, START)], changes=[change]), gone) == []
 
 
-def test_what_a_person_has_just_cancelled_may_be_called_booked_until_it_must_be_known() -> None:
+def test_recent_cancellation_may_be_called_booked_for_now() -> None:
     """The answer to a repetition says that it is booked; whoever cancels it at Cal.com is known by event or poll."""
     again, gone = booked(60), Books([row(status="cancelled")], [remote(live=False, updated=NOW + 30)])
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 30, NOW + 30)
@@ -136,7 +136,7 @@ def test_an_acknowledged_event_must_be_stored_and_processed_and_have_had_its_eff
     assert kinds(History(stuck=[(A, "job 7")]), Books()) == ["lost"]
 
 
-def test_of_an_absence_its_days_are_stored_and_nothing_of_the_person() -> None:
+def test_absence_is_stored_without_the_person() -> None:
     entry = {"uuid": "o1", "start": START, "end": LATER, "updatedAt": START}
     sent = webhook("calcom", {"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {**entry, "notes": ILLNESS}}})
     kept = json.dumps({"triggerEvent": "OOO_CREATED", "payload": {"oooEntry": {**entry, "user": {"id": 1}}}}).encode()
@@ -180,7 +180,7 @@ def test_the_billing_state_is_that_of_the_last_event() -> None:
     ],
     ids=["a person twice", "not there", "elsewhere", "not cancelled there", "unknown here", "twice for a moment", "claims"],
 )  # fmt: skip
-def test_what_is_double_or_differs_is_found(books: Books) -> None:
+def test_double_or_differing_booking_is_found(books: Books) -> None:
     assert kinds(History(), books) == ["double"]
 
 

@@ -46,7 +46,7 @@ def test_alternatives_are_an_offer() -> None:
     ],
     ids=["booked it", "was trying to", "was offered it first, so it is held"],
 )
-def test_who_was_faster_is_no_lie(other: Answer) -> None:
+def test_lost_race_is_no_lie(other: Answer) -> None:
     assert fates(offered(1, START), other, refused(2)) == [Fate.FASTER]
     early = replace(other, asked_at=NOW, answered_at=NOW + 0.1)
     assert fates(offered(1, START), early, refused(2)) == [Fate.GONE], "that was before the offer"
@@ -76,12 +76,12 @@ def heard_of(second: float) -> Event:
     return Event(A, 1, "calcom", body, "processed", NOW + second)
 
 
-def test_what_was_entered_after_the_offer_could_not_be_known() -> None:
+def test_entry_after_the_offer_could_not_be_known() -> None:
     assert cause(busy(101)) is Cause.SINCE
     assert cause(busy(101), any_host=True, basis="own_book") is Cause.SINCE
 
 
-def test_what_was_entered_within_the_latency_could_not_be_known() -> None:
+def test_entry_within_the_latency_could_not_be_known() -> None:
     early = 99.5 - FREE_TIMES
     assert cause(busy(early + 1)) is Cause.UNKNOWABLE
     assert cause(busy(early - 1)) is Cause.KNOWN
@@ -101,7 +101,7 @@ def test_without_any_entry_of_whoever_was_offered_there_is_no_excuse() -> None:
     assert cause(busy(101, staff="mehmet")) is Cause.KNOWN
 
 
-def test_of_a_team_whose_host_calcom_chooses_everybody_must_have_become_busy() -> None:
+def test_team_with_calcom_host_needs_everybody_busy() -> None:
     mehmets = busy(10, staff="mehmet")
     assert cause(mehmets, busy(101), any_host=True) is Cause.SINCE
     assert cause(mehmets, any_host=True) is Cause.KNOWN, "Anna was free"
@@ -132,7 +132,7 @@ def test_the_share_is_of_the_times_whose_fate_is_decided_and_without_what_could_
     assert str(found).startswith("3 of 7 gone (1 entered after the offer, ")
 
 
-def test_what_was_said_to_be_not_confirmed_is_counted_by_itself() -> None:
+def test_unconfirmed_answer_is_counted_separately() -> None:
     accepted = [judged(Fate.KEPT), *(judged(fate, basis="own_book") for fate in (Fate.KEPT, Fate.OPEN))]
     accepted += [judged(Fate.GONE, Cause.KNOWN, basis="own_book")] * 2
     assert tally(accepted, certain=True).share == 0

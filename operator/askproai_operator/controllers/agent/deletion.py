@@ -136,7 +136,7 @@ async def _free_numbers(client: RetellClient, agents: set[str], recorded: Iterab
     """Unbind the numbers of these agents, and the recorded ones; return whether one was freed.
 
     First, because a number bound to a deleted agent would decline its callers without a word. Its inbound webhook goes with
-    the binding, or the callers of whoever answers next would wait for a tenant that is gone.
+    the binding, or the callers of the next owner would wait for a tenant that is gone.
     """
     listed = {str(number.get("phone_number")) for number in await client.list_numbers() if agents & bound_ids(number)}
     freed = False

@@ -34,7 +34,7 @@ class AgentGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What answers calls when a plan was carried out."""
+    """The answering version after a plan was carried out."""
 
     agent_id: str | None
     llm_id: str | None

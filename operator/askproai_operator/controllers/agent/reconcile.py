@@ -57,7 +57,7 @@ async def _provision(
     try:
         inputs = await gather(agent, context, CHECKS)  # in the cluster; Retell is asked nothing before the checks pass
         if failure := first_failing(CHECKS, inputs):
-            # No retry: a change of what is missing or wrong enqueues this agent, or the resync finds it.
+            # No retry: a change of the missing or wrong object enqueues this agent, or the resync finds it.
             if inputs.references.look_again is not None:
                 return Result((failure,), requeue_after=inputs.references.look_again, requeue_reason=FOLLOWS)
             reason = "a Branch that is not created anew by then is closed, and callers are to hear so"
@@ -66,7 +66,7 @@ async def _provision(
         assert target is not None  # else a check had failed
         source = look_source(agent, target, context)
         if (known := find_look(agent, target, source, context)) is not None:
-            # What Retell showed is new enough: it is asked again when it is due, or when something here changed.
+            # The last answer of Retell is new enough: it is asked again when it is due, or when something here changed.
             return known
         result = await _reconcile_at_retell(agent, target, waiting_catalogue, context)
         return keep_look(agent, target, source, result, context)

@@ -1,4 +1,4 @@
-"""What a reconcile of a RetellAgent reports: conditions, status fields, events, and when to look again. Pure."""
+"""The report of a reconcile of a RetellAgent: conditions, status fields, events, and when to look again. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

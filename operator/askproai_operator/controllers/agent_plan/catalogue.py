@@ -1,6 +1,7 @@
-"""What the prompt says of services, staff and own questions: the names on which callers, the voice model and our functions agree.
+"""The prompt's text about services, staff and own questions: the names on which callers, the voice model and our functions agree.
 
-Pure. What changes by the day, such as prices and hours, is not in it: each change of a prompt publishes a version of the agent.
+Pure. Facts that change by the day, such as prices and hours, are not in it: each change of a prompt publishes a version of the
+agent.
 """
 
 from collections import defaultdict
@@ -12,7 +13,8 @@ from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.agent_plan.words import PromptWords, words_of
 from askproai_operator.services import is_offered_in, staff_by_branch
 
-# Of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still name all.
+# The texts of a section. A longer one is left out as a whole, because a model takes half a list for the whole; functions still
+# name all.
 _MAX_CHARACTERS: Final = 8000
 
 
@@ -31,7 +33,7 @@ def describe_catalogue(
     language: str = "de-DE",
     others: Iterable[Branch] = (),
 ) -> str:
-    """Return the sections of what can be booked, the team, other branches and frequent questions, as Markdown.
+    """Return the sections of services, the team, other branches and frequent questions, as Markdown.
 
     Empty without anything to name. `branches` are those that the agent answers for, `offerings` the services that can be booked
     there, `others` the tenant's further branches, which callers name, too. Equal services of several
@@ -39,7 +41,7 @@ def describe_catalogue(
     there can do names who can; no line does if the section would be too long with these names.
     """
     words = words_of(language)
-    places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # of each line, by branch the ids of who can do it
+    places: dict[str, dict[str, frozenset[str]]] = defaultdict(dict)  # lines, each with the ids of its staff by branch
     for offering in offerings:
         able = staff_by_branch(offering, [branch for branch in branches if is_offered_in(offering, branch)])
         line = places[_describe_service(offering, *_list_lengths(offering, branches, words), words)]

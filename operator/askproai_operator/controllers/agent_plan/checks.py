@@ -1,4 +1,4 @@
-"""What keeps a RetellAgent from being written at Retell. Pure: each check returns the condition Synced, or None if it passes.
+"""The obstacles to writing a RetellAgent at Retell. Pure: each check returns the condition Synced, or None if it passes.
 
 The order of a table is the precedence: the first failing check is the one that is reported.
 """

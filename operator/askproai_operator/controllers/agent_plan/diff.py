@@ -31,7 +31,7 @@ def differing_paths(desired: Json, live: Json) -> tuple[str, ...]:
 
 
 def describe_differences(desired: Json, live: Json) -> tuple[str, ...]:
-    """Return each place that differs with its values, declared → live: bounded, and without what may be a secret."""
+    """Return each place that differs with its values, declared → live: bounded, and without possible secrets."""
     return tuple(
         f"{path}: {_shown(path, declared)} → {_shown(path, found)}"
         for path, declared, found in _all_differences(desired, live)

@@ -42,9 +42,9 @@ class NumberProblem:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What should be at Retell, the client to make it with, and what the Branches report about their own numbers.
+    """The desired state at Retell, the client to make it with, and what the Branches report about their own numbers.
 
-    `sources` are the Tenant, and its Branches and services, of which the pods' config is compiled. `suspended`: callers only hear
+    `sources` are the Tenant, and its Branches and services, the sources of the pods' config. `suspended`: callers only hear
     that no appointments are taken, with a `closed_branch` since the agent's Branch, of this name, is gone.
     """
 
@@ -62,7 +62,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the cluster says about an agent. `target` is there exactly when no check of `checks.CHECKS` fails.
+    """The state of the cluster around an agent. `target` is there exactly when no check of `checks.CHECKS` fails.
 
     `closes_after`: the Branch of an agent that answers calls is gone, and in how long its callers are to hear so; else None.
     """

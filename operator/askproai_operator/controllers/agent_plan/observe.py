@@ -21,7 +21,7 @@ class PendingCreate:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """What our own status records."""
+    """The records of our own status."""
 
     agent_id: str | None = None
     llm_id: str | None = None
@@ -49,7 +49,7 @@ class RecordedState:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What exists at Retell, as its API returns it. The fields that matter here:
+    """The objects at Retell, as its API returns them. The fields that matter here:
 
     agent   agent_id, agent_name (it ends with the owner's marker), version, is_published,
             response_engine {type, llm_id, version}

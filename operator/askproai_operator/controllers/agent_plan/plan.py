@@ -1,4 +1,5 @@
-"""Plans the steps from what exists at Retell to what should. Pure; the order of the steps is the order in which they are safe."""
+"""Plans the steps from the present state at Retell to the desired one. Pure; the order of the steps is the order in which they
+are safe."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write. `arguments` is what its action needs: a version, the names of the fields, a number (E.164) or an id."""
+    """One write. `arguments` are those of its action: a version, the names of the fields, a number (E.164) or an id."""
 
     action: Action
     arguments: tuple[str, ...] = ()

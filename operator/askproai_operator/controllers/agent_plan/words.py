@@ -1,4 +1,4 @@
-"""What a prompt says in each language around the tenant's own text, read from `words.yaml`.
+"""The texts of a prompt in each language around the tenant's own text, read from `words.yaml`.
 
 An agent of another language than these gets the German rules: a model follows them in whatever language it speaks.
 """

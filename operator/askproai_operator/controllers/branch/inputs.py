@@ -26,7 +26,7 @@ _MISSING = "there is no {kind} {name} in this namespace: create it, or correct t
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What one reconcile of a Branch has read.
+    """The inputs of one reconcile of a Branch.
 
     `claimed` maps those of its numbers that another branch has to that branch (`namespace/name`). `offerings` are the
     Tenant's services, `branches` and `agents` what else it has; `default` is whatever ServiceOffering has the name of the

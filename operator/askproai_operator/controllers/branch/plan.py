@@ -22,7 +22,7 @@ SETTLE = timedelta(seconds=3)  # one `kubectl apply` brings the services and the
 
 
 class Action(StrEnum):
-    """What to do with the default service."""
+    """The act on the default service."""
 
     NONE = "none"
     CREATE = "create"
@@ -63,7 +63,7 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
         return Plan(Action.DELETE if superseded else Action.NONE, _services_condition(inputs.branch, written), count)
     tenant = inputs.references.tenant
     if default is None and tenant is not None and tenant.metadata.deletion_timestamp is not None:
-        # What is deleted together goes in any order, its services before their branch.
+        # Objects deleted together go in any order, services before their branch.
         return Plan(Action.NONE, unknown(kind, Reason.PENDING, f"Tenant {tenant.metadata.name} is being deleted"), 0)
     if default is None and is_settling(inputs, now):
         # No watch event comes if there is no service: ask for the next run.
@@ -80,7 +80,8 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
 
 
 def _services_condition(branch: Branch, written: Collection[ServiceOffering]) -> Condition:
-    """Judge whether somebody of the branch can do one of its services. Who cannot do the others is in their own conditions."""
+    """Judge whether somebody of the branch can do one of its services. A person who cannot do the others is in their own
+    conditions."""
     kind, count = ConditionType.SERVICES_READY, len(written)
     services = "1 service" if count == 1 else f"{count} services"
     if any(matched_staff(branch, each.spec.required_skills) for each in written):

@@ -46,7 +46,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), settling=settling)
     conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
     is_good = all(condition.good for condition in conditions)
-    # Watches report what other objects change. What they do not report is somebody else's write of this status, or of the default
+    # Watches report what other objects change. They do not report somebody else's write of this status, or of the default
     # service's owner: it stays until the next run, which is why that comes soon.
     return Result(
         conditions,
@@ -71,7 +71,7 @@ def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | No
 
 
 def _quiet_resync(context: ReconcileContext) -> timedelta | None:
-    """Return in how long a Branch of which all is well is looked at again (± 20 %); None: at the usual resync."""
+    """Return in how long a healthy Branch is looked at again (± 20 %); None: at the usual resync."""
     settings = context.settings
     return context.memory.looks.wait(0, settings.quiet_interval(QUIET_RESYNCS), settings.resync) or None
 

@@ -23,7 +23,7 @@ _BACKOFF: Final = Backoff(first=timedelta(milliseconds=250), longest=timedelta(m
 
 
 class FindsProblem(Protocol):
-    """What the controller needs of a Prober."""
+    """The methods of a Prober that the controller uses."""
 
     async def find_problem(self, base_url: str, token: str, /) -> str | None: ...
 

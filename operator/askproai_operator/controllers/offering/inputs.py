@@ -37,7 +37,7 @@ EventTypes = Sequence[tuple[EventType, _Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the cluster says. The lists are empty as long as a reference does not resolve."""
+    """The state of the cluster. The lists are empty as long as a reference does not resolve."""
 
     references: References
     branches: Sequence[Branch] = ()  # of the tenant

@@ -104,7 +104,8 @@ def _when_resumed(condition: Condition) -> Condition:
 async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
-    """Return CalendarLinked, and the status fields of what Cal.com has. Reads the Secret only if event types are named."""
+    """Return CalendarLinked, and the status fields of the event types at Cal.com. Reads the Secret only if event types are
+    named."""
     account, link = calcom_account(tenant), offering.spec.calcom
     if link is not None and link.is_local:
         link = None

@@ -66,7 +66,7 @@ def calendar_condition(
 ) -> Condition:
     """Judge whether everybody has an event type, and all of them fit and are booked with one of the `versions` of the API.
 
-    The first reason counts, all messages are shown. What could not be read hides no problem of the others.
+    The first reason counts, all messages are shown. An unreadable one hides no problem of the others.
     """
     read = [(entry, each) for entry, each in event_types if not isinstance(each, ProviderError)]
     unread = next((each for _, each in event_types if isinstance(each, ProviderError)), None)
@@ -133,7 +133,7 @@ def _describe_fit(
     notes: Collection[str],
     versions: Collection[str],
 ) -> str:
-    """Return what to know about event types that fit. The `notes` are what makes Cal.com refuse some times.
+    """Return what to know about event types that fit. The `notes` are the reasons why Cal.com refuses some times.
 
     Without V2 our own book is offered, whatever starts Cal.com has.
     """

@@ -1,4 +1,4 @@
-"""What must hold before a Tenant's database, pods and webhook are touched. Pure."""
+"""The preconditions before a Tenant's database, pods and webhook are touched. Pure."""
 
 from dataclasses import replace
 

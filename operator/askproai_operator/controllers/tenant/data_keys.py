@@ -38,7 +38,7 @@ _KIND: Final = ConditionType.BODIES_ENCRYPTED
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """Whether the pods encrypt. `condition` is None where nobody asks for it; `stored` is what `T-data-keys` has."""
+    """Whether the pods encrypt. `condition` is None where nobody asks for it; `stored` is the content of `T-data-keys`."""
 
     is_on: bool = False
     condition: Condition | None = None
@@ -55,7 +55,7 @@ async def ensure_encryption(
     """
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
-    # One that came back needs its former keys also where nothing new is encrypted: for what its rows hold.
+    # One that came back needs its former keys also where nothing new is encrypted: for the content of its rows.
     is_new = tenant.status.get("configHash") is None
     kept = await read_kept(tenant, context) if not stored and (asked or is_new) else None
     if stored is None and kept is None and not asked:

@@ -1,8 +1,8 @@
 """Delete one Tenant: its agents first, then what it registered outside, then its role; its pods and rows follow.
 
 It needs neither the user's Secret nor the tenant's pods, since the deletion of a namespace removes both at once. The
-credentials are in `T-teardown`, which our finalizer keeps until only the Tenant itself is left. What cannot be removed within
-the budget becomes an orphan, which is recorded and removed later.
+credentials are in `T-teardown`, which our finalizer keeps until only the Tenant itself is left. An object that cannot be removed
+within the budget becomes an orphan, which is recorded and removed later.
 """
 
 from collections.abc import Collection, Mapping

@@ -47,7 +47,7 @@ KEY_TEST: Final = "Retell key"  # a look at a provider
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What one reconcile of a Tenant has read. The values of Secrets are never part of its text."""
+    """The inputs of one reconcile of a Tenant. The values of Secrets are never part of its text."""
 
     tenant: Tenant
     exposure: Exposure
@@ -148,7 +148,7 @@ async def gather_own_objects(inputs: Inputs, context: ReconcileContext) -> Input
 
 
 def _with_newest_relatives(inputs: Inputs, context: ReconcileContext) -> Inputs:
-    """Replace what belongs to the tenant by what the cache has now, unless a person has asked meanwhile that nothing be applied.
+    """Replace the tenant's objects by those in the cache, unless a person has asked meanwhile that nothing be applied.
 
     One `kubectl apply` brings it right after the Tenant, whose keys were tried meanwhile: without it the first config would be an
     empty one, and all pods would have to read the next.

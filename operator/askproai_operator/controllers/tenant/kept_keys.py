@@ -26,8 +26,8 @@ def kept_name(tenant: str) -> str:
 async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileContext) -> None:
     """Keep the keys of a Tenant that is being deleted if its rows stay; else forget also what an earlier one has left.
 
-    `keys` is None if it never had any. A Tenant that has not got the rows of its name changes nothing of what is kept for them: a
-    namesake could destroy the keys of another's rows, or put its own in their place. Safe to run again.
+    `keys` is None if it never had any. A Tenant that has not got the rows of its name changes none of the keys that are kept for
+    them: a namesake could destroy the keys of another's rows, or put its own in their place. Safe to run again.
     """
     namespace, name = context.settings.namespace, kept_name(tenant.metadata.dotted)
     has_rows = await _has_rows(tenant, context)

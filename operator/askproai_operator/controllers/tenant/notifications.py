@@ -1,4 +1,4 @@
-"""What a Tenant's notifications need: servers that the platform allows, Secrets that may be used, and the condition about both.
+"""The needs of a Tenant's notifications: servers that the platform allows, Secrets that may be used, and the condition about both.
 
 Nothing here stops a call: a channel whose server is not allowed is left out of the config; without its Secret it waits, and what it
 has to send with it.
@@ -22,7 +22,7 @@ from askproai_operator.credentials import read_optional_keys
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem
 
-# What a pattern without a port allows: HTTPS, and the two ports at which mail servers take mails from clients.
+# The ports that a pattern without one allows: HTTPS, and the two ports at which mail servers take mails from clients.
 USUAL_PORTS: Final = frozenset({443, 465, 587})
 
 
@@ -63,7 +63,7 @@ async def read_notifications(tenant: Tenant, context: PlanContext) -> Notificati
 def notifications_condition(access: NotificationAccess, failing: Mapping[NotificationChannel, str]) -> Condition | None:
     """Return NotificationsReady: what the operator sees itself, and then why the pods can send nothing; None without notifications.
 
-    `failing` is what the pods have found, by channel.
+    `failing` are the failures that the pods have found, by channel.
     """
     if access.condition is None or not access.condition.good:
         return access.condition

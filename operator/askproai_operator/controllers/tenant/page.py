@@ -1,4 +1,4 @@
-"""What the login to a Tenant's page needs: an issuer that the platform allows, Secrets that may be used, and a host that is free.
+"""The needs of the login to a Tenant's page: an issuer that the platform allows, Secrets that may be used, and a host that is free.
 
 Nothing here stops a call: without it the page is at the private port, with the tokens.
 """

@@ -40,8 +40,9 @@ def find_keys_in_use(
 ) -> KeysInUse:
     """Return whether all pods verify with the present keys. Pure.
 
-    `deployments` are the live ones before this reconcile, since pods that start later mount what there is then; `seen` is what the
-    pods showed last. What the status says of these very versions stays true: a pod never mounts an older Secret again.
+    `deployments` are the live ones before this reconcile, since pods that start later mount what there is then; `seen` are the
+    keys that the pods showed last. The status about these very versions stays true: a pod never mounts an older Secret
+    again.
     """
     versions = tuple(sorted(credentials.versions.items()))
     wanted = PodKeys(keys_hash(token, {**credentials.values, **keys.mounted()}), versions)
@@ -59,6 +60,6 @@ def find_keys_in_use(
 
 
 def _describe_former(keys: SigningKeys) -> str:
-    """Return until when former keys are accepted, for whoever has to move a provider to the new one."""
+    """Return until when former keys are accepted, for the person who has to move a provider to the new one."""
     ends = sorted((name, entries[0].until) for name, entries in keys.former.items())
     return "; ".join(f"the former {name} is accepted until {until:%Y-%m-%d %H:%M} UTC" for name, until in ends)

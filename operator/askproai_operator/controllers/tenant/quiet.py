@@ -1,4 +1,4 @@
-"""Quiet Tenants: all is well, and watches report whatever changes, but for what only PostgreSQL and Redis know.
+"""Quiet Tenants: all is well, and watches report whatever changes, except the facts that only PostgreSQL and Redis know.
 
 That is read for all of them together each resync (`controllers/quiet_tenants.py`), so each by itself is reconciled rarely
 (docs/decisions/0085-quiet-tenants-are-read-together.md). The conditions are derived by the functions of the reconcile.
@@ -26,7 +26,7 @@ QUIET_RESYNCS: Final = 15
 _LONGEST: Final = 1.2  # times the interval: it is ± 20 %, as that of the looks at providers
 # Not good for all tenants or for none, for as long as it takes somebody to configure Redis.
 _OF_THE_INSTALLATION: Final = frozenset({ConditionType.EVENTS_SPOOLED})
-# What only PostgreSQL or Redis know. Of CredentialsValid it is whether there are refusals: none of a quiet Tenant.
+# The facts that only PostgreSQL or Redis know. For CredentialsValid it is whether there are refusals: none of a quiet Tenant.
 _READ_TOGETHER: Final = frozenset(
     {
         ConditionType.CACHE_READY,
@@ -88,6 +88,7 @@ def _is_quiet(inputs: Inputs, keys: SigningKeys, conditions: Sequence[Condition]
 
 
 def derive_conditions(tenant: Tenant, state: TenantState, of_redis: Sequence[Condition]) -> set[Condition]:
-    """Return the conditions that a reconcile would report of what is read for many tenants; `of_redis` are those of Redis."""
+    """Return the conditions that a reconcile would report from the data that is read for many tenants; `of_redis` are those of
+    Redis."""
     synced = synced_condition(tenant, state.backlog, state.poll, state.audit)
     return {synced, fit_condition(tenant, state.stranded), *of_redis}

@@ -232,8 +232,8 @@ async def _provision(tenant: Tenant, context: ReconcileContext) -> Result:
         conditions,
         status,
         events=(*left, *events),
-        # Deployments are watched; all else is tried again at the resync, and at providers when a look is due. What only
-        # PostgreSQL and Redis know of a quiet Tenant is read with that of all others.
+        # Deployments are watched; all else is tried again at the resync, and at providers when a look is due. The facts about a
+        # quiet Tenant that only PostgreSQL and Redis know are read with those of all others.
         requeue=Reason.PENDING in {routed.reason, page_routed.reason if page_routed else None},
         requeue_reason="the status of an HTTPRoute is listed, not watched",
         resync_after=quiet_for or _next_run(inputs, context),
@@ -261,7 +261,7 @@ async def _admin_token(inputs: Inputs, context: ReconcileContext) -> str:
 async def _record_keys(inputs: Inputs, context: ReconcileContext) -> tuple[bool, tuple[EventRecord, ...]]:
     """Keep the keys for the deletion, release those that they replace, and record what is left where those lead.
 
-    Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. What is released is in
+    Only keys that were just found good are kept, so nothing is ever sent with a refused or a shared one. The released claims are in
     `T-teardown` until then, so a crash in between forgets nothing. Returns whether they were recorded, and the Kubernetes Events
     about what is left.
     """

@@ -62,7 +62,7 @@ def is_copied(tenant: Tenant, objects: Cache) -> bool:
 def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) -> config.TenantConfig:
     """Return the config of the shadow: that of the tenant with the shadow's rows, and no provider but its own container.
 
-    `resource_ids` are the shadow's, by the tenant's. What is not among them is not bookable there yet.
+    `resource_ids` are the shadow's, by the tenant's. A service that is not among them is not bookable there yet.
     """
     branches = tuple(
         replace(

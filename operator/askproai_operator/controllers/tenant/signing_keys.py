@@ -118,7 +118,7 @@ def _prolonged(former: FormerKey, now: datetime) -> FormerKey:
 async def keep_signing_keys(
     tenant: Tenant, credentials: Credentials, context: ReconcileContext, *, usable: bool
 ) -> SigningKeys:
-    """Update `T-signing-keys` with what the tenant's Secrets hold now, and return it."""
+    """Update `T-signing-keys` with the present content of the tenant's Secrets, and return it."""
     meta = tenant.metadata
     stored = await read_own_secret(context, meta.namespace, meta.name, SIGNING_KEYS, uid=meta.uid)
     keys = SigningKeys(
@@ -135,7 +135,7 @@ async def keep_signing_keys(
 
 
 async def keep_signing_keys_of_held(key: Key, context: ReconcileContext) -> None:
-    """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with what was replaced.
+    """Keep the keys of a Tenant that nothing else is done for: its pods go on, and providers may sign with the replaced key.
 
     New keys were not tried, so they are not accepted later; the reconcile after the pause takes them.
     """

@@ -50,7 +50,7 @@ def untried_retell_key(inputs: Inputs) -> Condition | None:
 
 
 def untried_calcom_key(webhook: Condition, *, is_untried: bool) -> Condition | None:
-    """Return CredentialsValid of a Cal.com key that could not be tried, with what WebhooksRegistered says; else None."""
+    """Return CredentialsValid of a Cal.com key that could not be tried, by WebhooksRegistered; else None."""
     if not is_untried or webhook.reason is not Reason.PROVIDER_UNAVAILABLE:
         return None
     return replace(webhook, type=ConditionType.CREDENTIALS_VALID)

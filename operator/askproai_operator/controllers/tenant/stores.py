@@ -115,7 +115,7 @@ async def ensure_database(
     await context.database.prepare()
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     logins, now = context.memory.logins, context.clock.monotonic()
-    # A login for each look at each tenant would be the most of what an idle installation costs. Who changes the password stops new
+    # A login for each look at each tenant would be most of the cost of an idle installation. A change of the password stops new
     # connections of the pods, and pods that are not available have it tried by each resync.
     verify = not logins.has(tenant.key, url, now, serves=_is_available(tenant))
     adopt = meta.annotations.get(ADOPT_DATA)

@@ -21,7 +21,7 @@ _CAUSES: Final = {
 def declared_work(
     branches: Collection[Branch], offerings: Collection[ServiceOffering], time_zone: str, now: datetime
 ) -> DeclaredWork:
-    """Return who is on the staff of which branch, their days off from today on, and what each branch offers."""
+    """Return the staff of each branch, their days off from today on, and what each branch offers."""
     zone = ZoneInfo(time_zone)
     today = now.astimezone(zone).date()
     staff = [(branch, member) for branch in branches for member in branch.spec.staff]

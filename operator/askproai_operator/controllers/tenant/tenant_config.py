@@ -65,9 +65,9 @@ def compile_config(
 ) -> config.TenantConfig:
     """Return the config. `foreign_numbers` are, by branch, the DIDs that another branch has: they do not route here.
 
-    An agent whose edits are held back is as in `applied_agents`, those of the config before. Of the event
-    types with a key of their own only `linked_own_event_types` are named to the pods; the others are booked locally. So are of the
-    channels of notifications only `notification_channels`: the others send nothing.
+    An agent whose edits are held back is as in `applied_agents`, those of the config before. Only `linked_own_event_types` of the
+    event types with a key of their own are named to the pods; the others are booked locally. So are of the channels of
+    notifications only `notification_channels`: the others send nothing.
     `logs_in_at_issuer`: the pods may connect to the issuer of `page.oidc`; `page_is_published`: its host is the tenant's.
     `public_url` is where senders arrive; empty while that has not been proven.
     `withheld` are event types to which the pods send nothing, by offering and id; `withheld_event_types` those that none names.
@@ -335,7 +335,7 @@ def _compile_agents(agents: Iterable[RetellAgent], applied: Mapping[str, config.
 
 
 def _published(agent: RetellAgent) -> dict[str, Any]:
-    """Return the fields of what is published at Retell."""
+    """Return the fields of the version published at Retell."""
     greeting = agent.status.get("greeting") or {}
     return {
         "agent_id": agent.status.get("agentId"),

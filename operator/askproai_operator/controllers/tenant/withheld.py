@@ -1,7 +1,8 @@
 """Event types that the pods must not send anything to, since the tenant's account is not known to have them. Pure.
 
-Cal.com takes bookings at anybody's event type: a wrong id would book the tenant's callers into another business's account. What a
-service's own reconcile has read with the account's key is in its status (docs/decisions/0087-event-types-of-the-own-account.md).
+Cal.com takes bookings at anybody's event type: a wrong id would book the tenant's callers into another business's account. The
+findings of a service's own reconcile with the account's key are in its status
+(docs/decisions/0087-event-types-of-the-own-account.md).
 """
 
 from collections.abc import Iterable
@@ -29,11 +30,11 @@ def find_withheld(
 ) -> dict[str, dict[int, Withheld]]:
     """Return the event types that are withheld from the pods, by the name of the offering and their id.
 
-    Only what was seen with the present key of its account at the tenant's present address counts (`accounts`). With version 1
+    Only event types seen with the present key of its account at the tenant's present address counts (`accounts`). With version 1
     of the API all are used but those that Cal.com said an account does not have, since a server without version 2 shows none.
 
-    What the pods book at already (`applied`, at the same `base_url`) goes on until Cal.com says that the account does not have it:
-    neither an upgrade nor an outage takes a running tenant's calendar.
+    Bookings at the event types that the pods have already (`applied`, at the same `base_url`) go on until Cal.com says that the
+    account does not have it: neither an upgrade nor an outage takes a running tenant's calendar.
     """
     account = calcom_account(tenant)
     if account is None:
@@ -57,7 +58,7 @@ def find_withheld(
 
 
 def find_not_found(tenant: Tenant, offerings: Iterable[ServiceOffering], accounts: AccountHashes) -> tuple[int, ...]:
-    """Return all event types of which Cal.com said that the account does not have them: what the Tenant's status keeps.
+    """Return all event types that the account does not have by Cal.com's answer: what the Tenant's status keeps.
 
     A ServiceOffering takes its own list with it when it is deleted. One that was found since is the tenant's own.
     """

@@ -38,7 +38,7 @@ ORDER BY starts_at, appointments.id LIMIT $9
 _PLACES: Final = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
 
 # Each half in the order of an index, as far as the page needs it. A comparison of rows does not bound the scan of an index under
-# row security, so the time is bounded by itself, too. Of a status there may be few among all: a plan for any values, which
+# row security, so the time is bounded by itself, too. Few of all may have a status: a plan for any values, which
 # PostgreSQL 15 and 16 come to keep, finds them by the index only where the status is compared without a condition.
 _PAGE_OF: Final = """
 SELECT * FROM ({rows}) event
@@ -86,8 +86,9 @@ FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 
 # Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
 # job, and the audit log says what was redriven, by whom, and why it had died. A body that was dropped by age cannot be processed
-# again. What a request with an id ($5) has redriven is in its row of `call_actions`: repeated, it redrives nothing that has died
-# again since. One letter and all of them have keys of their own, so that an answer about the one is never given for the others.
+# again. The letters that a request with an id ($5) has redriven are in its row of `call_actions`: repeated, it redrives nothing
+# that has died again since. One letter and all of them have keys of their own, so that an answer about the one is never given for
+# the others.
 _REDRIVE: Final = """
 WITH dead AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition}
@@ -176,7 +177,7 @@ class AdminApiStore:
         return counted, counted == _MOST_COUNTED
 
     async def list_places(self) -> list[tuple[str, str]]:
-        """Return every branch and staff member of whom there are appointments, declared or not."""
+        """Return every branch and staff member with appointments, declared or not."""
         return [(row["branch"], row["staff"]) for row in await self._pool.fetch(_PLACES, self._tenant)]
 
     async def list_events(
@@ -197,8 +198,8 @@ class AdminApiStore:
         return await self._pool.fetchrow(_JOB, self._tenant, job_id)
 
     async def redrive_event(self, event_id: int, claimed_by: str | None, request: str | None) -> list[str]:
-        """Redrive an event's dead job, and return the ids of what was redriven: one or none. `request` is the call in whose place
-        a request with an id is: repeated, it redrives nothing.
+        """Redrive an event's dead job, and return the ids of the redriven letters: one or none. `request` is the call in whose
+        place a request with an id is: repeated, it redrives nothing.
         """
         return await self._redrive(_REDRIVE_EVENT, event_id, 1, claimed_by, request)
 
@@ -207,13 +208,13 @@ class AdminApiStore:
         return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
     async def list_redriven_by(self, request: str) -> list[str]:
-        """Return the ids of what a request for one letter has redriven before."""
+        """Return the ids of the letters that a request for one has redriven before."""
         return await self._list_redriven_by(request, _ONE)
 
     async def redrive_all(self, limit: int, claimed_by: str | None, request: str | None) -> list[str]:
         """Redrive up to `limit` dead jobs created before now, oldest first, and return their ids.
 
-        Of an appointment's dead jobs only the newest, and none while a job of the appointment is live. `request` is as with
+        Only the newest of an appointment's dead jobs, and none while a job of the appointment is live. `request` is as with
         `redrive_event`; repeated, it returns what it has redriven before.
         """
         now = await self._pool.fetchval("SELECT clock_timestamp()")

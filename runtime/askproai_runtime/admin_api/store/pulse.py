@@ -39,7 +39,7 @@ SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM c
 _RECORD: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'page', $2, $3::jsonb, $4)
 """
-# Whoever has an account at the issuer may be refused at any rate: the same person is one entry for a quarter of an hour.
+# A person with an account at the issuer may be refused at any rate: the same person is one entry for a quarter of an hour.
 _RECORD_REFUSAL: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
 SELECT $1, 'page', 'page.login_refused', $2::jsonb, $3 WHERE NOT EXISTS (
@@ -52,7 +52,7 @@ SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """What waits for somebody, as counts, and the marks of what is shown: a mark differs after each change of its rows."""
+    """The waiting work, as counts, and the marks of the shown data: a mark differs after each change of its rows."""
 
     failed: int = 0
     open_messages: int = 0

@@ -1,4 +1,4 @@
-"""Who has read what of callers, in the audit log."""
+"""The reads of callers' data, in the audit log."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The SQL statements about who is logged in to the page: logins are entries of the audit log, and so is what ends one."""
+"""The SQL statements about who is logged in to the page: logins are entries of the audit log, and so is the end of one."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -25,8 +25,8 @@ WITH event AS MATERIALIZED (
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
 )
 """
-# Of each call that has changed it, and of the desk, whose changes are recorded under the correlation id of the booking. The answer
-# to a cancellation names no appointment: those of a call that has cancelled this one are shown.
+# The ids of each call that has changed it, and of the desk, whose changes are recorded under the correlation id of the booking.
+# The answer to a cancellation names no appointment: those of a call that has cancelled this one are shown.
 _OF_APPOINTMENT: Final = """
 WITH appointment AS MATERIALIZED (
     SELECT * FROM appointments WHERE tenant = $1 AND id = $2::text::uuid

@@ -23,7 +23,7 @@ _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
 class FleetMirror:
-    """What counts of each object, in memory. `version` differs after each change."""
+    """The fields of each object that count, in memory. `version` differs after each change."""
 
     def __init__(self, transport: HttpTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock

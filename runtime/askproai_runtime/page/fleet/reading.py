@@ -1,4 +1,4 @@
-"""What the page shows of all tenants at one moment, read once for all who look."""
+"""The page's data of all tenants at one moment, read once for all viewers."""
 
 import asyncio
 import zlib
@@ -32,7 +32,7 @@ _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operato
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is asked for beside the custom resources; None where it could not be read. `leaders` has the holder of each Lease."""
+    """The sources beside the custom resources; None where it could not be read. `leaders` has the holder of each Lease."""
 
     jobs: Mapping[str, TenantJobs] | None = None
     circuits: Mapping[Provider, bool] | None = None
@@ -41,7 +41,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """All tenants, the worst first. `marks` differ after each change of what they are named after."""
+    """All tenants, the worst first. `marks` differ after each change of the part they are named after."""
 
     rows: Sequence[FleetRow] = ()
     is_complete: bool = False

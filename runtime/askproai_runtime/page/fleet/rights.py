@@ -1,4 +1,4 @@
-"""Who may log in to the fleet's page: who has the platform's token, and who has one of its groups at the issuer. They only look."""
+"""The logins to the fleet's page: who has the platform's token, and who has one of its groups at the issuer. They only look."""
 
 import hmac
 

@@ -1,4 +1,4 @@
-"""The port of the fleet's page. What answers, and Jinja2 with it, is imported when somebody first asks."""
+"""The port of the fleet's page. The answering code, and Jinja2 with it, is imported when somebody first asks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -47,7 +47,7 @@ class FleetOidc:
 
 @dataclass(frozen=True, slots=True)
 class FleetSources:
-    """What the page reads from. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
+    """The sources of the page. `namespace` has the Leases, `credentials` the token, and times are shown in `zone`.
 
     `host` is where the platform publishes the page, with TLS; "" for a forwarded port alone.
     """
@@ -117,7 +117,7 @@ class _Page:
         return await self._server.answer(request)
 
     async def close(self, _app: web.Application) -> None:
-        """End the open streams before the server waits for what is in flight."""
+        """End the open streams before the server waits for requests in flight."""
         if self._server is not None:
             self._server.close()
 

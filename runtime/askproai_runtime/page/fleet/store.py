@@ -1,10 +1,10 @@
-"""The SQL of the fleet's page: how many jobs each tenant has, and nothing of what is in them."""
+"""The SQL of the fleet's page: how many jobs each tenant has, and nothing of their content."""
 
 from dataclasses import dataclass
 
 from askproai_core.database import Pool
 
-# Each part by an index of its own, of which the tenant is the first column.
+# Each part by an index of its own, with the tenant as the first column.
 _JOBS = """
 SELECT tenant, sum(waiting)::integer AS waiting, sum(dead)::integer AS dead FROM (
     SELECT tenant, count(*) AS waiting, 0 AS dead FROM jobs WHERE state = 'ready' AND run_at <= now() GROUP BY tenant

@@ -1,4 +1,4 @@
-"""The SQL of the table of erasures, of what must not come back, and of their entries in the audit log."""
+"""The SQL of the table of erasures, of the tombstones, and of their entries in the audit log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from askproai_runtime.notifications.recipients import is_made_up
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces
 
-# The columns that say something to a person, each list by time. What is booked for another customer is without that customer.
+# The columns that say something to a person, each list by time. A booking for another customer is without that customer.
 _LISTS: Final = {
     "appointments": """
 SELECT id::text, branch, service, staff, starts_at, ends_at, status, customer_name AS name, attendee_email AS email, notes,
@@ -90,7 +90,7 @@ async def _list(conn: Connection, tenant: str, name: str, traces: Traces, cipher
 
 
 def _decrypted(name: str, values: dict[str, Any], cipher: BodyCipher) -> dict[str, Any]:
-    """Return a row of a list with what was said in plain text, or without it and `not_readable`."""
+    """Return a row of a list with its words in plain text, or without it and `not_readable`."""
     try:
         if name == "calls":
             texts = read_call_texts(cipher, values["call_id"], values["transcript"], values["analysis"])

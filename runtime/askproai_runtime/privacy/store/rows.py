@@ -15,7 +15,7 @@ from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.store.said_by_others import empty_said_by_others
 from askproai_runtime.privacy.traces import Traces
 
-# What Cal.com reports of one that is held, to come or under way still counts: it may be moved or cancelled there.
+# A report of Cal.com about one that is held, to come or under way still counts: it may be moved or cancelled there.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
 # Nor is one nameless before Cal.com has its change, which needs who it is.
 _KEPT = f"""(
@@ -29,7 +29,7 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
 OF_OTHERS: Final = "function_requests_of_others"  # in the evidence: records of others' calls that named the person
-# In this order: notifications are found by what they are about, and a customer goes when no appointment names it any more.
+# In this order: notifications are found by their subject, and a customer goes when no appointment names it any more.
 ERASING: Final[Mapping[str, str]] = {
     "notifications": """
 DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
@@ -99,7 +99,7 @@ async def erase_rows(
 ) -> dict[str, int]:
     """Erase what was found, after noting the calls and bookings that must not come back. Return how many rows, by table.
 
-    Only tables of which something was erased are in it.
+    Only tables with erased rows are in it.
     """
     await conn.execute(_REFER, tenant, "call", erasure, list(traces.calls))
     # First: a booking that is being written ends before, and is seen by the statements after it.

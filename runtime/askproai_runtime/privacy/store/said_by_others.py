@@ -1,6 +1,6 @@
-"""What another caller's functions were asked about the person: emptied as far as the arguments name that person.
+"""The requests of another caller's functions about the person: emptied as far as the arguments name that person.
 
-What that caller said in free text stays with that call, and goes by its age (decision 97).
+That caller's free text stays with that call, and goes by its age (decision 97).
 """
 
 from typing import Final

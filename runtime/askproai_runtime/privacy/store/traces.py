@@ -39,7 +39,7 @@ UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
 # Cal.com's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Retell's that were
-# processed are found by their call, which has the number: they are nearly all of what is stored, and are not read.
+# processed are found by their call, which has the number: they are nearly all of the stored rows, and are not read.
 _LISTED = """
 SELECT id, is_own FROM webhook_events e, LATERAL (SELECT split_part(event_id, ':', 1) AS call_id) c,
     LATERAL (SELECT source = 'retell' AND c.call_id = ANY($2) AS is_own) o
@@ -146,7 +146,7 @@ def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
 
 
 def _much_later(until: datetime) -> datetime:
-    """Return the end of the span in which events of what was before `until` may come: Retell and Cal.com repeat for hours."""
+    """Return the end of the span in which events about facts before `until` may come: Retell and Cal.com repeat for hours."""
     return until + timedelta(days=30)
 
 

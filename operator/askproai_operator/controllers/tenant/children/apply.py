@@ -149,7 +149,7 @@ async def _apply_workloads(
 
 @dataclass(frozen=True, slots=True)
 class _Pods:
-    """What renders the Deployments of a tenant, and digests what it contributes itself; the release of both."""
+    """Renders the Deployments of a tenant, and digests its own contributions; the release of both."""
 
     render: Callable[..., Manifest]
     digest_inputs: Callable[..., str]

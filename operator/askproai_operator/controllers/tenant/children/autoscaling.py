@@ -20,7 +20,7 @@ _CPU_PER_POD = "500m"
 
 
 class ScaledBy(StrEnum):
-    """Who decides how many pods of a Deployment run."""
+    """The decision how many pods of a Deployment run."""
 
     OPERATOR = "operator"
     AUTOSCALER = "autoscaler"
@@ -41,7 +41,7 @@ def scaled_by(tenant: Tenant, component: Component) -> ScaledBy:
 def initial_replicas(tenant: Tenant, component: Component, live: ObservedObject | None) -> int:
     """Return the number of pods that the operator asks for: the fixed one, or the one that an autoscaler starts from.
 
-    `live` is the Deployment as it is now: an autoscaler starts from what runs, within the bounds.
+    `live` is the Deployment as it is now: an autoscaler starts from the running number, within the bounds.
     """
     bounds = replica_bounds(tenant, component)
     if tenant.spec.suspend:

@@ -141,7 +141,7 @@ def pod_fields(pods: Pods, pull_secrets: Iterable[str]) -> Manifest:
 def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, SecretKeyRef]) -> list[Manifest]:
     """Return the volumes. The user's Secrets are projected key by key: a rotated key reaches the pods without the operator.
 
-    Without a key of `optional` the pods start, and do without what needs it.
+    Without a key of `optional` the pods start, and do without the features that need it.
     """
     suffixes = ("config", "runtime", "admin", SIGNING_KEYS, ENCRYPTION_SUFFIX)
     config, runtime, admin, signing_keys, data_keys = (child_name(tenant.metadata.name, suffix) for suffix in suffixes)

@@ -1,4 +1,4 @@
-"""What all children of a tenant share: names, labels, the owner reference. Pure."""
+"""The common metadata of a tenant's children: names, labels, the owner reference. Pure."""
 
 from enum import StrEnum
 from typing import Any

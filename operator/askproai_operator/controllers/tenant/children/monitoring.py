@@ -1,4 +1,4 @@
-"""What Prometheus reads about a tenant: a ServiceMonitor for its pods' metrics, and a PrometheusRule. Pure."""
+"""The monitoring of a tenant by Prometheus: a ServiceMonitor for its pods' metrics, and a PrometheusRule. Pure."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -54,7 +54,7 @@ def prometheus_rule(tenant: Tenant, settings: Settings) -> Manifest:
 def burning(allowed: Decimal, speed: Decimal) -> Decimal:
     """Return the share of failures that uses up an error budget `speed` times as fast as it lasts.
 
-    `allowed` is the share that the SLO allows. Of a tolerant SLO this would be more than everything, so it is at most half way
+    `allowed` is the share that the SLO allows. For a tolerant SLO this would be more than everything, so it is at most half way
     between the allowed share and all.
     """
     return min(allowed * speed, (allowed + 1) / 2)

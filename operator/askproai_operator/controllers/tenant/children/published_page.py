@@ -41,7 +41,7 @@ async def take_page_host(tenant: Tenant, access: PageAccess, context: ReconcileC
 async def apply_page(tenant: Tenant, url: str | None, context: ReconcileContext) -> Condition | None:
     """Publish the page at `url`, or withdraw it without one. Return why its route does not work; None if it does.
 
-    Without `page.ingress` and `page.gateway` there is the Service alone, for whoever routes the host themselves.
+    Without `page.ingress` and `page.gateway` there is the Service alone, for platforms that route the host themselves.
     """
     name, namespace = tenant.metadata.name, tenant.metadata.namespace
     route = page_route(tenant) if url is not None else None

@@ -1,4 +1,4 @@
-"""What a change of a tenant's pod template comes from: its own manifests and Secrets, or another release of the operator. Pure.
+"""The cause of a change of a tenant's pod template: its own manifests and Secrets, or another release of the operator. Pure.
 
 The second waits for its turn (`askproai_operator/rollouts.py`), the first never does.
 """
@@ -34,7 +34,8 @@ class Change(StrEnum):
 
 
 def present_release(settings: Settings, template: Manifest) -> str:
-    """Return the name of what this operator renders pods from: its version and a digest. `template` is `deployment.yaml`."""
+    """Return the name of the release from which this operator renders pods: its version and a digest. `template` is
+    `deployment.yaml`."""
     rendered = {name: getattr(settings, name) for name in _RENDERED}
     return f"{RELEASE}-{digest([rendered, template])[:8]}"
 
@@ -48,9 +49,9 @@ def own_inputs(
     further_keys: Iterable[SecretKeyRef],
     track: str = "",
 ) -> str:
-    """Return a digest of what a tenant contributes to a pod template. The keys are those that its Secrets permit to be used.
+    """Return a digest of a tenant's contributions to a pod template. The keys are those that its Secrets permit to be used.
 
-    It is made from the manifest as `declared`, and from what differs from the defaults: neither a setting of the operator nor a
+    It is made from the manifest as `declared`, and from the differences from the defaults: neither a setting of the operator nor a
     field that a later release adds may look like an edit, nor a further key that it takes from the same Secret.
     """
     spec = declared.spec.model_dump(by_alias=True, exclude_defaults=True, mode="json")
@@ -62,7 +63,7 @@ def own_inputs(
 
 
 def _secret_refs(value: object, field: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the fields of a spec that name keys of Secrets, with what they name."""
+    """Yield the fields of a spec that name keys of Secrets, with these names."""
     if field.endswith(("SecretRef", "SecretRefs")):
         yield field, value
     elif isinstance(value, Mapping):

@@ -120,7 +120,7 @@ def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
 def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
     """Return the manifest under the name that leaves the route of `kept` alone.
 
-    `live` are the URLs that the routes of this kind serve now, by their names. Of the two names a route keeps the one that it
+    `live` are the URLs that the routes of this kind serve now, by their names. A route keeps the one of the two names that it
     has: an Ingress controller may refuse a second route of the same host and path.
     """
     free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}

@@ -82,7 +82,7 @@ def teardown_secret(
     """Return `T-teardown`: what the deletion needs when the user's Secret is gone already.
 
     Its finalizer keeps it while its namespace is being deleted. Its annotations identify the keys, without reading them.
-    `own_keys` are those of staff members' own Cal.com accounts; `data_keys` is what `T-data-keys` has.
+    `own_keys` are those of staff members' own Cal.com accounts; `data_keys` is the content of `T-data-keys`.
     """
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}

@@ -92,7 +92,7 @@ def _labels(tenant: Tenant) -> dict[str, str]:
 
 
 def _volumes(tenant: Tenant) -> list[Manifest]:
-    """Return the volumes. Of the tenant's own Secrets only the replaying container mounts any: its login and its data keys."""
+    """Return the volumes. Only the replaying container mounts any of the tenant's own Secrets: its login and its data keys."""
     name = tenant.metadata.name
     live: list[Manifest] = [
         {"secret": {"name": child_name(name, "runtime"), "items": _same_paths("DATABASE_URL")}},
