@@ -1,0 +1,86 @@
+"""Golden answers are the same lines for the same exchanges, and a change names both sentences."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import golden_records
+from tests.worlds.golden_answers import Recorder, last_words
+from tests.worlds.golden_records import describe_change, read_records, write_records
+
+FIRST, SECOND = "0b0ab0f4-3f0f-4c6e-8f5f-0a6f1d6e3b11", "5d3bb7f6-8b1f-4d05-a7b5-6d6f3a0d9c22"
+MODULE = "tests/integration/calls/test_some_calls.py"
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(running=True)
+
+
+def test_ids_are_numbered_as_they_appear(recorder: Recorder) -> None:
+    for answer in ({"id": SECOND}, {"id": FIRST, "same": SECOND}):
+        with recorder.exchange("book_appointment", {}) as exchange:
+            exchange.answer = answer
+    assert recorder.lines() == [
+        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 1>"}}',
+        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 2>", "same": "<id 1>"}}',
+    ]
+
+
+def test_overlapping_exchanges_have_no_order(recorder: Recorder) -> None:
+    lines = []
+    for first, second in (("a", "b"), ("b", "a")):
+        recorder.exchanges = []
+        with recorder.exchange("ask", {"name": first}) as one, recorder.exchange("ask", {"name": second}) as other:
+            one.answer, other.answer = {"message": second}, {"message": first}
+        lines.append(recorder.lines())
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 1
+
+
+def test_an_error_is_kept_by_its_type(recorder: Recorder) -> None:
+    with pytest.raises(ValueError, match="x"), recorder.exchange("ask", {}):
+        raise ValueError("x")
+    assert recorder.lines() == ['{"function": "ask", "args": {}, "answer": {"raised": "ValueError"}}']
+
+
+def test_nothing_is_kept_between_tests() -> None:
+    recorder = Recorder()
+    with recorder.exchange("ask", {}):
+        pass
+    assert recorder.lines() == []
+
+
+def test_words_since_the_last_answer_are_kept() -> None:
+    turns = [("user", "Hallo"), ("tool_call_result", "{}"), ("agent", "Ja?"), ("user", "Um zehn"), ("user", "bitte")]
+    transcript = [{"role": role, "content": content} for role, content in turns]
+    assert last_words({"transcript_with_tool_calls": transcript}) == ["Um zehn", "bitte"]
+    assert last_words({"transcript_with_tool_calls": "made up"}) == []
+
+
+def test_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden_records, "FOLDER", tmp_path / "golden")
+    records = {"test_b": ['{"function": "ask"}'], "test_a[ä]": ['{"function": "ask"}', '{"function": "say"}']}
+    write_records(MODULE, records)
+    assert read_records(MODULE) == records
+    assert list(read_records(MODULE)) == sorted(records)
+    write_records(MODULE, {})
+    assert list((tmp_path / "golden").iterdir()) == []
+
+
+def test_a_change_names_both_sentences() -> None:
+    line = '{"function": "ask", "args": {"time": "zehn"}, "answer": {"success": true, "message": "%s"}}'
+    text = describe_change(MODULE, "test_a", ["same", line % "Ja."], ["same", line % "Nein."])
+    assert text.splitlines()[1:-1] == [
+        '  ask {"time": "zehn"}',
+        '    - message: "Ja."',
+        '    + message: "Nein."',
+    ]
+    assert f"--golden=record '{MODULE}'" in text
+
+
+def test_another_question_is_shown_whole() -> None:
+    line = '{"function": "ask", "args": {}, "answer": {"message": "Ja."}}'
+    kept, new = line, line.replace("ask", "say")
+    assert describe_change(MODULE, "test_a", [kept], [new, kept]).splitlines()[1:-1] == [f"  + {new}"]
+    assert describe_change(MODULE, "test_a", [kept], [new]).splitlines()[1:-1] == [f"  - {kept}", f"  + {new}"]
