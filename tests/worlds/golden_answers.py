@@ -7,7 +7,7 @@ A pytest plugin. The tests of `RECORDED` run on one fixed day; what they ask and
 import functools
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,6 @@ from tests.worlds.golden_records import (
     module_of,
     number_placeholders,
     read_records,
-    without_varying,
     write_records,
 )
 
@@ -40,7 +39,6 @@ class Exchange:
 
     function: str
     args: Any
-    begun: int
     more: dict[str, Any]
     answer: Any = None
     ended: int | None = None
@@ -56,7 +54,7 @@ class Recorder:
     @contextmanager
     def exchange(self, function: str, args: Any, **more: Any) -> Iterator[Exchange]:
         """Keep a request in the order in which it began, and the answer that is set meanwhile."""
-        exchange = Exchange(function, args, len(self.exchanges), {name: each for name, each in more.items() if each})
+        exchange = Exchange(function, args, {name: each for name, each in more.items() if each})
         if self.running:
             self.exchanges.append(exchange)
         try:
@@ -68,16 +66,16 @@ class Recorder:
             exchange.ended = len(self.exchanges)
 
     def lines(self) -> Lines:
-        """Return a line for each exchange, and one for those that overlap: their order is another one in each run."""
-        groups: list[list[Exchange]] = []
-        end = 0
-        for each in self.exchanges:
-            if groups and each.begun < end:
-                groups[-1].append(each)
-            else:
-                groups.append([each])
-            end = max(end, len(self.exchanges) if each.ended is None else each.ended)
-        return number_placeholders([_line(group) for group in groups])
+        """Return a line for each exchange before the first two that overlap: chance decides which of these changes the book first,
+        and what is answered from then on.
+        """
+        lines = Lines()
+        for number, each in enumerate(self.exchanges):
+            if each.ended != number + 1:
+                lines += ['{"at_once": "the rest is not recorded"}'] if lines else []
+                break
+            lines.append(dump({"function": each.function, "args": each.args, **each.more, "answer": each.answer}))
+        return number_placeholders(lines)
 
 
 RECORDER: Final = Recorder()
@@ -108,17 +106,8 @@ def last_words(call: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _line(group: Sequence[Exchange]) -> str:
-    if len(group) == 1:
-        (each,) = group
-        return dump({"function": each.function, "args": each.args, **each.more, "answer": each.answer})
-    asked = sorted((dump([each.function, each.args, *each.more.values()]) for each in group), key=without_varying)
-    answers = sorted((dump(each.answer) for each in group), key=without_varying)
-    return f'{{"at_once": [{", ".join(asked)}], "answers": [{", ".join(answers)}]}}'
-
-
 def is_recorded(item: pytest.Item) -> bool:
-    return item.nodeid.startswith(RECORDED) and not any(map(item.get_closest_marker, ("real_clock", "races")))
+    return item.nodeid.startswith(RECORDED) and item.get_closest_marker("real_clock") is None
 
 
 class GoldenAnswers:
@@ -169,7 +158,7 @@ class GoldenAnswers:
         if report.when == "call" and (lines := dict(report.user_properties).get("golden")) is not None:
             self.new[module][test] = list(lines)  # type: ignore[call-overload]
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the records, and let the run fail for one without a test, unless single tests were asked for."""
         if (output := getattr(self.config, "workeroutput", None)) is not None:

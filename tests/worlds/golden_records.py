@@ -36,10 +36,6 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def without_varying(text: str) -> str:
-    return _VARYING.sub("", text)
-
-
 def read_records(module: str) -> dict[str, Lines]:
     """Return the lines of each test of a module, such as `tests/integration/calls/test_english_calls.py`."""
     file, records = record_file(module), dict[str, Lines]()

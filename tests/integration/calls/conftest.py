@@ -30,8 +30,15 @@ async def spoken_salon(module_database: Database, tmp_path_factory: pytest.TempP
         yield pod
 
 
+@pytest.fixture(autouse=True)
+async def empty_books(request: pytest.FixtureRequest) -> None:
+    """Empty the books of the module's pods: whether other tests have run before must not change an answer."""
+    for value in list(request.node.funcargs.values()):
+        if isinstance(value, TenantPod):
+            await empty_book(value)
+
+
 @pytest.fixture
-async def call(spoken_salon: TenantPod) -> AsyncIterator[SpokenCall]:
-    """Yield a call with a transcript; the salon's book is empty afterwards."""
-    yield SpokenCall(spoken_salon)
-    await empty_book(spoken_salon)
+def call(spoken_salon: TenantPod) -> SpokenCall:
+    """Return a call with a transcript."""
+    return SpokenCall(spoken_salon)
