@@ -30,7 +30,10 @@ from tests.worlds.golden_records import (
 )
 
 RECORDED: Final = ("tests/integration/booking/", "tests/integration/calls/")
-DAY: Final = datetime(2026, 11, 20, 9, 2, tzinfo=UTC)  # a Friday; two minutes are far from where times are rounded
+# Whoever changes the grammar does not read these rows, not even in a changed record.
+HELD_OUT: Final = "tests/integration/calls/test_held_out_arguments.py"
+# A Friday before opening time; the minute is none to which times are rounded.
+DAY: Final = datetime(2026, 11, 20, 7, 2, tzinfo=UTC)
 
 
 @dataclass
@@ -107,7 +110,8 @@ def last_words(call: Mapping[str, Any]) -> list[str]:
 
 
 def is_recorded(item: pytest.Item) -> bool:
-    return item.nodeid.startswith(RECORDED) and item.get_closest_marker("real_clock") is None
+    on_fixed_day = item.nodeid.startswith(RECORDED) and item.get_closest_marker("real_clock") is None
+    return on_fixed_day and not item.nodeid.startswith(HELD_OUT)
 
 
 class GoldenAnswers:
@@ -156,7 +160,7 @@ class GoldenAnswers:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         module, _, test = report.nodeid.partition("::")
         if report.when == "call" and (lines := dict(report.user_properties).get("golden")) is not None:
-            self.new[module][test] = list(lines)  # type: ignore[call-overload]
+            self.new[module][test] = list(lines)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
