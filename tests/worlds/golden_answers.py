@@ -172,7 +172,8 @@ class GoldenAnswers:
         without_file = {module for module in map(module_of, FOLDER.glob("*.jsonl")) if not (ROOT / module).exists()}
         for module in sorted({*self.tests, *self.new, *without_file}):
             records = self.kept(module) | self.new[module]
-            gone = [test for test in records if whole and test not in self.tests[module]]
+            is_known = whole and (module in self.tests or module in without_file)  # not after an interruption
+            gone = [test for test in records if is_known and test not in self.tests[module]]
             self.gone += [f"{module}::{test}" for test in gone]
             if self.records:
                 write_records(module, {test: records[test] for test in records if records[test] and test not in gone})

@@ -1,11 +1,12 @@
 """Golden answers are the same lines for the same exchanges, and a change names both sentences."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.worlds import golden_records
-from tests.worlds.golden_answers import Recorder, last_words
+from tests.worlds import golden_answers, golden_records
+from tests.worlds.golden_answers import GoldenAnswers, Recorder, last_words
 from tests.worlds.golden_records import describe_change, read_records, write_records
 
 FIRST, SECOND = "0b0ab0f4-3f0f-4c6e-8f5f-0a6f1d6e3b11", "5d3bb7f6-8b1f-4d05-a7b5-6d6f3a0d9c22"
@@ -85,3 +86,34 @@ def test_another_question_is_shown_whole() -> None:
     kept, new = line, line.replace("ask", "say")
     assert describe_change(MODULE, "test_a", [kept], [new, kept]).splitlines()[1:-1] == [f"  + {new}"]
     assert describe_change(MODULE, "test_a", [kept], [new]).splitlines()[1:-1] == [f"  - {kept}", f"  + {new}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "collected", "gone"),
+    [
+        (["tests/integration/calls"], {"test_a"}, ["test_b"]),
+        (["tests/integration/calls"], {"test_a", "test_b"}, []),
+        ([f"{MODULE}::test_a"], {"test_a"}, []),
+        (["tests/unit"], None, []),
+    ],
+)
+def test_a_record_without_its_test_fails_the_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    collected: set[str] | None,
+    gone: list[str],
+) -> None:
+    monkeypatch.setattr(golden_records, "FOLDER", tmp_path)
+    monkeypatch.setattr(golden_answers, "FOLDER", tmp_path)
+    monkeypatch.setattr(golden_answers, "ROOT", tmp_path)
+    (tmp_path / MODULE).parent.mkdir(parents=True)
+    (tmp_path / MODULE).touch()
+    write_records(MODULE, {"test_a": ["{}"], "test_b": ["{}"]})
+    config = SimpleNamespace(getoption=lambda _: "compare", args=arguments)
+    golden, session = GoldenAnswers(config), SimpleNamespace(exitstatus=0)
+    if collected is not None:
+        golden.tests[MODULE] = collected
+    golden.pytest_sessionfinish(session)
+    assert golden.gone == [f"{MODULE}::{test}" for test in gone]
+    assert session.exitstatus == (1 if gone else 0)
