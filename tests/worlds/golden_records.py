@@ -12,7 +12,7 @@ FOLDER: Final = ROOT / "tests" / "golden"
 COMMAND: Final = "python -m pytest -m '' --golden=record"
 # What no two runs have in common, by the name of its placeholder.
 _VARYING: Final = re.compile(
-    r"""(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})
+    r"""(?P<id>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b)
     |(?P<call>\bcall_[0-9a-f]{28,32}\b)
     |(?P<number>\+49151\d{8})
     |(?P<port>(?<=127\.0\.0\.1:)\d+)""",
@@ -76,7 +76,7 @@ def describe_change(module: str, test: str, kept: Lines, lines: Lines) -> str:
         if tag != "equal":
             changes += _differences(kept[first:last], lines[new_first:new_last])
     return "\n".join([
-        f"{test} is answered otherwise than recorded (-) in {record_file(module)}:", *changes,
+        f"{test} is answered otherwise than recorded (-) in {record_file(module).relative_to(FOLDER.parents[1])}:", *changes,
         f"If this is meant: {COMMAND} '{module}', and commit the changed file.",
     ])  # fmt: skip
 

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from askproai_core.tenant_config import decode
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.spoken_calls import SpokenCall, empty_book, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +33,13 @@ async def spoken_salon(module_database: Database, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(autouse=True)
-async def empty_books(request: pytest.FixtureRequest) -> None:
-    """Empty the books of the module's pods: whether other tests have run before must not change an answer."""
-    for value in list(request.node.funcargs.values()):
-        if isinstance(value, TenantPod):
-            await empty_book(value)
+async def fresh_pods(request: pytest.FixtureRequest) -> None:
+    """Empty the books of the module's pods, and wait for their config: whether other tests have run must not change an answer."""
+    for pod in list(request.node.funcargs.values()):
+        if isinstance(pod, TenantPod):
+            await empty_book(pod)
+            config = decode((pod.folder / "tenant.json").read_text())
+            await eventually(lambda pod=pod, config=config: pod.web._functions.config.current == config)
 
 
 @pytest.fixture
