@@ -4,6 +4,7 @@ A pytest plugin. The tests of `RECORDED` run on one fixed day; what they ask and
 `booking_environment.py` and over HTTP at `tenant_pod.py` is compared with the record after the test.
 """
 
+import asyncio
 import functools
 import zlib
 from collections import defaultdict
@@ -43,6 +44,7 @@ class Exchange:
     function: str
     args: Any
     more: dict[str, Any]
+    task: asyncio.Task[Any] | None
     answer: Any = None
     ended: int | None = None
 
@@ -57,7 +59,8 @@ class Recorder:
     @contextmanager
     def exchange(self, function: str, args: Any, **more: Any) -> Iterator[Exchange]:
         """Keep a request in the order in which it began, and the answer that is set meanwhile."""
-        exchange = Exchange(function, args, {name: each for name, each in more.items() if each})
+        said = {name: each for name, each in more.items() if each}
+        exchange = Exchange(function, args, said, _current_task())
         if self.running:
             self.exchanges.append(exchange)
         try:
@@ -67,6 +70,11 @@ class Recorder:
             raise
         finally:
             exchange.ended = len(self.exchanges)
+
+    def forget_since(self, number: int) -> None:
+        """Forget what this task has asked since there were `number` exchanges: how often a test asks in vain varies."""
+        task = _current_task()
+        self.exchanges[number:] = [each for each in self.exchanges[number:] if each.task is not task]
 
     def lines(self) -> Lines:
         """Return a line for each exchange before the first two that overlap: chance decides which of these changes the book first,
@@ -79,6 +87,13 @@ class Recorder:
                 break
             lines.append(dump({"function": each.function, "args": each.args, **each.more, "answer": each.answer}))
         return number_placeholders(lines)
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # without an event loop
+        return None
 
 
 RECORDER: Final = Recorder()

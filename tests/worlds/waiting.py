@@ -39,7 +39,7 @@ async def eventually(
                 result: T = await checked if inspect.isawaitable(checked) else checked
                 if result:
                     return result
-                del RECORDER.exchanges[asked:]  # how often it was asked in vain is another number in each run
+                RECORDER.forget_since(asked)
                 await asyncio.sleep(every)
     except TimeoutError:
         if not deadline.expired():

@@ -40,6 +40,14 @@ def test_what_follows_concurrent_requests_is_left_out(recorder: Recorder) -> Non
     assert "at_once" in rest
 
 
+def test_what_is_asked_in_vain_is_forgotten(recorder: Recorder) -> None:
+    for _ in range(2):
+        with recorder.exchange("ask", {}):
+            pass
+    recorder.forget_since(1)
+    assert len(recorder.lines()) == 1
+
+
 def test_an_error_is_kept_by_its_type(recorder: Recorder) -> None:
     with pytest.raises(ValueError, match="x"), recorder.exchange("ask", {}):
         raise ValueError("x")
