@@ -26,7 +26,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each of the hundreds of processes that tests start would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down docs test control-plane supported-python tools unit integration nightly e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
+.PHONY: help demo down docs test golden control-plane supported-python tools unit integration nightly e2e check format generate coverage mutation matrix bench scale soak requirements release audit clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ unit: ## Of these the tests without servers
 integration: ## Of these the tests with real servers
 	@$(SET_UP)
 	@$(QUICK) tests/integration $(ARGS)
+
+golden: ## Record the answers of call functions anew, into tests/golden (ARGS=tests/integration/calls/test_x.py: of one file)
+	@$(SET_UP)
+	@python -m pytest -m "" --golden=record $(SPREAD) $(or $(ARGS),tests/integration/booking tests/integration/calls)
 
 nightly: ## The other tests: PART=1 unit and integration, 2 the demo, 3 a node, PostgreSQL 15 and a storm, 4 coverage, 5 mutation (at most an hour each)
 	@$(MAKE) --no-print-directory nightly-$(or $(PART),needs-PART)

@@ -15,6 +15,7 @@ from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 
 pytest.register_assert_rewrite("tests.worlds")  # before anything imports it
+pytest_plugins = ["tests.worlds.golden_answers"]
 
 # A deadline measures how busy the machine is.
 settings.register_profile("shared-machine", deadline=None)

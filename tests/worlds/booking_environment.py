@@ -35,6 +35,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from tests.worlds.clock import FixedClock
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.golden_answers import recorded
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # Friday, 10:00 in Berlin
 HALF_PAST_TWO = "2026-11-27T14:30:00+01:00"  # the next Friday: Anna and Mehmet both work
@@ -42,6 +43,8 @@ MORNING = "2026-11-27T10:00:00+01:00"  # only Anna
 CALCOM = CalendarConfig(
     provider=CalendarProvider.CALCOM, base_url="http://127.0.0.1:9", attendee_email_domain="anrufer.salon.example"
 )
+
+join_waitlist, leave_message = recorded(booking.join_waitlist), recorded(booking.leave_message)
 
 
 def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> CallContext:
@@ -55,11 +58,11 @@ def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more
 class BookingService(BookingContext):
     """One process's context, with the functions of the package as methods."""
 
-    check_availability = booking.check_availability
-    book_appointment = booking.book_appointment
-    find_appointments = booking.find_appointments
-    reschedule_appointment = booking.reschedule_appointment
-    ask_to_cancel = booking.cancel_appointment
+    check_availability = recorded(booking.check_availability)
+    book_appointment = recorded(booking.book_appointment)
+    find_appointments = recorded(booking.find_appointments)
+    reschedule_appointment = recorded(booking.reschedule_appointment)
+    ask_to_cancel = recorded(booking.cancel_appointment)
     list_free_slots = booking.list_free_slots
     sync_appointment = booking.sync_appointment
     apply_calendar_event = booking.apply_calendar_event

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from askproai_runtime.booking import WaitlistKeeper, join_waitlist
+from askproai_runtime.booking import WaitlistKeeper
 from askproai_runtime.tasks import TaskRun
-from tests.worlds.booking_environment import call
+from tests.worlds.booking_environment import call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import (
     NotificationEnvironment,

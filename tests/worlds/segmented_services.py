@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
-from askproai_runtime.booking import join_waitlist
-from tests.worlds.booking_environment import Salon, call
+from tests.worlds.booking_environment import Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 
 BERLIN = ZoneInfo("Europe/Berlin")

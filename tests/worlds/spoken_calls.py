@@ -79,9 +79,9 @@ async def open_spoken_salon(database: Database, folder: Path) -> AsyncIterator[T
 
 
 async def empty_book(pod: TenantPod) -> None:
-    await pod.db.execute("DELETE FROM appointments WHERE status = 'held'")
-    await pod.db.execute("UPDATE appointments SET status = 'cancelled'")
-    await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
+    """Forget what was booked, and who called."""
+    for table in ("waitlist", "messages", "verifications", "call_actions", "calls", "appointments", "customers"):
+        await pod.db.execute(f"DELETE FROM {table} WHERE tenant = $1", pod.store.tenant)
 
 
 def friday_at(pod: TenantPod, clock: str = "14:00", **more: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from askproai_runtime.worker import work
 from askproai_sandbox.databases import STAFF_UNITS, Database, TenantStore
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.compiled_salon import salon_config
+from tests.worlds.golden_answers import RECORDER, last_words
 from tests.worlds.waiting import eventually
 
 RETELL_KEY, CALCOM_SECRET, STRIPE_SECRET, ADMIN_TOKEN = "key_test", "cal-secret", "whsec_test", "admin-token"
@@ -133,7 +134,14 @@ class TenantPod:
         fields = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "from_number": "+4915112345678"} | call
         body = json.dumps({"name": body_name or name, "call": fields, "args": args}).encode()
         headers = {"x-retell-signature": sign_retell(body)}
-        return lambda: self.post(f"/retell/functions/{name}", body, headers)
+
+        async def send() -> Reply:
+            with RECORDER.exchange(name, args, said=last_words(fields)) as exchange:
+                reply = await self.post(f"/retell/functions/{name}", body, headers)
+                exchange.answer = reply.body if reply.status == 200 else {"status": reply.status, **reply.body}
+            return reply
+
+        return send
 
     async def let_two_seconds_pass(self, call_id: str) -> None:
         """Make what a call has done two seconds older by the database's clock: so old must a question be without a transcript."""

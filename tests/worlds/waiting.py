@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import asyncpg
 
+from tests.worlds.golden_answers import RECORDER
+
 T = TypeVar("T")
 # Seconds. What a test awaits comes within them also on a machine with other work, and a wait ends as soon as it comes.
 # Less than pytest's limit for a test, and less than the intervals after which a missed wake-up would be made good.
@@ -32,10 +34,12 @@ async def eventually(
     try:
         async with asyncio.timeout(seconds) as deadline:
             while True:
+                asked = len(RECORDER.exchanges)
                 checked = check()
                 result: T = await checked if inspect.isawaitable(checked) else checked
                 if result:
                     return result
+                RECORDER.forget_since(asked)
                 await asyncio.sleep(every)
     except TimeoutError:
         if not deadline.expired():

@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from askproai_runtime.booking import (
-    Answer,
-    WaitlistKeeper,
-    join_waitlist,
-)
+from askproai_runtime.booking import Answer, WaitlistKeeper
 from askproai_runtime.tasks import TaskRun
-from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 
 FRIDAY = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}

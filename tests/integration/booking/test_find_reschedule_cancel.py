@@ -108,7 +108,8 @@ async def test_appointments_of_several_customers_are_named_wherever_one_is_meant
     for message in (found.message, which.message):
         assert "Haarschnitt bei Anna für Petra Lorenz" in message
         assert "Haarschnitt bei Mehmet für Dieter Lorenz" in message
-    assert {each["customer_name"] for each in found.fields["appointments"]} == {"Petra Lorenz", "Dieter Lorenz"}
+    names = [each["customer_name"] for each in found.fields["appointments"]]
+    assert names == ["Petra Lorenz", "Dieter Lorenz"], "in the order in which they were booked"
     his = {"appointment_id": dieter.fields["appointment_id"]}
     moved = await salon.booking.reschedule_appointment(NEXT_CALL, {**his, "start": FOUR})
     assert moved.message.startswith("Der Termin ist verschoben: ")

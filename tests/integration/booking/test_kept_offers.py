@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_runtime.booking import Answer, NamedSlot, join_waitlist
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+from askproai_runtime.booking import Answer, NamedSlot
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, join_waitlist
 
 FRIDAY = "2026-11-27"
 LATER = "2026-12-04"  # a Friday, too

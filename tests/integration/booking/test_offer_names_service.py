@@ -5,8 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from askproai_runtime.booking import join_waitlist
-from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.booking_environment import Salon, booking_args, call, join_waitlist
 
 pytestmark = pytest.mark.nightly
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Language
-from askproai_runtime.booking import AskedChoice, join_waitlist
+from askproai_runtime.booking import AskedChoice
 from askproai_runtime.sentences import say, speaking
-from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, SECOND, join
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import CallContext, PhoneQuestion, Reply, leave_message
-from tests.worlds.booking_environment import booking_args, call
+from askproai_runtime.booking import CallContext, PhoneQuestion, Reply
+from tests.worlds.booking_environment import booking_args, call, leave_message
 
 pytestmark = pytest.mark.nightly
 

@@ -30,7 +30,6 @@ from askproai_runtime.booking import (
     FunctionOutcome,
     OutcomeUnknown,
     cancel_for_desk,
-    leave_message,
     move_for_desk,
 )
 from askproai_runtime.booking.answer_words import Reply
@@ -41,7 +40,7 @@ from askproai_runtime.calls.store import SignedRequest
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say
 from askproai_sandbox.databases import Database
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, leave_message
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.full_calendar import nothing_free

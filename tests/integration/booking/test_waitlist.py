@@ -17,7 +17,6 @@ from askproai_runtime.booking import (
     WaitlistKeeper,
     add_block,
     decline_offer,
-    join_waitlist,
     list_offers_within,
     release_holds,
     remove_from_waitlist,
@@ -25,7 +24,15 @@ from askproai_runtime.booking import (
 )
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.tasks import StaleRun, TaskRun
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+from tests.worlds.booking_environment import (
+    HALF_PAST_TWO,
+    MORNING,
+    Salon,
+    ScriptedCalendar,
+    booking_args,
+    call,
+    join_waitlist,
+)
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, task_run, wait

@@ -17,14 +17,13 @@ from askproai_runtime.booking import (
     add_block,
     blocks,
     decline_offer,
-    join_waitlist,
     remove_block,
     resolve_span,
     waitlist_offers,
 )
 from askproai_runtime.booking.slots import Claims, Span
 from askproai_runtime.booking.unblocked_times import list_unblocked_times
-from tests.worlds.booking_environment import MORNING, Salon, call
+from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, offered, run, wait

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.booking import leave_message
 from askproai_runtime.sentences import SENTENCES, say
-from tests.worlds.booking_environment import Salon, call
+from tests.worlds.booking_environment import Salon, call, leave_message
 
 PETRA = {"customer_name": "Petra Müller", "message": "Farbe", "call_back": "morgen"}
 STORED = "SELECT text, call_back, call_back_from, phone, recipient FROM messages ORDER BY created_at"

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from askproai_core.tenant_config import decode
 from askproai_sandbox.databases import Database
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.spoken_calls import SpokenCall, empty_book, open_spoken_salon
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web
+from tests.worlds.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +32,17 @@ async def spoken_salon(module_database: Database, tmp_path_factory: pytest.TempP
         yield pod
 
 
+@pytest.fixture(autouse=True)
+async def fresh_pods(request: pytest.FixtureRequest) -> None:
+    """Empty the books of the module's pods, and wait for their config: whether other tests have run must not change an answer."""
+    for pod in list(request.node.funcargs.values()):
+        if isinstance(pod, TenantPod):
+            await empty_book(pod)
+            config = decode((pod.folder / "tenant.json").read_text())
+            await eventually(lambda pod=pod, config=config: pod.web._functions.config.current == config)
+
+
 @pytest.fixture
-async def call(spoken_salon: TenantPod) -> AsyncIterator[SpokenCall]:
-    """Yield a call with a transcript; the salon's book is empty afterwards."""
-    yield SpokenCall(spoken_salon)
-    await empty_book(spoken_salon)
+def call(spoken_salon: TenantPod) -> SpokenCall:
+    """Return a call with a transcript."""
+    return SpokenCall(spoken_salon)

@@ -245,6 +245,7 @@ async def test_two_cancellations_of_one_turn_cancel_nothing(pod: TenantPod) -> N
     assert await pod.db.fetchval(status, booked.body["appointment_id"]) == "confirmed"
 
 
+@pytest.mark.real_clock  # PostgreSQL compares the call's end with its own clock
 async def test_a_call_that_is_over_changes_nothing(pod: TenantPod) -> None:
     """A signed request that somebody sends again after the call would book what was cancelled meanwhile."""
     for call_id, ended_seconds_ago, refused in (("call_over", 120, True), ("call_hung_up", 5, False)):

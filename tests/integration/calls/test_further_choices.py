@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, empty_book, friday_at
+from tests.worlds.spoken_calls import BEARD, COLOR, CUT, SpokenCall, friday_at
 from tests.worlds.tenant_pod import TenantPod
 
 pytestmark = pytest.mark.nightly
@@ -192,7 +192,6 @@ async def test_the_full_name_goes_with_a_move(spoken_salon: TenantPod) -> None:
     await call.ask(BOOK, friday_at(spoken_salon, staff="Anna", customer_name="Lange"))
     assert (await choose(call, "move", time="16:00"))["success"]
     assert await call.live() == [("haarschnitt", "16:00", "anna", PETRA)]
-    await empty_book(spoken_salon)
 
 
 @pytest.mark.parametrize("service", [COLOR, f"{CUT} und {COLOR}"])

@@ -114,23 +114,28 @@ CASES: list[tuple[str, Any]] = [
 
 @pytest.fixture(scope="module")
 async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    """A hotline's pod; the caller has one appointment."""
+    """A hotline's pod."""
     async with open_pod(module_database, tmp_path_factory.mktemp("chain"), "haarwerk", PEOPLE) as pod:
         # A fast machine sends more requests a second than a tenant may by default.
         limits = RateLimits(functions_per_second=10_000)
         resources, tenant = pod.store.resources, pod.store.tenant
         pod.write_config(compile_example("hotline.yaml", resource_ids=resources, tenant=tenant, rate_limits=limits))
         async with running_web(pod, worker_port=9):
-            args = AT | {"branch": "Mitte", "start": next_friday(pod, 10).isoformat()}
-            booked = await pod.function(BOOK, "call_before", args, to_number=HOTLINE)
-            assert booked.body["success"], booked.body
             yield pod
+
+
+@pytest.fixture
+async def appointment(chain: TenantPod) -> None:
+    """The caller's one appointment."""
+    args = AT | {"branch": "Mitte", "start": next_friday(chain, 10).isoformat()}
+    booked = await chain.function(BOOK, "call_before", args, to_number=HOTLINE)
+    assert booked.body["success"], booked.body
 
 
 @pytest.mark.parametrize("caller", ["+4915112345678", "+4915100000001"], ids=["customer", "stranger"])
 @each_row(("name", "args"), CASES)
 async def test_what_a_model_makes_up_gets_a_sentence_that_helps_and_changes_nothing(
-    chain: TenantPod, name: str, args: Any, caller: str
+    chain: TenantPod, appointment: None, name: str, args: Any, caller: str
 ) -> None:
     if isinstance(args, dict):
         friday = next_friday(chain, 11).isoformat()

@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.tenant_config import CustomerNotifications, NotificationChannel, QuietHours
-from askproai_runtime.booking import join_waitlist
-from tests.worlds.booking_environment import call
+from tests.worlds.booking_environment import call, join_waitlist
 from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.notification_environment import NotificationEnvironment

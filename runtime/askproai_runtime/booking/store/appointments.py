@@ -193,7 +193,7 @@ async def list_upcoming_appointments(
         + """WHERE a.tenant = $1 AND a.starts_at > $4 AND a.status IN ('confirmed', 'pending_sync')
            AND (a.call_id = $3 OR a.caller = $2
                 OR a.customer_id = (SELECT own.id FROM customers own WHERE own.tenant = $1 AND own.phone = $2))
-           ORDER BY a.starts_at, a.id LIMIT 20""",
+           ORDER BY a.starts_at, a.created_at LIMIT 20""",
         tenant, caller, call_id, now,
     )  # fmt: skip
     return list({row["id"]: Appointment(**row) for row in rows}.values())

@@ -1,0 +1,127 @@
+"""Golden answers are the same lines for the same exchanges, and a change names both sentences."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.worlds import golden_answers, golden_records
+from tests.worlds.golden_answers import GoldenAnswers, Recorder, last_words
+from tests.worlds.golden_records import describe_change, read_records, write_records
+
+FIRST, SECOND = "0b0ab0f4-3f0f-4c6e-8f5f-0a6f1d6e3b11", "5d3bb7f6-8b1f-4d05-a7b5-6d6f3a0d9c22"
+MODULE = "tests/integration/calls/test_some_calls.py"
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder(running=True)
+
+
+def test_ids_are_numbered_as_they_appear(recorder: Recorder) -> None:
+    for answer in ({"id": SECOND}, {"id": FIRST, "same": SECOND}):
+        with recorder.exchange("book_appointment", {}) as exchange:
+            exchange.answer = answer
+    assert recorder.lines() == [
+        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 1>"}}',
+        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 2>", "same": "<id 1>"}}',
+    ]
+
+
+def test_what_follows_concurrent_requests_is_left_out(recorder: Recorder) -> None:
+    with recorder.exchange("ask", {}):
+        pass
+    with recorder.exchange("ask", {"name": "a"}), recorder.exchange("ask", {"name": "b"}):
+        pass
+    with recorder.exchange("ask", {}):
+        pass
+    first, rest = recorder.lines()
+    assert first == '{"function": "ask", "args": {}, "answer": null}'
+    assert "at_once" in rest
+
+
+def test_what_is_asked_in_vain_is_forgotten(recorder: Recorder) -> None:
+    for _ in range(2):
+        with recorder.exchange("ask", {}):
+            pass
+    recorder.forget_since(1)
+    assert len(recorder.lines()) == 1
+
+
+def test_an_error_is_kept_by_its_type(recorder: Recorder) -> None:
+    with pytest.raises(ValueError, match="x"), recorder.exchange("ask", {}):
+        raise ValueError("x")
+    assert recorder.lines() == ['{"function": "ask", "args": {}, "answer": {"raised": "ValueError"}}']
+
+
+def test_nothing_is_kept_between_tests() -> None:
+    recorder = Recorder()
+    with recorder.exchange("ask", {}):
+        pass
+    assert recorder.lines() == []
+
+
+def test_words_since_the_last_answer_are_kept() -> None:
+    turns = [("user", "Hallo"), ("tool_call_result", "{}"), ("agent", "Ja?"), ("user", "Um zehn"), ("user", "bitte")]
+    transcript = [{"role": role, "content": content} for role, content in turns]
+    assert last_words({"transcript_with_tool_calls": transcript}) == ["Um zehn", "bitte"]
+    assert last_words({"transcript_with_tool_calls": "made up"}) == []
+
+
+def test_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden_records, "FOLDER", tmp_path / "golden")
+    records = {"test_b": ['{"function": "ask"}'], "test_a[ä]": ['{"function": "ask"}', '{"function": "say"}']}
+    write_records(MODULE, records)
+    assert read_records(MODULE) == records
+    assert list(read_records(MODULE)) == sorted(records)
+    write_records(MODULE, {})
+    assert list((tmp_path / "golden").iterdir()) == []
+
+
+def test_a_change_names_both_sentences() -> None:
+    line = '{"function": "ask", "args": {"time": "zehn"}, "answer": {"success": true, "message": "%s"}}'
+    text = describe_change(MODULE, "test_a", ["same", line % "Ja."], ["same", line % "Nein."])
+    assert text.splitlines()[1:-1] == [
+        '  ask {"time": "zehn"}',
+        '    - message: "Ja."',
+        '    + message: "Nein."',
+    ]
+    assert f"--golden=record '{MODULE}'" in text
+
+
+def test_another_question_is_shown_whole() -> None:
+    line = '{"function": "ask", "args": {}, "answer": {"message": "Ja."}}'
+    kept, new = line, line.replace("ask", "say")
+    assert describe_change(MODULE, "test_a", [kept], [new, kept]).splitlines()[1:-1] == [f"  + {new}"]
+    assert describe_change(MODULE, "test_a", [kept], [new]).splitlines()[1:-1] == [f"  - {kept}", f"  + {new}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "collected", "gone"),
+    [
+        (["tests/integration/calls"], {"test_a"}, ["test_b"]),
+        (["tests/integration/calls"], {"test_a", "test_b"}, []),
+        ([f"{MODULE}::test_a"], {"test_a"}, []),
+        (["tests/unit"], None, []),
+    ],
+)
+def test_a_record_without_its_test_fails_the_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    collected: set[str] | None,
+    gone: list[str],
+) -> None:
+    monkeypatch.setattr(golden_records, "FOLDER", tmp_path)
+    monkeypatch.setattr(golden_answers, "FOLDER", tmp_path)
+    monkeypatch.setattr(golden_answers, "ROOT", tmp_path)
+    (tmp_path / MODULE).parent.mkdir(parents=True)
+    (tmp_path / MODULE).touch()
+    write_records(MODULE, {"test_a": ["{}"], "test_b": ["{}"]})
+    config = SimpleNamespace(getoption=lambda _: "compare", args=arguments)
+    golden, session = GoldenAnswers(config), SimpleNamespace(exitstatus=0)
+    if collected is not None:
+        golden.tests[MODULE] = collected
+    golden.pytest_sessionfinish(session)
+    assert golden.gone == [f"{MODULE}::{test}" for test in gone]
+    assert session.exitstatus == (1 if gone else 0)
