@@ -187,7 +187,10 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule("another", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("choice", (_BOOK, _JOIN), "one of the `choices` of an answer, as the caller has chosen", "asked again", ()),
-    ArgumentRule("confirmed", (_CANCEL,), _YES_OR_NO, "asked for", ("confirm", "confirmation"), is_boolean=True),
+    ArgumentRule(
+        "confirmed", (_CANCEL, _BOOK, _MOVE), _YES_OR_NO, "asked for", ("confirm", "confirmation", "user_confirmed"),
+        is_boolean=True,
+    ),
     ArgumentRule("email_confirmed", (_BOOK,), _YES_OR_NO, "asked for", (), is_boolean=True),
     ArgumentRule("topic", (_INFORM,), "a topic of the function", "`other`", ("thema", "category", "subject")),
     ArgumentRule("question", (_INFORM,), "any text", "as absent", ("frage", "query"), is_text=True),

@@ -25,6 +25,10 @@ ASKED_ABOUT: Final = frozenset({
     Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT,
     Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
 })  # fmt: skip
+_CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
+_CONFIRMATIONS: Final = frozenset(
+    {"confirm", "confirmation", "confirmed", "customerconfirmed", "userconfirmed"}
+)  # folded
 _STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
@@ -41,6 +45,8 @@ def ask_unclear(
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
+    if function in _CHANGES_TIMES and "confirmed" not in asked_before and _is_unconfirmed(read):
+        return _ask(say().shall_i_book, unclear="confirmed")
     unclear = set(read.unclear)
     if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
         fields = dict(read.unread) | dict(read.noted)
@@ -60,6 +66,15 @@ def ask_unclear(
         questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def _is_unconfirmed(read: Arguments) -> bool:
+    """Return whether a model says of a request for a time that the caller has not agreed, as it may of a cancellation.
+
+    It is asked about once in a call: some models fill each flag.
+    """
+    has_time = "start" in read.values or {"date", "time"} <= read.values.keys()
+    return has_time and read.values.get("confirmed") is False
 
 
 def _may_have_more(name: str) -> bool:

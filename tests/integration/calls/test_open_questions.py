@@ -63,3 +63,12 @@ async def test_spelling_renames_no_earlier_person(call: SpokenCall) -> None:
     call.say("Er schreibt sich Kurtz.")
     await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurtz", choice="rename"))
     assert "Petra Lange" in [row[3] for row in await call.live()]
+
+
+async def test_unconfirmed_booking_is_asked_once(call: SpokenCall) -> None:
+    call.say("Ich weiß noch nicht. Ist das frei?")
+    unsure = friday_at(call.pod, confirmed="false")
+    asked = await call.ask(BOOK, unsure)
+    assert (asked["success"], asked["unclear"]) == (False, "confirmed"), asked
+    call.say("Ja, gern.")
+    assert (await call.ask(BOOK, unsure))["success"] is True
