@@ -258,7 +258,7 @@ class SessionWatch:
         return self._logins.created.get(oid) or self._roles.get(oid)
 
     async def _treat(self, suspects: Iterable[asyncpg.Record]) -> None:
-        """End the sessions of known roles, and suspend those that no pod would cause."""
+        """End the suspected sessions of known roles; suspend a role whose misuse is certain."""
         for suspect in suspects:
             login, misuse = self._login(suspect["role"]), Misuse(suspect["misuse"])
             if login is None:
