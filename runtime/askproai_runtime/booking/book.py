@@ -50,6 +50,7 @@ from askproai_runtime.booking.full_names import asks_full_name, complete_name
 from askproai_runtime.booking.further import (
     is_second_person,
     list_asked_to_cancel,
+    list_of_number,
     overlaps,
     require_free_people,
     require_only_one,
@@ -373,10 +374,10 @@ async def _find_repeated(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         repeated = find_booked(request, appointments)
         if not repeated:
-            require_only_one(
-                ctx, request.each, [*await list_asked_to_cancel(conn, ctx, call, appointments), *appointments]
-            )
-            await require_free_people(conn, ctx, call, request.each, appointments)
+            others = [] if request.another else await list_of_number(conn, ctx, call)
+            asked = [] if request.another else await list_asked_to_cancel(conn, ctx, call, others)
+            require_only_one(ctx, request.each, [*asked, *appointments])
+            require_free_people(ctx, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

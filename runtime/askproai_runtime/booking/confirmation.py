@@ -38,15 +38,10 @@ async def find_kept(
     """
     if request.desk is not None or request.companions:
         return []
-    group = list[Appointment]()
-    if repeated:
-        of_call = await list_call_appointments(conn, ctx.tenant, call.call_id)
-        group = [each for each in of_call if each.live and _is_of_group(repeated[0], each)]
-    return group + [
-        each
-        for each in await list_of_number(conn, ctx, call)
-        if is_same_visit(request, each) and each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)
-    ]
+    of_call = await list_call_appointments(conn, ctx.tenant, call.call_id) if repeated else []
+    group = [each for each in of_call if _is_of_group(repeated[0], each)]
+    own = [each for each in await list_of_number(conn, ctx, call) if is_same_visit(request, each)]
+    return [each for each in (*group, *own) if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
 
 
 def _is_of_group(own: Appointment, other: Appointment) -> bool:
@@ -136,16 +131,22 @@ def _say_phone(ctx: BookingContext, request: BookingRequest, appointment: Appoin
 
 
 def _say_kept(ctx: BookingContext, request: BookingRequest, kept: Sequence[Appointment]) -> str:
-    """Say that one appointment stays, with its time, or how many do: who has a series knows when they are."""
-    if not kept:
-        return ""
-    if len(kept) > 1:
-        return say().others_stay.format(count=len(kept))
-    (other,) = kept
-    when = format_spoken(other.starts_at, request.rules.zone, ctx.clock.now())
-    if not same_name(request.name, other.customer_name):
-        when = f"{when}{say().for_customer.format(name=other.customer_name)}"
-    return say().other_stays.format(when=when)
+    """Say which appointments stay: each of another person of the group, the only one of this person, or how many this person has,
+    since the times of a series are known to its customer.
+    """
+    own = [each for each in kept if same_name(request.name, each.customer_name)]
+    others = [each for each in kept if each not in own]
+    said = [_say_stays(ctx, request, each, say().for_customer.format(name=each.customer_name)) for each in others]
+    if len(own) > 1:
+        said.append(say().others_stay.format(count=len(own)))
+    elif own:
+        said.append(_say_stays(ctx, request, own[0]))
+    return "".join(said)
+
+
+def _say_stays(ctx: BookingContext, request: BookingRequest, kept: Appointment, whom: str = "") -> str:
+    when = format_spoken(kept.starts_at, request.rules.zone, ctx.clock.now())
+    return say().other_stays.format(when=f"{when}{whom}")
 
 
 def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:

@@ -55,14 +55,14 @@ def ask_further(
     """Return the question whether a request is one more appointment, or moves a booked one; that of another branch is cancelled."""
     is_movable = appointment.branch == request.rules.branch.name
     question = say().further_or_instead if is_movable else say().further_or_cancel
-    is_named = named or _completes(request, appointment)
+    is_named = named or _has_other_name(request, appointment)
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=is_named)
     return ask_choice(
         question.format(appointment=booked), appointment, request.name, *_choices(is_movable=is_movable, in_group=named)
     )
 
 
-def _completes(request: BookingRequest, appointment: Appointment) -> bool:
+def _has_other_name(request: BookingRequest, appointment: Appointment) -> bool:
     """Return whether an appointment has another name than the request, so that a question about it says it: relatives who share a
     number and a surname say the surname alone, and the choice in place of the appointment takes its name.
     """
@@ -140,34 +140,30 @@ async def list_of_number(conn: Connection, ctx: BookingContext, call: CallContex
 
 
 async def list_asked_to_cancel(
-    conn: Connection, ctx: BookingContext, call: CallContext, booked: Sequence[Appointment]
+    conn: Connection, ctx: BookingContext, call: CallContext, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointment of another call that this call was last asked whether to cancel, if it is live and not among those
-    `booked`. A booking after that question moves it as likely as it is one more.
+    """Return the appointment of another call that this call was last asked whether to cancel, if it is live. A booking after that
+    question moves it as likely as it is one more. `others` are of `list_of_number`: without any there is nothing to ask about.
     """
-    asked = await get_last_question(conn, ctx.tenant, call.call_id)
-    if asked is None or any(each.id == asked.appointment_id for each in booked):
+    if not others and not asks_birth_date(ctx):
         return []
-    appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id)
-    return [] if appointment is None or not appointment.live else [appointment]
+    asked = await get_last_question(conn, ctx.tenant, call.call_id)
+    appointment = None if asked is None else await get_appointment(conn, ctx.tenant, asked.appointment_id)
+    is_other = appointment is not None and appointment.live and appointment.call_id != call.call_id
+    return [appointment] if appointment is not None and is_other else []
 
 
-async def require_free_people(
-    conn: Connection,
-    ctx: BookingContext,
-    call: CallContext,
-    requests: Sequence[BookingRequest],
-    appointments: Sequence[Appointment],
+def require_free_people(
+    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
-    call (`appointments`) or of another one of this number: nobody is at two services at once, and who corrects a service, or makes
+    call or of another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes
     sure of a booking, wants one.
     """
     if requests[0].another:
         return
-    known = [*await list_of_number(conn, ctx, call), *appointments]
     for request in requests:
-        for each in reversed(known):
+        for each in reversed(appointments):
             if each.live and _is_person_busy(request.name, request.start, request.rules, each):
                 raise _ask_beside(ctx, request, each, in_group=len(requests) > 1)
 
@@ -212,7 +208,7 @@ def _ask_beside(
         question, choices = say().beside_or_none, [Choice.FURTHER]
     elif is_same_service:
         question, choices = say().beside_or_moved, _choices(is_movable=True, in_group=in_group)
-    is_named = _completes(request, appointment)
+    is_named = _has_other_name(request, appointment)
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=is_named)
     message = question.format(appointment=booked, service=request.rules.service.display_name)
     return ask_choice(message, appointment, request.name, *choices)

@@ -90,6 +90,9 @@ class _Words:
         """Return the readings of a day, a time and a part of a day, as of the beginning of the call."""
         return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
 
+    def with_days(self, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
+        return name_days(self.args, self.call, self.zone, self.find_service, meant, asks=asks)
+
     def with_start(self, meant: Collection[datetime]) -> Mapping[str, Any]:
         return _with_start(self.args, self.call, self.zone, meant)
 
@@ -319,10 +322,8 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
     """
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
     is_changed = words.named.naming is Naming.CHANGED
-    span, day = (
-        find_open_span(words.day) or Grain.WEEK,
-        (words.day, None, None),
-    )  # the time may be one that is asked for
+    span = find_open_span(words.day) or Grain.WEEK
+    day = (words.day, None, None)  # the time may be one that is asked for
     plain, near = words.understand(*parts), read_near(days, span, parts, call, zone)
     offered = {offer[0].start for offer in call.offered if offer[0].branch == call.branch}
     if is_changed and exact_starts(plain) & {*words.named.starts}:
@@ -345,7 +346,7 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
         found = coming | close
     if found == coming:
         return words.args
-    return _name_days(words, found, asks=is_changed or not words.searches)
+    return words.with_days(found, asks=is_changed or not words.searches)
 
 
 def _put_listed_weekday(
@@ -356,8 +357,8 @@ def _put_listed_weekday(
     """
     if not (listed := set(near) & set(words.named_days)):
         return words.args
-    return _name_days(
-        words, listed | set(_days_of(exact_starts(plain) & {*offered}, words.zone)), asks=not words.searches
+    return words.with_days(
+        listed | set(_days_of(exact_starts(plain) & {*offered}, words.zone)), asks=not words.searches
     )
 
 
@@ -376,7 +377,7 @@ def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
         for day in _dates(understand_parts(words.day, None, None, at=at, zone=zone).candidates)
     }
     others = readings - set(words.named_days)
-    return _name_days(words, others, asks=True) if others else words.args
+    return words.with_days(others, asks=True) if others else words.args
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
@@ -399,11 +400,6 @@ def _names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool =
     return mention is not None and (mention.has_day or not is_day)
 
 
-def _name_days(words: _Words, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
-    """Return the arguments with the days that are meant. One that `asks` raises the question which of several it is."""
-    return name_days(words.args, words.call, words.zone, words.find_service, meant, asks=asks)
-
-
 def name_days(
     args: Mapping[str, Any],
     call: CallContext,
@@ -413,7 +409,7 @@ def name_days(
     *,
     asks: bool,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the days that are meant, as `_name_days` does."""
+    """Return the arguments with the days that are meant. With `asks`, raises the question which of several it is."""
     parts = read_parts(args)
     if find_part_argument(parts[0] or "") is Argument.DATE:
         rest: Sequence[str | None] = parts[1:]

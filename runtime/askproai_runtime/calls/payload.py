@@ -24,11 +24,11 @@ from askproai_runtime.booking import (
     asks_something_else,
     companions_key,
     details_key,
-    fold,
     heard_key,
     meant_key,
     name_key,
     read_reply,
+    same_name,
 )
 from askproai_runtime.intake import ProviderId
 
@@ -236,9 +236,11 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
         elif (answer := utterance.answer) is not None:
             about = str(answer.get("appointment_id", answer.get("waitlist_id")))
             if answer.get("success") is True:
-                person = fold(str(answer.get("customer_name") or ""))
+                person = str(answer.get("customer_name") or "")
                 questions = {
-                    name: each for name, each in questions.items() if each.about != about and fold(name) != person
+                    name: each
+                    for name, each in questions.items()
+                    if each.about != about and not same_name(name, person)
                 }
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")

@@ -26,9 +26,6 @@ ASKED_ABOUT: Final = frozenset({
     Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
 })  # fmt: skip
 _CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
-_CONFIRMATIONS: Final = frozenset(
-    {"confirm", "confirmation", "confirmed", "customerconfirmed", "userconfirmed"}
-)  # folded
 _STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")

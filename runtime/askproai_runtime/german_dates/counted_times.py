@@ -18,7 +18,7 @@ _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
 _BEHIND = r"(?= ?(?:$|,|(?:at|in the|please)\b))"
 _NEXT = rf"(?:(?P<later>danach|darauf|drauf|after(?: that|{_BEHIND}))|(?P<earlier>davor|vorher|zuvor|before(?: that|{_BEHIND})))\b"
 _FOLLOWING = r"(?P<later>(?:darauf)?folgende[nrm]?|following)"
-_NAMES = WEEKDAYS | dict(
+_NAMES = WEEKDAYS | dict(  # the English grammar is not loaded for German calls
     zip(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"), range(7), strict=True)
 )
 _COUNTS = {

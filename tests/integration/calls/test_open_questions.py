@@ -40,6 +40,14 @@ async def test_repeat_for_one_names_the_rest(call: SpokenCall) -> None:
     assert len(await call.live()) == 2
 
 
+async def test_unconfirmed_rest_of_group_is_not_promised(call: SpokenCall) -> None:
+    await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
+    await call.pod.db.execute("UPDATE appointments SET status = 'pending_sync' WHERE customer_name = 'Mia Lange'")
+    call.say("Nur ich.")
+    again = await call.ask(BOOK, friday_at(call.pod, companions=[]))
+    assert (again["success"], "Mia Lange" in again["message"]) == (True, False), again
+
+
 async def test_answered_question_lends_no_choice(call: SpokenCall) -> None:
     first = await call.ask(BOOK, friday_at(call.pod))
     call.say("Noch einen um vier.")

@@ -134,6 +134,10 @@ _MOVABLE = {
 _DONE_WITH_A, _DONE_WITH_B = (
     {"role": "tool_call_result", "content": json.dumps({"success": True, "appointment_id": each})} for each in "AB"
 )
+_BOOKED_FOR_LANGE = {
+    "role": "tool_call_result",
+    "content": json.dumps({"success": True, "appointment_id": "C", "customer_name": "Frau Lange"}),
+}
 _OTTO = AskedChoice("A", frozenset({"rename", "further"}), "Otto Kurz")
 _PETRA = AskedChoice("B", frozenset({"further", "move"}), "Petra Lange")
 
@@ -153,6 +157,7 @@ _PETRA = AskedChoice("B", frozenset({"further", "move"}), "Petra Lange")
         ([_NO_ANSWER, _CHOICE, _WORDS], (_OTTO,)),
         ([_CHOICE, _MOVABLE, _WORDS], (_OTTO, _PETRA)),  # of two requests in one turn
         ([_CHOICE, _MOVABLE, _WORDS, _DONE_WITH_A], (_PETRA,)),
+        ([_CHOICE, _MOVABLE, _WORDS, _BOOKED_FOR_LANGE], (_OTTO,)),  # a further one for Petra Lange
         ([_CHOICE, _WORDS, _MOVABLE], (_OTTO,)),
         ([_CHOICE, _WORDS, _MOVABLE, _WORDS, _DONE_WITH_B], (_OTTO,)),
     ],
