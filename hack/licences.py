@@ -19,7 +19,7 @@ REQUIREMENTS = ROOT / "hack/requirements/image.txt"
 SITE_REQUIREMENTS = ROOT / "hack/requirements/docs.txt"
 # MPL-2.0 binds whoever changes a file of its package (certifi): none is changed.
 ACCEPTED: Final = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
-# What packages without an SPDX expression write instead.
+# The texts of packages without an SPDX expression.
 SPDX: Final = {
     "3-Clause BSD License": "BSD-3-Clause",  # protobuf
     "Apache 2.0": "Apache-2.0",

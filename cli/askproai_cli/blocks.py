@@ -119,7 +119,7 @@ blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askp
 
 
 def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
-    """Print a block that was added, or the equal one that exists, and whom it affects. `done` is what was done."""
+    """Print a block that was added, or the equal one that exists, and whom it affects. `done` says it of a new block."""
     block = answer["block"]
     said = done if answer.get("added", True) else "is already blocked, nothing was added"
     api.print_lines(answer, [f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})"])

@@ -7,7 +7,7 @@ from askproai_cli.tenant_api import TenantApi, example, for_tenant
 
 calendar = typer.Typer(
     no_args_is_help=True,
-    help="What Cal.com and our book say of each other.",
+    help="Differences between Cal.com and our book.",
     epilog=example("calendar differences"),
 )
 

@@ -129,7 +129,7 @@ def timeline(
 ) -> None:
     """Show what happened in a call, in order: events, functions with their outcomes, appointments, jobs, transcript.
 
-    Of an appointment: what each call, the desk, jobs and notifications did with it. Of a correlation id: what has it.
+    For an appointment: the acts of each call, the desk, jobs and notifications. For a correlation id: all that has it.
     """
     answer = api.get(f"timeline/{call_id}", personal=_personal(anonymous))
     api.print_lines(answer, timeline_lines(answer, line_width()))
@@ -144,7 +144,7 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from _notice_lines(timeline, width)
         yield ""
     moments = timeline["moments"]
-    if any(moment["what"] == "function" for moment in moments):  # then each action is what a function did
+    if any(moment["what"] == "function" for moment in moments):  # then each action is that of a function
         moments = [moment for moment in moments if moment["what"] != "action"]
     names = min(_MAX_NAME, max((len(moment["name"]) for moment in moments), default=0))
     day = ""

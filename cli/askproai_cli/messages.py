@@ -25,7 +25,7 @@ messages = typer.Typer(
 
 waitlist = typer.Typer(
     no_args_is_help=True,
-    help="Who waits for a time to become free, and to whom one is offered now: call that person.",
+    help="People who wait for a time to become free, and the one who is offered it now: call that person.",
     epilog=example("waitlist list"),
 )
 
@@ -114,10 +114,10 @@ def _lines(message: Mapping[str, Any], zone_name: str, width: int) -> Iterator[s
 @for_tenant
 def list_waitlist(
     api: TenantApi,
-    ended: Annotated[bool, typer.Option("--ended", help="Who waits no more: booked, removed or over.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Ended entries: booked, removed or over.")] = False,
     limit: LimitOption = 50,
 ) -> None:
-    """List who waits, by the time of joining. A time that became free is offered to one person at a time, until the time shown.
+    """List the waiting people, by the time of joining. A freed time is offered to one person at a time, until the time shown.
 
     An offer blocks nothing: call the person, and book with `askproai appointments book --phone` of the entry.
     """

@@ -1,4 +1,4 @@
-"""What commands print: text for people, JSON for programs."""
+"""The output of commands: text for people, JSON for programs."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the commands about one tenant share: their options, a client of its private API, and the way in which they print."""
+"""The common parts of commands about one tenant: their options, a client of its private API, and their output."""
 
 import functools
 import inspect

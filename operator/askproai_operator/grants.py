@@ -48,7 +48,7 @@ OWN_KEYS_ANNOTATION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is granted: a host, a dialled number in E.164, or the keyed hash of a provider's key (never the key)."""
+    """The subject of a grant: a host, a dialled number in E.164, or the keyed hash of a provider's key (never the key)."""
 
     kind: SubjectKind
     value: str

@@ -92,7 +92,7 @@ class Bucket:
         """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest`.
 
         `share`: from how many upper tokens a job reserves the next one, if jobs have had none for `_JOB_SHARE` intervals; 0 for
-        who is no job. Returns whether it was granted, and how long to wait: for the token, else before the next try, which is
+        other askers. Returns whether it was granted, and how long to wait: for the token, else before the next try, which is
         the next free turn if the asker is to be `queued`.
         """
         full_at = max(self.full_at, now)

@@ -39,7 +39,7 @@ StatusCondition = dict[str, Any]  # as in the API: type, status, reason, message
 
 @dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """What to write: a merge patch of the status (empty if nothing changed), and events.
+    """The changes to write: a merge patch of the status (empty if nothing changed), and events.
 
     `transition` is the one of them that says why the object is not Ready (a warning), or that it is again; None without one.
     """

@@ -26,7 +26,7 @@ class Right(StrEnum):
     ADMINISTER = "administer"  # all other changes of the private API
 
 
-# A redriven event may book, cancel or notify at once, and a transcript is what callers have entrusted to the business.
+# A redriven event may book, cancel or notify at once, and callers have entrusted a transcript to the business.
 _OF_STAFF: Final = frozenset({Right.NAMES, Right.CANCEL, Right.MOVE, Right.BLOCK, Right.MARK, Right.ANSWER})
 _RIGHTS: Final = {Role.OWNER: frozenset(Right), Role.STAFF: _OF_STAFF, Role.READER: frozenset[Right]()}
 

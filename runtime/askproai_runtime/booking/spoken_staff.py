@@ -1,4 +1,4 @@
-"""Whom a caller wants to see, in the words of a model; or the question that says why nobody was found, and who is able. Pure."""
+"""The staff member whom a caller names, in the words of a model; or the question why nobody was found, and who is able. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

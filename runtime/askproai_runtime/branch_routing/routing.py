@@ -30,7 +30,7 @@ class Hints:
     """The facts about the branch that a caller means. Branches are given by name.
 
     `phrase` is the function's argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is
-    what our last answer asked for by a yes or no, `current_branch` was found earlier in the call, `last_branch` is where this
+    the one that our last answer asked about, `current_branch` was found earlier in the call, `last_branch` is where this
     caller booked last. `wanted` is the purpose of the branch, in the words of the question; None: the appointment. `staff` is whom
     the caller has named.
     """

@@ -151,7 +151,7 @@ class _Poll:
 
     @property
     def oldest(self) -> datetime:
-        """The start from which on calls are asked for; later than that of any call of which something was removed by its age."""
+        """The start from which on calls are asked for; later than that of any call with data that was removed by its age."""
         retention = self.task.config().retention
         days = min(retention.call_days, retention.transcript_days, retention.raw_event_days)
         kept = timedelta(days=days) - timedelta(hours=1)

@@ -76,7 +76,7 @@ async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> lis
 
 
 async def list_unknown_calls(pool: Pool, tenant: str, call_ids: Sequence[str]) -> set[str]:
-    """Return those of the calls of which neither a row nor an event is stored."""
+    """Return those of the calls without a stored row or event."""
     return {row["call_id"] for row in await pool.fetch(_UNKNOWN, tenant, list(call_ids))}
 
 

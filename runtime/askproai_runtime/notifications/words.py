@@ -19,7 +19,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class StopPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the page says by which reminders are stopped."""
+    """The words of the page that stops reminders."""
 
     question: str
     button: str

@@ -32,7 +32,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Notice(StrEnum):
-    """What was done: the parameter `done` of the view that is shown then."""
+    """The completed action: the parameter `done` of the view that is shown then."""
 
     CANCELLED = "cancelled"
     MOVED = "moved"

@@ -151,7 +151,7 @@ def _say_audit(
 ) -> str | None:
     """Return the detail of an entry as a person reads it: `durch Karin · vorher: Di, 24.11.2026 15:00, bei Anna · jetzt: …`.
 
-    `people` are the display names of staff members, `moment` writes an instant. None for what is no detail of an entry.
+    `people` are the display names of staff members, `moment` writes an instant. None for any other text.
     """
     try:
         facts = msgspec.json.decode(detail, type=dict[str, Any])

@@ -239,7 +239,7 @@ class Views:
         return Shown(values | {"appointments": detail.appointments[:_MAX_OF_BLOCK], "cut": cut}, ("appointments",))
 
     async def list_pauses(self, asking: Asking) -> list[ShownPause]:
-        """Return by what the branches' bookings are paused now."""
+        """Return the current pauses of the branches' bookings."""
         found = await self._get(asking, PauseList, "/pauses")
         names = self.branch_names()
         return [

@@ -1,4 +1,4 @@
-"""What callers hear: one catalogue of sentences for each language, and in which of them the present call is answered."""
+"""The sentences for callers: one catalogue of sentences for each language, and in which of them the present call is answered."""
 
 from askproai_runtime.sentences.catalogue import Sentences
 from askproai_runtime.sentences.current import SENTENCES, present_language, say, speaking

@@ -48,7 +48,7 @@ def run_matrix(
     return run
 
 
-def test_what_a_release_cannot_pass_is_left_out_and_said(tmp_path: Path) -> None:
+def test_tests_beyond_a_release_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     path.write_text(report("redis", "redis 7.2.4"))
     had = version_sources.Had("a wheel", left_out=version_sources._LACKS_THE_FIX)

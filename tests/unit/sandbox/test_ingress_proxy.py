@@ -20,7 +20,7 @@ def routes(ingresses: tuple[Object, ...] = (), http_routes: tuple[Object, ...] =
     return Routes(*(cast("Mirror", mirror) for mirror in mirrors))
 
 
-async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_body() -> None:
+async def test_refused_connection_is_tried_at_another_pod() -> None:
     async def tenant(request: web.Request) -> web.Response:
         return web.json_response({"got": len(await request.read()), "host": request.host}, headers={"X-From": "pod"})
 
@@ -46,7 +46,7 @@ async def test_a_refused_connection_is_tried_once_at_another_pod_with_the_whole_
                 assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
 
 
-async def test_a_pod_that_dies_in_its_answer_gives_a_plain_502() -> None:
+async def test_interrupted_answer_gives_a_plain_502() -> None:
     """Not half an answer with status 200, which a sender would take for an acknowledgement."""
 
     async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,7 +106,5 @@ ROUTE: Object = {
         ("shared.example", "/n/salon/dashboard", None),
     ],
 )
-def test_host_and_path_select_the_service_of_an_ingress_or_a_route_or_else_of_the_shared_path(
-    host, path, service
-) -> None:
+def test_host_and_path_select_the_service(host, path, service) -> None:
     assert routes((INGRESS,), (ROUTE,)).service(host, path) == service

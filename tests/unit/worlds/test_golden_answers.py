@@ -28,7 +28,7 @@ def test_ids_are_numbered_as_they_appear(recorder: Recorder) -> None:
     ]
 
 
-def test_what_follows_concurrent_requests_is_left_out(recorder: Recorder) -> None:
+def test_record_ends_at_concurrent_requests(recorder: Recorder) -> None:
     with recorder.exchange("ask", {}):
         pass
     with recorder.exchange("ask", {"name": "a"}), recorder.exchange("ask", {"name": "b"}):
@@ -40,7 +40,7 @@ def test_what_follows_concurrent_requests_is_left_out(recorder: Recorder) -> Non
     assert "at_once" in rest
 
 
-def test_what_is_asked_in_vain_is_forgotten(recorder: Recorder) -> None:
+def test_vain_attempts_are_dropped(recorder: Recorder) -> None:
     for _ in range(2):
         with recorder.exchange("ask", {}):
             pass
