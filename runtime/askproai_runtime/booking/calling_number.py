@@ -25,7 +25,9 @@ _FROM = frozenset({"aus", "des", "from", "of", "vom", "von"})
 _FIELD = frozenset({"from", "number"})  # of Retell's call
 _HERE = frozenset({"here", "hier"})
 # These leave it open which number is noted already, or is to be: `the same number`, `ja`, `callback number`.
-_SAME = frozenset({"derselben", "dieselbe", "dieselben", "gleiche", "gleichen", "same", "selbe", "selben"})
+_SAME = frozenset(
+    {"bekannt", "known", "derselben", "dieselbe", "dieselben", "gleiche", "gleichen", "same", "selbe", "selben"}
+)
 # "This number" is that of the call; "this one" and "this number is right" may be one that was read back.
 _THIS = frozenset({
     "aktuelle", "aktuellen", "current", "diese", "diesem", "dieser", "dieses", "jetzige", "jetzigen", "this",

@@ -91,7 +91,7 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
 
     Mails of a misheard address go to a stranger, and say who comes when. The caller's words decide; where they are not clear, or
     the request has no transcript and there was time for an answer, `email_confirmed` does, which is only the model's claim. Its
-    false asks for another address.
+    false asks for another address, once this one was read back: with a new one it is said of the one before.
     """
     said = args.get("email")
     if not said or isinstance(said, bool) or names_nothing(str(said)):
@@ -99,20 +99,24 @@ async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: 
     address = read_email(str(said))
     if address is not None and is_made_up(address):
         return
-    if address is None or args.get("email_confirmed") is False:
-        raise ClarificationNeeded(
-            say().which_email, cause="the e-mail address is none, or not what the caller has said"
-        )
+    if address is None:
+        raise _ask_for_another()
     async with ctx.pool.acquire() as conn:
         age = (
             None if call.replies is not None else await get_email_question_age(conn, ctx.tenant, call.call_id, address)
         )
         reply = call.find_reply(address.casefold(), age)
+        if reply is not None and args.get("email_confirmed") is False:
+            raise _ask_for_another()
         if reply is not None and reply.agrees(args.get("email_confirmed")):
             return
         await record_email_question(conn, ctx.tenant, call.call_id, address)
     question = say().is_email_right.format(spelled=spell_email(address))
     raise ClarificationNeeded(question, email=address, needs_confirmation=True)
+
+
+def _ask_for_another() -> ClarificationNeeded:
+    return ClarificationNeeded(say().which_email, cause="the e-mail address is none, or not what the caller has said")
 
 
 def _spell(text: str) -> str:

@@ -5,6 +5,7 @@ appointment stays as it is.
 """
 
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 
 from askproai_runtime.booking.name_words import PARTICLES
 from askproai_runtime.booking.phrases import drop_titles, fold, list_name_words, same_name
@@ -12,6 +13,8 @@ from askproai_runtime.booking.replies import name_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
+
+_NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
 
 def is_part_of_name(name: str) -> bool:
@@ -28,13 +31,23 @@ def asks_full_name(request: BookingRequest, appointments: Iterable[Appointment],
 
 
 def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str) -> str:
-    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`."""
+    """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`.
+
+    A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`.
+    """
     asked = [each for each in appointments if name_key(str(each.id)) in (call.replies or {})]
     if len(asked) != 1 or not is_part_of_name(said) or not is_part_of_name(asked[0].customer_name):
         return said
     known = asked[0].customer_name
     if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
+    if _is_respelled(drop_titles(known), fold(said)):
+        return said
     words = known.split()
     at = len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
     return " ".join([*words[:at], said, *words[at:]])
+
+
+def _is_respelled(known: str, said: str) -> bool:
+    """Return whether a surname is one that was misheard. One that only goes on is of a first name: `Pauls`."""
+    return not known.startswith(said) and SequenceMatcher(None, known, said).ratio() >= _NEARLY_ONE_WORD

@@ -43,6 +43,7 @@ _AGE = re.compile(
     r"(?:(?:aged?|alter) ?)?\d{1,3}(?: ?(?:jahre?|j\.?|years?|yo|monate|months))?(?: (?:alt|old))?", re.IGNORECASE
 )
 _COUNTED = re.compile(r"\b\d{1,2} ?(?:personen|person|pers\b|leute|people|x\b)|\+ ?\d", re.IGNORECASE)
+_OTHER_NAME = re.compile(r"(?:nicht|not|statt|instead of)(?: [A-ZÄÖÜ][\w'-]+){1,2}")  # "Schmitz (nicht Schmidt)"
 _NUMBER = re.compile(r"\d{3}|\d\.\d")  # of a customer, a telephone, or a day: no count
 _WITHIN_NAME = re.compile(
     r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
@@ -179,7 +180,8 @@ def _part(text: str, services: Sequence[Service]) -> People:
 
 
 def _is_remark(part: str, sign: str) -> bool:
-    is_note = sign in {",", "("} and (_may_come(part) or describes_person(part) or _NUMBER.search(part))
+    is_known = _may_come(part) or describes_person(part) or _NUMBER.search(part) or _OTHER_NAME.fullmatch(part)
+    is_note = sign in {",", "("} and is_known
     return sign not in _JOINS and not is_note and is_sentence(part)
 
 

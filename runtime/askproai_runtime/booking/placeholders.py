@@ -45,6 +45,8 @@ _WITH_FIELDS = frozenset({
 })  # fmt: skip
 _MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
+# No day at all, with or without a time.
+_ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(?:[T ][\d:.Z+-]*)?")
 _NO_MATTER = frozenset({
     "alle", "any", "anybody", "anyone", "anything", "anytime", "beliebig", "beliebige", "beliebigen", "beliebiger",
     "beliebiges", "egal", "either", "everyone", "flexibel", "flexible", "irgendein", "irgendeine", "irgendeinen", "irgendeiner",
@@ -113,7 +115,7 @@ def is_placeholder(text: str) -> bool:
     folded = fold(text)
     if not folded or folded in PLACEHOLDER_WORDS | _FURTHER or ("{{" in text and "}}" in text) or "${" in text:
         return True
-    if _MASKED.fullmatch(text.strip()) is not None:
+    if _MASKED.fullmatch(text.strip()) or _ZERO_DAY.fullmatch(text.strip()):
         return True
     found = _TEMPLATE.fullmatch(text.strip())
     words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []

@@ -19,6 +19,7 @@ from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.near_services import complete_names, list_joined, list_related
 from askproai_runtime.booking.obstacles import is_open_time, is_too_long, is_working_day, is_working_time
+from askproai_runtime.booking.offered_starts import understand_beside_offers
 from askproai_runtime.booking.phone_argument import SaidPhone, read_phone
 from askproai_runtime.booking.phrases import (
     fold,
@@ -49,7 +50,6 @@ from askproai_runtime.german_dates import (
     exact_at,
     find_part_argument,
     understand_parts,
-    understand_start,
 )
 from askproai_runtime.sentences import format_spoken, format_written_day, say
 from askproai_runtime.visits import (
@@ -63,6 +63,9 @@ from askproai_runtime.visits import (
     share_services,
 )
 
+# What the prompt's list says behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
+_OF_CATALOGUE = re.compile(r"\s*\(\d+ (?:Minuten|minutes)\b[^()]*\)", re.IGNORECASE)
+_NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _MAX_ARGUMENT_LENGTH = 500
 NOTES_LIMIT = 2_000  # characters of the notes of a booking: unknown fields are a part of them
 _DAYS_AHEAD = 14  # in which a time without a day is searched
@@ -239,7 +242,8 @@ def parse_service_request(
     `last_service` is what was offered last, for a model that does not repeat it.
     """
     branch = _find_branch(config, call)
-    said, staff = separate_staff(read_text(args, "service"), read_text(args, "staff"), branch.staff)
+    named = _OF_CATALOGUE.sub("", read_text(args, "service") or "")
+    said, staff = separate_staff(named or None, read_text(args, "staff"), branch.staff)
     if said and last_service and is_generic(said) and not _is_known(said, config.services):
         said = None
     offered = None if said else find_by_name(config, last_service or "", branch.name)
@@ -397,10 +401,13 @@ def parse_time(
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """
     parts, zone = read_parts(args), service.rules.zone
+    parts = _drop_unsaid(parts, call, service)
     if not any(parts):
         return None
     if parts[0] is not None and parts[0] == read_text(args, "start"):
-        understood = _understand_start(args, call, service, own)
+        others = {name: text for name in ("date", "time", "part_of_day") if (text := read_text(args, name))}
+        longest = timedelta(minutes=service.rules.longest_minutes)
+        understood = understand_beside_offers(parts[0], others, call, (service.rules.branch.name, zone), own, longest)
     else:
         understood = understand_parts(*parts, at=call.started_at, zone=zone)
     if understood.refused is None and not names_day(parts):
@@ -417,6 +424,25 @@ def parse_time(
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def _drop_unsaid(
+    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
+) -> tuple[str | None, str | None, str | None]:
+    """Leave out what nobody has said now: midnight where nobody works then, and a part of the day that an earlier request has
+    named, too, beside a new time.
+    """
+    day, time, part_of_day = parts
+    if time and _NO_TIME.fullmatch(time) and not _works_at_midnight(call, service):
+        return day, None, part_of_day
+    before = frozenset[str]().union(*(each.texts for each in call.earlier))
+    return (day, time, None) if time and time not in before and part_of_day in before else parts
+
+
+def _works_at_midnight(call: CallContext, service: ServiceRequest) -> bool:
+    zone = service.rules.zone
+    today = datetime.combine(call.started_at.astimezone(zone).date(), time(), zone)
+    return any(is_open_time(service.rules, exact_at(today + timedelta(days=n))) for n in range(7))
 
 
 def _drop_over_today(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
@@ -437,26 +463,6 @@ def _require_no_noon(understood: Understanding, call: CallContext, service: Serv
         return
     if all(is_open_time(service.rules, noon) for noon in noons):
         raise ClarificationNeeded(candidate_question(noons, zone, call.started_at), candidates=candidate_fields(noons))
-
-
-def _understand_start(
-    args: Mapping[str, Any], call: CallContext, service: ServiceRequest, own: Collection[datetime]
-) -> Understanding:
-    """Understand `start` beside the other arguments: of its readings the one that was offered, or is held or booked in this call,
-    counts before them.
-    """
-    zone, branch, at = service.rules.zone, service.rules.branch.name, call.started_at
-    start = read_text(args, "start") or ""
-    longest = timedelta(minutes=service.rules.longest_minutes)
-    alone = understand_start(start, None, at=at, zone=zone, longest=longest)
-    offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
-    if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
-        return Understanding.of(offered)
-    date, time, part_of_day = (read_text(args, name) for name in ("date", "time", "part_of_day"))
-    if date:
-        others = understand_parts(date, time, part_of_day, at=at, zone=zone)
-        return understand_start(start, others, at=at, zone=zone, longest=longest)
-    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day else alone
 
 
 def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:

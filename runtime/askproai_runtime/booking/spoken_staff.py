@@ -55,6 +55,7 @@ def find_staff_for_caller(
 
     Without any words those whom the call has excluded before stay excluded.
     """
+    name = _drop_branch(name, config)
     if name is None:
         return _choose(rules, StaffPreference((), call.excluded_staff, is_open=True, is_ordered=False))
     found = [] if SIGN_OF_NOT.match(name) else list_named_staff(name, rules.staff_members)
@@ -79,6 +80,13 @@ def find_staff_for_caller(
         said = {"heard": name} if len(heard) == 1 else {}
         raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard), **said)
     raise _refuse(rules, _explain(config, rules, name))
+
+
+def _drop_branch(name: str | None, config: TenantConfig) -> str | None:
+    """Return whom a text names without the branch before them: the prompt lists the team as `Salon Mitte: Anna, Kim`."""
+    place, sign, people = (name or "").partition(":")
+    is_branch = any(fold(place) == fold(branch.display_name) for branch in config.branches)
+    return people.strip() if sign and is_branch else name
 
 
 def _choose(rules: ServiceRules, preference: StaffPreference) -> StaffChoice:

@@ -92,6 +92,14 @@ class NamedTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRequest:
+    """A request of this call that was answered: its arguments that are text, and the starts that the answer has offered."""
+
+    texts: frozenset[str]
+    starts: frozenset[datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
 
@@ -99,13 +107,14 @@ class CallContext:
     the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about. None if the
     request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
     not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are all offers, the last one last:
-    several services can be offered at one start. `offered_last` are the starts of the last answer with times, in the order in which
-    it said them; `named_last` are those of the last one with days. `said` are the last words of caller and agent; None if the
-    request has no transcript. `said_since` is what the caller has said since the last answer; None without one in a transcript.
-    `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
-    the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
-    transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
-    `asked_choices` are the open questions for one of several choices that the caller has said something to since.
+    several services can be offered at one start. `earlier` are the requests that were answered before. `offered_last` are the
+    starts of the last answer with times, in the order in which it said them; `named_last` are those of the last one with days.
+    `said` are the last words of caller and agent; None if the request has no transcript. `said_since` is what the caller has said
+    since the last answer; None without one in a transcript. `leaves_choice`: the caller has no preference among the times that were
+    named last. `excluded_staff` are the ids of those whom the caller wanted least of all, by the last answer with times.
+    `wants_others_than` are the slots of that answer in the transcript, if the caller has asked for others since: a request that is
+    repeated without new words finds the same. `asked_choices` are the open questions for one of several choices that the caller has
+    said something to since.
     """
 
     call_id: str
@@ -117,6 +126,7 @@ class CallContext:
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
     offered: tuple[NamedOffer, ...] = ()
+    earlier: tuple[EarlierRequest, ...] = ()
     offered_last: tuple[datetime, ...] = ()
     named_last: NamedTimes | None = None
     said: str | None = None

@@ -35,6 +35,7 @@ from askproai_runtime.calls.languages import language_of
 from askproai_runtime.calls.named_times import (
     leaves_choice,
     read_declined,
+    read_earlier,
     read_excluded_staff,
     read_named_last,
     read_offered,
@@ -218,6 +219,7 @@ class CallFunctions:
             declined=declined,
             beside_declined=beside_declined,
             offered=read_offered(call),
+            earlier=read_earlier(call),
             offered_last=read_offered_last(call),
             named_last=read_named_last(call),
             said=read_said(call),

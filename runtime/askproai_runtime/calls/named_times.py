@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from askproai_runtime.booking import (
+    EarlierRequest,
     NamedOffer,
     NamedSlot,
     NamedTimes,
@@ -57,6 +58,18 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
             people = [slot, *(companions if isinstance(companions, list) else ())]
             with suppress(KeyError, TypeError, ValueError):
                 found.append(tuple(_read_slot({"branch": slot["branch"], **each}) for each in people))
+    return tuple(found)
+
+
+def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
+    """Return the requests of this call that an answer of ours is there to, the last one last."""
+    found, asked = list[EarlierRequest](), dict[str, frozenset[str]]()
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_invocation":
+            asked[str(utterance.tool_call_id)] = utterance.read_texts()
+        elif utterance.answer is not None and (texts := asked.get(str(utterance.tool_call_id))):
+            starts = frozenset(slot.start for slot in _read_slots(utterance.answer))
+            found.append(EarlierRequest(texts, starts))
     return tuple(found)
 
 

@@ -58,7 +58,8 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. Read are `dtmf` (a pressed key) and `tool_call_result` (an answer of a function).
+    """One entry of the live transcript. Read are `dtmf` (a pressed key), `tool_call_invocation` and `tool_call_result` (a request
+    to a function, and its answer; both have the `tool_call_id`).
 
     `answer` is that answer, decoded once; None for Retell's own words, when the function did not answer.
     """
@@ -66,6 +67,8 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     role: Any = None
     digit: Any = None
     content: Any = None
+    tool_call_id: Any = None
+    arguments: Any = None  # JSON as text
     answer: Any = None  # also where Retell should send the key: it is replaced
 
     def __post_init__(self) -> None:
@@ -74,6 +77,13 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
             with suppress(msgspec.DecodeError):
                 answer = msgspec.json.decode(str(self.content), type=dict[str, Any])
         msgspec.structs.force_setattr(self, "answer", answer)
+
+    def read_texts(self) -> frozenset[str]:
+        """Return the arguments of an invocation that are text, whatever their names."""
+        with suppress(msgspec.DecodeError):
+            arguments = msgspec.json.decode(str(self.arguments), type=dict[str, Any])
+            return frozenset(str(each).strip() for each in arguments.values() if isinstance(each, str | int | float))
+        return frozenset()
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from askproai_runtime.german_dates.arguments import (
 )
 from askproai_runtime.german_dates.counted_times import count_from, counts_time
 from askproai_runtime.german_dates.mentions import Mention, UnclearMention, find_mention
-from askproai_runtime.german_dates.parts import understand_parts
+from askproai_runtime.german_dates.parts import agree, understand_parts
 from askproai_runtime.german_dates.phrase import understand
 from askproai_runtime.german_dates.readings import exact_at
 from askproai_runtime.german_dates.replaced_times import list_replaced
@@ -42,6 +42,7 @@ __all__ = [
     "Refusal",
     "UnclearMention",
     "Understanding",
+    "agree",
     "count_from",
     "counts_time",
     "exact_at",

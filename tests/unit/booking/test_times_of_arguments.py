@@ -1,5 +1,6 @@
 """What the arguments that say when mean together: an instant, a day, a question, and never hours off."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ import pytest
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import CallContext
 from askproai_runtime.booking.request import parse_service_request, parse_time, require_exact
-from askproai_runtime.booking.types import ClarificationNeeded, NamedSlot
+from askproai_runtime.booking.types import ClarificationNeeded, EarlierRequest, NamedSlot
 from askproai_runtime.german_dates import understand
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
@@ -181,12 +182,39 @@ def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> N
     assert understand_arguments(args) == [meant]
 
 
-def test_an_offered_start_counts_before_other_arguments() -> None:
-    start = datetime(2026, 12, 10, 9, tzinfo=UTC)
-    slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
-    call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
-    assert understand_arguments(FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, call) == ["12-10T10:00"]
-    assert understand_arguments({"start": "2026-12-10T10:00:00Z"}, call) == ["12-10T10:00"]
+OFFERED = datetime(2026, 12, 10, 9, tzinfo=UTC)
+CALL_WITH_OFFER = CallContext(
+    "call_1", "mitte", None, THURSDAY, "corr", offered=((NamedSlot("mitte", "haarschnitt", "anna", OFFERED),),)
+)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {}, {"date": "Donnerstag"}, {"date": "am 10."}, {"time": "vormittags"}, {"time": "10 Uhr"}, {"date": "nächste Woche"},
+        {"date": "2026-12-07/2026-12-12"}, {"date": "10. oder 11. Dezember"}, {"time": "eine Stunde später"}, {"date": "egal"},
+        {"date": "morgen"}, {"part_of_day": "morning"}, {"time": "gegen zehn"}, {"date": "eine Woche später"},
+    ],
+)  # fmt: skip
+def test_an_offered_start_beside_what_fits(others: dict[str, str]) -> None:
+    assert understand_arguments(others | {"start": "2026-12-10T10:00:00+01:00"}, CALL_WITH_OFFER) == ["12-10T10:00"]
+    assert understand_arguments(others | {"start": "2026-12-10T10:00:00Z"}, CALL_WITH_OFFER) == ["12-10T10:00"]
+
+
+@pytest.mark.parametrize(
+    ("others", "other"),
+    [
+        ({"date": "2026-12-11", "time": "11:00"}, "12-11T11:00"), ({"date": "11. Dezember"}, "12-11T00:00"),
+        ({"date": "Freitag", "time": "11"}, "11-27T11:00"), ({"time": "11:00"}, "12-10T11:00"), ({"time": "um elf"}, "12-10T11:00"),
+        ({"date": "2026-12-10", "time": "11 Uhr"}, "12-10T11:00"), ({"part_of_day": "afternoon"}, "12-10T12:00"),
+    ],
+)  # fmt: skip
+def test_another_time_than_the_offered_start_is_asked(others: dict[str, str], other: str) -> None:
+    args = others | {"start": "2026-12-10T10:00:00+01:00"}
+    outcome, *starts = understand_arguments(args, CALL_WITH_OFFER)
+    assert (outcome, sorted(starts)) == ("asked_back", sorted(["12-10T10:00", other]))
+    searched = replace(CALL_WITH_OFFER, earlier=(EarlierRequest(frozenset(others.values()), frozenset({OFFERED})),))
+    assert understand_arguments(args, searched) == ["12-10T10:00"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""Arguments that a model keeps from an earlier request or answer, beside what the caller has said since."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
+from tests.worlds.tenant_pod import TenantPod
+
+
+async def search(salon: TenantPod, **args: Any) -> tuple[SpokenCall, str, str]:
+    """Search on a Friday, and return the call, the day and the first offered start."""
+    call = SpokenCall(salon)
+    day = str(friday_at(salon)["date"])
+    found = await call.ask("check_availability", {"service": CUT, "date": day} | args)
+    return call, day, found["slots"][0]["start"]
+
+
+@pytest.mark.parametrize(
+    ("said", "others"),
+    [
+        ("Ach nein, lieber um elf.", {"time": "11:00"}),
+        ("Doch lieber um elf, Petra Lange.", {"date": "{day}", "time": "um elf"}),
+        ("Nein, am Donnerstag.", {"date": "Donnerstag", "time": "10 Uhr"}),
+        ("Lieber nachmittags.", {"part_of_day": "nachmittags"}),
+    ],
+)
+async def test_a_kept_start_beside_another_time(spoken_salon: TenantPod, said: str, others: dict[str, str]) -> None:
+    call, day, start = await search(spoken_salon, time="10:00")
+    call.say(said)
+    others = {name: text.format(day=day) for name, text in others.items()}
+    args = {"service": CUT, "customer_name": "Petra Lange", "start": start, **others}
+    asked = await call.ask("book_appointment", args)
+    assert (asked["success"], len(asked["candidates"])) == (False, 2)
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize(
+    "kept", [{}, {"date": "{day}"}, {"date": "{day}", "time": "9 bis 11 Uhr"}, {"time": "9 bis 11 Uhr"}]
+)
+async def test_the_search_beside_the_offer(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
+    call, day, start = await search(spoken_salon, time="9 bis 11 Uhr")
+    call.say("Ja, die nehme ich.")
+    kept = {name: text.format(day=day) for name, text in kept.items()}
+    booked = await call.ask(
+        "book_appointment", {"service": CUT, "customer_name": "Petra Lange", "start": start, **kept}
+    )
+    assert booked["start"] == start
+
+
+async def test_a_part_of_the_day_from_before(spoken_salon: TenantPod) -> None:
+    call, day, _ = await search(spoken_salon, part_of_day="vormittags")
+    call.say("Nein, doch nachmittags um drei.")
+    args = {"service": CUT, "date": day, "time": "um drei", "part_of_day": "vormittags"}
+    (slot,) = (await call.ask("check_availability", args))["slots"]
+    assert slot["start"][11:16] == "15:00"
+    fresh = await SpokenCall(spoken_salon).ask("check_availability", args)
+    assert len(fresh["candidates"]) == 2
+
+
+@pytest.mark.parametrize("time", ["00:00", "00:00:00", "0:00"])
+async def test_midnight_is_no_wish(spoken_salon: TenantPod, time: str) -> None:
+    day = friday_at(spoken_salon)["date"]
+    found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day, "time": time})
+    assert (found["success"], {slot["start"][:10] for slot in found["slots"]}) == (True, {day})
+    args = friday_at(spoken_salon, time)
+    assert (await SpokenCall(spoken_salon).ask("book_appointment", args))["success"] is False
+
+
+@pytest.mark.parametrize("day", ["0000-00-00", "0000-00-00T00:00:00", "00.00.0000", "0001-01-01"])
+async def test_a_zero_date_is_no_day(spoken_salon: TenantPod, day: str) -> None:
+    found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day})
+    assert len(found["slots"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("args", "staff"),
+    [
+        ({"service": f"{CUT} (45 Minuten; auch: Schneiden)"}, "anna"), ({"service": f"{CUT} (45 minutes)"}, "anna"),
+        ({"staff": "Salon Müller Mitte: Anna, Mehmet"}, "anna"), ({"staff": "Salon Müller Mitte: Mehmet"}, "mehmet"),
+    ],
+)  # fmt: skip
+async def test_lines_of_the_prompt_as_arguments(spoken_salon: TenantPod, args: dict[str, str], staff: str) -> None:
+    call = SpokenCall(spoken_salon)
+    assert (await call.ask("book_appointment", friday_at(spoken_salon) | args))["staff"] == staff
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Schmitz", "Schmitz"), ("Schmitz (nicht Schmidt)", "Schmitz"), ("Schmitz, nicht Schmidt", "Schmitz")],
+)
+async def test_a_misheard_surname_is_corrected(spoken_salon: TenantPod, name: str, meant: str) -> None:
+    call = SpokenCall(spoken_salon)
+    await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Schmidt"))
+    call.say("Nein, Schmitz, mit t z.")
+    asked = await call.ask("book_appointment", friday_at(spoken_salon, customer_name=name))
+    assert (asked["choices"], asked["customer_name"]) == (["rename", "further"], meant)
+
+
+async def test_a_new_address_is_read_back(spoken_salon: TenantPod) -> None:
+    call = SpokenCall(spoken_salon)
+    await call.ask("book_appointment", friday_at(spoken_salon, email="jonas.bek@web.de"))
+    call.say("Nein, Beck mit c k.")
+    new = friday_at(spoken_salon, email="jonas.beck@web.de", email_confirmed=False)
+    asked = await call.ask("book_appointment", new)
+    assert (asked["needs_confirmation"], asked["email"]) == (True, "jonas.beck@web.de")
+    call.say("Nein, auch nicht.")
+    assert "email" not in await call.ask("book_appointment", new)
