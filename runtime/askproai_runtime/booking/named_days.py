@@ -445,6 +445,11 @@ def name_time(
     return {**args, **_NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
 
 
+def name_start(args: Mapping[str, Any], start: datetime) -> Mapping[str, Any]:
+    """Return the arguments with an exact local start as their time."""
+    return {**args, **_NO_TIME, "start": start.isoformat()}
+
+
 def _with_start(
     args: Mapping[str, Any],
     call: CallContext,
@@ -457,7 +462,7 @@ def _with_start(
         meant = set(meant) & set(call.offered_last) or meant
     if len(meant) == 1:
         (start,) = meant
-        return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
+        return name_start(args, start.astimezone(zone))
     raise _ask_which(meant, call, zone, is_exact=is_exact)
 
 
