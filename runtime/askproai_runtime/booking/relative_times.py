@@ -5,7 +5,7 @@ What they are counted from is certain only where each possible origin gives one 
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.obstacles import is_working_time
@@ -15,11 +15,9 @@ from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
-    UnclearMention,
     Understanding,
     count_from,
     counts_time,
-    find_mention,
     is_relative_day,
     understand_parts,
 )
@@ -33,7 +31,8 @@ def add_later_readings(
 ) -> Understanding:
     """Return what a relative day of a move means, counted from the call and from the appointment, which is at `own`.
 
-    A caller who has been asked which of both it is, and has named one since, means that one.
+    A day that was offered since is meant. Nothing is asked where nobody works on the day that counts from the call: it is refused
+    with the reason.
     """
     days = {each.start.date() for each in understood.candidates}
     if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
@@ -43,7 +42,7 @@ def add_later_readings(
     if named and named.naming is Naming.OFFERED and days <= set(said):
         return understood
     if not any(is_working_time(service.rules, each, service.staff) for each in understood.candidates):
-        return understood  # it is refused with the reason
+        return understood
     end = horizon_end(service.rules, call.started_at)
     later = [
         each
@@ -51,25 +50,7 @@ def add_later_readings(
         if each.start.date() not in {*days, own.date()} and each.start.timestamp() < end
     ]
     both = Understanding.of([*understood.candidates, *later])
-    both = keep_open_readings(replace(both, unclear=understood.unclear), service)
-    meant = find_said(call, {each.start for each in both.candidates}, service.rules.zone)
-    kept = [each for each in both.candidates if each.start in meant]
-    return replace(Understanding.of(kept), unclear=understood.unclear) if kept else both
-
-
-def find_said(call: CallContext, asked: Collection[datetime], zone: ZoneInfo) -> set[datetime]:
-    """Return the one of the `asked` starts that the caller has named since the question about them; nothing if none is certain."""
-    named = call.named_last
-    if named is None or named.naming is not Naming.ASKED or {*named.starts} != {each.astimezone(UTC) for each in asked}:
-        return set()
-    found, local = set[datetime](), {each.astimezone(zone) for each in asked}
-    for words in named.said_since:
-        try:
-            mention = find_mention(words, call.started_at.astimezone(zone), ())
-            found |= mention.find_in(local, surely=True) if mention else set()
-        except UnclearMention:
-            return set()
-    return found if len(found) == 1 else set()
+    return keep_open_readings(replace(both, unclear=understood.unclear), service)
 
 
 def count_hours(parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
