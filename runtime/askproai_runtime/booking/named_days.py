@@ -6,6 +6,7 @@ another day fits as well the day is asked for.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -39,6 +40,7 @@ from askproai_runtime.german_dates import (
     find_open_span,
     find_part_argument,
     fold,
+    is_relative_day,
     names_next_weekday,
     understand_parts,
 )
@@ -122,7 +124,7 @@ def put_on_named_day(
     if not names_day(parts):
         return _put_time(words)
     if find_open_span(words.day) is None:
-        return _put_next_weekday(words)
+        return _put_relative_day(words)
     return _put_weekday(words)
 
 
@@ -362,14 +364,20 @@ def _put_listed_weekday(
     )
 
 
-def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
-    """Return the arguments of "nächsten Freitag" after a change with the one that is not the changed day.
+def _put_relative_day(words: _Words) -> Mapping[str, Any]:
+    """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day that they mean after a change, or a question.
 
-    A caller who has named no day since repeats the words by which it was booked.
+    After a change it is not the changed day, from which it may count, too. A caller who has named no day since repeats the words by
+    which it was booked. After a question which day it is, it is the one that the caller has named since.
     """
     call, zone, named = words.call, words.zone, words.named
+    is_relative = not words.searches and is_relative_day(words.day)
+    if named.naming is Naming.ASKED and is_relative:
+        days = set(words.named_days)
+        is_asked = len(days) > 1 and _dates(words.understand(words.day, None, None)) <= days
+        return words.with_days(_find_said(named, call, zone) or days, asks=True) if is_asked else words.args
     is_new = _has_named_day(named, call, zone)
-    if named.naming is not Naming.CHANGED or not is_new or not names_next_weekday(words.day):
+    if named.naming is not Naming.CHANGED or not is_new or not (is_relative or names_next_weekday(words.day)):
         return words.args
     readings = {
         day
@@ -378,6 +386,17 @@ def _put_next_weekday(words: _Words) -> Mapping[str, Any]:
     }
     others = readings - set(words.named_days)
     return words.with_days(others, asks=True) if others else words.args
+
+
+def _find_said(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[date]:
+    """Return the one of the asked days that the caller has named since; nothing where none is certain."""
+    starts, found = {start.astimezone(zone) for start in named.starts}, set[datetime]()
+    for words in named.said_since:
+        with suppress(UnclearMention):
+            mention = find_mention(words, call.started_at.astimezone(zone), ())
+            found |= mention.find_in(starts, surely=True) if mention else set()
+    days = set(_days_of(found, zone))
+    return days if len(days) == 1 else set()
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
@@ -423,7 +442,10 @@ def name_days(
         if not understood.candidates:  # the time is asked for after the day
             understood = understand_parts(day.isoformat(), None, None, at=call.started_at, zone=zone)
         readings += keep_open_readings(understood, service).candidates
-    raise ask_readings(readings, call, zone)
+    open_readings = keep_open_readings(Understanding.of(readings), service).candidates
+    if _dates(open_readings) == {min(meant)}:  # nobody works on the others
+        return name_time(args, min(meant).isoformat(), *rest)
+    raise ask_readings(open_readings, call, zone)
 
 
 def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
@@ -445,6 +467,11 @@ def name_time(
     return {**args, **_NO_TIME, "date": date, "time": time, "part_of_day": part_of_day}
 
 
+def name_start(args: Mapping[str, Any], start: datetime) -> Mapping[str, Any]:
+    """Return the arguments with an exact local start as their time."""
+    return {**args, **_NO_TIME, "start": start.isoformat()}
+
+
 def _with_start(
     args: Mapping[str, Any],
     call: CallContext,
@@ -457,7 +484,7 @@ def _with_start(
         meant = set(meant) & set(call.offered_last) or meant
     if len(meant) == 1:
         (start,) = meant
-        return {**args, **_NO_TIME, "start": start.astimezone(zone).isoformat()}
+        return name_start(args, start.astimezone(zone))
     raise _ask_which(meant, call, zone, is_exact=is_exact)
 
 

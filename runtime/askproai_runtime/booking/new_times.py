@@ -1,7 +1,6 @@
 """The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,10 +14,12 @@ from askproai_runtime.booking.named_days import (
     list_days_since,
     may_repeat_change,
     name_days,
+    name_start,
     name_time,
     offers_other_service,
     put_on_named_day,
 )
+from askproai_runtime.booking.relative_times import add_later_readings, count_hours
 from askproai_runtime.booking.request import (
     ServiceRequest,
     holds_iso_day,
@@ -67,12 +68,8 @@ async def count_from_appointment(
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
-    for start in (each.start for each in by_words):
-        again = _count(args, call, start.astimezone(zone), appointment, service)
-        with suppress(ClarificationNeeded):
-            understood = understand_new_time(again or args, call, replace(appointment, starts_at=start), service)
-            if understood is not None and understood.exact == appointment.starts_at:
-                return again or args
+    if any(each.new_start == appointment.starts_at for each in by_words):
+        return name_start(args, appointment.starts_at.astimezone(zone))
     if may_repeat_change(call, zone) and not _is_counted(args):
         return args
     return _count(args, call, appointment.starts_at.astimezone(zone), appointment, service) or args
@@ -101,6 +98,10 @@ def _count(
     counted = count_from(day, clock_time, old)
     if counted is None:
         return _put_other_week(args, call, old, service)
+    if readings := count_hours(parts, call, old, service):
+        if len(readings) > 1:
+            raise ask_readings(readings, call, service.rules.zone)
+        return name_start(args, readings[0].start)
     own, at = old.date(), counted[1]
     is_on_own = counted[0] == own.isoformat() and not holds_iso_day(parts)
     is_of_other = offers_other_service(call, appointment.service)
@@ -179,7 +180,8 @@ def understand_new_time(
     date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()
-        args = dict(zip(("date", "time", "part_of_day"), put_on_day(day, parts), strict=True))
+        parts = put_on_day(day, parts)
+        args = dict(zip(("date", "time", "part_of_day"), parts, strict=True))
     near = _read_near(args, call, appointment, service)
     try:
         understood = parse_time(args, call, service)
@@ -189,8 +191,11 @@ def understand_new_time(
         understood = Understanding()
     if understood is None:
         return None
+    if not near:
+        own = appointment.starts_at.astimezone(service.rules.zone)
+        return add_later_readings(understood, parts, call, own, service)
     candidates = dict.fromkeys([*understood.candidates, *near])
-    return keep_open_readings(Understanding.of(candidates), service) if near else understood
+    return keep_open_readings(Understanding.of(candidates), service)
 
 
 def _put_on_listed_day(

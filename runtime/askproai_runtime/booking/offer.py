@@ -254,6 +254,7 @@ async def offer_alternatives(
     fields = {
         "alternatives": slot_fields(rules, alternatives, now, request.staff),
         "obstacle": obstacle.value,
+        **({} if moving is None else {"refused_start": start.astimezone(rules.zone).isoformat()}),
         **basis_fields(alternatives, basis),
         **request.excluded_fields,
     }

@@ -81,6 +81,7 @@ class NamedTimes:
 
     `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
     is what the caller has said since, the first words first. `counts_from` are those before a question: "am selben Tag" is theirs.
+    `refused` is the start of a move for which they were offered instead.
     """
 
     naming: Naming
@@ -89,6 +90,7 @@ class NamedTimes:
     lists_since: bool = False
     said_since: tuple[str, ...] = ()
     counts_from: tuple[datetime, ...] = ()
+    refused: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
     """Return the times of an answer, None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
     if slots := _read_slots(answer):
-        return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots))
+        refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
+        return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots), refused=refused)
     if readings := answer.get("candidates"):
         starts = [_read_instant(each["start"]) for each in readings]
         ends = [_read_instant(each["end"]) for each in readings if "end" in each]

@@ -42,6 +42,7 @@ _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 # Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
 _MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
+_RELATIVE_WEEKDAYS = frozenset({Which.THIS, Which.COMING, Which.NEXT, Which.AFTER_NEXT})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
@@ -110,6 +111,27 @@ def _names_next_weekday(text: str) -> bool:
         return any(isinstance(atom, Weekday) and atom.which is Which.NEXT for atom in _scan(text))
     except ValueError:
         return False
+
+
+def is_relative_day(text: str) -> bool:
+    """Return whether an argument names a day by its distance from another one, which it does not name: `diesen Freitag`, `in zwei
+    Wochen`, `Freitag übernächste Woche`.
+    """
+    return _read_in_languages(lambda: _is_relative_day(text), False)
+
+
+def _is_relative_day(text: str) -> bool:
+    try:
+        atoms, later = _scan(text), scan(text, _AT + timedelta(days=7), present_grammar())
+    except ValueError:
+        return False
+    is_weekday = any(isinstance(atom, Weekday) for atom in atoms)
+    return any(
+        (isinstance(atom, Weekday) and atom.which in _RELATIVE_WEEKDAYS)
+        or (isinstance(atom, Day) and (atom.ahead or atom.counted))
+        or (isinstance(atom, Period) and is_weekday and atom != other and atom.readings[0].first > _AT.date())
+        for atom, other in zip(atoms, later, strict=True)
+    )
 
 
 def holds_day(text: str) -> bool:

@@ -55,6 +55,7 @@ class Day:
 
     `month` and `number` are what was said, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
     `dated`: its year was said, too. `counted`: a weekday in so many days or weeks, which may be said of another weekday, too.
+    `ahead`: a week or more from the day of the call, which is not named (`in zwei Wochen`).
     """
 
     readings: tuple[date, ...]
@@ -62,6 +63,7 @@ class Day:
     number: int | None = None
     dated: bool = False
     counted: bool = False
+    ahead: bool = False
 
     @property
     def is_date(self) -> bool:

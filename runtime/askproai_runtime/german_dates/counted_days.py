@@ -1,6 +1,7 @@
 """The family of days counted from today: `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
@@ -9,7 +10,7 @@ from askproai_runtime.german_dates.atoms import Contradiction, Day, Days, Offset
 from askproai_runtime.german_dates.rules import COUNT, DAY, NEXT, WEEK, WEEKDAY, Rule, count, monday, past
 from askproai_runtime.german_dates.vocabulary import WEEKDAYS
 
-_EIGHT, _FORTNIGHT = 8, 14  # "in acht Tagen" is an idiom for a week; "in vierzehn Tagen" is just two
+_EIGHT = 8  # "in acht Tagen" is an idiom for a week
 _DAYS_OF_WEEK = 7
 _RELATIVE = {"heute": 0, "morgen": 1, "uebermorgen": 2, "ueberuebermorgen": 3}
 
@@ -26,15 +27,18 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
     return Day((start + timedelta(days=number),))
 
 
+def days_ahead(day: Day, today: date) -> Day:
+    """Return a day that is counted from the day of the call without naming it: a week or more may count from another day, too."""
+    return replace(day, ahead=min(day.readings) >= today + WEEK)
+
+
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
-    """Return `Dienstag in zwei Wochen`, `in acht Tagen am Dienstag`. An idiom after its weekday counts from the coming one."""
+    """Return `Dienstag in zwei Wochen`, `Dienstag in vierzehn Tagen`, `in acht Tagen am Dienstag`."""
     weekday, number, unit = WEEKDAYS[match["weekday"]], count(match), match["unit"]
     if unit.startswith("woche"):
         return weekday_in_weeks(weekday, number, today)
     if unit.startswith("monat"):
         raise Contradiction("a weekday is counted in weeks")
-    if number in {_EIGHT, _FORTNIGHT} and match.start("weekday") < match.start("count"):
-        return Day((_coming(weekday, today) + (number // _DAYS_OF_WEEK) * WEEK,), counted=True)
     return weekday_in_days(weekday, _DAYS_OF_WEEK if number == _EIGHT else number, today)
 
 
@@ -90,7 +94,7 @@ COUNTED_DAYS: tuple[Rule, ...] = (
     (rf"gestern|vorgestern|vor {COUNT} (?:tage?n?|wochen?|monate?n?)", past),
     (rf"(?P<relative>heute|morgen|uebermorgen) in {COUNT} {_UNIT}",
      lambda m, today: _ahead(today + timedelta(days=_RELATIVE[m["relative"]]), m)),
-    (rf"in {COUNT} {_UNIT}", lambda m, today: _ahead(today, m)),
+    (rf"in {COUNT} {_UNIT}", lambda m, today: days_ahead(_ahead(today, m), today)),
     (r"in (?P<count>\d{1,2})(?: bis| oder|,| ,)? (?P<most>\d{1,2}) (?P<unit>tage?n?|wochen?)", _between_counts),
     (rf"{WEEKDAY}(?: ?,)? in {COUNT} {_UNIT}", _weekday_ahead),
     (rf"in {COUNT} (?P<unit>tage?n?|wochen?)(?: ?,)?(?: am| an| an einem)? {WEEKDAY}", _weekday_ahead),

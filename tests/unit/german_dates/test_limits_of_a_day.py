@@ -25,7 +25,7 @@ def read(language: Language, phrase: str) -> list[str]:
     [
         (DE, "Samstag in einer Woche, aber nicht vor zehn", ["Samstag, 5. Dezember 2026, ab 10:00 Uhr"]),
         (DE, "Samstag in einer Woche, aber keinesfalls vor zehn", ["Samstag, 5. Dezember 2026, ab 10:00 Uhr"]),
-        (DE, "Montag in acht Tagen, aber bitte nicht nachmittags", ["Montag, 7. Dezember 2026, bis 12:00 Uhr"]),
+        (DE, "Freitag in acht Tagen, aber bitte nicht nachmittags", ["Freitag, 4. Dezember 2026, bis 12:00 Uhr"]),
         (DE, "Samstag, neun Uhr oder direkt danach", ["Samstag, 28. November 2026, ab 09:00 Uhr"]),
         (DE, "Samstag um neun oder gleich danach", ["Samstag, 28. November 2026, ab 09:00 Uhr"]),
         (DE, "Samstag, 9 Uhr oder kurz danach", ["Samstag, 28. November 2026, ab 09:00 Uhr"]),

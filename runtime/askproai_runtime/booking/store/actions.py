@@ -159,21 +159,23 @@ async def record_former_start(
 
 @dataclass(frozen=True, slots=True)
 class FormerStart:
-    """Where an appointment was before a move; `counted` is the hash of the words by which its new time was counted from there."""
+    """Where an appointment was before a move to `new_start`. `counted` is the hash of the words by which that was counted."""
 
     appointment_id: UUID
     start: datetime
+    new_start: datetime
     counted: str | None
 
 
 async def list_former_starts(conn: Connection, tenant: str, call_id: str) -> list[FormerStart]:
     """Return the starts that appointments had before this call has moved them."""
     rows = await conn.fetch(
-        """SELECT split_part(key, '|', 2)::uuid AS appointment_id, (answer ->> $3)::timestamptz AS start, answer ->> $4 AS counted
+        """SELECT split_part(key, '|', 2)::uuid AS appointment_id, split_part(key, '|', 3)::timestamptz AS new_start,
+                  (answer ->> $3)::timestamptz AS start, answer ->> $4 AS counted
            FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key LIKE 'move|%' AND answer ? $3""",
         tenant, call_id, _FORMER_START, _COUNTED,
     )  # fmt: skip
-    return [FormerStart(row["appointment_id"], row["start"], row["counted"]) for row in rows]
+    return [FormerStart(row["appointment_id"], row["start"], row["new_start"], row["counted"]) for row in rows]
 
 
 def hash_words(words: str) -> str:

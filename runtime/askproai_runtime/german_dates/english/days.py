@@ -14,7 +14,7 @@ from askproai_runtime.german_dates.atoms import (
     Weekday,
     Which,
 )
-from askproai_runtime.german_dates.counted_days import offset, weekday_in_days, weekday_in_weeks
+from askproai_runtime.german_dates.counted_days import days_ahead, offset, weekday_in_days, weekday_in_weeks
 from askproai_runtime.german_dates.dates import day_of_month, next_date, of_year, with_slash
 from askproai_runtime.german_dates.day_ranges import DAY_RANGES
 from askproai_runtime.german_dates.english.preferences import LATEST
@@ -114,7 +114,7 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     coming = _coming(match, today)
     first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
     weeks = 2 if match.groupdict().get("fortnight") else _count(match)
-    return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})))
+    return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})), ahead=True)
 
 
 def _weeks_after_day(match: re.Match[str], today: date) -> Day:
@@ -146,7 +146,7 @@ _COUNTED: tuple[Rule, ...] = (
     (r"tomorrow", lambda _m, today: Day((today + DAY,))),
     (r"(?:the )?day after tomorrow", lambda _m, today: Day((today + 2 * DAY,))),
     (rf"yesterday|last (?:week|month|year|night|{'|'.join(WEEKDAYS)})(?! (?:of|in)\b)|{_COUNT} {_UNIT} ago", past),
-    (rf"in {_COUNT} {_UNIT}(?:'?s?'? time)?", lambda m, today: _ahead(today, m)),
+    (rf"in {_COUNT} {_UNIT}(?:'?s?'? time)?", lambda m, today: days_ahead(_ahead(today, m), today)),
     (rf"{_COUNT} {_UNIT} from (?:today|now)", lambda m, today: _ahead(today, m)),
     (rf"{_COUNT} {_UNIT} from tomorrow", lambda m, today: _ahead(today + DAY, m)),
     (r"in (?:a couple of|a few|some) days", lambda _m, today: Period((Days(today + DAY, today + WEEK),))),

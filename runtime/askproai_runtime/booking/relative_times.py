@@ -1,0 +1,112 @@
+"""Times that words name by their distance from another time: "diesen Donnerstag", "in zwei Wochen", "eine Stunde später". Pure.
+
+What they are counted from is certain only where each possible origin gives one time, or where an answer of the call has said it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.booking.obstacles import is_working_time
+from askproai_runtime.booking.request import ServiceRequest, holds_iso_day, keep_open_readings, minute_before
+from askproai_runtime.booking.slots import horizon_end
+from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
+from askproai_runtime.german_dates import (
+    Candidate,
+    Grain,
+    Understanding,
+    count_from,
+    counts_time,
+    is_relative_day,
+    understand_parts,
+)
+
+_Parts = tuple[str | None, str | None, str | None]
+_HOUR = timedelta(hours=1)
+
+
+def add_later_readings(
+    understood: Understanding, parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest
+) -> Understanding:
+    """Return what a relative day of a move means, counted from the call and from the appointment, which is at `own`.
+
+    A day that was offered since is meant. Nothing is asked where nobody works on the day that counts from the call: it is refused
+    with the reason.
+    """
+    days = {each.start.date() for each in understood.candidates}
+    if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
+        return understood
+    named = call.named_last
+    said = [each.astimezone(own.tzinfo).date() for each in named.starts] if named and not named.lists_since else []
+    if named and named.naming is Naming.OFFERED and days <= set(said):
+        return understood
+    if not any(is_working_time(service.rules, each, service.staff) for each in understood.candidates):
+        return understood
+    end = horizon_end(service.rules, call.started_at)
+    later = [
+        each
+        for each in understand_parts(*parts, at=own, zone=service.rules.zone).candidates
+        if each.start.date() not in {*days, own.date()} and each.start.timestamp() < end
+    ]
+    both = Understanding.of([*understood.candidates, *later])
+    return keep_open_readings(replace(both, unclear=understood.unclear), service)
+
+
+def count_hours(parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
+    """Return what "eine Stunde später" can mean in a move of an appointment at `own`, after other times were named; nothing where
+    it is counted from the appointment alone.
+
+    It counts from a time that was refused or asked about. It may count from the only offered time, or from those of the named day,
+    too, and from the appointment if none was refused. If one reading only was offered, it is meant. If nobody works at the first
+    one, it is returned alone, and refused with the reason.
+    """
+    counted, named = count_from(*parts[:2], own), call.named_last
+    if named is None or named.lists_since or not named.is_exact or not any(named.said_since):
+        return ()
+    if counted is None or not _is_shifted(parts, counted[1], own):
+        return ()
+    zone = service.rules.zone
+    by_own = _count(parts, call, own)
+    if {each.start for each in by_own} & {named.refused, *named.starts} and not any(map(counts_time, named.said_since)):
+        return ()  # these words led to the answer, and the model repeats them
+    has_day = counted[0] != own.date().isoformat() or holds_iso_day(parts)
+    origins = [
+        each.astimezone(zone) for each in _list_origins(named, {each.start.date() for each in by_own}, has_day, zone)
+    ]
+    if not origins:
+        return ()
+    if named.naming is Naming.OFFERED and named.refused is None:
+        origins.append(own)
+    found = list(dict.fromkeys(candidate for each in origins for candidate in _count(parts, call, each)))
+    if len(offered := [each for each in found if each.start in call.offered_last]) == 1:
+        return tuple(offered)
+    if not found or not is_working_time(service.rules, found[0], service.staff):
+        return tuple(found[:1])
+    return keep_open_readings(Understanding.of(found), service).candidates
+
+
+def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone: ZoneInfo) -> Sequence[datetime]:
+    """Return the times of an answer from which hours can be counted, the likeliest first."""
+    if named.naming is Naming.ASKED or len(named.starts) == 1:
+        return [named.refused, *named.starts] if named.refused else named.starts
+    if named.refused:
+        return [named.refused]
+    if named.naming is not Naming.OFFERED or not has_day:
+        return []
+    return [each for each in named.starts if each.astimezone(zone).date() in days]
+
+
+def _is_shifted(parts: _Parts, clock_time: str | None, own: datetime) -> bool:
+    """Return whether a time was counted in hours: it is not the same one, and depends on the time from which it is counted."""
+    later = count_from(*parts[:2], own + _HOUR)
+    return later is not None and clock_time not in {None, f"{own:%H:%M}", later[1]}
+
+
+def _count(parts: _Parts, call: CallContext, origin: datetime) -> list[Candidate]:
+    """Return the times that words mean which are counted from a local time; a weekday is that of its week if it can be."""
+    counted, zone = count_from(*parts[:2], origin), ZoneInfo(str(origin.tzinfo))
+    if counted is None:
+        return []
+    at = max(call.started_at, minute_before(origin.date(), Grain.WEEK, zone))
+    return [each for each in understand_parts(*counted, None, at=at, zone=zone).candidates if each.end is None]
