@@ -105,7 +105,8 @@ class CallContext:
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
-    `asked_choices` are the open questions for one of several choices that the caller has said something to since.
+    `asked_choices` are the open questions for one of several choices that the caller has said something to since. `named` is the
+    person whom the call has named last, by an introduction or in a request; "" without one.
     """
 
     call_id: str
@@ -125,6 +126,7 @@ class CallContext:
     excluded_staff: frozenset[str] = frozenset()
     wants_others_than: frozenset[NamedSlot] = frozenset()
     asked_choices: tuple[AskedChoice, ...] = ()
+    named: str = ""
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
