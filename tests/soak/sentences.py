@@ -54,7 +54,7 @@ _SENTENCES = tuple(
         ),
         (
             Said.NOT_DONE,
-            r"Soll ich Ihren Termin am ",
+            r"Soll ich (?:Ihren|den) Termin am ",
         ),  # where the tenant has one, its rule for cancellations comes before
     )
 )

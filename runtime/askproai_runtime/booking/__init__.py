@@ -63,6 +63,7 @@ from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
+from askproai_runtime.booking.introductions import read_introduction
 from askproai_runtime.booking.messages import leave_message
 from askproai_runtime.booking.named_people import describes_person, read_people
 from askproai_runtime.booking.names import UnknownName, list_named_staff
@@ -251,6 +252,7 @@ __all__ = [
     "read_audit",
     "read_claim",
     "read_customer_name",
+    "read_introduction",
     "read_people",
     "read_reply",
     "read_said",

@@ -14,6 +14,7 @@ from askproai_runtime.booking.phrases import (
     format_length,
     format_reading,
     format_slot,
+    is_other_person,
     join_list,
     obstacle_template,
 )
@@ -353,8 +354,13 @@ def appointment_list_fields(
 
 
 def have_several_customers(appointments: Iterable[Appointment]) -> bool:
-    """Return whether appointments are of customers with different names, so that a sentence about one must name its customer."""
-    return len({fold(appointment.customer_name) for appointment in appointments} - {""}) > 1
+    """Return whether a sentence about one of a caller's appointments must name its customer: they are of customers with different
+    names, or their number has some of another person, past ones included.
+    """
+    found = list(appointments)
+    if len({fold(each.customer_name) for each in found} - {""}) > 1:
+        return True
+    return any(is_other_person(name, each.customer_name) for each in found for name in each.names_of_number)
 
 
 def is_requested(config: TenantConfig, appointment: Appointment) -> bool:

@@ -20,8 +20,9 @@ from askproai_runtime.booking.answers import (
 )
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
-from askproai_runtime.booking.owner_questions import names_another
+from askproai_runtime.booking.owner_questions import names_another, require_own_name
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
@@ -60,22 +61,33 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     try:
         async with ctx.pool.acquire() as conn:
             found = await list_own_appointments(ctx, conn, call, args)
+            if len(found) == 1:
+                await require_own_name(ctx, conn, call, args, found[0], found)
     except ClarificationNeeded as clarification:
         return clarification.answer
     config = ctx.config()
     if not found:
-        success, fields = asks_birth_date(ctx) or call.caller is not None, {"appointments": list[Any]()}
-        return Answer(success=success, message=none_found(ctx, call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
-    named = have_several_customers(found)
+        success = asks_birth_date(ctx) or call.caller is not None
+        nothing = {"appointments": list[Any]()}
+        return Answer(
+            success=success, message=none_found(ctx, call), fields=nothing, outcome=FunctionOutcome.NONE_FOUND
+        )
+    fitting = [each for each in found if not names_another(ctx, call, args, each)]
+    named = have_several_customers(found) or len(fitting) < len(found)
+    name = name_owner(call, args) if read_text(args, "customer_name") and not asks_birth_date(ctx) else ""
+    found = (fitting or found) if name else found
     spoken = [describe_with_state(config, each, ctx.clock.now(), named=named) for each in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:
-        message = say().one_found.format(when=spoken[0])
+        message = (say().one_booked if named else say().one_found).format(when=spoken[0])
     else:
         rest = say().and_more.format(count=unspoken) if unspoken else ""
         listed = join_list(spoken, say().and_word)
         message = say().several_found.format(count=len(found), appointments=listed, rest=rest)
-    fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
+    if name and not fitting and len(found) > 1:
+        message = f"{say().none_of_customer.format(name=name)} {message}"
+    fields: dict[str, Any] = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
+    fields |= {"customer_name": name} if name else {}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
 
@@ -88,7 +100,10 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         async with ctx.pool.acquire() as conn:
             target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
-            named = names_another(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
+            is_other = names_another(ctx, call, args, target)
+            if is_other and not preface and (name := name_owner(call, args)):
+                preface = say().none_of_customer.format(name=name)
+            named = is_other or await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
             others = [] if target.live else await list_own_appointments(ctx, conn, call, args)
     except ClarificationNeeded as clarification:
@@ -155,7 +170,8 @@ async def _require_agreement(
     if has_refused(call, claimed, reply):
         raise ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT, **fields)
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    question = say().shall_i_cancel.format(when=described)
+    is_other = names_another(ctx, call, args, appointment)
+    question = (say().shall_i_cancel_other if is_other else say().shall_i_cancel).format(when=described)
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, _rule_in_this_language(ctx), move, question)))

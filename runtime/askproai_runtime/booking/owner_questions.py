@@ -1,6 +1,6 @@
 """The questions for whom an appointment is, asked before it is changed with words that may be about another person's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,13 +9,12 @@ from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.customer_names import speaks_of_another
-from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.phrases import fold, same_name
+from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner
+from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.replies import details_key
-from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.actions import list_former_starts, record_which
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 
@@ -46,29 +45,53 @@ async def require_agreement(ctx: BookingContext, call: CallContext, details: str
 
 
 async def require_own_name(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    own: Sequence[Appointment],
 ) -> None:
-    """Raise `ClarificationNeeded` if the arguments name another customer than the appointment's, unless the caller has said yes."""
+    """Raise `ClarificationNeeded` if the request names another customer than the appointment's, unless the caller has said yes.
+
+    After a no to the only one of the caller's `own` there is none to ask about.
+    """
     if not names_another(ctx, call, args, appointment):
         return
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
-    name = read_name_alone(read_text(args, "customer_name"), call.said)
+    name = name_owner(call, args)
     question = say().is_it_of_another.format(appointment=described, name=name)
     if not name:
         question = say().is_it_the_one.format(appointment=described)
-    await require_yes(ctx, conn, call, appointment, f"customer {fold(name)}", question, "customer_name")
+    refused = say().none_other if len(own) == 1 else ""
+    about = f"customer {fold(name)}"
+    await require_yes(ctx, conn, call, appointment, about, question, "customer_name", name, refused)
+
+
+async def require_owner(
+    ctx: BookingContext,
+    conn: Connection,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    own: Sequence[Appointment],
+) -> None:
+    """Raise `ClarificationNeeded` if a request names another customer than the appointment's, or none, and its number has several,
+    unless the caller has said yes, or the call has moved it before.
+    """
+    await require_own_name(ctx, conn, call, args, appointment, own)
+    if asks_birth_date(ctx) or not leaves_owner_open(call, args, appointment, own):
+        return
+    if appointment.id in {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}:
+        return
+    described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
+    question = say().is_it_the_one.format(appointment=described)
+    await require_yes(ctx, conn, call, appointment, "customer ", question, "customer_name", "", say().none_other)
 
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether the arguments name another customer than the appointment's, also as "mein Mann". As a second factor a name
-    has been compared.
-    """
-    text = read_text(args, "customer_name") or ""
-    if asks_birth_date(ctx):
-        return False
-    if not (name := read_name_alone(text, call.said)):
-        return speaks_of_another(text, appointment.customer_name)
-    return not same_name(name, appointment.customer_name)
+    """Return whether a request names another customer than the appointment's. As a second factor a name has been compared."""
+    return not asks_birth_date(ctx) and names_other_owner(call, args, appointment)
 
 
 async def require_yes(
@@ -79,8 +102,11 @@ async def require_yes(
     asked_about: str,
     question: str,
     unclear: str,
+    name: str = "",
+    refused: str = "",
 ) -> None:
-    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it.
+    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it. `name` is of the person who was named;
+    `refused` is said after a no.
 
     Without a transcript a model that repeats itself after the answer means it.
     """
@@ -89,4 +115,7 @@ async def require_yes(
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):
         return
-    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear)
+    if reply is Reply.NO and refused:
+        raise ClarificationNeeded(refused, outcome=FunctionOutcome.NONE_FOUND)
+    named: dict[str, Any] = {"customer_name": name} if name else {}
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear, **named)

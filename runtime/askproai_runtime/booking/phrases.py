@@ -91,6 +91,16 @@ def same_name(first: str, second: str) -> bool:
     return bool(short) and (not missing or "".join(short) == "".join(long))
 
 
+def is_other_person(name: str, known: str) -> bool:
+    """Return whether two names are those of two people. A surname alone may be anybody's of the family, and one person may have two
+    surnames.
+    """
+    words, others = (fold(" ".join(list_name_words(each))).split() for each in (name, known))
+    if not words or not others or same_name(name, known):
+        return False
+    return min(len(words), len(others)) == 1 or words[0] != others[0]
+
+
 def correct_name(known: str, said: str) -> str:
     """Return a known name as it is said now: each word in its new spelling. What is only left out, or cut to an initial, stays; a
     name of which a word is new replaces the known one.

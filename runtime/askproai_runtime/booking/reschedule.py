@@ -51,7 +51,7 @@ from askproai_runtime.booking.new_times import (
 )
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.owner_questions import require_own_name
+from askproai_runtime.booking.owner_questions import names_another, require_owner
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
@@ -105,7 +105,7 @@ class MoveRequest:
     service: ServiceRequest
     start: datetime
     desk: DeskRequest | None = None
-    names_customer: bool = False  # the caller has appointments of others, too
+    names_customer: bool = False  # there may be another person's
     counted: str | None = None  # the words by which `start` was counted from the appointment
     beside: frozenset[UUID] = (
         frozenset()
@@ -145,9 +145,10 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
             appointment = await resolve_appointment(
                 ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
             )
-            await require_own_name(ctx, conn, call, args, appointment)
-            service = await _require_service(ctx, conn, call, appointment)
             own = await list_own_appointments(ctx, conn, call, {})
+            await require_owner(ctx, conn, call, args, appointment, own)
+            service = await _require_service(ctx, conn, call, appointment)
+        named = names_another(ctx, call, args, appointment) or have_several_customers([appointment, *own])
         counted = counted_words(args)
         args = await count_from_appointment(ctx, call, args, appointment, service)
         understood = understand_new_time(args, call, appointment, service)
@@ -162,12 +163,8 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     except ClarificationNeeded as clarification:
         return clarification.answer
     try:
-        answer = await carry_out_move(
-            ctx,
-            call,
-            MoveRequest(appointment, service, start, None, have_several_customers([appointment, *own]), counted),
-            deadline,
-        )
+        request = MoveRequest(appointment, service, start, names_customer=named, counted=counted)
+        answer = await carry_out_move(ctx, call, request, deadline)
         answer = _ask_for_more(call, counted, answer)
         return _say_service_stays(ctx, args, appointment, answer)
     except MoveInFlight:

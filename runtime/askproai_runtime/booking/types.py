@@ -103,40 +103,36 @@ class EarlierRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The call that asks, already verified and routed. `branch` is a branch's name in the config; "" where none is needed.
-
-    `started_at` anchors relative dates ("morgen"), not the time of processing. `caller` is E.164, None when withheld. `replies` are
-    the caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about. None if the
-    request has no transcript. `declined` are the slots that were named in this call, and of which the caller has said that they do
-    not suit; `beside_declined` were named together with such ones, and may still suit. `offered` are all offers, the last one last:
-    several services can be offered at one start. `earlier` are the requests that were answered before. `offered_last` are the
-    starts of the last answer with times, in the order in which it said them; `named_last` are those of the last one with days.
-    `said` are the last words of caller and agent; None if the request has no transcript. `said_since` is what the caller has said
-    since the last answer; None without one in a transcript. `leaves_choice`: the caller has no preference among the times that were
-    named last. `excluded_staff` are the ids of those whom the caller wanted least of all, by the last answer with times.
-    `wants_others_than` are the slots of that answer in the transcript, if the caller has asked for others since: a request that is
-    repeated without new words finds the same. `asked_choices` are the open questions for one of several choices that the caller has
-    said something to since.
-    """
+    """The call that asks, already verified and routed, and what its transcript says. Without a transcript that is empty, or None."""
 
     call_id: str
-    branch: str
-    caller: str | None
-    started_at: datetime
+    branch: str  # its name in the config; "" where none is needed
+    caller: str | None  # E.164; None when withheld
+    started_at: datetime  # relative dates ("morgen") count from it, not from the time of processing
     correlation_id: str
+    # The caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     replies: Replies | None = None
+    # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
-    offered: tuple[NamedOffer, ...] = ()
-    earlier: tuple[EarlierRequest, ...] = ()
-    offered_last: tuple[datetime, ...] = ()
-    named_last: NamedTimes | None = None
-    said: str | None = None
-    said_since: str | None = None
-    leaves_choice: bool = False
-    excluded_staff: frozenset[str] = frozenset()
+    offered: tuple[NamedOffer, ...] = ()  # all offers, the last one last: several services can be offered at one start
+    earlier: tuple[EarlierRequest, ...] = ()  # the requests that were answered before
+    offered_last: tuple[
+        datetime, ...
+    ] = ()  # the starts of the last answer with times, in the order in which it said them
+    named_last: NamedTimes | None = None  # those of the last answer with days
+    said: str | None = None  # the last words of caller and agent
+    said_since: str | None = None  # what the caller has said since the last answer
+    leaves_choice: bool = False  # the caller has no preference among the times that were named last
+    excluded_staff: frozenset[str] = (
+        frozenset()
+    )  # the ids of those whom the caller does not want, by the last answer with times
+    # The slots of that answer, if the caller has asked for others since: a request that is repeated without new words finds the same.
     wants_others_than: frozenset[NamedSlot] = frozenset()
-    asked_choices: tuple[AskedChoice, ...] = ()
+    asked_choices: tuple[
+        AskedChoice, ...
+    ] = ()  # the open questions for one of several that the caller has said something to since
+    named: str = ""  # the person whom the call has named last, by an introduction or in a request
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -53,6 +53,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
     read_answers,
     read_asked_choices,
+    read_named,
     read_replies,
     read_said,
     read_said_since,
@@ -228,6 +229,7 @@ class CallFunctions:
             excluded_staff=read_excluded_staff(call),
             wants_others_than=read_others_than(call, started_at),
             asked_choices=read_asked_choices(call),
+            named=read_named(call),
         )
 
     async def _answer_in_time(

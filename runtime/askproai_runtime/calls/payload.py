@@ -27,6 +27,7 @@ from askproai_runtime.booking import (
     heard_key,
     meant_key,
     name_key,
+    read_introduction,
     read_reply,
     same_name,
 )
@@ -308,6 +309,17 @@ def read_said(call: OngoingCall) -> str | None:
     utterances = dropwhile(lambda each: each.role != "user", call.transcript_with_tool_calls)
     said = " ".join(str(each.content or "") for each in utterances if each.role in {"user", "agent"})
     return said[-_MOST_READ_FOR_SERVICE:]
+
+
+def read_named(call: OngoingCall) -> str:
+    """Return the person whom a call has named last, by an introduction or in a request that an answer repeats; "" without one."""
+    named = ""
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "user":
+            named = read_introduction(str(utterance.content or "")) or named
+        elif isinstance(name := (utterance.answer or {}).get("customer_name"), str):
+            named = name or named
+    return named
 
 
 def read_said_since(call: OngoingCall) -> str | None:

@@ -245,9 +245,12 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     none_then: str
     is_it_the_one: str
     is_it_of_another: str
+    none_of_customer: str
+    none_other: str
     which_of_many: str
     which_of: str
     one_found: str
+    one_booked: str  # which may be another person's
     several_found: str
     and_more: str
     which_to_cancel: str
@@ -256,6 +259,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     say_what_for_a_new_one: str
     stays: str
     shall_i_cancel: str
+    shall_i_cancel_other: str  # one that may be another person's
     yes_or_no: str  # before a question that was not answered clearly
     can_move_too: str  # before the question, so that a yes answers the cancellation alone
     # verification of callers

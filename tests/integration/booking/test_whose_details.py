@@ -9,6 +9,7 @@ from askproai_runtime.booking import Answer, CallContext
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.types import AskedChoice
+from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon, booking_args, call
 
 DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
@@ -123,9 +124,11 @@ async def test_a_move_of_another_name_is_asked(salon: Salon, with_id: bool) -> N
     args = (
         MOVE | {"customer_name": "Otto Kurz"} | ({"appointment_id": first.fields["appointment_id"]} if with_id else {})
     )
-    for reply in (Reply.YES, Reply.UNCLEAR, Reply.NO):  # the first one is to another question
+    for reply in (Reply.YES, Reply.UNCLEAR):  # the first one is to another question
         asked = await salon.booking.reschedule_appointment(replied(first, reply), args)
         assert asked.message.endswith("für Petra Lange, nicht für Otto Kurz. Meinen Sie diesen?"), asked.message
+    refused = await salon.booking.reschedule_appointment(replied(first, Reply.NO), args)
+    assert refused.message == say().none_other
     assert (asked.fields["needs_answer"], (await salon.live())[0]["starts_at"]) == (True, start)
     moved = await salon.booking.reschedule_appointment(replied(first), args)
     assert (moved.success, (await salon.live())[0]["starts_at"] != start) == (True, True), moved.message

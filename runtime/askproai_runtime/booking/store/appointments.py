@@ -37,6 +37,9 @@ class CancelledBy(StrEnum):
 class Appointment:
     """A row of `appointments`, with its customer's phone number.
 
+    `names_of_number`: the customers of the number that calls, and of its call, past ones included; only of
+    `list_upcoming_appointments`.
+
     `was_…` is set while the calendar has not agreed to a move: the time before it, and the number of its claims. `actions`: the
     keys under which its call has booked it. `settled`: no request is working on it now. `read_at` is the database's clock, and
     `age` the time since the row was made. Nothing changes `updated_at` of a cancelled one.
@@ -72,6 +75,7 @@ class Appointment:
     updated_at: datetime | None = None
     notes: str | None = None
     offers: str | None = None  # of a hold: JSON of `Offers`
+    names_of_number: Sequence[str] = ()
     # Written, and not read again here:
     customer_id: UUID | None = None
     generation: int = 1
@@ -111,17 +115,27 @@ class Appointment:
         return self.status == Status.PENDING_SYNC and self.external_id is not None and self.was_starts_at is None
 
 
-_SELECT = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
+_COLUMNS = """SELECT a.id, a.branch, a.service, a.staff, a.starts_at, a.ends_at, a.status, coalesce(a.call_id, '') AS call_id,
     a.correlation_id, a.customer_name, c.phone, a.attendee_email, a.event_type_id, a.external_id, a.external_updated_at,
     a.was_starts_at, a.was_ends_at, a.was_place, a.cancelled_by, a.cancel_reason, a.caller, a.version, a.error, a.notes,
     a.offers,
     coalesce(act.actions, '{}') AS actions, coalesce(act.settled, true) AS settled, clock_timestamp() AS read_at,
-    clock_timestamp() - a.created_at AS age, a.updated_at
+    clock_timestamp() - a.created_at AS age, a.updated_at"""
+_FROM = """
     FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     LEFT JOIN LATERAL (
         SELECT array_agg(x.key) AS actions,
             bool_and(x.state = 'done' OR x.lease_until <= clock_timestamp()) AS settled FROM call_actions x
         WHERE x.tenant = a.tenant AND x.appointment_id = a.id AND x.key LIKE 'book|%') act ON true """
+_SELECT = f"{_COLUMNS}{_FROM}"
+# Of a caller, $2, and a call, $3.
+_OWN = """({row}.call_id = $3 OR {row}.caller = $2
+    OR {row}.customer_id = (SELECT own.id FROM customers own WHERE own.tenant = $1 AND own.phone = $2))"""
+_UPCOMING = f"""{_COLUMNS},
+    ARRAY(SELECT DISTINCT o.customer_name FROM appointments o WHERE o.tenant = $1
+          AND o.status IN ('confirmed', 'pending_sync', 'no_show') AND {_OWN.format(row="o")}) AS names_of_number {_FROM}
+    WHERE a.tenant = $1 AND a.starts_at > $4 AND a.status IN ('confirmed', 'pending_sync') AND {_OWN.format(row="a")}
+    ORDER BY a.starts_at, a.created_at LIMIT 20"""  # noqa: S608  constants
 
 
 def build_appointment(
@@ -188,14 +202,7 @@ async def list_upcoming_appointments(
     conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime
 ) -> list[Appointment]:
     """Return the live appointments to come of a caller's number, and of this call; a withheld number owns nothing."""
-    rows = await conn.fetch(
-        _SELECT  # noqa: S608  a constant
-        + """WHERE a.tenant = $1 AND a.starts_at > $4 AND a.status IN ('confirmed', 'pending_sync')
-           AND (a.call_id = $3 OR a.caller = $2
-                OR a.customer_id = (SELECT own.id FROM customers own WHERE own.tenant = $1 AND own.phone = $2))
-           ORDER BY a.starts_at, a.created_at LIMIT 20""",
-        tenant, caller, call_id, now,
-    )  # fmt: skip
+    rows = await conn.fetch(_UPCOMING, tenant, caller, call_id, now)
     return list({row["id"]: Appointment(**row) for row in rows}.values())
 
 

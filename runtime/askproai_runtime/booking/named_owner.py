@@ -1,0 +1,52 @@
+"""Whose appointment a request for one that is booked names. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from askproai_runtime.booking.customer_names import speaks_of_another
+from askproai_runtime.booking.full_names import is_part_of_name
+from askproai_runtime.booking.named_people import read_name_alone
+from askproai_runtime.booking.phrases import is_other_person, same_name
+from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import CallContext
+
+_PICKING = ("appointment_id", "appointment_date", "appointment_time")
+
+
+def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
+    """Return the person whom a request names; "" without one. A part of a name means the person whom the call has named so in full.
+
+    Without a name the request means the person whom the call has named last. An id is from an answer, which has said whose it is.
+    """
+    text = read_text(args, "customer_name")
+    name = read_name_alone(text, call.said)
+    if text is None:
+        return "" if read_text(args, "appointment_id") else call.named
+    return call.named if name and is_part_of_name(name) and same_name(name, call.named) else name
+
+
+def names_other_owner(call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether a request names another customer than an appointment's, also as "mein Mann".
+
+    A person whom only the call has named may have made an appointment for somebody else.
+    """
+    text, name = read_text(args, "customer_name") or "", name_owner(call, args)
+    if text and not name:
+        return speaks_of_another(text, appointment.customer_name)
+    if said := read_name_alone(text, call.said):
+        return not same_name(said, appointment.customer_name) or is_other_person(name, appointment.customer_name)
+    return appointment.call_id != call.call_id and is_other_person(name, appointment.customer_name)
+
+
+def leaves_owner_open(
+    call: CallContext, args: Mapping[str, Any], appointment: Appointment, own: Sequence[Appointment]
+) -> bool:
+    """Return whether a request may mean an appointment of another person of the number than the only one that is found."""
+    is_picked = len(own) > 1 or any(read_text(args, each) for each in _PICKING)
+    if is_picked or appointment.call_id == call.call_id:
+        return False
+    name = name_owner(call, args)
+    known = {each for one in own for each in one.names_of_number}
+    others = [each for each in known if is_other_person(each, appointment.customer_name)]
+    return any(not name or same_name(name, each) for each in others)
