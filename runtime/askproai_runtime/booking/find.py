@@ -21,6 +21,7 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
+from askproai_runtime.booking.own_waiting import describe_waiting, leave_waitlist, list_own_waiting, waiting_fields
 from askproai_runtime.booking.owner_questions import names_another
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
@@ -56,13 +57,19 @@ class _MovedSince(Exception):
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
-    """Say this caller's appointments to come, in every branch of the tenant."""
+    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for."""
     try:
         async with ctx.pool.acquire() as conn:
             found = await list_own_appointments(ctx, conn, call, args)
+            waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
     except ClarificationNeeded as clarification:
         return clarification.answer
     config = ctx.config()
+    waits = {"waiting": waiting_fields(waiting)} if waiting else {}
+    if waiting and not found:
+        message = say().only_waits.format(entries=describe_waiting(ctx, waiting))
+        fields = {"appointments": [], **waits}
+        return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
     if not found:
         success, fields = asks_birth_date(ctx) or call.caller is not None, {"appointments": list[Any]()}
         return Answer(success=success, message=none_found(ctx, call), fields=fields, outcome=FunctionOutcome.NONE_FOUND)
@@ -75,7 +82,9 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
         rest = say().and_more.format(count=unspoken) if unspoken else ""
         listed = join_list(spoken, say().and_word)
         message = say().several_found.format(count=len(found), appointments=listed, rest=rest)
-    fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
+    if waiting:
+        message += say().waits_besides.format(entries=describe_waiting(ctx, waiting))
+    fields = {"appointments": appointment_list_fields(config, found, ctx.clock.now()), **waits}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
 
@@ -92,7 +101,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
             others = [] if target.live else await list_own_appointments(ctx, conn, call, args)
     except ClarificationNeeded as clarification:
-        return clarification.answer
+        return await leave_waitlist(ctx, call, args, clarification.answer)
     reason = read_text(args, "reason")
 
     async def write(conn: Connection) -> Appointment:

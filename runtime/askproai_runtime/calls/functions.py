@@ -42,6 +42,7 @@ from askproai_runtime.calls.named_times import (
     read_others_than,
 )
 from askproai_runtime.calls.notices import decline_recording
+from askproai_runtime.calls.party_size import count_people
 from askproai_runtime.calls.payload import (
     FunctionRequest,
     OngoingCall,
@@ -302,7 +303,7 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        read = note_unread(read, function, known)
+        read = note_unread(count_people(read, function), function, known)
         asked = read_unclear(payload.call)
         answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
         if answer is None:

@@ -328,6 +328,6 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
         return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:
         return None
-    if appointment_id:
-        return Question.CANCEL, str(appointment_id)
+    if cancels := appointment_id or answer.get("waitlist_id"):
+        return Question.CANCEL, str(cancels)
     return Question.ADDRESS, str(answer.get("email")).casefold()
