@@ -58,7 +58,8 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. Read are `dtmf` (a pressed key) and `tool_call_result` (an answer of a function).
+    """One entry of the live transcript. Read are `dtmf` (a pressed key), `tool_call_invocation` (what the model has passed to the
+    function of this `name`) and `tool_call_result` (its answer), both with one `tool_call_id`.
 
     `answer` is that answer, decoded once; None for Retell's own words, when the function did not answer.
     """
@@ -66,6 +67,9 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     role: Any = None
     digit: Any = None
     content: Any = None
+    tool_call_id: Any = None
+    name: Any = None
+    arguments: Any = None
     answer: Any = None  # also where Retell should send the key: it is replaced
 
     def __post_init__(self) -> None:
