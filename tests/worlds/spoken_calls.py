@@ -38,9 +38,10 @@ class SpokenCall:
         fields = {"from_number": self.number, "transcript_with_tool_calls": self.transcript}
         reply = await self.pod.function(name, self.call_id, args, **fields)
         assert reply.status == 200, reply
-        ids = {"tool_call_id": f"tool_{len(self.transcript)}"}
-        self.transcript.append({"role": "tool_call_invocation", **ids, "name": name, "arguments": json.dumps(args)})
-        self.transcript.append({"role": "tool_call_result", **ids, "content": json.dumps(reply.body)})
+        invocation = {"tool_call_id": f"tool_call_{uuid4().hex}"}
+        asked = {"role": "tool_call_invocation", **invocation, "name": name, "arguments": json.dumps(args)}
+        self.transcript.append(asked)
+        self.transcript.append({"role": "tool_call_result", **invocation, "content": json.dumps(reply.body)})
         self.transcript.append({"role": "agent", "content": reply.body["message"]})
         return reply.body
 

@@ -59,6 +59,7 @@ from askproai_runtime.booking.desk_booking import (
 )
 from askproai_runtime.booking.desk_messages import find_messages, list_messages_for_desk, mark_message_done
 from askproai_runtime.booking.desk_pauses import Pause, list_current_pauses, pause_bookings
+from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.find import cancel_appointment, find_appointments
 from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
@@ -253,6 +254,7 @@ __all__ = [
     "read_claim",
     "read_customer_name",
     "read_introduction",
+    "read_named_email",
     "read_people",
     "read_reply",
     "read_said",

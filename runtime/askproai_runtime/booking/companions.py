@@ -150,12 +150,15 @@ def say_names_missing(count: int) -> str:
 
 
 def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> None:
-    """Raise `ClarificationNeeded` once in a call if a time was `offered` to companions of whom the request says nothing: they may
-    have been left out, or the caller comes alone after all.
+    """Raise `ClarificationNeeded` once in a call if a time was `offered` to companions of whom the request says nothing, or if it
+    names fewer people than it counts: they may have been left out, or the caller comes alone after all.
     """
-    at = start.isoformat()
-    if offered and "companions" not in args and companions_key(at) not in (call.replies or {}):
-        raise ClarificationNeeded(f"{say_names_missing(len(offered))}{say().or_alone}", needs_companions=at)
+    at, said = start.isoformat(), len(args.get("companions") or ())
+    counted = args.get("party_size", 1) - 1
+    is_left_out = (offered and "companions" not in args) or counted > said
+    if is_left_out and companions_key(at) not in (call.replies or {}):
+        question = say_names_missing(max(len(offered), counted) - said)
+        raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
 
 
 def require_names(group: Group, name: str, *, another: bool) -> None:

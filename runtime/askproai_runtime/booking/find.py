@@ -22,6 +22,7 @@ from askproai_runtime.booking.cancel_question import has_changed_mind, has_refus
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
+from askproai_runtime.booking.own_waiting import describe_waiting, leave_waitlist, list_own_waiting, waiting_fields
 from askproai_runtime.booking.owner_questions import names_another, require_own_name
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
@@ -57,15 +58,21 @@ class _MovedSince(Exception):
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
-    """Say this caller's appointments to come, in every branch of the tenant."""
+    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for."""
     try:
         async with ctx.pool.acquire() as conn:
             found = await list_own_appointments(ctx, conn, call, args)
             if len(found) == 1:
                 await require_own_name(ctx, conn, call, args, found[0], found)
+            waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
     except ClarificationNeeded as clarification:
         return clarification.answer
     config = ctx.config()
+    waits = {"waiting": waiting_fields(waiting)} if waiting else {}
+    if waiting and not found:
+        message = say().only_waits.format(entries=describe_waiting(ctx, waiting))
+        fields = {"appointments": [], **waits}
+        return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
     if not found:
         success = asks_birth_date(ctx) or call.caller is not None
         nothing = {"appointments": list[Any]()}
@@ -86,7 +93,9 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
         message = say().several_found.format(count=len(found), appointments=listed, rest=rest)
     if name and not fitting and len(found) > 1:
         message = f"{say().none_of_customer.format(name=name)} {message}"
-    fields: dict[str, Any] = {"appointments": appointment_list_fields(config, found, ctx.clock.now())}
+    if waiting:
+        message += say().waits_besides.format(entries=describe_waiting(ctx, waiting))
+    fields: dict[str, Any] = {"appointments": appointment_list_fields(config, found, ctx.clock.now()), **waits}
     fields |= {"customer_name": name} if name else {}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
 
@@ -107,7 +116,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
             others = [] if target.live else await list_own_appointments(ctx, conn, call, args)
     except ClarificationNeeded as clarification:
-        return clarification.answer
+        return await leave_waitlist(ctx, call, args, clarification.answer)
     reason = read_text(args, "reason")
 
     async def write(conn: Connection) -> Appointment:

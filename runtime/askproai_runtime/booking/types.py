@@ -103,7 +103,7 @@ class EarlierRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """The call that asks, already verified and routed, and what its transcript says. Without a transcript that is empty, or None."""
+    """The call that asks, already verified and routed, and what its transcript says: empty, or None, without a transcript."""
 
     call_id: str
     branch: str  # its name in the config; "" where none is needed
@@ -115,24 +115,25 @@ class CallContext:
     # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
-    offered: tuple[NamedOffer, ...] = ()  # all offers, the last one last: several services can be offered at one start
-    earlier: tuple[EarlierRequest, ...] = ()  # the requests that were answered before
-    offered_last: tuple[
-        datetime, ...
-    ] = ()  # the starts of the last answer with times, in the order in which it said them
-    named_last: NamedTimes | None = None  # those of the last answer with days
-    said: str | None = None  # the last words of caller and agent
-    said_since: str | None = None  # what the caller has said since the last answer
-    leaves_choice: bool = False  # the caller has no preference among the times that were named last
-    excluded_staff: frozenset[str] = (
-        frozenset()
-    )  # the ids of those whom the caller does not want, by the last answer with times
-    # The slots of that answer, if the caller has asked for others since: a request that is repeated without new words finds the same.
+    # All offers, the last one last: several services can be offered at one start.
+    offered: tuple[NamedOffer, ...] = ()
+    earlier: tuple[EarlierRequest, ...] = ()
+    # The starts of the last answer with times, in the order in which it said them; and of the last one with days.
+    offered_last: tuple[datetime, ...] = ()
+    named_last: NamedTimes | None = None
+    # The last words of caller and agent, and what the caller has said since the last answer.
+    said: str | None = None
+    said_since: str | None = None
+    # The caller has no preference among the times that were named last.
+    leaves_choice: bool = False
+    # The ids of those whom the caller does not want, by the last answer with times.
+    excluded_staff: frozenset[str] = frozenset()
+    # The slots of that answer, if the caller has asked for others since: a request that repeats one finds the same.
     wants_others_than: frozenset[NamedSlot] = frozenset()
-    asked_choices: tuple[
-        AskedChoice, ...
-    ] = ()  # the open questions for one of several that the caller has said something to since
-    named: str = ""  # the person whom the call has named last, by an introduction or in a request
+    # The open questions for one of several choices that the caller has said something to since.
+    asked_choices: tuple[AskedChoice, ...] = ()
+    # The person whom the call has named last, by an introduction or in a request.
+    named: str = ""
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -14,6 +14,7 @@ from askproai_runtime.booking import (
     read_people,
     says_nobody,
 )
+from askproai_runtime.calls.argument_counts import read_count
 from askproai_runtime.calls.argument_table import fold_key, rules_of
 from askproai_runtime.calls.argument_values import MAX_CHARACTERS, decode_text, join_texts, merge_values, to_text
 
@@ -21,11 +22,6 @@ _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = frozenset({"person", "guest", "companion", "gast", "begleiter", "attendee"})  # keys
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
-# How many come along, and names alone, in a text: "zwei weitere Personen", "Mia und Ben".
-_COUNTS = {"ein": 1, "eine": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3, "vier": 4, "four": 4}
-_COUNT = re.compile(
-    rf"({'|'.join(_COUNTS)}|\d{{1,2}})(?: (?:weitere[nr]?|andere|more|other))?(?: (?:personen?|leute|people|persons?))?"
-)
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = frozenset({"bitte", "gern", "gerne", "ja", "jo", "ok", "okay", "please", "sehr", "sure", "true", "yep", "yes"})
 _MORE_THAN_NAME = re.compile(r"\b(?:nicht|kein\w*|ohne|not|without|bei|with)\b", re.IGNORECASE)
@@ -47,8 +43,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         value = decode_text(value)
     if isinstance(value, str) and names_nothing(value) and not (_says_nobody(value) or names_unknown(value)):
         return None, []
-    if isinstance(value, str) and (count := _COUNT.fullmatch(value.casefold())):
-        value = _COUNTS.get(count[1], 0) or int(count[1])
+    if isinstance(value, str) and (count := read_count(value)) is not None:
+        value = count
     if isinstance(value, bool) or value is None:
         return None, [("", True)] if value else []
     if isinstance(value, str) and _says_nobody(value):

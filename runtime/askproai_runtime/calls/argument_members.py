@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.lenient_json import REPEATED
+from askproai_runtime.calls.argument_counts import counts_people
 from askproai_runtime.calls.argument_owners import asks_for_appointment, belongs_to_caller, is_of_caller, is_of_the_past
 from askproai_runtime.calls.argument_parts import join_parts
 from askproai_runtime.calls.argument_persons import name_persons
@@ -154,6 +155,8 @@ def _find_rule(
 ) -> ArgumentRule | None:
     """Return the rule of a value by its name and its place."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
+    if rule is not None and rule.name == "companions" and counts_people(key, value):
+        return None  # it names nobody: `party_size.py`
     return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None
 
 

@@ -140,6 +140,7 @@ ARGUMENT_RULES: Final = (
         "an unknown one is answered with the caller's appointments",
         ("id", "booking_id", "appointment_uid", "booking_uid", "uid", "termin_id"),
     ),
+    ArgumentRule("appointment_id", (_CANCEL,), "", "", ("waitlist_id",), only_for=(_CANCEL,)),
     ArgumentRule(
         "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
         "the name of a person, also as `first_name` and `last_name`; for a booking its person (`booked_for`, `patient`,"

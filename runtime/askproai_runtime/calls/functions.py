@@ -28,7 +28,6 @@ from askproai_runtime import booking
 from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, OutcomeUnknown, Span
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
-from askproai_runtime.calls.arguments import read_arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
@@ -74,7 +73,8 @@ from askproai_runtime.calls.store import (
     store_answer,
 )
 from askproai_runtime.calls.unclear import ASKED_ABOUT, ask_unclear
-from askproai_runtime.calls.unread_fields import note_unread, say_unread
+from askproai_runtime.calls.understood_before import read_request
+from askproai_runtime.calls.unread_fields import say_unread
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.sentences import say, speaking
@@ -302,11 +302,10 @@ class CallFunctions:
         """Answer from the arguments that the function reads, and name the others to the model."""
         known = KnownNames(self.config.current)
         try:
-            read = read_arguments(payload.name, payload.args, known)
+            read = read_request(function, payload.args, payload.call, call.replies, known)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        read = note_unread(read, function, known)
         asked = read_unclear(payload.call)
         answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
         if answer is None:

@@ -59,8 +59,8 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the live transcript. Read are `dtmf` (a pressed key), `tool_call_invocation` and `tool_call_result` (a request
-    to a function, and its answer; both have the `tool_call_id`).
+    """One entry of the live transcript. Read are `dtmf` (a pressed key), `tool_call_invocation` (what the model has passed to the
+    function of this `name`) and `tool_call_result` (its answer), both with one `tool_call_id`.
 
     `answer` is that answer, decoded once; None for Retell's own words, when the function did not answer.
     """
@@ -69,6 +69,7 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     digit: Any = None
     content: Any = None
     tool_call_id: Any = None
+    name: Any = None
     arguments: Any = None  # JSON as text
     answer: Any = None  # also where Retell should send the key: it is replaced
 
@@ -350,6 +351,6 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
         return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:
         return None
-    if appointment_id:
-        return Question.CANCEL, str(appointment_id)
+    if cancels := appointment_id or answer.get("waitlist_id"):
+        return Question.CANCEL, str(cancels)
     return Question.ADDRESS, str(answer.get("email")).casefold()

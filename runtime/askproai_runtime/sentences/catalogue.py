@@ -305,6 +305,12 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     waiting: str
     one_person_waits: str
     they_wait: str
+    only_waits: str
+    waits_besides: str
+    which_place: str
+    shall_i_remove: str
+    place_stays: str
+    place_removed: str
     rename_or_another_waits: str
     freed_by_team: str
     freed_by_message: str

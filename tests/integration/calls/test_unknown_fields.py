@@ -31,7 +31,7 @@ async def _book(salon: TenantPod, call_id: str, week: int, extra: dict[str, Any]
         (1, {"special": "Rollstuhl", "call_id": "c1"}, "special: Rollstuhl"),
         (2, {"wedding_date": "2031-05-02", "notes": "leise"}, "leise, wedding date: 2031-05-02"),
         (3, {"insurance": {"name": "AOK", "number": "A1"}}, "insurance name: AOK, insurance number: A1"),
-        (4, {"recurring": "weekly", "quantity": 2}, "recurring: weekly, quantity: 2"),
+        (4, {"recurring": "weekly", "packs": 2}, "recurring: weekly, packs: 2"),
         (5, {"companions": [], "last_stylist": "Anna"}, "last stylist: Anna"),
     ],
 )

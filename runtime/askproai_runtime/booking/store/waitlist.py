@@ -62,6 +62,11 @@ _LIST = f"""
 ORDER BY w.created_at, w.id LIMIT $5
 """
 _BETWEEN = f"{_SELECT} WHERE w.tenant = $1 AND w.id BETWEEN $2 AND $3 LIMIT 2"
+_OF_CALLER = f"""
+{_SELECT} WHERE w.tenant = $1 AND (w.phone = $2 OR w.call_id = $3) AND w.until > $4
+  AND (w.state = 'waiting' OR w.state = 'removed' AND w.ended_at >= $5)
+ORDER BY w.created_at, w.id
+"""
 
 # The trigger records what was booked. `$5` is the call that has joined.
 _RECORD_HELD = """
@@ -357,6 +362,13 @@ async def list_entries(
 async def list_entries_between(pool: "Pool | Connection", tenant: str, first: UUID, last: UUID) -> list[WaitlistEntry]:
     """Return up to two entries whose ids are between two, both included."""
     return [_to_entry(row) for row in await pool.fetch(_BETWEEN, tenant, first, last)]
+
+
+async def list_entries_of_caller(
+    conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime, *, removed_since: datetime
+) -> list[WaitlistEntry]:
+    """Return what a number or a call waits for, by the time of joining, with what was removed since a moment."""
+    return [_to_entry(row) for row in await conn.fetch(_OF_CALLER, tenant, caller, call_id, now, removed_since)]
 
 
 async def remove_entry(conn: Connection, tenant: str, entry_id: UUID) -> bool:

@@ -1,0 +1,135 @@
+"""What a caller waits for, and how a caller is taken off the waiting list: by the rules of a cancellation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.cancel_question import has_refused
+from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.spoken_services import names_service
+from askproai_runtime.booking.store.actions import get_last_question, record_question
+from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_entries_of_caller, remove_entry
+from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
+from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.booking.waitlist import WAITLIST, read_spans
+from askproai_runtime.german_dates import understand_parts
+from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.tasks import request_soon
+from askproai_runtime.visits import find_by_name, list_parts
+
+
+async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:
+    """Return the entries of the calling number and of this call, also those that were removed since it began; none where a number
+    alone proves nothing.
+    """
+    if asks_birth_date(ctx):
+        return []
+    return await list_entries_of_caller(
+        conn, ctx.tenant, call.caller, call.call_id, ctx.clock.now(), removed_since=call.started_at
+    )
+
+
+def waiting_fields(entries: Sequence[WaitlistEntry]) -> list[dict[str, str]]:
+    """Return the entries for the model. A cancellation takes a `waitlist_id` as an `appointment_id`."""
+    return [
+        {"waitlist_id": str(each.id), "service": each.service, "requested": each.requested, "customer_name": each.name}
+        for each in entries
+    ]
+
+
+def describe_waiting(ctx: BookingContext, entries: Sequence[WaitlistEntry], joined_by: str | None = None) -> str:
+    """Return what is waited for; where several people wait, each with the name."""
+    are_several = len({fold(each.name) for each in entries}) > 1
+    return join_list([_describe(ctx, each, is_named=are_several) for each in entries], joined_by or say().and_word)
+
+
+def _describe(ctx: BookingContext, entry: WaitlistEntry, *, is_named: bool) -> str:
+    config = ctx.config()
+    service, branch = find_by_name(config, entry.service, entry.branch), config.find_branch(entry.branch)
+    member = next((each for each in (branch.staff if branch else ()) if each.id == entry.staff), None)
+    staff = say().with_staff.format(staff=decline_name(member.display_name)) if member is not None else ""
+    whom = say().for_customer.format(name=entry.name) if is_named else ""
+    return f"{service.display_name if service else entry.service}{staff}, {entry.requested}{whom}"
+
+
+async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
+    """Take a caller off the waiting list, once the caller has agreed to it, or ask which place is meant.
+
+    Return `asked`, what a cancellation of an appointment answers, unless the caller has none, or names a place by its id. A caller
+    who keeps an appointment hears of the places, too: one of them may have been meant.
+    """
+    named, has_none = read_text(args, "appointment_id"), asked.outcome is FunctionOutcome.NONE_FOUND
+    is_kept = asked.outcome is FunctionOutcome.KEPT
+    if not has_none and not is_kept and named in {None, asked.fields.get("appointment_id")}:
+        return asked
+    async with ctx.pool.acquire() as conn:
+        own = await list_own_waiting(ctx, conn, call)
+        waiting = [each for each in own if each.state == "waiting"]
+        if is_kept and waiting:
+            message = asked.message + say().waits_besides.format(entries=describe_waiting(ctx, waiting))
+            return replace(asked, message=message, fields={**asked.fields, "waiting": waiting_fields(waiting)})
+        meant = [each for each in own if str(each.id) == named]
+        if not own or not (meant or has_none):
+            return asked
+        entry, *others = meant or _narrow(ctx, call, args, waiting) or own[-1:]
+        if others:
+            question = say().which_place.format(entries=describe_waiting(ctx, [entry, *others], say().or_word))
+            fields = {"waiting": waiting_fields([entry, *others])}
+            return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+        if entry.state == "waiting" and (question_or_kept := await _ask_to_leave(ctx, conn, call, args, entry)):
+            return question_or_kept
+
+    async def write(conn: Connection) -> WaitlistEntry:
+        await request_soon(conn, ctx.tenant, WAITLIST)  # locks the task first, as its runs do
+        await remove_entry(conn, ctx.tenant, entry.id)
+        return entry
+
+    return await commit_and_answer(ctx, write, lambda removed: _answer(ctx, removed))
+
+
+def _narrow(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entries: Sequence[WaitlistEntry]
+) -> list[WaitlistEntry]:
+    """Return the entries of the named service and day; all of them where none is."""
+    config, zone = ctx.config(), ZoneInfo(ctx.config().time_zone)
+    service, day = read_text(args, "service"), read_text(args, "appointment_date")
+    understood = understand_parts(day, None, None, at=call.started_at, zone=zone) if day else None
+    days = {each.start.date() for each in understood.candidates} if understood is not None else set()
+    found = [
+        each
+        for each in entries
+        if service and names_service(service, [s for s in config.services if s.name in list_parts(each.service)])
+    ] or entries
+    return [each for each in found if {span.start.astimezone(zone).date() for span in read_spans(each)} & days] or [
+        *found
+    ]
+
+
+async def _ask_to_leave(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry
+) -> Answer | None:
+    """Return the question whether to take the caller off the list, or that the place stays; None if the caller has agreed."""
+    asked = await get_last_question(conn, ctx.tenant, call.call_id, None if call.replies is None else entry.id)
+    is_asked = asked is not None and asked.appointment_id == entry.id
+    reply = call.find_reply(str(entry.id), asked.age) if asked is not None and is_asked else None
+    claimed = args.get("confirmed")
+    if reply is not None and reply.agrees(claimed):
+        return None
+    described, fields = describe_waiting(ctx, [entry]), {"waitlist_id": str(entry.id)}
+    if has_refused(call, claimed, reply):
+        message = say().place_stays.format(entries=described)
+        return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.KEPT)
+    await record_question(conn, ctx.tenant, call.call_id, entry.id, entry.until)
+    message = say().shall_i_remove.format(entries=described)
+    asking = {**fields, "needs_confirmation": True}
+    return Answer(success=False, message=message, fields=asking, outcome=FunctionOutcome.ASKED_BACK)
+
+
+def _answer(ctx: BookingContext, entry: WaitlistEntry) -> Answer:
+    message = say().place_removed.format(entries=describe_waiting(ctx, [entry]))
+    fields = {"waitlist_id": str(entry.id)}
+    return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

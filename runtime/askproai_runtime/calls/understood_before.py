@@ -1,0 +1,93 @@
+"""What a call has understood before a question of ours: the request that answers it often holds the answer alone. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.booking import Replies, Reply, read_named_email, same_name
+from askproai_runtime.calls.arguments import TIMES, Arguments, read_arguments
+from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.calls.party_size import count_people
+from askproai_runtime.calls.payload import OngoingCall, Utterance
+from askproai_runtime.calls.unread_fields import note_unread
+
+# Their requests name a service and a time: one without is a part of a request.
+_OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+# A question about these has not understood them.
+_ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
+    "services": frozenset({"service"}),
+    "staff": frozenset({"staff"}),
+    "branches": frozenset({"branch"}),
+    **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
+}
+_ANSWERS: Final = frozenset({"confirmed"})
+_MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
+
+
+def read_request(
+    function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames
+) -> Arguments:
+    """Return the arguments of a request with what the call has understood before, the people whom it counts, and what is noted of
+    the fields that are not read.
+    """
+    read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known)
+    return note_unread(count_people(read, function), function, known)
+
+
+def _add_understood(
+    read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames
+) -> Arguments:
+    """Return the arguments with those of the requests that the last answers of the call have asked back about.
+
+    Nothing is added to a request with a service and a time, to a change of an appointment, or for another person; and no time
+    beside any that is named.
+    """
+    is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
+    if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
+        return read
+    understood, unread = _read_understood(function, call, known)
+    names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
+    if all(names) and not same_name(*names):
+        return read
+    if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
+        understood.pop("email", None)
+    named = {*read.values, *read.unclear}
+    without = named | (TIMES if named & TIMES else set())
+    values = {name: each for name, each in understood.items() if name not in without} | read.values
+    return replace(read, values=values, unread=unread | read.unread)
+
+
+def _read_understood(function: Function, call: OngoingCall, known: KnownNames) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments that the last requests of a call have understood, where all of them were of this function and asked
+    back, and the fields that were not read. A later value counts before an earlier one.
+    """
+    invoked, asked_back = dict[str, Utterance](), list[tuple[Any, dict[str, Any]]]()
+    for each in call.transcript_with_tool_calls or ():
+        if each.role == "tool_call_invocation":
+            invoked[str(each.tool_call_id)] = each
+        if each.role != "tool_call_result":
+            continue
+        request, answer = invoked.get(str(each.tool_call_id)), each.answer or {}
+        if request is not None and request.name == Function.BUSINESS_INFORMATION.name.lower():
+            continue
+        is_asked = request is not None and request.name == function.name.lower() and answer.get("success") is False
+        asked_back = [*asked_back, (request.arguments, answer)] if request is not None and is_asked else []
+    understood, unread = dict[str, Any](), dict[str, str]()
+    for args, answer in asked_back[-_MOST_REQUESTS:]:
+        read = read_arguments(function.name.lower(), args, known)
+        unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
+        before = TIMES if TIMES & read.values.keys() else frozenset[str]()
+        understood = {name: each for name, each in understood.items() if name not in before} | read.values
+        understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
+        unread |= read.unread if "unclear" not in answer else {}
+    return understood, unread
+
+
+def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
+    """Return whether the e-mail address of earlier requests is one, and the caller has not refused it."""
+    address = read_named_email(str(understood.get("email", "")))
+    is_refused = understood.get("email_confirmed") is False or (
+        address is not None and (replies or {}).get(address.casefold()) is Reply.NO
+    )
+    return address is not None and not is_refused

@@ -1,0 +1,47 @@
+"""Two people of whom a request names one: it is asked who comes, or the answer says that one appointment is booked."""
+
+from typing import Any
+
+import pytest
+
+from askproai_runtime.sentences import say
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+CHECK, BOOK = "check_availability", "book_appointment"
+ASKED = say().name_of_companion + say().or_alone
+COUNTED: list[dict[str, Any]] = [{"quantity": 2}, {"party_size": 2}, {"anzahl": "2"}, {"notes": "für zwei Personen"}]
+MIA = {"customer_name": "Mia Lange"}
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+async def test_a_counted_person_is_asked_for(call: SpokenCall, counted: dict[str, Any]) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, **counted)))["message"] == ASKED
+    assert await call.live() == []
+    call.say("Mia Lange.")
+    done = await call.ask(BOOK, friday_at(call.pod, **counted, companions=[MIA]))
+    assert (done["success"], sorted(each[3] for each in await call.live())) == (True, ["Mia Lange", "Petra Lange"])
+
+
+@pytest.mark.parametrize("counted", COUNTED)
+async def test_who_comes_alone_is_asked_once(call: SpokenCall, counted: dict[str, Any]) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, **counted)))["message"] == ASKED
+    call.say("Ich komme allein.")
+    done = await call.ask(BOOK, friday_at(call.pod, **counted))
+    assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
+
+
+async def test_a_counted_search_offers_for_all(call: SpokenCall) -> None:
+    found = await call.ask(CHECK, friday_at(call.pod, party_size=2))
+    assert (found["success"], "Anna und Mehmet" in found["message"]) == (True, True), found
+
+
+@pytest.mark.parametrize("notes", ["mit Tochter Mia auch schneiden", "Mann möchte auch", "also for my son"])
+async def test_notes_are_said_to_be_one_appointment(call: SpokenCall, notes: str) -> None:
+    done = await call.ask(BOOK, friday_at(call.pod, notes=notes))
+    assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
+
+
+@pytest.mark.parametrize("more", [{}, {"quantity": 1}, {"notes": ""}, {"notes": "Haarschnitt"}, {"notes": "keine"}])
+async def test_one_person_is_booked_at_once(call: SpokenCall, more: dict[str, Any]) -> None:
+    done = await call.ask(BOOK, friday_at(call.pod, **more))
+    assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, False), done

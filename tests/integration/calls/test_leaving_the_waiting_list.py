@@ -1,0 +1,100 @@
+"""A caller who waits hears of it, and is taken off the waiting list after a yes."""
+
+import pytest
+
+from askproai_runtime.sentences import say
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
+
+BOOK, FIND, CANCEL, JOIN = "book_appointment", "find_appointments", "cancel_appointment", "join_waitlist"
+QUESTION = say().shall_i_remove.partition("{")[0]
+
+
+async def wait(call: SpokenCall, service: str = CUT) -> str:
+    """Put the caller on the list for a day of which the offered times do not suit, and return the id of the entry."""
+    args = {key: value for key, value in friday_at(call.pod, service=service).items() if key != "time"}
+    assert (await call.ask(JOIN, args))["slots"]
+    call.say("Nein, das passt mir alles nicht.")
+    body = await call.ask(JOIN, args)
+    assert body["success"], body
+    return str(body["waitlist_id"])
+
+
+async def states(call: SpokenCall) -> dict[str, str]:
+    rows = await call.pod.db.fetch("SELECT id, state FROM waitlist WHERE call_id = $1", call.call_id)
+    return {str(row["id"]): row["state"] for row in rows}
+
+
+async def test_a_waiting_caller_hears_it(call: SpokenCall) -> None:
+    entry = await wait(call)
+    later = SpokenCall(call.pod, call.number)
+    found = await later.ask(FIND, {})
+    assert (found["success"], found["waiting"][0]["waitlist_id"]) == (True, entry)
+    assert "auf der Warteliste: Haarschnitt, Freitag" in found["message"]
+    assert "waiting" not in await SpokenCall(call.pod).ask(FIND, {})
+
+
+@pytest.mark.parametrize("said", ["Ja.", "Ja, bitte streichen.", "Ja, genau, streichen Sie mich bitte."])
+@pytest.mark.parametrize("args", [{}, {"confirmed": True}])
+async def test_a_yes_takes_off_the_list(call: SpokenCall, said: str, args: dict[str, bool]) -> None:
+    entry = await wait(call)
+    call.say("Bitte von der Warteliste streichen.")
+    asked = await call.ask(CANCEL, args)
+    assert (asked["success"], asked["message"].startswith(QUESTION)) == (False, True), asked
+    assert await states(call) == {entry: "waiting"}
+    call.say(said)
+    for _ in range(2):  # a repeated request finds it done
+        done = await call.ask(CANCEL, {"confirmed": True})
+        assert (done["success"], "nicht mehr auf der Warteliste" in done["message"]) == (True, True), done
+    assert await states(call) == {entry: "removed"}
+
+
+@pytest.mark.parametrize("said", ["Nein.", "Nein, doch nicht.", "Nee, lassen Sie mich drauf."])
+async def test_a_no_keeps_the_place(call: SpokenCall, said: str) -> None:
+    entry = await wait(call)
+    await call.ask(CANCEL, {})
+    call.say(said)
+    kept = await call.ask(CANCEL, {"confirmed": False})
+    assert (kept["success"], "Sie bleiben auf der Warteliste" in kept["message"]) == (False, True), kept
+    assert await states(call) == {entry: "waiting"}
+
+
+@pytest.mark.parametrize("claimed", [{}, {"confirmed": True}])
+async def test_without_an_answer_nothing_is_removed(call: SpokenCall, claimed: dict[str, bool]) -> None:
+    entry = await wait(call)
+    for _ in range(2):
+        assert not (await call.ask(CANCEL, claimed))["success"]
+    assert await states(call) == {entry: "waiting"}
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+async def test_one_of_two_places_is_chosen(call: SpokenCall, by_id: bool) -> None:
+    cut, color = await wait(call), await wait(call, COLOR)
+    asked = await call.ask(CANCEL, {})
+    assert {each["waitlist_id"] for each in asked["waiting"]} == {cut, color}
+    call.say("Das Färben.")
+    named = {"appointment_id": color} if by_id else {"service": COLOR}
+    assert (await call.ask(CANCEL, named))["message"].startswith(f"{QUESTION}Färben")
+    call.say("Ja.")
+    assert (await call.ask(CANCEL, named))["success"]
+    assert await states(call) == {cut: "waiting", color: "removed"}
+
+
+async def test_an_appointment_comes_before_a_place(call: SpokenCall) -> None:
+    entry = await wait(call)
+    assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
+    assert "Soll ich Ihren Termin" in (await call.ask(CANCEL, {}))["message"]
+    call.say("Nein, von der Warteliste.")
+    kept = await call.ask(CANCEL, {"confirmed": False})
+    assert ([each["waitlist_id"] for each in kept["waiting"]], "Warteliste" in kept["message"]) == ([entry], True)
+    assert (await call.ask(CANCEL, {"waitlist_id": entry}))["message"].startswith(QUESTION)
+    call.say("Ja, bitte.")
+    assert (await call.ask(CANCEL, {"waitlist_id": entry, "confirmed": True}))["success"]
+    assert (await states(call), len(await call.live())) == ({entry: "removed"}, 1)
+
+
+async def test_a_stranger_takes_nobody_off(call: SpokenCall) -> None:
+    entry, stranger = await wait(call), SpokenCall(call.pod)
+    for _ in range(2):
+        assert "Warteliste" not in (await stranger.ask(CANCEL, {"appointment_id": entry}))["message"]
+        stranger.say("Ja.")
+    assert await states(call) == {entry: "waiting"}

@@ -1,0 +1,104 @@
+"""The request that answers a question holds the answer alone: the rest was understood before."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
+
+BOOK, INFORM = "book_appointment", "business_information"
+ADDRESS = "p.lange@gmx.de"
+PETRA = {"customer_name": "Petra Lange"}
+
+
+def without(call: SpokenCall, *names: str, **more: Any) -> dict[str, Any]:
+    return {name: value for name, value in friday_at(call.pod, **more).items() if name not in names}
+
+
+async def addresses(call: SpokenCall) -> list[str]:
+    rows = await call.pod.db.fetch("SELECT attendee_email FROM appointments WHERE call_id = $1", call.call_id)
+    return [row["attendee_email"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"email_confirmed": True}, {"email": ADDRESS}, PETRA | {"email": ADDRESS, "email_confirmed": True}, PETRA, {}],
+)
+async def test_a_confirmed_address_books_the_request(call: SpokenCall, answer: dict[str, Any]) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS, notes="leise")))["needs_confirmation"]
+    call.say("Ja, richtig.")
+    done = await call.ask(BOOK, answer)
+    assert (done["success"], await addresses(call)) == (True, [ADDRESS]), done
+    assert await call.pod.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call.call_id) == "leise"
+    assert [each[:2] for each in await call.live()] == [("haarschnitt", "14:00")]
+
+
+@pytest.mark.parametrize("email", [ADDRESS, "p lange"])
+@pytest.mark.parametrize("answer", [PETRA, PETRA | {"email_confirmed": False}, PETRA | {"email": ""}])
+async def test_a_refused_address_is_not_kept(call: SpokenCall, email: str, answer: dict[str, Any]) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, email=email)))["success"]
+    call.say("Nein, lieber ohne.")
+    done = await call.ask(BOOK, answer)
+    assert (done["success"], ADDRESS in await addresses(call)) == (True, False), done
+
+
+async def test_a_second_question_keeps_it_too(call: SpokenCall) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, email="p lange")))["success"]
+    call.say("P Punkt Lange bei gmx.")
+    assert (await call.ask(BOOK, {"email": ADDRESS}))["needs_confirmation"]
+    call.say("Ja.")
+    done = await call.ask(BOOK, {"email_confirmed": True})
+    assert (done["success"], await addresses(call)) == (True, [ADDRESS]), done
+
+
+@pytest.mark.parametrize(
+    ("missing", "answer"),
+    [("customer_name", PETRA), ("service", {"service": CUT}), ("service", PETRA | {"service": CUT})],
+)
+async def test_a_missing_argument_is_enough(call: SpokenCall, missing: str, answer: dict[str, Any]) -> None:
+    assert not (await call.ask(BOOK, without(call, missing)))["success"]
+    call.say("Das Fehlende.")
+    assert (await call.ask(INFORM, {"topic": "parking"}))["message"]
+    done = await call.ask(BOOK, answer)
+    assert (done["success"], await call.live()) == (True, [("haarschnitt", "14:00", "anna", "Petra Lange")]), done
+
+
+async def test_a_changed_service_counts(call: SpokenCall) -> None:
+    assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
+    call.say("Petra Lange, aber lieber Färben.")
+    assert (await call.ask(BOOK, PETRA | {"service": COLOR}))["success"]
+    assert [each[:2] for each in await call.live()] == [("faerben", "14:00")]
+
+
+@pytest.mark.parametrize("other", [{"customer_name": "Otto Kurz"}, {"customer_name": "Otto Kurz", "another": True}])
+async def test_another_person_gets_nothing_of_it(call: SpokenCall, other: dict[str, Any]) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS)))["success"]
+    call.say("Ach, für Otto Kurz.")
+    assert not (await call.ask(BOOK, other))["success"]
+    assert await call.live() == []
+
+
+async def test_after_a_booking_nothing_is_kept(call: SpokenCall) -> None:
+    assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
+    call.say("Petra Lange.")
+    assert (await call.ask(BOOK, PETRA))["success"]
+    call.say("Noch einen.")
+    assert not (await call.ask(BOOK, PETRA | {"another": True}))["success"]
+    assert len(await call.live()) == 1
+
+
+async def test_a_time_that_is_taken_is_not_kept(call: SpokenCall) -> None:
+    for name in ("Eva Rot", "Ben Blau"):
+        assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
+    assert (await call.ask(BOOK, friday_at(call.pod, another=True)))["alternatives"]
+    call.say("Ja.")
+    assert "alternatives" not in await call.ask(BOOK, PETRA | {"another": True})
+    assert len(await call.live()) == 2
+
+
+async def test_a_whole_request_needs_no_other(call: SpokenCall) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS, notes="leise")))["success"]
+    call.say("Nein, nur der Termin.")
+    assert (await call.ask(BOOK, friday_at(call.pod, "15:00")))["success"]
+    rows = await call.pod.db.fetch("SELECT notes, attendee_email FROM appointments WHERE call_id = $1", call.call_id)
+    assert [(row["notes"], row["attendee_email"] == ADDRESS) for row in rows] == [(None, False)]
