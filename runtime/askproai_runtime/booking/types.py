@@ -58,12 +58,13 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
 
-    `name` is of the person for whom the request was that was asked about.
+    `name` is of the person for whom the request was that was asked about. `among` are the ids where it was asked about several.
     """
 
     about: str
     choices: frozenset[str]
     name: str = ""
+    among: frozenset[str] = frozenset()
 
 
 class Naming(StrEnum):
@@ -105,7 +106,9 @@ class CallContext:
     `leaves_choice`: the caller has no preference among the times that were named last. `excluded_staff` are the ids of those whom
     the caller wanted least of all, by the last answer with times. `wants_others_than` are the slots of that answer in the
     transcript, if the caller has asked for others since: a request that is repeated without new words finds the same.
-    `asked_choices` are the open questions for one of several choices that the caller has said something to since.
+    `asked_choices` are the open questions for one of several choices that the caller has said something to since. `listed` are the
+    ids of the appointments that answers of this call have listed. `asked_unclear` is what its answers have asked about because it
+    was not clear.
     """
 
     call_id: str
@@ -125,6 +128,8 @@ class CallContext:
     excluded_staff: frozenset[str] = frozenset()
     wants_others_than: frozenset[NamedSlot] = frozenset()
     asked_choices: tuple[AskedChoice, ...] = ()
+    listed: frozenset[str] = frozenset()
+    asked_unclear: frozenset[str] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.
