@@ -87,8 +87,10 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
         case Function.BOOK_APPOINTMENT:
             return _say_noted(answer, is_any=bool(read.noted), is_all=not left) if read.noted or left else answer
         case Function.RESCHEDULE_APPOINTMENT if left:
+            is_time_only = read.values.keys().isdisjoint({"service", "staff"})
+            sentence = say().only_time_moved if is_time_only else say().nothing_else_noted
             if say().only_time_moved not in answer.message:
-                answer = replace(answer, message=f"{answer.message} {say().only_time_moved}")
+                answer = replace(answer, message=f"{answer.message} {sentence}")
         case Function.JOIN_WAITLIST if left:
             answer = replace(answer, message=f"{answer.message} {say().nothing_else_noted}")
         case _:

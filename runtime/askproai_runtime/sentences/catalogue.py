@@ -215,6 +215,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     calendar_has_to_confirm: str
     other_stays: str
     others_stay: str
+    is_person_changed: str
+    is_service_changed: str
     which_to_move: str
     when_to_move: str
     when_to_move_there: str
