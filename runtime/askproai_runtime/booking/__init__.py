@@ -74,6 +74,7 @@ from askproai_runtime.booking.pauses import list_pauses
 from askproai_runtime.booking.phrases import drop_titles, fold, join_list, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.booking.refresh import FREE_TIMES, FreeTimesKeeper
+from askproai_runtime.booking.replacing_moves import reschedule_appointment
 from askproai_runtime.booking.replies import (
     PhoneQuestion,
     Question,
@@ -88,7 +89,6 @@ from askproai_runtime.booking.replies import (
     read_reply,
 )
 from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
-from askproai_runtime.booking.reschedule import reschedule_appointment
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import find_named, read_services

@@ -16,10 +16,11 @@ from askproai_runtime.booking.types import CallContext, Choice, ClarificationNee
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A choice, and the id of what it is about."""
+    """A choice, and the id of what it is about; where the question was about several, it is `among` these."""
 
     choice: Choice
     about: str
+    among: frozenset[str] = frozenset()
 
 
 def read_choice(args: Mapping[str, Any]) -> Choice | None:
@@ -46,8 +47,10 @@ def read_chosen(
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
-    is_named = any(each.live and str(each.id) == named for each in appointments)  # of two of one person
-    return Chosen(choice, named if named and is_named else [*asked, *own][-1].about)
+    question = [*asked, *own][-1]
+    is_own = any(each.live and str(each.id) == named for each in appointments)
+    is_named = named is not None and (is_own or named in question.among)  # of two of one person
+    return Chosen(choice, named if named and is_named else question.about, question.among)
 
 
 def read_renames(

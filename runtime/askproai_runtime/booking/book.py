@@ -48,9 +48,11 @@ from askproai_runtime.booking.find import cancel_appointment
 from askproai_runtime.booking.free_times import drop_free_times, read_fresh
 from askproai_runtime.booking.full_names import asks_full_name, complete_name
 from askproai_runtime.booking.further import (
+    ask_about_several,
     is_second_person,
     list_asked_to_cancel,
     list_of_number,
+    list_said,
     overlaps,
     require_free_people,
     require_only_one,
@@ -62,6 +64,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
+from askproai_runtime.booking.noted_changes import require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
@@ -179,6 +182,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         zone = ZoneInfo(ctx.config().time_zone)
         args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
         request = parse_booking_request(ctx.config(), call, args, appointments)
+        require_agreeing_notes(ctx, call, request.notes, request.service, request.start)
         chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
@@ -228,7 +232,20 @@ async def _find_instead(
     """Return the appointment that is moved, or cancelled for the requested one; None where none is, or it is gone."""
     if chosen.choice not in {Choice.MOVE, Choice.CANCEL} or request.another:
         return None
+    if chosen.among and chosen.about not in chosen.among:
+        return await _find_among(ctx, call, request, chosen.among)
     return await find_own(ctx, call, chosen.about)
+
+
+async def _find_among(
+    ctx: BookingContext, call: CallContext, request: BookingRequest, among: Iterable[str]
+) -> Appointment | None:
+    """Return the only one that is left of several appointments. Raises the question which of them is moved."""
+    found = [await find_own(ctx, call, each) for each in among]
+    left = [each for each in found if each is not None]
+    if len(left) > 1:
+        raise ask_about_several(ctx, request, left, moves=True)
+    return left[0] if left else None
 
 
 async def _book_instead(
@@ -253,7 +270,8 @@ async def _book_instead(
     name = correct_name(booked.customer_name, request.name) if is_same else request.name
     request = replace(request, replaces=booked, name=name, notes=add_note(booked.notes, request.notes))
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
-        result = await carry_out_booking(ctx, call, replace(request, replaces=None), deadline)
+        later = replace(request, replaces=None, replaces_afterwards=booked.id)
+        result = await carry_out_booking(ctx, call, later, deadline)
         if not result.answer.success and overlaps(request.start, request.rules, booked):  # it is in its own way
             unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
             asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
@@ -376,7 +394,8 @@ async def _find_repeated(
         if not repeated:
             others = [] if request.another else await list_of_number(conn, ctx, call)
             asked = [] if request.another else await list_asked_to_cancel(conn, ctx, call, others)
-            require_only_one(ctx, request.each, [*asked, *appointments])
+            before = {each.id: each for each in (*list_said(call, request, others), *asked)}
+            require_only_one(ctx, request.each, [*before.values(), *appointments])
             require_free_people(ctx, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
@@ -559,7 +578,7 @@ async def _write_appointments(
     else:
         await claim.complete(conn, ctx, first.id)
     await _record_desk(conn, ctx, request, "appointment.booked", first)
-    return _Written(written, await find_kept(conn, ctx, call, request))
+    return _Written(written, await find_kept(conn, ctx, call, request, written=written))
 
 
 async def _record_desk(

@@ -28,19 +28,24 @@ async def find_kept(
     call: CallContext,
     request: BookingRequest,
     repeated: Sequence[Appointment] = (),
+    written: Sequence[Appointment] = (),
 ) -> list[Appointment]:
     """Return what the caller's number has of this service for this person beside what this call has booked, in order of time
     (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). `repeated` is what the call has booked of it before: the
-    others of its group stay, too.
+    others of its group stay, too. With `another` so does what the call has booked beside it, which is not `written` just now: a
+    model may book a corrected time so.
 
     Empty where a number alone proves nothing, for groups, and for the desk, which sees the day. What its calendar may still refuse
     is not among them: nobody can say that it stays.
     """
     if request.desk is not None or request.companions:
         return []
-    of_call = await list_call_appointments(conn, ctx.tenant, call.call_id) if repeated else []
-    group = [each for each in of_call if _is_of_group(repeated[0], each)]
-    own = [each for each in await list_of_number(conn, ctx, call) if is_same_visit(request, each)]
+    is_beside = bool(repeated) or request.another
+    of_call = await list_call_appointments(conn, ctx.tenant, call.call_id) if is_beside else []
+    group = [each for each in of_call if repeated and _is_of_group(repeated[0], each)]
+    left_out = {*(each.id for each in (*repeated, *written)), request.replaces_afterwards}
+    others = [*(of_call if request.another else ()), *await list_of_number(conn, ctx, call)]
+    own = [each for each in others if is_same_visit(request, each) and each.id not in left_out]
     return [each for each in (*group, *own) if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
 
 

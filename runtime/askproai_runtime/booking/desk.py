@@ -17,6 +17,7 @@ import msgspec
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import failure
+from askproai_runtime.booking.changed_visits import stays_with_person
 from askproai_runtime.booking.find import write_cancellation
 from askproai_runtime.booking.request import ServiceRequest, keep_open_readings
 from askproai_runtime.booking.reschedule import MoveInFlight, MoveRequest, carry_out_move, resolve_service
@@ -141,7 +142,7 @@ async def move_for_desk(
         service = _without_notice(resolve_service(ctx, appointment, staff))
     except ClarificationNeeded as clarification:
         return clarification.answer
-    if service.staff != appointment.staff and _is_linked(ctx, appointment, service):
+    if service.staff != appointment.staff and stays_with_person(ctx, appointment, service):
         message = "Bei Cal.com kann ein Termin die Person nicht wechseln. Bitte absagen und bei der anderen Person neu eintragen."
         cause = (
             "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"
@@ -175,16 +176,6 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
     return replace(
         service, rules=replace(rules, service=msgspec.structs.replace(rules.service, minimum_notice_minutes=0))
     )
-
-
-def _is_linked(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
-    """Return whether the remote calendar books this appointment, or would book the new staff member for its service.
-
-    A booking there belongs to the event type of one person: it cannot be moved to the event type of another.
-    """
-    booked = service.rules.service
-    linked = any(link.staff == service.staff for link in booked.linked_event_types) and booked.capacity == 1
-    return appointment.in_remote_calendar or (ctx.calendar.remote and linked)
 
 
 async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:

@@ -14,6 +14,7 @@ from askproai_runtime.booking.email_address import require_confirmed_email
 from askproai_runtime.booking.full_names import complete_name
 from askproai_runtime.booking.further import is_alike
 from askproai_runtime.booking.named_people import read_name_alone
+from askproai_runtime.booking.noted_changes import require_agreeing_notes
 from askproai_runtime.booking.owner_questions import ask_name, require_agreement, require_own_notes
 from askproai_runtime.booking.phone_argument import ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import same_name
@@ -60,6 +61,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if _is_second(call, args, request.name, meant):
         return None
+    require_agreeing_notes(ctx, call, request.notes, request.service, meant.starts_at)
     if not (is_identified or is_named or is_timed):
         await require_agreement(ctx, call, f"details {request.phone} {request.email} {request.notes}", meant)
     else:

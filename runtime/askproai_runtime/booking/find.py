@@ -71,8 +71,9 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     waits = {"waiting": waiting_fields(waiting)} if waiting else {}
     if waiting and not found:
         message = say().only_waits.format(entries=describe_waiting(ctx, waiting))
-        fields = {"appointments": [], **waits}
-        return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)
+        return Answer(
+            success=True, message=message, fields={"appointments": [], **waits}, outcome=FunctionOutcome.FOUND
+        )
     if not found:
         success = asks_birth_date(ctx) or call.caller is not None
         nothing = {"appointments": list[Any]()}

@@ -28,17 +28,22 @@ def require_only_one(
     ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of the call's `appointments` is of the same service for the same
-    person, at whatever time and in whatever branch: who corrects a time wants one. `requests` are those of each who comes.
+    person, at whatever time and in whatever branch: a caller who corrects a time wants one. `requests` are those of each who comes.
 
-    The last of several of one person is asked about. One that is in flight is not booked yet: the request has to come again.
+    The question names all that one person has of the service; of a group it names the last one of each. One that is in flight is
+    not booked yet: the request has to come again.
     """
+    named = len(requests) > 1
     found: list[Appointment] = []
     for request in requests:
         left = [each for each in appointments if each not in found]
-        found += _find_booked(request, left)[:1]
+        booked = _find_booked(request, left)
+        own = [each for each in booked if is_same_visit(request, each)]
+        if not named and len(own) > 1 and all(each.branch == request.rules.branch.name for each in own):
+            raise ask_about_several(ctx, request, own)
+        found += booked[:1]
     if not found:
         return
-    named = len(requests) > 1
     if len(found) == 1:
         raise ask_further(ctx, requests[0], found[0], named=named)
     config, now = ctx.config(), ctx.clock.now()
@@ -59,6 +64,27 @@ def ask_further(
     booked = describe_with_state(ctx.config(), appointment, ctx.clock.now(), named=is_named)
     return ask_choice(
         question.format(appointment=booked), appointment, request.name, *_choices(is_movable=is_movable, in_group=named)
+    )
+
+
+def ask_about_several(
+    ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment], *, moves: bool = False
+) -> ClarificationNeeded:
+    """Return the question whether a request is one more appointment of a person who has several, or moves which of them; with
+    `moves` only which. The next request names the id of one that is moved.
+    """
+    config, now = ctx.config(), ctx.clock.now()
+    ordered = sorted(appointments, key=lambda each: each.starts_at)
+    named = any(_has_other_name(request, each) for each in ordered)
+    spoken = [describe_with_state(config, each, now, named=named) for each in ordered]
+    question = say().further_or_one_of.format(appointments=join_list(spoken, say().and_word))
+    if moves:
+        question = say().which_of.format(question=say().which_to_move, appointments=join_list(spoken))
+    return ClarificationNeeded(
+        question,
+        appointments=appointment_list_fields(config, ordered, now),
+        customer_name=request.name,
+        choices=[Choice.FURTHER, Choice.MOVE],
     )
 
 
@@ -151,6 +177,16 @@ async def list_asked_to_cancel(
     appointment = None if asked is None else await get_appointment(conn, ctx.tenant, asked.appointment_id)
     is_other = appointment is not None and appointment.live and appointment.call_id != call.call_id
     return [appointment] if appointment is not None and is_other else []
+
+
+def list_said(call: CallContext, request: BookingRequest, others: Sequence[Appointment]) -> list[Appointment]:
+    """Return those of the `others` of the calling number that an answer of this call has listed, and that are of the same service
+    for the same person at another time: a booking after that moves one as likely as it is one more.
+    """
+    if request.companions:
+        return []
+    said = [each for each in others if str(each.id) in call.listed and each.settled and is_same_visit(request, each)]
+    return [each for each in said if not overlaps(request.start, request.rules, each)]
 
 
 def require_free_people(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
@@ -104,7 +105,8 @@ class BookingRequest:
     `caller`, or of another appointment of the call.
     `renames` has the names of a group about which the caller has chosen, each with the id of the appointment that gets it, or None
     for a further one.
-    `replaces` is the caller's appointment that is cancelled for this one.
+    `replaces` is the caller's appointment that is cancelled for this one; `replaces_afterwards` is the id of one that is cancelled
+    once this one is confirmed.
     `desk` is set if the desk asks, and no caller. `companions` has the names of those who come along, in the order of the rules.
     """
 
@@ -126,6 +128,7 @@ class BookingRequest:
     said_phone: SaidPhone | None = None
     caller: str | None = None
     replaces: Appointment | None = None
+    replaces_afterwards: UUID | None = None
 
     @property
     def dictates_phone(self) -> bool:

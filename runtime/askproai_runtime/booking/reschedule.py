@@ -4,8 +4,8 @@
     blocked, with its sync job) → ask the calendar, outside any transaction → TX2: confirm, and free the old time; or revert
     the move, if the calendar refuses it → answer the caller
 
-The appointment keeps its id, service and staff member. Killed anywhere, it leaves an appointment that is where one of the two
-calendars has it, and a sync job that brings them together.
+The appointment keeps its id, its service, and its staff member unless the caller names another one (`changed_visits.py`). Killed
+anywhere, it leaves an appointment that is where one of the two calendars has it, and a sync job that brings them together.
 See docs/decisions/0015-reschedule-keeps-the-old-time-blocked.md.
 """
 
@@ -36,6 +36,12 @@ from askproai_runtime.booking.appointment_filters import is_of_service
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.cancel_answers import only_thanks
 from askproai_runtime.booking.cancel_question import read_cancel_reply
+from askproai_runtime.booking.changed_visits import (
+    choose_offered_staff,
+    choose_staff,
+    find_other_service,
+    require_movable,
+)
 from askproai_runtime.booking.changes import Change
 from askproai_runtime.booking.elsewhere import find_elsewhere
 from askproai_runtime.booking.free_times import drop_free_times
@@ -97,9 +103,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """An appointment as it was found, and where it is to be moved: the same service, another start. Callers keep their staff
-    member; the desk (`desk.py`) may name another one.
-    """
+    """An appointment as it was found, and where it is to be moved: the same service, another start or another staff member."""
 
     appointment: Appointment
     service: ServiceRequest
@@ -110,6 +114,13 @@ class MoveRequest:
     beside: frozenset[UUID] = (
         frozenset()
     )  # appointments of the same person at that time, to which the caller has said yes
+
+    @property
+    def key(self) -> str:
+        """The key of the action within the call, or the request of the desk."""
+        staff = self.service.staff
+        key = move_key(self.appointment.id, self.start)
+        return key if self.desk is not None or staff == self.appointment.staff else f"{key}|{staff}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,41 +147,62 @@ class _PersonBusy(Exception):
         self.beside = beside
 
 
-async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment, or find that it is there already, or offer what is free instead."""
+async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
+    """Move a caller's own appointment, or find that it is there already, or offer what is free instead.
+
+    Raises `ReplacementWanted`.
+    """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = await read_kept_offers(ctx, call)
     try:
-        async with ctx.pool.acquire() as conn:
-            appointment = await resolve_appointment(
-                ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
-            )
-            own = await list_own_appointments(ctx, conn, call, {})
-            await require_owner(ctx, conn, call, args, appointment, own)
-            service = await _require_service(ctx, conn, call, appointment)
-        named = names_another(ctx, call, args, appointment) or have_several_customers([appointment, *own])
-        counted = counted_words(args)
-        args = await count_from_appointment(ctx, call, args, appointment, service)
-        understood = understand_new_time(args, call, appointment, service)
-        if understood is None:
-            return ClarificationNeeded(_ask_when(ctx, call, appointment)).answer
-        if understood.exact is None and not understood.ambiguous:
-            _require_future(ctx, appointment, appointment)
-            return await offer_for_move(ctx, service, call, understood, appointment)
-        start = require_exact(understood, call, service)
-        if start == appointment.starts_at:
-            await require_other_start(ctx, call, args, appointment, service)
+        request = await _understand_move(ctx, call, args)
     except ClarificationNeeded as clarification:
         return clarification.answer
+    if isinstance(request, Answer):
+        return request
     try:
-        request = MoveRequest(appointment, service, start, names_customer=named, counted=counted)
         answer = await carry_out_move(ctx, call, request, deadline)
-        answer = _ask_for_more(call, counted, answer)
-        return _say_service_stays(ctx, args, appointment, answer)
+        answer = _ask_for_more(call, request.counted, answer)
+        return _say_service_stays(ctx, args, request.appointment, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
     except asyncpg.LockNotAvailableError:
         return busy_answer()
+
+
+async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> MoveRequest | Answer:
+    """Return the move that the arguments ask for, or the offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
+    picking = {
+        name: value for name, value in args.items() if name != "staff"
+    }  # which says with whom it is from then on
+    async with ctx.pool.acquire() as conn:
+        appointment = await resolve_appointment(
+            ctx, conn, call, picking, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
+        )
+        own = await list_own_appointments(ctx, conn, call, {})
+        await require_owner(ctx, conn, call, args, appointment, own)
+        service = await _require_service(ctx, conn, call, appointment)
+    named = names_another(ctx, call, args, appointment) or have_several_customers([appointment, *own])
+    other_service = find_other_service(ctx, call, args, appointment)
+    service = other_service or choose_staff(ctx, call, args, appointment, service)
+    counted = counted_words(args)
+    timed = await count_from_appointment(ctx, call, args, appointment, service)
+    understood = understand_new_time(timed, call, appointment, service)
+    if understood is None and other_service is None and service.staff == appointment.staff:
+        raise ClarificationNeeded(_ask_when(ctx, call, appointment))
+    if understood is not None and understood.exact is None and not understood.ambiguous:
+        _require_future(ctx, appointment, appointment)
+        return await offer_for_move(ctx, service, call, understood, appointment)
+    start = appointment.starts_at if understood is None else require_exact(understood, call, service)
+    if other_service is None and "staff" not in args:
+        service = choose_offered_staff(ctx, call, appointment, service, start)
+    if other_service is not None or service.staff != appointment.staff:
+        _require_future(ctx, appointment, appointment)
+        is_asked = other_service is not None or understood is None
+        await require_movable(ctx, call, appointment, service, start, is_asked=is_asked)
+    elif start == appointment.starts_at:
+        await require_other_start(ctx, call, timed, appointment, service)
+    return MoveRequest(appointment, service, start, names_customer=named, counted=counted)
 
 
 def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:
@@ -183,11 +215,14 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
 def _say_service_stays(
     ctx: BookingContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer, with a sentence where another service is named than that of the moved appointment."""
+    """Return the answer, with a sentence where a service is named that is not that of the moved appointment."""
     named = read_text(args, "service")
     if not answer.success or named is None or is_of_service(ctx.config(), appointment, named):
         return answer
-    return replace(answer, message=f"{answer.message} {say().only_time_moved}")
+    is_with_other = answer.fields["staff"] != appointment.staff
+    return replace(
+        answer, message=f"{answer.message} {say().nothing_else_noted if is_with_other else say().only_time_moved}"
+    )
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: MoveRequest, deadline: float) -> Answer:
@@ -313,7 +348,7 @@ async def _claim_move(
 
     A caller who says it again after another change wants it again. A repeated request of the desk is the same one, sent again.
     """
-    appointment, key = request.appointment, move_key(request.appointment.id, request.start)
+    appointment, key = request.appointment, request.key
 
     async def find_result(conn: Connection) -> Answer | None:
         if not await is_action_done(conn, ctx.tenant, call.call_id, key):
@@ -387,7 +422,7 @@ async def _write_move(
     placement = await _place(conn, ctx, request, call_id, now)
     ask_calendar = before.in_remote_calendar and ctx.calendar.remote
     await move_appointment(conn, ctx.tenant, before, placement, ask_calendar=ask_calendar)
-    await record_former_start(conn, ctx.tenant, call_id, move_key(before.id, start), before.starts_at, request.counted)
+    await record_former_start(conn, ctx.tenant, call_id, request.key, before.starts_at, request.counted)
     if ask_calendar:
         run_at = ctx.clock.now() + ctx.settings.sync_delay  # for the case that this process dies; TX2 completes the job
         await enqueue_sync(conn, ctx.tenant, before.id, claim.call.correlation_id, run_at)

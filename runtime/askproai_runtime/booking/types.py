@@ -58,12 +58,13 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`, about an appointment, or an entry of the waiting list, by its id.
 
-    `name` is of the person for whom the request was that was asked about.
+    `name` is of the person for whom the request was that was asked about. `among` are the ids where it was asked about several.
     """
 
     about: str
     choices: frozenset[str]
     name: str = ""
+    among: frozenset[str] = frozenset()
 
 
 class Naming(StrEnum):
@@ -134,6 +135,10 @@ class CallContext:
     asked_choices: tuple[AskedChoice, ...] = ()
     # The person whom the call has named last, by an introduction or in a request.
     named: str = ""
+    # The ids of the appointments that answers of this call have listed.
+    listed: frozenset[str] = frozenset()
+    # The arguments about which its answers have asked because they were not clear.
+    asked_unclear: frozenset[str] = frozenset()
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
         """Return the caller's reply to the question `about` something (a key of `Replies`), which was asked `age` ago.

@@ -4,7 +4,7 @@ import re
 from collections.abc import KeysView, Mapping
 from typing import Any
 
-from askproai_runtime.calls.argument_table import fold_key
+from askproai_runtime.calls.argument_table import fold_key, rules_of
 from askproai_runtime.german_dates import Argument, find_part_argument
 
 _KINDS = ("", "appointment", "slot", "termin", "booking", "datetime", "start")
@@ -21,6 +21,7 @@ _PLAIN_TIMES = frozenset({"time", "uhrzeit", "zeit"})
 _PLAIN_STARTS = frozenset({"start", "datetime", "starttime"})
 _NEW_DATES = frozenset({"newdate", "neuesdatum", "newday"})
 _NEW_TIMES = frozenset({"newtime", "neueuhrzeit", "newstart", "newdatetime", "newstarttime", "newslot"})
+_OF_NEW = re.compile(r"(?:new|neue?[mnrs]?)(?P<name>.+)")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
 
@@ -46,8 +47,15 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
         elif folded in _PLAIN_STARTS and is_date_old and is_time_old:
             found |= _read_moment(key, value, is_old=True)
         else:
-            found[key] = value
+            found[_name_of_new(folded) or key] = value
     return found
+
+
+def _name_of_new(key: str) -> str | None:
+    """Return the argument of a new person or service: `new_staff`, `neuer_mitarbeiter`."""
+    said = _OF_NEW.fullmatch(key)
+    rule = rules_of("reschedule_appointment").get(said["name"]) if said else None
+    return rule.name if rule is not None and rule.name in {"staff", "service"} else None
 
 
 def _list_sides(value: Any) -> set[str]:

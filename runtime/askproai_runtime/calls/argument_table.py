@@ -41,7 +41,8 @@ class ArgumentRule:
 ARGUMENT_RULES: Final = (
     ArgumentRule(
         "service", (_SEARCH, _BOOK, _JOIN, _INFORM, *_KNOWN_APPOINTMENT),
-        "a name of the service, several by comma, or a list of names; of a known appointment, which one is meant",
+        "a name of the service, several by comma, or a list of names; of a known appointment, which one is meant,"
+        " else what a move books in its place",
         "an unknown name is asked about, with those that sound alike",
         ("service_name", "services", "service_type", "service_id", "appointment_type", "treatment", "treatment_type", "leistung",
          "dienstleistung", "behandlung", "terminart", "type_of_service", "requested_service", "event_type", "second_service",
@@ -50,8 +51,8 @@ ARGUMENT_RULES: Final = (
         is_choice=True,
     ),
     ArgumentRule(
-        "staff", (_SEARCH, _BOOK, _JOIN, _CANCEL),
-        "a name of the person, or the id of `slots`; of a cancellation, which appointment is meant",
+        "staff", (_SEARCH, _BOOK, _JOIN, *_KNOWN_APPOINTMENT),
+        "a name of the person, or the id of `slots`; of a move, with whom it is then; of a cancellation, which one is meant",
         "an unknown name is refused, with those who do the service; the name of the business is as absent",
         ("staff_name", "staff_id", "staff_member", "stylist", "stylist_name", "employee", "employee_name", "provider",
          "provider_name", "doctor", "doctor_name", "barber", "therapist", "practitioner", "mitarbeiter", "mitarbeiterin", "person",

@@ -52,6 +52,7 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
     read_answers,
     read_asked_choices,
+    read_listed,
     read_named,
     read_replies,
     read_said,
@@ -230,6 +231,8 @@ class CallFunctions:
             wants_others_than=read_others_than(call, started_at),
             asked_choices=read_asked_choices(call),
             named=read_named(call),
+            listed=read_listed(call),
+            asked_unclear=read_unclear(call),
         )
 
     async def _answer_in_time(
@@ -306,7 +309,7 @@ class CallFunctions:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        asked = read_unclear(payload.call)
+        asked = call.asked_unclear
         answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))

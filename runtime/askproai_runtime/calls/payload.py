@@ -246,19 +246,30 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
         if utterance.role in {"user", "dtmf"}:
             questions, asked = questions | asked, {}
         elif (answer := utterance.answer) is not None:
-            about = str(answer.get("appointment_id", answer.get("waitlist_id")))
+            about, among = str(answer.get("appointment_id", answer.get("waitlist_id"))), _list_ids(answer)
             if answer.get("success") is True:
                 person = str(answer.get("customer_name") or "")
                 questions = {
                     name: each
                     for name, each in questions.items()
-                    if each.about != about and not same_name(name, person)
+                    if about not in {each.about, *each.among} and not same_name(name, person)
                 }
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name)
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among)
     return tuple(questions.values())
+
+
+def read_listed(call: OngoingCall) -> frozenset[str]:
+    """Return the ids of the appointments that answers of this call have listed."""
+    return frozenset(each for answer in read_answers(call) for each in _list_ids(answer))
+
+
+def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
+    listed = answer.get("appointments")
+    listed = listed if isinstance(listed, list) else []
+    return frozenset(str(each.get("appointment_id")) for each in listed if isinstance(each, dict))
 
 
 @dataclass(slots=True)

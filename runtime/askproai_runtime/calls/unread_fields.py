@@ -88,8 +88,10 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
             is_any = bool(read.noted) or _adds_notes(answer, read, known)
             return _say_noted(answer, is_any=is_any, is_all=not left) if is_any or left else answer
         case Function.RESCHEDULE_APPOINTMENT if left:
+            is_time_only = read.values.keys().isdisjoint({"service", "staff"})
+            sentence = say().only_time_moved if is_time_only else say().nothing_else_noted
             if say().only_time_moved not in answer.message:
-                answer = replace(answer, message=f"{answer.message} {say().only_time_moved}")
+                answer = replace(answer, message=f"{answer.message} {sentence}")
         case Function.JOIN_WAITLIST if left:
             answer = replace(answer, message=f"{answer.message} {say().nothing_else_noted}")
         case _:

@@ -90,6 +90,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hour_not_understood: str  # before the times of the day that was
     one_at_a_time: str  # several requests in one
     who_comes_along: str
+    request_or_note: str
     which_name: str
     which_phone: str
     which_branch_unclear: str
@@ -122,6 +123,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     beside_or_none: str
     moved_beside: str
     further_or_instead: str
+    further_or_one_of: str
     group_further_or_instead: str
     group_further_or_cancel: str
     further_or_cancel: str  # in another branch
@@ -213,6 +215,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     calendar_has_to_confirm: str
     other_stays: str
     others_stay: str
+    is_person_changed: str
+    is_service_changed: str
     which_to_move: str
     when_to_move: str
     when_to_move_there: str

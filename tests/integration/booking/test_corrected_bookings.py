@@ -326,6 +326,7 @@ NO_DETAILS = {
     "said_phone",
     "caller",
     "replaces",
+    "replaces_afterwards",
     "renames",
 }
 

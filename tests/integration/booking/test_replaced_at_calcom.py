@@ -54,6 +54,18 @@ async def test_a_blocking_former_appointment_is_asked_first(booked: CalcomEnviro
     assert await list_statuses(booked) == [("anna", "confirmed")]
 
 
+@pytest.mark.parametrize("named", ["Mehmet", "mehmet", "zu Mehmet"])
+async def test_a_move_to_another_person_replaces(booked: CalcomEnvironment, named: str) -> None:
+    """A booking there stays with its person."""
+    (row,) = await booked.salon.live()
+    wanted = {"appointment_id": str(row["id"]), "start": INSTEAD["start"], "staff": named}
+    moved = await booked.salon.booking.reschedule_appointment(call(), wanted)
+    assert moved.success, moved
+    assert "abgesagt" in moved.message
+    assert "bleib" not in moved.message
+    assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "confirmed")]
+
+
 async def list_statuses(env: CalcomEnvironment) -> list[tuple[str, str]]:
     rows = await env.salon.rows("SELECT staff, status FROM appointments WHERE status <> 'held' ORDER BY created_at")
     return [(row["staff"], row["status"]) for row in rows]

@@ -1,0 +1,162 @@
+"""A move that names another person or another service than the appointment has.
+
+The person is changed with the time, in the local calendar: there is one reading. Another service is another appointment in its
+place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answers import describe_appointment
+from askproai_runtime.booking.appointment_filters import is_of_service
+from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.replies import details_key
+from askproai_runtime.booking.request import ServiceRequest, parse_service_request, read_text
+from askproai_runtime.booking.slots import ServiceRules
+from askproai_runtime.booking.spoken_services import names_service
+from askproai_runtime.booking.spoken_staff import find_staff_for_caller
+from askproai_runtime.booking.store.actions import record_which
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.sentences import decline_name, format_spoken, say
+from askproai_runtime.visits import find_by_name, same_services
+
+
+class ReplacementWanted(Exception):
+    """The caller wants another appointment in place of this one, which cannot be moved so."""
+
+    def __init__(self, appointment: Appointment, service: ServiceRequest, start: datetime) -> None:
+        super().__init__()
+        self.appointment, self.service, self.start = appointment, service, start
+
+
+def find_other_service(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
+) -> ServiceRequest | None:
+    """Return the other service that a move names, with the person who is named, else that of the appointment if she does it; None
+    where no other one of the tenant's is named. Raises `ClarificationNeeded`.
+    """
+    config, text = ctx.config(), read_text(args, "service") or ""
+    if not names_service(text, config.services) or is_of_service(config, appointment, text):
+        return None
+    there = replace(call, branch=appointment.branch)
+    staff = read_text(args, "staff")
+    request = parse_service_request(config, there, {"service": text, "staff": staff})
+    return request if staff or request.staff else _with_staff(request, appointment.staff)
+
+
+def choose_staff(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
+) -> ServiceRequest:
+    """Return the service of an appointment with the person whom a move names, else as it is. Raises `ClarificationNeeded`."""
+    name = read_text(args, "staff")
+    rules = _find_rules(ctx, appointment)
+    if name is None or rules is None:
+        return service
+    choice = find_staff_for_caller(ctx.config(), rules, name, call)
+    wanted = {choice.staff} if choice.staff else {each.id for each in choice.members}
+    if appointment.staff in wanted:
+        return service
+    if len(wanted) > 1:
+        names = join_list([decline_name(rules.display_name(each.id)) for each in choice.members])
+        raise ClarificationNeeded(say().do_you_mean.format(choices=names), staff=sorted(wanted))
+    return _with_staff(ServiceRequest(rules, None), wanted.pop())
+
+
+def choose_offered_staff(
+    ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest, start: datetime
+) -> ServiceRequest:
+    """Return the service with the one person with whom this start was offered in this call, where that is another one: the caller
+    has heard that name.
+    """
+    offers = call.list_offers(appointment.branch, start, appointment.service)
+    offered = {each[0].staff for each in offers}
+    rules = _find_rules(ctx, appointment)
+    if rules is None or len(offered) != 1 or appointment.staff in offered:
+        return service
+    return _with_staff(ServiceRequest(rules, None), offered.pop(), service)
+
+
+def _find_rules(ctx: BookingContext, appointment: Appointment) -> ServiceRules | None:
+    """Return the rules of an appointment's service with all who do it; None if it is not offered any more."""
+    config = ctx.config()
+    branch = config.find_branch(appointment.branch)
+    service = find_by_name(config, appointment.service, appointment.branch)
+    return ServiceRules.of(ZoneInfo(config.time_zone), branch, service) if branch and service else None
+
+
+def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest | None = None) -> ServiceRequest:
+    """Return a request with one of those who do the service; without that one as it is, or as `otherwise`."""
+    members = tuple(each for each in request.rules.staff_members if each.id == staff)
+    if not members:
+        return otherwise or request
+    return ServiceRequest(replace(request.rules, staff_members=members), staff)
+
+
+def stays_with_person(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
+    """Return whether the remote calendar books this appointment, or would book the staff member of `service`.
+
+    A booking there belongs to the event type of one person: it cannot be moved to the event type of another.
+    """
+    booked = service.rules.service
+    linked = any(link.staff == service.staff for link in booked.linked_event_types) and booked.capacity == 1
+    return appointment.in_remote_calendar or (ctx.calendar.remote and linked)
+
+
+async def require_movable(
+    ctx: BookingContext,
+    call: CallContext,
+    appointment: Appointment,
+    service: ServiceRequest,
+    start: datetime,
+    *,
+    is_asked: bool,
+) -> None:
+    """Raise `ReplacementWanted` where another service is wanted, or another person where a booking stays with its person.
+
+    With `is_asked` the caller is asked before, by `ClarificationNeeded`: a model may have named with the service, or with a person
+    and no time, which appointment is meant.
+    """
+    is_replaced = not same_services(service.rules.service.name, appointment.service)
+    if is_asked:
+        async with ctx.pool.acquire() as conn:
+            await _require_yes(conn, ctx, call, appointment, service, start, is_replaced=is_replaced)
+    if is_replaced or stays_with_person(ctx, appointment, service):
+        raise ReplacementWanted(appointment, service, start)
+
+
+async def _require_yes(
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    appointment: Appointment,
+    service: ServiceRequest,
+    start: datetime,
+    *,
+    is_replaced: bool,
+) -> None:
+    """Raise `ClarificationNeeded` with the question about the change unless the caller has said yes to it."""
+    config, now, rules = ctx.config(), ctx.clock.now(), service.rules
+    described = describe_appointment(config, appointment, now)
+    staff = decline_name(rules.display_name(service.staff)) if service.staff else None
+    question = say().is_person_changed.format(appointment=described, staff=staff)
+    if is_replaced:
+        name = rules.service.display_name
+        what = say().service_with.format(service=name, staff=staff) if staff else name
+        when = format_spoken(start, rules.zone, now)
+        question = say().is_service_changed.format(appointment=described, service=what, when=when)
+    asked = f"{rules.service.name} with {fold(staff or '')} at {start.isoformat()}"
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked)
+    # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
+    reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
+    if reply is Reply.YES or (call.replies is None and reply is not None):
+        return
+    if reply is Reply.NO:
+        raise ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
+    unclear = "service" if is_replaced else "staff"
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear)

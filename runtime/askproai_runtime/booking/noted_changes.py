@@ -1,0 +1,80 @@
+"""A note that is nothing but another time, service or person than the request's: a model has put there what the caller has
+corrected. It is asked once which of the two is meant.
+
+Only what is understood as a whole is such a note: "muss um 15 Uhr weg" is about something else.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.phrases import drop_prepositions, fold, sayable
+from askproai_runtime.booking.request import ServiceRequest
+from askproai_runtime.booking.spoken_services import read_services
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.german_dates import list_replaced, understand_parts
+from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.visits import list_parts
+
+_PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
+_CORRECTING = re.compile(
+    r"\b(?:aber|actually|besser|better|doch|eigentlich|instead|lieber|nein|no|rather)\b[,:]?", re.IGNORECASE
+)
+
+
+def require_agreeing_notes(
+    ctx: BookingContext, call: CallContext, notes: str | None, service: ServiceRequest, start: datetime
+) -> None:
+    """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's.
+
+    A call without a transcript would hear it again.
+    """
+    for part in _PARTS.split(notes or "") if call.said is not None else ():
+        note = part.strip(" .")
+        asked = f"note {fold(note)}"
+        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start):
+            continue
+        when = format_spoken(start, service.rules.zone, ctx.clock.now())
+        name = service.rules.service.display_name
+        question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
+        raise ClarificationNeeded(question, unclear=asked)
+
+
+def _is_other(ctx: BookingContext, call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+    for new in _list_new(note):
+        if (services := _read_services(ctx, new, service)) is not None:
+            return services != {*list_parts(service.rules.service.name)}
+        if (is_then := _includes(call, new, service, start)) is not None:
+            return not is_then
+        members = list_named_staff(drop_prepositions(new), service.rules.branch.staff)
+        if members and service.staff is not None:
+            return service.staff not in {each.id for each in members}
+    return False
+
+
+def _list_new(note: str) -> Iterator[str]:
+    """Yield what a note may want: itself, or what it asks for in place of another time or service ("statt Haarschnitt Färben")."""
+    plain = " ".join(_CORRECTING.sub(" ", note).split())
+    yield plain
+    for _, new in list_replaced(plain):
+        yield new
+
+
+def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> set[str] | None:
+    """Return the services of which a text is the names, None of any other text."""
+    branch = service.rules.branch.name
+    named = read_services(text, [each for each in ctx.config().services if each.branch in {None, branch}])
+    return {each.name for each in named.services} if named.services and named.unknown is None else None
+
+
+def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
+    """Return whether a text is a time that includes a start, None of any other text. A time without a day is one of its day."""
+    zone = service.rules.zone
+    alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
+    if alone.refused is not None or not alone.candidates:
+        return None
+    day = start.astimezone(zone).date().isoformat()
+    on_day = understand_parts(day, text, None, at=call.started_at, zone=zone)
+    candidates = [*alone.candidates, *(() if on_day.contradicts else on_day.candidates)]
+    return any(each.contains(start.astimezone(zone)) for each in candidates)

@@ -1,0 +1,175 @@
+"""A correction that comes as a booking: after the appointment was listed, beside several, as another one, or as a note."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import COLOR, CUT, SpokenCall, friday_at
+
+BOOK, FIND, MOVE = "book_appointment", "find_appointments", "reschedule_appointment"
+PETRA = "Petra Lange"
+
+
+async def times(call: SpokenCall) -> list[str]:
+    rows = await call.pod.db.fetch(
+        """SELECT to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at FROM appointments
+           WHERE caller = $1 AND status = 'confirmed' ORDER BY starts_at""",
+        call.number,
+    )
+    return [row["at"] for row in rows]
+
+
+@pytest.fixture
+async def later(call: SpokenCall) -> SpokenCall:
+    """Return a later call of a number for which Petra Lange has a haircut with Anna at 10:00."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00", staff="Anna")))["success"]
+    return SpokenCall(call.pod, call.number)
+
+
+@pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
+@pytest.mark.parametrize("name", [PETRA, "Lange", "Frau Lange"])
+async def test_a_listed_appointment_is_asked_about(later: SpokenCall, choice: str, left: list[str], name: str) -> None:
+    later.say("Wann ist mein Termin?")
+    assert (await later.ask(FIND, {}))["success"]
+    later.say("Bitte auf vier.")
+    wanted = friday_at(later.pod, "16:00", customer_name=name)
+    asked = await later.ask(BOOK, wanted)
+    assert asked["choices"] == ["further", "move"], asked
+    assert await times(later) == ["10:00"]
+    later.say("So, wie ich es sage.")
+    done = await later.ask(BOOK, wanted | {"choice": choice})
+    assert done["success"], done
+    assert await times(later) == left
+
+
+@pytest.mark.parametrize(
+    "more", [{"another": True}, {"service": COLOR}, {"customer_name": "Otto Kurz"}, {"customer_name": "Mia Lange"}]
+)
+async def test_what_is_no_move_is_booked(later: SpokenCall, more: dict[str, Any]) -> None:
+    await later.ask(FIND, {})
+    later.say("Und noch einen um vier.")
+    booked = await later.ask(BOOK, friday_at(later.pod, "16:00", **more))
+    assert booked["success"], booked
+    assert await times(later) == ["10:00", "16:00"]
+
+
+async def test_an_unlisted_appointment_is_said_only(later: SpokenCall) -> None:
+    booked = await later.ask(BOOK, friday_at(later.pod, "16:00"))
+    assert (booked["success"], "bleibt bestehen" in booked["message"]) == (True, True), booked
+
+
+async def test_an_appointment_of_a_question_is_listed(later: SpokenCall) -> None:
+    assert (await later.ask(BOOK, friday_at(later.pod, "12:00", another=True)))["success"]
+    last = SpokenCall(later.pod, later.number)
+    assert len((await last.ask(MOVE, {}))["appointments"]) == 2
+    last.say("Den um zehn auf vier.")
+    assert "choices" in await last.ask(BOOK, friday_at(last.pod, "16:00"))
+
+
+@pytest.fixture
+async def two(call: SpokenCall) -> SpokenCall:
+    """Petra Lange has haircuts at 10:00 and 12:00, from this call."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    second = await call.ask(BOOK, friday_at(call.pod, "12:00", another=True))
+    assert second["success"], second
+    return call
+
+
+async def test_a_move_of_two_names_one(two: SpokenCall) -> None:
+    wanted = friday_at(two.pod, "16:00")
+    asked = await two.ask(BOOK, wanted)
+    assert all(each in asked["message"] for each in ("10 Uhr", "12 Uhr")), asked
+    two.say("Verschieben, den ersten.")
+    which = await two.ask(BOOK, wanted | {"choice": "move"})
+    assert (which["success"], which["message"][:14]) == (False, "Welchen Termin"), which
+    assert await times(two) == ["10:00", "12:00"]
+    two.say("Den ersten.")
+    first = which["appointments"][0]["appointment_id"]
+    assert (await two.ask(BOOK, wanted | {"choice": "move", "appointment_id": first}))["success"]
+    assert await times(two) == ["12:00", "16:00"]
+
+
+async def test_a_further_one_beside_two_is_booked(two: SpokenCall) -> None:
+    wanted = friday_at(two.pod, "16:00")
+    await two.ask(BOOK, wanted)
+    two.say("Ein weiterer.")
+    booked = await two.ask(BOOK, wanted | {"choice": "further"})
+    assert (booked["success"], "Die anderen 2 Termine" in booked["message"]) == (True, True), booked
+
+
+async def test_the_only_one_left_is_moved(two: SpokenCall) -> None:
+    wanted = friday_at(two.pod, "16:00")
+    asked = await two.ask(BOOK, wanted)
+    await two.pod.db.execute(
+        "UPDATE appointments SET status = 'cancelled' WHERE id = $1::uuid", asked["appointments"][0]["appointment_id"]
+    )
+    two.say("Verschieben.")
+    assert (await two.ask(BOOK, wanted | {"choice": "move"}))["success"]
+    assert await times(two) == ["16:00"]
+
+
+@pytest.mark.parametrize("said", ["Lieber um vier.", "Nein, vier Uhr!", "Doch erst um vier."])
+async def test_another_one_says_what_stays(call: SpokenCall, said: str) -> None:
+    """A model may book a corrected time as another one."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    call.say(said)
+    second = await call.ask(BOOK, friday_at(call.pod, "16:00", another=True))
+    assert second["message"].endswith("um 10 Uhr, bleibt bestehen."), second
+    again = await call.ask(BOOK, friday_at(call.pod, "16:00", another=True))
+    assert again["message"].endswith("um 10 Uhr, bleibt bestehen."), again
+
+
+async def test_another_persons_appointment_says_nothing_more(call: SpokenCall) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
+    second = await call.ask(BOOK, friday_at(call.pod, "16:00", customer_name="Mia Lange", another=True))
+    assert (second["success"], "bleib" in second["message"]) == (True, False), second
+
+
+OTHERS = [
+    "doch lieber 16 Uhr", "statt 14 Uhr 16 Uhr", "lieber 16 Uhr statt 14 Uhr", "nein, um vier", "vormittags",
+    "eigentlich lieber am Samstag", "statt Haarschnitt Färben", "Färben statt Haarschnitt", "und Färben dazu", "bei Anna",
+    "Fensterplatz, doch um vier", "actually 4 pm",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("note", OTHERS)
+async def test_a_note_that_corrects_is_asked_once(call: SpokenCall, note: str) -> None:
+    call.say("Ja.")
+    wanted = friday_at(call.pod, staff="Mehmet", notes=note)
+    asked = await call.ask(BOOK, wanted)
+    assert (asked["success"], "Was davon soll gelten?" in asked["message"]) == (False, True), asked
+    assert await times(call) == []
+    call.say("Der erste.")
+    assert (await call.ask(BOOK, wanted))["success"]
+
+
+@pytest.mark.parametrize("corrected", [{"time": "16:00"}, {"time": "16:00", "notes": "Allergie"}])
+async def test_the_corrected_request_is_booked(call: SpokenCall, corrected: dict[str, str]) -> None:
+    call.say("Ja.")
+    wanted = friday_at(call.pod, notes="doch lieber 16 Uhr")
+    await call.ask(BOOK, wanted)
+    call.say("Vier Uhr.")
+    assert (await call.ask(BOOK, wanted | corrected))["success"]
+    assert await times(call) == ["16:00"]
+
+
+@pytest.mark.parametrize("more", [{"date": None, "time": None}, {}])
+async def test_a_later_note_that_corrects_is_asked(call: SpokenCall, more: dict[str, None]) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say("Doch lieber um vier.")
+    asked = await call.ask(BOOK, friday_at(call.pod, notes="doch lieber um vier") | more)
+    assert (asked["success"], asked["unclear"]) == (False, "note doch lieber um vier"), asked
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "kommt 5 Minuten später, muss um 15 Uhr weg", "14 Uhr", "Freitag", "nachmittags, Fensterplatz", CUT, "nur Haarschnitt",
+        "statt Färben Haarschnitt", "ohne Färben", "hat am 12. Dezember Hochzeit", "Färben war beim letzten Mal zu dunkel",
+        "Rückruf ab 15 Uhr", "2", "Maschine 3, 6 mm", "Mehmet", "1. Termin", "Allergie gegen Färbemittel", "seit Montag krank",
+    ],
+)  # fmt: skip
+async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:
+    call.say("Ja.")
+    assert (await call.ask(BOOK, friday_at(call.pod, staff="Mehmet", notes=note)))["success"]
+    assert await call.pod.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call.call_id) == note
