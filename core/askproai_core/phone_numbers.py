@@ -69,12 +69,24 @@ class StandIn(InvalidNumber):
     """A carrier sends the digits in place of a withheld number, and no number that somebody can have."""
 
 
+class TwoReadings(InvalidNumber):
+    """The digits are a mobile number without its zero, or a number of another country without its plus.
+
+    `mobile` is the former in E.164.
+    """
+
+    def __init__(self, text: str, mobile: str, abroad: str) -> None:
+        super().__init__(f"{text!r} can be the number {mobile} or {abroad}: write it like one of them")
+        self.mobile = mobile
+
+
 def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
     A number without its country is one of `region` (ISO 3166-1). The valid one of two readings counts.
 
-    Raises InvalidNumber for a text that is no subscriber's number in any reading, and for a number that can be two subscribers'.
+    Raises InvalidNumber for a text that is no subscriber's number in any reading, and TwoReadings for one that can be two
+    subscribers'.
     """
     return _read_e164(text, region)
 
@@ -125,7 +137,7 @@ def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
     """Return the valid reading of a number, None without one.
 
     Where national numbers are dialled with a 0, a number without it is international. A mobile number is often said without it:
-    what can be both is refused. Raises InvalidNumber.
+    what can be both is refused. Raises TwoReadings.
     """
     if written.startswith("+"):
         return _parse_valid(written, None)
@@ -142,8 +154,10 @@ def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
         return national
     is_own_country = international.country_code == national.country_code
     if not is_own_country and phonenumbers.number_type(national) in _MOBILE_TYPES:
-        readings = [phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international)]
-        raise InvalidNumber(f"{text!r} can be the number {readings[0]} or {readings[1]}: write it like one of them")
+        mobile, abroad = (
+            phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international)
+        )
+        raise TwoReadings(text, mobile, abroad)
     return international
 
 

@@ -59,7 +59,7 @@ from askproai_runtime.booking.further import (
 )
 from askproai_runtime.booking.group_times import Plan, find_plan, group_window
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
-from askproai_runtime.booking.kept_offers import add_kept_offers
+from askproai_runtime.booking.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_days import put_on_named_day
@@ -178,6 +178,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         async with ctx.pool.acquire() as conn:
             appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
             known = await _list_known_names(conn, ctx, call, appointments)
+            call = await read_lost_offers(conn, ctx.tenant, call, appointments)
         call = add_kept_offers(call, appointments)
         zone = ZoneInfo(ctx.config().time_zone)
         args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))

@@ -19,6 +19,7 @@ from askproai_runtime.booking.store.claims import (
     lock_and_clear_holds,
     read_busy_spans,
 )
+from askproai_runtime.booking.store.offers import replace_offers
 from askproai_runtime.booking.store.transactions import run_transaction
 from askproai_runtime.booking.types import BookingContext, CallContext
 
@@ -46,15 +47,14 @@ async def hold_slot(
     hold keeps all slots that are `offered` beside it, so that each is booked with the person with whom it was offered.
 
     Returns True without a hold when a limit of holds is reached or the lock is not free in time: a caller waits, and what is
-    offered without a hold is checked again when it is booked. Only the transcript has these offers then.
+    offered without a hold is checked again when it is booked.
     """
     settings, rules = ctx.settings, request.rules
     slots = list(zip(rules.people, (slot, *slot.companions), strict=True))
     blocked = [each.blocked_span(at.start, at.staff) for each, at in slots]
     resources = list({r: r for each, at in slots for r in each.staff_member(at.staff).resource_ids})
-    appointment = build_appointment(
-        uuid4(), call, rules, slot, Status.HELD, offers=encode_offers(call, request, offered)
-    )
+    offers = encode_offers(call, request, offered)
+    appointment = build_appointment(uuid4(), call, rules, slot, Status.HELD, offers=offers)
     day = local_day(slot.start.astimezone(rules.zone).date(), rules.zone)
     limits = settings.holds_per_staff_and_day, settings.holds_per_caller
 
@@ -76,6 +76,7 @@ async def hold_slot(
         for staff, own in of_staff.items():  # a group in a row takes several times of one staff member
             times = sum(at.staff == staff for _, at in slots)
             if not await is_hold_allowed(conn, ctx.tenant, own, day, call.caller, *limits, times=times):
+                await replace_offers(conn, ctx.tenant, call.call_id, offers)
                 return True
         await insert_appointment(conn, ctx.tenant, appointment, *held[0], settings.hold)
         for number, (claims, units) in enumerate(held[1:], 2):

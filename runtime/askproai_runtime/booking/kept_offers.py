@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from askproai_core.database import DATABASE_UNAVAILABLE
+from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_runtime.booking.answers import in_spoken_order
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.slots import Slot
 from askproai_runtime.booking.store.appointments import Appointment, Status, list_call_appointments
-from askproai_runtime.booking.store.offers import replace_offers
+from askproai_runtime.booking.store.offers import read_offers, replace_offers
 from askproai_runtime.booking.types import BookingContext, CallContext, NamedSlot, NamedTimes, Naming, Offers
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Sl
 async def keep_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
 ) -> None:
-    """Keep the times that an answer names and does not hold with the hold of the call. Without one only the transcript has them."""
+    """Keep the times that an answer names and does not hold."""
     async with ctx.pool.acquire() as conn:
         await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(call, request, slots))
 
@@ -57,6 +57,18 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
     if own and call.named_last is None:
         return replace(call, named_last=NamedTimes(Naming.CHANGED, tuple(own)))
     return call
+
+
+async def read_lost_offers(
+    conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
+) -> CallContext:
+    """Return a call with what it was offered last, where neither a transcript nor any of its `appointments` tells it: its hold has
+    expired, and gave way to another call.
+    """
+    if call.said is not None or call.offered or appointments:
+        return call
+    offers = await read_offers(conn, tenant, call.call_id)
+    return call if offers is None else _add(call, offers)
 
 
 async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContext:

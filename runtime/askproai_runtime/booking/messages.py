@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from askproai_runtime.booking.amended_messages import (
     speaks_of_call_back,
     withdraws_call_back,
 )
+from askproai_runtime.booking.call_backs import CallBack, is_closed_then, understand_call_back
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.phone_argument import (
@@ -29,7 +29,7 @@ from askproai_runtime.booking.phone_argument import (
     read_phone,
     spell_phone,
 )
-from askproai_runtime.booking.phrases import fold, format_reading, names_person, same_name, sayable
+from askproai_runtime.booking.phrases import fold, names_person, same_name, sayable
 from askproai_runtime.booking.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.booking.request import read_said, read_text
 from askproai_runtime.booking.store.messages import (
@@ -48,7 +48,6 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
-from askproai_runtime.german_dates import Candidate, understand_parts
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.sentences import decline_name, say
 
@@ -57,7 +56,6 @@ MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
 _MAX_TEXT = 480  # what is longer may have been cut before it came here
 _MAX_SHORT = 200
 _MAX_PHONE = 40
-_ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
 
 class NotedNumber(StrEnum):
@@ -66,24 +64,6 @@ class NotedNumber(StrEnum):
     OF_CALL = "of_call"
     NAMED = "named"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class _CallBack:
-    """When a caller asks to be called back: as it was said, and what it was understood as, if it has one meaning."""
-
-    said: str | None
-    understood: Candidate | None
-
-    @property
-    def is_any_time(self) -> bool:
-        """Whether it names no time: a mere "ja", or "any"."""
-        return self.understood is None and names_no_time(self.said or "")
-
-    def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
-        """Return it to be said to the caller: its time, or the words as they are; None if these cannot be said."""
-        found = self.understood
-        return sayable(self.said or "") if found is None else format_reading(found, zone, now)
 
 
 async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
@@ -132,10 +112,12 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     whom = _say_recipient(ctx.config(), stored.recipient)
     sentence = say().noted.format(whom=whom)
     is_amended = fold(stored.text) != fold(message.text)
+    says_number = message.phone is not None and (is_amended or message.phone != stored.caller)
     if stored.call_back:
-        template, when = _choose_call_back(ctx, call, stored.call_back)
-        sentence = template.format(whom=whom, when=when, number=_say_number(ctx.config(), call, stored))
-    elif (message.phone and is_amended) or _noted_number(stored) is NotedNumber.NONE:
+        template, when, closed = _choose_call_back(ctx, call, stored.call_back)
+        number = _say_number(ctx.config(), call, stored)
+        sentence = template.format(whom=whom, when=when, number=f"{closed}{number}")
+    elif says_number or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
     text = sayable(stored.text) if is_amended else None
     if is_amended:
@@ -146,14 +128,19 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.NOTED)
 
 
-def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str]:
-    """Return the template for a call-back: that it is wanted, after a mere yes; else for the noted words, which may refuse it."""
+def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str, str]:
+    """Return the template for a call-back: that it is wanted, after a mere yes; else for the noted words, which may refuse it.
+    Return these words, and that the branch is closed then.
+    """
     if names_no_time(noted) and not is_filler(noted):
-        return say().call_back_wanted, ""
+        return say().call_back_wanted, "", ""
     zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    parts = [_understand(part, call, zone).describe(zone, now) for part in noted.split(CALL_BACK_SEPARATOR)]
+    wishes = [understand_call_back(part, call.started_at, zone) for part in noted.split(CALL_BACK_SEPARATOR)]
+    parts = [wish.describe(zone, now) for wish in wishes]
     when = CALL_BACK_SEPARATOR.join(part.rstrip(".") for part in parts if part)
-    return (say().call_back_noted if all(parts) else say().call_back_in_words), when
+    template = say().call_back_noted if all(parts) else say().call_back_in_words
+    is_closed = is_closed_then(wishes, ctx.config().find_branch(call.branch), zone)
+    return template, when, say().call_back_when_closed if is_closed else ""
 
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
@@ -213,7 +200,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
     recipient = read_said(args, "recipient")
-    call_back = _understand(said, call, ZoneInfo(config.time_zone))
+    call_back = None if said is None else understand_call_back(said, call.started_at, ZoneInfo(config.time_zone))
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
@@ -223,7 +210,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
 
 def make_message(
     call: CallContext, identity: str, branch: str, text: str, *, name: str, phone: str | None, recipient: str | None = None,
-    call_back: _CallBack | None = None,
+    call_back: CallBack | None = None,
 ) -> NewMessage:  # fmt: skip
     """Return a message of a call. Messages of a call with one `identity` are one message."""
     found = call_back.understood if call_back else None
@@ -280,12 +267,3 @@ def _read_call_back(
     if names_nothing(said):
         return said if is_asked else None
     return None if is_filler(said) and not (alone or is_asked) else said
-
-
-def _understand(said: str | None, call: CallContext, zone: ZoneInfo) -> _CallBack:
-    """Understand when to call back. What has no meaning, or several, is kept as it was said: a person will read it."""
-    if said is None:
-        return _CallBack(None, None)
-    candidates = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
-    known = len(candidates) == 1 and (candidates[0].end or candidates[0].start) - call.started_at < _ANY_TIME
-    return _CallBack(said, candidates[0] if known else None)

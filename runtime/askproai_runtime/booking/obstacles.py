@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from askproai_core.tenant_config import Staff, TenantConfig
+from askproai_core.tenant_config import Branch, Staff, TenantConfig
 from askproai_runtime.booking.opening_hours import (
     DAY_MINUTES,
     bounds_of_day,
@@ -125,32 +125,46 @@ def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None
 
     Of times of several days those of the first `LONGEST_SPAN` are looked at.
     """
-    return any(_is_within_hours(rules, s, candidate) for s in rules.able(staff))
+    return any(_is_within_hours(rules.zone, rules.branch, s, candidate) for s in rules.able(staff))
 
 
 def is_open_time(rules: ServiceRules, candidate: Candidate) -> bool:
     """Return whether the branch is open at a candidate's start, or at some time of a longer one, whoever works then."""
-    return _is_within_hours(rules, None, candidate)
+    return is_branch_open(rules.zone, rules.branch, candidate)
+
+
+def is_branch_open(zone: ZoneInfo, branch: Branch, candidate: Candidate) -> bool:
+    """Return whether a branch is open at a candidate's start, or at some time of a longer one."""
+    return _is_within_hours(zone, branch, None, candidate)
 
 
 def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
     """Return the local days that a candidate names, of a long one those of its first `LONGEST_SPAN`."""
+    return _list_days(rules.zone, candidate)
+
+
+def _list_days(zone: ZoneInfo, candidate: Candidate) -> list[date]:
     if candidate.end is None:
-        return [candidate.start.astimezone(rules.zone).date()]
+        return [candidate.start.astimezone(zone).date()]
     last = min(candidate.end, candidate.start + LONGEST_SPAN) - timedelta(microseconds=1)
-    days = local_days(rules.zone, candidate.start, last)
+    days = local_days(zone, candidate.start, last)
     return [day for day in days if candidate.daily is None or day.weekday() in candidate.daily.weekdays]
 
 
-def _is_within_hours(rules: ServiceRules, staff_member: Staff | None, candidate: Candidate) -> bool:
+def _is_within_hours(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, candidate: Candidate) -> bool:
     first = int(candidate.start.timestamp())
     last = int(candidate.end.timestamp()) if candidate.end else first + 1
     if candidate.daily is not None:
         last = min(last, first + int(LONGEST_SPAN.total_seconds()))
-    spans = working_spans(rules.zone, rules.branch, staff_member, first, last)
+    spans = working_spans(zone, branch, staff_member, first, last)
     if candidate.daily is not None:
-        bounds = [bounds_of_day(day, candidate.daily, rules.zone) for day in list_days(rules, candidate)]
+        days = [
+            (*bounds_of_day(day, candidate.daily, zone), wall_clock_epoch(day, DAY_MINUTES, zone))
+            for day in _list_days(zone, candidate)
+        ]
         return any(
-            max(opens, begins, first) < min(closes, ends, last) for opens, closes in spans for begins, ends in bounds
+            max(opens, begins, first) < min(closes, ends, midnight, last)
+            for opens, closes in spans
+            for begins, ends, midnight in days
         )
     return any(opens < last and first < closes for opens, closes in spans)

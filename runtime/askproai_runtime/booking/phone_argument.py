@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from askproai_core.phone_numbers import InvalidNumber, StandIn, own_numbers, region_of, to_e164
+from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, own_numbers, region_of, to_e164
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.calling_number import Pointer, read_pointer
 from askproai_runtime.booking.replies import PhoneQuestion
@@ -19,6 +19,8 @@ from askproai_runtime.sentences import say
 # of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+# The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
+_AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
 # What a number is: "mobil: 0171 5556677, Festnetz: 030 1234567". "Unter" and "äh" are none of these.
 _KINDS = (
     r"mobil(?:e|funk|nummer)?|handy(?:nummer)?|cell(?:phone)?|festnetz(?:nummer)?|landline|privat|private|home|zu ?hause"
@@ -76,6 +78,10 @@ def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
             number = to_e164(written, region) if written else None
         except StandIn:
             return SaidPhone()
+        except TwoReadings as found:  # a caller says the plus, or the zeros, of a number of another country
+            if _AMERICAN.match(said):
+                continue
+            number = to_e164(found.mobile, region)
         except InvalidNumber:
             continue
         if number is not None:

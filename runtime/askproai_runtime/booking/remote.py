@@ -3,6 +3,7 @@
 Shared by the hot path (`book.py`), the sync job (`calendar_outbound.py`) and the events (`calendar_inbound.py`).
 """
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.booking.store.appointments import Appointment, delete_overlapping_holds, extend_appointment
 from askproai_runtime.booking.store.calendar import (
+    BlockingBooking,
     forget_uid,
     list_blocking_bookings,
     lock_unchanged,
@@ -29,6 +31,7 @@ from askproai_runtime.booking.types import BookingContext
 from askproai_runtime.calendars import (
     CalendarOutcome,
     CalendarRequest,
+    CalendarUnavailable,
     Confirmed,
     MustRevert,
     Refused,
@@ -88,12 +91,30 @@ async def create_booking(
         log.warning("booking.blocking_not_read", appointment=str(appointment.id), exc_info=True)
         return outcome
     freed = False
-    for uid, event_type_id in blocking:
-        if (left := timedelta(seconds=deadline - ctx.clock.monotonic())) > timedelta():
-            of_other = replace(appointment, event_type_id=event_type_id)
+    for each in blocking:
+        uid = each.uid or await _find_uid(ctx, request, each, deadline - ctx.clock.monotonic())
+        left = timedelta(seconds=deadline - ctx.clock.monotonic())
+        if uid is not None and left > timedelta():
+            of_other = replace(appointment, event_type_id=each.event_type_id)
             freed |= isinstance(await cancel_booking(ctx, of_other, uid, left), Confirmed | Unknown)
     left = timedelta(seconds=deadline - ctx.clock.monotonic())
     return await ctx.calendar.create(request, within=left) if freed and left > timedelta() else outcome
+
+
+async def _find_uid(
+    ctx: BookingContext, request: CalendarRequest, blocking: BlockingBooking, seconds: float
+) -> str | None:
+    """Return the uid of a booking whose POST was not answered; None if the calendar shows none within `seconds`."""
+    lost = replace(
+        request, request_id=blocking.appointment_id, event_type_id=blocking.event_type_id, starts_at=blocking.starts_at,
+        ends_at=blocking.ends_at,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(seconds):
+            found = await ctx.calendar.find(lost)
+    except (CalendarUnavailable, TimeoutError):
+        return None
+    return None if found is None else found.uid
 
 
 async def cancel_booking(ctx: BookingContext, appointment: Appointment, uid: str, within: timedelta) -> CalendarOutcome:

@@ -285,6 +285,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     not_kept: str
     call_back_noted: str
     call_back_in_words: str  # which cannot be said
+    call_back_when_closed: str  # behind these two
     call_back_wanted: str  # without any words for it
     message_for: str
     message_now: str

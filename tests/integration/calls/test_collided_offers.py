@@ -44,6 +44,46 @@ async def test_another_person_than_offered_is_said(call: SpokenCall, more: dict[
     assert [each[2:] for each in await call.live()] == [("mehmet", PETRA)]
 
 
+async def lose_hold(call: SpokenCall, clock: str) -> None:
+    """Have a hold expire, and give way to a booking of Otto Kurz at Anna's on that Friday."""
+    await call.pod.db.execute("UPDATE claims SET expires_at = now() WHERE state = 'held'")
+    other = await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, clock, staff="Anna", customer_name=OTTO))
+    assert other["success"], other
+    assert await call.pod.db.fetchval("SELECT count(*) FROM appointments WHERE status = 'held'") == 0
+
+
+async def book_without_transcript(call: SpokenCall, start: str, **more: Any) -> str:
+    """Book as Retell asks without a transcript, and return what the caller hears."""
+    reply = await call.pod.function(BOOK, call.call_id, booking(start, **more), from_number=call.number)
+    assert reply.body["success"], reply.body
+    return str(reply.body["message"])
+
+
+@pytest.mark.parametrize("more", [{}, {"staff": "egal"}, {"phone": "0151 22334455"}])
+async def test_a_lost_offer_is_known_without_transcript(call: SpokenCall, more: dict[str, str]) -> None:
+    start = await offer(call, service=CUT, staff="Anna")
+    await lose_hold(call, "14:00")
+    message = await book_without_transcript(call, start, **more)
+    assert "Bei Anna ging es leider nicht." in message
+    assert [each[2:] for each in await call.live()] == [("mehmet", PETRA)]
+
+
+async def test_an_offer_is_kept_without_its_hold(call: SpokenCall) -> None:
+    """Her time is free again: she is booked as offered, though another person has less to do."""
+    start = await offer(call, service=CUT, staff="Anna")
+    await lose_hold(call, "10:00")
+    assert "ging es leider nicht" not in await book_without_transcript(call, start)
+    assert [each[2:] for each in await call.live()] == [("anna", PETRA)]
+
+
+@pytest.mark.parametrize("staff", ["Anna", "Mehmet"])
+async def test_a_named_person_counts_over_a_lost_offer(call: SpokenCall, staff: str) -> None:
+    start = await offer(call, service=CUT, staff="Anna")
+    await lose_hold(call, "10:00")
+    assert "ging es leider nicht" not in await book_without_transcript(call, start, staff=staff)
+    assert [each[2:] for each in await call.live()] == [(staff.lower(), PETRA)]
+
+
 @pytest.mark.parametrize("service", [CUT, COLOR])
 async def test_a_companion_leaves_the_offered_person(call: SpokenCall, service: str) -> None:
     start = await offer(call, staff="Mehmet")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.booking import PhoneQuestion, Reply
@@ -55,10 +56,29 @@ def test_repeated_digits_and_other_countries_are_read(said: str, number: str) ->
 @pytest.mark.parametrize("said", [
     "0151 12345678, nein, 0151 12345679", "0151 12345678, äh, 0151 12345679",
     "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
-    "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "151 2234 5678", "ruf mich an", "0151 123 456",
+    "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",
+    "ruf mich an", "0151 123 456",
 ])  # fmt: skip
 def test_words_that_may_be_no_number_are_unclear(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
+
+
+AT, CH = "+4315871235", "+41446681800"
+
+
+@each_row(("business", "said", "number"), [
+    (OWN, "151 2234 5678", "+4915122345678"), (OWN, "151 2345 6789", "+4915123456789"), (OWN, "15122345678", "+4915122345678"),
+    (OWN, "eins fünf sieben, drei vier fünf sechs sieben acht neun null", "+4915734567890"),
+    (OWN, "160 95345678", "+4916095345678"), (OWN, "176 12345678", "+4917612345678"), (OWN, "15 12 23 45 67 8", "+4915122345678"),
+    (AT, "664 2 345678", "+436642345678"), (AT, "676 8712345", "+436768712345"),
+    (AT, "sechs sieben sieben 8712345", "+436778712345"),
+    (CH, "79 223 45 67", "+41792234567"), (CH, "76 712 34 56", "+41767123456"), (CH, "sieben acht 7123456", "+41787123456"),
+])  # fmt: skip
+def test_a_mobile_number_needs_no_zero(business: str, said: str, number: str) -> None:
+    (branch,) = CONFIG.branches
+    phones = (structs.replace(branch.phone_numbers[0], number=business, did=business),)
+    config = structs.replace(CONFIG, branches=(structs.replace(branch, phone_numbers=phones),))
+    assert read_phone(said, config, "mitte") == SaidPhone(number)
 
 
 @pytest.mark.parametrize("said", [
@@ -116,7 +136,7 @@ def test_a_number_is_read_out_in_groups(number: str, spelled: str) -> None:
     [
         (Language.DE, "0151 23", "Als Telefonnummer habe ich 0 1 5, 1 2 3 verstanden"),
         (Language.EN, "0151 23", "I understood 0 1 5, 1 2 3,"),
-        (Language.DE, "151 2234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
+        (Language.DE, "1 512 234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
         (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
     ],
 )

@@ -13,7 +13,7 @@ WITH event AS MATERIALIZED (
 ), appointment AS MATERIALIZED (
     SELECT * FROM appointments WHERE tenant = $1 AND call_id = $2
 ), action AS MATERIALIZED (
-    SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%'
+    SELECT * FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key NOT LIKE 'request|%' AND key <> 'offers'
 ), request AS MATERIALIZED (
     SELECT * FROM function_requests r WHERE tenant = $1 AND call_id = $2
 ), message AS MATERIALIZED (

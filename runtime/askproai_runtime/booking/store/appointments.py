@@ -10,6 +10,7 @@ from uuid import UUID
 from askproai_core.database import Connection
 from askproai_runtime.booking.slots import Claims, ServiceRules, Slot, Span
 from askproai_runtime.booking.store.claims import Placement, claim_arrays, move_claims, newest_place, release_claims
+from askproai_runtime.booking.store.offers import KEEP_OFFERS
 from askproai_runtime.booking.types import DESK_CALL, CallContext, NamedSlot
 
 
@@ -214,15 +215,16 @@ async def insert_appointment(
     Raises `asyncpg.ExclusionViolationError` if a claim is taken.
     """
     await conn.execute(
-        """WITH a AS (
+        f"""WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
                    correlation_id, customer_id, customer_name, event_type_id, attendee_email, notes, generation, offers)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, $14, $15, $16, $17,
-                       $23) RETURNING id)
+                       $23) RETURNING id),
+           kept AS ({KEEP_OFFERS.format(tenant="$1", call_id="$9", offers="$23")})
            INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units)
            SELECT $1, a.id, claim.row, tstzrange(claim.first, claim.last, '[)'),
                   CASE WHEN $21::interval IS NULL THEN 'booked' ELSE 'held' END, clock_timestamp() + $21, $22
-           FROM a, unnest($18::bigint[], $19::timestamptz[], $20::timestamptz[]) AS claim (row, first, last)""",
+           FROM a, unnest($18::bigint[], $19::timestamptz[], $20::timestamptz[]) AS claim (row, first, last)""",  # noqa: S608  constants
         tenant, appointment.id, appointment.branch, appointment.service, appointment.staff, appointment.starts_at,
         appointment.ends_at, appointment.status, appointment.call_id, appointment.caller, appointment.correlation_id,
         appointment.customer_id, appointment.customer_name, appointment.event_type_id, appointment.attendee_email,

@@ -5,6 +5,7 @@ its answer is only applied if the version is still the same: otherwise it is abo
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -169,21 +170,31 @@ async def lock_unchanged(conn: Connection, tenant: str, appointment: Appointment
     return bool(version == appointment.version)
 
 
-async def list_blocking_bookings(
-    conn: Connection, tenant: str, appointment: Appointment
-) -> list[tuple[str, int | None]]:
-    """Return uid and event type of the remote bookings that may block `appointment` in the calendar: of the same staff member,
-    cancelled here, and waiting for the sync job that cancels them there. Up to three; the hour around it allows for buffers.
+@dataclass(frozen=True, slots=True)
+class BlockingBooking:
+    """The remote booking of an appointment that is given up here. `uid` is None where the answer to its POST was lost."""
+
+    appointment_id: UUID
+    uid: str | None
+    event_type_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+async def list_blocking_bookings(conn: Connection, tenant: str, appointment: Appointment) -> list[BlockingBooking]:
+    """Return the remote bookings that may block `appointment` in the calendar: of the same staff member, given up here, and
+    waiting for the sync job that cancels them there. Up to three; the hour around it allows for buffers.
     """
     rows = await conn.fetch(
-        """SELECT external_id, event_type_id FROM appointments a WHERE tenant = $1 AND branch = $2 AND staff = $3
-           AND status = 'cancelled' AND external_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
+        """SELECT id AS appointment_id, external_id AS uid, event_type_id, starts_at, ends_at FROM appointments a
+           WHERE tenant = $1 AND branch = $2 AND staff = $3 AND id <> $6
+           AND status IN ('cancelled', 'failed') AND event_type_id IS NOT NULL AND starts_at > $4::timestamptz - interval '1 day'
            AND starts_at < $5::timestamptz + interval '1 hour' AND ends_at > $4::timestamptz - interval '1 hour'
            AND EXISTS (SELECT 1 FROM jobs j WHERE j.tenant = $1 AND j.appointment_id = a.id AND j.state <> 'done')
            ORDER BY updated_at DESC LIMIT 3""",
-        tenant, appointment.branch, appointment.staff, appointment.starts_at, appointment.ends_at,
+        tenant, appointment.branch, appointment.staff, appointment.starts_at, appointment.ends_at, appointment.id,
     )  # fmt: skip
-    return [(row["external_id"], row["event_type_id"]) for row in rows]
+    return [BlockingBooking(**row) for row in rows]
 
 
 async def find_local_appointment(conn: Connection, tenant: str, remote: RemoteBooking) -> UUID | None:
