@@ -9,18 +9,19 @@
 5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
 6. A pod takes no advisory lock: the operator ends the sessions of a tenant's role that has one.
 7. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
-With `--sentences` it also reports sentences and names of tests with a construction that must be read twice (`CONSTRUCTIONS`);
-with `--all` besides, those in `NOT_REWRITTEN` and names of tests of more than eight words, too. These do not fail the check.
+8. No sentence and no name of a test has a construction that must be read twice (`CONSTRUCTIONS`).
+9. The name of a test has at most eight words.
+With `--all` the last two are also checked in the folders of `NOT_REWRITTEN`.
 """
 
 import ast
-import io
 import re
 import subprocess
 import sys
-import tokenize
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,18 +49,21 @@ RESPONSE = re.compile(r"\b(ClientResponse|HTTPResponse|HTTPError)\b")
 SENDS = re.compile(
     r"((session|http|client)\b.*\.(get|post|put|patch|delete|head|options|request)|opener\.open|\burlopen|_open|getresponse)$"
 )
+# Without one of these there is no reading to judge, and the file is not parsed.
+READS = re.compile(r"ClientSession|aiohttp\.request|\.content\.|\.(read|text|json)\(")
 PUBLIC_WORDS = re.compile(r"(/poke|\"poke\"|room for|front door)")
+# The value of each says how to mend it.
 CONSTRUCTIONS = {
-    "a relative clause without a noun": re.compile(
+    'a relative clause without a noun: name the noun ("a waiting caller is", not "who waits is")': re.compile(
         r"^\W*Who(ever)?\b|\b(of|for|to|by|with|from|is|are|than|only) who(ever)?\b"
     ),
     # "Two of which" and "of which two" are English.
-    "a fronted or dangling 'of'": re.compile(
+    'a fronted or dangling "of": begin with the subject ("the oldest copy stays", not "of copies the oldest stays")': re.compile(
         r"^\W*Of (?!course)|[;:] of (?!course)|(?<!\bsecond )(?<!\beach )(?<!\bsome )(?<!\bboth )(?<!\bone )(?<!\btwo )(?<!\ball )"
         r"(?<!\bnone )(?<!\bmost )(?<!\bbecause )\bof (which|whom)\b(?! (some|each|one|most|both|all|none|only|at|\d+|two|three)\b)"
     ),
     # "Say with what" asks.
-    "a clause with 'what' for a noun": re.compile(
+    'a clause with "what" for a noun: write the noun ("the import", not "what is being taken in")': re.compile(
         r"^\W*What\b|(?<!\bsay )\b(of|by|with|for|from|than|is|are|was|were|be|without|only|except|to) what\b"
         r"(?! (to|else|kind|time|sort|if)\b)"
     ),
@@ -67,131 +71,153 @@ CONSTRUCTIONS = {
 HEADLESS_NAME = re.compile(
     r"^test_(who|what|of)_|_(of|to|by|for|names|say|says|from|than|shows|knows|only|has|is)_who_"
 )
-NOT_REWRITTEN = (
-    "tests/",
-    *(f"runtime/askproai_runtime/{folder}/" for folder in ("booking", "calls", "german_dates")),
-)
-NAMES_NOT_REWRITTEN = ("tests/integration/booking/", "tests/integration/calls/")
+TEST_NAME = re.compile(r"^(?:    )?(?:async )?def (test_\w+)", re.MULTILINE)
+MOST_WORDS = 8
 # Texts for people that are strings: of commands, of settings, and of custom resources.
 WITH_TEXTS = ("cli/", "hack/", "operator/askproai_operator/api/")
+LEXEME = re.compile(
+    r"""(?P<quotes>\"\"\"|\'\'\')(?:[^"'\\]++|\\.|(?!(?P=quotes)).)*(?P=quotes)"""
+    r"""|"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|\#[^\n]*""",
+    re.DOTALL,
+)
+IMPORT = re.compile(r"^ *from (askproai_[\w.]+) import ", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n\s*\n|\n\s*(?:[-*]|\d+\.)\s+|\s*\|\s*|(?<=[.!?])[*_]+\s+")
 QUOTED = re.compile(r"`[^`\n]*`|„[^“]*“|\"[^\"\n]*\"|“[^”]*”|(?<!\*)\*[^*\n]+\*|(?<=\])\([^)]*\)")
 
 
-def python_files() -> list[Path]:
-    """Return the Python files of the repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+@dataclass(frozen=True)
+class Source:
+    """A file of the repository. `LEXEME` finds the strings and comments of Python in a tenth of the parser's time."""
+
+    path: str
+    text: str
+
+    @property
+    def root(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def module(self) -> str:
+        """The dotted name of a source file; of a test or script its path."""
+        parts = self.path.removesuffix(".py").split("/")
+        return ".".join(parts[1:] if parts[0] in PLANES else parts).removesuffix(".__init__")
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text)))
+
+    @cached_property
+    def lexemes(self) -> list[tuple[str, int, str]]:
+        """The kind, the line and the text of each docstring, other string and comment."""
+        found: list[tuple[str, int, str]] = []
+        depth, line, end = 0, 1, 0
+        for match in LEXEME.finditer(self.text):
+            code = self.text[end : match.start()]
+            line += code.count("\n")
+            depth += sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+            text, is_first = match[0], not end or "\n" in code
+            quotes, prefix, end = len(match["quotes"] or "x"), code.rpartition("\n")[2].strip(), match.end()
+            if text[0] == "#":
+                found.append(("comment", line, text))
+            elif is_first and not depth and prefix in {"", "r"} and self.text.startswith(("\n", "  #"), end):
+                found.append(("docstring", line, text[quotes:-quotes]))
+            elif found and found[-1][0] == "string" and not code.strip(" \nfr"):
+                found[-1] = ("string", found[-1][1], found[-1][2] + text[quotes:-quotes])
+            else:
+                found.append(("string", line, text[quotes:-quotes]))
+            line += text.count("\n")
+        return found
+
+    @property
+    def texts(self) -> list[tuple[int, str]]:
+        """The comments and docstrings with their lines."""
+        return [(line, text) for kind, line, text in self.lexemes if kind != "string"]
+
+    @property
+    def strings(self) -> list[tuple[int, str]]:
+        """All strings with their lines."""
+        return [(line, text) for kind, line, text in self.lexemes if kind != "comment"]
 
 
-def module_of(file: Path) -> str:
-    """Return the dotted name of a source file; of a test or script its path."""
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[1:] if parts[0] in PLANES else parts).removesuffix(".__init__")
-
-
-def past_public_api(file: Path, tree: ast.Module) -> Iterator[str]:
+def past_public_api(source: Source) -> Iterator[str]:
     """Yield imports that reach into another package past its public API. Tests may: they test a package from inside."""
-    own = module_of(file) if file.name == "__init__.py" else module_of(file).rpartition(".")[0]
-    for node in ast.walk(tree) if file.relative_to(ROOT).parts[0] != "tests" else ():
-        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("askproai_"):
-            continue
-        parts = str(node.module).split(".")
+    own = source.module if source.path.endswith("/__init__.py") else source.module.rpartition(".")[0]
+    for match in IMPORT.finditer(source.text) if source.root != "tests" else ():
+        parts = match[1].split(".")
         for depth in range(2, len(parts)):
             package = ".".join(parts[:depth])
             is_inside = f"{own}.".startswith(f"{package}.") or f"{package}.".startswith(f"{own}.")
             if not is_inside and parts[depth] not in PUBLIC_APIS.get(package, {parts[depth]}):
-                yield f"{node.lineno}: import from {package}, not from its module {node.module}"
+                line = source.text.count("\n", 0, match.start(1)) + 1
+                yield f"{line}: import from {package}, not from its module {match[1]}"
                 break
 
 
 def public_apis() -> dict[str, set[str]]:
     """Return for each package with an `__all__` the names in it; a module that is named there is public, too."""
     found: dict[str, set[str]] = {}
-    for file in python_files():
-        if file.name == "__init__.py" and file.relative_to(ROOT).parts[0] in PLANES:
-            for node in ast.parse(file.read_text("utf-8")).body:
+    for source in SOURCES:
+        if source.root in PLANES and source.path.endswith("/__init__.py") and "__all__" in source.text:
+            for node in ast.parse(source.text).body:
                 if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-                    found[module_of(file)] = set(ast.literal_eval(node.value))
+                    found[source.module] = set(ast.literal_eval(node.value))
     return found
 
 
-def sql_outside_store(file: Path, tree: ast.Module) -> Iterator[str]:
+def sql_outside_store(source: Source) -> Iterator[str]:
     """Yield SQL statements in modules that are not a store."""
-    module = module_of(file)
-    if file.relative_to(ROOT).parts[0] not in PLANES or module.startswith(WITH_SQL) or "store" in module.split("."):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
-            yield f"{node.lineno}: SQL outside of a store module"
+    if source.root in PLANES and not source.module.startswith(WITH_SQL) and "store" not in source.module.split("."):
+        yield from (f"{line}: SQL outside of a store module" for line, text in source.strings if SQL.match(text))
 
 
-def strong_locks(file: Path, tree: ast.Module) -> Iterator[str]:
+def strong_locks(source: Source) -> Iterator[str]:
     """Yield the locks in the runtime's SQL for which the operator ends the sessions of a role."""
-    if file.relative_to(ROOT).parts[0] != "runtime":
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and STRONG_LOCK.search(node.value):
-            yield f"{node.lineno}: a lock that no pod takes: docs/decisions/0035-sessions-are-watched.md; lock a row"
+    for line, text in source.strings if source.root == "runtime" else ():
+        if STRONG_LOCK.search(text):
+            yield f"{line}: a lock that no pod takes: docs/decisions/0035-sessions-are-watched.md; lock a row"
 
 
-def texts(file: Path, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the comments and docstrings of a file with their lines."""
-    with tokenize.open(file) as source:
-        for token in tokenize.generate_tokens(io.StringIO(source.read()).readline):
-            if token.type == tokenize.COMMENT:
-                yield token.start[0], token.string
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.lineno, node.value.value
-
-
-def dead_citations(file: Path, tree: ast.Module) -> Iterator[str]:
+def dead_citations(source: Source) -> Iterator[str]:
     """Yield citations of files that are not in the repository."""
-    for line, text in texts(file, tree):
+    for line, text in source.texts:
         if match := FOREIGN_CITATION.search(text):
             yield f"{line}: cites {match[0]}, which is not in the repository"
         for cited in CITED.findall(text):
-            name = cited.rpartition("/")[2]
-            known = (
-                FILE_NAMES if "/" not in cited else {path for path in PATHS if path.endswith(cited.removeprefix("../"))}
-            )
-            if name not in NOT_OURS and not (name in known if "/" not in cited else known):
+            name, path = cited.rpartition("/")[2], cited.removeprefix("../")
+            known = name in FILE_NAMES if "/" not in cited else any(each.endswith(path) for each in PATHS)
+            if name not in NOT_OURS and not known:
                 yield f"{line}: cites {cited}, which is not in the repository"
 
 
-def words(file: Path, tree: ast.Module) -> Iterator[str]:
+def words(source: Source) -> Iterator[str]:
     """Yield words in comments and docstrings for which the glossary has the field's term."""
-    if file.relative_to(ROOT).parts[:3] == ("operator", "askproai_operator", "api"):
+    if source.path.startswith("operator/askproai_operator/api/"):
         return  # these docstrings are the descriptions of the custom resource definitions
-    for line, text in texts(file, tree):
+    for line, text in source.texts:
         plain = PUBLIC_WORDS.sub("", re.sub(r"[„»\"].*?[“«\"]|`[^`]*`", "", text))
         if match := WORDS.search(plain):
             yield f"{line}: {match[0]!r}: docs/glossary.md has the field's term"
 
 
-def prose(file: Path) -> Iterator[tuple[int, str]]:
+def prose(source: Source) -> Iterator[tuple[int, str]]:
     """Yield the texts of a file that are sentences, with their first lines: code, headings and rows of one comment are joined."""
-    source, path = file.read_text("utf-8"), str(file.relative_to(ROOT))
-    if file.suffix == ".md":
-        yield 1, re.sub(r"(?ms)^\s*```.*?^\s*```|^#+ .*?$", lambda match: "\n" * match[0].count("\n"), source)
-    elif file.suffix == ".yaml":
-        yield 1, re.sub(r"(?m)^(?!\s*#).*$|^\s*#+", "", source)
+    if source.path.endswith(".md"):
+        yield 1, re.sub(r"(?ms)^\s*```.*?^\s*```|^#+ .*?$", lambda match: "\n" * match[0].count("\n"), source.text)
+    elif source.path.endswith(".yaml"):
+        yield 1, re.sub(r"(?m)^(?!\s*#).*$|^\s*#+", "", source.text)
     else:
-        tree = ast.parse(source)
-        comments = {line: text for line, text in texts(file, tree) if text.startswith("#")}
-        for line in sorted(comments):
-            if line - 1 not in comments:
-                last = next(each for each in range(line, line + len(comments) + 1) if each + 1 not in comments)
-                yield line, "\n".join(comments[each].lstrip("#") for each in range(line, last + 1))
-        for node in ast.walk(tree):
-            match node:
-                case ast.Expr(ast.Constant(str(text))):
-                    yield node.lineno, text
-                case ast.Constant(str(text)) if path.startswith(WITH_TEXTS) and re.match(r"\S+ \S+ \S+ \S", text):
-                    yield node.lineno, text
+        comments: list[tuple[int, list[str]]] = []
+        for kind, line, text in source.lexemes:
+            if kind == "docstring":
+                yield line, text
+            elif kind == "comment" and comments and line == comments[-1][0] + len(comments[-1][1]):
+                comments[-1][1].append(text.lstrip("#"))
+            elif kind == "comment":
+                comments.append((line, [text.lstrip("#")]))
+        yield from ((line, "\n".join(rows)) for line, rows in comments)
+        for kind, line, text in source.lexemes if source.path.startswith(WITH_TEXTS) else ():
+            if kind == "string" and re.match(r"\S+ \S+ \S+ \S", text):
+                yield line, text
 
 
 def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int, str]]:
@@ -199,42 +225,55 @@ def constructions(text: str, *, has_labels: bool = False) -> Iterator[tuple[int,
     plain, begin = QUOTED.sub(lambda match: "x" * len(match[0]), text), 0
     for end, after in [*(match.span() for match in SENTENCE.finditer(plain)), (len(plain), len(plain))]:
         sentence = " ".join(plain[begin:end].split())
-        is_cell = plain[:begin].rstrip(" ").endswith("|") or plain[end:after].strip() == "|"
-        is_label = has_labels and len(sentence.split()) < (9 if is_cell else 5)
-        for name, pattern in CONSTRUCTIONS.items():
-            if not sentence.rstrip("*_)").endswith("?") and not is_label and pattern.search(sentence):
-                yield plain[:begin].count("\n"), f"{name}: {' '.join(text[begin:end].split())[:90]!r}"
+        found = [
+            (name, match.start()) for name, pattern in CONSTRUCTIONS.items() if (match := pattern.search(sentence))
+        ]
+        if found and not sentence.rstrip("*_)").endswith("?"):
+            is_cell = plain[:begin].rstrip(" ").endswith("|") or plain[end:after].strip() == "|"
+            if not has_labels or len(sentence.split()) >= (9 if is_cell else 5):
+                words_of_text = " ".join(text[begin:end].split())
+                for name, at in found:
+                    yield plain[:begin].count("\n"), f"{words_of_text[max(0, at - 45) : at + 60]!r}: {name}"
         begin = after
 
 
-def sentences(*, everywhere: bool = False) -> Iterator[str]:  # noqa: C901 (one loop over files, one over names)
-    """Yield the sentences and the names of tests that must be read twice."""
-    for path in PATHS:
-        file = ROOT / path
-        if file.suffix not in {".py", ".md"} and not (file.suffix == ".yaml" and path.startswith("charts/")):
-            continue
-        if not file.exists() or "/crds/" in path or (path.startswith(NOT_REWRITTEN) and not everywhere):
-            continue
-        for line, text in dict.fromkeys(prose(file)):
-            for further, found in constructions(text, has_labels=file.suffix != ".py"):
-                yield f"{path}:{line + further}: {found}"
-    for path in PATHS:
-        if path.startswith("tests/") and path.endswith(".py") and (ROOT / path).exists():
-            for number, definition in enumerate((ROOT / path).read_text("utf-8").splitlines(), 1):
-                name = re.match(r"(?:    )?(?:async )?def (test_\w+)", definition)
-                if name and everywhere and name[1].count("_") > 8:  # noqa: PLR2004
-                    yield f"{path}:{number}: more than eight words: {name[1]}"
-                if name and HEADLESS_NAME.search(name[1]) and (everywhere or not path.startswith(NAMES_NOT_REWRITTEN)):
-                    yield f"{path}:{number}: a relative clause without a noun: {name[1]}"
+def sentences(source: Source) -> Iterator[str]:
+    """Yield the sentences that must be read twice."""
+    for line, text in prose(source):
+        for further, found in constructions(text, has_labels=not source.path.endswith(".py")):
+            yield f"{line + further}: {found}"
 
 
-def unbounded_answers(file: Path, tree: ast.Module) -> Iterator[str]:
+def headless_names(source: Source) -> Iterator[str]:
+    """Yield the names of tests that must be read twice."""
+    for line, name in names_of_tests(source):
+        if HEADLESS_NAME.search(name):
+            yield f"{line}: {name!r}: a relative clause without a noun: name the noun"
+
+
+def long_names(source: Source) -> Iterator[str]:
+    """Yield the names of tests that are too long."""
+    for line, name in names_of_tests(source):
+        if name.count("_") > MOST_WORDS:
+            yield f"{line}: {name!r}: more than {MOST_WORDS} words: name the promise, and leave the case to the body"
+
+
+def names_of_tests(source: Source) -> Iterator[tuple[int, str]]:
+    for match in TEST_NAME.finditer(source.text) if source.root == "tests" else ():
+        yield source.text.count("\n", 0, match.start(1)) + 1, match[1]
+
+
+def unbounded_answers(source: Source) -> Iterator[str]:
     """Yield readings of a client's response that have no bound, and sessions that unpack before the bound is asked for."""
-    root, module = file.relative_to(ROOT).parts[0], module_of(file)
-    if root not in PLANES or root == "sandbox" or module == BOUNDED_READER:
+    if (
+        source.root not in PLANES
+        or source.root == "sandbox"
+        or source.module == BOUNDED_READER
+        or not READS.search(source.text)
+    ):
         return
-    names = set(response_names(tree))
-    for node in ast.walk(tree):
+    names = set(response_names(source))
+    for node in source.nodes:
         if not isinstance(node, ast.Call):
             continue
         match node.func:
@@ -253,9 +292,9 @@ def unbounded_answers(file: Path, tree: ast.Module) -> Iterator[str]:
                     yield f"{node.lineno}: the answer of another server without a bound: use {BOUNDED_READER}.read_answer"
 
 
-def response_names(tree: ast.Module) -> Iterator[str]:
+def response_names(source: Source) -> Iterator[str]:
     """Yield the names by which a module knows responses of other servers."""
-    for node in ast.walk(tree):
+    for node in source.nodes:
         match node:
             case ast.withitem(call, ast.Name(name)) | ast.Assign([ast.Name(name)], call) if is_request(call):
                 yield name
@@ -279,28 +318,44 @@ def repeated_test_names(paths: Sequence[str]) -> Iterator[str]:
     yield from (f"{each}: another test file has this name, too" for each in tests if count[each.rpartition("/")[2]] > 1)
 
 
-PUBLIC_APIS = public_apis()
 PATHS = subprocess.run(
     ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
 ).stdout.splitlines()
 FILE_NAMES = {path.rpartition("/")[2] for path in PATHS}
+SOURCES = [
+    Source(path, (ROOT / path).read_text("utf-8"))
+    for path in PATHS
+    if re.search(r"\.(py|md)$|^charts/(?!.*/crds/).*\.yaml$", path) and (ROOT / path).exists()
+]
+PUBLIC_APIS = public_apis()
 RULES = (past_public_api, sql_outside_store, strong_locks, dead_citations, words, unbounded_answers)
 
 
+# Rules with the folders that do not keep them yet.
+NOT_REWRITTEN = {
+    sentences: (
+        "tests/",
+        *(f"runtime/askproai_runtime/{folder}/" for folder in ("booking", "calls", "german_dates")),
+        "docs/reference/arguments.md",  # generated from calls/
+    ),
+    headless_names: ("tests/integration/booking/", "tests/integration/calls/"),
+    long_names: ("tests/integration/", "tests/unit/", "tests/e2e/"),
+}
+
+
 def main() -> int:
-    found = 0
-    for file in python_files():
-        tree = ast.parse(file.read_text("utf-8"))
-        for rule in RULES:
-            for text in rule(file, tree):
-                print(f"{file.relative_to(ROOT)}:{text}")
-                found += 1
-    for text in repeated_test_names(PATHS):
-        print(text)
-        found += 1
-    if "--sentences" in sys.argv:  # reports only, until the tree is clean
-        print(*sentences(everywhere="--all" in sys.argv), sep="\n")
-    return 1 if found else 0
+    findings = list(repeated_test_names(PATHS))
+    for source in SOURCES:
+        rules = [
+            rule
+            for rule, folders in NOT_REWRITTEN.items()
+            if "--all" in sys.argv or not source.path.startswith(folders)
+        ]
+        for rule in (*RULES, *rules) if source.path.endswith(".py") else rules:
+            findings += dict.fromkeys(f"{source.path}:{finding}" for finding in rule(source))
+    for finding in findings:
+        print(finding)
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def conditions() -> Iterator[str]:
     rows = [(f"`{type_}`", "False" if type_ in NEGATIVE_TYPES else "True", type_.about) for type_ in ConditionType]
     yield from _table(("Condition", "Good", "What it tells"), rows)
     yield REASONS
-    yield from _table(("Reason", "What it means, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
+    yield from _table(("Reason", "Meaning, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
 
 
 def arguments() -> Iterator[str]:

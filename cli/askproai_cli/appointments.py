@@ -249,6 +249,8 @@ def _describe_basis(answer: dict[str, Any]) -> str:
         age = datetime.now(UTC) - datetime.fromisoformat(read_at)
         read = f"read {max(0, round(age.total_seconds()))} s ago"
         return (
-            f"Free in our book, and at Cal.com as {read}." if answer["slots"] else f"What Cal.com has free was {read}."
+            f"Free in our book, and at Cal.com as {read}."
+            if answer["slots"]
+            else f"The free times of Cal.com were {read}."
         )
     return ""

@@ -9,7 +9,7 @@ from askproai_cli.tenant_api import TenantApi, example, for_tenant
 
 audit = typer.Typer(
     no_args_is_help=True,
-    help="What was changed by hand, and requests of agents that are not the tenant's.",
+    help="Changes by hand, and requests of agents that are not the tenant's.",
     epilog=example("audit list"),
 )
 

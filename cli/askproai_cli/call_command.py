@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from askproai_sandbox.caller import CallRecord, HeldCall, Step
     from askproai_sandbox.model_agent import ModelCall
 
-_PROMPT = "said     "  # before what is typed, as before what --say says
+_PROMPT = "said     "  # before each typed sentence, as before one of --say
 _SHOWN_LIVE = {"heard", "tool", "note"}  # events are under way while the call is
-_WITHHELD = "anonymous"  # what Retell sends for a caller who withholds the number
+_WITHHELD = "anonymous"  # Retell's value for a caller who withholds the number
 _KEY_VARIABLE = "ASKPROAI_MODEL_KEY"
 
 

@@ -32,9 +32,9 @@ _INVALID: Final = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_reg
 
 
 async def list_indexes_to_build(conn: Connection, script: str) -> list[re.Match[str]]:
-    """Return the indexes of a script whose table is there already and has rows, for which who writes it would wait; and those of
-    which an interrupted build has left something.
-    """
+    """Return the indexes of a script that would block writers: their table exists and has rows.
+
+    Indexes that an interrupted build has left invalid are among them."""
     found: list[re.Match[str]] = []
     for index in _INDEX.finditer(script):
         table = index["table"]

@@ -127,7 +127,7 @@ class Notifications(base.Part):
     webhook: NotificationWebhook | None = None
     """Where notifications are posted, for text messages and your own programs. Absent: nowhere."""
     customer: ForCustomers | None = None
-    """What customers get: confirmation with a calendar file, change, cancellation, reminder. Absent: nothing."""
+    """Messages to customers: confirmation with a calendar file, change, cancellation, reminder. Absent: nothing."""
     business: ForBusiness | None = None
     """The mails to the business: new, moved and cancelled appointments, and the list of the day. Absent: nothing."""
     texts: CustomerTexts = CustomerTexts()

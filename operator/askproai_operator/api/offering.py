@@ -142,7 +142,7 @@ class ServiceOfferingSpec(base.Part):
         base.rule(
             "!has(self.segments) || !has(self.staffOverrides) || !self.staffOverrides.exists(each, has(each.durationMinutes))",
             "segments say when everybody works and waits: remove the durationMinutes of staffOverrides, or write a ServiceOffering"
-            " of its own for who needs another time",
+            " of its own for those who need another time",
         ),
         base.rule(
             "!has(self.staffOverrides) || self.staffOverrides.all(each, !has(each.durationMinutes) || self.bufferBeforeMinutes +"

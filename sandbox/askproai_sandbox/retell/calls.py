@@ -38,9 +38,9 @@ async def talk(
     """Play a call sentence by sentence over a WebSocket; all messages are JSON.
 
     The client sends `{to_number, from_number?, key?, plays_agent?}`, and then `{say}` for each sentence of the caller or
-    `{hang_up}`; a closed WebSocket hangs up, too. A client that plays the agent sends `{call: {name, args}}` and `{answer}` for
-    what the agent does. It gets `{steps}`, those since the last ones, whenever the agent is silent, the first time with the agent's
-    `briefing`, at the end of the call `{steps, record}`, and `{error}` instead of all of it.
+    `{hang_up}`; a closed WebSocket hangs up, too. A client that plays the agent sends `{call: {name, args}}` for each
+    function and `{answer}` for each sentence. It gets `{steps}`, those since the last ones, whenever the agent is silent, the
+    first time with the agent's `briefing`, at the end of the call `{steps, record}`, and `{error}` instead of all of it.
     """
     socket = web.WebSocketResponse()
     await socket.prepare(request)

@@ -62,7 +62,7 @@ def test_every_list_string_and_map_is_bounded(kind: Any) -> None:
 
 
 @KIND
-def test_there_are_no_floats_and_nothing_is_passed_through(kind: Any) -> None:
+def test_api_has_no_floats_and_no_passthrough(kind: Any) -> None:
     for path, field, _ in everything(kind):
         assert field["type"] in {"object", "array", "string", "integer", "boolean"}, path
         assert not any(name.startswith("x-kubernetes-preserve") for name in field), path
@@ -108,7 +108,7 @@ USUAL = {
 
 
 @KIND
-def test_the_message_begins_within_160_columns_of_the_wide_table(kind: Any) -> None:
+def test_message_fits_in_160_columns_of_wide_table(kind: Any) -> None:
     """Behind the webhook's URL nobody saw it."""
     names = [column["name"] for column in build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]]
     before = names[: names.index("Message")]
@@ -153,7 +153,7 @@ def test_descriptions_are_shown_where_people_look(kind: Any) -> None:
     assert not [path for path, field, _ in everything(kind) if path.endswith("[]") and "description" in field]
 
 
-def test_default_inside_a_list_is_refused_by_the_generator() -> None:
+def test_generator_refuses_default_inside_a_list() -> None:
     with pytest.raises(TypeError, match=r"_Outer\.items\[\]\.size: no defaults inside lists"):
         structural_schema(_Outer)
 

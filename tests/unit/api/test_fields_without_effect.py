@@ -84,13 +84,13 @@ def parts(kind: Any) -> Iterator[tuple[str, str, str]]:
 
 
 @KIND
-def test_a_field_that_no_code_reads_or_writes_is_listed(kind: Any) -> None:
+def test_unread_and_unwritten_field_is_listed(kind: Any) -> None:
     unknown = {path for path, name, _ in parts(kind) if not {name, path.rsplit(".", 1)[1]} & WORDS}
     assert unknown <= UNREAD.get(kind.kind, set()) | UNWRITTEN.get(kind.kind, set()) | DUMPED.get(kind.kind, set())
 
 
 @KIND
-def test_exactly_the_listed_fields_say_that_they_have_no_effect(kind: Any) -> None:
+def test_only_the_listed_fields_report_no_effect(kind: Any) -> None:
     found = {path: description for path, _, description in parts(kind)}
     for phrase, listed in ((NOT_ACTED_ON, UNREAD), (NOT_FILLED, UNWRITTEN)):
         saying = {path for path, description in found.items() if phrase in description}

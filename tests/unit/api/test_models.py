@@ -59,7 +59,7 @@ def test_branch_has_typed_times_and_dates() -> None:
 
 
 @pytest.mark.parametrize("closes", ["24:00", "00:00"])
-def test_end_of_the_day_is_midnight_as_the_runtime_has_it(closes: str) -> None:
+def test_day_ends_at_midnight_as_in_the_runtime(closes: str) -> None:
     raw = manifest("Branch")
     raw["spec"]["openingHours"][0]["closes"] = closes
     assert Branch.from_raw(raw).spec.opening_hours[0].closes == time(0)
@@ -104,7 +104,7 @@ def test_models_are_frozen() -> None:
         Tenant.from_raw(manifest("Tenant")).spec.suspend = True  # type: ignore[misc]
 
 
-def test_trailing_slash_of_a_base_url_does_not_matter() -> None:
+def test_trailing_slash_of_a_base_url_is_ignored() -> None:
     raw = manifest("Tenant")
     raw["spec"]["retell"]["baseUrl"] = "http://127.0.0.1:9001/"
     assert Tenant.from_raw(raw).spec.retell.base_url == "http://127.0.0.1:9001"

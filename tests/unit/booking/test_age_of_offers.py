@@ -41,7 +41,7 @@ def epoch(clock: str) -> int:
     return int(local(f"{FRIDAY}T{clock}").timestamp())
 
 
-def test_only_the_times_of_a_cancelled_appointment_are_not_certain() -> None:
+def test_only_times_of_cancelled_appointments_are_uncertain() -> None:
     slots = free_slots(PRACTICE, {}, SlotQuery(NOW, local(f"{FRIDAY}T09:00"), local(f"{FRIDAY}T16:00")))
     first = [slot for slot in slots if slot.staff == "p1"]
     hidden = [slot for slot in first if slot.start >= local(f"{FRIDAY}T14:00")]
@@ -52,7 +52,7 @@ def test_only_the_times_of_a_cancelled_appointment_are_not_certain() -> None:
     assert read.basis(others) is Basis.CALENDAR
 
 
-def test_a_day_of_sixty_people_does_not_stop_other_callers() -> None:
+def test_day_of_sixty_people_does_not_stop_callers() -> None:
     slots = free_slots(PRACTICE, {}, SlotQuery(NOW, local(f"{FRIDAY}T09:00"), local(f"{FRIDAY}T18:00")))
     assert len(slots) == 60 * 36
 

@@ -126,7 +126,7 @@ def test_starts_of_a_day(promise: str, service_rules: ServiceRules, busy, expect
     assert starts(service_rules, DAY, busy) == expected.split()
 
 
-def test_public_holidays_and_own_closed_days_have_no_slots() -> None:
+def test_holidays_and_own_closed_days_have_no_slots() -> None:
     berlin = rules(holidays=Holidays(country="DE", subdivision="BE", closed=(date(2026, 12, 24),)))
     assert starts(berlin, "2026-12-23")
     assert not starts(berlin, "2026-12-24")  # own
@@ -138,7 +138,7 @@ def test_public_holidays_and_own_closed_days_have_no_slots() -> None:
     assert find_closure(berlin.branch, date(2026, 12, 23)) is None
 
 
-def test_an_unknown_subdivision_or_country_loses_its_holidays_and_no_calls() -> None:
+def test_unknown_subdivision_loses_its_holidays_but_no_calls() -> None:
     with capture_logs() as logs:
         misspelt = rules(holidays=Holidays(country="DE", subdivision="NRW", closed=(date(2026, 12, 24),)))
         assert starts(misspelt, "2026-12-23")
@@ -211,7 +211,7 @@ def test_another_zone_and_a_service_over_midnight() -> None:
     assert starts(bar, "2026-11-27")[-3:] == ["21:00", "22:00", "23:00"]
 
 
-def test_one_start_lists_each_person_and_fairness_takes_the_least_booked() -> None:
+def test_fairness_takes_the_least_booked_person_per_start() -> None:
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "15:00", "17:00")], 2: [span("2026-11-28", "09:00", "18:00")]}
     slots = free_slots(both, busy, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
@@ -250,15 +250,13 @@ def test_nearest_gives_the_closest_earliest_first() -> None:
     ]
 
 
-def test_staff_members_of_one_start_keep_the_order_of_the_config() -> None:
+def test_staff_of_one_start_keep_configured_order() -> None:
     query = SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None)
     assert [slot.staff for slot in free_slots(rules(MEHMET, ANNA), {}, query)] == ["mehmet", "anna"]
 
 
 @pytest.mark.parametrize(("day", "day_hours"), [(DAY, 24), ("2027-03-28", 23), ("2026-10-25", 25)])
-def test_the_claims_of_a_day_are_read_from_its_first_buffer_to_the_end_of_its_last_appointment(
-    day: str, day_hours: int
-) -> None:
+def test_claims_of_a_day_are_read_including_buffers(day: str, day_hours: int) -> None:
     window = busy_window(rules(buffer_before_minutes=15, buffer_after_minutes=30), date.fromisoformat(day))
     midnight = local(f"{day}T00:00")
     assert window.start == midnight - timedelta(minutes=15)
@@ -272,7 +270,7 @@ def test_buffers_are_within_the_hours() -> None:
     assert found == [Obstacle.OUTSIDE_HOURS, Obstacle.TAKEN, Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS]
 
 
-def test_a_start_is_asked_for_alone_even_on_a_grid_of_minutes() -> None:
+def test_start_is_checked_alone_even_on_minute_grid() -> None:
     start, now = local(f"{DAY}T10:00"), local("2026-11-20T10:00")
     both = rules(ANNA, MEHMET, slot_step_minutes=1)
     for staff, expected in ((None, ["anna", "mehmet"]), ("mehmet", ["mehmet"]), ("clara", [])):
@@ -282,7 +280,7 @@ def test_a_start_is_asked_for_alone_even_on_a_grid_of_minutes() -> None:
     assert not free_slots(both, {}, SlotQuery.at(start, start + timedelta(seconds=1), None)), "it is past then"
 
 
-def test_a_day_off_does_not_hide_the_days_after_it() -> None:
+def test_day_off_does_not_hide_later_days() -> None:
     closed = Holidays(country="DE", subdivision="BE", closed=(date(2026, 11, 27),))
     query = SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local("2026-11-29T00:00"))
     found = free_slots(rules(opening=(hours("09:00", "10:00"),), holidays=closed), {}, query)
@@ -302,7 +300,7 @@ def test_only_capable_staff_with_a_resource_is_asked() -> None:
     assert elsewhere.staff_members == ()
 
 
-def test_fairness_counts_the_shares_that_are_taken_on_that_day_alone() -> None:
+def test_fairness_counts_shares_of_that_day_alone() -> None:
     both = rules(ANNA, MEHMET)
     slots = free_slots(both, {}, SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None))
 
@@ -318,7 +316,7 @@ def test_fairness_counts_the_shares_that_are_taken_on_that_day_alone() -> None:
     assert chosen([overnight], [span(DAY, "09:00", "09:30")]) == "mehmet"
 
 
-def test_fairness_counts_the_local_day_of_a_start_after_midnight() -> None:
+def test_fairness_counts_local_day_of_start_after_midnight() -> None:
     night = rules(ANNA, MEHMET, opening=(hours("00:00", "00:00"),))
     query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
     busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}

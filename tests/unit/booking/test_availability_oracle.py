@@ -73,7 +73,7 @@ def remote_times(draw: st.DrawFn, rules: ServiceRules, around: datetime) -> dict
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data())
-def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.DataObject) -> None:
+def test_slots_with_remote_calendar_match_the_oracle(data: st.DataObject) -> None:
     rules, busy, query = data.draw(cases())
     remote = data.draw(remote_times(rules, query.first))
     found = [(slot.start, slot.staff) for slot in free_slots(rules, busy, query, remote)]
@@ -93,7 +93,7 @@ def test_slots_with_a_remote_calendar_are_exactly_those_of_the_oracle(data: st.D
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
-def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
+def test_every_slot_is_fully_claimable_on_free_resources(case) -> None:
     """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free; and none while
     the customer waits.
     """
@@ -118,9 +118,7 @@ def test_every_slot_can_be_claimed_in_full_on_free_resources(case) -> None:
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.integers(1, 5), st.integers(1, 5), st.none() | st.integers(-600, 7000))
-def test_the_closest_starts_day_by_day_are_those_of_all_days_at_once(
-    case, count: int, days: int, after: int | None
-) -> None:
+def test_closest_starts_by_day_match_all_days_together(case, count: int, days: int, after: int | None) -> None:
     rules, busy, asked = case
     target = None if after is None else asked.first + after * MINUTE
     query = replace(asked, end=asked.first + timedelta(days=days), closest_to=target)
@@ -133,7 +131,7 @@ def test_the_closest_starts_day_by_day_are_those_of_all_days_at_once(
     assert found == nearest_slots(everything, target or query.first, count)
 
 
-def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:
+def test_resources_with_unaligned_free_times_make_a_slot() -> None:
     """Two of two, one after the other: the third fits by changing its resource on the way."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)
@@ -149,7 +147,7 @@ def test_resources_whose_free_times_do_not_line_up_still_make_a_slot() -> None:
     assert [(row, span.start - at, span.end - at) for row, span in claims] == [(1, hour, hour + half), (2, half, hour)]
 
 
-def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whole_person() -> None:
+def test_earlier_exclusive_appointment_blocks_after_a_capacity_rise() -> None:
     """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
@@ -162,7 +160,7 @@ def test_an_exclusive_appointment_from_before_a_rise_of_capacity_blocks_the_whol
 
 @settings(max_examples=2 * CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.data())
-def test_a_start_is_called_taken_exactly_when_the_rules_would_allow_it(case, data: st.DataObject) -> None:
+def test_start_is_called_taken_exactly_when_otherwise_allowed(case, data: st.DataObject) -> None:
     """A caller who hears "taken" may ask for another time of that kind; any other reason says that no such time is free."""
     rules, _, query = case
     allowed = [slot.start for slot in free_slots(rules, {}, query) if slot.start > query.now]
@@ -175,7 +173,7 @@ def test_a_start_is_called_taken_exactly_when_the_rules_would_allow_it(case, dat
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
-def test_claims_outside_of_the_window_of_a_day_decide_about_none_of_its_starts(case) -> None:
+def test_claims_outside_the_days_window_decide_nothing(case) -> None:
     rules, busy, query = case
     day = query.first.astimezone(rules.zone).date()
     walls = minutes_of(day, rules.zone)
@@ -189,9 +187,7 @@ def test_claims_outside_of_the_window_of_a_day_decide_about_none_of_its_starts(c
     st.integers(1, 60),
     st.lists(st.tuples(st.integers(-20, 70), st.integers(0, 30)), max_size=6),
 )
-def test_the_rest_of_a_span_is_every_minute_that_no_other_covers_and_no_minute_twice(
-    length: int, others: list[tuple[int, int]]
-) -> None:
+def test_rest_of_a_span_has_each_minute_once(length: int, others: list[tuple[int, int]]) -> None:
     first = datetime(2026, 11, 20, 9, tzinfo=UTC)
     covered = [Span(first + a * MINUTE, first + (a + n) * MINUTE) for a, n in others]
     pieces = subtract_spans(Span(first, first + length * MINUTE), covered)
@@ -201,7 +197,7 @@ def test_the_rest_of_a_span_is_every_minute_that_no_other_covers_and_no_minute_t
     assert all(piece.start < piece.end for piece in pieces)
 
 
-def test_an_appointment_changes_its_resource_only_where_that_is_taken() -> None:
+def test_appointment_changes_resource_only_where_it_is_taken() -> None:
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     half = timedelta(minutes=30)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3), units=3)
@@ -220,7 +216,7 @@ def test_an_appointment_changes_its_resource_only_where_that_is_taken() -> None:
     ]
 
 
-def test_a_person_is_full_from_the_last_share_to_the_first_that_gets_free() -> None:
+def test_person_is_full_until_the_first_freed_share() -> None:
     """Four at once: only while all four shares are taken is there no room for one more."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
@@ -234,7 +230,7 @@ def test_a_person_is_full_from_the_last_share_to_the_first_that_gets_free() -> N
     assert (fits(0, 4), fits(5, 9), fits(3, 5), fits(4, 6), fits(0, 9)) == (True, True, False, False, False)
 
 
-def test_an_appointment_of_two_places_needs_two_of_four_units() -> None:
+def test_appointment_of_two_places_needs_two_of_four() -> None:
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4, 5), units=4)
     blocked = Span(at, at + timedelta(hours=1))
@@ -243,7 +239,7 @@ def test_an_appointment_of_two_places_needs_two_of_four_units() -> None:
     assert allocate_claims(staff_member, 2, taken, blocked) is None, "4 alone is half of it, and 5 is claimed no more"
 
 
-def test_small_claims_from_before_a_change_of_capacities_leave_only_the_units_that_can_be_claimed() -> None:
+def test_earlier_small_claims_leave_only_claimable_units() -> None:
     """Three of twelve shares are a quarter of a person, but of today's four units only one is free."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=tuple(range(1, 13)), units=4)
@@ -258,7 +254,7 @@ def test_small_claims_from_before_a_change_of_capacities_leave_only_the_units_th
     assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2, 3), small), both) is None
 
 
-def test_a_person_who_stays_full_while_places_change_is_free_at_none_of_these_times() -> None:
+def test_full_person_stays_busy_while_places_change() -> None:
     """Two at once from nine to eleven: one stays, the other is followed by a third at ten."""
     at = datetime(2026, 11, 20, 8, tzinfo=UTC)
     hour = timedelta(hours=1)

@@ -26,7 +26,7 @@ TODAY = date(2026, 11, 20)
         *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85")),
     ],
 )  # fmt: skip
-def test_a_birth_date_is_read_only_if_it_is_certain(said: str, read: date | None) -> None:
+def test_only_a_certain_birth_date_is_read(said: str, read: date | None) -> None:
     assert read_birth_date(said, TODAY) == read
 
 
@@ -44,8 +44,6 @@ def test_a_birth_date_is_read_only_if_it_is_certain(said: str, read: date | None
         *((no, None) for no in ("3/12/1985", "12/3/1985", "13/13/1985", "March 1985", "12 March 21", "unknown")),
     ],
 )
-def test_a_birth_date_in_english_is_asked_again_where_day_and_month_may_be_swapped(
-    said: str, read: date | None
-) -> None:
+def test_ambiguous_english_birth_date_is_asked_again(said: str, read: date | None) -> None:
     with speaking(Language.EN):
         assert read_birth_date(said, TODAY) == read

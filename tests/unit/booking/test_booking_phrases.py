@@ -143,7 +143,7 @@ def test_a_name_that_proves_nothing(said: str, stored: str) -> None:
         ("am 24. November 2027 nachmittags", "Mittwoch, den 24. November 2027, Nachmittag"),
     ],
 )
-def test_a_day_is_said_alike_with_an_exact_time_and_with_hours(said: str, spoken: str) -> None:
+def test_day_is_said_alike_with_time_or_hours(said: str, spoken: str) -> None:
     zone, now = ZoneInfo("Europe/Berlin"), datetime(2026, 11, 20, 9, tzinfo=UTC)
     (meant,) = understand(said, at=now, zone=zone).candidates
     assert format_reading(meant, zone, now) == spoken

@@ -22,7 +22,7 @@ from tests.worlds.rows import each_row
         "I'll take none of them.",
     ],
 )  # fmt: skip
-def test_whoever_takes_none_of_the_named_times_declines_them(said: str) -> None:
+def test_taking_none_of_named_times_declines_them(said: str) -> None:
     assert declines_offer(said)
 
 
@@ -43,7 +43,7 @@ def test_whoever_takes_none_of_the_named_times_declines_them(said: str) -> None:
         "Ich kann leider nur um zehn.", "Ich habe nichts gegen zehn Uhr.", "I could do ten, not a minute later.",
     ],
 )  # fmt: skip
-def test_an_accepting_phrase_or_a_chosen_time_wins_over_a_no(said: str) -> None:
+def test_acceptance_or_chosen_time_wins_over_a_no(said: str) -> None:
     assert not declines_offer(said)
 
 

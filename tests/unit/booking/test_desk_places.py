@@ -35,19 +35,19 @@ CHAIN = TenantConfig(
 
 
 @pytest.mark.parametrize(("name", "place"), [("sehtest", "nord"), ("Linsen", "mitte")])
-def test_a_service_that_one_branch_offers_names_the_branch(name: str, place: str) -> None:
+def test_service_of_only_one_branch_names_it(name: str, place: str) -> None:
     rules = find_rules(CHAIN, None, name)
     assert (rules.branch.name, rules.service.name) == (place, name.casefold())
     assert find_rules(CHAIN, place, name) == rules
 
 
 @pytest.mark.parametrize("name", ["beratung", "reparatur", "dauerwelle", None])
-def test_a_service_of_several_branches_or_of_none_needs_the_branch(name: str | None) -> None:
+def test_service_of_several_or_no_branches_needs_one(name: str | None) -> None:
     with pytest.raises(NameMissing, match="There are several branches, name one: mitte, nord"):
         find_rules(CHAIN, None, name)
 
 
-def test_a_name_of_several_services_in_a_branch_is_no_reason_for_another_branch() -> None:
+def test_shared_service_name_does_not_change_the_branch() -> None:
     """Mitte has two of this name, Nord one: both branches offer it, so neither is assumed."""
     both = [replace(service(name, "mitte", only="mitte"), spoken_names=("brille",)) for name in ("fern", "nah")]
     north = replace(service("gleitsicht", "nord", only="nord"), spoken_names=("brille",))

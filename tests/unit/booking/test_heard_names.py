@@ -61,7 +61,7 @@ def test_a_service_that_is_heard_is_asked_about(said: str) -> None:
     assert "finde ich nichts" in asked(service="Massage").answer.message
 
 
-def test_a_part_of_a_compound_and_a_number_say_which_service_is_heard() -> None:
+def test_compound_part_and_number_identify_the_heard_service() -> None:
     lessons = [f"Klavierstunde {minutes} Minuten" for minutes in (30, 45, 60)]
 
     def heard(said: str) -> list[str]:

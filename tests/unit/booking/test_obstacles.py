@@ -47,7 +47,7 @@ def test_the_first_obstacle_that_applies_is_found(start: str, whole_day: bool, o
     ("start", "obstacle"),
     [("09:29", Obstacle.PAST), ("09:30", Obstacle.TAKEN), ("10:00", Obstacle.TAKEN), ("10:30", Obstacle.TAKEN)],
 )
-def test_with_a_notice_below_zero_what_has_just_begun_is_not_past(start: str, obstacle: Obstacle) -> None:
+def test_negative_notice_allows_a_just_begun_appointment(start: str, obstacle: Obstacle) -> None:
     of_desk = rules(minimum_notice_minutes=-30, slot_step_minutes=15)
     assert find_obstacle(of_desk, local(f"{DAY}T{start}"), local(f"{DAY}T10:00"), None) is obstacle
 
@@ -71,7 +71,7 @@ def test_a_day_is_past_when_it_is_over() -> None:
         (None, True, Obstacle.TAKEN),
     ],
 )
-def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
+def test_one_persons_day_off_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
     absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     now = local("2026-11-20T10:00")
@@ -81,13 +81,13 @@ def test_one_persons_day_off_or_short_day_closes_no_branch(staff, whole_day: boo
 
 @pytest.mark.parametrize("whole_day", [False, True])
 @pytest.mark.parametrize("staff", ["anna", None])
-def test_a_day_off_of_the_only_one_who_does_a_service_closes_no_branch(staff, whole_day: bool) -> None:
+def test_day_off_of_only_performer_closes_no_branch(staff, whole_day: bool) -> None:
     absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
     now, start = local("2026-11-20T10:00"), local(f"{DAY}T14:00")
     assert find_obstacle(rules(absent), start, now, staff, whole_day=whole_day) is Obstacle.DAY_OFF
 
 
-def test_a_time_is_outside_of_the_hours_of_the_person_who_was_asked_for() -> None:
+def test_requested_persons_hours_decide_about_a_time() -> None:
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     start, now, both = local(f"{DAY}T14:00"), local("2026-11-20T10:00"), rules(ANNA, mornings)
     assert find_obstacle(both, start, now, "mehmet") is Obstacle.OUTSIDE_HOURS
@@ -111,13 +111,11 @@ ABSENT = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2024, 1, 1),
         (60, False, {"holidays": Holidays(country="DE", subdivision="BE", closed=(date(2024, 1, 2),))}),
     ],
 )
-def test_a_service_is_too_long_if_no_opening_of_a_week_can_have_it(
-    minutes: int, too_long: bool, changes: dict[str, object]
-) -> None:
+def test_service_longer_than_all_openings_is_too_long(minutes: int, too_long: bool, changes: dict[str, object]) -> None:
     assert is_too_long(rules(duration_minutes=minutes, **changes)) is too_long
 
 
-def test_a_service_is_too_long_only_for_everybody_who_does_it_and_days_off_make_none_too_long() -> None:
+def test_service_is_too_long_only_for_all_performers() -> None:
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     assert is_too_long(rules(mornings, duration_minutes=240))
     assert not is_too_long(rules(mornings, ANNA, duration_minutes=240))

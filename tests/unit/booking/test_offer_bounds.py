@@ -64,7 +64,7 @@ async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, mon
     assert slots <= 2 * PEOPLE * (SETTINGS.offers + 1) + of_a_choice  # one more, to know whether there are others
 
 
-async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:
+async def test_booked_out_persons_days_are_read_once() -> None:
     """Neither that person's times nor anybody else's are free: both searches go over the same days."""
     read: list[Span] = []
 
@@ -78,7 +78,7 @@ async def test_for_a_person_who_is_booked_out_no_day_is_read_twice() -> None:
     assert len(read) == len(set(read)) <= DAYS
 
 
-async def test_other_peoples_times_are_searched_for_a_bounded_time_and_the_very_time_comes_first(monkeypatch) -> None:
+async def test_search_for_others_is_bounded_and_exact_first(monkeypatch) -> None:
     """Whoever else is free at the time that was asked for is offered, even if the search for a choice takes too long."""
     monkeypatch.setattr(offer_choice, "EXTRA_SECONDS", 0)
 
@@ -93,7 +93,7 @@ async def test_other_peoples_times_are_searched_for_a_bounded_time_and_the_very_
 
 @pytest.mark.parametrize("hour", [3, 8, 12, 19, 23])
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_closest_starts_of_each_person_are_those_of_all(hour: int, count: int) -> None:
+def test_each_persons_closest_starts_are_among_all_starts(hour: int, count: int) -> None:
     """The limit leaves out what nobody would be offered: the closest starts, each with all who are free then, are the same."""
     first = datetime(2026, 11, 27, tzinfo=BERLIN)
     target = first.replace(hour=hour, minute=7)
@@ -108,7 +108,7 @@ def test_the_closest_starts_of_each_person_are_those_of_all(hour: int, count: in
     assert [slot for slot in limited if slot.start in starts] == [slot for slot in everything if slot.start in starts]
 
 
-async def test_a_group_of_one_service_reads_each_staff_member_twice_a_day_at_most(monkeypatch) -> None:
+async def test_group_reads_each_staff_member_twice_a_day(monkeypatch) -> None:
     """Once for the first one, and once for all who come along; where nobody is free for the first, nothing is planned."""
     reads, plans = 0, 0
 

@@ -13,7 +13,7 @@ from askproai_runtime.booking.slots import BusySpan, SlotQuery, Span
 from tests.worlds.opening_salon import ANNA, BERLIN, MEHMET, hours, local, rules, span
 
 
-async def test_only_the_days_that_may_have_a_closer_start_are_read_and_no_day_off() -> None:
+async def test_only_days_with_possibly_closer_starts_are_read() -> None:
     absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
     weekdays = tuple(day for day in Weekday if day is not Weekday.SUN)
     both = rules(absent, MEHMET, opening=(hours("09:00", "18:00", *weekdays),), minimum_notice_minutes=60)
@@ -85,7 +85,7 @@ async def test_offers_are_a_choice(taken, first, end, closest_to, offered: list[
     assert len(read) == len(set(read))  # no day is read twice
 
 
-async def test_a_choice_late_before_a_long_weekend_is_of_three_days_and_no_neighbours() -> None:
+async def test_choice_before_long_weekend_spans_three_separate_days() -> None:
     """A quarter of an hour before the last start of Saturday; Sunday and Monday are closed."""
     weekdays = (Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
     opening = (hours("09:00", "18:00", *weekdays), hours("09:00", "14:00", Weekday.SAT))

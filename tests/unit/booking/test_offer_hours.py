@@ -45,7 +45,7 @@ def starts(chosen: Offer) -> list[str]:
         ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
     ],
 )
-async def test_hours_that_a_day_does_not_have_are_not_called_taken_and_are_kept(phrase, obstacle, instead) -> None:
+async def test_hours_that_a_day_lacks_are_not_taken(phrase, obstacle, instead) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (obstacle, instead, True)
 
@@ -79,7 +79,7 @@ async def test_an_afternoon_begins_after_noon(phrase: str, taken: tuple[tuple[st
 
 
 @pytest.mark.parametrize("phrase", ["vom 23. November bis 6. Dezember um 15 Uhr", "die nächsten zwei Wochen um 15 Uhr"])
-async def test_the_two_weeks_after_several_days_are_those_after_the_last_one(phrase: str) -> None:
+async def test_two_weeks_begin_after_the_last_named_day(phrase: str) -> None:
     """Callers hear that nothing is free at that time "in the two weeks after it": so these are searched, too."""
     until = [date(2026, 11, 23) + timedelta(days=days) for days in range(17)]
     taken = [(f"{day}T14:30", f"{day}T16:00") for day in until]
@@ -88,22 +88,22 @@ async def test_the_two_weeks_after_several_days_are_those_after_the_last_one(phr
 
 
 @pytest.mark.parametrize("phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr"])
-async def test_hours_that_no_day_has_are_outside_and_the_offer_is_of_other_hours(phrase: str) -> None:
+async def test_hours_that_no_day_has_are_replaced(phrase: str) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
     assert len(chosen.slots) == 3
 
 
-async def test_where_no_day_has_such_hours_the_closest_ones_of_that_day_are_offered() -> None:
+async def test_closest_hours_replace_hours_that_no_day_has() -> None:
     assert starts(await offer("Mittwoch Abend")) == ["Wed 25 15:30", "Wed 25 14:30", "Thu 26 15:30"]
 
 
-async def test_where_the_service_does_not_fit_between_noon_and_closing_the_afternoon_is_outside() -> None:
+async def test_afternoon_too_short_for_the_service_is_outside() -> None:
     chosen = await offer("Freitag Nachmittag", opening=(hours("07:30", "12:20", Weekday.FRI),))
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
 
 
-async def test_a_whole_day_that_is_taken_has_no_hours_to_keep() -> None:
+async def test_taken_whole_day_has_no_hours_to_keep() -> None:
     chosen = await offer("Mittwoch", ("2026-11-25T07:00", "2026-11-25T18:00"))
     assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.TAKEN, True)
     assert starts(chosen)[0] == "Thu 26 07:30"
@@ -119,14 +119,12 @@ async def test_a_whole_day_that_is_taken_has_no_hours_to_keep() -> None:
         ("Dienstag um viertel nach neun", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
     ],
 )
-async def test_a_minute_at_which_nothing_starts_is_not_outside_the_hours_and_its_neighbours_are_offered(
-    phrase: str, instead: list[str]
-) -> None:
+async def test_minute_without_starts_is_inside_with_neighbours_offered(phrase: str, instead: list[str]) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.OFF_GRID, instead, True)
 
 
-async def test_a_minute_at_which_nothing_starts_in_hours_of_no_day_is_outside() -> None:
+async def test_minute_without_starts_in_absent_hours_is_outside() -> None:
     assert (await offer("dienstags um viertel nach sechs abends")).obstacle is Obstacle.OUTSIDE_HOURS
 
 
@@ -139,7 +137,7 @@ async def test_a_minute_at_which_nothing_starts_in_hours_of_no_day_is_outside() 
         ("morgen vormittag", ["Tue 24 09:00", "Tue 24 11:00", "Wed 25 09:00"]),
     ],
 )
-async def test_instead_of_what_is_too_soon_the_same_time_of_another_day_is_a_choice(phrase, instead) -> None:
+async def test_same_time_another_day_replaces_a_short_notice(phrase, instead) -> None:
     chosen = await offer(phrase, notice=26 * 60)  # until Monday, 12 o'clock
     assert (chosen.obstacle, starts(chosen)) == (Obstacle.TOO_SOON, instead)
 
@@ -154,6 +152,6 @@ async def test_instead_of_what_is_too_soon_the_same_time_of_another_day_is_a_cho
         ("nächste Woche", 10 * 24 * 60, Obstacle.TOO_SOON),
     ],
 )
-async def test_a_day_that_is_too_soon_is_not_called_booked_out(phrase: str, notice: int, obstacle: Obstacle) -> None:
+async def test_day_within_the_notice_is_not_booked_out(phrase: str, notice: int, obstacle: Obstacle) -> None:
     chosen = await offer(phrase, ("2026-11-23T07:30", "2026-11-23T16:00"), notice=notice)
     assert chosen.obstacle is obstacle

@@ -90,11 +90,11 @@ def test_a_no_declines_what_it_speaks_of(said: str, expected: str) -> None:
         "Am Montag ist leider nichts frei oder",
     ],
 )  # fmt: skip
-def test_a_no_that_may_mean_something_else_declines_nothing(said: str) -> None:
+def test_ambiguous_no_declines_nothing(said: str) -> None:
     assert declined(said) == ""
 
 
-def test_a_weekday_of_which_two_were_named_declines_neither_unless_all_are_meant() -> None:
+def test_weekday_named_twice_declines_neither_unless_all() -> None:
     assert declined("Am Dienstag kann ich nicht.", TWO_TUESDAYS) == ""
     assert declined("Diesen Dienstag kann ich nicht.", TWO_TUESDAYS) == "24"
     assert declined("Am kommenden Dienstag kann ich nicht.", TWO_TUESDAYS) == "24"
@@ -118,7 +118,7 @@ def test_today_is_that_of_the_branch() -> None:
         (17, "Abends kann ich nicht.", True), (12, "Mittags kann ich nicht.", True), (11, "Vormittags kann ich nicht.", True),
     ],
 )  # fmt: skip
-def test_a_time_of_two_parts_of_the_day_is_in_doubt(hour: int, said: str, *, is_declined: bool) -> None:
+def test_time_of_two_parts_of_day_is_doubtful(hour: int, said: str, *, is_declined: bool) -> None:
     at = datetime(2026, 11, 24, hour, tzinfo=BERLIN)
     assert bool(declined(said, {"it": at})) is is_declined
 

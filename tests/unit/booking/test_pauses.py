@@ -17,7 +17,7 @@ def member(name: str, *resources: int) -> Staff:
     return Staff(id=name, display_name=name, resource_ids=resources)
 
 
-def test_a_branch_pauses_only_while_each_of_its_people_is_blocked() -> None:
+def test_branch_pauses_only_while_all_people_are_blocked() -> None:
     house = Branch(name="mitte", display_name="Mitte", staff=(member("anna", 1), member("mehmet", 2), member("gone")))
     alone = Branch(name="pankow", display_name="Pankow", staff=(member("anna", 1),))
     nobody = Branch(name="leer", display_name="Leer")
@@ -31,7 +31,7 @@ def test_a_branch_pauses_only_while_each_of_its_people_is_blocked() -> None:
     assert find_pauses(config, {1: [Span(at(8), at(12))]})["mitte"] == ()
 
 
-def test_only_a_block_of_all_whom_a_branch_books_is_its_pause_and_only_in_its_time() -> None:
+def test_only_a_block_of_all_bookable_people_pauses() -> None:
     house = Branch(name="mitte", display_name="Mitte", staff=(member("anna", 1), member("mehmet", 2), member("gone")))
     alone = Branch(name="pankow", display_name="Pankow", staff=(member("anna", 1),))
     config = TenantConfig(

@@ -75,7 +75,7 @@ def test_an_agreement_needs_no_word_of_the_model(said: str) -> None:
         "absagen kann ich immer noch", "ich überlege, ob ich absagen soll", "she said cancel", "Muss ich den absagen?",
     ],
 )  # fmt: skip
-def test_a_no_and_a_question_are_no_agreement_whatever_the_model_says(said: str) -> None:
+def test_no_and_questions_override_the_models_agreement(said: str) -> None:
     assert read(said) is Reply.NO
     assert not any(Reply.NO.agrees(claimed) for claimed in (True, False, None))
 
@@ -204,12 +204,12 @@ def test_unrelated_words_do_not_hide_an_answer() -> None:
     assert read() is Reply.UNCLEAR
 
 
-def test_a_no_is_final_since_a_later_yes_may_be_one_to_something_else() -> None:
+def test_no_is_final_despite_a_later_yes() -> None:
     assert read("Nein, den anderen.", "Ja, bitte.") is Reply.NO
     assert read("Ja.", "Nein, doch nicht.") is Reply.NO
 
 
-def test_that_an_address_is_right_stays_so_whatever_is_said_later() -> None:
+def test_confirmed_address_stays_confirmed_whatever_follows() -> None:
     assert read_reply(["Moment.", "Ja, stimmt.", "Nein, um elf passt nicht."], Question.ADDRESS) is Reply.YES
     assert read_reply(["Nein, mit Doppel-n.", "Ja."], Question.ADDRESS) is Reply.NO
 
@@ -217,7 +217,7 @@ def test_that_an_address_is_right_stays_so_whatever_is_said_later() -> None:
 @pytest.mark.parametrize(
     "said", ["Ja, mit zwei n.", "Genau, gmx Punkt net.", "Ja, das a ist ein o.", "stimmt, Punkt com hinten"]
 )
-def test_a_correction_of_an_address_is_no_agreement_by_itself(said: str) -> None:
+def test_correction_of_an_address_is_no_agreement(said: str) -> None:
     assert read_reply([said], Question.ADDRESS) is Reply.UNCLEAR
 
 
@@ -230,11 +230,11 @@ def test_a_correction_of_an_address_is_no_agreement_by_itself(said: str) -> None
         ("Welchen meinen Sie?", Reply.NO),
     ],
 )  # fmt: skip
-def test_the_wish_to_move_it_is_no_no_to_whether_it_is_meant(said: str, reply: Reply) -> None:
+def test_request_to_move_does_not_deny_the_appointment(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.MEANT) is reply
 
 
-def test_a_phrase_that_can_be_read_as_words_costs_no_time_however_often_it_is_said() -> None:
+def test_repeated_phrase_that_reads_as_words_is_cheap() -> None:
     began = time.process_time()
     assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.NO
     assert time.process_time() - began < 0.5

@@ -27,7 +27,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 20, 9, tzinfo=UTC), "corr")
 
 
-def test_an_argument_is_bounded_and_never_breaks_the_database() -> None:
+def test_argument_is_bounded_and_harmless_to_the_database() -> None:
     with pytest.raises(ClarificationNeeded) as clarification:
         parse_service_request(salon_config(), CALL, {"service": "\0" + "x" * 900})
     assert "\0" not in clarification.value.answer.message
@@ -71,7 +71,7 @@ def test_a_staff_in_doubt_is_asked(args: dict[str, str]) -> None:
         *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
     ],
 )
-def test_an_address_that_the_calendar_would_refuse_is_no_address(email: str, kept: str | None) -> None:
+def test_address_that_the_calendar_refuses_is_none(email: str, kept: str | None) -> None:
     """Cal.com takes ASCII addresses only; with another one it refuses the booking that the caller was promised."""
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": "Erika", "email": email}
     assert parse_booking_request(salon_config(), CALL, args, ()).email == kept
@@ -87,7 +87,7 @@ def test_an_address_that_the_calendar_would_refuse_is_no_address(email: str, kep
         ("x" * 300, "x" * 80),
     ],
 )
-def test_a_name_is_one_line_that_no_mail_makes_a_link_of(said: str, name: str) -> None:
+def test_name_is_one_line_without_links_in_mails(said: str, name: str) -> None:
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": said}
     assert parse_booking_request(salon_config(), CALL, args, ()).name == name
 
@@ -135,7 +135,7 @@ def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[H
         ("sonntags um neun", "sonntags, um 09:00 Uhr"),
     ],
 )
-def test_hours_of_several_days_at_which_nobody_works_on_any_of_them_do_not_count(phrase: str, reading: str) -> None:
+def test_hours_without_work_on_any_day_are_ignored(phrase: str, reading: str) -> None:
     """Nobody says "so bald wie möglich, dienstags": the days that are meant each week have no beginning to be named."""
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
     branch = Branch(name="mitte", display_name="Mitte", opening_hours=CLOSED_AT_NOON, staff=(anna,))
@@ -155,7 +155,7 @@ def test_the_hours_of_the_requested_staff_member_decide() -> None:
     assert len(keep_open_readings(nine, ServiceRequest(rules, "anna")).candidates) == 1
 
 
-def test_an_unknown_service_is_answered_with_a_sentence_and_a_question() -> None:
+def test_unknown_service_is_answered_with_a_question() -> None:
     config = salon_config()
     (service,) = config.services
     color = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())
@@ -196,7 +196,7 @@ def test_subject_of_a_known_question_is_not_denied(said: str) -> None:
         (Language.EN, "Tuesday", True),
     ],
 )
-def test_a_lone_number_is_an_hour_and_no_day_in_each_language(language: Language, said: str, expected: bool) -> None:
+def test_lone_number_is_an_hour_in_each_language(language: Language, said: str, expected: bool) -> None:
     with speaking(language):
         assert names_day((None, said, None)) is expected
 
@@ -223,7 +223,7 @@ def test_unbookable_service_says_why() -> None:
         assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)
 
 
-def test_services_that_fit_no_opening_in_one_visit_are_booked_each_by_itself() -> None:
+def test_services_too_long_for_one_visit_are_separate() -> None:
     config, (service,) = salon_config(), salon_config().services
     cut = msgspec.structs.replace(service, duration_minutes=6 * 60)
     colour = msgspec.structs.replace(cut, name="farbe", display_name="Farbe", spoken_names=())
@@ -246,13 +246,13 @@ def test_services_that_fit_no_opening_in_one_visit_are_booked_each_by_itself() -
         (Language.EN, "in five days on Wednesday"),
     ],
 )
-def test_a_weekday_in_so_many_days_names_a_day_whatever_day_it_is_said_on(language: Language, said: str) -> None:
+def test_weekday_in_n_days_names_a_fixed_day(language: Language, said: str) -> None:
     with speaking(language):
         assert names_day((said, None, None))
 
 
 @pytest.mark.parametrize("said", ["2026-11-27", " 2026-11-27T10:00:00+01:00", "2026-11-27 um zehn", "2026-02-31"])
-def test_a_day_of_numbers_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numeric_day_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models pass it in nearly every request, and reading it as words took a fifth of what a lost booking costs."""
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
     monkeypatch.delattr("askproai_runtime.booking.request.find_part_argument")

@@ -47,7 +47,7 @@ async def test_request_during_a_read_shares_the_next_one() -> None:
     assert await asyncio.gather(*later) == ["after they asked"] * 5
 
 
-async def test_a_slow_read_is_not_waited_for_and_ends_for_those_who_share_it() -> None:
+async def test_slow_read_ends_for_all_without_waiting() -> None:
     reader = Reader()
     (first,) = await reader.ask(1)
     (second,) = await reader.ask(1)
@@ -70,7 +70,7 @@ async def test_cancelled_reader_does_not_end_shared_read() -> None:
     assert gives_up.cancelled()
 
 
-async def test_a_read_that_fails_fails_for_whoever_began_it_and_the_others_read_alone() -> None:
+async def test_failed_read_fails_only_for_its_initiator() -> None:
     reader = Reader()
     first, second, third = await reader.ask(3)
     reader.found[0].set_exception(OSError("away"))
@@ -87,7 +87,7 @@ async def test_a_read_that_fails_fails_for_whoever_began_it_and_the_others_read_
     assert await last == "there again"
 
 
-async def test_nothing_is_left_of_a_read_for_which_nobody_waits() -> None:
+async def test_abandoned_read_leaves_nothing() -> None:
     reader, reported = Reader(), list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     (gives_up,) = await reader.ask(1)

@@ -46,7 +46,7 @@ OFFERED = [WASH, CUT, COLOUR, SET]
         (COLOUR, "", False),
     ],
 )
-def test_a_service_is_named_by_each_of_its_names_in_a_sentence(service: Service, text: str, named: bool) -> None:
+def test_service_is_recognised_by_each_of_its_names(service: Service, text: str, named: bool) -> None:
     assert find_named([service], text) == ((service,) if named else ())
 
 
@@ -96,7 +96,7 @@ def test_the_words_that_name_nothing_are_said_back(text: str, unknown: str) -> N
 
 
 @pytest.mark.parametrize("declared", ["Waschen, Schneiden", "Waschen & Schneiden", "Waschen + Schneiden"])
-def test_a_service_is_itself_however_its_and_is_written(declared: str) -> None:
+def test_service_matches_however_its_and_is_written(declared: str) -> None:
     """Beside services of its parts it would be split, at the sum of their prices."""
     one = Service(name="komplett", display_name=declared, staff=ABLE)
     for said in (declared, "Waschen und Schneiden", "waschen and schneiden", "Waschen, Schneiden"):
@@ -107,7 +107,7 @@ def test_the_same_words_twice_are_for_two_people() -> None:
     assert read_services("Haarschnitt und Haarschnitt", OFFERED).repeated
 
 
-def test_a_visit_has_the_sums_and_the_strictest_rules_of_its_services() -> None:
+def test_visit_has_summed_lengths_and_strictest_rules() -> None:
     config = TenantConfig(tenant="a.b", display_name="A", services=tuple(OFFERED))
     visit = find_by_name(config, "waschen+haarschnitt+farbe")
     assert visit is not None

@@ -76,7 +76,7 @@ def refusal(config: TenantConfig, able: ServiceRules, name: str) -> str:
 
 
 @each_row(("name", "member"), ONE_PERSON)
-def test_a_name_with_other_titles_or_a_part_of_it_names_one_person(name: str, member: Staff) -> None:
+def test_name_with_other_titles_identifies_one_person(name: str, member: Staff) -> None:
     assert find(PRACTICE, name) == find_staff_id(PRACTICE, name) == member.id
     config = config_of(*PRACTICE.staff_members)
     assert find_person(config, name, None) == [("mitte", member)]
@@ -95,14 +95,14 @@ def test_shared_surname_is_not_guessed(name: str) -> None:
         find_person(config_of(*PRACTICE.staff_members), name, None)
 
 
-def test_whoever_is_called_exactly_so_comes_before_a_part_of_another_name() -> None:
+def test_exact_name_comes_before_a_partial_one() -> None:
     """Else the answer to the question "Sommer oder Doktor Sommer?" would be the same question."""
     plain = Staff(id="s", display_name="Sommer", resource_ids=(5,))
     assert find(rules(SOMMER, plain), "Sommer") == "s"
     assert find(rules(SOMMER, plain), "Doktor Sommer") == "dr-jonas"
 
 
-def test_a_name_is_understood_in_the_case_in_which_it_is_said() -> None:
+def test_name_is_understood_in_each_grammatical_case() -> None:
     """Answers say `bei Herrn Sommer`, and a model repeats that: it is the one of exactly this name."""
     plain, other = (Staff(id=name, display_name=f"Herr {name}Sommer", resource_ids=(5,)) for name in ("", "Peter "))
     assert find(rules(plain, other), "Herrn Sommer") == ""
@@ -121,7 +121,7 @@ def test_sentences_decline_a_gentleman_and_fields_do_not() -> None:
     assert said == "Freitag, den 27. November, um 14 Uhr 30 bei Herrn Yilmaz"
 
 
-def test_an_id_that_is_a_surname_too_is_no_answer_of_a_caller() -> None:
+def test_id_that_is_also_surname_is_no_answer() -> None:
     """Callers know no ids; at the desk the id as it is written is that person."""
     anna = Staff(id="mueller", display_name="Anna Müller", resource_ids=(5,))
     joerg = Staff(id="jm", display_name="Jörg Müller", resource_ids=(6,))
@@ -140,7 +140,7 @@ def test_an_id_that_is_a_surname_too_is_no_answer_of_a_caller() -> None:
 @pytest.mark.parametrize(
     ("name", "staff_id"), [("Herr Herr", "peter"), ("zum Herrn Doktor Herr", "peter"), ("Frau Zu", "lan")]
 )
-def test_whose_surname_is_a_title_is_found_by_it(name: str, staff_id: str) -> None:
+def test_person_with_a_title_as_surname_is_found(name: str, staff_id: str) -> None:
     sir = Staff(id="peter", display_name="Peter Herr", resource_ids=(5,))
     lady = Staff(id="lan", display_name="Frau Lan Zu", resource_ids=(6,))
     assert find(rules(sir, lady, *PRACTICE.staff_members), name) == staff_id

@@ -62,7 +62,7 @@ def visits(draw: st.DrawFn) -> Case:
 
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(visits())
-def test_offers_of_a_visit_are_those_of_the_oracle_and_can_be_booked(case: Case) -> None:
+def test_visit_offers_match_the_oracle_and_are_bookable(case: Case) -> None:
     rules, busy, query, parts = case
     slots = free_slots(rules, busy, query)
     event(f"offers: {min(len(slots), 1)}")

@@ -33,7 +33,7 @@ def at(text: str) -> datetime:
         ("2026-03-28T22:30", LATE, "2026-03-29T12:00"),  # the clocks change in that night
     ],
 )
-def test_the_time_to_answer_begins_when_somebody_may_be_asked(now: str, quiet: QuietHours | None, until: str) -> None:
+def test_answer_period_begins_when_asking_is_allowed(now: str, quiet: QuietHours | None, until: str) -> None:
     start = at(now) + timedelta(days=3)
     assert expiry(at(now), start, BERLIN, quiet) == at(until)
 

@@ -26,9 +26,7 @@ def test_the_holidays_of_every_branch_are_read() -> None:
         ("Europe/Nowhere", ["booking.not_warm"]),
     ],
 )
-def test_a_config_that_cannot_be_used_is_reported_and_does_not_keep_the_pod_from_starting(
-    time_zone: str, warnings: list[str]
-) -> None:
+def test_unusable_config_is_reported_without_stopping_the_pod(time_zone: str, warnings: list[str]) -> None:
     opening_hours._public_holidays.cache_clear()
     config = salon_config(time_zone=time_zone)
     branch = msgspec.structs.replace(config.branches[0], holidays=Holidays(country="XX"))

@@ -48,7 +48,7 @@ def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
         ("10119 Berlin", "mitte", True),
     ],
 )
-def test_a_branch_is_found_by_name_place_digit_and_postal_code(phrase: str, branch: str, announce: bool) -> None:
+def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, announce: bool) -> None:
     found = find(phrase)
     assert isinstance(found, FoundBranch)
     assert (found.branch.name, found.announce) == (branch, announce)
@@ -83,7 +83,7 @@ def test_an_uncertain_branch_is_asked_for(phrase: str | None) -> None:
     )
 
 
-def test_a_word_of_several_branches_asks_among_those_only() -> None:
+def test_ambiguous_word_asks_among_its_branches_only() -> None:
     question = find("Berlin")
     assert isinstance(question, BranchQuestion)
     assert question.branches == ("mitte", "pankow")
@@ -97,7 +97,7 @@ def test_umlauts_may_be_spelt_in_any_way() -> None:
         assert found.branch.name == "ost"
 
 
-def test_a_near_postal_code_is_offered_and_not_assumed() -> None:
+def test_near_postal_code_is_offered_and_not_assumed() -> None:
     question = find("10117")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "mitte"
@@ -118,7 +118,7 @@ def test_a_near_postal_code_is_offered_and_not_assumed() -> None:
         (("10119", "10437"), "10999", None),  # both are as near
     ],
 )
-def test_only_one_branch_that_is_nearer_than_all_others_is_suggested(
+def test_only_the_single_nearest_branch_is_suggested(
     postal_codes: tuple[str, str], phrase: str, suggested: str | None
 ) -> None:
     west, east = postal_codes
@@ -131,7 +131,7 @@ def test_only_one_branch_that_is_nearer_than_all_others_is_suggested(
     assert question.suggested_branch == suggested
 
 
-def test_a_postal_code_may_be_written_with_a_space() -> None:
+def test_postal_code_may_be_written_with_a_space() -> None:
     chain = chain_of(("ost", "Salong Ost", "11 22 Malmö"), ("west", "Salong Väst", "22 33 Lund"))
     found = find("1122", config=chain)
     assert isinstance(found, FoundBranch)
@@ -139,19 +139,19 @@ def test_a_postal_code_may_be_written_with_a_space() -> None:
 
 
 @pytest.mark.parametrize(("count", "has_digits"), [(9, True), (10, False)])
-def test_digits_choose_among_as_many_branches_as_have_a_key_each(count: int, has_digits: bool) -> None:
+def test_digits_select_among_branches_with_a_key_each(count: int, has_digits: bool) -> None:
     names = ("alt", "berg", "cux", "dorf", "eck", "furt", "grund", "hof", "insel", "jura")[:count]
     chain = chain_of(*((name, f"Salon {name}", "") for name in names))
     assert isinstance(find("neun", config=chain), FoundBranch) is has_digits
 
 
-def test_a_suggested_branch_is_chosen_only_by_a_yes() -> None:
+def test_suggested_branch_is_chosen_only_by_a_yes() -> None:
     assert isinstance(find("ja", suggested_branch="mitte"), FoundBranch)
     for phrase in ("in Hamburg", "nein", "nein, ja doch nicht"):
         assert isinstance(find(phrase, suggested_branch="mitte"), BranchQuestion)
 
 
-def test_two_branches_with_one_postal_code_are_asked_for() -> None:
+def test_two_branches_with_one_postal_code_are_asked() -> None:
     chain = chain_of(
         ("a", "Am Markt", "10119 Berlin"), ("b", "Am See", "10119 Berlin"), ("c", "Am Tor", "10115 Berlin")
     )
@@ -160,7 +160,7 @@ def test_two_branches_with_one_postal_code_are_asked_for() -> None:
     assert question.branches == ("a", "b")
 
 
-def test_history_is_a_question_unless_the_caller_says_as_always() -> None:
+def test_history_is_asked_unless_caller_says_as_always() -> None:
     question = find(last_branch="pankow")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "pankow"
@@ -172,7 +172,7 @@ def test_history_is_a_question_unless_the_caller_says_as_always() -> None:
     assert isinstance(find("wie immer", last_branch="closed-down"), BranchQuestion)
 
 
-def test_a_found_branch_is_kept_until_another_is_named() -> None:
+def test_found_branch_is_kept_until_another_is_named() -> None:
     for phrase, branch in (
         (None, "mitte"),
         ("Berlin", "mitte"),
@@ -194,7 +194,7 @@ def test_keys_choose_only_while_no_branch_is_found() -> None:
     assert later.branch.name == "mitte"
 
 
-def test_a_service_of_some_branches_narrows_the_choice_and_keeps_the_digits() -> None:
+def test_service_of_some_branches_narrows_the_digit_choice() -> None:
     question = find(service="Strähnen")
     assert isinstance(question, BranchQuestion)
     assert question.branches == ("mitte", "potsdam")
@@ -204,7 +204,7 @@ def test_a_service_of_some_branches_narrows_the_choice_and_keeps_the_digits() ->
     assert narrowed.branch.name == "mitte"
 
 
-def test_a_visit_needs_a_branch_that_offers_each_of_its_services() -> None:
+def test_visits_branch_must_offer_each_of_its_services() -> None:
     question = find(service="Haarschnitt und Strähnen")
     assert isinstance(question, BranchQuestion)
     assert question.branches == ("mitte", "potsdam")
@@ -213,7 +213,7 @@ def test_a_visit_needs_a_branch_that_offers_each_of_its_services() -> None:
     assert found.branch.name == "pankow"
 
 
-def test_a_service_of_one_branch_finds_that_branch_and_announces_it() -> None:
+def test_service_of_one_branch_selects_and_announces_it() -> None:
     found = find(service="Bart")
     assert isinstance(found, FoundBranch)
     assert (found.branch.name, found.announce) == ("pankow", True)
@@ -228,7 +228,7 @@ def test_a_service_of_one_branch_finds_that_branch_and_announces_it() -> None:
         {"staff": "clara", "last_branch": "mitte"},
     ],
 )
-def test_a_person_of_one_branch_finds_that_branch_and_announces_it(hints: dict[str, str]) -> None:
+def test_person_of_one_branch_selects_and_announces_it(hints: dict[str, str]) -> None:
     found = find(**hints)
     assert isinstance(found, FoundBranch)
     assert (found.branch.name, found.announce) == ("pankow", True)
@@ -243,13 +243,13 @@ def test_a_person_of_one_branch_finds_that_branch_and_announces_it(hints: dict[s
         ({"staff": ""}, ("mitte", "pankow", "potsdam")),
     ],
 )
-def test_whoever_does_not_do_it_anywhere_leaves_the_choice(hints: dict[str, str], branches: tuple[str, ...]) -> None:
+def test_person_without_the_service_leaves_the_choice_open(hints: dict[str, str], branches: tuple[str, ...]) -> None:
     question = find(**hints)
     assert isinstance(question, BranchQuestion)
     assert question.branches == branches
 
 
-def test_a_person_of_two_branches_narrows_the_choice_and_keeps_the_digits() -> None:
+def test_person_of_two_branches_narrows_the_digit_choice() -> None:
     mitte, pankow, potsdam = CHAIN.branches
     both = msgspec.structs.replace(potsdam, staff=(*potsdam.staff, *pankow.staff))
     question = find(staff="Clara", config=msgspec.structs.replace(CHAIN, branches=(mitte, pankow, both)))
@@ -259,7 +259,7 @@ def test_a_person_of_two_branches_narrows_the_choice_and_keeps_the_digits() -> N
 
 
 @pytest.mark.parametrize("hints", [{"staff": "Clara"}, {"service": "Bart"}])
-def test_a_branch_is_announced_whose_name_shares_the_words_that_were_said(hints: dict[str, str]) -> None:
+def test_branch_with_a_shared_name_is_announced(hints: dict[str, str]) -> None:
     mitte, pankow, potsdam = CHAIN.branches
     named = (
         msgspec.structs.replace(mitte, display_name="Haarwerk Berlin Mitte"),
@@ -271,14 +271,14 @@ def test_a_branch_is_announced_whose_name_shares_the_words_that_were_said(hints:
     assert (found.branch.name, found.announce) == ("pankow", True)
 
 
-def test_a_branch_that_was_named_or_found_stays_whoever_is_asked_for() -> None:
+def test_chosen_branch_stays_when_another_person_is_requested() -> None:
     for hints in ({"current_branch": "mitte"}, {"phrase": "Mitte"}):
         found = find(**hints, staff="Clara")
         assert isinstance(found, FoundBranch)
         assert found.branch.name == "mitte"
 
 
-def test_a_branch_without_the_service_is_answered_with_those_that_have_it() -> None:
+def test_branches_with_the_service_are_named_instead() -> None:
     for hints in ({"current_branch": "pankow"}, {"phrase": "Pankow"}):
         question = find(**hints, service="Färben")
         assert isinstance(question, BranchQuestion)
@@ -296,7 +296,7 @@ def test_more_than_four_branches_are_not_read_out() -> None:
     assert found.branch.name == "ort2"
 
 
-def test_where_names_have_numbers_a_digit_is_a_name() -> None:
+def test_digit_is_a_name_where_names_have_numbers() -> None:
     """Sorted as names, "Filiale 10" is the second: "zwei" must never become the tenth."""
     chain = chain_of(*((f"filiale-{n}", f"Filiale {n}", "10119 Berlin") for n in (1, 10, 2)))
     question = find(config=chain)
@@ -309,7 +309,7 @@ def test_where_names_have_numbers_a_digit_is_a_name() -> None:
 
 
 @pytest.mark.parametrize("model", list(BusinessModel))
-def test_every_model_stays_at_a_branch_with_an_agent_of_its_own(model: BusinessModel) -> None:
+def test_model_stays_at_a_branch_with_own_agent(model: BusinessModel) -> None:
     config = msgspec.structs.replace(CHAIN, business_model=model)
     for phrase, expected in ((None, "pankow"), ("hier", "pankow"), ("Mitte", "mitte")):
         found = choose_branch(config, Route("pankow", None), Hints(phrase, last_branch="potsdam"))
@@ -328,7 +328,7 @@ def test_the_only_branch_is_never_asked_for() -> None:
     assert question.question == "Diese Filiale kenne ich nicht. Möchten Sie den Termin in Haarwerk Mitte?"
 
 
-def test_a_yes_means_what_was_asked_last_and_nothing_else() -> None:
+def test_yes_answers_only_the_last_question() -> None:
     """A model passes on the caller's words: "Ja" to "Möchten Sie wieder zu Haarwerk Pankow?"."""
     for phrase in ("Ja", "ja, gerne", "Genau, passt."):
         found = find(phrase, suggested_branch="pankow", last_branch="mitte")
@@ -349,7 +349,7 @@ def test_a_yes_means_what_was_asked_last_and_nothing_else() -> None:
         assert named.branch.name == "potsdam"
 
 
-def test_a_yes_to_the_only_other_branch_with_the_service_moves_the_call_there() -> None:
+def test_yes_to_only_other_branch_moves_the_call() -> None:
     question = find(current_branch="mitte", service="Bartpflege")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "pankow"
@@ -371,7 +371,7 @@ def test_ten_branches_have_no_keys() -> None:
     assert isinstance(find("2", config=chain), BranchQuestion)
 
 
-def test_words_that_all_branches_share_do_not_hide_a_digit() -> None:
+def test_words_of_all_branches_do_not_hide_digits() -> None:
     chain = chain_of(("mitte", "Filiale Mitte", "10119 Berlin"), ("nord", "Filiale Nord", "13187 Berlin"))
     for phrase, hints in (
         ("die zweite Filiale", {}),
@@ -384,7 +384,7 @@ def test_words_that_all_branches_share_do_not_hide_a_digit() -> None:
 
 
 @pytest.mark.parametrize(("heard", "meant"), [("Potzdam", "potsdam"), ("Miete", "mitte"), ("Pancow", "pankow")])
-def test_a_branch_that_is_heard_is_suggested_and_never_chosen(heard: str, meant: str) -> None:
+def test_heard_branch_is_suggested_and_never_chosen(heard: str, meant: str) -> None:
     question = find(heard)
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == meant

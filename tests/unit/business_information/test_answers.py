@@ -49,7 +49,7 @@ def test_each_topic_is_answered_from_the_manifest(topic: str, sentence: str) -> 
     assert answer.outcome is FunctionOutcome.ANSWERED
 
 
-def test_hours_and_closed_days_are_answered_for_the_named_day_too() -> None:
+def test_hours_and_closed_days_cover_the_named_day() -> None:
     assert ask(SALON, "opening_hours").message.startswith("Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr")
     assert ask(SALON, "opening_hours", date="morgen").message.startswith(
         "Morgen, Samstag, den 21. November, ist von neun"
@@ -60,7 +60,7 @@ def test_hours_and_closed_days_are_answered_for_the_named_day_too() -> None:
 
 @pytest.mark.parametrize("topic", ["opening_hours", "closed_days"])
 @pytest.mark.parametrize("phrase", ["über Weihnachten", "am Feiertag", "31. Februar"])
-def test_a_day_that_is_not_understood_is_asked_for(topic: str, phrase: str) -> None:
+def test_day_that_is_not_understood_is_asked(topic: str, phrase: str) -> None:
     """The hours of an ordinary week would send somebody to a closed door."""
     answer = ask(SALON, topic, date=phrase)
     assert (answer.success, answer.message) == (False, "Welchen Tag meinen Sie?")
@@ -80,14 +80,14 @@ def test_a_day_that_is_not_understood_is_asked_for(topic: str, phrase: str) -> N
         ("Sind Sie am 24. Dezember da?", "Am Donnerstag, den 24. Dezember, ist geschlossen"),
     ],
 )
-def test_a_day_that_only_the_question_names_is_answered(topic: str, words: str, beginning: str) -> None:
+def test_day_named_only_in_the_question_is_answered(topic: str, words: str, beginning: str) -> None:
     assert ask(SALON, topic, question=words).message.startswith(beginning)
 
 
 @pytest.mark.parametrize(
     "words", ["Wann haben Sie geöffnet?", "Machen Sie eine Mittagspause?", "Haben Sie jeden Tag auf?"]
 )
-def test_a_question_without_a_day_gets_the_hours_of_a_week(words: str) -> None:
+def test_question_without_a_day_gets_weekly_hours(words: str) -> None:
     assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
 
 
@@ -99,7 +99,7 @@ def test_a_question_without_a_day_gets_the_hours_of_a_week(words: str) -> None:
         "Wann machen Sie morgens auf?",
     ],
 )
-def test_a_greeting_and_the_day_of_something_else_are_no_day_that_is_asked_about(words: str) -> None:
+def test_greeting_and_unrelated_day_are_no_requested_day(words: str) -> None:
     assert ask(SALON, "opening_hours", question=words) == ask(SALON, "opening_hours")
 
 
@@ -114,7 +114,7 @@ def test_a_greeting_and_the_day_of_something_else_are_no_day_that_is_asked_about
         ),
     ],
 )
-def test_the_usual_hours_of_a_weekday_are_those_of_that_day_alone(words: str, sentence: str) -> None:
+def test_usual_weekday_hours_are_of_that_day_alone(words: str, sentence: str) -> None:
     assert ask(SALON, "opening_hours", question=words).message == sentence
 
 
@@ -126,11 +126,11 @@ def test_the_usual_hours_of_a_weekday_are_those_of_that_day_alone(words: str, se
         "Samstags kann ich. Wann haben Sie auf?",
     ],
 )
-def test_a_weekday_of_something_else_gets_the_hours_of_the_week(words: str) -> None:
+def test_unrelated_weekday_gets_weekly_hours(words: str) -> None:
     assert ask(SALON, "opening_hours", question=words).message.startswith("Geöffnet ist Dienstag bis Freitag")
 
 
-def test_a_span_of_weekdays_gets_the_hours_of_the_week() -> None:
+def test_span_of_weekdays_gets_weekly_hours() -> None:
     span = ask(SALON, "opening_hours", question="Haben Sie montags bis freitags auf?")
     assert span.message.startswith("Geöffnet ist Dienstag bis Freitag")
 
@@ -146,7 +146,7 @@ def test_a_span_of_weekdays_gets_the_hours_of_the_week() -> None:
         "Arbeiten Sie auch an einem Samstag?",
     ],
 )
-def test_in_doubt_about_the_day_the_week_is_said_with_the_closed_days_of_the_next_weeks(words: str) -> None:
+def test_doubtful_day_gets_the_week_and_closed_days(words: str) -> None:
     """The closed days are said, too: the week alone would send somebody who asks about one to a closed door."""
     message = ask(SALON, "opening_hours", question=words).message
     assert message.startswith("Geöffnet ist Dienstag bis Freitag von neun bis achtzehn Uhr")
@@ -167,7 +167,7 @@ def test_in_doubt_about_the_day_the_week_is_said_with_the_closed_days_of_the_nex
         ("Guten Tag. Ich rufe wegen eines Geschenks an. Haben Sie am Samstag auf?", ("Morgen, Samstag, den 21.",)),
     ],
 )
-def test_the_days_that_a_question_names_are_answered_and_no_others(words: str, days: tuple[str, ...]) -> None:
+def test_only_the_days_of_the_question_are_answered(words: str, days: tuple[str, ...]) -> None:
     message = ask(SALON, "opening_hours", question=words).message
     assert message.startswith(days[0])
     assert all(day in message for day in days)
@@ -192,14 +192,14 @@ def test_several_services_are_answered_by_their_sums(branch: str, topic: str, se
     assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
 
 
-def test_the_sum_is_not_said_where_a_price_is_not_known() -> None:
+def test_no_sum_is_said_with_an_unknown_price() -> None:
     unpriced = replace(CHAIN, services=(*CHAIN.services[:-1], replace(CHAIN.services[-1], price_amount="0.00")))
     names = f"{CHAIN.services[0].display_name}, {CHAIN.services[-1].display_name}"
     branch = CHAIN.services[-1].branch or CHAIN.services[0].branch or "mitte"
     assert "leider nicht sagen" in ask(unpriced, "prices", branch, service=names).message
 
 
-def test_several_services_that_cost_nothing_are_free_of_charge() -> None:
+def test_several_services_without_cost_are_free_of_charge() -> None:
     free = services(CHAIN, free_of_charge=True)
     assert ask(free, "prices", "mitte", service="Schneiden, Farbe").message == "Haarschnitt und Färben sind kostenlos."
     assert ask(free, "service", "mitte", service="Schneiden, Farbe").message.endswith(" und sind kostenlos.")
@@ -208,7 +208,7 @@ def test_several_services_that_cost_nothing_are_free_of_charge() -> None:
         assert said == "Haarschnitt and Färben are free of charge."
 
 
-def test_a_service_is_found_as_a_booking_would_find_it() -> None:
+def test_service_is_found_as_in_a_booking() -> None:
     one = replace(SALON.services[0], name="komplett", display_name="Waschen & Legen", price_amount="50.00")
     config = replace(SALON, services=(*SALON.services, one))
     for said in ("Waschen und Legen", "einmal Waschen, Legen bitte"):
@@ -218,7 +218,7 @@ def test_a_service_is_found_as_a_booking_would_find_it() -> None:
 @pytest.mark.parametrize(
     "nothing", ["null", "None", "{{service}}", "[]", "keine", "unbekannt", "keine Angabe", "nicht angegeben"]
 )
-def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> None:
+def test_placeholder_of_a_model_is_no_argument(nothing: str) -> None:
     for topic in ("opening_hours", "closed_days"):
         assert ask(SALON, topic, date=nothing) == ask(SALON, topic)
     assert ask(SALON, "prices", service=nothing) == ask(SALON, "prices")
@@ -226,7 +226,7 @@ def test_a_placeholder_of_a_model_is_no_answer_to_its_argument(nothing: str) -> 
     assert named.message == "Färben: das kostet neunundachtzig Euro."
 
 
-def test_a_date_that_is_none_asks_for_no_day_if_the_question_says_enough() -> None:
+def test_invalid_date_is_ignored_with_a_sufficient_question() -> None:
     """A model that sends the same again would never get to the hours."""
     general = ask(SALON, "opening_hours", date="allgemein", question="Wann haben Sie auf?").message
     assert general.startswith("Geöffnet ist Dienstag bis Freitag")
@@ -258,7 +258,7 @@ def test_an_argument_that_is_no_text_is_none(service: Any) -> None:
     "words", ["Kann ich mit Karte zahlen?", "kann ich mit karte zahlen", "  Kann ich mit  Karte zahlen "]
 )
 @pytest.mark.parametrize("topic", ["other", "prices", "nonsense", ""])
-def test_an_own_question_is_answered_by_its_words_whatever_the_topic(words: str, topic: str) -> None:
+def test_own_question_is_answered_whatever_the_topic(words: str, topic: str) -> None:
     assert ask(SALON, topic, question=words).message == "Ja, mit allen üblichen Karten und auch bar."
 
 
@@ -305,7 +305,7 @@ def test_undeclared_fact_is_not_guessed() -> None:
 
 
 @pytest.mark.parametrize("topic", ["opening_hours", "closed_days", "address", "staff", "cancellation"])
-def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
+def test_empty_manifest_is_answered_as_unknown(topic: str) -> None:
     branch = type(SALON.branches[0])(name="mitte", display_name="Mitte")
     empty = TenantConfig(tenant="a.b", display_name="B", branches=(branch,))
     assert ask(empty, topic).outcome is FunctionOutcome.NOT_KNOWN
@@ -319,11 +319,11 @@ def test_an_empty_manifest_says_that_it_is_not_known(topic: str) -> None:
         ({"service": "Massage"}, "Massage finde ich nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
     ],
 )
-def test_a_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
+def test_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: str) -> None:
     assert ask(SALON, "prices", **args).message == sentence
 
 
-def test_the_price_of_what_a_known_question_is_about_is_not_known_and_not_denied() -> None:
+def test_price_of_a_known_questions_subject_stays_unknown() -> None:
     own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
     salon = replace(SALON, knowledge=(own,))
     answer = ask(salon, "prices", question="Was kostet ein Gutschein?", service="Gutschein")
@@ -332,7 +332,7 @@ def test_the_price_of_what_a_known_question_is_about_is_not_known_and_not_denied
     assert ask(salon, "prices", service="Haarschnitt").message == "Haarschnitt kostet neununddreißig Euro."
 
 
-def test_the_time_in_which_a_customer_waits_is_part_of_the_length() -> None:
+def test_waiting_time_of_customers_is_in_the_length() -> None:
     parts = (Segment(20), Segment(15, SegmentKind.WAIT), Segment(10))
     waits = "Haarschnitt dauert fünfundvierzig Minuten, davon fünfzehn Minuten Wartezeit"
     with_wait = services(SALON, segments=parts)
@@ -361,7 +361,7 @@ def test_zero_price_is_free_of_charge() -> None:
         assert ask(free, "service").message == "Haarschnitt takes 45 minutes and is free of charge."
 
 
-def test_an_own_length_or_price_of_a_person_is_said_beside_that_of_the_others() -> None:
+def test_persons_own_length_or_price_is_said_alongside() -> None:
     dearer = StaffOverride("anna", 60, "55.00")
     config = services(SALON, staff_overrides=(dearer,))
     assert ask(config, "service").message == (
@@ -379,7 +379,7 @@ def test_an_own_length_or_price_of_a_person_is_said_beside_that_of_the_others() 
         assert ask(config, "service").message.endswith(" With Anna it takes 60 minutes and costs 55 euros.")
 
 
-def test_a_price_that_only_one_person_has_is_said_and_not_called_unknown() -> None:
+def test_price_that_only_one_person_has_is_said() -> None:
     config = services(SALON, price_amount="0.00", staff_overrides=(StaffOverride("anna", None, "55.00"),))
     assert ask(config, "prices").message == "Bei Anna kostet es fünfundfünfzig Euro."
 
@@ -391,7 +391,7 @@ def test_price_list_names_dearer_staff() -> None:
     )
 
 
-def test_a_price_and_a_length_that_nobody_of_the_branch_has_are_not_said() -> None:
+def test_price_of_nobody_in_the_branch_is_unsaid() -> None:
     everybody = (StaffOverride("anna", 60, "55.00"), StaffOverride("mehmet", 60, "55.00"))
     config = services(SALON, staff_overrides=everybody)
     assert ask(config, "prices").message == "Haarschnitt kostet fünfundfünfzig Euro."
@@ -415,7 +415,7 @@ def test_needs_of_a_service_are_said() -> None:
     assert "trockenem" not in ask(config, "prices").message
 
 
-def test_several_prices_are_listed_and_many_are_asked_about() -> None:
+def test_several_prices_are_listed_and_many_are_asked() -> None:
     assert ask(CHAIN, "prices").message == (
         "Färben: das kostet neunundachtzig Euro und Haarschnitt kostet zweiundvierzig Euro."
     )
@@ -462,16 +462,14 @@ ONE_PRICE = (
         ),
     ],
 )
-def test_each_service_of_one_question_is_answered_and_one_without_a_price_is_named(
-    args: dict[str, str], message: str
-) -> None:
+def test_each_service_is_answered_and_missing_price_named(args: dict[str, str], message: str) -> None:
     answer = ask(TWO, "prices", **args)
     assert answer.message.startswith(message)
     assert answer.success is ("kann ich" not in message[:60])
     assert not answer.success or answer.message == message
 
 
-def test_a_name_that_only_contains_a_known_one_is_another_service() -> None:
+def test_name_containing_a_known_one_is_another_service() -> None:
     assert ask(TWO, "prices", service="Thai Massage").message.startswith(
         "Thai Massage finde ich nicht auf meiner Liste."
     )
@@ -482,7 +480,7 @@ def test_the_price_is_that_of_the_branch() -> None:
     assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben: das kostet neunundachtzig Euro."
 
 
-def test_a_service_of_another_branch_is_named_with_its_place() -> None:
+def test_service_of_another_branch_is_named_with_place() -> None:
     assert ask(CHAIN, "prices", "mitte", service="Rasur").message == (
         "Bartpflege gibt es nicht in Haarwerk Mitte, aber in Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
     )
@@ -493,7 +491,7 @@ def test_a_service_that_nobody_does_is_not_offered() -> None:
     assert ask(idle, "prices", service="Haarschnitt").message.startswith("Haarschnitt bieten wir zurzeit nicht an.")
 
 
-def test_a_hotline_needs_no_branch_for_what_is_the_same_everywhere() -> None:
+def test_hotline_answers_common_facts_without_a_branch() -> None:
     same = same_everywhere(CHAIN, question("prices", service="Haarschnitt"), None)
     assert same is not None
     assert same.message == "Haarschnitt kostet zweiundvierzig Euro."
@@ -502,7 +500,7 @@ def test_a_hotline_needs_no_branch_for_what_is_the_same_everywhere() -> None:
     assert same_everywhere(CHAIN, question("opening_hours"), None) is None
 
 
-def test_the_only_branch_with_a_service_is_said_and_not_asked_for() -> None:
+def test_only_branch_with_a_service_is_not_asked() -> None:
     only = same_everywhere(CHAIN, question("prices", service="Rasur"), None)
     assert only is not None
     assert only.message == "Haarwerk Pankow. Bartpflege kostet fünfundzwanzig Euro."
@@ -521,7 +519,7 @@ def test_the_only_branch_with_a_service_is_said_and_not_asked_for() -> None:
         ("other", {"question": "Kann ich mit Karte zahlen?"}),
     ],
 )
-def test_a_comparison_of_many_branches_does_not_stop_other_callers(topic: str, args: dict[str, str]) -> None:
+def test_comparing_many_branches_does_not_stop_other_callers(topic: str, args: dict[str, str]) -> None:
     """Fifty branches, each with thirty answers of its own, and a hundred services; of more, callers are asked for the branch."""
     service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(51)})
     many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(100))
@@ -543,7 +541,7 @@ def test_a_comparison_of_many_branches_does_not_stop_other_callers(topic: str, a
         {"topic": "Opening Hours"},
     ],
 )
-def test_whatever_a_model_passes_is_answered_with_a_sentence(args: dict[str, Any]) -> None:
+def test_any_model_input_is_answered_with_a_sentence(args: dict[str, Any]) -> None:
     assert answer_question(SALON, SALON.branches[0], Question.of(args, asked_at=NOW, now=NOW)).message.endswith(
         (".", "?")
     )
@@ -565,7 +563,7 @@ def test_an_answer_takes_less_than_ten_milliseconds() -> None:
     assert max(spent.values()) < 0.010, spent
 
 
-def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
+def test_shared_service_name_gives_each_price() -> None:
     lesson = replace(SALON.services[0], spoken_names=())
     prices = {"30": "24.00", "45": "34.00"}
     school = replace(
@@ -585,7 +583,7 @@ def test_a_name_that_several_services_have_tells_the_price_of_each() -> None:
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
 
 
-def test_a_name_that_several_services_have_tells_their_prices_though_own_questions_are_about_it() -> None:
+def test_shared_name_gives_prices_despite_own_questions() -> None:
     (cut, *_) = SALON.services
     waxings = tuple(
         replace(cut, name=name, display_name=name, spoken_names=(f"Waxing {part}",), price_amount=price)
@@ -596,7 +594,7 @@ def test_a_name_that_several_services_have_tells_their_prices_though_own_questio
     assert told.message == "Achselwaxing kostet sechzehn Euro. Beinwaxing kostet fünfundvierzig Euro."
 
 
-def test_hearing_a_service_in_each_branch_does_not_stop_other_callers() -> None:
+def test_hearing_services_per_branch_does_not_stop_callers() -> None:
     service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(50)})
     many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(40))
     places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(50))

@@ -91,7 +91,7 @@ def test_equal_days_are_said_together(hours: tuple[Hours, ...], sentence: str) -
         ),
     ],
 )
-def test_a_named_day_is_answered_with_its_own_hours(phrase: str, sentence: str) -> None:
+def test_named_day_is_answered_with_own_hours(phrase: str, sentence: str) -> None:
     assert say(phrase) == sentence
 
 
@@ -105,11 +105,11 @@ def test_evening_question_hears_closed_already() -> None:
 
 
 @pytest.mark.parametrize("phrase", ["nächste Woche", "im Dezember", "irgendwas"])
-def test_many_days_and_words_that_name_none_get_the_hours_of_a_week(phrase: str) -> None:
+def test_many_or_undefined_days_get_weekly_hours(phrase: str) -> None:
     assert str(say(phrase)).startswith("Geöffnet ist Dienstag bis Freitag")
 
 
-def test_the_next_of_the_usual_days_is_said_where_it_is_closed_and_in_english() -> None:
+def test_next_usual_day_is_said_when_closed() -> None:
     christmas = datetime(2026, 12, 21, 10, tzinfo=BERLIN)
     assert describe_habitual_days(SALON, (3,), christmas, BERLIN) == (
         "Donnerstags ist von neun bis achtzehn Uhr geöffnet. Am Donnerstag, den 24. Dezember, ist geschlossen."
@@ -120,12 +120,12 @@ def test_the_next_of_the_usual_days_is_said_where_it_is_closed_and_in_english() 
     assert describe_habitual_days(opening(), (5,), FRIDAY, BERLIN) is None
 
 
-def test_closed_days_of_the_named_time_are_said_with_the_hours() -> None:
+def test_closed_days_of_named_time_accompany_the_hours() -> None:
     assert "geschlossen von Donnerstag, den 24. Dezember, bis Samstag, den 26. Dezember" in str(say("im Dezember"))
     assert "Außer der Reihe" not in str(say("nächste Woche"))
 
 
-def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> None:
+def test_consecutive_closed_days_are_one_absence() -> None:
     assert describe_closures(SALON, datetime(2026, 12, 18, tzinfo=BERLIN)) == (
         "In den nächsten acht Wochen ist außer der Reihe geschlossen von Donnerstag, den 24. Dezember, bis Samstag, den"
         " 26. Dezember und am Freitag, den 1. Januar, Neujahr."
@@ -141,13 +141,13 @@ def test_closed_days_in_a_row_are_one_absence_and_end_when_it_opens_again() -> N
         (6, "am Dienstag, den 15. Dezember, am Dienstag, den 22. Dezember und an weiteren Tagen."),
     ],
 )
-def test_more_closed_days_than_a_listener_can_follow_are_not_passed_over(count: int, end: str) -> None:
+def test_closed_days_beyond_a_listeners_memory_are_mentioned(count: int, end: str) -> None:
     closed = tuple(date(2026, 11, 24) + timedelta(weeks=n) for n in range(count))
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="XX", closed=closed))
     assert str(describe_closures(branch, datetime(2026, 11, 20, tzinfo=BERLIN))).endswith(end)
 
 
-def test_a_holiday_on_a_day_that_is_never_open_is_not_said() -> None:
+def test_holiday_on_a_never_open_day_is_unsaid() -> None:
     sunday = Holidays(country="DE", subdivision="BB")  # Easter Sunday is one in Brandenburg
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=sunday)
     assert describe_closures(branch, datetime(2027, 3, 1, tzinfo=BERLIN)) == (
@@ -167,7 +167,7 @@ def test_a_branch_without_opening_hours_says_nothing() -> None:
     assert describe_closures(opening(), datetime(2026, 12, 18, tzinfo=BERLIN)) is None
 
 
-def test_a_branch_that_never_opens_again_names_no_opening() -> None:
+def test_branch_that_never_reopens_names_no_opening() -> None:
     days = tuple(date.fromordinal(date(2026, 11, 20).toordinal() + n) for n in range(300))
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="DE", closed=days))
     assert say("morgen", branch=branch) == "Morgen, Samstag, den 21. November, ist geschlossen."
@@ -186,7 +186,7 @@ def at(day: int, hour: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=BERLIN)
 
 
-def test_while_everybody_is_blocked_the_hours_are_said_and_that_there_are_no_appointments() -> None:
+def test_hours_during_blocks_mention_that_nothing_is_bookable() -> None:
     assert paused(at(25, 14), at(25, 18), phrase="Mittwoch") == (
         "Am Mittwoch, den 25. November, ist von neun bis achtzehn Uhr geöffnet."
         " Von vierzehn bis achtzehn Uhr sind aber keine Termine möglich."
@@ -200,7 +200,7 @@ def test_while_everybody_is_blocked_the_hours_are_said_and_that_there_are_no_app
         )
 
 
-def test_a_pause_on_another_day_or_over_already_is_not_said() -> None:
+def test_pause_of_another_or_past_day_is_unsaid() -> None:
     open_all_day = "Heute, Freitag, den 20. November, ist von neun bis achtzehn Uhr geöffnet."
     assert paused(at(21), at(22), phrase="heute") == open_all_day
     assert paused(at(25, 18), at(25, 20), phrase="Mittwoch").endswith("geöffnet."), "after the opening hours"
@@ -221,7 +221,7 @@ def test_pauses_of_a_week_are_said_together() -> None:
     assert str(said).endswith(" Am Dienstag, den 24. November sind aber keine Termine möglich.")
 
 
-def test_the_next_opening_says_that_nobody_can_be_booked_then() -> None:
+def test_next_opening_says_that_nobody_is_bookable() -> None:
     assert paused(at(24), at(25), phrase="Montag").endswith("Termine sind an diesem Tag aber nicht möglich.")
 
 
@@ -266,7 +266,7 @@ def test_present_opening_is_said_with_its_end(hour: int, sentence: str) -> None:
     assert describe_now(opening(), at(20, hour), BERLIN) is None
 
 
-def test_open_all_day_now_has_no_end_and_a_pause_is_said() -> None:
+def test_open_all_day_has_no_end_unlike_pauses() -> None:
     always = opening(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)))
     assert str(describe_now(always, at(20, 10), BERLIN)).endswith("ist rund um die Uhr geöffnet.")
     pauses = (Span(at(20, 9), at(20, 14)),)

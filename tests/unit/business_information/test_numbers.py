@@ -63,7 +63,7 @@ def test_hours_are_said_in_words(ranges: list[tuple[int, int]], words: str) -> N
     assert spell_ranges(ranges) == words
 
 
-def test_a_postal_code_is_said_digit_by_digit_and_a_length_with_its_unit() -> None:
+def test_postal_codes_and_lengths_are_spoken_correctly() -> None:
     assert spell_digits("10119") == "eins, null, eins, eins, neun"
     assert spell_digits("SW1A 1AA") == "S, W, eins, A, eins, A, A"
     assert [spell_minutes(number) for number in (1, 45)] == ["eine Minute", "fünfundvierzig Minuten"]

@@ -24,7 +24,7 @@ def answer(*slots: Any, key: str = "2026-11-27") -> dict[str, Any]:
     return {"status": "success", "data": {key: list(slots)}}
 
 
-def test_the_days_are_asked_for_in_the_tenants_zone_with_the_ends_of_the_slots() -> None:
+def test_days_are_queried_in_zone_with_slot_ends() -> None:
     assert slots_params(QUERY) == [
         {
             "eventTypeId": "1001",
@@ -36,7 +36,7 @@ def test_the_days_are_asked_for_in_the_tenants_zone_with_the_ends_of_the_slots()
     ]
 
 
-def test_a_host_of_a_team_is_asked_for_alone() -> None:
+def test_host_of_a_team_is_queried_alone() -> None:
     (params,) = slots_params(replace(QUERY, bookable=Bookable(3001, 17)))
     assert (params["eventTypeId"], params["rrHostSubsetIds"]) == ("3001", "17")
 
@@ -53,7 +53,7 @@ def test_no_query_goes_over_a_clock_change(day: date, changes_at: str) -> None:
     assert datetime.fromisoformat(first["end"]) + timedelta(seconds=1) == datetime.fromisoformat(changes_at)
 
 
-def test_slots_become_the_union_of_the_day_on_which_they_begin() -> None:
+def test_slots_are_merged_on_their_first_day() -> None:
     body = answer(
         slot("2026-11-27T09:45:00.000+01:00", "2026-11-27T10:30:00.000+01:00"),
         slot("2026-11-27T09:00:00.000+01:00", "2026-11-27T09:45:00.000+01:00"),
@@ -73,7 +73,7 @@ def test_slots_become_the_union_of_the_day_on_which_they_begin() -> None:
     }
 
 
-def test_a_day_without_slots_is_known_to_have_none() -> None:
+def test_day_without_slots_is_known_to_have_none() -> None:
     times = parse_slots({"status": "success", "data": {}}, QUERY)
     assert times.days == {FRIDAY: (), FRIDAY + timedelta(days=1): ()}
     assert times.slot_length is None
@@ -87,7 +87,7 @@ def test_slots_outside_of_the_days_are_left_out() -> None:
     assert parse_slots(body, QUERY).days == {FRIDAY: (), FRIDAY + timedelta(days=1): ()}
 
 
-def test_a_day_with_another_offset_than_the_zones_is_not_known() -> None:
+def test_day_with_a_foreign_offset_is_unknown() -> None:
     """An hour off: which of the two hours is meant cannot be known. UTC is certain."""
     body = answer(
         slot("2026-11-27T09:00:00+02:00", "2026-11-27T09:45:00+02:00"),

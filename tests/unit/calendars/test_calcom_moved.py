@@ -52,7 +52,7 @@ def calendar(pages: list[list[dict[str, Any]]], *bookings: dict[str, Any]) -> Ca
     return CalcomV2(cast("CalcomHttp", http), lambda: CONFIG, lambda: "cal_salon", recorder)
 
 
-async def test_the_old_booking_leads_to_where_it_is_now_and_not_to_a_cancelled_one() -> None:
+async def test_old_booking_leads_to_its_current_uncancelled_one() -> None:
     found = await calendar([[OLD]], OLD, booking("new", "accepted", rescheduledFromUid="old")).find(REQUEST)
     assert found is not None
     assert (found.uids, found.live) == (("new", "old"), True)
@@ -69,13 +69,13 @@ async def test_unavailable_moved_booking_asks_no_other_version(
     assert not unavailable.value.never_reached
 
 
-async def test_a_known_booking_that_was_moved_and_cannot_be_followed_is_asked_of_no_other_version() -> None:
+async def test_untraceable_booking_is_queried_in_no_other_version() -> None:
     with pytest.raises(CalendarUnavailable, match="moved") as unavailable:
         await calendar([], OLD).get_booking("old", correlation_id="corr")
     assert not unavailable.value.never_reached
 
 
-async def test_nor_if_the_rest_of_the_list_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_incomplete_list_is_queried_in_no_other_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calcom_v2, "_PAGE_SIZE", 1)
     with pytest.raises(CalendarUnavailable, match="moved") as unavailable:
         await calendar([[OLD]], OLD).find(replace(REQUEST, made_after=datetime.fromisoformat("2026-11-20T10:00:00Z")))

@@ -84,7 +84,7 @@ def test_meaning_of_an_answer(status: int, body, meaning) -> None:
     assert outcome == meaning if not isinstance(meaning, type) else type(outcome) is meaning
 
 
-def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
+def test_missing_answer_is_unknown_unless_nothing_was_sent() -> None:
     key = type("Key", (), {"host": "h", "port": 1, "ssl": None, "is_ssl": False})()
     refused = aiohttp.ClientConnectorError(key, OSError(111, "Connection refused"))  # type: ignore[arg-type]
     no_such_host = aiohttp.ClientConnectorDNSError(key, OSError(-2, "Name or service not known"))  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def test_no_answer_is_unknown_unless_nothing_was_ever_sent() -> None:
         assert type(classify_create(Reply("POST", 0, None, error=error))) is Unknown
 
 
-def test_the_body_holds_what_calcom_takes_and_nothing_else() -> None:
+def test_body_has_only_the_fields_that_calcom_accepts() -> None:
     assert booking_body(REQUEST, CONFIG) == {
         "start": "2026-11-27T13:30:00Z",
         "eventTypeId": 1001,
@@ -115,7 +115,7 @@ def test_the_body_holds_what_calcom_takes_and_nothing_else() -> None:
     }
 
 
-def test_a_number_that_cannot_be_assigned_is_not_sent_and_metadata_is_bounded() -> None:
+def test_invalid_number_is_not_sent_and_metadata_bounded() -> None:
     body = booking_body(replace(REQUEST, phone="+49151123456789", call_id="c" * 900), CONFIG)
     assert "phoneNumber" not in body["attendee"]
     assert len(body["metadata"]["callId"]) == 500
@@ -136,7 +136,7 @@ def test_the_attendees_address() -> None:
     assert attendee_email(None, "+4915112345678", "id", "") is None
 
 
-def test_a_booking_is_read_with_what_it_was_before() -> None:
+def test_booking_is_read_with_its_predecessor() -> None:
     found = parse_remote_booking(BOOKING, ("u2",))
     assert found is not None
     assert (found.uids, found.uid, found.request_id) == (("u2", "u1"), "u2", UUID(int=7))

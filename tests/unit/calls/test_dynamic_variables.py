@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 NEXT = datetime(2026, 11, 26, 13, 30, tzinfo=UTC)
 
 
-def test_everything_is_text_and_the_time_is_spoken_german() -> None:
+def test_all_variables_are_text_with_spoken_german_time() -> None:
     variables = dynamic_variables(SALON, KnownCaller("Erika Mustermann", NEXT, "mitte", "mitte"), NOW, hotline=True)
     assert variables == {
         "caller_known": "true",

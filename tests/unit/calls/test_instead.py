@@ -54,7 +54,7 @@ def test_caller_without_a_time_can_wait(outcome: str) -> None:
     assert said(outcome, alternatives=[{"start": "x"}]) == "Das geht nicht."
 
 
-def test_nothing_is_offered_for_what_no_agent_has_a_function() -> None:
+def test_nothing_is_offered_without_an_agents_function() -> None:
     answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.GONE)
     assert offer_instead(answer, BOOK, AgentFunctions(transfers=True)) is answer
     closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
@@ -93,7 +93,7 @@ def test_a_message_that_is_refused_offers_no_message() -> None:
         (BOOKS, "Kann ich sonst etwas für Sie tun?", "Is there anything else I can do for you?"),
     ],
 )
-def test_whom_only_the_team_can_help_is_offered_what_the_agent_of_this_call_can(
+def test_callers_needing_the_team_get_the_agents_alternatives(
     outcome: str, agent: Agent, german: str, english: str
 ) -> None:
     """Another agent of the tenant can transfer: a caller of this one who said yes to it would hear that it is not possible."""
@@ -115,7 +115,7 @@ def test_asked_caller_is_asked_nothing_else() -> None:
     assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
 
 
-def test_an_agent_that_is_not_known_is_taken_to_do_what_every_one_does() -> None:
+def test_unknown_agent_has_the_functions_of_every_agent() -> None:
     assert can(None) == AgentFunctions()
     assert can(None, TRANSFERS, NOTES) == AgentFunctions(leaves_messages=True)
     assert can(None, TRANSFERS) == AgentFunctions(transfers=True, leaves_messages=True)
@@ -148,7 +148,7 @@ def test_a_transfer_is_offered_while_somebody_answers(
     assert can(hotline, at=now).transfers is (answers or hours is None)
 
 
-def test_messages_and_the_waiting_list_are_those_of_the_calls_agent() -> None:
+def test_messages_and_waiting_list_follow_the_calls_agent() -> None:
     waits = Agent(name="ost", joins_waitlist=True)
     closed = Answer(success=False, message="Zu.", fields={}, outcome=FunctionOutcome.CLOSED_DAY)
     assert offer_instead(closed, CHECK, can(BOOKS, BOOKS, waits, NOTES)) is closed

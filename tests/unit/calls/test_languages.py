@@ -23,17 +23,17 @@ CONFIG = TenantConfig(tenant="a.b", display_name="A", agents=(GERMAN, ENGLISH, F
         (None, Language.DE),
     ],
 )
-def test_a_call_is_answered_in_the_language_of_its_agent(route, language):
+def test_call_is_answered_in_its_agents_language(route, language):
     assert language_of(CONFIG, route) is language
 
 
-def test_where_agents_of_several_languages_may_answer_it_is_german():
+def test_answers_with_several_agent_languages_are_german():
     hotline = Agent(name="hotline", agent_id="agent_hotline")
     config = TenantConfig(tenant="a.b", display_name="A", agents=(ENGLISH, hotline))
     assert language_of(config, Route("nord", None)) is Language.DE
 
 
-def test_the_config_of_a_german_agent_does_not_change_by_its_language():
+def test_german_agents_config_does_not_change_by_language():
     config = TenantConfig(tenant="a.b", display_name="A", agents=(GERMAN,))
     assert "language" not in encode(config)
     assert decode(encode(CONFIG)).agents[1].language == "en-GB"

@@ -22,7 +22,7 @@ def notice(**fields: Any) -> CallNotice:
     ("agent_id", "version", "known"),
     [("agent_1", 4, True), ("agent_1", 3, False), ("agent_2", 4, False), ("agent_1", None, False), (None, 4, False)],
 )
-def test_the_first_sentence_is_known_of_the_version_that_is_published(
+def test_first_sentence_comes_from_the_published_version(
     agent_id: str | None, version: int | None, known: bool
 ) -> None:
     found = notice(agent_id=agent_id, agent_version=version)
@@ -46,7 +46,7 @@ def test_invalid_version_is_unknown(odd: Any) -> None:
         ("User: Sind Sie eine KI?\nAgent: Guten Tag.\nAgent: Ja, eine KI.\n", False),
     ],
 )
-def test_the_agents_first_words_count_and_none_of_the_callers(transcript: str | None, heard: bool | None) -> None:
+def test_only_the_agents_first_words_count(transcript: str | None, heard: bool | None) -> None:
     assert notice(transcript=transcript).heard_ai is heard
 
 
@@ -57,5 +57,5 @@ def test_data_kept_by_retell_is_in_its_words(stored: Any, kept: str | None) -> N
     assert notice(data_storage_setting=stored).storage == kept
 
 
-def test_an_event_that_reports_nothing_of_it_says_nothing() -> None:
+def test_unrelated_event_says_nothing_about_the_notice() -> None:
     assert not notice(agent_id="agent_1").says_something

@@ -119,9 +119,7 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _HESITATION, _says("Ja, ich warte."), _WORDS], {"A": "yes"}),
     ],
 )
-def test_a_question_is_answered_when_the_caller_speaks_after_it(
-    transcript: Any, replies: dict[str, str] | None
-) -> None:
+def test_question_is_answered_by_the_callers_next_words(transcript: Any, replies: dict[str, str] | None) -> None:
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     call = msgspec.convert({"call_id": "c", **fields}, OngoingCall)
     assert read_replies(call) == replies

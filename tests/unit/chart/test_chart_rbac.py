@@ -38,14 +38,14 @@ def test_no_permission_is_a_wildcard_or_allows_escalation(render):
     assert not {"roles", "clusterroles", "rolebindings", "clusterrolebindings", "pods/exec", "nodes"} & words
 
 
-def test_the_operator_may_access_the_resources_that_its_code_names_and_no_others(render):
+def test_operator_may_access_only_resources_of_its_code(render):
     roles = rules(render())
     granted = {tuple(line.split()[:2]) for name, lines in roles.items() if name.endswith("operator") for line in lines}
     permitted = {(group, resource) for group, resource in granted if "/" not in resource}
     assert permitted == {(ref.group or "core", ref.plural) for ref in resources._BY_KIND.values()}
 
 
-def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
+def test_operator_has_all_verbs_for_watching_and_applying(render):
     roles = rules(render())
     lines = {tuple(line.split()[:2]): set(line.split()[2:]) for line in roles["ClusterRole/askproai-operator"]}
     for ref in resources.CHILDREN:
@@ -57,13 +57,13 @@ def test_the_operator_has_every_verb_that_watching_and_applying_need(render):
         assert lines[ref.group, f"{ref.plural}/status"] == {"patch"}
 
 
-def test_the_operator_may_hold_the_lease_of_every_shard_that_there_can_be(render):
+def test_operator_may_hold_the_lease_of_every_shard(render):
     """Also with fewer shards: the Lease of a shard that was killed before is given back by another one."""
     (held,) = [line for line in rules(render())["Role/askproai-operator"] if line.endswith(" get update")]
     assert {Shard(index, MAX_SHARDS).lease_name for index in range(MAX_SHARDS)} == set(re.findall(r"\[(.*?)\]", held))
 
 
-def test_the_coordinator_may_only_take_part_in_its_election(render):
+def test_coordinator_may_only_take_part_in_its_election(render):
     roles = rules(render())
     assert "ClusterRole/askproai-coordinator" not in roles
     assert roles["Role/askproai-coordinator"] == [
@@ -72,7 +72,7 @@ def test_the_coordinator_may_only_take_part_in_its_election(render):
     ]
 
 
-def test_with_the_fleets_page_the_coordinator_also_reads_what_users_write_and_who_leads(render):
+def test_coordinator_of_the_fleet_page_reads_user_objects(render):
     roles, before = rules(render("fleetPage.existingSecret=fleet")), rules(render())
     assert roles["ClusterRole/askproai-coordinator"] == [
         f"askproai.de {kind} list watch" for kind in ("tenants", "branches", "serviceofferings", "retellagents")

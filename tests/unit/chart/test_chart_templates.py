@@ -68,7 +68,7 @@ def test_a_typo_or_a_wrong_type_is_refused(render, typo):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_pods_meet_the_restricted_pod_security_standard_and_write_nothing(render, component):
+def test_pods_are_restricted_and_write_nothing(render, component):
     spec = render()["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 65532
@@ -88,7 +88,7 @@ def test_pods_meet_the_restricted_pod_security_standard_and_write_nothing(render
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_there_are_two_pods_of_each_by_default_and_a_drain_evicts_one_at_a_time(render, component):
+def test_drain_evicts_one_of_two_pods_per_time(render, component):
     manifests = render()
     assert manifests["Deployment", f"askproai-{component}"]["spec"]["replicas"] == 2
     budget = manifests["PodDisruptionBudget", f"askproai-{component}"]["spec"]
@@ -108,7 +108,7 @@ def test_helm_waits_for_at_least_one_new_pod(render, component, replicas):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_settings_of_one_component_reach_its_pods_and_no_others(render, component):
+def test_settings_of_one_component_reach_its_pods_only(render, component):
     values = (
         f"{component}.priorityClassName=high",
         f"{component}.podLabels.team=voice",
@@ -138,7 +138,7 @@ def test_settings_of_one_component_reach_its_pods_and_no_others(render, componen
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_traces_are_off_and_on_for_operator_and_coordinator_with_their_way_out(render, component):
+def test_traces_switch_with_their_egress_in_both_components(render, component):
     assert not [name for name in environment(render(), component) if "TRACING" in name]
     url = "http://collector.observability:4318"
     manifests = render(f"tracing.endpoint={url}", "tracing.sampleRatio=0.5", "networkPolicy.enabled=true")
@@ -163,7 +163,7 @@ def test_the_chart_has_the_version_of_the_package():
     assert chart["version"] == chart["appVersion"] == package[1]
 
 
-def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_environment(render):
+def test_operator_reads_its_urls_from_mounted_files_only(render):
     manifests = render("redis.existingSecret=cache", "redis.adminUrlKey=url", "database.existingSecret=db")
     assert mounted(manifests, "operator") == {
         "DATABASE_ADMIN_URL": "db",
@@ -180,7 +180,7 @@ def test_the_operator_reads_its_urls_from_mounted_files_and_none_from_the_enviro
     assert "REDIS_ADMIN_URL" not in mounted(render(), "operator")
 
 
-def test_settings_reach_the_operator_which_knows_each_of_them(render):
+def test_settings_reach_an_operator_that_knows_them_all(render):
     values = environment(
         render(
             "settings.sharedBaseUrl=https://voice.example",
@@ -198,7 +198,7 @@ def test_settings_reach_the_operator_which_knows_each_of_them(render):
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in OperatorSettings.model_fields}
 
 
-def test_the_shared_host_and_the_tenants_network_are_set_by_values_of_the_chart(render):
+def test_chart_values_set_shared_host_and_tenants_network(render):
     values = environment(
         render(
             "settings.sharedBaseUrl=https://voice.example",
@@ -234,7 +234,7 @@ def test_the_shared_host_and_the_tenants_network_are_set_by_values_of_the_chart(
     assert "ASKPROAI_SHARED_INGRESS_CLASS" not in by_gateway
 
 
-def test_the_shared_host_is_routed_in_one_way_only(render):
+def test_shared_host_is_routed_in_one_way_only(render):
     with pytest.raises(Refused, match="set one of them"):
         render("settings.sharedIngressClass=nginx", "settings.sharedGateway=gateways/public")
 
@@ -264,7 +264,7 @@ SHARED = ("settings.sharedBaseUrl=https://voice.example",)
         (("secretGuard.enabled=false",), "nothing restricts the operator's account", ()),
     ],
 )
-def test_the_notes_name_what_is_missing_and_nothing_else(notes, values, warns, silent_if):
+def test_notes_name_only_the_missing_parts(notes, values, warns, silent_if):
     assert warns in notes(*values)
     assert warns not in notes(*silent_if)
 
@@ -273,7 +273,7 @@ def test_the_notes_say_the_next_step(notes):
     assert "Next step: a tenant" in notes()
 
 
-def test_the_coordinator_knows_its_settings_and_mounts_the_secret_that_the_operator_writes(render):
+def test_coordinator_knows_its_settings_and_the_operators_secret(render):
     manifests = render()
     values = environment(manifests, "coordinator")
     assert set(values) <= {f"ASKPROAI_{name.upper()}" for name in CoordinatorSettings.__struct_fields__}
@@ -293,7 +293,7 @@ def test_without_settings_the_operators_own_defaults_apply(render):
     )
 
 
-def test_crds_are_those_of_the_api_and_survive_an_uninstall(render):
+def test_crds_match_the_api_and_survive_an_uninstall(render):
     manifests = render()
     for file in (ROOT / "crds").iterdir():
         crd = yaml.safe_load(file.read_text("utf-8"))
@@ -328,7 +328,7 @@ def test_the_service_monitor_selects_both_services(render):
         assert service["spec"]["selector"].items() <= pods.items()
 
 
-def test_each_dashboard_is_a_config_map_that_grafanas_sidecar_finds(render):
+def test_grafanas_sidecar_finds_each_dashboards_config_map(render):
     assert not [name for kind, name in render() if kind == "ConfigMap" and "dashboard" in name]
     maps = {
         name: manifest
@@ -348,7 +348,7 @@ def test_each_dashboard_is_a_config_map_that_grafanas_sidecar_finds(render):
         assert ("$tenant" in json.dumps(dashboard["panels"])) == ("tenant" in variables)
 
 
-def test_network_policies_allow_metrics_in_and_the_listed_ports_out(render):
+def test_network_policies_allow_metrics_and_the_listed_ports(render):
     manifests = render("networkPolicy.enabled=true", 'networkPolicy.metricsFrom=[{"namespaceSelector":{}}]')
     for component in COMPONENTS:
         spec = manifests["NetworkPolicy", f"askproai-{component}"]["spec"]
@@ -359,7 +359,7 @@ def test_network_policies_allow_metrics_in_and_the_listed_ports_out(render):
         assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} >= {53, 443, 5432, 6379, 6443}
 
 
-def test_the_fleets_page_has_a_port_and_its_token_is_mounted_without_the_sweeps_waiting_for_it(render):
+def test_fleet_page_port_and_token_delay_no_sweeps(render):
     manifests = render("fleetPage.existingSecret=fleet", "fleetPage.timeZone=Europe/Vienna")
     ports = manifests["Service", "askproai-coordinator"]["spec"]["ports"]
     assert {"name": "page", "port": 8081, "targetPort": "page", "protocol": "TCP"} in ports
@@ -370,7 +370,7 @@ def test_the_fleets_page_has_a_port_and_its_token_is_mounted_without_the_sweeps_
     assert environment(manifests, "coordinator")["ASKPROAI_FLEET_PAGE_TIME_ZONE"] == "Europe/Vienna"
 
 
-def test_the_login_of_the_fleets_page_at_an_issuer_is_set_up_whole_or_refused(render):
+def test_fleet_pages_issuer_login_is_complete_or_refused(render):
     values = (
         "issuer=https://login.example",
         "clientId=fleet",
@@ -395,7 +395,7 @@ def test_the_login_of_the_fleets_page_at_an_issuer_is_set_up_whole_or_refused(re
             render(*every[:number], *every[number + 1 :])
 
 
-def test_nobody_reaches_the_fleets_page_by_the_network_but_the_named_peers(render):
+def test_only_named_peers_reach_the_fleet_page(render):
     def peers(*values):
         rules = render("networkPolicy.enabled=true", *values)["NetworkPolicy", "askproai-coordinator"]["spec"][
             "ingress"
@@ -428,7 +428,7 @@ def test_every_alert_has_a_runbook_that_exists(render):
     assert ".md" not in site
 
 
-def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):
+def test_each_shards_pods_are_selected_by_nothing_else(render):
     """A selector that fits the pods of two Deployments would mix them up; that of the first one cannot be changed any more."""
     manifests = render("operator.shards=3", "networkPolicy.enabled=true", "serviceMonitor.enabled=true")
     names = ["operator", "operator-1", "operator-2"]
@@ -465,7 +465,7 @@ def test_each_shard_has_pods_of_its_own_that_nothing_else_selects(render):
 
 
 @pytest.mark.nightly
-def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each_object_once(render, tmp_path):
+def test_alert_fires_for_one_of_several_leaderless_shards(render, tmp_path):
     promtool = find_program("promtool")
     values = ("prometheusRule.enabled=true", "operator.shards=2")
     groups = render(*values)["PrometheusRule", "askproai"]["spec"]["groups"]
@@ -499,7 +499,7 @@ def test_an_alert_fires_when_one_of_several_shards_has_no_leader_and_counts_each
 
 
 @pytest.mark.nightly
-def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_path):
+def test_promtool_accepts_the_alerts_and_sees_them_fire(render, tmp_path):
     promtool = find_program("promtool")
     groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
@@ -511,7 +511,7 @@ def test_promtool_accepts_the_alerts_and_they_fire_when_they_should(render, tmp_
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
-def test_every_alert_of_the_chart_has_an_example_of_firing_and_of_silence(render):
+def test_every_chart_alert_has_firing_and_silent_examples(render):
     groups = render("prometheusRule.enabled=true")["PrometheusRule", "askproai"]["spec"]["groups"]
     names = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
     examples = yaml.safe_load((ROOT / "tests" / "unit" / "chart" / "alerts_test.yaml").read_text("utf-8"))

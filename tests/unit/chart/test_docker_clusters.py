@@ -82,7 +82,7 @@ def test_one_command_builds_loads_installs_and_calls(checkout: Path, tool: str) 
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_the_chart_installs_with_the_values_of_the_script(checkout: Path, tool: str, render) -> None:
+def test_chart_installs_with_the_values_of_the_script(checkout: Path, tool: str, render) -> None:
     _, calls = run(checkout, tool)
     (helm,) = [call for call in calls if call[0] == "helm"]
     values = [value for option, given in pairwise(helm) if option == "--set" for value in given.split(",")]

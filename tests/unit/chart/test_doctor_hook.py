@@ -13,7 +13,7 @@ def hooks(manifests):
     return {key: each for key, each in manifests.items() if HOOK in (each["metadata"].get("annotations") or {})}
 
 
-def test_the_account_and_its_rights_end_with_the_test_and_the_pod_stays_for_its_log(render):
+def test_account_ends_with_the_test_unlike_the_pod(render):
     found = hooks(render())
     assert {name for _, name in found} == {"askproai-doctor"}
     kinds = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Pod"}
@@ -28,7 +28,7 @@ def test_the_account_and_its_rights_end_with_the_test_and_the_pod_stays_for_its_
     assert weights["Pod"] > weights["RoleBinding"] > weights["Role"] > weights["ServiceAccount"]
 
 
-def test_the_pod_runs_the_command_of_the_image_and_meets_the_restricted_standard(render):
+def test_pod_runs_the_images_command_under_restrictions(render):
     manifests = render("image.repository=mirror/askproai", "image.tag=1.2.3", 'image.pullSecrets=["mine"]')
     spec = manifests["Pod", "askproai-doctor"]["spec"]
     (container,) = spec["containers"]
@@ -55,7 +55,7 @@ def test_nothing_of_the_installation_selects_the_pod(render):
         assert not chosen or not chosen.items() <= labels, f"{kind} {name}"
 
 
-def test_its_role_names_the_leases_and_the_report_of_the_operator(render):
+def test_role_names_the_operators_leases_and_report(render):
     named = {rule["resources"][0]: rule.get("resourceNames") for rule in render()["Role", "askproai-doctor"]["rules"]}
     assert set(named["leases"]) == {*LEASE_NAMES, "askproai-coordinator"}
     assert named["configmaps"] == [NAME]

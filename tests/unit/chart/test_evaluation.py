@@ -27,11 +27,11 @@ def environment(manifests):
     return {variable["name"]: variable.get("value") for variable in container["env"]}
 
 
-def test_nothing_of_it_is_there_unless_it_is_asked_for(render):
+def test_nothing_is_installed_without_a_request(render):
     assert not [name for _, name in render() if name.startswith(("askproai-postgres", "askproai-valkey", NAME))]
 
 
-def test_the_operator_uses_the_stores_of_the_release_and_no_other_secret(render):
+def test_operator_uses_only_the_secret_of_release_stores(render):
     manifests = render(EVALUATION, "database.existingSecret=mine", "redis.existingSecret=mine")
     (volume,) = operator(manifests)["volumes"]
     assert {source["secret"]["name"] for source in volume["projected"]["sources"]} == {NAME}
@@ -49,7 +49,7 @@ def test_the_operator_uses_the_stores_of_the_release_and_no_other_secret(render)
 
 
 @pytest.mark.parametrize("store", ["postgres", "valkey"])
-def test_a_store_keeps_its_data_on_a_disk_that_an_uninstall_deletes(render, store):
+def test_stores_disk_is_deleted_by_an_uninstall(render, store):
     spec = render(EVALUATION, "evaluation.storageClassName=fast")["StatefulSet", f"askproai-{store}"]["spec"]
     (claim,) = spec["volumeClaimTemplates"]
     assert claim["spec"]["resources"]["requests"] == {"storage": "1Gi"}
@@ -60,7 +60,7 @@ def test_a_store_keeps_its_data_on_a_disk_that_an_uninstall_deletes(render, stor
     assert {"name": "data", "emptyDir": {}} in without["template"]["spec"]["volumes"]
 
 
-def test_no_password_is_in_a_pod_or_a_config_map(render):
+def test_no_password_is_in_pods_or_config_maps(render):
     manifests = render(*SIMULATED)
     secret = manifests.pop(("Secret", NAME))
     shown = yaml.safe_dump([*manifests.values()])
@@ -70,7 +70,7 @@ def test_no_password_is_in_a_pod_or_a_config_map(render):
         assert base64.b64encode(value.encode()).decode() not in shown
 
 
-def test_all_its_pods_meet_the_restricted_pod_security_standard(render):
+def test_all_pods_meet_the_restricted_standard(render):
     manifests = render(*SIMULATED)
     names = [
         ("StatefulSet", "askproai-postgres"),
@@ -91,7 +91,7 @@ def test_all_its_pods_meet_the_restricted_pod_security_standard(render):
         assert container["securityContext"] == expected
 
 
-def test_with_the_simulators_the_operator_is_pointed_to_them_and_reaches_them(render):
+def test_operator_is_pointed_to_the_simulators_it_reaches(render):
     manifests = render(*SIMULATED, "networkPolicy.enabled=true")
     variables = environment(manifests)
     settings = OperatorSettings.model_validate(
@@ -116,12 +116,12 @@ def test_settings_of_ones_own_stay(render):
     assert variables["ASKPROAI_RETELL_BASE_URL"] == "http://askproai-simulators.system:9001"
 
 
-def test_simulators_without_an_image_are_refused_with_what_to_do(render):
+def test_simulators_without_an_image_are_refused_with_advice(render):
     with pytest.raises(Refused, match=r"evaluation\.simulatorsImage, an image of sandbox/Dockerfile"):
         render(EVALUATION, "evaluation.simulators=true")
 
 
-def test_the_notes_say_that_it_is_no_production_and_how_to_call(notes):
+def test_notes_deny_production_use_and_explain_calls(notes):
     shown = notes(*SIMULATED)
     assert "EVALUATION, not for production" in shown
     assert "deploy/askproai-simulators -- askproai call --to +49301234567" in shown

@@ -25,9 +25,7 @@ def options(values: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("with_redis", [True, False])
 @pytest.mark.parametrize("by_gateway", [True, False])
-def test_the_values_of_the_page_install_with_and_without_redis_and_by_both_kinds_of_route(
-    render, notes, with_redis, by_gateway
-):
+def test_values_of_the_page_install_in_all_variants(render, notes, with_redis, by_gateway):
     values = values_of_the_page()
     settings = values["settings"]
     if not by_gateway:

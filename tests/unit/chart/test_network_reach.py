@@ -58,9 +58,7 @@ def cluster(render, **restricted: tuple[str, ...]) -> Cluster:
 @pytest.mark.parametrize("restricted", [{}, DENIED], ids=["all-ranges", "denied-ranges"])
 @pytest.mark.parametrize("blocks_hold_pods", [True, False])
 @pytest.mark.parametrize(("target", "port", "expected"), REACH)
-def test_a_port_is_reached_by_those_who_need_it_and_nobody_else(
-    render, target, port, expected, blocks_hold_pods, restricted
-):
+def test_port_is_reached_only_by_pods_needing_it(render, target, port, expected, blocks_hold_pods, restricted):
     of = cluster(render, **restricted)
     assert of.reached_by(of.pods[target], port, blocks_hold_pods=blocks_hold_pods) == expected - {target}
 
@@ -69,7 +67,7 @@ def test_the_api_server_is_closed_to_tenants(render):
     assert cluster(render).reached_by(API, 6443) == API_SERVER
 
 
-def test_where_the_api_server_has_the_port_of_a_provider_denied_ranges_close_it(render):
+def test_denied_ranges_close_an_api_server_provider_port(render):
     policies = [
         network_policy(tenant(), STORES, ["https://api.cal.com"], each) for each in (Settings(), Settings(**DENIED))
     ]
@@ -77,7 +75,7 @@ def test_where_the_api_server_has_the_port_of_a_provider_denied_ranges_close_it(
     assert [reaches([each], salon, API, 443) for each in policies] == [True, False]
 
 
-def test_a_pod_of_another_namespace_reaches_the_stores_only_with_the_label_of_tenants_pods(render):
+def test_foreign_pod_reaches_stores_only_with_tenant_label(render):
     of = cluster(render)
     for name, port in (("postgres", 5432), ("valkey", 6379)):
         labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/managed-by": "askproai-operator"}
@@ -87,7 +85,7 @@ def test_a_pod_of_another_namespace_reaches_the_stores_only_with_the_label_of_te
             assert not reaches(of.policies, Pod("elsewhere", "10.0.0.3", fewer), of.pods[name], port)
 
 
-def test_ports_that_an_installation_lists_do_not_take_the_tenants_metrics_from_the_operator(render):
+def test_listed_ports_leave_tenant_metrics_to_the_operator(render):
     (rule,) = [
         rule
         for rule in render("networkPolicy.enabled=true", "networkPolicy.egressPorts=[443,5432]")[

@@ -69,7 +69,7 @@ def test_function_arguments_are_named_too() -> None:
     ]
 
 
-def test_the_name_of_an_argument_gives_the_terminal_no_orders() -> None:
+def test_argument_name_gives_the_terminal_no_orders() -> None:
     asked = {"at": "2026-11-22T09:05:00Z", "function": "book_appointment", "arguments": {"own\x1b[2J": "x\x1b[2J"}}
     assert "    Angaben: own\N{REPLACEMENT CHARACTER}[2J = x\N{REPLACEMENT CHARACTER}[2J" in document(
         requests_in_calls=[asked]
@@ -82,13 +82,13 @@ def test_a_deleted_branch_is_named_by_its_id(names: Any) -> None:
     assert {"    Filiale: gohlis", "    Leistung: krallen+schur", "    bei: vogel"} <= set(text)
 
 
-def test_a_value_that_has_no_word_is_shown_as_it_is_and_words_of_people_are_left_alone() -> None:
+def test_value_without_a_word_is_shown_unchanged() -> None:
     message = {"text": "confirmed", "for_whom": "Mia", "call_back": "2026-13-45", "left_at": "2026-11-22T08:33:10Z"}
     text = document(calls=[CALL | {"status": "new_status"}], messages=[message])
     assert {"    Stand: new_status", "    Text: confirmed", "    Rückruf: 2026-13-45"} <= set(text)
 
 
-def test_when_to_call_back_is_the_day_that_was_understood_with_the_words_of_the_caller() -> None:
+def test_callback_time_has_day_and_callers_words() -> None:
     message = {"text": "Rechnung", "call_back": "morgen nach 17 Uhr", "left_at": "2026-11-24T08:33:10Z"}
     times = {"call_back_from": "2026-11-25T16:00:00Z", "call_back_until": "2026-11-25T23:00:00Z"}
     written = "".join(line.strip() + " " for line in document(messages=[message | times]))
@@ -104,7 +104,7 @@ def test_every_state_that_we_store_has_a_word() -> None:
     assert not stored - set(VALUES)
 
 
-def test_a_transcript_has_the_speakers_in_german_and_what_is_empty_is_left_out() -> None:
+def test_transcript_has_german_speakers_and_no_empty_parts() -> None:
     call = {"transcript": "Agent: Guten Tag!\nUser: Ein Agent: der war hier.", "analysis": {"custom_analysis_data": {}}}
     text = document(calls=[call])
     assert [line.strip() for line in text if "Guten Tag" in line or "der war hier" in line] == [

@@ -54,7 +54,7 @@ def test_undecryptable_text_is_reported() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40])
-def test_nothing_that_one_copies_is_broken_however_narrow_the_terminal(width: int) -> None:
+def test_copyable_text_is_unbroken_in_narrow_terminals(width: int) -> None:
     said = f"User: {APPOINTMENT} an erika.mustermann-schmidt@salon-mueller.example"
     text = "\n".join(timeline_lines({**TIMELINE, "transcript": said}, width))
     assert text.count(APPOINTMENT) == 1 + "\n".join(timeline_lines({**TIMELINE, "transcript": None}, width)).count(
@@ -70,7 +70,7 @@ def test_a_timeline_says_how_the_call_ended() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_a_timeline_has_arguments_outcomes_and_the_next_attempt_of_a_job(width: int) -> None:
+def test_timeline_has_arguments_outcomes_and_next_job_attempts(width: int) -> None:
     lines = list(timeline_lines(TIMELINE, width))
     text = "\n".join(lines)
     for part in (
@@ -94,18 +94,18 @@ def test_a_timeline_has_arguments_outcomes_and_the_next_attempt_of_a_job(width: 
         ("2026-11-20", "2026-11-20"), ("gestern", "gestern"),
     ],
 )  # fmt: skip
-def test_an_age_becomes_an_instant_and_any_other_text_is_sent_unchanged(text: str, instant: str) -> None:
+def test_age_becomes_an_instant_unlike_other_text(text: str, instant: str) -> None:
     assert parse_since(text, datetime(2026, 11, 20, 12, tzinfo=UTC)) == instant
 
 
-def test_every_time_of_a_timeline_is_in_the_tenants_zone_and_notation() -> None:
+def test_timeline_uses_the_tenants_zone_and_notation() -> None:
     start = "2026-11-27T10:00:00+01:00"
     book = moment("function", "book_appointment", "booked", arguments={"start": start}, answer=f"Gebucht: {start}")
     text = "\n".join(timeline_lines({**TIMELINE, "moments": [book], "transcript": None}, 120))
     assert (text.count("Fri 27 Nov 2026 10:00 CET"), "UTC" in text) == (2, False), text
 
 
-def test_a_call_is_shown_with_its_analysis_its_recording_and_what_was_said() -> None:
+def test_call_shows_analysis_recording_and_transcript() -> None:
     url = "https://api.retellai.example/a-long-path/" + "x" * 80
     content = {
         "call": CALL, "zone": "Europe/Berlin", "transcript": "Agent: Guten Tag\nUser: \x1b[2JHallo",
@@ -140,7 +140,7 @@ def test_a_call_is_shown_with_its_analysis_its_recording_and_what_was_said() -> 
         ({"ai_notice": "not_known", "agent_version": None, "retell_keeps": None}, "AI notice: not known; Retell keeps: not known"),
     ],
 )  # fmt: skip
-def test_a_call_says_what_its_caller_heard_and_what_is_not_known(notice: dict[str, Any], shown: str) -> None:
+def test_call_shows_what_was_heard_and_unknown(notice: dict[str, Any], shown: str) -> None:
     answer = {
         "call": CALL,
         "zone": "Europe/Berlin",
@@ -151,7 +151,7 @@ def test_a_call_says_what_its_caller_heard_and_what_is_not_known(notice: dict[st
     assert shown in "\n".join(timeline_lines({**TIMELINE, **answer}, 200))
 
 
-def test_a_call_that_its_caller_did_not_want_to_be_kept_says_so_and_whether_retell_has_it() -> None:
+def test_unkept_call_says_whether_retell_has_it() -> None:
     at = "2026-11-27T10:00:00+01:00"
     notice = {
         "ai_notice": "heard",

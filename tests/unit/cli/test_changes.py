@@ -59,7 +59,7 @@ async def run(
         return await asyncio.to_thread(CliRunner().invoke, app, [*command, *options], input=answer), bodies
 
 
-async def test_a_request_without_an_answer_is_sent_again_as_the_same_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unanswered_request_is_repeated_with_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [500, 503, 200], "--yes")
     assert result.exit_code == 0, result.output
     assert "blocked: mitte/anna" in result.output
@@ -68,7 +68,7 @@ async def test_a_request_without_an_answer_is_sent_again_as_the_same_one(monkeyp
     assert all("@" in body["by"] for body in bodies)
 
 
-async def test_without_any_answer_it_prints_how_to_go_on_and_goes_on_with_that_id(
+async def test_lost_answer_prints_how_to_continue_with_id(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     result, bodies = await run(monkeypatch, [500, 500, 500], "--yes")
@@ -104,7 +104,7 @@ def invoke(*command: str) -> str:
     return result.stdout
 
 
-def test_a_second_equal_block_is_reported_as_the_one_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_equal_block_is_reported_as_existing(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": False}
     answering(monkeypatch, POST=answer)
     command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
@@ -113,7 +113,7 @@ def test_a_second_equal_block_is_reported_as_the_one_that_exists(monkeypatch: py
     assert invoke(*command).startswith("blocked: mitte/anna")
 
 
-def test_a_removed_block_names_what_still_blocks_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_block_names_the_remaining_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     other = BLOCK | {"id": "1f0c6a52-0000-4000-8000-000000000001", "reason": "Urlaub"}
     shown = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin"}
     answering(monkeypatch, GET=shown, POST=BLOCK | {"in_force": False, "still_blocked_by": [other]})
@@ -125,7 +125,7 @@ def test_a_removed_block_names_what_still_blocks_its_time(monkeypatch: pytest.Mo
     assert invoke("unblock", "b", "--yes").startswith("no longer blocked: mitte/anna")
 
 
-def test_bookings_are_paused_and_resumed_by_a_question_that_says_for_whom_and_until_when(
+def test_pause_question_says_for_whom_and_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answering(monkeypatch, POST={"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True})
@@ -162,7 +162,7 @@ def test_question_before_a_block_shows_its_effect(monkeypatch: pytest.MonkeyPatc
     assert "Erika" not in asked.stdout, "which is for programs"
 
 
-def test_the_open_offers_that_a_block_ends_are_shown_before_it_after_it_and_of_it(
+def test_open_offers_ended_by_a_block_are_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True, "offers": [OFFERED]}
@@ -187,7 +187,7 @@ async def test_shown_span_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(body["from"], body["to"]) for body in bodies] == [(PREVIEW["start"], PREVIEW["end"])]
 
 
-def test_a_person_whom_calcom_books_has_to_be_entered_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calcoms_person_must_be_entered_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True}
     command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
     answering(monkeypatch, POST=answer | {"at_calcom": True})
@@ -196,7 +196,7 @@ def test_a_person_whom_calcom_books_has_to_be_entered_there_too(monkeypatch: pyt
     assert "Cal.com" not in invoke(*command)
 
 
-def test_a_block_that_was_removed_before_is_reported_as_such_without_a_question(
+def test_earlier_removal_of_a_block_is_reported_unasked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     removed = BLOCK | {"in_force": False}
@@ -210,7 +210,7 @@ async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) ->
     assert (result.exit_code, bodies) == (1, [])
 
 
-async def test_a_booking_without_an_answer_names_the_start_that_was_now_when_it_was_asked(
+async def test_unanswered_booking_names_its_original_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Run again a minute later, "now" could be another start, and the id would be that of another booking."""
@@ -238,7 +238,7 @@ async def test_a_booking_without_an_answer_names_the_start_that_was_now_when_it_
     assert (bodies[0]["branch"], bodies[0]["start"], "staff" in bodies[0]) == ("mitte", APPOINTMENT["start"], False)
 
 
-async def test_a_booking_says_before_it_is_made_that_the_customer_gets_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_booking_announces_the_customers_mail_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
 
     async def show(request: web.Request) -> web.Response:

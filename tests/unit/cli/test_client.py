@@ -69,9 +69,7 @@ def install_kubectl(directory: Path, script: str = KUBECTL) -> Path:
     return log
 
 
-def test_a_given_url_is_used_with_the_token_of_the_environment(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_given_url_is_used_with_the_environments_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_demo_state(directory)
     with pytest.raises(RequestFailed, match="ASKPROAI_TOKEN"), connect("a.b", "http://pod:8081"):
         pass
@@ -81,9 +79,7 @@ def test_a_given_url_is_used_with_the_token_of_the_environment(
         assert "t" not in repr(client).split("token")
 
 
-async def test_a_failure_of_the_server_is_shown_with_its_correlation_id(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_server_failure_is_shown_with_correlation_id(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_request: web.Request) -> web.Response:
         problem = {
             "title": "Internal Server Error",
@@ -102,9 +98,7 @@ async def test_a_failure_of_the_server_is_shown_with_its_correlation_id(
     assert (shown.exit_code, shown.stderr) == (1, "Internal Server Error: Send it again (correlation id c0ffee)\n")
 
 
-async def test_a_pod_whose_database_hangs_is_not_waited_for_and_the_next_step_is_named(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_hung_database_is_not_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.sleep(1)
         return web.json_response({})
@@ -130,9 +124,7 @@ def test_a_demo_that_runs_here_is_found(directory: Path, monkeypatch: pytest.Mon
         pass
 
 
-def test_another_clusters_kubeconfig_is_not_answered_by_the_demo(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_clusters_kubeconfig_is_not_the_demos(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_demo_state(directory)
     log = install_kubectl(directory)
     monkeypatch.setenv("KUBECONFIG", str(directory / "production"))
@@ -164,9 +156,7 @@ def test_the_demo_is_found_from_any_folder(
         assert client.token == "demo-token"
 
 
-def test_kubectl_that_waits_for_a_login_is_not_waited_for_without_end(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kubectl_waiting_for_a_login_is_time_limited(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A login program asks on a terminal that the person does not see, since kubectl's output is read by the command."""
     install_kubectl(directory, "#!/bin/sh\ntest -t 0 && exit 1\nexec sleep 60\n")
     monkeypatch.setenv("KUBECONFIG", str(directory / "production"))
@@ -201,7 +191,7 @@ def test_account_without_any_token_learns_why(directory: Path, admin: str, reade
         pass
 
 
-def test_the_demo_is_found_by_its_context_and_not_by_another(
+def test_demo_is_found_only_by_its_own_context(
     directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     demo, log = Path(write_demo_state(directory).kubeconfig), install_kubectl(directory)
@@ -248,7 +238,7 @@ def test_an_error_of_kubectl_says_what_to_do(
     assert said.rsplit(": ", maxsplit=1)[-1] in str(failed.value), "kubectl is quoted, too"
 
 
-def test_a_pod_that_kubectl_cannot_reach_later_is_explained_by_what_kubectl_said(directory: Path) -> None:
+def test_unreachable_pod_is_explained_in_kubectls_words(directory: Path) -> None:
     said = 'echo "Forwarding from 127.0.0.1:40123 -> 8081"'
     later = r"printf 'Forwarding from 127.0.0.1:9 -> 8081\nerror: lost connection to pod\n'"
     assert said in KUBECTL
@@ -276,9 +266,7 @@ def test_a_plan_of_another_kubeconfig_refuses_a_context(directory: Path, monkeyp
     assert "set KUBECONFIG to this file" in " ".join(result.stderr.replace("│", "").split())
 
 
-def test_a_context_holds_for_kubectl_and_this_process_during_one_command(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_context_holds_for_kubectl_during_one_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
     monkeypatch.setenv("KUBECONFIG", config)
     first = "${{KUBECONFIG%%:*}}"
@@ -300,14 +288,14 @@ def test_a_context_holds_for_kubectl_and_this_process_during_one_command(
         ("http://none.invalid", "its host is not known; check --url"),
     ],
 )
-def test_an_address_that_does_not_answer_is_reported_in_words(url: str, words: str) -> None:
+def test_unanswering_address_is_reported_in_words(url: str, words: str) -> None:
     with pytest.raises(RequestFailed, match=words) as failed:
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
     assert "Error" not in str(failed.value)
 
 
 @pytest.mark.parametrize("url", ["pod:8081", "pod", "ftp://pod"])
-def test_a_text_that_is_no_address_is_wrong_usage(url: str) -> None:
+def test_text_that_is_no_address_is_misuse(url: str) -> None:
     with pytest.raises(typer.BadParameter, match=r"http://127\.0\.0\.1:8081"):
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
 

@@ -38,7 +38,7 @@ ALL = dict(
 
 
 @each_row("path", ALL)
-def test_every_command_has_a_help_text_with_an_example(path: str) -> None:
+def test_every_command_has_help_with_an_example(path: str) -> None:
     _, marker, example = f"{ALL[path].help}\n{ALL[path].epilog}".partition("Example: ")
     assert marker
     assert path.partition(" ")[0] in example
@@ -50,11 +50,11 @@ WITH_RESULT = [
 
 
 @each_row("path", WITH_RESULT)
-def test_every_command_with_a_result_prints_json_on_request(path: str) -> None:
+def test_every_command_with_a_result_can_print_json(path: str) -> None:
     assert any({"-o", "--output"} <= set(parameter.opts) for parameter in ALL[path].params)
 
 
-async def test_a_refused_token_names_the_secret_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refused_token_names_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         return web.json_response({"title": "Unauthorized", "detail": "-"}, status=401)
 
@@ -68,9 +68,7 @@ async def test_a_refused_token_names_the_secret_that_has_it(monkeypatch: pytest.
     assert "kubectl get secret mueller-admin -n salon" in result.stderr
 
 
-async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those_that_exist(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_number_in_any_spelling_is_called_or_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(request: web.Request) -> web.Response:
         rung.append(await request.json())
         return web.json_response({"error": "nobody has the number; there is: +49301234567"}, status=400)
@@ -91,7 +89,7 @@ async def test_a_number_is_called_in_any_spelling_and_an_unknown_one_names_those
 
 
 @pytest.mark.parametrize("numbers", [["--to", "abc"], ["--to", "030 1234567", "--from", "abc"]])
-def test_a_text_that_is_no_phone_number_is_wrong_usage(numbers: list[str]) -> None:
+def test_text_that_is_no_phone_number_is_misuse(numbers: list[str]) -> None:
     result = CliRunner().invoke(app, ["call", *numbers, "--say", "Hallo"])
     assert result.exit_code == 2
     assert "is not a phone number" in result.stderr
@@ -118,7 +116,7 @@ def test_help_lists_all_commands_in_groups() -> None:
         ("gestern", "", 1),
     ],
 )
-def test_a_phrase_is_shown_as_text_and_one_without_a_time_fails(phrase: str, line: str, code: int) -> None:
+def test_phrase_is_shown_as_text_or_fails_timeless(phrase: str, line: str, code: int) -> None:
     result = CliRunner().invoke(app, ["when", phrase, "--at", "2026-11-20T10:00"])
     assert (result.stdout, result.exit_code) == (line, code)
     assert bool(result.stderr) is bool(code)
@@ -127,7 +125,7 @@ def test_a_phrase_is_shown_as_text_and_one_without_a_time_fails(phrase: str, lin
     assert bool(json.loads(as_json.stdout)["refused"]) is bool(code)
 
 
-def test_a_phrase_is_shown_as_an_english_agent_understands_it() -> None:
+def test_phrase_is_shown_as_english_agents_understand_it() -> None:
     result = CliRunner().invoke(
         app, ["when", "next Tuesday at half past two", "--at", "2026-11-20T10:00", "--language", "en"]
     )
@@ -135,7 +133,7 @@ def test_a_phrase_is_shown_as_an_english_agent_understands_it() -> None:
     assert (result.stdout, result.exit_code) == (line, 0)
 
 
-async def test_a_value_that_the_tenant_cannot_read_is_misuse_and_a_refusal_is_a_failure(
+async def test_unreadable_value_is_misuse_and_refusal_a_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def refuse(request: web.Request) -> web.Response:
@@ -153,13 +151,11 @@ async def test_a_value_that_the_tenant_cannot_read_is_misuse_and_a_refusal_is_a_
     assert "status is one of" in misused.output
 
 
-def test_a_demo_is_kept_or_ended_but_not_both() -> None:
+def test_demo_cannot_be_both_kept_and_ended() -> None:
     assert CliRunner().invoke(app, ["demo", "--down", "--keep"]).exit_code == 2
 
 
-def test_a_call_to_a_demo_that_no_longer_runs_fails_with_a_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_call_to_an_ended_demo_fails_with_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".demo").mkdir()
     (tmp_path / ".demo/state.json").write_text(State("", "http://127.0.0.1:9", "", "", "").text())
@@ -169,13 +165,13 @@ def test_a_call_to_a_demo_that_no_longer_runs_fails_with_a_message(
 
 
 @pytest.mark.parametrize("part", ["kind: Tenan\nmetadata: {name: a}", "kind: Tenant", "kind: Tenant\nmetadata: []"])
-def test_a_plan_names_the_manifest_that_it_cannot_ask_about(part: str) -> None:
+def test_plan_names_the_manifest_that_it_cannot_query(part: str) -> None:
     result = CliRunner().invoke(app, ["plan", "-"], input=f"apiVersion: askproai.de/v1alpha1\n{part}\n")
     assert result.exit_code == 2
     assert "<stdin>:1: a manifest needs metadata.name" in result.stderr
 
 
-def test_a_plan_without_its_kubeconfig_fails_with_a_message(tmp_path: Path) -> None:
+def test_plan_without_its_kubeconfig_fails_with_message(tmp_path: Path) -> None:
     manifest = "{apiVersion: askproai.de/v1alpha1, kind: Tenant, metadata: {name: a}}"
     result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "none")], input=manifest)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -185,7 +181,7 @@ def test_a_plan_without_its_kubeconfig_fails_with_a_message(tmp_path: Path) -> N
     )
 
 
-def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_path: Path) -> None:
+def test_plan_for_silent_cluster_names_context_and_server(tmp_path: Path) -> None:
     cluster = {"name": "dead", "cluster": {"server": "https://127.0.0.1:9"}}
     context = {"name": "old", "context": {"cluster": "dead", "user": "me"}}
     config = {
@@ -200,14 +196,14 @@ def test_a_plan_of_a_cluster_that_does_not_answer_names_context_and_server(tmp_p
 
 
 @pytest.mark.parametrize("command", ["sandbox faults", "sandbox faults retell", "call --to +49301234567 --say Hallo"])
-def test_without_a_demo_a_command_says_how_to_start_one(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_a_demo_explains_its_start(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: None)
     result = CliRunner().invoke(app, command.split())
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "no demo is running on this machine: start one with `askproai demo --keep`\n"
 
 
-def test_faults_of_a_demo_that_has_ended_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_an_ended_demo_say_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = {"retellUrl": "http://127.0.0.1:9", "calcomUrl": "http://127.0.0.1:9"}
     monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: gone)
     result = CliRunner().invoke(app, ["sandbox", "faults"])
@@ -220,9 +216,7 @@ def test_both_simulators_run_side_by_side_by_default() -> None:
     assert len(set(ports)) == 2
 
 
-def test_without_any_context_it_is_said_how_to_choose_a_cluster_or_the_demo(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_missing_context_explains_how_to_choose_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     kubectl = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"

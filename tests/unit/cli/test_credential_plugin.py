@@ -64,7 +64,7 @@ def plugin(tmp_path: Path) -> Plugin:
 
 
 @pytest.mark.parametrize("version", [V1, f"{V1}beta1"])
-def test_the_program_gets_its_arguments_and_variables_and_its_token_is_sent(plugin: Plugin, version: str) -> None:
+def test_program_gets_its_arguments_and_sends_its_token(plugin: Plugin, version: str) -> None:
     plugin.answer(credential(version, token="t"))
     login = plugin.login(
         apiVersion=version, args=["eks", "get-token"], env=[{"name": "AWS_PROFILE", "value": "prod"}], installHint=None
@@ -77,7 +77,7 @@ def test_the_program_gets_its_arguments_and_variables_and_its_token_is_sent(plug
     assert told == {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
 
 
-def test_the_program_is_told_the_cluster_only_if_the_kubeconfig_says_so(plugin: Plugin) -> None:
+def test_program_gets_cluster_only_if_kubeconfig_says_so(plugin: Plugin) -> None:
     plugin.answer(credential(token="t"))
     extensions = [{"name": "other"}, {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "a"}}]
     cluster = {"certificate-authority-data": "Y2E=", "tls-server-name": "k", "extensions": extensions}
@@ -88,7 +88,7 @@ def test_the_program_is_told_the_cluster_only_if_the_kubeconfig_says_so(plugin: 
     }  # fmt: skip
 
 
-def test_a_program_without_a_folder_is_searched_on_the_path(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_without_a_folder_is_found_on_path(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin.answer(credential(token="t"))
     with pytest.raises(LoginFailed, match=r"plugin, which is not on the PATH\. Install it by: brew install plugin"):
         plugin.login(command="plugin", installHint="Install it by: brew install plugin").authorization()
@@ -96,7 +96,7 @@ def test_a_program_without_a_folder_is_searched_on_the_path(plugin: Plugin, monk
     assert plugin.login(command="plugin").authorization() == "Bearer t"
 
 
-def test_the_program_runs_again_when_its_credential_has_expired_and_not_before(plugin: Plugin) -> None:
+def test_program_runs_again_only_after_its_credential_expires(plugin: Plugin) -> None:
     plugin.answer(credential(token="first", expirationTimestamp="2026-11-20T10:14:00+01:00"))
     login = plugin.login()
     assert login.authorization() == "Bearer first"
@@ -110,7 +110,7 @@ def test_the_program_runs_again_when_its_credential_has_expired_and_not_before(p
     assert login.authorization() == "Bearer second", "without an expiry it is used to the end"
 
 
-async def test_a_client_certificate_of_the_program_is_shown_to_the_server(plugin: Plugin) -> None:
+async def test_programs_client_certificate_is_shown_to_the_server(plugin: Plugin) -> None:
     key, certificate = new_certificate()
     plugin.answer(credential(clientCertificateData=certificate.decode(), clientKeyData=key.decode()))
     plugin.tls = ssl.create_default_context(cadata=certificate.decode())
@@ -167,7 +167,7 @@ def test_a_section_that_cannot_work_says_why(plugin: Plugin, section: dict[str, 
         plugin.login(**section).authorization()
 
 
-def test_a_plan_says_which_cluster_has_no_login_and_what_to_do(tmp_path: Path) -> None:
+def test_plan_names_the_cluster_without_login_with_advice(tmp_path: Path) -> None:
     hint = "Install it: https://example.org/gke"
     section = {"apiVersion": V1, "command": "no-such-plugin", "installHint": hint}
     (tmp_path / "config").write_text(kubeconfig_of({"exec": section}))
@@ -179,13 +179,13 @@ def test_a_plan_says_which_cluster_has_no_login_and_what_to_do(tmp_path: Path) -
     )
 
 
-def test_a_program_that_is_not_needed_is_not_run(tmp_path: Path) -> None:
+def test_unneeded_program_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "config").write_text(kubeconfig_of({"token": "t", "exec": {"command": "aws"}}))
     result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
     assert "the cluster does not answer" in result.stderr
 
 
-def test_no_other_process_runs_a_program_of_a_kubeconfig(tmp_path: Path, plugin: Plugin) -> None:
+def test_no_other_process_runs_a_kubeconfigs_program(tmp_path: Path, plugin: Plugin) -> None:
     plugin.answer(credential(token="t"))
     (tmp_path / "config").write_text(kubeconfig_of({"exec": {"apiVersion": V1, "command": "./plugin"}}))
     with pytest.raises(
@@ -195,7 +195,7 @@ def test_no_other_process_runs_a_program_of_a_kubeconfig(tmp_path: Path, plugin:
     assert not (tmp_path / "plugin.note").exists()
 
 
-def test_the_authority_of_a_file_is_told_as_data(plugin: Plugin, tmp_path: Path) -> None:
+def test_files_authority_is_passed_as_data(plugin: Plugin, tmp_path: Path) -> None:
     authority = new_certificate()[1]
     (tmp_path / "ca.crt").write_bytes(authority)
     plugin.answer(credential(token="t"))

@@ -269,7 +269,7 @@ def test_absent_provider_needs_no_correction() -> None:
     assert (found.outcome, found.page) == (Outcome.FAILED, "docs/runbooks/credentials-invalid.md")
 
 
-def test_a_warning_that_ready_ignores_is_shown_by_a_command_that_has_it() -> None:
+def test_warning_that_ready_ignores_is_still_shown() -> None:
     """The row of `kubectl get -o wide` has the message of Ready alone, which is empty then."""
     found = check_objects(replace(GOOD, objects=[tenant(CacheReady=("False", "CacheUnavailable"))]))
     assert found.todo.startswith("kubectl describe")

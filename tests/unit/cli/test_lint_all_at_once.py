@@ -42,7 +42,7 @@ def found(text: str) -> dict[str, str]:
 # Within one manifest
 
 
-def test_a_canary_with_the_image_of_all_pods_is_named() -> None:
+def test_canary_with_the_image_of_all_is_named() -> None:
     """The API server refuses it by the same rule."""
     image = "registry.example/askproai:0.2.0"
     messages = found(practice(Tenant={"runtime": {"image": image, "canary": {"image": image}}}))
@@ -52,7 +52,7 @@ def test_a_canary_with_the_image_of_all_pods_is_named() -> None:
 
 
 @pytest.mark.parametrize("written", ["DE-BY", "by", "de-by"])
-def test_a_state_with_its_country_is_refused_with_what_to_write(written: str) -> None:
+def test_state_with_country_is_refused_with_correct_form(written: str) -> None:
     messages = found(practice(Branch={"holidays": {"country": "DE", "subdivision": written}}))
     assert messages["refused spec.holidays.subdivision"].endswith("; write BY")
 
@@ -65,9 +65,7 @@ def test_a_state_with_its_country_is_refused_with_what_to_write(written: str) ->
         ("DE", "Saxony", "write one of BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH"),
     ],
 )  # fmt: skip
-def test_a_state_by_its_name_is_refused_with_the_code_that_is_meant_or_all(
-    country: str, written: str, hint: str
-) -> None:
+def test_state_by_name_is_refused_with_its_code(country: str, written: str, hint: str) -> None:
     messages = found(practice(Branch={"holidays": {"country": country, "subdivision": written}}))
     assert messages["refused spec.holidays.subdivision"].endswith(
         f"not a subdivision without its country (ISO 3166-2), such as BE; {hint}"
@@ -77,13 +75,13 @@ def test_a_state_by_its_name_is_refused_with_the_code_that_is_meant_or_all(
 
 
 @pytest.mark.parametrize("city", ["Munich", "Hamburg", "Graz"])
-def test_a_city_that_is_no_time_zone_gets_the_zones_of_german_speaking_countries(city: str) -> None:
+def test_city_instead_of_a_zone_gets_german_zones(city: str) -> None:
     messages = found(practice(Tenant={"timeZone": f"Europe/{city}"}))
     message = messages["refused spec.timeZone"]
     assert message.endswith("for Germany, Austria and Switzerland: Europe/Berlin, Europe/Vienna, Europe/Zurich")
 
 
-def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
+def test_working_hours_outside_opening_hours_are_a_warning() -> None:
     """They are cut to the opening hours, and nothing is left of them."""
     hours = [{"days": ["Mon", "Sat"], "opens": "08:00", "closes": "12:00"}]
     late = {"days": ["Mon"], "opens": "19:00", "closes": "20:00"}
@@ -94,7 +92,7 @@ def test_working_hours_outside_the_opening_hours_are_a_warning() -> None:
     assert "warning spec.staff[0].workingHours[1]" not in messages
 
 
-def test_a_number_without_its_area_code_is_a_warning_with_what_it_is_read_as() -> None:
+def test_number_without_area_code_warns_with_its_reading() -> None:
     messages = found(practice(Branch={"phoneNumbers": [{"number": "4477880"}, {"number": "(0221) 4477880"}]}))
     assert (
         "is read as +494477880: write it so, or with its area code" in messages["warning spec.phoneNumbers[0].number"]
@@ -102,7 +100,7 @@ def test_a_number_without_its_area_code_is_a_warning_with_what_it_is_read_as() -
     assert "warning spec.phoneNumbers[1].number" not in messages
 
 
-def test_ranges_that_overlap_are_a_warning_once_for_each_later_one() -> None:
+def test_overlapping_ranges_warn_once_per_later_range() -> None:
     """Both count as one: a lunch break is lost by a mistyped time."""
     morning = {"days": ["Mon", "Tue"], "opens": "08:00", "closes": "12:00"}
     mistyped = {"days": ["Tue"], "opens": "11:30", "closes": "18:00"}
@@ -114,7 +112,7 @@ def test_ranges_that_overlap_are_a_warning_once_for_each_later_one() -> None:
     assert messages["warning spec.staff[0].workingHours[1]"].startswith("overlaps with entry 0")
 
 
-def test_a_spoken_name_of_two_services_is_a_warning_at_both() -> None:
+def test_spoken_name_of_two_services_warns_at_both() -> None:
     documents = list(yaml.safe_load_all(practice()))
     service = next(document for document in documents if document["kind"] == "ServiceOffering")
     service["spec"] |= {"displayName": "Erstgespräch", "spokenNames": ["Beratung", "Vorgespräch"]}
@@ -126,7 +124,7 @@ def test_a_spoken_name_of_two_services_is_a_warning_at_both() -> None:
     assert all("callers who say it can mean" in text for text in shared.values())
 
 
-def test_a_misspelt_field_hides_neither_what_is_in_it_nor_the_rules_beside_it() -> None:
+def test_misspelt_field_hides_no_other_finding() -> None:
     hours = [{"days": ["Mon"], "opens": "08:00", "closes": "07:00"}]
     documents = list(yaml.safe_load_all(practice(Branch={"openingHours": hours})))
     branch = next(document for document in documents if document["kind"] == "Branch")
@@ -139,7 +137,7 @@ def test_a_misspelt_field_hides_neither_what_is_in_it_nor_the_rules_beside_it() 
     assert len(messages) == 3, messages
 
 
-def test_a_tenants_zone_replicas_and_misspelt_field_are_reported_together() -> None:
+def test_zone_replicas_and_misspelt_field_are_reported_together() -> None:
     tenant = {
         "businessmodel": "Simple", "timeZone": "Europe/Berln", "runtime": {"web": {"minReplicas": 5, "maxReplicas": 2}},
         "calendar": {"provider": "Calcom"},
@@ -149,7 +147,7 @@ def test_a_tenants_zone_replicas_and_misspelt_field_are_reported_together() -> N
     assert {"refused spec.businessmodel", "refused spec.runtime.web", "refused spec.calendar"} < set(messages)
 
 
-def test_a_rule_that_reads_what_is_ill_formed_is_not_reported_a_second_time() -> None:
+def test_ill_formed_value_is_reported_once() -> None:
     """A number that is no text is one mistake: the agent has a `transferTo`."""
     messages = found(practice(RetellAgent={"transferTo": 492217654399}))
     assert messages == {"refused spec.transferTo": "must be a text: put it in quotes; this is a number"}
@@ -174,7 +172,7 @@ def test_an_unknown_country_is_answered_with_similar_ones() -> None:
 # YAML as kubectl reads it
 
 
-def test_y_and_n_are_no_texts_wherever_they_are_written() -> None:
+def test_y_and_n_are_never_texts() -> None:
     text = practice().replace("tenantRef:\n    name: praxis-weber\n", "tenantRef:\n    name: n\n")
     text = text.replace("kind: RetellAgent\nmetadata:\n  name: praxis\n", "kind: RetellAgent\nmetadata:\n  name: y\n")
     messages = found(text)
@@ -230,7 +228,7 @@ def test_nothing_to_check_is_a_failure(text: str) -> None:
 # The Secret beside
 
 
-def test_a_key_that_the_secret_beside_it_lacks_is_a_warning_with_the_keys_that_it_has() -> None:
+def test_missing_key_is_a_warning_with_existing_keys() -> None:
     text = practice(Secret={"stringData": {"retell-key": "key_1"}})
     result = lint(text)
     assert result.exit_code == 0, result.output
@@ -247,7 +245,7 @@ def test_a_trunk_needs_user_name_and_password() -> None:
     assert "has no key 'password'" in messages["warning spec.phoneNumbers[0].sip.authSecretRef.name"]
 
 
-def test_a_missing_secret_is_a_warning_only_if_the_namespaces_secrets_are_among_the_files() -> None:
+def test_secret_is_missing_only_among_given_namespace_secrets() -> None:
     other = practice(Tenant={"retell": {"apiKeySecretRef": {"name": "provider", "key": "k"}}})
     assert "which have providers" in found(other)["warning spec.retell.apiKeySecretRef.name"]
     alone = "---\n".join(part for part in other.split("---\n") if "kind: Secret" not in part)
@@ -258,7 +256,7 @@ def test_a_missing_secret_is_a_warning_only_if_the_namespaces_secrets_are_among_
     assert found(other + external) == {}, "it may come from there"
 
 
-def test_a_secret_that_sops_has_encrypted_shows_its_keys() -> None:
+def test_secret_encrypted_by_sops_shows_its_keys() -> None:
     encrypted = {"stringData": {"retell-api-key": "ENC[AES256_GCM,data:x,type:str]"}, "sops": {"version": "3.9.0"}}
     assert found(practice(Secret=encrypted)) == {}
     encrypted["stringData"] = {"retell-key": "ENC[AES256_GCM,data:x,type:str]"}
@@ -268,7 +266,7 @@ def test_a_secret_that_sops_has_encrypted_shows_its_keys() -> None:
 # What two manifests claim
 
 
-def test_a_number_of_two_tenants_is_a_warning_in_any_spelling() -> None:
+def test_number_of_two_tenants_is_a_warning() -> None:
     number = {"phoneNumbers": [{"number": "+49 221 7654321"}]}
     text = practice() + second_practice(Branch=number, Secret={"stringData": {"retell-api-key": "key_2"}})
     first = next(line for line, words in enumerate(text.splitlines(), start=1) if "221 7654321" in words)
@@ -295,7 +293,7 @@ def test_a_number_of_no_country_is_a_warning() -> None:
         assert "warning spec.phoneNumbers[0].number" not in found(practice(Tenant=tenant, Branch=branch))
 
 
-def test_a_providers_key_of_two_tenants_is_a_warning_and_is_not_shown() -> None:
+def test_shared_provider_key_is_a_warning_without_value() -> None:
     text = practice() + second_practice(Branch={"phoneNumbers": []})
     messages = found(text)
     assert messages["warning spec.retell.apiKeySecretRef"].startswith(
@@ -308,7 +306,7 @@ def test_a_providers_key_of_two_tenants_is_a_warning_and_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize(("prefix", "is_taken"), [("/voice", True), ("/voice/more", True), ("/other", False)])
-def test_a_host_of_two_tenants_is_a_warning_unless_their_paths_are_apart(prefix: str, is_taken: bool) -> None:
+def test_shared_host_without_separate_paths_is_a_warning(prefix: str, is_taken: bool) -> None:
     exposure = {"host": "praxis.example", "pathPrefix": "/voice"}
     second = second_practice(
         Tenant={"exposure": {"host": "praxis.example", "pathPrefix": prefix}},
@@ -319,7 +317,7 @@ def test_a_host_of_two_tenants_is_a_warning_unless_their_paths_are_apart(prefix:
     assert list(messages) == (["warning spec.exposure.host"] if is_taken else [])
 
 
-def test_lint_warns_of_a_service_that_no_caller_could_book() -> None:
+def test_lint_warns_of_an_unbookable_service() -> None:
     messages = found(practice(ServiceOffering={"durationMinutes": 700}))
     assert "it takes 700 minutes with its buffers" in messages["warning spec.durationMinutes"]
     twice = [document for document in yaml.safe_load_all(practice()) if document["kind"] == "ServiceOffering"][:1]
@@ -338,7 +336,7 @@ def salon(**spec: object) -> str:
     return yaml.safe_dump_all(documents)
 
 
-def test_a_service_of_one_branch_is_checked_as_one_of_all_branches() -> None:
+def test_branch_service_is_checked_like_a_shared_service() -> None:
     assert "it takes 710 minutes" in found(salon(durationMinutes=700))["warning spec.durationMinutes"]
     assert "has the skills sticken" in found(salon(requiredSkills=["sticken"]))["warning spec.requiredSkills"]
     assert not [path for path in found(salon()) if path.startswith("warning spec.")]
@@ -367,7 +365,7 @@ def at_calcom(number: int, service: dict[str, Any]) -> dict[str, dict[str, Any]]
     }
 
 
-def test_an_event_type_that_two_tenants_name_is_a_warning() -> None:
+def test_event_type_of_two_tenants_is_a_warning() -> None:
     text = practice(**at_calcom(1, IDS)) + second_practice(**at_calcom(2, IDS))
     messages = found(text)
     assert list(messages) == ["warning spec.calcom.eventTypes[0].eventTypeId"]
@@ -379,7 +377,7 @@ def test_an_event_type_that_two_tenants_name_is_a_warning() -> None:
     assert found(apart) == {}
 
 
-def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None:
+def test_calcom_service_without_event_types_is_a_warning() -> None:
     message = found(practice(**at_calcom(1, {})))["warning spec.calcom"]
     assert "its appointments stay in the local calendar, where nobody at Cal.com sees them" in message
     assert found(practice(**at_calcom(1, {"capacity": 2}))) == {}, "no seats are booked at Cal.com"
@@ -391,7 +389,7 @@ def test_a_service_of_a_calcom_tenant_without_event_types_is_a_warning() -> None
     assert "local calendar" in found(practice(**at_calcom(1, only_fields)))["warning spec.calcom"]
 
 
-def test_an_event_type_of_a_person_who_cannot_do_the_service_is_a_warning_with_who_is_meant() -> None:
+def test_event_type_of_unqualified_person_is_a_warning() -> None:
     able = {"skills": ["sprechstunde"]}
     staff = [
         {"id": "yildiz", "displayName": "Herr Yildiz"} | able,
@@ -407,7 +405,7 @@ def test_an_event_type_of_a_person_who_cannot_do_the_service_is_a_warning_with_w
 
 
 @pytest.mark.parametrize("entry", [{"number": "08151 7654300"}, {"number": "089 1", "did": "+4981517654300"}])
-def test_a_transfer_to_a_number_of_the_tenants_own_branch_is_a_warning(entry: dict[str, str]) -> None:
+def test_transfer_to_own_branch_number_is_a_warning(entry: dict[str, str]) -> None:
     """The caller would be connected with the agent again."""
     transfer = {"functions": ["TransferToHuman"], "transferTo": "+4981517654300"}
     messages = found(practice(Branch={"phoneNumbers": [entry]}, RetellAgent=transfer))
@@ -416,7 +414,7 @@ def test_a_transfer_to_a_number_of_the_tenants_own_branch_is_a_warning(entry: di
     assert "warning spec.transferTo" not in other
 
 
-def test_numbers_of_a_branch_that_no_agent_answers_are_a_warning() -> None:
+def test_unanswered_branch_numbers_are_a_warning() -> None:
     documents = list(yaml.safe_load_all(practice()))
     without_agent = [document for document in documents if document["kind"] != "RetellAgent"]
     messages = found(yaml.safe_dump_all(without_agent))
@@ -426,7 +424,7 @@ def test_numbers_of_a_branch_that_no_agent_answers_are_a_warning() -> None:
     assert "warning spec.phoneNumbers" not in found(yaml.safe_dump_all(alone)), "the agent may be in the cluster"
 
 
-def test_an_own_price_of_a_person_who_cannot_do_the_service_is_a_warning_with_who_is_meant() -> None:
+def test_price_of_unqualified_person_is_a_warning() -> None:
     able = {"skills": ["sprechstunde"]}
     staff = [{"id": "yildiz", "displayName": "Herr Yildiz"} | able, {"id": "brandner", "displayName": "Frau Brandner"}]
     own = [{"staff": "yilditz", "price": {"amount": "55"}}, {"staff": "brandner", "durationMinutes": 60}]
@@ -436,7 +434,7 @@ def test_an_own_price_of_a_person_who_cannot_do_the_service_is_a_warning_with_wh
     assert [text.rpartition("; ")[2] for text in named.values()] == ["did you mean yildiz?", "yildiz can"]
 
 
-def test_an_own_length_beside_segments_or_longer_than_a_day_is_refused() -> None:
+def test_length_beside_segments_or_over_day_is_refused() -> None:
     parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
     own = {"staffOverrides": [{"staff": "yildiz", "durationMinutes": 60}]}
     (refused,) = (

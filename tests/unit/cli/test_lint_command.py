@@ -26,7 +26,7 @@ def lint(*args: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(app, ["lint", *args], input=stdin)
 
 
-def test_a_mistake_is_reported_with_file_line_and_what_to_do(tmp_path: Path) -> None:
+def test_mistake_has_file_line_and_remedy(tmp_path: Path) -> None:
     file = tmp_path / "branch.yaml"
     file.write_text(BRANCH.replace("18:00", "08:00"))
     result = lint(str(file))
@@ -35,13 +35,13 @@ def test_a_mistake_is_reported_with_file_line_and_what_to_do(tmp_path: Path) -> 
     assert "1 manifest: 1 refused for 1 mistake, 1 warning" in result.output
 
 
-def test_times_and_dates_without_quotes_are_read_as_kubectl_reads_them() -> None:
+def test_unquoted_times_and_dates_read_as_in_kubectl() -> None:
     result = lint("-", stdin=BRANCH)
     assert result.exit_code == 0, result.output
     assert "<stdin>:5: warning: Branch/mitte spec.tenantRef: Tenant 'salon' is not among these files" in result.output
 
 
-def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
+def test_misspelt_field_is_named_with_its_correction() -> None:
     result = lint("-", "-o", "json", stdin=BRANCH.replace("displayName", "displyName"))
     assert result.exit_code == 1
     findings = json.loads(result.output)["findings"]
@@ -52,7 +52,7 @@ def test_a_misspelt_field_is_named_with_what_was_meant() -> None:
     }
 
 
-def test_a_state_that_has_no_holidays_is_a_warning_with_the_right_spelling() -> None:
+def test_state_without_holidays_warns_with_correct_spelling() -> None:
     """The API server accepts it, and so do we; the branch would lose its holidays."""
     result = lint("-", stdin=BRANCH.replace("country: DE", "country: DE, subdivision: NRW"))
     assert result.exit_code == 0, result.output
@@ -79,7 +79,7 @@ def test_shared_staff_id_warns_unless_both_identify() -> None:
         assert "staff of mitte" not in lint("-", stdin=branches(", person: anna", f", person: {others}")).output
 
 
-def test_answers_that_no_agent_can_say_are_a_warning(tmp_path: Path) -> None:
+def test_answers_that_no_agent_speaks_are_a_warning(tmp_path: Path) -> None:
     salon = (EXAMPLES / "salon.yaml").read_text(encoding="utf-8")
     assert lint("-", "--strict", stdin=salon).exit_code == 0
     silent = "".join(line for line in salon.splitlines(keepends=True) if "- BusinessInformation" not in line)
@@ -106,7 +106,7 @@ def test_a_question_or_answer_without_bounds_is_refused(known: str, refusal: str
     assert f"refused: Branch/mitte {refusal}" in result.output, result.output
 
 
-def test_an_event_type_with_a_key_of_its_own_is_accepted() -> None:
+def test_event_type_with_its_own_key_is_accepted() -> None:
     offering = """\
 apiVersion: askproai.de/v1alpha1
 kind: ServiceOffering
@@ -135,7 +135,7 @@ stringData: {username: salon, password: secret}
 SIP = "{number: 030 1234567, sip: {terminationUri: sip.example, authSecretRef: {name: trunk}}}"
 
 
-def test_a_secret_that_does_not_permit_its_use_is_a_warning_where_it_is_named_and_in_the_same_namespace() -> None:
+def test_unpermitted_secret_is_a_warning_in_its_namespace() -> None:
     branch = BRANCH.replace("{name: mitte}", "{name: mitte, namespace: salon}") + f"  phoneNumbers: [{SIP}]\n"
     result = lint("-", stdin=SECRET + branch)
     assert result.exit_code == 0, result.output
@@ -150,7 +150,7 @@ def test_a_secret_that_does_not_permit_its_use_is_a_warning_where_it_is_named_an
     assert "Secret" not in lint("-", stdin=SECRET).output
 
 
-def test_items_of_a_list_are_checked_and_other_kinds_pass() -> None:
+def test_list_items_are_checked_and_other_kinds_pass() -> None:
     items = {
         "apiVersion": "v1",
         "kind": "List",
@@ -187,7 +187,7 @@ def test_a_text_that_is_no_manifest_is_reported(text: str, message: str) -> None
 
 @pytest.mark.parametrize("field", ["labels", "annotations"])
 @pytest.mark.parametrize("value", ["[a, b]", "front-desk", "7", "[]", '""'])
-def test_labels_and_annotations_that_are_no_object_are_refused(field: str, value: str) -> None:
+def test_labels_and_annotations_must_be_objects(field: str, value: str) -> None:
     result = lint("-", stdin=BRANCH.replace("{name: mitte}", f"{{name: mitte, {field}: {value}}}"))
     assert result.exit_code == 1
     assert f"Branch/mitte metadata.{field}: must be an object of texts" in result.output
@@ -198,7 +198,7 @@ def test_empty_labels_and_annotations_are_accepted() -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_a_folder_with_its_manifests_in_folders_says_that_they_are_not_read(tmp_path: Path) -> None:
+def test_unread_nested_manifests_of_a_folder_are_mentioned(tmp_path: Path) -> None:
     (tmp_path / "salon").mkdir()
     (tmp_path / "salon" / "branch.yaml").write_text(BRANCH)
     result = lint(str(tmp_path))

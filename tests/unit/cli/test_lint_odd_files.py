@@ -32,7 +32,7 @@ def manifest(kind: str, name: str, api: str = "askproai.de/v1alpha1") -> str:
 
 @each_row("name", ["[a]", "{a: b}", "{}", "[]", "true", "1"])
 @each_row(("kind", "api"), [*((kind, "askproai.de/v1alpha1") for kind in KINDS), ("Secret", "v1")])
-def test_a_name_that_is_no_text_is_refused_by_lint(kind: str, api: str, name: str) -> None:
+def test_lint_refuses_a_name_that_is_no_text(kind: str, api: str, name: str) -> None:
     result = run("lint", manifest(kind, name, api))
     assert result.exit_code == 1
     assert "metadata.name: must be a text" in result.output
@@ -40,7 +40,7 @@ def test_a_name_that_is_no_text_is_refused_by_lint(kind: str, api: str, name: st
 
 @pytest.mark.parametrize("name", ["[a]", "{a: b}", "{}", "[]", "''", "null"])
 @pytest.mark.parametrize(("kind", "api"), [("Tenant", "askproai.de/v1alpha1"), ("Secret", "v1")])
-def test_a_plan_needs_a_name_that_is_a_text(kind: str, api: str, name: str) -> None:
+def test_plan_needs_a_name_that_is_text(kind: str, api: str, name: str) -> None:
     result = run("plan", manifest(kind, name, api))
     assert result.exit_code == 2
     assert "a manifest needs metadata.name" in result.stderr or "metadata.name must be a text" in result.stderr
@@ -48,7 +48,7 @@ def test_a_plan_needs_a_name_that_is_a_text(kind: str, api: str, name: str) -> N
 
 @pytest.mark.parametrize("kind", ["[Secret]", "{Secret: Secret}"])
 @pytest.mark.parametrize("api", ["v1", "[v1]", "askproai.de/v1alpha1"])
-def test_a_plan_leaves_out_or_names_a_kind_that_is_no_text(kind: str, api: str) -> None:
+def test_plan_skips_or_names_a_kind_without_text(kind: str, api: str) -> None:
     result = run("plan", manifest(kind, "a", api))
     assert result.exit_code in {1, 2}
     assert "there is no manifest of ours" in result.stderr or "a manifest needs metadata.name" in result.stderr
@@ -98,7 +98,7 @@ kind: List
 """
 
 
-def test_a_list_whose_items_come_by_a_merge_key_is_checked() -> None:
+def test_list_from_a_merge_key_is_checked() -> None:
     result = run("lint", MERGED)
     assert result.exit_code == 1
     assert "<stdin>:1: refused: Branch/mitte spec.displayName: is required" in result.output

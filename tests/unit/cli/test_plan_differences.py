@@ -62,7 +62,7 @@ def entry(manager: str, operation: str, time: str, **more: str) -> dict[str, str
     return {"manager": manager, "operation": operation, "time": time, **more}
 
 
-def test_the_manager_that_applied_last_decides_what_is_removed() -> None:
+def test_last_applying_manager_decides_about_removals() -> None:
     entries = [
         entry("argocd-controller", "Apply", "2026-11-20T10:00:00Z"),
         entry("kubectl-patch", "Update", "2026-11-21T10:00:00Z"),
@@ -75,7 +75,7 @@ def test_the_manager_that_applied_last_decides_what_is_removed() -> None:
     assert find_applier({"metadata": {}}) == "kubectl"
 
 
-def test_a_client_side_apply_removes_only_what_it_had_set() -> None:
+def test_client_side_apply_removes_only_its_own_fields() -> None:
     last = {"spec": {"a": 1, "gone": 2, "deep": {"x": 1, "y": 2}}}
     new = {"spec": {"a": 3, "deep": {"x": 1}}}
     live = {"spec": {"a": 1, "gone": 2, "others": 5, "deep": {"x": 1, "y": 2, "others": 6}}}
@@ -94,7 +94,7 @@ users: [{name: u, user: {token: x}}]
 """
 
 
-def test_an_api_server_that_does_not_answer_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_silent_api_server_is_named_with_advice(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text(KUBECONFIG)
     result = CliRunner().invoke(app, ["plan", str(EXAMPLE), "--kubeconfig", str(config)])

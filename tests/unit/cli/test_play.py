@@ -47,7 +47,7 @@ def test_unplayable_call_is_counted_and_others_played(play: Callable[..., Any]) 
         (("salon.salon", "chain.chain"), (PodsMissingError, "chain.chain has no pod that is ready")),
     ],
 )
-def test_a_tenant_that_the_demo_lacks_is_not_one_without_pods(
+def test_tenant_unknown_to_the_demo_is_not_podless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenants: tuple[str, ...], refusal: tuple[type[Exception], str]
 ) -> None:
     refused = list[Exception]()
@@ -76,7 +76,7 @@ def test_programs_read_what_was_not_played(play: Callable[..., Any]) -> None:
     assert result.exit_code == 1
 
 
-def test_a_mistake_in_one_file_is_reported_before_any_is_played(play: Callable[..., Any], tmp_path: Path) -> None:
+def test_mistake_in_any_file_prevents_all_playing(play: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("title: Wrong\n", "utf-8")
     result = play()
     assert "wrong.yaml" in result.stderr

@@ -42,7 +42,7 @@ async def test_mails_are_listed_the_newest_first(demo: MailCatcher) -> None:
     assert [each["number"] for each in json.loads(only.stdout)["mails"]] == [1]
 
 
-async def test_a_mail_is_shown_with_its_calendar_file_and_no_control_character(demo: MailCatcher) -> None:
+async def test_mail_shows_calendar_file_without_control_characters(demo: MailCatcher) -> None:
     demo.mails += [ZOE, OWNER]
     shown = (await mails("1")).stdout
     assert shown.startswith(
@@ -52,12 +52,12 @@ async def test_a_mail_is_shown_with_its_calendar_file_and_no_control_character(d
     assert shown.endswith("/mails/1.html\n")
 
 
-async def test_a_folded_line_of_a_calendar_file_keeps_the_blank_by_which_it_is_one(demo: MailCatcher) -> None:
+async def test_folded_calendar_line_keeps_its_leading_blank(demo: MailCatcher) -> None:
     demo.mails += [replace(ZOE, calendar="SUMMARY:Klavierstunde 30 Min\r\n uten\r\nEND:VCALENDAR\r\n")]
     assert "\nSUMMARY:Klavierstunde 30 Min\n uten\nEND:VCALENDAR\n" in (await mails("1")).stdout
 
 
-async def test_without_mails_it_says_how_a_tenant_sends_some(demo: MailCatcher) -> None:
+async def test_empty_mailbox_explains_how_tenants_send_mails(demo: MailCatcher) -> None:
     result = await mails()
     assert result.exit_code == 0
     assert "spec.notifications.email: {host: 127.0.0.1, port: " in result.stdout
@@ -81,6 +81,6 @@ async def test_without_a_catcher_it_says_what_to_do(
     assert "askproai demo --keep" in result.stderr
 
 
-async def test_a_mail_that_is_not_there_names_the_list(demo: MailCatcher) -> None:
+async def test_missing_mail_names_the_list(demo: MailCatcher) -> None:
     result = await mails("3")
     assert (result.exit_code, result.stderr) == (1, "there is no mail 3: `askproai sandbox mails` lists them\n")

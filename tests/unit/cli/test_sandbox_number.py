@@ -42,7 +42,7 @@ def number(*arguments: str) -> "tuple[int, str]":
     return result.exit_code, result.output
 
 
-def test_a_number_is_imported_with_a_key_that_is_new(retell: RetellSimulator) -> None:
+def test_number_is_imported_with_a_new_key(retell: RetellSimulator) -> None:
     assert number("0511 7654300", "--key", KEY) == (
         0,
         f"+495117654300 is at the simulated Retell, with the key {KEY}\n",
@@ -50,7 +50,7 @@ def test_a_number_is_imported_with_a_key_that_is_new(retell: RetellSimulator) ->
     assert "+495117654300" in str(retell.dump()["workspaces"][KEY])
 
 
-def test_a_number_that_is_there_already_is_refused_with_the_cause(retell: RetellSimulator) -> None:
+def test_existing_number_is_refused_with_the_cause(retell: RetellSimulator) -> None:
     number("0511 7654300", "--key", KEY)
     code, shown = number("0511 7654300", "--key", KEY)
     assert (code, shown) == (1, f"+495117654300 has the key {KEY} already: nothing is to be done\n")
@@ -60,7 +60,7 @@ def owners(retell: RetellSimulator) -> list[str]:
     return [key for key, workspace in retell.workspaces.items() if "+495117654300" in workspace.numbers]
 
 
-def test_a_number_that_another_key_has_is_refused_with_what_to_do(retell: RetellSimulator) -> None:
+def test_number_of_another_key_is_refused_with_advice(retell: RetellSimulator) -> None:
     number("0511 7654300", "--key", KEY)
     code, shown = number("0511 7654300", "--key", OTHER)
     assert (code, owners(retell)) == (1, [KEY])
@@ -83,7 +83,7 @@ def test_a_number_is_removed(retell: RetellSimulator, options: tuple[str, ...]) 
     assert (code, "is not at the simulated Retell" in shown) == (1, True)
 
 
-def test_a_number_that_two_keys_have_is_removed_from_the_one_that_is_named(retell: RetellSimulator) -> None:
+def test_number_of_two_keys_leaves_the_named_one(retell: RetellSimulator) -> None:
     number("0511 7654300", "--key", KEY)
     number("0511 7654301", "--key", OTHER)
     retell.workspaces[OTHER].numbers |= retell.workspaces[KEY].numbers
@@ -92,7 +92,7 @@ def test_a_number_that_two_keys_have_is_removed_from_the_one_that_is_named(retel
     assert owners(retell) == [KEY]
 
 
-def test_a_fault_that_is_on_is_not_said_to_be_a_mistake_of_the_key(retell: RetellSimulator) -> None:
+def test_active_fault_is_not_blamed_on_the_key(retell: RetellSimulator) -> None:
     retell.faults.active.append(Fault(FaultKind.DOWN, count=None))
     code, shown = number("0511 7654300", "--key", KEY)
     assert code == 1
@@ -114,7 +114,7 @@ def test_invalid_number_is_refused_before_any_question() -> None:
     assert (code, "zahn" in shown) == (2, True)
 
 
-def test_without_simulators_the_command_says_how_to_start_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_without_simulators_explains_their_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASKPROAI_SIMULATED_RETELL", "http://127.0.0.1:9")
     code, shown = number("0511 7654300", "--key", KEY)
     assert (code, "does not answer" in shown) == (1, True)

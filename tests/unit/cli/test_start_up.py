@@ -120,9 +120,7 @@ def test_a_command_imports_what_it_needs(command: str, unneeded: set[str], folde
         ("sandbox faults", 220),
     ],
 )
-def test_a_command_imports_few_modules_and_is_not_stopped_to_search_for_garbage(
-    command: str, most: int, folder: Path
-) -> None:
+def test_command_imports_few_modules_without_garbage_collection(command: str, most: int, folder: Path) -> None:
     """Modules of the standard library do not count: their number differs between releases of Python."""
     collections, modules = started(command.split(), folder)
     counted = [module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names]
@@ -130,19 +128,19 @@ def test_a_command_imports_few_modules_and_is_not_stopped_to_search_for_garbage(
     assert collections == 0, "all objects were searched"
 
 
-def test_the_choices_of_options_are_those_of_the_configuration() -> None:
+def test_option_choices_are_those_of_the_configuration() -> None:
     assert [each.value for each in ProviderChoice] == [each.value for each in Provider]
     assert [each.value for each in LanguageChoice] == [each.value for each in Language]
 
 
-def test_the_models_of_our_kinds_are_made_without_reading_their_sources() -> None:
+def test_models_are_made_without_reading_their_sources() -> None:
     """Their docstrings are descriptions in the CRDs, for which alone they are needed; to read them takes a third of all."""
     program = "import linecache, askproai_operator.api; print(*linecache.cache)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert "askproai" not in result.stdout
 
 
-def test_the_functions_of_agents_are_read_without_yaml_in_python() -> None:
+def test_agent_functions_are_read_without_pythons_yaml() -> None:
     """It takes thirty times as long as the parser in C, at each start of the operator and of `plan`."""
     program = "import yaml; yaml.SafeLoader.__init__ = None; import askproai_operator.controllers.agent_plan"
     subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)

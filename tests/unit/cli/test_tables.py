@@ -191,7 +191,10 @@ async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: py
     [
         ({"basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "at Cal.com as read"),
         ({"basis": "own_book", "read_at": None}, "Not certain"),
-        ({"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "What Cal.com has free was read"),
+        (
+            {"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"},
+            "The free times of Cal.com were read",
+        ),
     ],
 )
 async def test_slots_say_what_they_rest_on(

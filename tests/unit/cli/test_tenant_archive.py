@@ -53,7 +53,7 @@ async def test_written_archive_is_read_in_order(written: Path) -> None:
     ]
 
 
-def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_plain(written: Path) -> None:
+def test_file_is_encrypted_and_private_to_its_owner(written: Path) -> None:
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     content = written.read_bytes().removeprefix(FORMAT)
     for text in (b"salon", b"calls", b"M\xc3\xbcller", b"xxxx"):
@@ -96,7 +96,7 @@ def damaged(content: bytes) -> Iterator[bytes]:
         yield content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-async def test_a_file_that_was_changed_cut_or_put_together_anew_is_refused(written: Path) -> None:
+async def test_altered_truncated_or_reassembled_file_is_refused(written: Path) -> None:
     variants = [*damaged(written.read_bytes())]  # noqa: ASYNC240  a small file
     assert len(variants) > 15
     for content in variants:
@@ -111,7 +111,7 @@ def write_until_the_disk_is_full(path: Path) -> None:
         raise OSError("disk full")
 
 
-def test_a_run_that_ends_early_leaves_no_file_and_not_its_beginning(tmp_path: Path) -> None:
+def test_run_that_ends_early_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "salon.askproai"
     with pytest.raises(OSError, match="disk full"):
         write_until_the_disk_is_full(path)
@@ -122,7 +122,7 @@ def test_a_run_that_ends_early_leaves_no_file_and_not_its_beginning(tmp_path: Pa
     assert [each.name for each in tmp_path.iterdir()] == ["salon.askproai"]
 
 
-def test_a_record_that_claims_to_be_huge_is_not_read(written: Path) -> None:
+def test_record_that_claims_a_huge_size_is_unread(written: Path) -> None:
     content = written.read_bytes()
     at = len(FORMAT) + 16 + 24
     written.write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])

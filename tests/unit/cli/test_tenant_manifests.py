@@ -30,7 +30,7 @@ def live(kind: str, **status: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-def test_a_manifest_has_what_a_person_wrote_and_nothing_of_its_cluster(kind: str) -> None:
+def test_manifest_has_only_fields_written_by_people(kind: str) -> None:
     written = load_manifests()[kind][0]
     written["metadata"]["annotations"] = {"mine": "x"}
     assert to_manifest(live(kind, agentId="agent_1")) == written
@@ -56,7 +56,7 @@ def test_foreign_and_generated_objects_stay_behind() -> None:
     ]  # fmt: skip
 
 
-def test_only_the_tenant_is_changed_and_it_names_what_it_takes_over() -> None:
+def test_only_the_tenant_changes_and_names_takeovers() -> None:
     tenant, branch = to_manifest(live("Tenant")), to_manifest(live("Branch"))
     assert to_import(branch, HEADER, suspended=False) == branch
     created = to_import(tenant, HEADER, suspended=True)
@@ -79,7 +79,7 @@ def obstacles(*, suspend: bool = True, pods: int = 0, **agent: Any) -> list[str]
     return [*find_obstacles(tenant, [mitte], running)]
 
 
-def test_a_tenant_is_stopped_when_it_is_suspended_has_no_pods_and_callers_hear_that_it_is() -> None:
+def test_stopped_tenant_is_suspended_podless_and_announced() -> None:
     assert obstacles(suspended=True) == []
     (running,) = obstacles(suspend=False, pods=2, suspended=True)
     assert running.startswith("it is not suspended: kubectl patch tenants.askproai.de salon-mueller")
@@ -89,7 +89,7 @@ def test_a_tenant_is_stopped_when_it_is_suspended_has_no_pods_and_callers_hear_t
     assert "RetellAgent mitte does not yet say to callers" in silent
 
 
-def test_an_agent_that_is_only_observed_is_for_its_owner_to_change() -> None:
+def test_observed_agent_is_changed_by_its_owner() -> None:
     tenant, mitte = live("Tenant"), live("RetellAgent")
     tenant["spec"]["suspend"], mitte["spec"]["managementPolicy"] = True, "ObserveOnly"
     assert [*find_obstacles(tenant, [mitte], [])] == []
@@ -112,7 +112,7 @@ def of_another_key(header: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("forge", [of_another_namespace, with_rights, of_another_tenant, of_another_key])
-async def test_a_file_with_what_is_not_of_its_tenant_is_refused_before_anything_is_asked(
+async def test_foreign_content_of_a_file_is_refused_first(
     forge: Callable[[dict[str, Any]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "_derive", lambda passphrase, salt: (passphrase.encode() + salt).ljust(32)[:32])

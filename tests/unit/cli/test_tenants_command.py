@@ -10,7 +10,7 @@ from askproai_cli.main import app
 from askproai_core.fleet import read_object
 
 
-def test_a_tenant_that_is_ready_and_over_its_budget_is_listed_with_that_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_tenant_over_its_budget_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = {"type": "Ready", "status": "True", "reason": "AsDeclared", "message": ""}
     metadata = {"namespace": "berlin", "name": "salon"}
     salon = {"kind": "Tenant", "metadata": metadata, "status": {"conditions": [ready], "errorBudgetPercent": "0.0"}}

@@ -58,7 +58,7 @@ def test_lint_has_its_schemas(program: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1
 
 
-def test_a_command_for_a_tenant_says_what_it_needs(program: Path, tmp_path: Path) -> None:
+def test_command_for_a_tenant_names_its_requirement(program: Path, tmp_path: Path) -> None:
     result = run(program, tmp_path, "circuits", "list", "-t", "a.b", "--url", "http://127.0.0.1:9")
     assert result.returncode == 1
     assert "Secret b-admin" in result.stderr

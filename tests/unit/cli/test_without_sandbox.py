@@ -30,12 +30,12 @@ def run_without_sandbox(*arguments: str, directory: Path) -> "subprocess.Complet
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["when", "morgen um zehn"], ["demo", "--help"]])
-def test_commands_that_need_no_simulator_work_without_the_sandbox(tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_without_simulators_work_without_the_sandbox(tmp_path: Path, arguments: list[str]) -> None:
     result = run_without_sandbox(*arguments, directory=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_tenants_private_port_is_asked_without_the_sandbox(tmp_path: Path) -> None:
+def test_private_port_is_queried_without_the_sandbox(tmp_path: Path) -> None:
     """The demo's state is read without the package that writes it."""
     (tmp_path / ".demo").mkdir()
     (tmp_path / ".demo/state.json").write_text('{"kubeconfig": "config", "adminUrls": {}, "adminTokens": {}}')
@@ -50,9 +50,7 @@ def test_a_tenants_private_port_is_asked_without_the_sandbox(tmp_path: Path) -> 
     "arguments",
     [["demo"], ["demo", "--down"], ["call", "--to", "+49301234567", "--say", "Hallo"], ["sandbox", "retell"]],
 )
-def test_commands_that_need_simulators_say_in_one_sentence_that_they_need_a_checkout(
-    tmp_path: Path, arguments: list[str]
-) -> None:
+def test_commands_with_simulators_say_they_need_a_checkout(tmp_path: Path, arguments: list[str]) -> None:
     result = run_without_sandbox(*arguments, directory=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     (sentence,) = result.stderr.splitlines()
@@ -75,7 +73,7 @@ def imports_at_module_level(tree: ast.Module) -> Iterator[str]:
             nodes += ast.iter_child_nodes(node)
 
 
-def test_the_command_line_imports_the_sandbox_inside_functions_only() -> None:
+def test_command_line_imports_sandbox_inside_functions_only() -> None:
     files = list(Path(str(askproai_cli.__file__)).parent.rglob("*.py"))
     assert len(files) > 10
     for file in files:

@@ -30,9 +30,7 @@ def test_a_plan_with_a_broken_kubeconfig_says_so(tmp_path: Path, content: str) -
     assert str(tmp_path / "config") in result.stderr
 
 
-def test_kubectl_without_the_named_context_is_not_taken_for_a_missing_tenant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_kubectl_context_is_no_missing_tenant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("current-context: gone")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     said = explain_kubectl("error: Error in configuration: context was not found for specified context: gone")
@@ -40,7 +38,7 @@ def test_kubectl_without_the_named_context_is_not_taken_for_a_missing_tenant(
 
 
 @pytest.mark.parametrize("command", ["lint", "plan"])
-def test_a_file_that_cannot_be_read_is_named_with_the_cause(tmp_path: Path, command: str) -> None:
+def test_unreadable_file_is_named_with_the_cause(tmp_path: Path, command: str) -> None:
     (tmp_path / "image.yaml").write_bytes(b"\xff\xfe\x00")
     for name, cause in (("none.yaml", "No such file or directory"), ("image.yaml", "it is no text in UTF-8")):
         result = run(command, str(tmp_path / name))
@@ -48,9 +46,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_cause(tmp_path: Path, comm
 
 
 @pytest.mark.parametrize("command", ["calls list", "events list"])
-async def test_an_age_is_understood_wherever_since_is_and_in_known_units_only(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_age_is_understood_in_known_units_only(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASKPROAI_TOKEN", "t")
     asked: list[str] = []
 
@@ -83,7 +79,7 @@ def test_when_names_the_option_that_is_wrong(option: str, value: str, says: str)
     assert f"Invalid value for {option}: {says}" in result.stderr
 
 
-async def test_an_unknown_fault_is_answered_with_those_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_fault_is_answered_with_existing_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(request: web.Request) -> web.Response:
         assert request.method == "GET", "nothing is switched on"
         return web.json_response({"kinds": {"down": "503", "slow": "late"}, "active": []})

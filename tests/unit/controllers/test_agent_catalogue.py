@@ -20,7 +20,7 @@ def catalogue_of(example: str, *branch_names: str, many: int = 0) -> str:
     return describe_catalogue(branches, active_offerings(map(ServiceOffering.from_raw, services), branches))
 
 
-def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
+def test_hotline_names_each_service_once_with_places() -> None:
     assert catalogue_of("hotline.yaml").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur), nur in Haarwerk Pankow",
@@ -37,7 +37,7 @@ def test_a_hotline_names_each_service_once_with_where_it_is() -> None:
     ]
 
 
-def test_an_agent_of_one_branch_names_the_others_and_nothing_of_them() -> None:
+def test_agent_names_other_branches_without_their_details() -> None:
     objects = load_manifests("hotline.yaml")
     pankow, *others = sorted(map(Branch.from_raw, objects["Branch"]), key=lambda each: each.metadata.name != "pankow")
     offerings = active_offerings(map(ServiceOffering.from_raw, objects["ServiceOffering"]), [pankow])
@@ -55,7 +55,7 @@ def test_an_agent_of_one_branch_names_the_others_and_nothing_of_them() -> None:
     assert "## Other branches\n- Haarwerk Mitte" in describe_catalogue([pankow], offerings, (), "en-GB", others)
 
 
-def test_an_agent_of_the_only_branch_names_no_other() -> None:
+def test_agent_of_the_only_branch_names_no_other() -> None:
     assert catalogue_of("hotline.yaml", "pankow").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur)",
@@ -107,7 +107,7 @@ def test_staff_names_never_displace_services_in_the_prompt() -> None:
     assert "nur bei" not in "\n".join(lines), "and not of some of them"
 
 
-def test_a_list_that_is_too_long_for_a_prompt_is_left_out_as_a_whole() -> None:
+def test_list_too_long_for_prompts_is_omitted_whole() -> None:
     """A model takes half a list for all of it, and the functions name what there is."""
     assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]
 
@@ -116,7 +116,7 @@ def test_nothing_is_named_where_nothing_is_declared() -> None:
     assert describe_catalogue([], []) == ""
 
 
-def test_own_questions_are_named_without_their_answers_and_only_to_agents_that_can_answer() -> None:
+def test_own_questions_are_named_only_to_capable_agents() -> None:
     """The voice model recognises a question by its meaning, and passes on its words; the answer may change every day."""
     own = {"question": "Gibt es\nWLAN?", "answer": "Ja, geheim123."}
     branch, tenant = salon_models.branch(knowledge=[own]), salon_models.tenant()
@@ -128,21 +128,21 @@ def test_own_questions_are_named_without_their_answers_and_only_to_agents_that_c
     assert known_questions(salon_models.agent(functions=["CheckAvailability"]), tenant, [branch]) == ()
 
 
-def test_prices_hours_and_the_address_are_in_no_prompt() -> None:
+def test_prices_hours_and_address_are_in_no_prompt() -> None:
     """Each change of a prompt publishes a version of the agent."""
     text = catalogue_of("salon.yaml")
     assert "Haarschnitt" in text
     assert not [word for word in ("39", "09:00", "Torstraße", "Rosenthaler") if word in text]
 
 
-def test_a_service_is_named_with_the_time_in_which_the_customer_waits() -> None:
+def test_service_is_named_with_customers_waiting_time() -> None:
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
     colour = salon_models.offering(displayName="Farbe", spokenNames=["Färben"], durationMinutes=105, segments=parts)
     named = describe_catalogue([salon_models.branch()], [colour])
     assert "- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben)" in named
 
 
-def test_a_service_is_named_with_whom_it_takes_another_time() -> None:
+def test_service_is_named_with_people_needing_other_times() -> None:
     """Who costs something else is not named: prices are in no prompt."""
     own = [{"staff": "anna", "durationMinutes": 60}, {"staff": "mehmet", "price": {"amount": "20"}}]
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
@@ -152,7 +152,7 @@ def test_a_service_is_named_with_whom_it_takes_another_time() -> None:
     assert "Mehmet 45" not in named
 
 
-def test_a_length_that_nobody_of_the_branches_needs_is_not_named() -> None:
+def test_length_needed_by_nobody_of_branches_is_unnamed() -> None:
     own = [{"staff": each, "durationMinutes": 60} for each in ("anna", "mehmet")]
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)

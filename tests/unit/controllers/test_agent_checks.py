@@ -93,7 +93,7 @@ def test_the_first_failing_check_gives_reason_and_message(inputs: Inputs, reason
     assert message in finding.message
 
 
-def test_an_agent_does_not_repeat_when_the_tenants_keys_are_tried_again() -> None:
+def test_agent_does_not_repeat_tenants_key_retry() -> None:
     """Each try names another minute, and would be a write of every agent's status."""
     refused = {**BAD_KEY, "message": "the key is refused; tried again by 14:05 UTC, at once when the Secret changes"}
     finding = first_failing(CHECKS, of_branch(tenant=tenant(refused)))
@@ -101,7 +101,7 @@ def test_an_agent_does_not_repeat_when_the_tenants_keys_are_tried_again() -> Non
     assert finding.message == "Tenant 'salon-mueller' is not ready: the key is refused"
 
 
-def test_an_agent_waits_for_a_new_tenant_with_the_same_words_until_it_has_its_urls() -> None:
+def test_agents_wait_for_tenant_urls_has_constant_words() -> None:
     """Each other wording would be a write of its status, and one of its Branch's, for each step of the Tenant."""
     pending = {
         "type": "Exposed",
@@ -122,5 +122,5 @@ def test_an_agent_waits_for_a_new_tenant_with_the_same_words_until_it_has_its_ur
     [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))],
     ids=["branch", "hotline"],
 )
-def test_nothing_fails_for_an_agent_of_a_ready_tenant(inputs: Inputs) -> None:
+def test_nothing_fails_for_agents_of_ready_tenants(inputs: Inputs) -> None:
     assert first_failing(CHECKS, inputs) is None

@@ -201,20 +201,20 @@ def test_steps(observation: Observation, recorded: RecordedState, steps: tuple[A
     assert plan.steps == steps, reason
 
 
-def test_a_number_with_a_trunk_is_imported_and_bound() -> None:
+def test_number_with_a_trunk_is_imported_and_bound() -> None:
     number = DesiredNumber(NUMBER, {"phone_number": NUMBER, "termination_uri": "sip.example"})
     plan = plan_for(replace(SETTLED, numbers={NUMBER: None}), desired=replace(DESIRED, numbers=(number,)))
     assert plan.steps == (Step(Action.IMPORT, (NUMBER,), number), BIND)
 
 
-def test_a_number_that_the_branch_gave_up_is_freed_and_others_keep_their_share() -> None:
+def test_number_released_by_branch_is_freed_preserving_shares() -> None:
     other = {"agent_id": "agent_x", "weight": 0.5}
     numbers = {NUMBER: {"inbound_agents": [{"agent_id": "agent_1", "weight": 0.5, "agent_version": 0}, other]}}
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=replace(DESIRED, numbers=()))
     assert plan.steps == (Step(Action.UNBIND, (NUMBER,), remaining=({"agent_id": "agent_x", "weight": 1.0},)),)
 
 
-def test_numbers_that_are_not_known_yet_are_left_alone() -> None:
+def test_numbers_not_yet_known_are_left_alone() -> None:
     plan = plan_for(replace(SETTLED, numbers=bound("latest")), desired=replace(DESIRED, numbers=None))
     assert (plan.steps, plan.bound) == ((), (NUMBER,))
 
@@ -236,13 +236,13 @@ def test_foreign_object_is_refused(observation: Observation) -> None:
     assert plan.steps == ()
 
 
-def test_an_agent_to_adopt_that_does_not_exist_is_refused() -> None:
+def test_agent_to_adopt_must_exist() -> None:
     plan = plan_for(EMPTY, RecordedState(), adopt="agent_9")
     assert plan.refused is not None
     assert "agent_9" in plan.refused.message
 
 
-def test_a_create_that_was_begun_is_waited_for_as_long_as_it_may_still_appear() -> None:
+def test_begun_create_is_waited_for_while_possible() -> None:
     plan = plan_for(EMPTY, PENDING_LLM)
     assert (plan.wait, plan.recorded_missing) == (GRACE - timedelta(seconds=1), False)
     assert plan.lines() == [f"not before {(GRACE.total_seconds() - 1):.0f} s have passed"]
@@ -254,7 +254,7 @@ def test_missing_object_of_our_status_is_awaited(recorded: RecordedState) -> Non
     assert (plan.wait, plan.recorded_missing) == (GRACE, True)
 
 
-def test_a_plan_is_read_step_by_step_with_what_a_person_must_do() -> None:
+def test_plan_reads_as_steps_with_human_actions() -> None:
     edited = {"general_prompt": "alt", "begin_message": "x"}
     desired = replace(DESIRED, llm={**DESIRED.llm, "begin_message": "Hallo"}, numbers=(*DESIRED.numbers, THIRD))
     numbers = {**bound(), THIRD.e164: None}
@@ -271,7 +271,7 @@ def test_a_plan_is_read_step_by_step_with_what_a_person_must_do() -> None:
     assert plan_for(SETTLED).lines() == ["nothing to do"]
 
 
-def test_a_number_that_cannot_be_bound_keeps_none_of_the_others_from_it() -> None:
+def test_unbindable_number_does_not_delay_other_numbers() -> None:
     trunk = replace(THIRD, e164="+49303333333", problem="Secret trunk has no key password: add it")
     strange = {"inbound_agents": [{"agent_id": "agent_y"}, {"agent_id": "agent_x"}]}
     desired = replace(DESIRED, numbers=(trunk, THIRD, DesiredNumber(NUMBER)))
@@ -294,7 +294,7 @@ def test_a_number_that_cannot_be_bound_keeps_none_of_the_others_from_it() -> Non
         ]
 
 
-def test_a_number_of_another_agent_of_the_tenant_is_waited_for_and_not_to_be_unbound_by_a_person() -> None:
+def test_sibling_agents_number_is_waited_for() -> None:
     """A Branch that a hotline answers gets an agent of its own."""
     bound = {"inbound_agents": [{"agent_id": "agent_hotline"}]}
     observation = replace(SETTLED, numbers={THIRD.e164: bound})
@@ -308,7 +308,7 @@ def test_a_number_of_another_agent_of_the_tenant_is_waited_for_and_not_to_be_unb
     )
 
 
-def test_the_numbers_of_an_agent_that_is_created_again_are_bound_as_before_until_they_are_known() -> None:
+def test_recreated_agents_numbers_stay_bound_until_known() -> None:
     recorded = replace(PENDING_LLM, pending=PendingCreate("llm", NOW - GRACE), numbers=(NUMBER,))
     plan = plan_for(EMPTY, recorded, desired=replace(DESIRED, numbers=None))
     assert plan.bound == (NUMBER,)
@@ -317,7 +317,7 @@ def test_the_numbers_of_an_agent_that_is_created_again_are_bound_as_before_until
 # What a person changed at Retell
 
 
-def test_a_draft_that_answers_no_calls_is_named_with_what_it_changes() -> None:
+def test_draft_that_answers_no_calls_names_its_changes() -> None:
     draft = replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, general_prompt="y"))
     plan = plan_for(draft)
     assert (plan.foreign_draft, plan.drift, plan.published_elsewhere) == (
@@ -345,7 +345,7 @@ def test_our_own_open_draft_is_not_a_persons() -> None:
         (agent(1), 0, False),  # a crash before the status was written
     ],
 )
-def test_a_version_that_somebody_else_published_is_told_from_our_own(
+def test_foreign_version_is_distinguished_from_ours(
     published: dict[str, Any], recorded: int | None, elsewhere: bool
 ) -> None:
     observation = replace(SETTLED, agent=published, published_agent=published)
@@ -373,7 +373,7 @@ SET, REMOVE, UNBIND = (Step(action, (NUMBER,)) for action in (Action.WEBHOOK, Ac
         (None, None, ()),
     ],
 )
-def test_a_bound_number_has_exactly_the_desired_webhook_and_keeps_a_persons_where_none_is_desired(
+def test_bound_number_has_desired_webhook_or_keeps_persons(
     live: str | None, desired: str | None, steps: tuple[Step, ...]
 ) -> None:
     numbers = {NUMBER: {**bound()[NUMBER], "inbound_webhook_url": live}}
@@ -381,7 +381,7 @@ def test_a_bound_number_has_exactly_the_desired_webhook_and_keeps_a_persons_wher
     assert plan.steps == steps
 
 
-def test_an_imported_number_gets_the_webhook_after_it_is_bound() -> None:
+def test_imported_number_gets_webhook_after_its_binding() -> None:
     number = DesiredNumber(NUMBER, {"phone_number": NUMBER})
     desired = replace(DESIRED, numbers=(DesiredNumber(THIRD.e164), number), inbound_url=URL)
     observation = replace(SETTLED, numbers={NUMBER: None, THIRD.e164: {}})
@@ -403,16 +403,14 @@ def test_an_imported_number_gets_the_webhook_after_it_is_bound() -> None:
         ([{"agent_id": "agent_x"}], ()),  # it is another agent's by now, and so is its webhook
     ],
 )
-def test_a_number_that_is_given_up_loses_our_webhook_before_its_binding(
-    entries: list[dict[str, Any]], steps: tuple[Step, ...]
-) -> None:
+def test_released_number_loses_webhook_before_binding(entries: list[dict[str, Any]], steps: tuple[Step, ...]) -> None:
     numbers = {NUMBER: {"inbound_agents": entries, "inbound_webhook_url": URL}, THIRD.e164: {}}
     desired = replace(DESIRED, numbers=(THIRD,), inbound_url=None)
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=desired)
     assert plan.steps == (Step(Action.BIND, (THIRD.e164,)), *steps)
 
 
-def test_agents_without_a_weight_share_a_number_that_is_given_up_equally() -> None:
+def test_unweighted_agents_share_a_released_number_equally() -> None:
     others = [{"agent_id": "agent_x"}, {"agent_id": "agent_y", "weight": 3.0}]
     assert entries_without([{"agent_id": "agent_1"}, *others], {"agent_1"}) == (
         {"agent_id": "agent_x", "weight": 0.25},

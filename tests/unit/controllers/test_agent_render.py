@@ -44,14 +44,14 @@ def test_bodies_are_as_in_the_snapshot() -> None:
     )
 
 
-def test_an_agent_without_the_function_for_information_has_neither_its_tool_nor_its_rules() -> None:
+def test_agent_without_information_has_no_such_tool() -> None:
     """So an upgrade publishes no version of the agents that exist."""
     without = rendered("Hallo", functions=["CheckAvailability"]).llm
     assert "business_information" not in json.dumps(without)
     assert "business_information" in rendered("Hallo").llm["general_prompt"]
 
 
-def test_only_where_the_tenant_asks_for_it_callers_are_asked_for_a_birth_date() -> None:
+def test_birth_date_is_requested_only_if_configured() -> None:
     """Elsewhere the agent stays as it is, so that an upgrade publishes no version for it."""
     raw = load_manifests()["RetellAgent"][0]
     agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "callerRecognition": True}})
@@ -74,20 +74,20 @@ def test_only_where_the_tenant_asks_for_it_callers_are_asked_for_a_birth_date() 
     assert "Geburtsdatum" not in prompt
 
 
-def test_the_rule_for_other_branches_is_there_where_there_are_some() -> None:
+def test_rule_for_other_branches_requires_some() -> None:
     rule = "Nennt der Anrufer eine Filiale aus „Weitere Filialen“, gib sie als `branch` weiter."
     assert rule not in rendered("Hallo").llm["general_prompt"]
     elsewhere = f"{CATALOGUE}\n\n## Weitere Filialen\n- Salon Müller Pankow"
     assert rule in rendered("Hallo", catalogue=elsewhere).llm["general_prompt"]
 
 
-def test_without_anything_to_name_there_is_no_empty_section() -> None:
+def test_prompt_without_content_has_no_empty_section() -> None:
     prompt = rendered("Hallo", catalogue="").llm["general_prompt"]
     assert prompt.startswith("Du bist der Empfang von Salon Müller.\n\n## Regeln\n")
     assert "„Buchbar“" not in prompt
 
 
-def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:
+def test_transfer_is_retells_tool_and_requires_number() -> None:
     """No function of ours is called: the call ends for the agent when somebody picks up (docs/vendors/retell.md)."""
     (tool,) = [tool for tool in rendered("Hallo").llm["general_tools"] if tool["type"] == "transfer_call"]
     assert tool["transfer_destination"] == {"type": "predefined", "number": "+49301234599"}
@@ -95,7 +95,7 @@ def test_a_transfer_is_retells_own_tool_and_only_with_a_number() -> None:
     assert "transfer_to_human" not in {tool["name"] for tool in rendered("Hallo", transferTo=None).llm["general_tools"]}
 
 
-def test_a_warm_transfer_says_to_whoever_answers_what_it_is_about() -> None:
+def test_warm_transfer_announces_its_subject_to_the_answerer() -> None:
     (tool,) = [
         tool for tool in rendered("Hi", transferMode="Warm").llm["general_tools"] if tool["type"] == "transfer_call"
     ]
@@ -121,7 +121,7 @@ def test_caller_against_recording_is_promised_nothing_early() -> None:
     assert "decline_recording" not in rendered("Hallo", functions=["BookAppointment"]).llm["general_prompt"]
 
 
-def test_every_function_is_called_once_and_answered_within_the_callers_patience() -> None:
+def test_functions_run_once_within_the_callers_patience() -> None:
     """Retell does not repeat a function, and waits 8 s."""
     declared = rendered("Hallo", functions=list(Function)).llm
     functions = [tool for tool in declared["general_tools"] if tool["type"] == "custom"]
@@ -140,7 +140,7 @@ def test_every_function_is_called_once_and_answered_within_the_callers_patience(
         (None, True, "Salon Müller, guten Tag! Sie sprechen mit einem KI-Assistenten. Was kann ich für Sie tun?"),
     ],
 )
-def test_the_first_sentence_says_that_it_is_an_ai(own: str | None, notice: bool, first_sentence: str) -> None:
+def test_first_sentence_says_that_it_is_ai(own: str | None, notice: bool, first_sentence: str) -> None:
     assert rendered(own, ai_notice=notice).llm["begin_message"] == first_sentence
 
 
@@ -161,7 +161,7 @@ def test_every_variable_of_a_text_has_a_value() -> None:
     }
 
 
-def test_caller_recognition_declares_the_variables_that_the_runtime_may_send() -> None:
+def test_caller_recognition_declares_all_runtime_variables() -> None:
     desired = rendered(None, callerRecognition=True)
     defaults = desired.llm["default_dynamic_variables"]
     assert {"caller_known", "caller_name", "caller_next_appointment", "caller_usual_branch"} < defaults.keys()
@@ -180,7 +180,7 @@ def structure(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("changes", [{}, {"transferMode": "Warm"}, {"callerRecognition": True}])
-def test_an_english_agent_has_the_same_tools_and_rules_in_english(changes: dict[str, Any]) -> None:
+def test_english_agent_has_equal_tools_and_rules(changes: dict[str, Any]) -> None:
     german, english = rendered("Hallo", **changes).llm, rendered("Hello", language="en-GB", **changes).llm
     assert structure(english["general_tools"]) == structure(german["general_tools"])
     prompts = german["general_prompt"].partition("## Regeln")[2], english["general_prompt"].partition("## Rules")[2]

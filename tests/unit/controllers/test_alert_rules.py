@@ -271,7 +271,7 @@ def test_the_rules_are_valid_prometheus_rules(promtool, rules):
     assert f"{len(rules['groups'][0]['rules'])} rules found" in output
 
 
-def test_every_alert_has_an_example_of_firing_and_of_silence():
+def test_every_alert_has_firing_and_silent_examples():
     (group,) = prometheus_rule(Tenant.from_raw(load_manifests()["Tenant"][0]), Settings())["spec"]["groups"]
     names = {rule["alert"] for rule in group["rules"] if "alert" in rule}
     assert {(case.alert, case.fires) for case in CASES} == {(name, fires) for name in names for fires in (True, False)}
@@ -302,7 +302,7 @@ def test_alerts_fire_when_they_should_and_only_then(promtool, interval: str):
 
 
 @pytest.mark.nightly
-def test_a_firing_alert_names_the_tenant_the_problem_and_the_runbook(promtool):
+def test_firing_alert_names_tenant_problem_and_runbook(promtool):
     expected = {
         "exp_labels": {"severity": "warning", "tenant": "salon-mueller.salon-mueller", "provider": "calcom"},
         "exp_annotations": {

@@ -22,31 +22,31 @@ def salon_branch(members: list[dict], name: str = "mitte", closed: Sequence[str]
     return branch(name, staff=members, holidays={"country": "DE", "closed": closed})
 
 
-def test_days_off_are_whole_local_days_of_the_tenant():
+def test_days_off_are_whole_tenant_local_days():
     found = declared_work([salon_branch(staff(("2026-11-25", "2026-11-26")))], [], "Europe/Berlin", NOW)
     assert found.members == [("mitte", "anna")]
     start, end = datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 26, 23, tzinfo=UTC)
     assert found.away == [("mitte", "anna", start, end)]
 
 
-def test_past_days_off_are_left_out_and_today_is_not():
+def test_past_days_off_are_omitted_unlike_today():
     past = staff(("2026-11-01", "2026-11-19"), ("2026-11-10", "2026-11-20"))
     assert len(declared_work([salon_branch(past)], [], "Europe/Berlin", NOW).away) == 1
 
 
-def test_a_closed_day_is_a_day_off_of_the_whole_branch():
+def test_closed_day_is_the_whole_branchs_day_off():
     closed = salon_branch(staff(), closed=["2026-11-25", "9999-12-31"])
     assert [away[:2] for away in declared_work([closed], [], "Europe/Berlin", NOW).away] == [("mitte", "anna")]
 
 
-def test_an_absence_counts_in_all_branches_of_a_person():
+def test_absence_counts_in_all_the_persons_branches():
     away = salon_branch(staff(("2026-11-25", "2026-11-25"), person="anna-b"))
     here = salon_branch(staff(person="anna-b"), "west")
     found = declared_work([away, here], [], "Europe/Berlin", NOW)
     assert {each[0] for each in found.away} == {"mitte", "west"}
 
 
-def test_a_branch_offers_its_own_services_and_those_of_all_branches():
+def test_branch_offers_its_own_and_shared_services():
     branches = [salon_branch(staff()), salon_branch(staff(person="anna-b"), "west")]
     own, everywhere = (
         offering(branchRef={"name": "west"}),
@@ -57,7 +57,7 @@ def test_a_branch_offers_its_own_services_and_those_of_all_branches():
     assert found.services == [("mitte", "haarschnitt"), ("west", "haarschnitt")]
 
 
-def test_the_warning_says_how_many_with_whom_why_and_what_to_do():
+def test_warning_says_how_many_whom_and_why():
     stranded = [
         Stranded("mitte", "anna", StrandedBy.AWAY, appointments=2, first=WEDNESDAY),
         Stranded("mitte", "lena", StrandedBy.GONE, appointments=1, first=WEDNESDAY),
@@ -70,7 +70,7 @@ def test_the_warning_says_how_many_with_whom_why_and_what_to_do():
     assert condition.good, "callers are served as before"
 
 
-def test_the_warning_names_a_service_that_is_not_offered_any_more_and_what_to_do():
+def test_warning_names_a_withdrawn_service_with_advice():
     gone = Stranded("mitte", "anna", StrandedBy.NOT_OFFERED, 3, WEDNESDAY, "sehtest")
     message = fit_condition(tenant(), [gone]).message
     assert message.startswith(
@@ -82,7 +82,7 @@ def test_the_warning_names_a_service_that_is_not_offered_any_more_and_what_to_do
     assert "on a day off, or of a service that is not offered any more: 3 of" in fit_condition(tenant(), both).message
 
 
-def test_the_command_names_the_person_if_it_is_one():
+def test_command_names_a_single_person():
     (message,) = [fit_condition(tenant(), [Stranded("mitte", "lena", StrandedBy.GONE, 1, WEDNESDAY)]).message]
     assert message.startswith("1 appointment to come is with")
     assert "--from 2026-11-25 --staff lena -t" in message

@@ -47,9 +47,7 @@ def inputs(
 
 
 @pytest.mark.parametrize(("drift", "resync", "interval"), [(900, 60, 300), (120, 60, 120), (0, 60, 0), (900, 300, 900)])
-def test_a_quiet_branch_is_looked_at_after_five_resyncs_and_when_looks_at_providers_are_due(
-    drift: int, resync: int, interval: int
-):
+def test_quiet_branch_is_read_after_five_resyncs(drift: int, resync: int, interval: int):
     """What somebody else writes into its status makes nothing due, and must not stay for long."""
     settings = Settings(drift_seconds=drift, resync_seconds=resync)
     assert settings.quiet_interval(QUIET_RESYNCS) == timedelta(seconds=interval)
@@ -58,7 +56,7 @@ def test_a_quiet_branch_is_looked_at_after_five_resyncs_and_when_looks_at_provid
 # Phone numbers
 
 
-def test_a_branchs_numbers_are_shown_in_e164_with_the_did_beside_them():
+def test_branch_numbers_are_in_e164_with_did():
     found = read_phone_numbers(
         branch(phoneNumbers=[{"number": "030 1234567"}, {"number": "030/7654321", "did": "+4932221234567"}])
     )
@@ -68,7 +66,7 @@ def test_a_branchs_numbers_are_shown_in_e164_with_the_did_beside_them():
     ]
 
 
-def test_an_unreadable_number_is_reported_and_the_others_work():
+def test_unreadable_number_is_reported_while_others_work():
     found = inputs(branch(phoneNumbers=[{"number": "112"}, {"number": "030 1234567"}]))
     condition = numbers_condition(found)
     assert len(found.numbers.usable) == 1
@@ -76,13 +74,13 @@ def test_an_unreadable_number_is_reported_and_the_others_work():
     assert "112" in condition.message
 
 
-def test_a_status_never_names_the_other_owner_of_a_number():
+def test_status_never_names_another_owner_of_numbers():
     condition = numbers_condition(inputs(claimed={"+49301234567": "other-tenant/geheim"}))
     assert "geheim" not in condition.message
     assert condition.reason is Reason.NUMBER_CLAIMED_TWICE
 
 
-def test_a_number_of_another_branch_of_the_same_tenant_is_reported_with_that_branch():
+def test_number_of_a_sibling_branch_names_that_branch():
     other = branch()
     holder = f"{other.key.namespace}/{other.key.name}"
     condition = numbers_condition(inputs(claimed={"+49301234567": holder}, branches=(other,)))
@@ -90,7 +88,7 @@ def test_a_number_of_another_branch_of_the_same_tenant_is_reported_with_that_bra
     assert "whoever runs the platform" not in condition.message
 
 
-def test_an_unreadable_number_is_reported_before_a_claimed_one():
+def test_unreadable_number_is_reported_before_a_claimed_one():
     both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
     assert [check(both) is not None for check in CHECKS] == [True, True]
     failed = first_failing(CHECKS, both)
@@ -134,7 +132,7 @@ HOTLINE = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
         ([voice(spec={"managementPolicy": "ObserveOnly"})], Status.TRUE, Reason.OBSERVE_ONLY),
     ],
 )
-def test_a_number_is_answered_when_the_agent_of_its_branch_is_bound_to_it(agents, status, reason):
+def test_number_is_answered_through_its_branchs_agent(agents, status, reason):
     found = answering_agents(branch(), agents)
     condition = answering_condition(branch(), [MINE], found, settling=False)
     assert (condition.status, condition.reason) == (status, reason)
@@ -142,13 +140,13 @@ def test_a_number_is_answered_when_the_agent_of_its_branch_is_bound_to_it(agents
         assert MINE in condition.message
 
 
-def test_a_branch_whose_numbers_nobody_answers_says_what_to_do():
+def test_branch_with_unanswered_numbers_says_the_remedy():
     condition = answering_condition(branch(), [MINE], [], settling=False)
     assert "create a RetellAgent with branchRef mitte, or one with tenantRef for a hotline" in condition.message
 
 
 @pytest.mark.parametrize("reason", ["OwnershipConflict", "ProviderRefused"])
-def test_an_agent_that_cannot_be_made_never_answers_and_the_branch_repeats_why(reason: str):
+def test_branch_repeats_why_an_agent_is_impossible(reason: str):
     refused = voice()
     refused.status["conditions"] = [
         {"type": "Synced", "status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
@@ -159,7 +157,7 @@ def test_an_agent_that_cannot_be_made_never_answers_and_the_branch_repeats_why(r
     assert condition.message.endswith("adopt.agentId x is not in this workspace")
 
 
-def test_an_agent_that_was_paused_from_the_beginning_does_not_answer():
+def test_agent_paused_from_creation_does_not_answer():
     condition = answering_condition(
         branch(), [MINE], [voice(annotations={"askproai.de/paused": "true"})], settling=False
     )
@@ -167,7 +165,7 @@ def test_an_agent_that_was_paused_from_the_beginning_does_not_answer():
     assert "until the annotation askproai.de/paused is removed" in condition.message
 
 
-def test_a_branch_waits_while_its_agent_waits_for_the_tenant():
+def test_branch_waits_while_its_agent_awaits_tenant():
     waiting = voice()
     waiting.status["conditions"] = [
         {
@@ -182,14 +180,14 @@ def test_a_branch_waits_while_its_agent_waits_for_the_tenant():
     assert condition.message.endswith("Tenant 'salon-mueller' is not ready")
 
 
-def test_a_branch_without_numbers_of_its_own_needs_no_agent():
+def test_branch_without_its_own_numbers_needs_no_agent():
     claimed = inputs(branch(phoneNumbers=[{"number": MINE}]), claimed={MINE: "other/branch"})
     assert claimed.own_dids == frozenset()
     condition = answering_condition(branch(), claimed.own_dids, [], settling=False)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
-def test_a_new_branch_waits_a_moment_for_its_agent():
+def test_new_branch_waits_briefly_for_its_agent():
     new = inputs(branch(created="2026-11-20T08:59:58Z"))
     assert is_settling(new, datetime(2026, 11, 20, 9, tzinfo=UTC))
     assert not is_settling(new, datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC))
@@ -216,7 +214,7 @@ def test_a_new_branch_waits_a_moment_for_its_agent():
         ({"country": "EN", "subdivision": "NRW"}, "holidays.country: "),
     ],
 )
-def test_an_unknown_country_or_state_is_reported_with_the_right_spelling(written, expected):
+def test_unknown_country_or_state_gets_correct_spelling(written, expected):
     condition = holidays_condition(branch(holidays=written))
     assert (condition.type, condition.status) == (ConditionType.HOLIDAYS_VALID, Status.FALSE)
     assert condition.reason is Reason.HOLIDAYS_UNKNOWN
@@ -234,7 +232,7 @@ def test_known_holidays_and_none_are_valid(written):
 
 
 @pytest.mark.parametrize("absence", [Reason.TENANT_NOT_FOUND, Reason.PENDING])
-def test_a_missing_tenant_is_named_with_what_to_do(absence):
+def test_missing_tenant_is_named_with_advice(absence):
     condition = tenant_missing(inputs(tenant=None, absence=absence))
     assert condition is not None
     assert (condition.type, condition.status, condition.reason) == (
@@ -251,7 +249,7 @@ def test_a_missing_tenant_is_named_with_what_to_do(absence):
 # The default service
 
 
-def test_the_default_service_lasts_30_minutes_costs_nothing_and_is_done_by_all_staff():
+def test_default_service_is_free_30_minutes_by_anyone():
     """It is owned by the branch, marked as created by the operator, and names the reason."""
     manifest = default_service(branch())
     assert manifest["metadata"]["name"] == "mitte-standardberatung"
@@ -301,9 +299,7 @@ PAUSED_DEFAULT = DEFAULT.model_copy(
         ("its name is taken", (), offering(branchRef={"name": "x"}), Action.NONE, Reason.OWNERSHIP_CONFLICT, 0),
     ],
 )
-def test_the_default_service_exists_exactly_while_nobody_has_written_one(
-    case, offerings, default, action, reason, services
-):
+def test_default_service_exists_only_without_a_written_one(case, offerings, default, action, reason, services):
     plan = plan_default_service(inputs(offerings=offerings, default=default), LATER)
     assert (plan.action, plan.condition.reason, plan.services, plan.requeue_after) == (
         action,
@@ -326,12 +322,12 @@ def test_the_default_service_exists_exactly_while_nobody_has_written_one(
         ),
     ],
 )
-def test_a_branchs_status_says_which_services_it_has_or_what_to_do(offerings, default, status, text):
+def test_branch_status_names_its_services_or_remedy(offerings, default, status, text):
     condition = plan_default_service(inputs(offerings=offerings, default=default), LATER).condition
     assert (condition.type, condition.status, condition.message) == (ConditionType.SERVICES_READY, status, text)
 
 
-def test_a_branch_in_which_nobody_can_do_any_service_is_not_ready():
+def test_branch_without_any_doable_service_is_unready():
     """Each of its services reports it as well; who looks at the branch must not read that all is well."""
     painting = offering(requiredSkills=["malerei"])
     for of, offerings, text in (
@@ -345,7 +341,7 @@ def test_a_branch_in_which_nobody_can_do_any_service_is_not_ready():
     assert plan_default_service(inputs(offerings=(painting, offering())), LATER).condition.good
 
 
-def test_a_new_branch_waits_a_moment_for_its_services():
+def test_new_branch_waits_briefly_for_its_services():
     """One `kubectl apply` brings the services right after their branch."""
     created = branch().metadata.creation_timestamp
     plan = plan_default_service(inputs(), created + timedelta(seconds=2))
@@ -367,7 +363,7 @@ def test_a_new_branch_waits_a_moment_for_its_services():
     )
 
 
-def test_no_service_is_created_and_no_agent_missed_while_the_tenant_may_follow():
+def test_missing_tenant_creates_no_service_nor_agent_complaint():
     """Flux creates all Branches of a commit first and its Tenants last."""
     waits = inputs(tenant=None, absence=Reason.PENDING, look_again=timedelta(seconds=9))
     plan = plan_default_service(waits, LATER)
@@ -376,7 +372,7 @@ def test_no_service_is_created_and_no_agent_missed_while_the_tenant_may_follow()
     assert not is_settling(inputs(tenant=None, absence=Reason.TENANT_NOT_FOUND), LATER)
 
 
-def test_no_service_is_created_for_a_tenant_that_is_being_deleted():
+def test_no_service_is_created_for_a_deleting_tenant():
     """Its services may go before their branch."""
     manifest = raw("Tenant")
     manifest["metadata"]["deletionTimestamp"] = "2026-11-20T09:00:00Z"

@@ -49,7 +49,7 @@ def test_verdict_on_a_canary(
     assert judge(outcomes, CanaryPods(), 100, NOW).state is state, case
 
 
-def test_failures_of_other_functions_count_as_those_of_bookings() -> None:
+def test_failures_of_other_functions_count_like_bookings() -> None:
     """A caller whose look-up fails books nothing, so there is no booking that could fail."""
     canary = CallerCounts(callers=5, failed_callers=3, bookings=0, failed_bookings=0)
     verdict = judge(CanaryOutcomes(canary, CallerCounts(5), NOBODY), CanaryPods(), 100, NOW)
@@ -73,9 +73,7 @@ def test_the_verdict_has_the_numbers_of_both() -> None:
         (CanaryPods(unready_since=NOW - UNREADY, waits_for="ImagePullBackOff"), TAKEN_BACK),
     ],
 )
-def test_pods_that_crash_or_never_become_ready_are_taken_back_although_nobody_reached_them(
-    pods: CanaryPods, state: CanaryState
-) -> None:
+def test_crashing_or_unready_canary_pods_are_withdrawn_unreached(pods: CanaryPods, state: CanaryState) -> None:
     verdict = judge(CanaryOutcomes(), pods, 100, NOW)
     assert verdict.state is state
     assert pods.waits_for in verdict.why
@@ -107,7 +105,7 @@ def taken_back_after(
         yield taken_back
 
 
-def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_met_it() -> None:
+def test_canary_failing_30_percent_ends_before_20_callers() -> None:
     *_, by_the_19th = taken_back_after(0.3, callers=19)
     assert by_the_19th > 0.98
     *_, where_one_of_70_failed_before = taken_back_after(0.3, before=(1, 70), callers=19)
@@ -117,13 +115,13 @@ def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_met_it()
 
 
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, 0.3])
-def test_a_canary_that_fails_as_often_as_the_others_is_taken_back_in_one_of_75_trials_at_most(share: float) -> None:
+def test_canary_failing_normally_ends_in_1_of_75(share: float) -> None:
     """Of 200 callers, at a tenant with 70 bookings in the week before."""
     *_, falsely = taken_back_after(share, others_fail=share, before=(round(70 * share), 70))
     assert falsely < 1 / 75
 
 
-def test_a_tenant_without_callers_before_has_more_false_alarms() -> None:
+def test_tenant_without_earlier_callers_has_more_false_alarms() -> None:
     """A price of not waiting: nothing says yet that some of its bookings always fail. docs/decisions/0118-canaries.md has both."""
     *_, at_one_percent = taken_back_after(0.01, others_fail=0.01)
     *_, at_five_percent = taken_back_after(0.05, others_fail=0.05)
@@ -135,7 +133,7 @@ counts = st.integers(0, 300).flatmap(lambda of: st.tuples(st.integers(0, of), st
 
 
 @given(counts, counts, counts)
-def test_one_failure_more_never_speaks_for_a_canary_and_one_success_never_against_it(
+def test_failure_never_helps_canaries_and_success_never_harms(
     canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]
 ) -> None:
     failed, of = canary

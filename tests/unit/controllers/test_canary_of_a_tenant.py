@@ -52,7 +52,7 @@ def on_trial(tried: str = IMAGE, **runtime: Any) -> Tenant:
         ("registry.example/askproai@sha256:" + "a" * 64, "registry.example/askproai"),
     ],
 )
-def test_the_repository_of_an_image_has_neither_tag_nor_digest(image: str, repository: str) -> None:
+def test_image_repository_has_neither_tag_nor_digest(image: str, repository: str) -> None:
     assert repository_of(image) == repository
 
 
@@ -80,7 +80,7 @@ def test_only_images_of_listed_repositories_are_run(listed: tuple[str, ...], ima
     assert (wanted_canary(on_trial(image), settings) is not None) is is_allowed
 
 
-def test_an_image_that_all_pods_have_is_not_tried() -> None:
+def test_image_of_all_pods_is_not_tried() -> None:
     assert wanted_canary(on_trial(SETTINGS.runtime_image), SETTINGS) is None
     assert wanted_canary(on_trial(IMAGE), SETTINGS) is not None
     assert image_of(tenant(), SETTINGS) == SETTINGS.runtime_image
@@ -91,12 +91,12 @@ def test_an_image_that_all_pods_have_is_not_tried() -> None:
     ("others", "percent", "pods"),
     [(0, 10, 1), (1, 10, 1), (1, 50, 1), (2, 50, 2), (9, 10, 1), (18, 10, 2), (17, 10, 1), (20, 50, 20), (3, 25, 1)],
 )
-def test_a_canary_has_its_share_of_the_pods_and_at_least_one(others: int, percent: int, pods: int) -> None:
+def test_canary_has_at_least_one_of_the_pods(others: int, percent: int, pods: int) -> None:
     assert canary_pods(others, percent) == pods
     assert pods == 1 or pods * 100 <= percent * (pods + others), "never more than its share"
 
 
-def test_the_pods_of_a_canary_are_those_of_every_service_with_a_worker_of_none() -> None:
+def test_canary_pods_serve_all_services_and_no_worker() -> None:
     rendered = deployment(on_trial(), credentials(), IMAGE, alone=True, replicas=1, track="canary-1")
     usual = deployment(on_trial(), credentials(), IMAGE, replicas=1)
     assert rendered["metadata"]["name"] == "salon-mueller-canary"
@@ -116,7 +116,7 @@ def test_the_pods_of_a_canary_are_those_of_every_service_with_a_worker_of_none()
     assert "ASKPROAI_TRACK" not in str(usual)
 
 
-def test_the_pods_of_a_canary_have_connections_of_their_own() -> None:
+def test_canary_pods_have_their_own_connections() -> None:
     assert (
         connection_limit(on_trial()) == connection_limit(tenant()) + (1 + 1) * 3
     )  # one pod, and one more of a roll-out
@@ -124,7 +124,7 @@ def test_the_pods_of_a_canary_have_connections_of_their_own() -> None:
     assert connection_limit(many) == connection_limit(tenant(runtime={"web": {"maxReplicas": 18}})) + (2 + 1) * 3
 
 
-def test_a_trial_is_remembered_until_image_or_share_change() -> None:
+def test_trial_is_remembered_until_image_or_share_change() -> None:
     canary = on_trial().spec.runtime.canary
     assert canary is not None
     assert is_of(trial(), canary)
@@ -167,7 +167,7 @@ def test_the_condition_says_how_a_trial_is_going(
     assert condition.good, "Ready ignores it"
 
 
-def test_without_a_canary_there_is_no_condition_unless_there_was_one() -> None:
+def test_condition_exists_only_during_or_after_a_canary() -> None:
     assert canary_condition(tenant(), None, 0, 2, SETTINGS) is None
     had = {"conditions": [{"type": "CanaryHealthy", "status": "False", "reason": "CanaryTakenBack"}]}
     ended = canary_condition(tenant().model_copy(update={"status": had}), None, 0, 2, SETTINGS)
@@ -217,6 +217,6 @@ def test_pods_of_an_earlier_trial_count_for_nothing() -> None:
         ("False", "2026-11-24T11:00:00Z", trial().since),  # of the trial before
     ],
 )
-def test_pods_are_unready_since_the_trial_began_at_most(status: str, since: str, expected: datetime | None) -> None:
+def test_pods_count_as_unready_only_during_the_trial(status: str, since: str, expected: datetime | None) -> None:
     available = {"type": "Available", "status": status, "lastTransitionTime": since}
     assert observe_pods({"conditions": [available]}, [], trial()).unready_since == expected

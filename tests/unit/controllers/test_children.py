@@ -70,7 +70,7 @@ def child(
 # Deployments
 
 
-def test_the_same_tenant_renders_the_same_deployment_to_the_letter():
+def test_same_tenant_renders_the_identical_deployment():
     first, second = (json.dumps(deployment(tenant(), CREDENTIALS, "askproai:1")) for _ in range(2))
     assert first == second
 
@@ -99,7 +99,7 @@ def test_tenants_pods_are_restricted_and_hold_no_token():
     assert not any("subPath" in mount for c in pod["containers"] for mount in c["volumeMounts"])
 
 
-def test_pods_prefer_to_be_spread_and_name_an_account_without_a_token():
+def test_pods_are_spread_with_a_tokenless_account():
     pod = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
     assert {constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]} == {
         "kubernetes.io/hostname",
@@ -114,7 +114,7 @@ def pod_of(runtime: dict[str, Any], **more: Any) -> dict[str, Any]:
     return deployment(tenant(runtime=runtime), CREDENTIALS, "askproai:1", **more)["spec"]["template"]["spec"]
 
 
-def test_a_tenant_that_says_nothing_of_its_pods_keeps_the_template_that_it_had():
+def test_tenant_without_pod_settings_keeps_its_template():
     """An operator's upgrade must restart no pod for a field that nobody set."""
     template = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]
     assert "annotations" not in template["metadata"]
@@ -124,7 +124,7 @@ def test_a_tenant_that_says_nothing_of_its_pods_keeps_the_template_that_it_had()
     assert [container["resources"] for container in template["spec"]["containers"]] == [as_ever, as_ever]
 
 
-def test_web_and_worker_containers_have_resources_of_their_own():
+def test_web_and_worker_containers_have_separate_resources():
     web = {"cpuRequestMillicores": 200, "cpuLimitMillicores": 1000, "memoryLimitMebibytes": 512}
     parts = {"web": {"resources": web}, "workers": {"resources": {"memoryRequestMebibytes": 128}}}
     found = {each["name"]: each["resources"] for each in pod_of(parts)["containers"]}
@@ -135,7 +135,7 @@ def test_web_and_worker_containers_have_resources_of_their_own():
     assert found["worker"] == {"requests": {"cpu": "15m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
 
 
-def test_an_image_is_pulled_with_the_tenants_secrets_and_those_of_the_installation():
+def test_image_pull_uses_tenant_and_installation_secrets():
     pods = {"pods": {"imagePullSecrets": [{"name": "registry"}, {"name": "own"}]}}
     pod = pod_of(pods, pull_secrets=("platform", "registry"))
     assert [each["name"] for each in pod["imagePullSecrets"]] == ["registry", "own", "platform"]
@@ -156,7 +156,7 @@ def test_pods_go_where_the_manifest_says():
     }
 
 
-def test_the_teardown_secret_keeps_what_deletion_needs_and_is_kept_by_its_finalizer():
+def test_teardown_secret_survives_by_its_finalizer():
     secret = teardown_secret(tenant(), CREDENTIALS, {SubjectKind.RETELL_KEY: Subject(SubjectKind.RETELL_KEY, "hash")})
     assert set(secret["data"]) == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
     assert secret["metadata"]["finalizers"] == ["askproai.de/cleanup"]
@@ -181,13 +181,13 @@ def test_the_teardown_secret_keeps_what_deletion_needs_and_is_kept_by_its_finali
         ("all web pods have workers", "Combined", child(), child(), (False, False)),
     ],
 )
-def test_a_change_of_the_mode_leaves_no_moment_without_a_worker(case, mode, web, workers, expected):
+def test_mode_change_never_leaves_a_moment_without_worker(case, mode, web, workers, expected):
     layout = plan_layout(tenant(runtime={"mode": mode}), web, workers)
     assert (layout.web_alone, layout.workers) == expected, case
     assert layout.workers or not layout.web_alone
 
 
-def test_the_containers_of_split_are_two_deployments_with_their_own_selectors():
+def test_split_containers_are_deployments_with_separate_selectors():
     web, worker = (
         deployment(split(), CREDENTIALS, "askproai:1", component, alone=True, replicas=1) for component in Component
     )
@@ -214,7 +214,7 @@ def with_condition(type_: str, status: str, reason: str, message: str = "") -> O
     return replace(live, status={**live.status, "conditions": [condition]})
 
 
-def test_a_rollout_that_kubernetes_has_given_up_is_not_healthy_while_the_former_pods_serve():
+def test_abandoned_rollout_is_unhealthy_while_former_pods_serve():
     stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
     condition = rollout_condition(tenant(), {Component.WEB: stuck})
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.ROLLOUT_STUCK)
@@ -223,20 +223,20 @@ def test_a_rollout_that_kubernetes_has_given_up_is_not_healthy_while_the_former_
     assert runtime_condition(tenant(), {Component.WEB: stuck}).good, "numbers are bound: somebody answers"
 
 
-def test_pods_that_a_quota_refuses_are_named_with_the_refusal():
+def test_pods_refused_by_a_quota_are_named():
     refused = with_condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: pods=2")
     condition = rollout_condition(split(), {Component.WORKER: refused, Component.WEB: child()})
     assert "Deployment salon-mueller-worker: its pods are refused (exceeded quota: pods=2)" in condition.message
 
 
-def test_a_rollout_that_goes_on_or_just_began_anew_is_healthy():
+def test_continuing_or_restarted_rollout_is_healthy():
     running = with_condition("Progressing", "True", "ReplicaSetUpdated")
     corrected = replace(with_condition("Progressing", "False", "ProgressDeadlineExceeded"), generation=2)
     for live in (child(), running, corrected):
         assert rollout_condition(tenant(), {Component.WEB: live}).good
 
 
-def test_a_stuck_rollout_stays_so_while_an_autoscaler_scales_it():
+def test_stuck_rollout_stays_stuck_while_an_autoscaler_scales():
     """Each change of the replicas is a generation that the status does not observe at once."""
     stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
     former = rollout_condition(tenant(), {Component.WEB: stuck})
@@ -258,7 +258,7 @@ def test_equal_bounds_and_suspended_tenants_have_no_autoscaler():
     assert scaled_by(tenant(), Component.WEB) is ScaledBy.AUTOSCALER
 
 
-def test_a_suspended_tenant_keeps_no_pods_and_says_so():
+def test_suspended_tenant_keeps_no_pods_and_reports_that():
     suspended = tenant(suspend=True)
     assert initial_replicas(suspended, Component.WEB, None) == 0
     assert scaled_by(suspended, Component.WEB) is ScaledBy.OPERATOR
@@ -323,7 +323,7 @@ def test_without_a_request_nothing_is_routed():
     assert ingress(tenant(), SETTINGS) is http_route(tenant(), SETTINGS) is None
 
 
-def test_the_shared_host_is_routed_for_each_tenant_where_the_platform_says_how():
+def test_shared_host_is_routed_per_tenant_as_configured():
     shared = "https://voice.example/base"
     by_class = Settings(shared_base_url=shared, shared_ingress_class="nginx")
     manifest = ingress(tenant(), by_class)
@@ -370,7 +370,7 @@ def test_exposed_says_what_the_gateways_say(conditions, status, text):
     assert text in condition.message
 
 
-def test_a_gateway_that_is_missing_is_looked_for_where_it_was_named():
+def test_missing_gateway_is_searched_where_it_was_named():
     own = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
     for exposed, field in ((own, "exposure.gateway"), (tenant(), "settings.sharedGateway")):
         assert field in http_route_condition(exposed, Address("https://s.example", ""), {}).message
@@ -379,7 +379,7 @@ def test_a_gateway_that_is_missing_is_looked_for_where_it_was_named():
 # Monitoring
 
 
-def test_both_containers_metrics_are_found_by_the_labels_of_the_clusters_prometheus():
+def test_metrics_of_both_containers_match_prometheus_labels():
     service, monitor = metrics_service(tenant()), service_monitor(tenant(), SETTINGS)
     assert {port["name"]: port["port"] for port in service["spec"]["ports"]} == {"metrics": 9090, "worker": 9091}
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -406,12 +406,12 @@ def test_rules_hold_each_tenant_to_its_own_slo():
 
 
 @pytest.mark.parametrize(("percent", "most"), [("99.9", "0.006"), ("95", "0.30"), ("50", "0.75"), ("0", "1")])
-def test_no_slo_asks_for_more_failures_than_there_are_bookings(percent: str, most: str):
+def test_no_slo_needs_more_failures_than_bookings(percent: str, most: str):
     allowed = (100 - Decimal(percent)) / 100
     assert allowed <= burning(allowed, Decimal(6)) == Decimal(most)
 
 
-def test_pods_that_a_suspended_tenant_does_not_have_are_not_missed():
+def test_absent_pods_of_suspended_tenants_are_not_missed():
     names = {
         suspend: {
             rule.get("alert")
@@ -422,7 +422,7 @@ def test_pods_that_a_suspended_tenant_does_not_have_are_not_missed():
     assert names[False] - names[True] == {"AskproaiMetricsMissing"}
 
 
-def test_the_alert_rules_are_parsed_once_and_each_tenant_has_its_own(monkeypatch):
+def test_alert_rules_are_parsed_once_for_all_tenants(monkeypatch):
     """To parse them takes longer than to render all other children of a tenant."""
     strict = prometheus_rule(tenant(), SETTINGS)
     monkeypatch.setattr("yaml.safe_load", lambda _: pytest.fail("parsed again"))
@@ -439,7 +439,7 @@ def test_every_alert_links_to_a_runbook_that_exists():
     assert [link for link in links if not (RUNBOOKS / link.rpartition("/")[2]).is_file()] == []
 
 
-def test_the_runbooks_of_a_site_have_addresses_of_its_own():
+def test_runbooks_of_a_site_have_its_addresses():
     """`make docs` writes `dead-letters.html`; a git host shows `dead-letters.md`."""
     site = SETTINGS.model_copy(update={"runbook_base_url": "https://docs.example/runbooks/{name}.html"})
     links = json.dumps(prometheus_rule(tenant(), site))
@@ -447,7 +447,7 @@ def test_the_runbooks_of_a_site_have_addresses_of_its_own():
     assert ".md" not in links
 
 
-def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
+def test_missing_kinds_of_the_cluster_leave_ready_unaffected():
     """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
@@ -457,7 +457,7 @@ def test_kinds_that_the_cluster_lacks_are_named_and_do_not_affect_ready():
     assert "route /webhooks, /retell and /health of https://s.example/voice" in condition.message
 
 
-def test_pods_get_the_collector_of_traces_once_each_and_nothing_without_one() -> None:
+def test_pods_get_a_configured_trace_collector_once_each() -> None:
     traced = Settings(tracing_endpoint="http://collector.observability:4318", tracing_sample_ratio=0.5)
     plain = deployment(tenant(), CREDENTIALS, "askproai:1", variables=tracing_variables(Settings()))
     assert plain == deployment(tenant(), CREDENTIALS, "askproai:1"), "no pod restarts"

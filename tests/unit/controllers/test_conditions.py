@@ -13,7 +13,7 @@ from tests.worlds.salon_models import branch, tenant
 QUOTED = "{kind} {name!r} is not in this namespace; create it"
 
 
-def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
+def test_failed_call_is_unknown_without_need_for_action():
     kind = ConditionType.CALENDAR_LINKED
     limited = condition_of(RateLimited("calcom", "list", timedelta(seconds=9)), kind, retry_note="looked at again soon")
     assert (limited.type, limited.status, limited.reason) == (kind, Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)
@@ -55,6 +55,6 @@ def test_a_failed_call_is_unknown_unless_a_person_has_to_act():
         ),
     ],
 )
-def test_a_missing_branch_is_reported_before_a_missing_tenant(case: str, found: tuple[Any, ...], expected: Any):
+def test_missing_branch_is_reported_before_a_missing_tenant(case: str, found: tuple[Any, ...], expected: Any):
     condition = missing_reference(References(*found), ConditionType.SYNCED, QUOTED)
     assert (condition and (condition.reason, condition.message)) == expected, case

@@ -60,7 +60,7 @@ def test_pods_encrypt_when_all_of_them_can_decrypt(
     assert all_pods_decrypt(deployments, before=before) is expected
 
 
-def test_the_first_key_is_made_and_a_new_value_of_the_annotation_adds_one() -> None:
+def test_first_key_is_made_and_annotations_add_more() -> None:
     first = next_keys(DataKeys(), "", NOW, lost=False)
     assert len(first.keys) == 1
     assert next_keys(first, "", NOW, lost=False) == first
@@ -71,7 +71,7 @@ def test_the_first_key_is_made_and_a_new_value_of_the_annotation_adds_one() -> N
     assert next_keys(second, "", NOW, lost=False) == second, "an annotation that is removed changes nothing"
 
 
-def test_a_lost_key_is_reported_until_what_it_had_encrypted_is_deleted_by_age() -> None:
+def test_lost_key_is_reported_until_its_rows_expire() -> None:
     tenant: Tenant = salon_tenant()
     keys = next_keys(DataKeys(), "", NOW, lost=True)
     days = max(tenant.spec.retention.raw_event_days, tenant.spec.retention.transcript_days)
@@ -106,7 +106,7 @@ def test_keys_are_read_as_they_were_written() -> None:
     assert decode_data_keys(encode_data_keys(keys)) == keys
 
 
-def test_a_copy_of_damaged_keys_keeps_what_it_had_and_that_of_destroyed_ones_nothing() -> None:
+def test_damaged_keys_copy_keeps_content_unlike_destroyed_ones() -> None:
     good, former = (encode_data_keys(DataKeys((new_data_key(NOW),))) for _ in range(2))
     assert keys_to_copy(good, former) == good
     assert keys_to_copy("half of it", former) == former

@@ -21,6 +21,6 @@ def agent(name: str, *, deleted: bool) -> RetellAgent:
         ({"nord": False, "mitte": True}, "RetellAgents mitte, nord are gone: they need its credentials; delete nord too"),
     ],
 )  # fmt: skip
-def test_agents_that_are_being_deleted_are_not_to_be_deleted_too(deleted: dict[str, bool], end: str) -> None:
+def test_agents_in_deletion_are_not_deleted_again(deleted: dict[str, bool], end: str) -> None:
     agents = [agent(name, deleted=is_deleted) for name, is_deleted in deleted.items()]
     assert describe_agents(agents) == f"waits until the {end}"

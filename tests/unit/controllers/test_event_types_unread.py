@@ -82,7 +82,7 @@ async def check(
     [DOWN, ProviderRefused("calcom", "get-event-type", 400, "no"), CredentialRefused("calcom", "get-event-type", 403)],
     ids=["fails", "refused", "a firewall"],
 )
-async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(failure: Exception) -> None:
+async def test_unreadable_event_type_hides_no_other_one(failure: Exception) -> None:
     cluster = Cluster({1001: failure, 1002: FITS})
     _, before = await check(cluster)
     condition, found = await check(cluster, before)
@@ -92,7 +92,7 @@ async def test_an_event_type_that_cannot_be_read_keeps_no_other_from_being_seen(
     assert found["eventTypesNotFound"] is None
 
 
-async def test_an_event_type_that_cannot_be_read_hides_no_wrong_one() -> None:
+async def test_unreadable_event_type_hides_no_wrong_one() -> None:
     cluster = Cluster({1001: DOWN, 1002: None})
     _, before = await check(cluster)
     condition, _ = await check(cluster, before)
@@ -101,7 +101,7 @@ async def test_an_event_type_that_cannot_be_read_hides_no_wrong_one() -> None:
     assert condition.message.endswith(f"{DOWN}; looked at again soon")
 
 
-async def test_a_booking_field_is_not_missing_while_an_event_type_that_may_have_it_is_unread() -> None:
+async def test_unread_event_type_may_have_the_booking_field() -> None:
     links = [{"staff": "anna", "eventTypeId": 1001}, {"staff": "mehmet", "eventTypeId": 1002}]
     fields = [{"slug": "kassenart", "value": "GKV"}]
     offering = ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links, "bookingFields": fields}))
@@ -120,7 +120,7 @@ async def test_an_outage_changes_no_order_in_the_status() -> None:
         assert found == before
 
 
-async def test_an_event_type_that_cannot_be_read_stays_as_it_was() -> None:
+async def test_unreadable_event_type_stays_unchanged() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}), before)
     assert found == before
@@ -137,7 +137,7 @@ async def test_only_unfound_event_types_survive_a_key_change() -> None:
 
 
 @pytest.mark.parametrize("versions", [["V2"], ["V2", "V1"]], ids=str)
-async def test_a_foreign_event_type_stays_withheld_while_a_new_key_cannot_look_at_it(versions: list[str]) -> None:
+async def test_foreign_event_type_stays_withheld_without_a_check(versions: list[str]) -> None:
     _, before = await check(Cluster({1001: None, 1002: FITS}))
     rotated = Cluster({1001: DOWN, 1002: FITS}, key="cal_rotated")
     _, found = await check(rotated, before)
@@ -161,7 +161,7 @@ async def test_a_refused_key_leaves_all_as_it_was() -> None:
     assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
 
 
-async def test_an_own_event_type_that_was_deleted_is_withheld_while_it_is_named_only() -> None:
+async def test_deleted_own_event_type_is_withheld_while_named() -> None:
     """Its appointments are the tenant's own: with the id of its successor they are moved and cancelled as before."""
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
     _, found = await check(Cluster({1001: None, 1002: FITS}), before)
@@ -177,13 +177,13 @@ async def test_an_own_event_type_that_was_deleted_is_withheld_while_it_is_named_
     assert find_former(tenant(), [offering_with(found, (1003, 1002))], AccountHashes(found["eventTypesSeenWith"])) == ()
 
 
-async def test_an_event_type_of_a_former_account_counts_as_foreign_in_the_next_one() -> None:
+async def test_event_type_of_a_former_account_becomes_foreign() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
     _, found = await check(Cluster({1001: None, 1002: FITS}, key="cal_other"), before)
     assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, [IDS[1001]])
 
 
-async def test_an_id_that_was_not_found_is_remembered_after_its_correction() -> None:
+async def test_id_not_found_is_remembered_after_its_correction() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}), {"eventTypesNotFound": [{"eventTypeId": 999}]})
     assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]
     _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_other"), before)
@@ -218,6 +218,6 @@ async def test_event_type_missing_from_staff_account_is_foreign() -> None:
     assert (found["eventTypesNotFound"], found["eventTypesGone"]) == (None, [IDS[1001]])
 
 
-async def test_a_key_of_a_staff_member_that_cannot_be_used_changes_nothing() -> None:
+async def test_unusable_staff_key_changes_nothing() -> None:
     before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
     assert await check_with_own_key(Cluster({1001: FITS, 1002: FITS}), before) == before

@@ -43,7 +43,7 @@ def salon(
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
-def test_senders_keep_their_url_until_the_new_one_leads_to_the_pods(verdict):
+def test_senders_keep_their_url_until_the_new_works(verdict):
     chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert chosen.in_use is not None
     assert (chosen.in_use.base_url, chosen.kept, chosen.is_settled) == (OLD, OLD, False)
@@ -52,12 +52,12 @@ def test_senders_keep_their_url_until_the_new_one_leads_to_the_pods(verdict):
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
-def test_a_new_tenant_has_no_url_until_it_leads_to_the_pods(verdict):
+def test_new_tenant_has_no_url_until_it_works(verdict):
     chosen = choose_exposure(salon(), (), REQUESTED, verdict, NOW)
     assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
 
 
-def test_senders_get_the_new_url_when_it_answers_and_calls_that_began_before_keep_theirs_for_a_while():
+def test_senders_get_answering_url_while_calls_keep_theirs():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert (chosen.is_settled, chosen.kept, former_url_fields(chosen)["formerUrl"]) == (True, OLD, OLD)
     soon, late = timedelta(minutes=9), timedelta(minutes=11)
@@ -71,7 +71,7 @@ def test_senders_get_the_new_url_when_it_answers_and_calls_that_began_before_kee
     assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
 
 
-def test_the_time_of_the_former_url_is_recorded_and_does_not_depend_on_a_condition():
+def test_former_urls_time_is_recorded_independent_of_conditions():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
     recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))
@@ -103,20 +103,20 @@ def with_url(base_url: str | None, **spec: Any) -> Any:
         (False, [with_url(NEW), agent("")], NEW),  # the second one is not at Retell yet
     ],
 )
-def test_the_former_url_is_served_as_long_as_an_agent_or_calcom_has_it(held, agents, calcom):
+def test_former_url_is_served_while_senders_have_it(held, agents, calcom):
     business = salon(NEW, former=OLD, changed_for=timedelta(days=1))
     business.status["webhookUrls"]["calcom"] = f"{calcom}/webhooks/calcom/inst-1"
     chosen = choose_exposure(business, agents, REQUESTED, None, NOW)
     assert chosen.kept == (OLD if held else None)
 
 
-def test_an_outage_of_a_url_in_use_changes_nothing():
+def test_outage_of_the_current_url_changes_nothing():
     chosen = choose_exposure(salon(NEW), (), REQUESTED, FAILED, NOW)
     assert chosen.is_settled
     assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
 
 
-def test_where_urls_are_not_verified_senders_get_them_at_once():
+def test_unverified_urls_reach_senders_at_once():
     verdict = Unverified().find(at(NEW))
     chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert (chosen.is_settled, chosen.kept) == (True, None)
@@ -134,7 +134,7 @@ HOST = {"host": "salon.example", "ingress": {}}
         (OLD, FAILED, {"exposure": HOST}, Status.FALSE, Reason.URL_NOT_ANSWERING, ["ingress has no tlsSecretName"]),
     ],
 )  # fmt: skip
-def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdict, spec, status, reason, texts):
+def test_condition_shows_senders_url_and_missing_parts(in_use, verdict, spec, status, reason, texts):
     chosen = choose_exposure(salon(in_use), (), REQUESTED, verdict, NOW)
     condition = exposed_condition(salon(in_use, **spec), chosen, ROUTED)
     assert (condition.status, condition.reason) == (status, reason)
@@ -142,7 +142,7 @@ def test_the_condition_says_what_senders_have_and_what_is_missing(in_use, verdic
         assert text in condition.message
 
 
-def test_a_missing_gateway_api_is_named_where_the_url_fails():
+def test_missing_gateway_api_is_named_where_urls_fail():
     routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
     condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), (), REQUESTED, FAILED, NOW), routed)
     assert condition.status is Status.FALSE
@@ -164,7 +164,7 @@ def test_a_missing_gateway_api_is_named_where_the_url_fails():
         ({"salon-mueller": OLD}, None, "salon-mueller"),
     ],
 )
-def test_a_new_url_gets_a_route_beside_the_one_in_use(live, kept, name):
+def test_new_url_is_routed_beside_the_current_one(live, kept, name):
     manifest = ingress(tenant(exposure=HOST), Settings())
     assert manifest is not None
     assert choose_name(tenant(), manifest, live, kept)["metadata"]["name"] == name
@@ -202,7 +202,7 @@ def test_only_public_addresses_are_public_in_every_notation(address, public):
         ("https://voice.example.org", False),
     ],
 )
-def test_only_the_platform_names_hosts_that_may_be_private(url, trusted):
+def test_only_the_platform_names_possibly_private_hosts(url, trusted):
     assert host_is_trusted(url, "http://127.0.0.1:8000", ["*.voice.example"]) is trusted
 
 
@@ -244,7 +244,7 @@ def context(woken: list[Key], *, exists: bool = True) -> Any:
 PROOF_KEY, TENANT_KEY = Key(KIND, "salon", "salon"), Key("Tenant", "salon", "salon")
 
 
-async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(controller, internet, due):
+async def test_tenant_wakes_only_when_the_answer_changes(controller, internet, due):
     woken: list[Key] = []
     controller.request(at(NEW))
     assert due == [PROOF_KEY]
@@ -261,7 +261,7 @@ async def test_the_tenant_is_woken_when_the_answer_changes_and_only_then(control
     assert set(internet.asked) == {(NEW, "token")}
 
 
-async def test_a_repeated_request_keeps_its_pause_and_a_new_reason_or_url_resets_it(controller, due):
+async def test_repeated_request_keeps_its_pause_until_something_changes(controller, due):
     for _ in range(3):
         controller.request(at(NEW))
     assert due == [PROOF_KEY]
@@ -276,7 +276,7 @@ async def test_a_repeated_request_keeps_its_pause_and_a_new_reason_or_url_resets
     assert controller.find(at(OLD)) is None, "the verdict was about another URL"
 
 
-async def test_an_answer_about_a_url_that_nobody_asks_for_any_more_is_dropped(controller, internet):
+async def test_answer_about_an_obsolete_url_is_dropped(controller, internet):
     controller.request(at(NEW))
     woken: list[Key] = []
 
@@ -288,14 +288,14 @@ async def test_an_answer_about_a_url_that_nobody_asks_for_any_more_is_dropped(co
     assert (woken, controller.find(at(NEW))) == ([], None)
 
 
-async def test_nothing_is_asked_for_a_tenant_that_is_gone(controller, internet):
+async def test_deleted_tenants_urls_are_not_queried(controller, internet):
     controller.request(at(NEW))
     assert (await controller.reconcile(PROOF_KEY, context([], exists=False))).gone
     assert internet.asked == []
     assert controller._targets == {}
 
 
-async def test_a_proof_counts_for_no_namesake_and_for_no_other_token(controller, internet):
+async def test_proof_counts_for_no_namesake_or_other_token(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -65,7 +65,7 @@ async def test_a_refused_write_leaves_the_others_theirs() -> None:
     assert outside.written == ["salon-1", "salon-2"]
 
 
-async def test_months_that_were_counted_before_a_statement_took_too_long_are_not_counted_again() -> None:
+async def test_months_counted_before_a_timeout_are_not_repeated() -> None:
     outside, controller = _Outside(60), TenantFiguresController()
     outside.is_slow = True
     assert (await controller.reconcile(KEY, outside.context)).requeue
@@ -77,21 +77,21 @@ async def test_months_that_were_counted_before_a_statement_took_too_long_are_not
     assert len(outside.written) == 60
 
 
-async def test_a_tenant_whose_rows_take_too_long_leaves_the_figures_of_other_chunks_theirs() -> None:
+async def test_slow_tenant_leaves_other_chunks_figures() -> None:
     outside = _Outside(600)
     outside.slow = outside.tenants[0].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in range(250, 600)]
 
 
-async def test_a_month_that_takes_too_long_leaves_those_of_other_chunks_theirs() -> None:
+async def test_slow_month_leaves_other_chunks_months() -> None:
     outside = _Outside(60)
     outside.slow_months = outside.tenants[26].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in (*range(25), *range(50, 60))]
 
 
-async def test_each_month_is_counted_once_in_a_quarter_of_an_hour_and_not_all_in_one_minute() -> None:
+async def test_months_are_counted_once_per_quarter_hour_spread() -> None:
     outside, controller = _Outside(300), TenantFiguresController()
     await controller.reconcile(KEY, outside.context)
     counted = []

@@ -12,7 +12,7 @@ from tests.worlds.salon_models import tenant
 SETTINGS = Settings(namespace="askproai-system", monitoring_namespaces=("monitoring",))
 
 
-def test_private_ports_are_open_to_the_operator_and_the_monitoring_only():
+def test_private_ports_admit_operator_and_monitoring_only():
     spec = network_policy(tenant(), [], ["https://api.cal.com"], SETTINGS)["spec"]
     public, private = spec["ingress"]
     assert public == {"ports": [{"protocol": "TCP", "port": 8080}]}
@@ -32,7 +32,7 @@ def test_private_ports_are_open_to_the_operator_and_the_monitoring_only():
         ("redis+sentinel://one:26379,two:26379/master", {26379, 6379}),
     ],
 )
-def test_the_policy_lets_out_to_what_a_tenant_needs_and_to_no_other_tenants_pods(url, ports):
+def test_policy_allows_tenant_needs_but_no_other_tenants(url, ports):
     names, providers, stores = network_policy(tenant(), [url], [url], SETTINGS)["spec"]["egress"]
     assert {entry["port"] for entry in names["ports"]} == {53}
     for servers in (providers, stores):
@@ -71,7 +71,7 @@ NO_NAMESPACE = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "ope
 METADATA = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe"]
 
 
-def test_the_clouds_metadata_is_reached_by_no_providers_port_and_all_else_is():
+def test_providers_port_reaches_all_but_the_clouds_metadata():
     names, providers, stores = network_policy(tenant(), STORES, PROVIDERS, SETTINGS)["spec"]["egress"]
     assert not [address for address in METADATA if reaches(providers, address)]
     assert all(reaches(providers, address) for address in ("203.0.113.9", "10.96.0.1", "2001:db8::1"))
@@ -81,7 +81,7 @@ def test_the_clouds_metadata_is_reached_by_no_providers_port_and_all_else_is():
     assert {entry["port"] for entry in providers["ports"]} == {443}
 
 
-def test_denied_ranges_are_reached_only_where_the_platform_allows_it():
+def test_denied_ranges_are_reached_only_with_platform_permission():
     restricted = SETTINGS.model_copy(
         update={
             "denied_egress_ranges": ("10.0.0.0/8", "fd12:3456::/32"),
@@ -109,12 +109,12 @@ def test_denied_ranges_are_reached_only_where_the_platform_allows_it():
         ({"allowed_egress_namespaces": "postgres"}, "set that, too"),
     ],
 )
-def test_ranges_that_the_api_server_would_refuse_end_the_operator_at_its_start(values, text):
+def test_invalid_ranges_end_the_operator_at_its_start(values, text):
     with pytest.raises(ValueError, match=text):
         Settings(**values)
 
 
-def test_the_collector_of_traces_is_reached_on_its_port_as_the_stores_are():
+def test_trace_collector_is_reached_on_its_port():
     traced = SETTINGS.model_copy(update={"tracing_endpoint": "http://collector.observability:4318"})
     _, _, stores = network_policy(tenant(), STORES, PROVIDERS, traced)["spec"]["egress"]
     _, _, before = network_policy(tenant(), STORES, PROVIDERS, SETTINGS)["spec"]["egress"]

@@ -51,12 +51,12 @@ NOTIFICATIONS: dict[str, Any] = {"email": MAIL, "customer": {}}
         ("https://ex℀mple.com/", ["*"], False),
     ],
 )
-def test_a_server_is_allowed_by_a_pattern_and_never_at_a_port_of_tenants_pods(url, patterns, allowed):
+def test_server_pattern_never_allows_ports_of_tenant_pods(url, patterns, allowed):
     problem = find_server_problem(url, patterns, "ASKPROAI_NOTIFICATION_HOSTS", USUAL_PORTS)
     assert (problem is None) is allowed, problem
 
 
-def test_pods_get_out_to_the_mail_server_and_mount_its_secret_only_where_it_is_named():
+def test_mail_server_access_requires_a_named_server():
     with_mail = tenant(notifications=NOTIFICATIONS)
     policy = network_policy(with_mail, [], ["https://api.cal.com", "smtp://smtp.example:587"], Settings())
     assert {entry["port"] for entry in policy["spec"]["egress"][1]["ports"]} == {443, 587}
@@ -96,7 +96,7 @@ def test_an_authority_is_certificates_in_pem():
     assert "has no key 'ca'" in missing.message
 
 
-def test_a_changed_secret_wakes_the_tenant_and_lint_knows_it():
+def test_changed_secret_wakes_the_tenant_and_passes_lint():
     webhook = {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}}
     assert {"mail", "sms"} <= secrets_named(tenant(notifications=NOTIFICATIONS | {"webhook": webhook}))
 
@@ -107,7 +107,7 @@ def test_a_tenant_without_notifications_is_rendered_as_before():
     assert compile_config(plain, [], [], [], **CONTEXT).notifications is None
 
 
-def test_a_channel_that_is_not_allowed_is_not_in_the_config():
+def test_forbidden_channel_is_not_in_the_config():
     config = compile_config(tenant(notifications=NOTIFICATIONS), [], [], [], **CONTEXT)
     assert config.notifications is not None
     assert config.notifications.email is None

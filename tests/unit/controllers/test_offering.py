@@ -53,13 +53,13 @@ def test_staff_must_have_all_the_skills(skills, expected):
     assert staff_by_branch(offering(requiredSkills=skills), [branch()]) == {"mitte": expected}
 
 
-def test_a_service_that_nobody_can_do_says_what_to_change():
+def test_service_that_nobody_performs_names_the_change():
     condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()}, 1)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
     assert "yoga" in condition.message
 
 
-def test_a_staff_member_has_as_many_units_as_all_capacities_divide():
+def test_staff_units_are_the_capacities_common_multiple():
     """Anna does yoga for four, a course for six and cuts alone: 12 units; Mehmet only cuts."""
     yoga, course = (offering(name, capacity=c, requiredSkills=["farbe"]) for name, c in (("yoga", 4), ("kurs", 6)))
     units = plan_units([branch()], [offering(), yoga, course])
@@ -67,7 +67,7 @@ def test_a_staff_member_has_as_many_units_as_all_capacities_divide():
     assert units.effective_capacity == {"haarschnitt": 1, "yoga": 4, "kurs": 6}
 
 
-def test_capacities_that_need_too_many_units_are_lowered_and_reported():
+def test_capacities_needing_too_many_units_are_lowered():
     five, four = offering("a-fuenf", capacity=5), offering("b-vier", capacity=4)
     units = plan_units([branch()], [four, five])
     assert units.effective_capacity == {"a-fuenf": 5, "b-vier": 2}
@@ -77,7 +77,7 @@ def test_capacities_that_need_too_many_units_are_lowered_and_reported():
     assert "2 at once instead of 4" in condition.message
 
 
-def test_a_problem_of_a_staff_members_own_key_is_the_problem_of_that_event_type():
+def test_staff_key_problem_belongs_to_its_event_type():
     own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
     linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
     assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == []
@@ -89,7 +89,7 @@ def test_a_problem_of_a_staff_members_own_key_is_the_problem_of_that_event_type(
     assert condition.message == "event type 1001 of anna: Secret 'annas' is not in this namespace"
 
 
-def test_a_service_of_a_tenant_without_branches_cannot_be_booked():
+def test_service_without_branches_cannot_be_booked():
     assert staff_condition(offering(), {}, 1).reason is Reason.BRANCH_NOT_FOUND
 
 
@@ -98,20 +98,20 @@ def test_staff_members_without_an_event_type_are_named():
     assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
 
 
-def test_an_offering_whose_capacity_changed_with_its_neighbours_is_reconciled_again():
+def test_offering_with_neighbour_changed_capacity_is_reconciled():
     matched = {"conditions": [{"type": "StaffMatched", "status": "True", "reason": "AsDeclared"}]}
     five, four = offering("a-fuenf", capacity=5), offering("b-vier", matched, capacity=4)
     units = plan_units([branch()], [four, five])
     assert outdated_offerings([five, four], units) == [four]
 
 
-def test_an_offering_that_gets_its_capacity_back_is_reconciled_again():
+def test_offering_with_restored_capacity_is_reconciled_again():
     lowered = {"conditions": [{"type": "StaffMatched", "status": "False", "reason": "CapacityUnsupported"}]}
     four, other = offering("b-vier", lowered, capacity=4), offering("c-zwei", capacity=2)
     assert outdated_offerings([four, other], plan_units([branch()], [four, other])) == [four]
 
 
-def test_a_capacity_is_lowered_no_further_than_it_must_be():
+def test_capacity_is_lowered_only_as_necessary():
     nine, four = offering("a-neun", capacity=9), offering("b-vier", capacity=4)
     assert plan_units([branch()], [nine, four]).effective_capacity == {"a-neun": 9, "b-vier": 3}
 
@@ -130,7 +130,7 @@ def test_a_person_of_two_branches_is_divided_once():
     assert sorted(namesakes.per_person.values()) == [2, 3]
 
 
-def test_services_are_listed_by_name_those_of_all_branches_too():
+def test_services_including_shared_ones_are_listed_by_name():
     everywhere = offering("bart", branchRef=None)
     services = [offering("zopf"), everywhere, offering("farbe"), offering("fremd", branchRef={"name": "nord"})]
     active = active_offerings(services, [branch()])
@@ -142,7 +142,7 @@ def test_without_a_calendar_nobody_has_an_event_type():
     assert staff_without_event_type(offering(calcom=None), {"mitte": ("mehmet", "anna")}) == ["anna", "mehmet"]
 
 
-def test_a_default_service_makes_way_for_a_hand_made_one():
+def test_default_service_yields_to_a_hand_made_one():
     manifest = raw("ServiceOffering")
     manifest["metadata"] |= {"name": "default", "labels": {"askproai.de/auto-created": "true"}}
     default = ServiceOffering.from_raw(manifest)
@@ -150,13 +150,13 @@ def test_a_default_service_makes_way_for_a_hand_made_one():
     assert active_offerings([default, offering()], [branch()]) == [offering()]
 
 
-def test_a_missing_branch_is_reported_before_a_missing_tenant():
+def test_missing_branch_is_reported_before_a_missing_tenant():
     failure = missing_reference(References("mitte", None, None, None), ConditionType.STAFF_MATCHED)
     assert failure is not None
     assert (failure.type, failure.reason) == ("StaffMatched", Reason.BRANCH_NOT_FOUND)
 
 
-def test_a_tenant_that_is_on_its_way_is_pending():
+def test_offering_is_pending_while_its_tenant_is():
     found = References("mitte", branch(), "salon", None, Reason.PENDING)
     failure = missing_reference(found, ConditionType.STAFF_MATCHED)
     assert failure is not None
@@ -166,7 +166,7 @@ def test_a_tenant_that_is_on_its_way_is_pending():
     )
 
 
-def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason():
+def test_all_calendar_problems_are_named_first_as_reason():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
     condition = calendar_condition(linked, {"mitte": ("anna", "mehmet")}, [(entry, None)])
@@ -175,7 +175,7 @@ def test_every_problem_of_the_calendar_is_named_and_the_first_gives_the_reason()
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
-def test_a_teams_event_type_that_calcom_does_not_show_names_the_key():
+def test_hidden_team_event_type_names_the_key():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001, "userId": 7}]})
     (entry,) = linked.spec.calcom.event_types
     condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
@@ -186,7 +186,7 @@ def test_a_teams_event_type_that_calcom_does_not_show_names_the_key():
     )
 
 
-def test_limits_of_an_event_type_are_named_although_it_fits():
+def test_limits_of_a_fitting_event_type_are_named():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
     event_type = {"lengthInMinutes": 45, "minimumBookingNotice": 120, "bookingLimitsCount": {"day": 8}}
@@ -197,7 +197,7 @@ def test_limits_of_an_event_type_are_named_although_it_fits():
 
 
 @pytest.mark.parametrize("linked_types", [1, 2, 200])
-def test_a_coarser_slot_interval_of_calcom_is_named_within_the_width_of_a_terminal(linked_types: int):
+def test_coarser_calcom_slot_interval_is_named_briefly(linked_types: int):
     entries = [{"staff": f"person-{number}", "eventTypeId": 1234567 + number} for number in range(linked_types)]
     linked = offering(calcom={"eventTypes": entries}, slotStepMinutes=15)
     read = [(entry, {"lengthInMinutes": 45, "slotInterval": None}) for entry in linked.spec.calcom.event_types]
@@ -213,7 +213,7 @@ def test_a_coarser_slot_interval_of_calcom_is_named_within_the_width_of_a_termin
     assert calendar_condition(linked, {"mitte": ("person-0",)}, fine).message == f"{linked_types} event types fit"
 
 
-def test_a_confirmation_fits_where_unconfirmed_bookings_block_their_time_and_is_named():
+def test_confirmation_requires_blocking_unconfirmed_bookings_and_is_named():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
     policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
@@ -223,7 +223,7 @@ def test_a_confirmation_fits_where_unconfirmed_bookings_block_their_time_and_is_
     assert "callers hear that the appointment is requested" in condition.message
 
 
-def test_an_answer_to_a_field_that_no_event_type_has_is_named():
+def test_answer_to_a_missing_event_field_is_named():
     answers = [{"slug": "haarlange", "value": "kurz"}]
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}], "bookingFields": answers})
     (entry,) = linked.spec.calcom.event_types
@@ -233,13 +233,13 @@ def test_an_answer_to_a_field_that_no_event_type_has_is_named():
     assert "no event type has a booking field 'haarlange'" in condition.message
 
 
-def test_a_service_for_several_guests_at_once_needs_nothing_of_cal_com():
+def test_service_for_several_guests_needs_no_calcom():
     condition = calendar_without_seats(3)
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
     assert "capacity is 3" in condition.message
 
 
-def test_a_service_with_a_wait_says_that_cal_com_does_not_know_it():
+def test_service_with_wait_warns_that_calcom_ignores_it():
     condition = calendar_without_waits()
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
     assert "close Cal.com's pages of these people" in condition.message
@@ -270,7 +270,7 @@ NINE_HOURS = hours(("Mon Tue", "09:00", "18:00"))
         ({"durationMinutes": 500, "bufferBeforeMinutes": 20, "bufferAfterMinutes": 20, "slotStepMinutes": 20}, True),
     ],
 )
-def test_a_service_fits_if_it_ends_with_its_buffers_before_an_opening_does(spec, fits):
+def test_service_with_buffers_must_end_before_closing(spec, fits):
     spec = {"bufferBeforeMinutes": 0, "bufferAfterMinutes": 0, "slotStepMinutes": 15, "requiredSkills": []} | spec
     condition = openings(offering(**spec), branch(openingHours=NINE_HOURS))
     assert condition.good is fits
@@ -278,20 +278,20 @@ def test_a_service_fits_if_it_ends_with_its_buffers_before_an_opening_does(spec,
         assert condition.reason is Reason.NO_OPENING_LONG_ENOUGH
 
 
-def test_a_service_that_fits_no_opening_says_what_is_too_short():
+def test_service_longer_than_openings_names_the_short_one():
     condition = openings(offering(durationMinutes=590, bufferAfterMinutes=10), branch(openingHours=NINE_HOURS))
     assert "takes 600 minutes with its buffers" in condition.message
     assert "has 540: shorten durationMinutes or a buffer, or lengthen openingHours" in condition.message
 
 
-def test_ranges_that_touch_are_one_opening_over_midnight_and_sunday_too():
+def test_touching_ranges_are_one_opening_across_midnight():
     night = hours(("Sun", "22:00", "24:00"), ("Mon", "00:00", "01:00"), ("Mon", "01:00", "02:00"))
     party = offering(durationMinutes=240, bufferAfterMinutes=0)
     assert openings(party, branch(openingHours=night)).good
     assert not openings(party, branch(openingHours=night[:2])).good
 
 
-def test_working_hours_cut_the_openings_and_only_those_who_can_do_it_count():
+def test_working_hours_of_performers_limit_the_openings():
     staff = [
         {"id": "anna", "displayName": "Anna", "skills": ["farbe"], "workingHours": hours(("Mon", "09:00", "11:00"))},
         {"id": "mehmet", "displayName": "Mehmet"},
@@ -303,7 +303,7 @@ def test_working_hours_cut_the_openings_and_only_those_who_can_do_it_count():
     assert "has 120" in condition.message
 
 
-def test_one_who_is_quick_enough_for_the_opening_is_enough():
+def test_single_person_quick_enough_for_openings_suffices():
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     salon = branch(openingHours=hours(("Mon", "09:00", "10:00")), staff=staff)
     long = {"durationMinutes": 90, "bufferAfterMinutes": 0, "requiredSkills": []}
@@ -314,14 +314,14 @@ def test_one_who_is_quick_enough_for_the_opening_is_enough():
     assert "takes 70 minutes" in openings(offering(**long, staffOverrides=slow), salon).message
 
 
-def test_an_own_length_of_somebody_who_does_not_do_it_is_named():
+def test_own_length_without_the_service_is_named():
     own = [{"staff": "annna", "durationMinutes": 60}]
     condition = staff_condition(offering(staffOverrides=own), {"mitte": ("anna",)}, 1)
     assert condition.good
     assert "staffOverrides names annna, who cannot do it" in condition.message
 
 
-def test_an_event_type_has_the_length_of_its_person():
+def test_event_type_has_the_length_of_its_person():
     types = {"eventTypes": [{"staff": "anna", "eventTypeId": 1}, {"staff": "mehmet", "eventTypeId": 2}]}
     own = [{"staff": "anna", "durationMinutes": 60}]
     service = offering(durationMinutes=45, calcom=types, staffOverrides=own)
@@ -333,7 +333,7 @@ def test_an_event_type_has_the_length_of_its_person():
     assert fits == {"anna": [False, True], "mehmet": [True, False]}
 
 
-def test_a_branch_without_opening_hours_offers_nothing_and_one_opening_of_all_branches_is_enough():
+def test_one_opening_of_any_branch_is_enough():
     closed = branch(openingHours=[])
     assert "nothing is open in mitte" in openings(offering(), closed).message
     manifest = raw("Branch")
@@ -342,7 +342,7 @@ def test_a_branch_without_opening_hours_offers_nothing_and_one_opening_of_all_br
     assert openings(everywhere, closed, Branch.from_raw(manifest)).good
 
 
-def test_where_nobody_can_do_it_the_opening_hours_are_judged_alone():
+def test_opening_hours_decide_where_nobody_can_perform():
     """StaffMatched says that nobody can."""
     assert openings(offering(requiredSkills=["yoga"]), branch()).good
     assert openings(offering()).good
@@ -351,7 +351,7 @@ def test_where_nobody_can_do_it_the_opening_hours_are_judged_alone():
 # NameUnique
 
 
-def test_two_services_of_a_branch_that_sound_the_same_name_each_other():
+def test_two_similar_sounding_services_name_each_other():
     first, second = offering("a", displayName="Haarschnitt"), offering("b", displayName="HAARSCHNITT ")
     other = offering("c", displayName="Haarfarbe")
     assert namesakes(first, [first, second, other]) == [second]
@@ -369,7 +369,7 @@ def test_hyphens_spaces_and_punctuation_are_not_heard(name: str):
     assert namesakes(signs[0], signs) == [], "signs alone are compared as they are"
 
 
-def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():
+def test_names_are_compared_with_shared_and_branch_services():
     mitte, nord = offering("a", branchRef={"name": "mitte"}), offering("b", branchRef={"name": "nord"})
     assert namesakes(mitte, [mitte, nord]) == []
     everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})
@@ -381,7 +381,7 @@ def test_names_are_compared_within_a_branch_and_with_services_of_all_branches():
     ("versions", "user_id", "fits"),
     [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)],
 )
-def test_a_team_that_only_version_1_could_book_says_what_to_do(versions: str, user_id: int | None, fits: bool):
+def test_version_1_team_names_the_remedy(versions: str, user_id: int | None, fits: bool):
     """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""
     user = {} if user_id is None else {"userId": user_id}
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1, **user}]})

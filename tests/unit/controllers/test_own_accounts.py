@@ -44,9 +44,7 @@ def applied(*links: EventType | OwnEventType) -> TenantConfig:
         ("another key", [replace(DEPLOYED, annotations={"askproai.de/own-keys": "calcom-api-key-other"})], False),
     ],
 )
-def test_an_own_event_type_is_linked_when_no_pod_lacks_its_key(
-    case: str, deployments: list[ObservedObject], is_linked: bool
-):
+def test_own_event_type_waits_for_keys_of_pods(case: str, deployments: list[ObservedObject], is_linked: bool):
     assert (linked_event_types(OFFERINGS, None, [FILE], deployments) == {2001}) is is_linked, case
     assert linked_event_types(OFFERINGS, None, [], deployments) == set(), "without our webhook there"
 
@@ -66,7 +64,7 @@ def test_calcom_bookings_never_fall_back_to_our_book(before: EventType):
     assert linked_event_types([], applied(before), [], [rolling]) == set()
 
 
-async def test_an_account_that_fails_keeps_no_other_from_its_webhook():
+async def test_failing_account_does_not_delay_other_webhooks():
     keys = {"a": "cal_revoked", "b": "cal_away", "c": "cal_good"}
     errors: dict[str, Any] = {
         "cal_revoked": CredentialRefused("calcom", "list-webhooks", 401),

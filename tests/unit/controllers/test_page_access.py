@@ -29,7 +29,7 @@ OIDC: dict[str, Any] = {
 BY_INGRESS = {"className": "nginx", "tlsSecretName": "page-tls", "annotations": {"a": "b"}}
 
 
-def test_the_route_of_the_page_leads_to_the_port_that_has_nothing_else_and_the_others_never_do():
+def test_page_route_leads_to_its_exclusive_port():
     published = tenant(page={"oidc": OIDC, "host": HOST, "ingress": BY_INGRESS})
     manifest = page_route(published)
     assert manifest is not None
@@ -56,11 +56,11 @@ def test_the_route_of_the_page_leads_to_the_port_that_has_nothing_else_and_the_o
 
 
 @pytest.mark.parametrize("page", [None, {}, {"oidc": OIDC}, {"oidc": OIDC, "host": HOST}])
-def test_without_a_request_the_page_is_routed_by_nobody(page: Any):
+def test_page_without_a_request_has_no_route(page: Any):
     assert page_route(tenant(page=page)) is None
 
 
-def test_the_policy_lets_in_to_the_page_only_where_it_is_published_and_out_to_the_issuer():
+def test_policy_opens_only_a_published_page_and_issuer():
     for published, ports in ((False, {8080}), (True, {8080, 8082})):
         spec = network_policy(
             tenant(), [], ["https://login.example:8443"], Settings(), published=published
@@ -71,7 +71,7 @@ def test_the_policy_lets_in_to_the_page_only_where_it_is_published_and_out_to_th
         assert 8443 in {entry["port"] for rule in spec["egress"] for entry in rule["ports"]}
 
 
-def test_the_host_of_the_page_is_granted_as_a_whole_beside_that_of_senders():
+def test_host_of_the_page_is_granted_separately_whole():
     both = tenant(page={"oidc": OIDC, "host": HOST}, exposure={"host": "salon.example", "pathPrefix": "/voice"})
     assert requested_subjects(both) == {
         Subject(SubjectKind.HOST, "salon.example"): "/voice",
@@ -79,7 +79,7 @@ def test_the_host_of_the_page_is_granted_as_a_whole_beside_that_of_senders():
     }
 
 
-def test_the_pods_get_the_login_as_it_is_declared_and_no_secret():
+def test_pods_get_the_declared_login_without_a_secret():
     with_page = tenant(page={"oidc": OIDC | {"caSecretRef": {"name": "login", "key": "ca"}}, "host": HOST})
     config = compile_config(with_page, [], [], [], **CONTEXT, logs_in_at_issuer=True, page_is_published=True)
     roles = PageRoles(owner=("bosses",), staff=("team",))
@@ -108,7 +108,7 @@ def test_a_tenant_without_a_page_is_as_before():
     assert OIDC_CLIENT_SECRET not in str(deployment(plain, credentials(), "image"))
 
 
-def test_page_ready_says_where_people_log_in_and_what_is_wrong():
+def test_page_ready_names_the_login_and_its_problem():
     published = tenant(page={"oidc": OIDC, "host": HOST})
     condition = page_condition(published, PageAccess(may_log_in=True, url=f"https://{HOST}"), None)
     assert condition is not None
@@ -134,6 +134,6 @@ def test_page_ready_says_where_people_log_in_and_what_is_wrong():
         ("https://login.example/", [], False),
     ],
 )
-def test_an_issuer_is_allowed_by_a_pattern_and_never_at_a_port_of_tenants_pods(url, patterns, allowed):
+def test_issuer_pattern_never_allows_ports_of_tenant_pods(url, patterns, allowed):
     problem = find_server_problem(url, patterns, "ASKPROAI_ISSUER_HOSTS", frozenset({443}))
     assert (problem is None) is allowed, problem

@@ -99,7 +99,7 @@ def test_platform_change_is_a_change_of_release(settings):
         assert change(tenant(), tenant(), present) is Change.RELEASE
 
 
-def test_a_template_of_a_later_operator_is_another_release():
+def test_template_of_a_later_operator_is_a_release():
     changed = {**pod_template(), "revisionHistoryLimit": 5}
     assert present_release(FORMER, changed) != present_release(FORMER, pod_template())
 
@@ -119,12 +119,12 @@ def test_tenant_change_is_an_edit_despite_platform_changes(spec):
         assert change(tenant(), tenant(**spec), settings) is Change.EDIT
 
 
-def test_a_default_that_the_api_server_has_written_into_the_manifest_is_no_edit():
+def test_api_servers_default_in_manifests_is_no_edit():
     written = tenant().spec.runtime.model_dump(by_alias=True, exclude_none=True, mode="json")
     assert change(tenant(), tenant(runtime=written)) is Change.RELEASE
 
 
-def test_the_digest_of_what_a_tenant_contributes_stays_the_same_from_release_to_release():
+def test_tenant_digest_is_stable_across_releases():
     """A digest that a later release makes otherwise, such as of a new field's default, looks like an edit of every tenant: then all
     of them change at once.
     """
@@ -132,7 +132,7 @@ def test_the_digest_of_what_a_tenant_contributes_stays_the_same_from_release_to_
     assert digest == "f0ea809684d2a75c94df642d893bb1a7"
 
 
-def test_a_key_of_a_staff_members_own_account_is_an_edit():
+def test_key_of_a_staff_account_is_an_edit():
     assert change(tenant(), tenant(), own_keys={"calcom-api-key-1": OWN_KEY}) is Change.EDIT
 
 
@@ -146,7 +146,7 @@ def test_change_outside_the_pod_template_changes_no_pods(spec):
     assert change(tenant(), tenant(**spec), PRESENT) is Change.RELEASE, "the release waits all the same"
 
 
-def test_a_tenant_with_an_image_of_its_own_is_not_changed_by_another_default():
+def test_tenant_with_its_own_image_ignores_the_default():
     pinned = tenant(runtime={"image": "askproai:0.1.1"})
     assert change(pinned, pinned) is Change.NONE
     traced = PRESENT.model_copy(update={"tracing_endpoint": "http://collector:4318"})
@@ -171,7 +171,7 @@ def never() -> bool:
     raise AssertionError("no turn is asked for")
 
 
-def test_a_pod_that_is_away_for_a_moment_brings_no_release_that_is_not_its_turn():
+def test_briefly_absent_pod_brings_no_early_release():
     """The only pod of most tenants restarts with each drain of its node; a release that has stopped must not reach them by that."""
     away = live(tenant(), replicas=1, updated=1, available=0, down_since="2026-11-26T08:59:57Z")
     assert turn(observed(tenant()), away, begin=lambda: False) is None
@@ -181,7 +181,7 @@ def test_a_pod_that_is_away_for_a_moment_brings_no_release_that_is_not_its_turn(
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_a_healthy_tenant_gets_a_release_in_its_turn_and_is_judged(begins):
+def test_healthy_tenant_is_released_in_turn_and_judged(begins):
     record = turn(observed(tenant()), live(tenant()), begin=lambda: begins)
     assert (record is not None and record.judged) is begins
 
@@ -202,14 +202,14 @@ def test_tenant_without_healthy_pods_waits_for_nobody(found):
     assert not record.judged
 
 
-def test_a_suspended_tenant_and_an_edit_wait_for_nobody():
+def test_suspended_tenants_and_edits_wait_for_nobody():
     for declared in (tenant(suspend=True), tenant(runtime={"pods": {"nodeSelector": {"disk": "ssd"}}})):
         record = turn(observed(declared), live(tenant()), begin=never)
         assert record is not None
         assert not record.judged
 
 
-def test_the_verdict_stays_until_an_edit_or_another_release():
+def test_verdict_stays_until_an_edit_or_a_release():
     judged = live(tenant(), PRESENT, judged=True)
     same = turn(observed(tenant()), judged, begin=never)
     assert same is not None
@@ -223,7 +223,7 @@ def test_the_verdict_stays_until_an_edit_or_another_release():
         assert not record.judged
 
 
-def test_deployments_of_one_tenant_wait_together_and_follow_the_one_that_has_begun():
+def test_deployments_of_one_tenant_wait_and_go_together():
     declared, found = observed(tenant()), live(tenant())
     wanted = render(declared, PRESENT)[1]
     parts = {Component.WORKER: found, WEB: found}
@@ -235,7 +235,7 @@ def test_deployments_of_one_tenant_wait_together_and_follow_the_one_that_has_beg
         assert {record.judged for record in records.values()} == {judged}
 
 
-def test_a_deployment_that_is_new_takes_the_other_one_along():
+def test_new_deployment_takes_the_other_one_along():
     """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
     declared = observed(tenant())
     wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
@@ -244,7 +244,7 @@ def test_a_deployment_that_is_new_takes_the_other_one_along():
     assert not any(record.judged for record in records.values())
 
 
-def test_a_tenant_that_waits_is_healthy_and_says_for_what():
+def test_waiting_tenant_is_healthy_and_names_the_reason():
     condition = rollout_condition(tenant(), {WEB: live(tenant())}, awaited="0.2.0-1")
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.RELEASE_WAITS)
     former = present_release(FORMER, pod_template())

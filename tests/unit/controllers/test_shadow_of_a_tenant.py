@@ -43,7 +43,7 @@ def with_shadow(status: ShadowStatus | None = None, image: str = IMAGE, **spec: 
     return tenant(runtime={"shadow": {"image": image}}, **spec).model_copy(update={"status": shown})
 
 
-def test_an_image_of_a_repository_that_is_not_listed_is_left_out() -> None:
+def test_image_of_an_unlisted_repository_is_omitted() -> None:
     allowed, sentences = apply_ceilings(with_shadow(image="elsewhere.example/x:1"), SETTINGS)
     assert allowed.spec.runtime.shadow is None
     assert "runtime.shadow of image elsewhere.example/x:1 is left out" in sentences[0]
@@ -55,7 +55,7 @@ def test_a_suspended_tenant_has_none() -> None:
     assert wanted_shadow(with_shadow(suspend=True), SETTINGS) is None
 
 
-def test_another_image_or_time_is_another_shadow_and_the_hours_end_it() -> None:
+def test_new_image_or_time_starts_another_shadow() -> None:
     assert is_of_shadow(recorded(), Shadow(image=IMAGE, hours=24))
     assert not is_of_shadow(recorded(), Shadow(image=IMAGE, hours=25))
     assert not is_of_shadow(recorded(), Shadow(image="a:1", hours=24))
@@ -63,7 +63,7 @@ def test_another_image_or_time_is_another_shadow_and_the_hours_end_it() -> None:
     assert is_over(recorded(), SINCE + timedelta(hours=24))
 
 
-def test_one_that_is_asked_for_again_after_it_was_withdrawn_is_another() -> None:
+def test_withdrawn_and_requested_again_is_another_shadow() -> None:
     ended = recorded(state=ShadowState.ENDED, withdrawn=True)
     assert not is_of_shadow(ended, Shadow(image=IMAGE, hours=24))
     condition = shadow_condition(with_shadow(ended), SETTINGS)
@@ -72,7 +72,7 @@ def test_one_that_is_asked_for_again_after_it_was_withdrawn_is_another() -> None
     assert "begins" in condition.message
 
 
-async def test_nothing_is_made_for_a_tenant_that_is_being_deleted() -> None:
+async def test_deleting_tenant_gets_no_shadow() -> None:
     """It was not yet when the list was made that this run goes through."""
     listed = with_shadow()
     metadata = listed.metadata.model_copy(update={"deletion_timestamp": SINCE})
@@ -81,7 +81,7 @@ async def test_nothing_is_made_for_a_tenant_that_is_being_deleted() -> None:
     assert not await shadow._bring_forward(listed, context)
 
 
-async def test_a_status_of_which_the_crd_drops_what_is_new_makes_nobody_due() -> None:
+async def test_status_truncated_by_the_crd_wakes_nobody() -> None:
     """A CRD of before `withdrawn`: Tenant and shadows would make each other due without a pause."""
     ended, kept, due = recorded(state=ShadowState.ENDED), [with_shadow(recorded(state=ShadowState.ENDED))], list[Any]()
     withdrawn = ended.model_copy(update={"withdrawn": True})
@@ -101,7 +101,7 @@ def test_the_processes_that_replay_may_connect() -> None:
     assert connection_limit(with_shadow()) == connection_limit(tenant()) + 4
 
 
-def test_its_config_is_the_tenants_with_other_rows_and_no_provider() -> None:
+def test_shadow_config_has_other_rows_and_no_provider() -> None:
     calendar = CalendarConfig(
         provider=CalendarProvider.CALCOM, base_url="https://api.cal.example", api_versions=(CalcomVersion.V1, CalcomVersion.V2),
         attendee_email_domain="anruf.example",
@@ -123,7 +123,7 @@ def test_its_config_is_the_tenants_with_other_rows_and_no_provider() -> None:
     )
 
 
-def test_the_condition_says_how_far_it_is_and_what_differs() -> None:
+def test_condition_shows_the_progress_and_the_differences() -> None:
     assert shadow_condition(tenant(), SETTINGS) is None
     for status, expected in (
         (None, (Status.TRUE, Reason.PROGRESSING, "begins")),

@@ -29,7 +29,7 @@ def test_the_first_keys_have_no_former_ones():
     assert first().former == {}
 
 
-def test_a_changed_key_is_accepted_for_an_hour_and_not_longer():
+def test_changed_key_is_accepted_for_one_hour_only():
     keys = next_keys(first(), read(retell_api_key="key_2"), NOW, usable=True)
     assert keys.former == {KEY: (FormerKey("key_canary", NOW + HOUR),)}
     later = next_keys(keys, read(retell_api_key="key_2"), NOW + HOUR - timedelta(seconds=1), usable=True)
@@ -37,7 +37,7 @@ def test_a_changed_key_is_accepted_for_an_hour_and_not_longer():
     assert next_keys(later, read(retell_api_key="key_2"), NOW + HOUR, usable=True).former == {}
 
 
-def test_a_wrong_key_is_never_accepted_later_and_does_not_prolong_the_one_before():
+def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
     wrong = next_keys(first(), read(retell_api_key="typo"), NOW, usable=False)
     again = next_keys(wrong, read(retell_api_key="typo"), NOW + HOUR / 2, usable=False)
     mended = next_keys(again, read(retell_api_key="key_2"), NOW + HOUR / 2, usable=True)
@@ -49,20 +49,20 @@ def test_a_missing_secret_changes_nothing():
     assert next_keys(first(), read(calcom_webhook_secret=None), NOW, usable=False).present[SECRET] == "whs_canary"
 
 
-def test_a_sender_that_the_tenant_no_longer_has_loses_its_keys():
+def test_sender_removed_from_the_tenant_loses_its_keys():
     keys = next_keys(first(), read(calcom_webhook_secret="whs_2"), NOW, usable=True)
     local = replace(read(), secret_refs={KEY: read().secret_refs[KEY]})
     assert next_keys(keys, local, NOW, usable=True) == SigningKeys({KEY: "key_canary"})
 
 
-def test_calcom_is_given_a_changed_secret_when_the_pods_have_it():
+def test_calcom_gets_a_changed_secret_after_the_pods():
     changed, twice = read(calcom_webhook_secret="whs_2"), read(calcom_webhook_secret="whs_3")
     keys = next_keys(next_keys(first(), changed, NOW, usable=True), twice, NOW + timedelta(seconds=10), usable=True)
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=119)) == "whs_canary"
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
 
 
-def test_a_secret_by_which_calcom_still_signs_does_not_end():
+def test_secret_does_not_end_while_calcom_uses_it():
     """Its successor may wait for a person: the Tenant is paused, or fails a check."""
     changed = read(calcom_webhook_secret="whs_2")
     keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW
@@ -77,7 +77,7 @@ def test_a_secret_by_which_calcom_still_signs_does_not_end():
     assert next_keys(keys, changed, now + HOUR, usable=True).former == {}
 
 
-def test_an_api_key_is_untried_until_it_was_accepted_and_again_when_another_server_has_it():
+def test_api_key_is_untried_until_its_server_accepts():
     assert SigningKeys().is_untried(API_KEY, "a"), "of a new tenant"
     before = SigningKeys(registered={SECRET: "whs_canary"})
     assert not before.is_untried(API_KEY, "a"), "a release that did not record it has registered the webhook"
@@ -88,7 +88,7 @@ def test_an_api_key_is_untried_until_it_was_accepted_and_again_when_another_serv
     assert next_keys(keys, local, NOW, usable=True).accepted == {}
 
 
-def test_the_pods_need_no_operator_to_forget_a_former_key():
+def test_pods_forget_a_former_key_without_an_operator():
     text = encode_former_keys({KEY: (FormerKey("old", NOW + HOUR),)})
     assert accepted_former_keys(text, KEY, NOW) == ("old",)
     assert accepted_former_keys(text, KEY, NOW + HOUR) == ()

@@ -105,7 +105,7 @@ def test_the_first_failing_check_stops_a_tenant(case, changed, expected):
         assert "praxis" not in failed.message, "the other tenant may belong to somebody else"
 
 
-def test_missing_keys_become_one_condition_with_the_first_reason():
+def test_missing_keys_become_one_condition():
     problems = (CredentialProblem(Reason.SECRET_NOT_FOUND, "a"), CredentialProblem(Reason.SECRET_KEY_MISSING, "b"))
     condition = first_failing(CHECKS, inputs(credentials=missing(*problems)))
     assert condition is not None
@@ -118,7 +118,7 @@ def test_the_text_of_inputs_holds_no_secret():
     assert "_canary" not in text  # as credentials() has it
 
 
-def test_the_calcom_block_of_a_local_calendar_is_ignored():
+def test_calcom_block_of_a_local_calendar_is_ignored():
     """Its Secret need not exist, and its host is asked nothing."""
     local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
     assert set(secret_refs(tenant(calendar=local))) == {"retell-api-key"}
@@ -129,7 +129,7 @@ def test_the_calcom_block_of_a_local_calendar_is_ignored():
 SINCE = datetime(2026, 11, 20, 9, 12, 31, tzinfo=UTC)
 
 
-def test_appointments_that_wait_for_cal_com_are_counted_with_the_tenants_time():
+def test_pending_calcom_appointments_are_counted_in_tenant_time():
     condition = synced_condition(tenant(), CalendarBacklog(5, SINCE))
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
     assert condition.message.startswith("5 appointments are booked, moved or cancelled here, but not yet so at Cal.com")
@@ -156,7 +156,7 @@ def test_the_number_changes_rarely_in_an_outage(appointments, text):
     assert synced_condition(tenant(), CalendarBacklog(appointments, SINCE)).message.startswith(text)
 
 
-def test_nothing_waits_for_a_local_calendar_or_when_all_is_done():
+def test_local_calendar_and_finished_work_wait_for_nothing():
     assert synced_condition(tenant(), CalendarBacklog()).reason is Reason.AS_DECLARED
     local = synced_condition(tenant(calendar={"provider": "Local"}), CalendarBacklog(5, SINCE))
     assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
@@ -181,12 +181,12 @@ MINUTE = timedelta(minutes=1)
         (PollProgress(MINUTE, taken_in=0, is_importing=True), "importing the bookings to come from Cal.com: 0 so far"),
     ],
 )
-def test_bookings_to_come_that_were_taken_in_are_shown(progress, text):
+def test_imported_future_bookings_are_shown(progress, text):
     condition = synced_condition(tenant(), CalendarBacklog(), progress)
     assert (condition.reason, condition.message) == (Reason.AS_DECLARED, text)
 
 
-def test_a_calendar_that_cannot_be_asked_for_long_says_why_in_one_line():
+def test_unavailable_calendar_says_why_in_one_line():
     progress = PollProgress(195 * MINUTE, "the Tenant's account: Cal.com did not list its bookings:\n401 " + "x" * 900)
     condition = synced_condition(tenant(), CalendarBacklog(), progress)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
@@ -209,7 +209,7 @@ def test_calcom_difference_is_a_warning_with_age(number, text):
     assert condition.good, "callers are served, and both books are as people left them"
 
 
-def test_the_last_full_round_is_shown_by_its_day():
+def test_last_full_round_is_shown_by_its_day():
     audit = AuditProgress(MINUTE, compared_at=SINCE)
     condition = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE, taken_in=1), audit)
     assert condition.reason is Reason.AS_DECLARED
@@ -220,7 +220,7 @@ def test_the_last_full_round_is_shown_by_its_day():
     assert begun.message == ""
 
 
-def test_a_suspended_tenant_and_an_account_of_version_1_are_not_behind():
+def test_suspended_and_version_1_tenants_are_not_behind():
     stale = PollProgress(300 * MINUTE)
     assert synced_condition(tenant(suspend=True), CalendarBacklog(), stale).reason is Reason.AS_DECLARED
     calendar = raw("Tenant")["spec"]["calendar"]
@@ -254,7 +254,7 @@ def test_senders_are_given_the_tenants_address(exposure, base, prefix):
 @pytest.mark.parametrize(
     ("registered", "expected"), [(True, "https://voice.example/"), (False, "https://old.example/")]
 )
-def test_the_status_keeps_the_registered_webhook_until_the_new_one_is_registered(registered, expected):
+def test_status_keeps_registered_webhook_until_the_new_one(registered, expected):
     """Nothing else records a webhook that still has to be removed."""
     moved = tenant().model_copy(update={"status": {"webhookUrls": {"calcom": "https://old.example/x"}}})
     fields = status_fields(inputs(tenant=moved), "inst", config_hash="h", replicas=2, webhook_registered=registered)
@@ -273,22 +273,22 @@ def test_the_status_keeps_the_registered_webhook_until_the_new_one_is_registered
         (OSError("db-7.internal:5432"), Reason.DATABASE_UNAVAILABLE, "OSError, PostgreSQL does not answer", "internal"),
     ],
 )
-def test_a_broken_database_is_reported_with_what_to_do_and_without_hosts_or_rows(error, reason, quoted, hidden):
+def test_broken_database_is_reported_without_hosts_or_rows(error, reason, quoted, hidden):
     condition = database_condition(error)
     assert (condition.status, condition.reason) == (Status.FALSE, reason)
     assert quoted in condition.message
     assert hidden not in condition.message
 
 
-def test_the_roles_connection_limit_fits_every_pod_that_can_run():
+def test_connection_limit_fits_every_possible_pod():
     assert connection_limit(tenant()) == 55
 
 
-def test_the_roles_connection_limit_fits_the_workers_of_split_too():
+def test_connection_limit_fits_split_workers_too():
     assert connection_limit(tenant(runtime={"mode": "Split"})) == 55 + 12
 
 
-def test_a_time_zone_that_the_pods_do_not_know_never_reaches_them():
+def test_time_zone_unknown_to_pods_never_reaches_them():
     """The API server's database may have more names, and every call of pods with such a config would fail."""
     failed = first_failing(CHECKS, inputs(tenant=tenant(timeZone="Europe/Bielefeld")))
     assert failed is not None
@@ -322,7 +322,7 @@ def test_value_within_the_ceilings_is_unchanged():
     assert apply_ceilings(tenant(), Settings()) == (tenant(), ())
 
 
-def test_containers_get_no_more_cpu_and_memory_than_the_platform_allows():
+def test_containers_stay_within_the_platforms_cpu_and_memory():
     greedy = {"cpuRequestMillicores": 4000, "memoryRequestMebibytes": 2000, "memoryLimitMebibytes": 4096}
     lowered, sentences = apply_ceilings(tenant(runtime={"workers": {"resources": greedy}}), Settings())
     found = lowered.spec.runtime.workers.resources
@@ -413,9 +413,7 @@ def test_listed_ingress_annotations_are_kept_by_prefix():
         ("https://crm.example/bookings", "inst-0", False),  # none of ours
     ],
 )
-def test_only_a_webhook_of_the_installation_that_the_tenant_comes_from_is_replaced(
-    url: str, installation: str, is_taken: bool
-) -> None:
+def test_only_webhooks_of_the_former_installation_are_replaced(url: str, installation: str, is_taken: bool) -> None:
     moved = tenant()
     moved.metadata.annotations.update({ADOPT_WEBHOOK: url, ADOPT_FROM: installation})
     assert former_calcom_url(moved, "inst-1") == (url if is_taken else None)

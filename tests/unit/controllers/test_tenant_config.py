@@ -174,7 +174,7 @@ def structs_in(value: Any) -> Iterator[msgspec.Struct]:
             yield from structs_in(item)
 
 
-def test_every_field_of_the_config_is_filled_by_the_compile_step():
+def test_compile_step_fills_every_field_of_the_config():
     """Fields are copied by name, so a misspelt one would silently keep its default. Here no source has a default value."""
     config = compile_config(
         tenant(**TENANT),
@@ -244,7 +244,7 @@ PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
 
 
 @each_row(("part", "struct"), PAIRS)
-def test_a_default_of_the_manifest_is_the_default_of_the_config(part, struct):
+def test_defaults_of_manifest_and_config_are_equal(part, struct):
     """The operator fills in the one, the pods the other: fields with their default value may be left out of the config.
 
     A field that the manifest may leave empty (None) is not copied, so there the config's own default holds.
@@ -260,11 +260,11 @@ def test_a_default_of_the_manifest_is_the_default_of_the_config(part, struct):
     assert differing == {}
 
 
-def test_a_price_without_a_currency_is_in_the_configs_currency():
+def test_price_without_currency_uses_the_configs_currency():
     assert Price.model_fields["currency"].default == tenant_config.Service(name="", display_name="").price_currency
 
 
-def test_rows_are_kept_as_long_by_default_in_the_manifest_the_config_and_the_database():
+def test_retention_defaults_match_in_manifest_config_and_database():
     """The columns' defaults hold for tenants whose row is older than the columns."""
     folder = Path(database.__file__).parent / "migrations"
     sql = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.up.sql")))
@@ -282,7 +282,7 @@ def test_rows_are_kept_as_long_by_default_in_the_manifest_the_config_and_the_dat
 # What is compiled
 
 
-def test_the_usual_booking_target_is_left_out_so_that_no_config_changes_because_of_it():
+def test_usual_booking_target_is_omitted_from_the_config():
     usual, own = (
         compile_config(tenant(slo={"bookingSuccessPercent": percent}), [], [], [], **CONTEXT)
         for percent in ("95", "99.5")
@@ -298,7 +298,7 @@ def test_config_names_bookable_staff_and_holds_no_secret():
     assert [person.resource_ids for person in config.branches[0].staff] == [(1,), (2,)]
 
 
-def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
+def test_config_lists_current_rows_before_former_ones():
     ids = {("mitte", "anna", 1): 7, ("mitte", "anna", 2): 3, ("mitte", "mehmet", 1): 8, ("mitte", "mehmet", 2): 9}
     yoga = offering(capacity=2, requiredSkills=["farbe"])
     config = compile_config(tenant(), [branch()], [yoga], [], **CONTEXT | {"resource_ids": ids})
@@ -315,7 +315,7 @@ def test_the_config_lists_the_rows_in_use_first_and_then_the_former_ones():
         (None, {}, ("0.00", False)),
     ],
 )
-def test_a_price_of_nothing_is_free_of_charge_unless_we_have_written_it_ourselves(price, labels, compiled):
+def test_zero_price_written_by_us_is_not_free(price, labels, compiled):
     manifest = raw("ServiceOffering")
     manifest["metadata"]["labels"] = labels
     manifest["spec"].pop("price", None)
@@ -325,19 +325,19 @@ def test_a_price_of_nothing_is_free_of_charge_unless_we_have_written_it_ourselve
     assert (service.price_amount, service.free_of_charge) == compiled
 
 
-def test_a_number_that_an_older_branch_has_does_not_route_here():
+def test_number_of_an_older_branch_does_not_route():
     foreign = {"mitte": frozenset({"+49301234567"})}
     assert compile_config(tenant(), [branch()], [], [], **CONTEXT).branches[0].phone_numbers
     config = compile_config(tenant(), [branch()], [], [], **CONTEXT | {"foreign_numbers": foreign})
     assert config.branches[0].phone_numbers == ()
 
 
-def test_services_and_agents_of_a_deleted_branch_are_not_named_to_the_pods():
+def test_pods_learn_nothing_of_deleted_branches_services():
     config = compile_config(tenant(), [], [offering()], [agent()], **CONTEXT)
     assert (config.branches, config.services, config.agents) == ((), (), ())
 
 
-def test_the_agent_of_a_deleted_branch_is_known_by_its_id_alone():
+def test_deleted_branchs_agent_is_known_by_id_alone():
     """Its callers hear that the branch is closed; their calls are recorded, and no function is answered."""
     context = CONTEXT | {"retell_base_url": "https://retell.example"}
     closed = compile_config(tenant(), [], [offering()], [agent("agent_1")], **context)
@@ -355,7 +355,7 @@ def test_a_local_calendar_names_no_account():
     assert config.calendar == tenant_config.CalendarConfig()
 
 
-def test_only_a_tenant_with_an_agent_has_calls_to_ask_retell_for():
+def test_only_tenants_with_agents_poll_calls_from_retell():
     context = CONTEXT | {"retell_base_url": "https://retell.example"}
     assert compile_config(tenant(), [branch()], [], [], **context).retell.base_url == ""
     assert compile_config(tenant(), [branch()], [], [agent()], **context).retell.base_url == "https://retell.example"
@@ -364,7 +364,7 @@ def test_only_a_tenant_with_an_agent_has_calls_to_ask_retell_for():
 OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}}
 
 
-def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
+def test_event_type_with_key_uses_no_tenant_key():
     """Pods book the event types of that list with the tenant's key."""
     both = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}, OWN]})
     config = compile_config(tenant(), [branch()], [both], [], **CONTEXT | {"linked_own_event_types": [2002]})
@@ -376,7 +376,7 @@ def test_an_event_type_with_its_own_key_is_not_among_those_of_the_tenants_key():
     assert "mehmets" not in tenant_config.encode(config)
 
 
-def test_a_function_that_came_later_is_not_among_those_that_pods_of_every_release_decode():
+def test_later_functions_are_absent_for_older_pods():
     """Pods refuse a whole config for one function that they do not know."""
     newest = agent(functions=["BookAppointment", "BusinessInformation", "TransferToHuman"], transferTo="+49301234599")
     (compiled,) = compile_config(tenant(), [branch()], [], [newest], **CONTEXT).agents
@@ -411,7 +411,7 @@ def test_undeclared_field_leaves_the_config_unchanged():
     assert [name for name in new if name in text] == []
 
 
-def test_a_round_robin_is_not_among_the_event_types_of_one_person():
+def test_round_robin_is_no_event_type_of_persons():
     """The person whom Cal.com chooses is known after the booking only."""
     team = [{"staff": name, "eventTypeId": 3001, "userId": user} for name, user in (("anna", 17), ("mehmet", 18))]
     config = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": team})], [], **CONTEXT)
@@ -421,7 +421,7 @@ def test_a_round_robin_is_not_among_the_event_types_of_one_person():
     assert (config.host_id(3001, "mehmet"), config.host_id(3001, "ben")) == (18, None)
 
 
-def test_event_types_of_a_service_with_seats_are_not_named_where_only_one_unit_is_left():
+def test_seated_event_types_are_omitted_for_single_units():
     """The pods book one with capacity 1 at Cal.com, and nobody looks its event types up."""
     crowded = [
         ServiceOffering.from_raw(
@@ -435,13 +435,13 @@ def test_event_types_of_a_service_with_seats_are_not_named_where_only_one_unit_i
     assert set(lowered.values()) == {()}
 
 
-def test_an_event_type_whose_key_the_pods_do_not_have_yet_is_not_named_to_them():
+def test_event_type_is_hidden_until_pods_have_keys():
     service = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": [OWN]})], [], **CONTEXT).services[0]
     assert service.linked_event_types == ()
 
 
 @pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
-def test_pods_keep_what_they_know_of_an_agent_whose_edits_are_held_back(annotation):
+def test_pods_keep_the_agent_whose_edits_are_withheld(annotation):
     """But for its id: pods that do not know it would refuse the agent's calls."""
     held = raw("RetellAgent", functions=["CheckAvailability"]) | {"status": {"agentId": "agent_1"}}
     held["metadata"]["annotations"] = {annotation: "true"}

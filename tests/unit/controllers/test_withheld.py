@@ -70,7 +70,7 @@ def seen(status: dict[str, Any], **spec: Any) -> list[ServiceOffering]:
         ),
     ],
 )
-def test_only_event_types_known_to_be_the_tenants_own_are_used(
+def test_only_event_types_known_as_own_are_used(
     case: str, status: dict[str, Any], before: TenantConfig | None, expected: dict[int, Withheld]
 ) -> None:
     offerings = seen(status)
@@ -79,18 +79,18 @@ def test_only_event_types_known_to_be_the_tenants_own_are_used(
     assert needs_applied(tenant(), offerings, ACCOUNTS) is not (status.get("eventTypesSeenWith") == MARK), case
 
 
-def test_a_new_service_at_an_event_type_that_another_has_seen_waits_for_nothing() -> None:
+def test_new_service_at_a_seen_event_type_starts() -> None:
     second = raw("ServiceOffering") | {"metadata": {**raw("ServiceOffering")["metadata"], "name": "new"}}
     assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, ACCOUNTS) == {}
 
 
-def test_event_types_that_nobody_books_at_are_not_looked_for() -> None:
+def test_unused_event_types_are_not_searched() -> None:
     assert find_withheld(tenant(), seen({}, capacity=4), None, URL, ACCOUNTS) == {}
     local = tenant(calendar={"provider": "Local"})
     assert find_withheld(local, [offering()], None, URL, ACCOUNTS) == {}
 
 
-def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withheld() -> None:
+def test_version_1_withholds_only_certainly_missing_event_types() -> None:
     """A server that has only version 1 shows no event type to the operator, and is booked at all the same."""
     calendar = raw("Tenant")["spec"]["calendar"]
     old_server = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}})
@@ -102,7 +102,7 @@ def test_with_version_1_only_what_the_account_certainly_does_not_have_is_withhel
     assert rotated == {"haarschnitt": {1001: Withheld.NOT_LOOKED_UP}}, "until it was looked up with the new key"
 
 
-def test_a_corrected_id_stays_withheld_until_it_is_named_again() -> None:
+def test_corrected_id_stays_withheld_until_named_again() -> None:
     """Else bookings in the foreign account would be moved and cancelled after all."""
     links = [{"staff": "anna", "eventTypeId": 1003}, {"staff": "mehmet", "eventTypeId": 1002}]
     assert find_former(tenant(), seen(NOT_FOUND, calcom={"eventTypes": links}), ACCOUNTS) == (1001,)
@@ -150,7 +150,7 @@ def test_version_1_withholds_deleted_services_event_types() -> None:
     }
 
 
-def test_an_event_type_with_a_key_of_its_own_counts_as_seen_with_that_key() -> None:
+def test_event_type_is_seen_with_its_own_key() -> None:
     own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "anna", "key": "key"}}
     links = {"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]}
     with_own_key = SEEN | {"ownEventTypesSeenWith": [{"eventTypeId": 1001, "seenWith": OWN_MARK}]}
@@ -167,7 +167,7 @@ def test_an_event_type_with_a_key_of_its_own_counts_as_seen_with_that_key() -> N
     assert find_withheld(tenant(), seen(with_own_key), None, URL, ACCOUNTS) == unseen, "now with the Tenant's key"
 
 
-def test_pods_send_nothing_to_a_former_event_type_of_another_account() -> None:
+def test_pods_send_nothing_to_former_foreign_event_types() -> None:
     config = msgspec.structs.replace(applied(), withheld_event_types=(999,))
     assert config.withheld(999) is Withheld.NOT_FOUND
     assert config.withheld(1001) is None

@@ -43,7 +43,7 @@ def test_a_token_and_an_authority_in_the_file(tmp_path: Path, pair: tuple[bytes,
     assert len(access.tls.get_ca_certs()) == 1
 
 
-def test_files_beside_the_kubeconfig_and_a_token_that_rotates(tmp_path: Path, pair: tuple[bytes, bytes]):
+def test_kubeconfigs_neighbour_files_and_rotating_tokens_are_read(tmp_path: Path, pair: tuple[bytes, bytes]):
     (tmp_path / "ca.crt").write_bytes(pair[0])
     (tmp_path / "token").write_text("first\n")
     file = kubeconfig(tmp_path, {"certificate-authority": "ca.crt"}, {"tokenFile": "token"})
@@ -59,12 +59,12 @@ def test_a_client_certificate_and_no_token(tmp_path: Path, pair: tuple[bytes, by
     assert access.authorization() is None
 
 
-def test_a_server_is_not_verified_only_where_the_kubeconfig_says_so(tmp_path: Path):
+def test_server_is_unverified_only_by_the_kubeconfigs_order(tmp_path: Path):
     access = read_access(kubeconfig(tmp_path, {"insecure-skip-tls-verify": True}, {"token": "t"}))
     assert access.tls.verify_mode is ssl.CERT_NONE
 
 
-def test_a_pod_uses_its_service_account_and_reads_the_token_anew(tmp_path: Path, pair, monkeypatch: pytest.MonkeyPatch):
+def test_pod_uses_its_account_and_rereads_its_token(tmp_path: Path, pair, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("askproai_core.kube.access._SERVICE_ACCOUNT", tmp_path)
     (tmp_path / "ca.crt").write_bytes(pair[0])
     (tmp_path / "token").write_text("one")
@@ -108,7 +108,7 @@ def test_a_name_and_a_password_behind_a_proxy(tmp_path: Path):
     assert access.proxy == "http://proxy:3128"
 
 
-def test_a_kubeconfig_of_a_person_that_is_not_there_is_told_from_one_that_is_broken(tmp_path: Path):
+def test_missing_and_broken_kubeconfigs_are_reported_differently(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         read_kubeconfigs([tmp_path / "none"])
     (tmp_path / "broken").write_text("[1]")

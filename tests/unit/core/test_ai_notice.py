@@ -18,7 +18,7 @@ from askproai_core.ai_notice import announces_ai, greeting_reference
         ("", False),
     ],
 )
-def test_a_sentence_announces_an_ai_by_a_word_of_its_own(sentence: str, announces: bool) -> None:
+def test_sentence_announces_an_ai_by_a_separate_word(sentence: str, announces: bool) -> None:
     assert announces_ai(sentence) is announces
 
 

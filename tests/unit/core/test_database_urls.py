@@ -33,7 +33,7 @@ def test_options_that_no_pod_could_use_are_refused(options: str, what: str) -> N
     assert "geheim" not in str(error.value)
 
 
-def test_the_log_says_when_the_server_is_not_authenticated(authority: Path) -> None:
+def test_log_says_when_the_server_is_unauthenticated(authority: Path) -> None:
     for options, is_warned in (
         ("", True),
         ("?sslmode=require", True),
@@ -44,7 +44,7 @@ def test_the_log_says_when_the_server_is_not_authenticated(authority: Path) -> N
         assert [each["event"] for each in logs] == ["database.server_not_authenticated"] * is_warned
 
 
-def test_pods_get_the_mode_and_the_certificate_and_not_the_operators_path(authority: Path) -> None:
+def test_pods_get_the_certificate_without_the_operators_path(authority: Path) -> None:
     admin = AdminStore(f"{ADMIN}?sslmode=verify-full&sslrootcert={authority}&application_name=a")
     for url in (admin.tenant_dsn("salon.salon", "p"), admin.coordinator_dsn("p")):
         assert url.endswith("@db.example:5432/askproai?sslmode=verify-full&application_name=a")

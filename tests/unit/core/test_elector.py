@@ -81,7 +81,7 @@ def elector(server: LeaseServer, clock: FixedClock, identity: str) -> Elector:
     return Elector(server, clock, identity=identity, times=LeaseTimes())
 
 
-async def test_the_first_elector_gets_the_lease_and_the_second_does_not(server: LeaseServer, clock: FixedClock):
+async def test_first_elector_alone_gets_the_lease(server: LeaseServer, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     assert await first.try_acquire_or_renew()
     assert not await second.try_acquire_or_renew()
@@ -92,7 +92,7 @@ async def test_the_first_elector_gets_the_lease_and_the_second_does_not(server: 
     assert server.spec["leaseTransitions"] == first.term
 
 
-async def test_a_standby_takes_over_only_after_the_lease_was_unchanged_for_its_whole_duration(server, clock):
+async def test_standby_waits_for_an_unchanged_lease_duration(server, clock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
     clock.advance(100 * SECOND)  # renewTime is old, yet the standby has not watched it: clocks are never compared
@@ -104,7 +104,7 @@ async def test_a_standby_takes_over_only_after_the_lease_was_unchanged_for_its_w
     assert server.spec["leaseTransitions"] == second.term == first.term + 1
 
 
-async def test_a_standby_takes_over_at_the_moment_at_which_the_lease_expires(server: LeaseServer, clock: FixedClock):
+async def test_standby_takes_over_exactly_when_the_lease_expires(server: LeaseServer, clock: FixedClock):
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
     clock.advance(1.5 * SECOND)
@@ -120,7 +120,7 @@ async def test_a_renewed_lease_is_never_taken(server: LeaseServer, clock: FixedC
         clock.advance(2 * SECOND)
 
 
-async def test_the_fence_closes_at_the_renew_deadline_before_another_may_lead(server: LeaseServer, clock: FixedClock):
+async def test_fence_closes_before_another_process_may_lead(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
     clock.advance(9.9 * SECOND)
@@ -148,7 +148,7 @@ async def test_the_fence_closes_while_the_machine_is_suspended(server: LeaseServ
         leader.fence()
 
 
-async def test_the_deadline_counts_from_when_the_renewal_was_sent(server: LeaseServer, clock: FixedClock):
+async def test_deadline_counts_from_the_sending_of_renewal(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     slow = server.read
 
@@ -186,7 +186,7 @@ async def test_a_short_outage_is_survived(server: LeaseServer, clock: FixedClock
     leader.fence()
 
 
-async def test_leadership_ends_at_once_when_another_process_took_the_lease(server: LeaseServer, clock: FixedClock):
+async def test_leadership_ends_at_once_with_a_taken_lease(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
     server._write({**server.lease, "spec": {**server.spec, "holderIdentity": "second"}})
@@ -196,9 +196,7 @@ async def test_leadership_ends_at_once_when_another_process_took_the_lease(serve
         leader.fence()
 
 
-async def test_a_leader_that_slept_through_anothers_term_does_not_take_the_lease_again(
-    server: LeaseServer, clock: FixedClock
-):
+async def test_leader_asleep_during_anothers_term_stays_out(server: LeaseServer, clock: FixedClock):
     """What it knows is from before that term, even if the Lease is free when it wakes up."""
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
@@ -225,7 +223,7 @@ async def test_a_released_lease_is_taken_at_once(server: LeaseServer, clock: Fix
     assert server.spec["holderIdentity"] == "second"
 
 
-async def test_a_lease_that_cannot_be_released_delays_no_shutdown(server: LeaseServer, clock: FixedClock):
+async def test_lease_that_cannot_be_released_delays_no_shutdown(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
     server.away = True
@@ -253,7 +251,7 @@ async def test_one_of_two_simultaneous_electors_wins(server: LeaseServer, clock:
         first.fence()
 
 
-async def test_each_new_holder_has_a_higher_term_and_a_renewal_keeps_it(server: LeaseServer, clock: FixedClock):
+async def test_each_new_holder_has_a_higher_term(server: LeaseServer, clock: FixedClock):
     terms = []
     for name in ("first", "second", "first", "third"):
         holder = elector(server, clock, name)
@@ -266,7 +264,7 @@ async def test_each_new_holder_has_a_higher_term_and_a_renewal_keeps_it(server: 
     assert terms == list(range(terms[0], terms[0] + 4))
 
 
-async def test_a_lease_deleted_and_created_anew_begins_above_all_earlier_terms(server: LeaseServer, clock: FixedClock):
+async def test_recreated_lease_begins_above_all_earlier_terms(server: LeaseServer, clock: FixedClock):
     before = elector(server, clock, "first")
     await before.try_acquire_or_renew()
     server.lease = None
@@ -289,7 +287,7 @@ async def test_a_renewal_that_breaks_ends_the_process_too(monkeypatch: pytest.Mo
     assert ended == [1]
 
 
-async def test_a_standby_that_is_asked_to_stop_does_not_lead(server: LeaseServer, clock: FixedClock):
+async def test_standby_that_must_stop_does_not_lead(server: LeaseServer, clock: FixedClock):
     leader, standby, stop = elector(server, clock, "first"), elector(server, SystemClock(), "second"), asyncio.Event()
     await leader.try_acquire_or_renew()
     waiting = asyncio.create_task(run_until_stopped(stop, standby.acquire()))
@@ -309,7 +307,7 @@ def test_two_processes_of_one_pod_have_different_names():
     assert unique_identity("pod-1").startswith("pod-1_")
 
 
-async def test_a_refused_request_is_no_lost_lease_until_the_deadline(server: LeaseServer, clock: FixedClock):
+async def test_refused_request_loses_no_lease_before_the_deadline(server: LeaseServer, clock: FixedClock):
     leader = elector(server, clock, "first")
     await leader.try_acquire_or_renew()
 
@@ -329,7 +327,7 @@ class Settings:
     lease_seconds, lease_renew_seconds, lease_retry_seconds = 30, 20, 4
 
 
-async def test_an_elector_has_the_times_of_the_settings_and_reports_each_change(server: LeaseServer, clock: FixedClock):
+async def test_elector_uses_the_settings_and_reports_each_change(server: LeaseServer, clock: FixedClock):
     changes: list[bool] = []
     leader = elector_from_settings(Settings(), server, clock, changes.append)
     async with leadership(leader, asyncio.Event()):

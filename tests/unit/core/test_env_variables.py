@@ -26,9 +26,7 @@ def test_a_path_ends_where_its_text_does() -> None:
 
 @pytest.mark.parametrize("kind", [Settings, CoordinatorSettings])
 @pytest.mark.parametrize("level", ["info\n", " Warning", "ERROR"])
-def test_each_spelling_of_a_log_level_is_one_that_logs_know(
-    kind: type[Settings | CoordinatorSettings], level: str
-) -> None:
+def test_each_log_level_spelling_is_known_to_logs(kind: type[Settings | CoordinatorSettings], level: str) -> None:
     assert read_variables(kind, {"ASKPROAI_LOG_LEVEL": level}).log_level == level.strip()
 
 

@@ -56,14 +56,14 @@ def test_longest_failure_precedes_spent_budget_and_paused() -> None:
     assert (good.calls_24h, good.booked_percent, good.budget_percent) == (3, "100.0", "80.0")
 
 
-def test_an_object_of_a_tenant_that_is_not_ready_is_named_with_its_cause() -> None:
+def test_unready_object_of_a_tenant_has_its_cause() -> None:
     (row,) = rank(salon("a", agent=condition("False", "VoiceNotFound", message="no such voice")))
     assert (row.state, row.what) == ("VoiceNotFound", "RetellAgent mitte: no such voice")
     (row,) = rank(salon("a", condition("False", "DatabaseUnavailable"), condition("False", "TenantNotReady")))
     assert (row.state, row.what) == ("DatabaseUnavailable", "Tenant salon: why")
 
 
-def test_a_paused_agent_is_intended_and_beside_a_failing_branch_it_is_not_the_cause() -> None:
+def test_paused_agent_is_not_a_branch_failures_cause() -> None:
     paused = salon("a", agent=condition("True", "Paused"))
     (row,) = rank(paused)
     assert (row.severity, row.state) == (Severity.INTENDED, "Paused")
@@ -72,9 +72,7 @@ def test_a_paused_agent_is_intended_and_beside_a_failing_branch_it_is_not_the_ca
     assert (row.severity, row.state) == (Severity.FAILING, "NumberClaimedTwice")
 
 
-def test_since_when_somebody_suspended_what_stays_ready_is_not_guessed_and_since_when_paused_is_that_of_the_pause() -> (
-    None
-):
+def test_pause_time_is_shown_and_suspension_unguessed() -> None:
     """`Ready` stays True, so its time is when the object became Ready."""
     (row,) = rank(salon("a", condition("True", "Suspended", "2026-11-23T12:00:00Z")))
     assert (row.state, row.since) == ("Suspended", None)
@@ -89,14 +87,14 @@ def test_unobserved_object_counts_as_failing_since_creation() -> None:
     assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")
 
 
-def test_objects_of_equal_names_in_other_namespaces_and_without_a_branch_belong_to_nobody_else() -> None:
+def test_namesakes_and_branchless_objects_belong_to_nobody_else() -> None:
     bad = condition("False", "VoiceNotFound")
     stray = made("RetellAgent", "stray", bad, "a", branchRef={"name": "gone"})
     rows = {row.tenant: row.severity for row in rank([*salon("a"), *salon("b", agent=bad), stray])}
     assert rows == {"a.salon": Severity.GOOD, "b.salon": Severity.FAILING}
 
 
-def test_an_agent_that_was_changed_at_retell_is_shown_before_one_that_waits_for_approval() -> None:
+def test_changed_agent_is_shown_before_one_awaiting_approval() -> None:
     planned = salon("a")
     planned[2]["status"]["plan"] = ["publish version 3"]
     assert [row.drift for row in rank(salon("a"))] == [None]
@@ -105,11 +103,11 @@ def test_an_agent_that_was_changed_at_retell_is_shown_before_one_that_waits_for_
     assert [row.drift for row in rank(planned)] == [Drift.DRIFTED]
 
 
-def test_a_tenant_is_found_by_a_part_of_name_displayed_name_state_or_cause_in_any_case() -> None:
+def test_tenant_is_found_by_any_part_of_text() -> None:
     (row,) = rank(salon("nord", agent=condition("False", "VoiceNotFound", message="no such voice")))
     assert all(matches(row, text) for text in (None, "", "NORD.sal", "salon n", "voicenot", "Such Voice"))
     assert not matches(row, "süd")
 
 
-def test_the_conditions_whose_good_state_is_false_are_those_of_the_operator() -> None:
+def test_negative_conditions_are_those_of_the_operator() -> None:
     assert set(OPERATORS) == NEGATIVE_TYPES

@@ -53,7 +53,7 @@ async def tokens() -> AsyncIterator[RotatingTokens]:
         yield tokens
 
 
-async def test_a_rotated_token_is_read_again_once_for_all_requests_that_were_refused(tokens: RotatingTokens):
+async def test_rotated_token_is_reread_once_for_all_refusals(tokens: RotatingTokens):
     async with HttpTransport(tokens) as transport:
         assert await transport.request("GET", "/api/v1/pods")
         tokens.accepted = 2
@@ -83,7 +83,7 @@ async def test_a_lease_survives_a_rotated_token(tokens: RotatingTokens):
         (500, "etcd is away", Unreachable),
     ],
 )
-async def test_a_refusal_is_an_error_by_its_consequence_with_the_servers_words(status, message, kind):
+async def test_refusal_is_typed_with_the_servers_words(status, message, kind):
     async def refuse(_: web.Request) -> web.Response:
         return web.json_response({"reason": "Why", "message": message}, status=status)
 
@@ -99,7 +99,7 @@ async def test_a_refusal_is_an_error_by_its_consequence_with_the_servers_words(s
         assert (error.status, error.reason, error.message) == (status, "Why", message)
 
 
-async def test_a_proxys_own_page_is_quoted_and_breaks_nothing():
+async def test_proxys_own_page_is_quoted_harmlessly():
     async def page(_: web.Request) -> web.Response:
         return web.Response(status=502, text="<html>bad gateway", content_type="text/html")
 
@@ -109,7 +109,7 @@ async def test_a_proxys_own_page_is_quoted_and_breaks_nothing():
                 await transport.request("GET", "/api/v1/pods")
 
 
-async def test_a_connection_that_breaks_in_the_answer_is_no_answer():
+async def test_connection_lost_within_an_answer_is_no_answer():
     async def half(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "100"})
         await response.prepare(request)
@@ -127,7 +127,7 @@ async def test_a_connection_that_breaks_in_the_answer_is_no_answer():
                     await content.read()
 
 
-async def test_a_token_file_that_cannot_be_read_is_no_answer():
+async def test_unreadable_token_file_is_no_answer():
     def unreadable() -> Any:
         raise FileNotFoundError("token")
 

@@ -25,7 +25,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_every_line_has_the_process_context_and_its_level(capsys: pytest.CaptureFixture[str]):
+def test_every_line_has_process_context_and_level(capsys: pytest.CaptureFixture[str]):
     configure_logs("info", component="coordinator")
     structlog.get_logger().info("lease.acquired", term=7, name="Müller")
     logging.getLogger("aiohttp.server").warning("a %s request", "broken")
@@ -100,16 +100,14 @@ def test_whatever_a_line_holds_it_is_written(capsys: pytest.CaptureFixture[str],
 
 @pytest.mark.parametrize("half", ["", "\ud83d"], ids=["whole", "half an emoji"])
 @pytest.mark.parametrize("hidden", [Hidden(), HiddenStruct(), HiddenText("key_secret")], ids=repr)
-def test_a_line_shows_of_an_object_only_what_it_shows_of_itself(
-    capsys: pytest.CaptureFixture[str], hidden: object, half: str
-) -> None:
+def test_log_shows_only_an_objects_own_text(capsys: pytest.CaptureFixture[str], hidden: object, half: str) -> None:
     configure_logs("info")
     structlog.get_logger().info("odd", value=hidden, nested={"in": [(hidden,)]}, half=half)
     (line,) = lines(capsys)
     assert (line["value"], line["nested"]) == ("<hidden>", {"in": [["<hidden>"]]})
 
 
-def test_times_ids_and_enums_are_written_as_in_our_apis(capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_ids_and_enums_match_our_apis(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     values = {
         "at": datetime(2026, 1, 7, 9, tzinfo=UTC),
@@ -127,7 +125,7 @@ def test_times_ids_and_enums_are_written_as_in_our_apis(capsys: pytest.CaptureFi
     ("level", "ours", "libraries"),
     [("DEBUG", ["debug", "warning"], ["warning"]), ("warning", ["warning"], ["warning"]), ("ERROR", [], [])],
 )
-def test_libraries_log_warnings_at_most_whatever_the_level_is(capsys, level, ours, libraries):
+def test_libraries_log_nothing_below_warnings(capsys, level, ours, libraries):
     configure_logs(level)
     for logger in (structlog.get_logger(), logging.getLogger("kopf.objects")):
         logger.debug("patch")
@@ -150,7 +148,7 @@ def test_a_traceback_becomes_type_and_place(capsys: pytest.CaptureFixture[str]):
         assert "+49" not in str(line)
 
 
-def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
+def test_logs_name_error_type_and_place_without_quotes() -> None:
     """A driver's message quotes the row, and the row holds a caller's number."""
     try:
         int("Key (phone)=(+4915112345678) already exists")
@@ -161,7 +159,7 @@ def test_logs_name_an_error_by_type_and_place_and_quote_nothing() -> None:
     assert "+49" not in str(event)
 
 
-async def test_the_line_of_a_request_is_that_of_any_other_event(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_is_like_any_other_event(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", tenant="ns.salon", component="web")
     event = RequestLine("event.stored")
     with structlog.contextvars.bound_contextvars(correlation_id="c-1"):
@@ -174,7 +172,7 @@ async def test_the_line_of_a_request_is_that_of_any_other_event(capsys: pytest.C
     assert composed == usual
 
 
-async def test_lines_stand_in_the_order_in_which_they_were_said(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_lines_keep_the_order_of_events(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     event = RequestLine("event.stored")
     event("c", id=1)
@@ -186,7 +184,7 @@ async def test_lines_stand_in_the_order_in_which_they_were_said(capsys: pytest.C
     assert [line.get("id") for line in lines(capsys)] == [1, 2, None, 3]
 
 
-async def test_the_line_of_a_request_is_not_written_above_its_level(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_is_not_written_above_its_level(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("warning")
     RequestLine("event.stored")("c", id=1)
     await asyncio.sleep(0)
@@ -194,7 +192,7 @@ async def test_the_line_of_a_request_is_not_written_above_its_level(capsys: pyte
 
 
 @pytest.mark.usefixtures("recorder")
-async def test_the_line_of_a_request_in_a_trace_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_in_a_trace_names_it(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     with record_trace("webhook", Kind.SERVER):
         RequestLine("event.stored")("c", id=1)

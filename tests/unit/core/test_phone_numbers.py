@@ -35,7 +35,7 @@ def test_every_german_spelling_is_the_same_number(text):
 
 
 @pytest.mark.parametrize("text", ["110", "112", "0900 1234567", "anonymous", "", "030 12345678901234567"])
-def test_a_number_that_no_customer_can_have_is_refused_with_its_reason(text):
+def test_impossible_customer_number_is_refused_with_the_reason(text):
     with pytest.raises(InvalidNumber, match=r"number|digits"):
         to_e164(text, "DE")
 
@@ -57,9 +57,7 @@ def test_a_withheld_number_is_none(withheld):
         ("agent_new", OWN, "potsdam"),  # its branch has an agent of its own, so the number decides
     ],
 )
-def test_a_number_decides_the_branch_only_where_the_branch_has_an_agent_of_its_own(
-    agent_id: str, number: str | None, branch: str | None
-) -> None:
+def test_number_selects_a_branch_with_own_agent_only(agent_id: str, number: str | None, branch: str | None) -> None:
     route = ROUTING.route(agent_id, number)
     assert route is not None
     assert route.branch == branch
@@ -72,7 +70,7 @@ def test_without_a_hotline_every_number_decides_its_branch() -> None:
     assert route.branch == "mitte"
 
 
-def test_a_hotline_of_one_branch_leads_to_that_branch() -> None:
+def test_hotline_of_one_branch_leads_to_it() -> None:
     routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS[:1], agents=AGENTS[:1]))
     for agent_id, number in (("agent_hotline", HOTLINE), ("agent_hotline", None), ("agent_new", HOTLINE)):
         route = routing.route(agent_id, number)
@@ -80,7 +78,7 @@ def test_a_hotline_of_one_branch_leads_to_that_branch() -> None:
         assert route.branch == "mitte"
 
 
-def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
+def test_unowned_agent_and_number_have_no_route() -> None:
     assert ROUTING.route("agent_strange", "+49309999999") is None
     assert ROUTING.route(None, None) is None
     assert ROUTING.find_number("+49309999999") is None
@@ -99,7 +97,7 @@ def test_an_agent_and_a_number_of_nobody_have_no_route() -> None:
         ("", "", None),
     ],
 )
-def test_a_call_belongs_to_its_agent_else_to_its_number_else_to_nobody(
+def test_call_belongs_to_agent_then_number_then_nobody(
     agent: str | None, number: str | None, branch: str | None
 ) -> None:
     """Never to the first branch: that would hand the call to a stranger."""

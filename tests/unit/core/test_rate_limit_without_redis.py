@@ -11,7 +11,7 @@ def limiter(clock: FixedClock) -> RateLimiter:
     return RateLimiter(RedisClient(lambda: None, "a.b", clock, Metrics("a.b")), clock, "webhooks")
 
 
-async def test_without_redis_the_limit_holds_in_this_pod_and_slides() -> None:
+async def test_without_redis_the_sliding_limit_holds_per_pod() -> None:
     clock = FixedClock(datetime(2026, 11, 20, tzinfo=UTC))
     limit = limiter(clock)
     assert [await limit.admits(3) for _ in range(4)] == [True, True, True, False]

@@ -16,7 +16,7 @@ def pool_of(url: str, **more: Any) -> Any:
     return connect(url, WAIT, **more).connection_pool
 
 
-def test_a_plain_server_is_asked_without_retry_and_with_short_waits() -> None:
+def test_plain_server_is_queried_once_with_short_waits() -> None:
     kwargs = pool_of("redis://u:p%40ss@redis.example:6380/0").connection_kwargs
     assert (kwargs["host"], kwargs["port"]) == ("redis.example", 6380)
     assert (kwargs["username"], kwargs["password"]) == ("u", "p@ss")
@@ -25,7 +25,7 @@ def test_a_plain_server_is_asked_without_retry_and_with_short_waits() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_sentinels_are_asked_for_the_master_and_only_redis_gets_the_password(scheme: str) -> None:
+def test_sentinels_name_the_master_without_its_password(scheme: str) -> None:
     pool = pool_of(f"{scheme}+sentinel://u:p%40ss@h1:26380,h2/mymaster")
     assert isinstance(pool, SentinelConnectionPool)
     assert pool.service_name == "mymaster"
@@ -58,7 +58,7 @@ def test_invalid_redis_url_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["", "*", "a*", "a:b", "_", "a b", "A.b", "a.b\n", "a.?", "a[b]", ".a"])
-def test_no_rule_is_made_for_a_name_that_could_reach_further(tenant: str) -> None:
+def test_name_that_could_reach_further_gets_no_rule(tenant: str) -> None:
     with pytest.raises(ValueError):
         acl_rules(tenant, "0" * 64)
 

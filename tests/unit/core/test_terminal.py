@@ -24,11 +24,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
         ("2026-11-27T10:00:00+01:00", None, "Fri 27 Nov 2026 10:00 UTC+01:00"),
     ],
 )
-def test_an_instant_has_its_weekday_and_names_its_zone(instant: str, zone: str | None, expected: str) -> None:
+def test_instant_has_its_weekday_and_names_its_zone(instant: str, zone: str | None, expected: str) -> None:
     assert format_time(datetime.fromisoformat(instant), ZoneInfo(zone) if zone else None) == expected
 
 
-def test_utc_without_a_zone_is_shown_in_the_readers_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_utc_without_zone_is_in_readers_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     instant = datetime.fromisoformat("2026-11-27T09:00:00+00:00")
     shown = format_time(instant)
     assert shown == format_time(instant.astimezone(), instant.astimezone().tzinfo)
@@ -56,7 +56,7 @@ def test_long_cell_continues_on_a_further_line() -> None:
     ]
 
 
-def test_a_file_or_a_pipe_has_one_line_for_each_row() -> None:
+def test_redirected_output_has_one_line_per_row() -> None:
     table = render_table(COLUMNS, [["1", "Ana", "x" * 500], ["2", "Bo", "y"]], None)
     assert (len(table.head), len(table.body)) == (1, 2)
 

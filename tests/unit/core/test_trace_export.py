@@ -39,7 +39,7 @@ def test_refused_spans_are_dropped_and_counted(
             assert not thread.is_alive()
 
 
-def test_a_collector_that_is_away_is_mentioned_once_until_it_is_back() -> None:
+def test_absent_collector_is_mentioned_once_until_its_return() -> None:
     counted: list[tuple[str, int]] = []
     results = [SpanExportResult.FAILURE, SpanExportResult.FAILURE, SpanExportResult.SUCCESS]
     collector = Mock(export=Mock(side_effect=results))

@@ -29,7 +29,7 @@ def test_while_traces_are_off_nothing_is_made() -> None:
         assert (is_on(), current_traceparent(), exemplar()) == (False, None, None)
 
 
-def test_a_span_belongs_to_the_block_around_it_and_ends_with_its_own(recorder: MemoryRecorder) -> None:
+def test_span_belongs_to_and_ends_with_its_block(recorder: MemoryRecorder) -> None:
     with start_trace("request", Kind.SERVER, tenant="a.b"):
         with span("step", status=201):
             assert current_traceparent() == f"00-{1:032x}-{2:016x}-01"
@@ -47,7 +47,7 @@ def test_without_a_trace_a_span_is_none(recorder: MemoryRecorder) -> None:
     assert recorder.spans == []
 
 
-def test_the_ratio_alone_decides_and_not_what_a_stranger_sends(recorder: MemoryRecorder) -> None:
+def test_ratio_alone_decides_and_no_foreign_header(recorder: MemoryRecorder) -> None:
     recorder.ratio = 0
     for _ in range(100):
         with start_trace("request", linked=STORED), span("step"):
@@ -63,14 +63,14 @@ def test_shared_work_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
     assert [each.name for each in recorder.spans] == ["request"]
 
 
-def test_an_entrance_is_drawn_by_the_ratio_before_its_span_is_made(recorder: MemoryRecorder) -> None:
+def test_entrance_is_sampled_before_its_span_is_made(recorder: MemoryRecorder) -> None:
     assert draw_trace()
     recorder.ratio = 0
     assert not draw_trace()
     assert recorder.spans == []
 
 
-def test_a_strangers_context_is_linked_and_never_the_parent(recorder: MemoryRecorder) -> None:
+def test_foreign_context_is_linked_and_never_the_parent(recorder: MemoryRecorder) -> None:
     for linked in (STORED, STORED.removesuffix("01") + "00"):
         with start_trace("request", linked=linked):
             pass
@@ -111,7 +111,7 @@ def test_an_error_is_told_by_its_type_alone(recorder: MemoryRecorder) -> None:
     assert (failed.failed, failed.ended, failed.attributes) == (True, True, {"error.type": "ValueError"})
 
 
-def test_a_line_of_the_log_names_the_trace_that_it_is_said_in(recorder: MemoryRecorder) -> None:
+def test_log_line_names_the_trace_around_it(recorder: MemoryRecorder) -> None:
     with start_trace("request"):
         assert add_trace(None, "info", {"event": "x"}) == {
             "event": "x", "trace_id": f"{1:032x}", "span_id": f"{1:016x}"
@@ -130,5 +130,5 @@ def test_a_line_of_the_log_names_the_trace_that_it_is_said_in(recorder: MemoryRe
         ("https://cal.salon.example/zora/v2/me", "/{}/v2/me"),
     ],
 )
-def test_a_providers_url_is_shown_without_what_identifies_somebody(url: str, template: str) -> None:
+def test_providers_url_is_shown_without_personal_parts(url: str, template: str) -> None:
     assert url_template(url) == template

@@ -44,7 +44,7 @@ def ours(program: str) -> list[Command]:
     return found
 
 
-def test_every_program_of_a_block_is_checked_here_or_named_with_what_runs_it():
+def test_every_program_of_a_block_has_a_check():
     checked = {"askproai", "askproai-runtime", "askproai-operator", "helm", "kubectl", "make"}
     unknown = {str(each) for each in list_commands() if each.in_block and each.program not in checked | set(OTHERS)}
     assert unknown == set()
@@ -118,7 +118,7 @@ def test_helm_has_each_option():
     assert wrong == set()
 
 
-def test_the_chart_has_each_value_that_a_command_sets():
+def test_chart_has_each_value_set_by_commands():
     schema = json.loads((ROOT / "charts/askproai/values.schema.json").read_text("utf-8"))
     commands = [
         each for each in list_commands() if "--set" in " ".join(each.words) and "ingress-nginx" not in each.words
@@ -198,7 +198,7 @@ def test_kubectl_reads_fields_that_our_kinds_have():
     assert checked > 3
 
 
-def test_files_of_the_repository_that_a_command_names_are_there():
+def test_files_named_by_a_command_exist():
     named = [
         (command, word)
         for command in list_commands()

@@ -41,7 +41,7 @@ def test_temporary_state_is_progress_other_a_failure(judge: Judge, reason: Reaso
     assert judge(manifest("False", reason)) == expected
 
 
-def test_a_generation_that_was_not_read_yet_is_progress(judge: Judge) -> None:
+def test_unread_generation_is_progress(judge: Judge) -> None:
     assert judge(manifest("True", Reason.AS_DECLARED, observed=2)) == "Progressing"
     assert judge(manifest("False", Reason.CREDENTIALS_INVALID, observed=2)) == "Progressing"
 
@@ -56,6 +56,6 @@ def test_a_paused_object_is_suspended_in_argo_cd() -> None:
     assert argo_cd("Tenant")(paused) == "Suspended"
 
 
-def test_an_object_that_is_deleted_is_progress_in_argo_cd() -> None:
+def test_deletion_of_an_object_is_progress_in_argocd() -> None:
     deleted = manifest("False", Reason.OWNERSHIP_CONFLICT, deletionTimestamp="2026-11-21T20:00:00Z")
     assert argo_cd("Tenant")(deleted) == "Progressing"

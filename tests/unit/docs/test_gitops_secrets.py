@@ -18,7 +18,7 @@ def external() -> dict[str, Any]:
     return found
 
 
-def test_the_external_secret_makes_the_secret_of_the_example(external: dict[str, Any]) -> None:
+def test_external_secret_produces_the_examples_secret(external: dict[str, Any]) -> None:
     """A Secret without one of the labels is not used, or not at once; one without a key stops a provider."""
     (secret,) = (each for each in read("salon.yaml") if each["kind"] == "Secret")
     target = external["spec"]["target"]
@@ -28,7 +28,7 @@ def test_the_external_secret_makes_the_secret_of_the_example(external: dict[str,
     assert all(each["remoteRef"]["property"] == each["secretKey"] for each in external["spec"]["data"])
 
 
-def test_the_kustomization_with_sops_is_that_of_flux_with_a_key() -> None:
+def test_sops_kustomization_is_fluxs_with_a_key() -> None:
     _, plain = read("gitops/flux.yaml")
     (encrypted,) = read("gitops/flux-sops.yaml")
     assert encrypted["spec"].pop("decryption") == {"provider": "sops", "secretRef": {"name": "sops-age"}}

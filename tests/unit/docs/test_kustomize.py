@@ -28,14 +28,14 @@ def objects(overlay: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_an_overlay_passes_lint_with_each_warning_as_a_failure(overlay: str) -> None:
+def test_overlay_passes_lint_with_warnings_as_failures(overlay: str) -> None:
     result = CliRunner().invoke(app, ["lint", "--strict", "-"], input=render(overlay))
     assert result.exit_code == 0, result.output
     assert "5 manifests" in result.output
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_all_objects_of_an_overlay_are_in_its_namespace(overlay: str) -> None:
+def test_all_objects_of_overlays_are_in_their_namespace(overlay: str) -> None:
     namespace, *tenants = [
         objects(overlay).pop("Namespace"),
         *(o for k, o in objects(overlay).items() if k != "Namespace"),

@@ -91,7 +91,7 @@ def test_the_workflow_runs_each_version_and_no_other() -> None:
     assert rows == [(name, version) for name, axis in matrix.AXES.items() for version in axis.versions]
 
 
-def test_the_page_says_of_each_version_whether_it_was_tried() -> None:
+def test_page_says_whether_each_version_was_tried() -> None:
     page = (ROOT / "docs/reference/tested-versions.md").read_text("utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     for axis in matrix.AXES.values():
@@ -102,7 +102,7 @@ def test_the_page_says_of_each_version_whether_it_was_tried() -> None:
             assert re.search(r"\d passed, \d+ failed|not run: ", row[0]), row[0]
 
 
-def test_the_versions_are_those_that_the_package_and_the_chart_accept() -> None:
+def test_versions_match_those_of_package_and_chart() -> None:
     first, last = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text("utf-8"))[
         0
     ]

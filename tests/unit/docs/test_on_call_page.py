@@ -53,9 +53,7 @@ def shipped() -> dict[str, tuple[str, str]]:
     return alerts_of(rule["spec"]["groups"]) | alerts_of(yaml.safe_load(tenants)["groups"])
 
 
-def test_each_alert_that_is_shipped_has_a_row_with_its_severity_and_its_runbook(
-    rows: dict[str, Row], shipped: dict[str, tuple[str, str]]
-) -> None:
+def test_each_shipped_alert_has_severity_and_runbook(rows: dict[str, Row], shipped: dict[str, tuple[str, str]]) -> None:
     assert len(shipped) > 20
     named = {name: (row.severity, PurePosixPath(row.runbook).stem) for name, row in rows.items()}
     assert named == shipped
@@ -66,7 +64,7 @@ def test_paging_alerts_precede_mailed_ones(rows: dict[str, Row]) -> None:
     assert severities == sorted(severities)  # critical, warning
 
 
-def test_each_first_command_is_one_that_the_commands_of_all_pages_are_checked_as(rows: dict[str, Row]) -> None:
+def test_each_first_command_is_checked_like_other_commands(rows: dict[str, Row]) -> None:
     """tests/unit/docs/test_documented_commands.py parses each command of this list by its real parser."""
     checked = {command.text for command in list_commands() if command.page == PAGE and command.program in OURS}
     assert {row.command for row in rows.values()} - checked == set()

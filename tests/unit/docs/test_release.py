@@ -67,7 +67,7 @@ def test_python_and_helm_name_one_version() -> None:
     assert len(release.read_versions(ROOT)) == 1
 
 
-def test_a_version_is_written_everywhere_and_takes_what_was_not_released(places: Path) -> None:
+def test_release_writes_its_version_and_takes_unreleased_changes(places: Path) -> None:
     before = (places / "CHANGELOG.md").read_text()
     release.cut(places, "0.9.0-rc.1", TODAY)
     after = (places / "CHANGELOG.md").read_text()
@@ -105,7 +105,7 @@ def test_a_build_has_one_version_and_its_checksums(checkout: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_is_valid_and_runs_only_pinned_actions(workflow: Path) -> None:
+def test_workflow_is_valid_with_only_pinned_actions(workflow: Path) -> None:
     result = subprocess.run(
         [find_program("actionlint"), "-shellcheck=", "-pyflakes=", str(workflow)],
         capture_output=True,

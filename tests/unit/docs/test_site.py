@@ -35,7 +35,7 @@ def read(site: Path, name: str) -> str:
     return (site / name).read_text("utf-8")
 
 
-def test_each_page_of_the_repository_is_there_under_a_short_address(site: Path) -> None:
+def test_each_repository_page_has_a_short_address(site: Path) -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         name = page.relative_to(ROOT / "docs").with_suffix(".html").as_posix().replace("README", "index")
         assert (site / name).is_file(), name
@@ -49,7 +49,7 @@ def test_each_page_of_the_repository_is_there_under_a_short_address(site: Path) 
         assert (site / name).is_file(), name
 
 
-def test_a_link_to_a_file_of_the_repository_leads_to_its_text(site: Path) -> None:
+def test_repository_file_link_leads_to_its_text(site: Path) -> None:
     assert 'href="../examples/salon.yaml.html"' not in read(site, "schnellstart.html"), (
         "the addresses are shorter than the paths"
     )
@@ -77,7 +77,7 @@ FOUND = r"[...document.querySelectorAll('.md-search-result__link')].map(each => 
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
-async def test_both_languages_are_found_and_nobody_else_is_asked(address: str, tmp_path: Path) -> None:
+async def test_both_languages_are_found_without_foreign_requests(address: str, tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         for words, page in (("rollback", "install.html#rollback"), ("schnellstart", "schnellstart.html")):
             await browser.open(f"{address}/index.html")

@@ -1,9 +1,7 @@
 """The rules of hack/check_source.py, by sources that break them."""
 
-import ast
-
 import pytest
-from hack.check_source import ROOT, repeated_test_names, unbounded_answers
+from hack.check_source import Source, constructions, long_names, repeated_test_names, unbounded_answers
 
 UNBOUNDED = [
     "async with self._http.get(url) as answer:\n    await answer.text()",
@@ -26,7 +24,7 @@ UNBOUNDED = [
 def findings(source: str, file: str = "core/askproai_core/example.py") -> list[str]:
     # Async statements are only valid inside of a function.
     body = "async def act():\n" + "".join(f"    {line}\n" for line in source.splitlines())
-    return list(unbounded_answers(ROOT / file, ast.parse(body)))
+    return list(unbounded_answers(Source(file, body)))
 
 
 @pytest.mark.parametrize("source", UNBOUNDED)
@@ -39,3 +37,30 @@ def test_a_repeated_test_name_is_found():
     assert [text.partition(":")[0] for text in repeated_test_names(files)] == files[:2]
     assert not list(repeated_test_names(files[1:]))
     assert not list(repeated_test_names([*files, "tests/unit/cli/__init__.py"])), "a name of its package"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "advice"),
+    [
+        ("Who waits for a time is offered one.", "name the noun"),
+        ("Of duplicates the oldest stays.", "begin with the subject"),
+        ("It shows what is being taken in, and is what is left.", "write the noun"),
+        ("Of course two of which are kept.", None),
+        ('A `who waits` and a "what" are quoted; what else?', None),
+    ],
+)
+def test_a_misleading_construction_is_found_with_advice(sentence: str, advice: str | None):
+    found = [text for _, text in constructions(f"The first sentence. {sentence}")]
+    assert [advice in text for text in found] == [True] * (advice is not None)
+
+
+def test_a_docstring_is_no_other_string():
+    text = '''"""First."""\n# Second "row\nx = f(\n    """SELECT"""\n    "1"\n)  # Third\ndef f():\n    r"""Fourth\n(."""\n'''
+    assert [(kind, line) for kind, line, _ in Source("core/example.py", text).lexemes] == [
+        ("docstring", 1), ("comment", 2), ("string", 4), ("comment", 6), ("docstring", 8),
+    ]  # fmt: skip
+
+
+def test_a_name_of_nine_words_is_found():
+    text = "def test_a_b_c_d_e_f_g_h():\n    pass\n\n\nasync def test_a_b_c_d_e_f_g_h_i():\n    pass\n"
+    assert [finding.partition(":")[0] for finding in long_names(Source("tests/unit/test_example.py", text))] == ["5"]

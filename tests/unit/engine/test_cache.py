@@ -27,14 +27,14 @@ def test_a_late_deletion_takes_no_newer_state_away():
     assert cache.secret(*WHERE) is None
 
 
-def test_a_list_without_the_object_takes_it_away_whatever_its_version():
+def test_list_without_the_object_removes_any_version():
     cache = Cache()
     cache.put(resources.SECRETS, secret(7))
     assert cache.drop(resources.SECRETS, *WHERE, "u") is not None
     assert cache.secret(*WHERE) is None
 
 
-def test_objects_that_state_the_same_fields_keep_one_set_of_their_names_until_one_is_changed():
+def test_objects_with_equal_fields_share_one_name_set():
     """A thousand tenants' manifests name the same fields; pydantic alone makes a set for each part of each of them."""
     cache = Cache()
     for uid in ("first", "second"):

@@ -27,7 +27,7 @@ def test_the_oldest_drift_counts_and_none_is_zero():
     assert registry.get_sample_value("askproai_resource_condition", labels) == 2
 
 
-def test_tenants_that_ask_for_pods_are_counted_and_suspended_ones_are_not():
+def test_only_unsuspended_tenants_requesting_pods_are_counted():
     cache, registry = Cache(), CollectorRegistry()
     ConditionCollector(cache, registry, FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC)))
     assert registry.get_sample_value("askproai_tenants_with_pods") == 0

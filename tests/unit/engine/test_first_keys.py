@@ -44,7 +44,7 @@ def begin(cache: Cache, queue: WorkQueue) -> None:
     enqueue_first_keys(cache, Relations(cache), queue)
 
 
-def test_an_edit_that_nobody_has_seen_goes_before_new_tenants_and_makes_its_relatives_due(queue: WorkQueue):
+def test_unseen_edit_precedes_new_tenants_and_wakes_relatives(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", generation=2, status=SEEN))
     begin(cache, queue)
@@ -53,7 +53,7 @@ def test_an_edit_that_nobody_has_seen_goes_before_new_tenants_and_makes_its_rela
     assert not waiting(queue, Priority.RESYNC)
 
 
-def test_an_object_that_nobody_has_seen_is_a_change(queue: WorkQueue):
+def test_object_never_seen_before_is_a_change(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", status={}))
     begin(cache, queue)
@@ -71,14 +71,14 @@ def test_an_object_that_nobody_has_seen_is_a_change(queue: WorkQueue):
     ],
     ids=["deleted", "token", "paused", "resumed"],
 )
-def test_whatever_else_a_person_did_is_an_edit_too(change: dict[str, Any], queue: WorkQueue):
+def test_every_other_human_action_is_an_edit(change: dict[str, Any], queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", **{"status": SEEN} | change))
     begin(cache, queue)
     assert key("Branch", "mitte") in waiting(queue, Priority.EDIT)
 
 
-def test_an_object_that_is_not_ready_comes_before_those_that_are(queue: WorkQueue):
+def test_unready_object_comes_before_ready_ones(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", status={"observedGeneration": 1, "conditions": [READY | {"status": "False"}]}))
     begin(cache, queue)
@@ -86,7 +86,7 @@ def test_an_object_that_is_not_ready_comes_before_those_that_are(queue: WorkQueu
     assert waiting(queue, Priority.RESYNC) == {key("Branch", "mitte")}
 
 
-def test_all_the_rest_is_looked_at_little_by_little_and_tenants_first(queue: WorkQueue, clock: FixedClock):
+def test_remaining_objects_are_read_gradually_tenants_first(queue: WorkQueue, clock: FixedClock):
     cache = Cache()
     for kind in KINDS:
         for number in range(50):
@@ -103,7 +103,7 @@ def test_all_the_rest_is_looked_at_little_by_little_and_tenants_first(queue: Wor
     assert len(waiting(queue, Priority.RESYNC)) == 200
 
 
-def test_grants_are_reviewed_little_by_little_beside_what_people_wait_for(queue: WorkQueue, clock: FixedClock):
+def test_grants_are_reviewed_gradually_beside_urgent_work(queue: WorkQueue, clock: FixedClock):
     schedule_slowly([Key("Grant", "", f"n{number}") for number in range(100)], queue)
     queue.promote_due()
     assert len(queue) == 0

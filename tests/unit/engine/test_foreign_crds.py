@@ -61,7 +61,7 @@ def informer(server: ApiServer, enqueued: list[Key]) -> Informer:
     return Informer(sink, cast("Kube", server), SystemClock(), Metrics(), no_login)
 
 
-async def test_all_tenants_are_due_when_a_foreign_crd_is_installed_and_when_it_is_removed(informer, server, enqueued):
+async def test_foreign_crd_change_makes_all_tenants_due(informer, server, enqueued):
     tenant = load_manifests()["Tenant"][0]
     tenant["metadata"] |= {"uid": "uid-1", "resourceVersion": "1", "creationTimestamp": "2026-11-01T08:00:00Z"}
     informer._sink.prime(resources.TENANTS, tenant)
@@ -78,9 +78,7 @@ async def test_all_tenants_are_due_when_a_foreign_crd_is_installed_and_when_it_i
     assert informer._sink.cache.served == set()
 
 
-async def test_a_foreign_crd_that_cannot_be_listed_holds_up_no_start_and_changes_nothing_in_the_cache(
-    informer, server, enqueued
-):
+async def test_unlistable_foreign_crd_delays_and_changes_nothing(informer, server, enqueued):
     """A new definition's storage begins with 429; a broken conversion webhook answers 500 for ever."""
     server.answers[resources.SERVICE_MONITORS] = [child(resources.SERVICE_MONITORS)]
     await informer.prime()
@@ -102,7 +100,7 @@ async def test_a_foreign_crd_that_cannot_be_listed_holds_up_no_start_and_changes
         (resources.BUDGETS, False),
     ],
 )
-def test_only_a_status_that_is_read_makes_the_tenant_due(informer, enqueued, ref, is_due):
+def test_only_a_read_status_makes_tenants_due(informer, enqueued, ref, is_due):
     """An autoscaler's status moves with every measurement: a thousand tenants must not be reconciled for it."""
     informer._sink.prime(ref, child(ref, 1, status={"currentReplicas": 2, "readyReplicas": 2}))
     informer._sink.observe(ref, child(ref, 2, status={"currentReplicas": 3, "readyReplicas": 3}))

@@ -26,7 +26,7 @@ def test_equal_words_of_conditions_are_one_string():
     assert first["message"] is second["message"]
 
 
-def test_kopf_copies_no_object_and_rests_no_longer_than_needed():
+def test_kopf_copies_nothing_and_rests_briefly():
     settings = kopf_settings()
     body = kopf.Body({"metadata": {"annotations": {"a": "b"}}, "spec": {"c": 1}})
     assert settings.persistence.diffbase_storage.build(body=body) == {}

@@ -76,7 +76,7 @@ def test_every_change_of_what_is_ours_is_seen(where: str):
     assert digest_of_owned(raw) != digest_of_manifest(MANIFEST)
 
 
-def test_a_field_that_the_manifest_no_longer_names_is_seen():
+def test_field_no_longer_in_manifests_is_seen():
     less = MANIFEST | {"spec": {"selector": {"app": "web"}}}
     assert digest_of_owned(live()) != digest_of_manifest(less)
 

@@ -97,7 +97,7 @@ def turn() -> Turn:
     return Turn()
 
 
-async def test_a_good_result_is_written_once_and_reconciled_again_after_the_resync(turn: Turn):
+async def test_good_result_is_written_once_until_a_resync(turn: Turn):
     await turn.run()
     await turn.run()
     assert len(turn.kube.statuses) == 1
@@ -106,7 +106,7 @@ async def test_a_good_result_is_written_once_and_reconciled_again_after_the_resy
     assert turn.count("ok") == 2
 
 
-async def test_the_end_of_a_problem_is_told_once_also_if_pods_had_to_start_in_between(turn: Turn):
+async def test_end_of_a_problem_is_reported_once(turn: Turn):
     problem = Result((bad(C.SERVICES_READY, Reason.NUMBER_INVALID, "0301 is no number"),))
     starting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
     for result in (problem, starting, OK, starting, OK):
@@ -114,7 +114,7 @@ async def test_the_end_of_a_problem_is_told_once_also_if_pods_had_to_start_in_be
     assert turn.kube.events == [("Warning", "NumberInvalid"), ("Normal", "Ready")]
 
 
-async def test_a_warning_that_is_not_about_ready_promises_no_end(turn: Turn):
+async def test_warning_unrelated_to_ready_promises_no_end(turn: Turn):
     """Such as an agent that a deletion left at Retell."""
     starting = (bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),)
     await turn.run(Result(starting, events=(EventRecord("LeftOver", "agent_1"),)))
@@ -163,7 +163,7 @@ async def test_a_retry_backs_off_until_it_succeeds(turn: Turn):
         (api_error(403, "Forbidden", "unable to create … because it is being terminated"), "conflict"),
     ],
 )
-async def test_errors_that_are_no_fault_of_the_object_are_not_reported_on_it(turn: Turn, error: Exception, result: str):
+async def test_external_errors_are_not_reported_on_the_object(turn: Turn, error: Exception, result: str):
     await turn.run(error)
     assert not turn.kube.statuses
     assert not turn.kube.events
@@ -171,7 +171,7 @@ async def test_errors_that_are_no_fault_of_the_object_are_not_reported_on_it(tur
     assert turn.count(result) == 1
 
 
-async def test_an_exception_is_reported_once_however_often_it_is_raised(turn: Turn):
+async def test_repeated_exception_is_reported_once(turn: Turn):
     for _ in range(3):
         await turn.run(KeyError("+4930123456"))
     assert len(turn.kube.statuses) == 1
@@ -180,14 +180,14 @@ async def test_an_exception_is_reported_once_however_often_it_is_raised(turn: Tu
     assert turn.count("error") == 3
 
 
-async def test_a_gone_object_is_neither_written_nor_reconciled_again(turn: Turn):
+async def test_gone_object_is_neither_written_nor_reconciled(turn: Turn):
     turn.kube.exists = False
     await turn.run(GONE)
     assert not turn.kube.statuses
     assert turn.next_run() is None
 
 
-async def test_a_deletion_may_create_events_and_a_refused_event_holds_up_nothing(turn: Turn):
+async def test_refused_event_delays_nothing_during_a_deletion(turn: Turn):
     """A deletion that gave something up reports it, even if the namespace takes no more events."""
     turn.kube.exists = False
     abandoned = Result(
@@ -202,7 +202,7 @@ async def test_a_deletion_may_create_events_and_a_refused_event_holds_up_nothing
     assert turn.count("gone") == 2
 
 
-async def test_a_namesake_that_was_created_meanwhile_does_not_get_the_status(turn: Turn):
+async def test_newly_created_namesake_does_not_get_the_status(turn: Turn):
     async def replaced(_key: Any, _context: Any) -> Result:
         put(turn.cache, raw("Branch", uid="uid-new"))
         return OK
@@ -212,7 +212,7 @@ async def test_a_namesake_that_was_created_meanwhile_does_not_get_the_status(tur
     assert not turn.kube.statuses
 
 
-async def test_a_change_during_the_reconcile_is_not_reported_as_observed(turn: Turn):
+async def test_change_during_a_reconcile_is_not_called_observed(turn: Turn):
     async def edited(_key: Any, _context: Any) -> Result:
         put(turn.cache, raw("Branch", generation=2))
         return OK
@@ -222,7 +222,7 @@ async def test_a_change_during_the_reconcile_is_not_reported_as_observed(turn: T
     assert turn.kube.statuses[0]["observedGeneration"] == 1
 
 
-async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn: Turn):
+async def test_shutdown_finishes_a_reconcile_and_begins_none(turn: Turn):
     begun, may_finish, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
     runs = 0
 
@@ -247,7 +247,7 @@ async def test_at_a_shutdown_a_running_reconcile_may_finish_and_none_begins(turn
     assert len(turn.kube.statuses) == 1
 
 
-async def test_a_change_is_acted_on_while_all_resyncs_hang(turn: Turn):
+async def test_change_proceeds_while_all_resyncs_hang(turn: Turn):
     """Providers that hang may fill all workers but those that are kept for changes."""
     stop, hanging, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -284,7 +284,7 @@ class TestBackground:
 
     KEY = Key("Background", "askproai-system", "work")
 
-    async def test_it_runs_at_each_resync_and_writes_no_status(self, turn: Turn):
+    async def test_task_runs_at_each_resync_without_a_status(self, turn: Turn):
         await turn.run(OK, self.KEY)
         assert turn.next_run(self.KEY) == (timedelta(seconds=60), Priority.RESYNC)
         assert not turn.kube.statuses
@@ -305,7 +305,7 @@ class TestBackground:
         assert turn.next_run(self.KEY) is None
         assert turn.queue.failures(self.KEY) == 0
 
-    async def test_its_own_workers_go_on_while_the_shared_ones_hang(self, turn: Turn):
+    async def test_own_workers_continue_while_shared_ones_hang(self, turn: Turn):
         """A provider that hangs in a reconcile must not hold up background work, nor the other way round."""
         both, stop = asyncio.Barrier(3), asyncio.Event()
 
@@ -324,7 +324,7 @@ class TestBackground:
         await asyncio.wait_for(running, SOON)
 
 
-async def test_a_reconcile_is_a_trace_that_names_only_objects_of_the_cluster(turn: Turn, recorder: MemoryRecorder):
+async def test_reconcile_trace_names_only_cluster_objects(turn: Turn, recorder: MemoryRecorder):
     await turn.run(OK)
     await turn.run(RuntimeError("Zora Kanarienvogel"))
     await turn.run(OK, Key("Background", "", "+4930123456"))

@@ -58,7 +58,7 @@ UNSURE = unknown(C.SERVICES_READY, Reason.PROVIDER_UNAVAILABLE, "Cal.com does no
         ((BROKEN, good(C.RUNTIME_AVAILABLE, "no pods run", Reason.SUSPENDED)), ("False", "NumberInvalid")),
     ],
 )
-def test_ready_shows_the_first_cause_that_is_not_good(conditions, ready):
+def test_ready_shows_the_first_bad_cause(conditions, ready):
     status = after({}, update_for_result(branch(), {}, Result(conditions), NOW))
     found = condition(status, "Ready")
     assert (found["status"], found["reason"]) == ready
@@ -69,26 +69,26 @@ def test_ready_takes_the_message_of_its_cause():
     assert condition(status, "Ready")["message"] == BROKEN.message
 
 
-def test_ready_has_the_reason_of_what_a_person_may_have_forgotten():
+def test_ready_reason_names_the_possibly_forgotten_action():
     suspended = good(C.RUNTIME_AVAILABLE, "spec.suspend is true: no pods run", Reason.SUSPENDED)
     status = after({}, update_for_result(branch(), {}, Result((OK, suspended)), NOW))
     assert condition(status, "Ready")["message"] == suspended.message
 
 
-def test_every_condition_and_the_status_name_the_generation_they_observed():
+def test_every_condition_names_the_observed_generation():
     status = after({}, update_for_result(branch(generation=7), {}, Result((OK,)), NOW))
     assert status["observedGeneration"] == 7
     assert {each["observedGeneration"] for each in status["conditions"]} == {7}
 
 
-def test_the_same_result_again_writes_no_patch_and_creates_no_event():
+def test_repeated_result_writes_no_patch_nor_event():
     result = Result((OK, BROKEN), status={"phoneNumbers": ("+49301234567",), "staff": 2})
     status = after({}, update_for_result(branch(), {}, result, NOW))
     status["phoneNumbers"] = ["+49301234567"]  # as it comes back from the server
     assert update_for_result(branch(), status, result, LATER) == StatusUpdate({}, [])
 
 
-def test_the_time_of_transition_moves_only_with_the_status():
+def test_transition_time_changes_only_with_the_status():
     current = {
         "conditions": [
             {"type": "ServicesReady", "status": "True", "reason": "Old", "message": "", "lastTransitionTime": EARLIER}
@@ -100,34 +100,34 @@ def test_the_time_of_transition_moves_only_with_the_status():
     assert condition(moved, "ServicesReady")["lastTransitionTime"] == "2026-11-20T09:00:00Z"
 
 
-def test_a_condition_that_this_run_did_not_report_stays_and_still_counts():
+def test_unreported_condition_stays_and_still_counts():
     current = after({}, update_for_result(branch(), {}, Result((BROKEN,)), NOW))
     status = after(current, update_for_result(branch(), current, Result((OK,)), LATER))
     assert condition(status, "NumbersValid")["status"] == "False"
     assert condition(status, "Ready")["status"] == "False"
 
 
-def test_a_condition_of_a_later_release_does_not_outlive_a_rollback():
+def test_later_releases_condition_does_not_outlive_a_rollback():
     later = {"type": "FromTheFuture", "status": "False", "reason": "x", "message": "", "lastTransitionTime": EARLIER}
     status = after({}, update_for_result(branch(), {"conditions": [later]}, Result((OK,)), NOW))
     assert condition(status, "Ready")["status"] == "True"
     assert "FromTheFuture" not in {each["type"] for each in status["conditions"]}
 
 
-def test_fields_that_a_result_does_not_name_stay_and_none_removes_one():
+def test_result_keeps_unnamed_fields_and_removes_none_fields():
     current = {"agentId": "agent_1", "llmId": "llm_1"}
     update = update_for_result(branch(), current, Result((OK,), status={"llmId": None}), NOW)
     assert after(current, update)["agentId"] == "agent_1"
     assert update.patch["llmId"] is None
 
 
-def test_inner_keys_that_are_no_longer_desired_are_removed_by_the_merge_patch():
+def test_merge_patch_removes_inner_keys_no_longer_desired():
     current = {"webhookUrls": {"retell": "https://a", "inbound": "https://b"}}
     update = update_for_result(branch(), current, Result((OK,), status={"webhookUrls": {"retell": "https://c"}}), NOW)
     assert update.patch["webhookUrls"] == {"retell": "https://c", "inbound": None}
 
 
-def test_a_message_longer_than_the_crd_allows_is_cut_and_not_refused():
+def test_too_long_message_is_cut_and_not_refused():
     status = after(
         {}, update_for_result(branch(), {}, Result((bad(C.NUMBERS_VALID, Reason.NUMBER_INVALID, "x" * 9000),)), NOW)
     )
@@ -139,7 +139,7 @@ def test_the_reconcile_token_is_echoed():
     assert update_for_result(model, {}, Result((OK,)), NOW).patch["lastReconcileToken"] == "now-please"
 
 
-def test_an_object_that_is_being_deleted_is_not_ready():
+def test_object_in_deletion_is_not_ready():
     status = after({}, update_for_result(branch(deletionTimestamp="2026-11-20T09:00:00Z"), {}, Result((OK,)), NOW))
     assert (condition(status, "Ready")["status"], condition(status, "Ready")["reason"]) == ("False", "Deleting")
 
@@ -189,7 +189,7 @@ class TestPaused:
         assert paused is not None
         return update_for_pause(tenant, paused, now)
 
-    def test_pausing_is_reported_in_readys_reason_and_leaves_the_rest_of_ready_as_it_was(self):
+    def test_pause_changes_only_the_reason_of_ready(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         assert condition(current, "Paused")["status"] == "False"
         update = self.pause(current, LATER)
@@ -200,7 +200,7 @@ class TestPaused:
         assert [e.reason for e in update.events] == ["Paused"]
         assert self.pause(status, LATER) == StatusUpdate({}, [])
 
-    def test_an_edit_of_a_paused_object_is_not_reported_as_seen(self):
+    def test_edit_of_a_paused_object_stays_unseen(self):
         """`kubectl wait --for=condition=Ready` compares the condition's generation with the object's."""
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         edited = Tenant.from_raw(
@@ -211,7 +211,7 @@ class TestPaused:
         status = after(current, update_for_pause(edited, paused, LATER))
         assert condition(status, "Ready")["observedGeneration"] == 1
 
-    def test_a_paused_object_that_is_not_ready_still_says_why(self):
+    def test_paused_unready_object_still_says_why(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK, BROKEN)), NOW))
         status = after(current, self.pause(current, LATER))
         ready = condition(status, "Ready")
@@ -226,12 +226,12 @@ class TestPaused:
             ({}, "it was paused before it was applied, so nothing of it has an effect, until"),
         ],
     )
-    def test_a_paused_branch_says_that_edits_have_no_effect_or_that_nothing_of_it_has(self, status, text):
+    def test_paused_branch_says_which_edits_have_no_effect(self, status, text):
         paused = pause_condition(branch(status=status, annotations={"askproai.de/paused": "true"}))
         assert paused is not None
         assert paused.message == f"{text} the annotation askproai.de/paused is removed"
 
-    def test_an_object_that_was_paused_before_its_first_reconcile_is_unknown(self):
+    def test_object_paused_before_its_reconcile_is_unknown(self):
         status = after({}, self.pause({}, NOW))
         assert condition(status, "Ready")["status"] == "Unknown"
 
@@ -241,7 +241,7 @@ class TestPaused:
         assert condition(status, "Paused")["status"] == "False"
         assert condition(status, "Ready")["status"] == "True"
 
-    def test_the_end_of_a_pause_is_no_event_if_it_was_ready_all_the_time(self):
+    def test_end_of_a_pause_while_ready_is_silent(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         current = after(current, self.pause(current, LATER))
         update = update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER)
@@ -249,7 +249,7 @@ class TestPaused:
         assert update.events == []
 
 
-def test_our_own_failure_is_unknown_and_never_quotes_the_error():
+def test_our_own_failure_is_unknown_without_a_quote():
     current = after({}, update_for_result(branch(), {}, Result((OK,)), NOW))
     update = update_for_error(branch(), current, RuntimeError("postgresql://admin:geheim@db"), LATER)
     status = after(current, update)
@@ -259,7 +259,7 @@ def test_our_own_failure_is_unknown_and_never_quotes_the_error():
     assert [e.type for e in update.events] == ["Warning"]
 
 
-def test_without_redis_an_object_is_ready_and_reports_it():
+def test_object_is_ready_and_reports_missing_redis():
     """Redis only makes things faster (docs/decisions/0008-redis-is-an-accelerator.md)."""
     away = bad(C.CACHE_READY, Reason.CACHE_UNAVAILABLE, "Redis does not answer")
     status = after({}, update_for_result(branch(), {}, Result((OK, away)), NOW))
@@ -268,7 +268,7 @@ def test_without_redis_an_object_is_ready_and_reports_it():
     assert away.good
 
 
-def test_the_event_of_a_transition_does_not_outlive_its_object():
+def test_transition_event_does_not_outlive_its_object():
     """A namespace's deletion takes the user's Secret first: nobody needs to read that it is missing."""
     (event,) = update_for_result(branch(), {}, Result((BROKEN,)), NOW).events
     assert not event.outlives_object

@@ -29,15 +29,13 @@ def progress(clock: FixedClock) -> WatchProgress:
     return progress
 
 
-async def test_a_watch_that_has_brought_all_that_is_listed_owes_nothing(progress: WatchProgress, clock: FixedClock):
+async def test_watch_that_brought_everything_listed_owes_nothing(progress: WatchProgress, clock: FixedClock):
     progress.listed(TENANTS, [4, 7])
     await clock.sleep(timedelta(minutes=5))
     assert progress.behind_seconds(TENANTS) == 0
 
 
-async def test_a_watch_owes_what_a_list_shows_from_the_first_such_list_on_until_it_brings_it(
-    progress: WatchProgress, clock: FixedClock
-):
+async def test_watch_owes_listed_changes_until_they_arrive(progress: WatchProgress, clock: FixedClock):
     progress.listed(TENANTS, [4, 9])
     await clock.sleep(timedelta(minutes=5))
     progress.listed(TENANTS, [12, 9])

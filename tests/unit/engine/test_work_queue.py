@@ -44,7 +44,7 @@ async def test_a_key_that_is_added_twice_waits_once(queue: WorkQueue):
     assert empty(queue)
 
 
-async def test_a_key_that_is_added_while_it_is_processed_is_processed_again_afterwards(queue: WorkQueue):
+async def test_key_added_during_processing_is_processed_again(queue: WorkQueue):
     queue.add(A)
     assert await queue.get() == A
     queue.add(A)
@@ -62,7 +62,7 @@ async def test_a_persons_change_goes_before_resyncs(queue: WorkQueue):
     assert [await queue.get(), await queue.get()] == [B, A]
 
 
-async def test_a_waiting_resync_moves_up_when_a_person_changes_the_object(queue: WorkQueue):
+async def test_human_change_moves_up_a_waiting_resync(queue: WorkQueue):
     queue.add(A, Priority.RESYNC)
     queue.add(B, Priority.RESYNC)
     queue.add(B, Priority.CHANGE)
@@ -78,7 +78,7 @@ async def test_a_waiting_worker_is_woken_up(queue: WorkQueue):
     assert await asyncio.wait_for(waiter, SOON) == A
 
 
-async def test_a_scheduled_key_is_added_when_it_is_due_and_not_before(queue: WorkQueue, clock: FixedClock):
+async def test_scheduled_key_is_added_exactly_when_due(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=10))
     clock.advance(timedelta(seconds=9.9))
     queue.promote_due()
@@ -88,7 +88,7 @@ async def test_a_scheduled_key_is_added_when_it_is_due_and_not_before(queue: Wor
     assert await queue.get() == A
 
 
-async def test_a_key_has_one_scheduled_run_and_the_last_schedule_counts(queue: WorkQueue, clock: FixedClock):
+async def test_last_of_several_schedules_counts_for_a_key(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=1))
     queue.schedule(A, timedelta(seconds=60))
     clock.advance(timedelta(seconds=30))
@@ -117,7 +117,7 @@ async def test_a_dropped_key_is_not_scheduled_any_more(queue: WorkQueue, clock: 
     assert queue.failures(A) == 0
 
 
-async def test_each_key_has_its_own_backoff_until_a_success(queue: WorkQueue):
+async def test_each_key_has_a_backoff_until_success(queue: WorkQueue):
     assert [queue.retry(A) for _ in range(3)] == [ONE_SECOND, 2 * ONE_SECOND, 4 * ONE_SECOND]
     assert queue.retry(B) == ONE_SECOND
     queue.forget(A)
@@ -127,7 +127,7 @@ async def test_each_key_has_its_own_backoff_until_a_success(queue: WorkQueue):
 @pytest.mark.parametrize(
     ("failures", "least", "most"), [(1, 0.5, 1), (2, 1, 2), (9, 128, 256), (10, 150, 300), (5000, 150, 300)]
 )
-def test_backoff_doubles_to_five_minutes_with_up_to_half_of_it_left_to_chance(failures: int, least: float, most: float):
+def test_backoff_doubles_to_five_minutes_with_jitter(failures: int, least: float, most: float):
     assert Backoff().delay(failures, lambda: 0.0) == timedelta(seconds=least)
     assert Backoff().delay(failures, lambda: 1.0) == timedelta(seconds=most)
     assert Backoff().delay(failures) <= timedelta(minutes=5)
@@ -144,9 +144,7 @@ def samples(metrics: Metrics) -> Iterator[tuple[str, dict[str, str], float]]:
     return ((s.name, s.labels, s.value) for family in metrics.registry.collect() for s in family.samples)
 
 
-async def test_metrics_have_controller_runtimes_names_and_count_the_work(
-    queue: WorkQueue, clock: FixedClock, metrics: Metrics
-):
+async def test_metrics_have_controller_runtime_names(queue: WorkQueue, clock: FixedClock, metrics: Metrics):
     queue.add(A, Priority.RESYNC)
     queue.add(B)
     clock.advance(timedelta(seconds=3))
@@ -195,7 +193,7 @@ async def test_many_workers_never_share_a_key(queue: WorkQueue):
     assert runs >= len(keys)
 
 
-async def test_a_known_key_is_not_added_again_by_a_list(queue: WorkQueue, clock: FixedClock):
+async def test_known_key_is_not_added_again_by_lists(queue: WorkQueue, clock: FixedClock):
     queue.add_unknown(A)
     queue.add_unknown(A)
     assert await queue.get() == A
@@ -213,7 +211,7 @@ async def test_a_known_key_is_not_added_again_by_a_list(queue: WorkQueue, clock:
 
 
 class TestRetries:
-    async def test_the_first_retries_of_a_change_stay_a_change(self, queue: WorkQueue, clock: FixedClock):
+    async def test_first_retries_of_changes_stay_changes(self, queue: WorkQueue, clock: FixedClock):
         queue.add(A)
         for expected in (Priority.CHANGE, Priority.CHANGE, Priority.CHANGE, Priority.RESYNC):
             assert await queue.get() == A
@@ -237,7 +235,7 @@ class TestTurns:
     def of(namespace: str, number: int) -> Key:
         return Key("Tenant", namespace, str(number))
 
-    async def test_a_namespace_that_was_begun_comes_before_one_that_waits(self, queue: WorkQueue, clock: FixedClock):
+    async def test_begun_namespace_comes_before_a_waiting_one(self, queue: WorkQueue, clock: FixedClock):
         for namespace in ("one", "two"):
             queue.add(self.of(namespace, 1))
             clock.advance(ONE_SECOND)
@@ -248,7 +246,7 @@ class TestTurns:
         queue.add(self.of("one", 2))  # what its first run made due
         assert [await queue.get(), await queue.get()] == [self.of("one", 2), self.of("two", 1)]
 
-    async def test_a_namespace_without_rest_lets_the_others_go_on(self, queue: WorkQueue, clock: FixedClock):
+    async def test_namespace_without_rest_lets_others_continue(self, queue: WorkQueue, clock: FixedClock):
         for number in range(RUNS * 3):
             queue.add(self.of("busy", number))
         clock.advance(ONE_SECOND)
@@ -299,9 +297,7 @@ class TestTurns:
         queue.add(self.of("quiet", 1), Priority.EDIT)
         assert await queue.get() == self.of("quiet", 1)
 
-    async def test_a_namespace_that_rested_waits_behind_those_that_came_before(
-        self, queue: WorkQueue, clock: FixedClock
-    ):
+    async def test_rested_namespace_waits_behind_earlier_ones(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.of("one", 1))
         queue.done(await queue.get())
         clock.advance(timedelta(minutes=2))
@@ -356,7 +352,7 @@ class TestOptions:
         assert delays == [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60, 60)]
         assert queue.retry(A) == ONE_SECOND
 
-    async def test_work_without_a_timeout_does_not_count_as_stuck(self, queue: WorkQueue, clock: FixedClock):
+    async def test_untimed_work_does_not_count_as_stuck(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.ORPHAN)
         await queue.get("Orphan")
         clock.advance(timedelta(hours=1))

@@ -17,7 +17,7 @@ def change_of(event_type: str, subject: dict[str, Any]) -> BillingChange | str:
     return read_billing_change(json.dumps(event(event_type, subject, 1_767_225_600)).encode(), TENANT)
 
 
-def test_a_subscription_event_reports_its_status_and_a_deleted_subscription_has_ended() -> None:
+def test_subscription_event_reports_status_or_its_end() -> None:
     change = change_of("customer.subscription.updated", subscription("past_due"))
     assert isinstance(change, BillingChange)
     assert (change.subscription, change.status, change.ended, change.created_at.timestamp()) == (
@@ -32,7 +32,7 @@ def test_a_subscription_event_reports_its_status_and_a_deleted_subscription_has_
 
 
 @pytest.mark.parametrize("shape", [invoice("sub_1"), {"subscription": "sub_1"}, {"subscription": {"id": "sub_1"}}])
-def test_an_invoice_belongs_to_its_subscription_in_every_shape(shape: dict[str, Any]) -> None:
+def test_invoice_belongs_to_its_subscription_in_every_shape(shape: dict[str, Any]) -> None:
     for event_type, paid in (("invoice.paid", True), ("invoice.payment_failed", False)):
         change = change_of(event_type, shape)
         assert isinstance(change, BillingChange)
@@ -49,7 +49,7 @@ def test_an_invoice_belongs_to_its_subscription_in_every_shape(shape: dict[str, 
         ("charge.refunded", {}),
     ],
 )
-def test_an_event_that_reports_nothing_of_a_subscription_is_noted(event_type: str, subject: dict[str, Any]) -> None:
+def test_event_without_subscription_news_is_noted(event_type: str, subject: dict[str, Any]) -> None:
     assert str(change_of(event_type, subject)).startswith("stored only: ")
 
 
@@ -73,7 +73,7 @@ def test_only_the_documented_metadata_names_a_tenant(key: str, is_ours: bool) ->
 
 
 @pytest.mark.parametrize(("metadata", "counts"), [({}, False), ({"askproai_tenant": TENANT}, True)])
-def test_a_connected_accounts_own_business_is_none_of_the_tenants(metadata: dict[str, str], counts: bool) -> None:
+def test_connected_accounts_own_business_is_ignored(metadata: dict[str, str], counts: bool) -> None:
     """Its subscriptions are those of its own customers, unless somebody has marked one as the tenant's."""
     sent = event("customer.subscription.updated", subscription("unpaid", metadata=metadata), 1, account="acct_1")
     change = read_billing_change(json.dumps(sent).encode(), TENANT)
@@ -84,7 +84,7 @@ def test_a_connected_accounts_own_business_is_none_of_the_tenants(metadata: dict
     )
 
 
-def test_a_thin_event_is_noted_and_a_body_that_is_no_event_is_refused() -> None:
+def test_thin_event_is_noted_and_malformed_body_refused() -> None:
     thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.billing.meter.x", "created": "2026-11-20T09:00:00Z"}
     assert read_billing_change(json.dumps(thin).encode(), TENANT) == "stored only: the event carries no object"
     with pytest.raises(msgspec.DecodeError):

@@ -13,9 +13,7 @@ from askproai_runtime.jobs import Job, JobKind, Priority
 from tests.worlds.memory_spans import MemoryRecorder
 
 
-async def test_a_group_belongs_to_no_trace_of_the_job_that_began_it(
-    recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_group_is_outside_its_initiators_trace(recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else what a later group queues, and what it logs, would be of a trace that has ended."""
     seen: list[tuple[str | None, dict[str, Any]]] = []
 

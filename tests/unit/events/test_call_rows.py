@@ -74,7 +74,7 @@ def test_running_transcript_never_reopens_an_ended_call() -> None:
 
 
 @each_row("order", list(permutations(range(4))))
-def test_the_transcript_of_the_end_counts_also_where_that_of_a_turn_is_longer(order: tuple[int, ...]) -> None:
+def test_final_transcript_counts_despite_a_longer_turn(order: tuple[int, ...]) -> None:
     """Retell hears a turn anew when the call is over. An end without a transcript, as where Retell keeps none, takes none away."""
     turn, later = (
         row("transcript_updated", {"call_status": "ongoing", "transcript": f"User: Hallo, hallo{said}"})
@@ -86,7 +86,7 @@ def test_the_transcript_of_the_end_counts_also_where_that_of_a_turn_is_longer(or
     assert reduce(merge, (events[index] for index in order if index < 3)).transcript == later.transcript
 
 
-def test_calls_of_a_closed_branch_are_recorded_and_those_of_strangers_are_not() -> None:
+def test_closed_branchs_calls_are_recorded_unlike_foreign_ones() -> None:
     """Who deletes a Branch leaves its agent, which says that nobody takes appointments there any more."""
     call = {
         "call_id": "call_1",
@@ -160,7 +160,7 @@ def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: 
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_link_of_the_recording_stays_with_the_analysis_that_has_none(order: tuple[int, int]) -> None:
+def test_recording_link_survives_an_analysis_without_one(order: tuple[int, int]) -> None:
     url = "https://api.retellai.example/recording.wav"
     reported = (
         row("call_ended", {"recording_url": url}),
@@ -194,7 +194,7 @@ def test_a_late_call_started_never_reopens_a_call() -> None:
         ("call_ended", "invented_2027", "ended"),
     ],
 )
-def test_a_call_has_at_least_the_status_that_its_event_implies(event: str, reported: str | None, status: str) -> None:
+def test_call_has_at_least_its_events_implied_status(event: str, reported: str | None, status: str) -> None:
     assert row(event, {"call_status": reported}).status == status
 
 
@@ -209,7 +209,7 @@ def test_transcripts_are_cut_at_ten_thousand_characters(length: int, cut: bool) 
     assert result.transcript_truncated is cut
 
 
-def test_a_part_of_a_transcript_does_not_take_the_place_of_a_whole_one_whose_key_is_missing() -> None:
+def test_partial_transcript_does_not_replace_a_locked_whole() -> None:
     """A key comes back by a restore, or a minute later; an event of a turn may come after the end of its call."""
     whole = CallRow(status="ended", unreadable={"encrypted": "AGVuYzE="})
     part = merge(whole, CallRow(status="ongoing", transcript="Agent: Guten Tag", analysis={"a": 1}))

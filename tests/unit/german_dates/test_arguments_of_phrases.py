@@ -8,12 +8,12 @@ from tests.worlds.rows import each_row
 
 
 @pytest.mark.parametrize("said", ["übermorgen, Sonntag", "in fünf Tagen am Mittwoch", "am Samstag in zehn Tagen"])
-def test_a_weekday_beside_a_count_of_days_is_a_date_although_it_is_not_that_of_every_day(said: str) -> None:
+def test_weekday_beside_counted_days_is_a_date(said: str) -> None:
     assert find_argument(said) is Argument.DATE
     assert is_understood(said)
 
 
-def test_a_weekday_counted_in_months_is_not_understood_on_any_day() -> None:
+def test_weekday_counted_in_months_is_never_understood() -> None:
     assert find_argument("Dienstag in acht Monaten") is None
     assert not is_understood("Dienstag in acht Monaten")
 

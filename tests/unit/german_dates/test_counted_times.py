@@ -99,5 +99,5 @@ def test_times_counted_from_the_appointment(
         ("einen Tag später morgens", None), ("zwei, drei Stunden später", None), ("eine Stunde später am Nachmittag", None),
     ],
 )  # fmt: skip
-def test_every_other_time_is_left_as_it_was_said(date: str | None, clock: str | None) -> None:
+def test_every_other_time_stays_as_it_was(date: str | None, clock: str | None) -> None:
     assert count_from(date, clock, OLD) is None

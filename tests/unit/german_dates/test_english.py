@@ -42,7 +42,7 @@ def test_the_end_of_a_sentence_changes_no_meaning(end):
     assert changed == []
 
 
-def test_no_words_of_the_table_in_any_order_raise_an_error():
+def test_no_order_of_table_words_raises_errors():
     seed = random.randrange(10**6)
     choose = random.Random(seed)
     words = " ".join(phrase for phrase, _ in TABLE).split()

@@ -62,7 +62,7 @@ def test_a_time_is_read_as_germans_mean_it(text, expected):
     assert starts(text) == expected
 
 
-def test_a_weekday_said_on_that_day_can_be_today_or_in_a_week():
+def test_weekday_on_itself_means_today_or_next_week():
     assert starts("am Freitag um halb drei") == ["20.11. 14:30", "27.11. 14:30"]
     assert starts("am Freitag um neun Uhr 5 vormittags") == ["27.11. 09:05"], "today's is over"
 
@@ -106,13 +106,13 @@ def test_in_acht_tagen_has_two_readings():
         ("am Mittwoch am Abend", "25.11. 17:00", "25.11. 22:00"),
     ],
 )
-def test_a_part_of_the_day_has_a_beginning_and_an_end(text, first, last):
+def test_part_of_the_day_has_both_ends(text, first, last):
     (candidate,) = understand(text, at=CALL, zone=BERLIN).candidates
     assert candidate.grain is Grain.PART_OF_DAY
     assert (f"{candidate.start:%d.%m. %H:%M}", f"{candidate.end:%d.%m. %H:%M}") == (first, last)
 
 
-def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change():
+def test_day_starts_at_midnight_with_23_changing_hours():
     (day,) = understand("2027-03-28", at=CALL, zone=BERLIN).candidates
     assert day.grain is Grain.DAY
     assert (day.end.astimezone(UTC) - day.start.astimezone(UTC)).total_seconds() == 23 * 3600
@@ -146,7 +146,7 @@ def test_a_day_starts_at_local_midnight_and_has_23_hours_when_the_clocks_change(
         ("Freitag um halb drei oder vier", Refusal.NOT_UNDERSTOOD),
     ],
 )
-def test_an_impossible_past_or_unknown_phrase_is_refused_and_never_guessed(text, refusal):
+def test_impossible_past_or_unknown_phrase_is_not_guessed(text, refusal):
     understood = understand(text, at=CALL, zone=BERLIN)
     assert (understood.refused, understood.candidates) == (refusal, ())
 
@@ -185,18 +185,18 @@ def test_function_arguments_may_mix_iso_and_german(date, time, part, expected):
         ("nicht am Montag", "um zehn", None, {1, 2, 3, 4, 5, 6}, 10),
     ],
 )
-def test_a_time_in_an_argument_of_its_own_is_one_of_the_days_that_are_not_excluded(date, time, part, weekdays, opens):
+def test_separate_time_argument_excludes_the_excluded_days(date, time, part, weekdays, opens):
     (candidate,) = understand_parts(date, time, part, at=CALL, zone=BERLIN).candidates
     assert candidate.daily is not None
     assert (candidate.daily.weekdays, candidate.daily.opens) == (weekdays, dt.time(opens))
 
 
-def test_a_time_beside_words_that_may_exclude_or_want_a_day_is_asked_for():
+def test_time_beside_possible_exclusions_is_asked():
     for date in ("nicht Montag, lieber Dienstag", "Montag nicht"):
         assert understand_parts(date, "vier", None, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
 
 
-def test_excluded_days_are_found_beside_words_that_are_not_understood():
+def test_excluded_days_are_found_beside_unknown_words():
     assert find_excluded_weekdays("nächste Woche ums Mondlicht, aber nicht am Montag") == {0}
     assert find_excluded_weekdays("außer Montag und Mittwoch irgendwie vielleicht") == {0, 2}
     assert find_excluded_weekdays("am Montag ums Mondlicht") == set()
@@ -208,7 +208,7 @@ def test_function_arguments_of_the_first_year_raise_nothing():
         assert understand_parts(date, time, None, at=CALL, zone=BERLIN).refused is not None
 
 
-def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
+def test_spoken_form_has_full_understandable_date():
     spoken = format_spoken(datetime(2026, 11, 27, 13, 30, tzinfo=UTC), BERLIN, CALL)
     assert spoken == "Freitag, den 27. November, um 14 Uhr 30"
     assert starts(spoken) == ["27.11. 14:30"]
@@ -225,12 +225,12 @@ def test_the_spoken_form_has_the_full_date_and_is_understood_when_repeated():
         (dt.date(2025, 11, 27), "Donnerstag, den 27. November 2025"),
     ],
 )
-def test_a_day_that_is_long_away_is_said_with_its_year(day, spoken):
+def test_distant_day_is_said_with_its_year(day, spoken):
     """On 20 November a "27. November" is that of this year; the caller who wants that of the next one must hear it."""
     assert format_day(day, dt.date(2026, 11, 20)) == spoken
 
 
-def test_a_spoken_time_with_its_year_is_understood_when_repeated():
+def test_spoken_time_with_year_is_understood_again():
     start = datetime(2027, 11, 26, 13, 30, tzinfo=UTC)
     spoken = format_spoken(start, BERLIN, CALL)
     assert spoken == "Freitag, den 26. November 2027, um 14 Uhr 30"

@@ -30,7 +30,7 @@ def sha256_of(*parts: str) -> str:
 
 
 @pytest.mark.parametrize("key", ["call", "data"])
-def test_a_retell_event_is_identified_by_its_call_and_its_name(key: str) -> None:
+def test_retell_event_is_identified_by_call_and_name(key: str) -> None:
     assert ids(Source.RETELL, {"event": "call_ended", key: {"call_id": "call_1"}, "more": 1}) == (
         "call_1:call_ended",
         "call_ended",
@@ -42,7 +42,7 @@ def test_chat_events_are_identified_by_their_chat() -> None:
 
 
 @pytest.mark.parametrize("event", ["transcript_updated", "transfer_started", "transfer_ended"])
-def test_events_that_repeat_within_a_call_are_distinguished_by_their_body(event: str) -> None:
+def test_repeated_events_of_calls_differ_by_body(event: str) -> None:
     first = {"event": event, "call": {"call_id": "call_1", "transcript": "a"}}
     second = {"event": event, "call": {"call_id": "call_1", "transcript": "b"}}
     assert ids(Source.RETELL, first)[0] != ids(Source.RETELL, second)[0]
@@ -91,19 +91,17 @@ def test_half_an_emoji_loses_no_event() -> None:
         ({"triggerEvent": "MEETING_STARTED", "uid": "u1", "startTime": "S"}, ("MEETING_STARTED", "u1", "S")),
     ],
 )
-def test_calcom_ids_are_derived_from_what_distinguishes_the_events(
-    payload: dict[str, Any], parts: tuple[str, ...]
-) -> None:
+def test_calcom_ids_come_from_distinguishing_fields(payload: dict[str, Any], parts: tuple[str, ...]) -> None:
     assert ids(Source.CALCOM, payload)[0] == sha256_of(*parts)
 
 
-def test_a_calcom_job_that_runs_again_stamps_a_new_time_and_is_still_the_same_event() -> None:
+def test_repeated_calcom_job_is_the_same_event() -> None:
     first = calcom("BOOKING_CREATED", "2026-11-20T08:50:00.000Z", uid="u1", startTime="S")
     repeated = calcom("BOOKING_CREATED", "2026-11-20T08:55:00.000Z", uid="u1", startTime="S")
     assert ids(Source.CALCOM, first) == ids(Source.CALCOM, repeated)
 
 
-def test_a_no_show_taken_back_and_set_again_is_another_event() -> None:
+def test_no_show_set_again_is_another_event() -> None:
     attendees = [{"email": "a", "noShow": True}]
     first = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:50:00.000Z", bookingUid="u1", attendees=attendees)
     repeated = calcom("BOOKING_NO_SHOW_UPDATED", "2026-11-20T08:55:00.000Z", bookingUid="u1", attendees=attendees)
@@ -148,7 +146,7 @@ def test_a_stripe_event_has_its_own_id() -> None:
         (Source.STRIPE, b"[" * 100_000),
     ],
 )
-def test_a_body_without_an_event_is_malformed_and_its_body_is_not_quoted(source: WebhookSource, body: bytes) -> None:
+def test_body_without_an_event_is_malformed_and_unquoted(source: WebhookSource, body: bytes) -> None:
     with pytest.raises(MalformedEvent) as raised:
         identify(source, body, tenant=TENANT, correlation_id="c", now=NOW)
     assert "xxx" not in str(raised.value)
@@ -191,7 +189,7 @@ def test_unreadable_absence_keeps_nothing_personal(entry: Any, kept: Any) -> Non
     assert absence_entry(calcom("OOO_CREATED", oooEntry=entry)) == {"oooEntry": {**kept, "user": {}}}
 
 
-def test_an_absence_without_an_id_is_distinguished_by_all_that_was_sent() -> None:
+def test_absence_without_an_id_uses_its_whole_body() -> None:
     first, second = ({"start": "2026-11-27", "notes": notes} for notes in ("a", "b"))
     events = [
         identify(

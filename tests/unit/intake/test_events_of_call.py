@@ -27,7 +27,7 @@ def by_estonian_letters(text: str) -> object:
 
 
 @pytest.mark.parametrize("order", [by_bytes, by_letters, by_estonian_letters])
-def test_every_event_of_a_call_is_found_and_none_of_another_one(order: Callable[[str], object]) -> None:
+def test_only_the_calls_own_events_are_found(order: Callable[[str], object]) -> None:
     patterns = (
         r"event_id >= \$2 \|\| '([^']*)'",
         r"event_id < greatest\(\$2 \|\| '([^']*)', \$2 \|\| '([^']*)'\)",

@@ -39,7 +39,7 @@ async def test_a_lone_event_is_written_at_once() -> None:
     assert writer.flushes == [["one"]]
 
 
-async def test_events_that_wait_while_commits_run_share_the_next_commit() -> None:
+async def test_events_waiting_for_commits_share_the_next_one() -> None:
     writer = MemoryWriter()
     writer.gate.clear()
     flusher = Flusher(writer)
@@ -76,7 +76,7 @@ async def test_nothing_is_acknowledged_while_the_database_is_away() -> None:
     assert len(writer.flushes) < 50, "an unreachable database is not asked for each row"
 
 
-async def test_a_cancelled_request_takes_no_answer_from_its_neighbours() -> None:
+async def test_cancelled_request_takes_no_answer_from_its_neighbours() -> None:
     """At shutdown aiohttp cancels slow requests; the other events of the same commit are stored, and their senders must hear so."""
     writer = MemoryWriter()
     writer.gate.clear()
@@ -128,7 +128,7 @@ class RefusingSpool:
         return False
 
 
-async def test_an_event_for_which_database_and_spool_were_both_too_slow_is_stored_after_a_longer_wait(
+async def test_event_refused_by_slow_stores_is_stored_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A busy machine misses both short times; the sender waits longer than these."""
@@ -139,7 +139,7 @@ async def test_an_event_for_which_database_and_spool_were_both_too_slow_is_store
     assert writer.flushes == [["one"], ["one"]]
 
 
-async def test_an_event_that_neither_takes_after_the_longer_wait_still_belongs_to_its_sender(
+async def test_event_refused_twice_stays_with_its_sender(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flush, "SPOOL_AFTER_SECONDS", 0.01)

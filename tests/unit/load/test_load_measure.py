@@ -41,7 +41,7 @@ def test_a_percentile_is_the_nearest_rank(count: int, percent: float, expected: 
     assert percentile(values, percent) == expected
 
 
-def test_events_are_distinct_and_have_the_ids_under_which_the_runtime_stores_them() -> None:
+def test_events_are_distinct_with_the_runtimes_ids() -> None:
     sent = [json.loads(body("run", number)) for number in range(30)]
     names = [f"{event['call']['call_id']}:{event['event']}" for event in sent]
     assert names == [event_id("run", number) for number in range(30)]
@@ -51,7 +51,7 @@ def test_events_are_distinct_and_have_the_ids_under_which_the_runtime_stores_the
     assert f"Content-Length: {len(text)}\r\n".encode() in head
 
 
-async def test_a_server_that_stalls_is_charged_for_every_request_that_was_due_meanwhile() -> None:
+async def test_stalled_server_is_charged_for_all_due_requests() -> None:
     """No coordinated omission: one stall of 0.3 s at 100/s makes some thirty answers late, not one."""
     busy = asyncio.Lock()
     stalls = iter([0.3])

@@ -29,7 +29,7 @@ def row(kind: Kind, recipient: Recipient) -> StoredNotification:
 
 
 @pytest.mark.parametrize("kind", [Kind.BOOKED, Kind.MOVED, Kind.CANCELLED, Kind.REMINDER])
-def test_a_customer_reads_no_id_of_a_service_or_a_person_that_is_gone(kind: Kind) -> None:
+def test_customer_reads_no_id_of_deleted_objects(kind: Kind) -> None:
     mail = render(row(kind, Recipient.CUSTOMER), CONFIG)
     assert "dauerwelle-2024" not in mail.text + mail.title + mail.html + mail.short
     assert "person-17" not in mail.text + mail.html
@@ -41,7 +41,7 @@ def test_a_customer_reads_no_id_of_a_service_or_a_person_that_is_gone(kind: Kind
     )
 
 
-def test_the_business_reads_that_service_and_person_are_gone() -> None:
+def test_business_reads_about_deleted_service_and_person() -> None:
     mail = render(row(Kind.CANCELLED, Recipient.BUSINESS), CONFIG)
     assert "Leistung: nicht mehr im Angebot\nBei: nicht mehr im Team\nKunde: Petra" in mail.text
     listed = render(row(Kind.DAILY_LIST, Recipient.BUSINESS), CONFIG, [GONE]).text

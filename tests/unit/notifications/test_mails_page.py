@@ -30,7 +30,7 @@ def shown(mail: EmailMessage) -> str:
 
 
 @pytest.mark.parametrize("heading", SHOWN)
-def test_the_page_shows_each_mail_as_it_is_sent(heading: str) -> None:
+def test_page_shows_each_mail_as_sent(heading: str) -> None:
     block = re.search(
         rf"^## {re.escape(heading)}\n.*?```text\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -38,7 +38,7 @@ def test_the_page_shows_each_mail_as_it_is_sent(heading: str) -> None:
     assert block[1] == shown(compose(*SHOWN[heading]))
 
 
-def test_the_page_shows_the_calendar_file_as_it_is_sent() -> None:
+def test_page_shows_the_calendar_file_as_sent() -> None:
     raw = calendar_file_of(compose(Kind.BOOKED, Recipient.CUSTOMER)).decode().replace("\r\n", "\n")
     assert f"```ics\n{raw}```" in PAGE.read_text("utf-8")
 
@@ -70,7 +70,7 @@ def parse_by_the_rfc(raw: bytes) -> list[tuple[str, str, str]]:
         "Emma\r\nEND:VEVENT",
     ],
 )
-def test_a_calendar_file_is_an_invitation_by_the_rfcs(customer: str) -> None:
+def test_calendar_file_is_an_invitation_by_the_rfcs(customer: str) -> None:
     """RFC 5545 for the file, and RFC 5546, section 3.2.2, for the METHOD REQUEST."""
     lines = parse_by_the_rfc(calendar_file_of(compose(Kind.BOOKED, Recipient.CUSTOMER, appointment(customer))))
     names = [name for name, _, _ in lines]

@@ -48,7 +48,7 @@ def test_preparation_is_absent_where_it_does_not_apply() -> None:
 
 
 @pytest.mark.parametrize("language", [Language.DE, Language.EN])
-def test_a_cancelled_appointment_offers_neither_a_change_nor_the_end_of_reminders(language: Language) -> None:
+def test_cancellation_offers_neither_changes_nor_reminder_opt_out(language: Language) -> None:
     config = config_with("", language)
     offers = ("Ändern oder absagen", "keine Erinnerungen", "To change or cancel", "No more reminders")
     assert [each for each in offers if each in text_of(Kind.CANCELLED, Recipient.CUSTOMER, config)] == []

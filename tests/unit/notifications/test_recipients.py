@@ -24,7 +24,7 @@ def test_a_mail_goes_to_what_was_given(address: str) -> None:
         "anruf-4915112345678@salon.de",
     ],
 )
-def test_a_mail_goes_to_nothing_that_is_no_address_or_was_made_up(address: str | None) -> None:
+def test_invalid_or_invented_address_gets_no_mail(address: str | None) -> None:
     assert real_email(address) is None
 
 

@@ -46,7 +46,7 @@ def test_a_reminder_is_due(start: str, minutes: int, quiet: QuietHours | None, d
     begins=st.times().map(lambda each: each.replace(second=0, microsecond=0)),
     length=st.integers(1, 18 * 60),
 )
-def test_a_reminder_is_before_its_appointment_and_never_later_than_asked(
+def test_reminder_precedes_its_appointment_and_is_never_late(
     start: datetime, minutes: int, begins: time, length: int
 ) -> None:
     ends = (datetime.combine(start.date(), begins) + timedelta(minutes=length)).time()
@@ -66,7 +66,7 @@ def test_quiet_hours_end() -> None:
 
 
 @pytest.mark.parametrize(("now", "fold", "minutes"), [("02:15", 0, 15), ("02:15", 1, 15), ("01:59", 0, 31)])
-def test_quiet_hours_end_in_the_hour_that_comes_twice(now: str, fold: int, minutes: int) -> None:
+def test_quiet_hours_end_in_the_repeated_hour(now: str, fold: int, minutes: int) -> None:
     quiet = QuietHours(begins=time(22), ends=time(2, 30))
     assert until_end(at(f"2026-10-25T{now}").replace(fold=fold), quiet) == timedelta(minutes=minutes)
 
@@ -86,7 +86,7 @@ def test_the_list_of_the_day_is_due(now: str, day: str | None) -> None:
     assert (bounds[0].date().isoformat() if bounds else None) == day
 
 
-def test_a_day_on_which_clocks_change_has_23_hours() -> None:
+def test_day_on_which_clocks_change_has_23_hours() -> None:
     bounds = list_day(at("2026-03-29T07:05"), time(7), BERLIN)
     assert bounds is not None
     assert bounds[1].timestamp() - bounds[0].timestamp() == 23 * 3600

@@ -12,14 +12,14 @@ APPOINTMENT = UUID("00000000-0000-4000-8000-000000000001")
 TOKEN = stop_url("https://salon.example", KEY, TENANT, APPOINTMENT, EMAIL).rpartition("/")[2]
 
 
-def test_a_token_names_its_appointment_and_reveals_no_address() -> None:
+def test_token_names_its_appointment_without_an_address() -> None:
     assert is_stop_token(TOKEN)
     assert read_token(KEY, TENANT, TOKEN) == APPOINTMENT
     assert "petra" not in TOKEN
 
 
 @pytest.mark.parametrize(("key", "tenant"), [("another", TENANT), (KEY, "salon.other"), (KEY, "salon.salo")])
-def test_a_token_of_another_tenant_or_key_is_none(key: str, tenant: str) -> None:
+def test_token_of_another_tenant_or_key_is_none(key: str, tenant: str) -> None:
     assert read_token(key, tenant, TOKEN) is None
 
 

@@ -16,7 +16,7 @@ START = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # 2:30 in Berlin, half an hou
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_visit_is_named_by_its_services_in_the_language_of_the_mails() -> None:
+def test_visit_is_named_in_the_mails_language() -> None:
     config = salon_config(notifications=mail_settings(25))
     wash = Service(name="waschen", display_name="Waschen")
     config = msgspec.structs.replace(config, services=(*config.services, wash))

@@ -28,7 +28,7 @@ def verify(token: str, issuer: OidcIssuer = ISSUER) -> Any:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_a_token_of_the_issuer_for_this_client_and_login_is_valid(algorithm: str) -> None:
+def test_issuers_token_for_client_and_login_is_valid(algorithm: str) -> None:
     issuer = OidcIssuer(algorithm=algorithm)
     assert verify(issuer.sign(CLAIMS), issuer) == CLAIMS
     assert verify(issuer.sign(CLAIMS | {"aud": ["salon", "other"], "azp": "salon"}), issuer)["aud"] == [
@@ -86,7 +86,7 @@ def test_a_token_that_anybody_can_make_is_refused(algorithm: str) -> None:
         assert not isinstance(failed.value, UnknownKey), "it is refused by its algorithm, before its key is looked for"
 
 
-def test_a_key_of_somebody_else_is_not_known_and_one_for_another_algorithm_is_not_used() -> None:
+def test_foreign_or_differently_used_key_is_not_used() -> None:
     stranger = OidcIssuer()
     with pytest.raises(UnknownKey):
         verify(stranger.sign(CLAIMS))
@@ -102,7 +102,7 @@ def test_a_key_of_somebody_else_is_not_known_and_one_for_another_algorithm_is_no
 
 
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
-def test_a_key_that_cannot_verify_a_signature_is_left_out() -> None:
+def test_key_that_cannot_verify_signatures_is_omitted() -> None:
     usable = ECKey.generate_key("P-256", {"kid": "good"}).as_dict(private=False)
     weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
     for keys in (

@@ -28,7 +28,7 @@ KEYCLOAK = {"realm_access": {"roles": ["bosses"]}}
         ({"email": "a@b.example"}, "email", set()),
     ],
 )
-def test_groups_are_texts_of_the_claim_and_an_address_counts_once_it_is_verified(
+def test_groups_are_claim_texts_and_address_needs_verification(
     claims: dict[str, Any], claim: str, groups: set[str]
 ) -> None:
     assert groups_of(claims, claim) == groups

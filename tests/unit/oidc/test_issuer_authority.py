@@ -13,7 +13,7 @@ from tests.worlds.certificates import new_certificate
 from tests.worlds.oidc_issuer import CLIENT_ID, CLIENT_SECRET, OidcIssuer
 
 
-async def test_an_issuer_is_trusted_by_the_authority_that_is_named_for_it_alone(tmp_path: Path) -> None:
+async def test_issuer_is_trusted_by_its_authority_alone(tmp_path: Path) -> None:
     key, certificate = new_certificate()
     (tmp_path / "key").write_bytes(key)
     (tmp_path / "ca").write_bytes(certificate)

@@ -39,7 +39,7 @@ async def log_in(client: OidcClient, registration: Registration, session: aiohtt
     return None
 
 
-async def test_visitors_do_not_queue_at_an_issuer_whose_keys_are_silent(
+async def test_visitors_do_not_queue_at_a_silent_issuer(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_module, "REQUEST_SECONDS", 0.3)
@@ -54,7 +54,7 @@ async def test_visitors_do_not_queue_at_an_issuer_whose_keys_are_silent(
         assert await log_in(client, registration, session) is None
 
 
-async def test_keys_that_cannot_be_read_again_leave_those_that_are_known(session: aiohttp.ClientSession) -> None:
+async def test_failed_key_refresh_leaves_known_keys(session: aiohttp.ClientSession) -> None:
     async with running_issuer(person("team")) as issuer:
         client = OidcClient(session, FixedClock(datetime.now(UTC)))
         registration = Registration(issuer.url, CLIENT_ID, CLIENT_SECRET)
@@ -65,9 +65,7 @@ async def test_keys_that_cannot_be_read_again_leave_those_that_are_known(session
         assert await log_in(client, registration, session) is None
 
 
-async def test_another_authority_of_the_issuer_counts_after_one_login_that_fails(
-    session: aiohttp.ClientSession, tmp_path: Path
-) -> None:
+async def test_issuers_new_authority_counts_after_one_failure(session: aiohttp.ClientSession, tmp_path: Path) -> None:
     """And not after the hour for which its metadata are known."""
     issuer, port = OidcIssuer(claims=person("team")), 0
     client = OidcClient(session, SystemClock())

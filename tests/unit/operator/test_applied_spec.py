@@ -38,7 +38,7 @@ def looked_at(resource: CustomResource) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_an_edit_is_in_effect_when_the_object_is_not_paused_and_else_what_was_reconciled_last(kind: str) -> None:
+def test_edit_has_effect_unless_the_object_is_paused(kind: str) -> None:
     before, status = model(kind, {}), reconciled(kind)
     assert in_effect(model(kind, status, displayName="Neu")).spec.display_name == "Neu"
     paused = model(kind, status, PAUSED, displayName="Neu")
@@ -48,7 +48,7 @@ def test_an_edit_is_in_effect_when_the_object_is_not_paused_and_else_what_was_re
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_nothing_is_in_effect_of_an_object_that_was_paused_before_it_was_applied(kind: str) -> None:
+def test_object_paused_before_applying_has_no_effect(kind: str) -> None:
     new = model(kind, {}, PAUSED)
     status = looked_at(new)
     assert status["appliedSpec"] == ""
@@ -77,7 +77,7 @@ def test_planned_spec_is_not_taken_for_applied(kind: str) -> None:
     assert "appliedSpec" not in update_for_pause(model(kind, {"conditions": []}, PLANNED), HELD, NOW).patch
 
 
-def test_a_failed_reconcile_counts_as_applied_since_the_tenant_read_the_spec() -> None:
+def test_failed_reconcile_counts_as_applied() -> None:
     """Not if the pause came during it: then the object is a newer one than the reconcile has seen."""
     status = reconciled("Branch")
     assert "Neu" in update_for_error(model("Branch", status, displayName="Neu"), status, OSError(), NOW).patch[
@@ -112,7 +112,7 @@ def test_relatives_find_the_spec_that_is_in_effect() -> None:
     assert None not in found
 
 
-def test_a_paused_branch_still_has_the_number_that_an_edit_takes_from_it() -> None:
+def test_paused_branch_keeps_number_taken_by_an_edit() -> None:
     """What it declares counts, too: so nothing that was restored for that is overlooked."""
     declared = {"phoneNumbers": [{"number": "+49309999999"}]}
     own = {number.did or number.number for number in Branch.from_raw(raw("Branch")).spec.phone_numbers}

@@ -29,7 +29,7 @@ from tests.worlds.grant_environment import (
 # Who gets it
 
 
-async def test_an_older_object_is_refused_what_a_younger_one_has(env):
+async def test_older_object_is_refused_a_younger_ones_grant(env):
     old, young = env.put("Branch", "old", age=300, phoneNumbers=[]), env.put("Branch", "young", **LISTED)
     assert await env.take(young, NUMBER_SUBJECT) is None
     old = env.put("Branch", "old", age=300, **LISTED)
@@ -55,7 +55,7 @@ def test_nobody_gets_a_path_of_another(case, held, wanted, refused):
     assert find_other([Holder("Tenant", "b", "t", "former", held)], own) is None, "a former object of its name"
 
 
-async def test_two_processes_that_ask_at_once_grant_it_to_one(env):
+async def test_only_one_of_two_simultaneous_processes_is_granted(env):
     """A leader that was replaced may still be in a reconcile: the API server decides."""
     first, second = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     other_context, _ = await env.operator()
@@ -68,7 +68,7 @@ async def test_two_processes_that_ask_at_once_grant_it_to_one(env):
         assert len(env.holders(NUMBER_SUBJECT)) == 1
 
 
-async def test_paths_of_one_host_are_added_without_losing_one(env):
+async def test_paths_of_one_host_accumulate_without_loss(env):
     tenants = [env.put("Tenant", f"n{n}", exposure={"host": HOST, "pathPrefix": f"/p{n}"}) for n in range(4)]
     contexts = [(await env.operator())[0] for _ in tenants]
     answers = await asyncio.gather(
@@ -89,7 +89,7 @@ async def test_a_known_answer_costs_no_request(env):
     assert (env.api.writes, len(env.api.reads)) == (writes, reads)
 
 
-async def test_nothing_is_granted_while_the_api_server_refuses_or_to_what_is_gone(env):
+async def test_nothing_is_granted_to_deleted_or_refused_objects(env):
     branch = env.put("Branch", "a", **LISTED)
     env.api.forbidden.add("configmaps")
     with pytest.raises(ApiError):
@@ -113,7 +113,7 @@ async def test_a_process_without_the_lease_grants_nothing(env):
     assert env.holders(NUMBER_SUBJECT) == []
 
 
-async def test_a_grant_that_a_person_damaged_opens_it_to_nobody(env):
+async def test_grant_damaged_by_a_person_opens_to_nobody(env):
     branch = env.put("Branch", "a", **LISTED)
     await env.take(branch, NUMBER_SUBJECT)
     stored = env.api.objects["ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name]
@@ -138,7 +138,7 @@ def test_the_name_of_a_key_reveals_nothing():
 # Who loses it
 
 
-async def test_a_number_is_free_when_its_branch_drops_it_or_is_deleted(env):
+async def test_number_is_free_when_dropped_or_branch_deleted(env):
     first, second = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     await env.take(first, NUMBER_SUBJECT)
     await env.review()
@@ -152,7 +152,7 @@ async def test_a_number_is_free_when_its_branch_drops_it_or_is_deleted(env):
     assert ("ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name) not in env.api.objects
 
 
-async def test_a_dialled_number_of_another_is_refused_although_its_public_number_was_granted(env):
+async def test_dialled_foreign_number_is_refused_despite_public_grant(env):
     """The status is from before the edit, and names the public number only."""
     await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
     forwarded = {"phoneNumbers": [{"number": "+49307654321", "did": NUMBER}]}
@@ -174,7 +174,7 @@ async def test_a_release_beside_a_take_loses_neither(env):
 
 
 @pytest.mark.parametrize("change", ["deleted", "moved"])
-async def test_a_host_is_kept_until_its_route_is_gone(env, change):
+async def test_host_is_kept_until_its_route_is_gone(env, change):
     tenant = env.put("Tenant", "a", **ROUTED)
     await env.take(tenant, HOST_SUBJECT)
     env.put_ingress("a")
@@ -193,7 +193,7 @@ async def test_a_host_is_kept_until_its_route_is_gone(env, change):
     assert env.holders(HOST_SUBJECT) == []
 
 
-async def test_a_tenant_that_gives_up_a_part_of_its_host_keeps_the_rest(env):
+async def test_tenant_releasing_part_of_its_host_keeps_others(env):
     await env.take(env.put("Tenant", "a", **ROUTED), HOST_SUBJECT)
     env.put_ingress("a")
     narrower = env.put("Tenant", "a", exposure={"host": HOST, "pathPrefix": "/a", "ingress": {}})
@@ -208,7 +208,7 @@ async def test_a_tenant_that_gives_up_a_part_of_its_host_keeps_the_rest(env):
     assert await env.take(other, HOST_SUBJECT, "/b") is None
 
 
-async def test_a_tenant_that_is_being_deleted_keeps_its_host(env):
+async def test_tenant_in_deletion_keeps_its_host(env):
     tenant = env.put("Tenant", "a", **ROUTED)
     await env.take(tenant, HOST_SUBJECT)
     stored = env.api.edit(("Tenant", "a", "salon"), deletionTimestamp="2026-11-20T09:00:00Z", finalizers=["x"])
@@ -217,7 +217,7 @@ async def test_a_tenant_that_is_being_deleted_keeps_its_host(env):
     assert await env.take(env.put("Tenant", "b", **ROUTED), HOST_SUBJECT) is not None
 
 
-async def test_the_route_of_a_paused_tenant_without_the_host_is_removed(env):
+async def test_route_of_paused_tenant_without_host_is_removed(env):
     """Its own reconcile does not run. What it holds elsewhere stays."""
     holder, loser = env.put("Tenant", "a", **ROUTED), env.put("Tenant", "b", **ROUTED)
     await env.take(holder, HOST_SUBJECT)

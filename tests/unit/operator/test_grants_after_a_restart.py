@@ -28,7 +28,7 @@ from tests.worlds.grant_environment import (
 # Restored from a backup
 
 
-async def test_after_a_restore_each_takes_its_own_grant_in_any_order(env):
+async def test_each_takes_its_restored_grant_in_any_order(env):
     """New UIDs and new ages. The grants were restored, too; the one that wanted another's number comes first."""
     holder = env.put("Branch", "holder", **LISTED)
     await env.take(holder, NUMBER_SUBJECT)
@@ -46,7 +46,7 @@ async def test_after_a_restore_each_takes_its_own_grant_in_any_order(env):
     assert await env.take(thief, NUMBER_SUBJECT) is not None
 
 
-async def test_a_holder_that_never_comes_back_is_released_after_an_hour(env):
+async def test_holder_that_never_returns_ends_after_an_hour(env):
     """Also across a change of the leader: since when it is missing is in the grant."""
     await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
     env.remove("Branch", "holder", seen=False)
@@ -61,7 +61,7 @@ async def test_a_holder_that_never_comes_back_is_released_after_an_hour(env):
     assert env.holders(NUMBER_SUBJECT) == []
 
 
-async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while(env):
+async def test_unused_key_of_a_living_tenant_is_released(env):
     """The process ended between taking a new key and recording it, and then the Secret got another one."""
     tenant = env.put("Tenant", "holder")
     used, unused = (Subject(SubjectKind.RETELL_KEY, hash_key("inst-1", key)) for key in ("used", "unused"))
@@ -83,7 +83,7 @@ async def test_a_key_that_a_living_tenant_does_not_use_is_released_after_a_while
     assert (env.holders(used), env.holders(unused)) == (["Tenant-holder"], [])
 
 
-async def test_the_key_of_a_staff_members_own_account_is_kept(env):
+async def test_key_of_a_staff_account_is_kept(env):
     tenant = env.put("Tenant", "holder")
     subjects = [Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
     meta = {"name": "salon-teardown", "namespace": "holder"}
@@ -101,7 +101,7 @@ async def test_the_key_of_a_staff_members_own_account_is_kept(env):
 # Several operators
 
 
-async def test_a_holder_of_another_shard_is_released_by_its_own_operator_and_by_no_other(env):
+async def test_foreign_shards_holder_is_released_by_it_alone(env):
     """It is in the cache of its own operator only. An absence there is one; here it says nothing."""
     names = ["salon", "praxis", "studio", "werkstatt"]
     shards = [Shard(index, 2, OPERATOR_NAMESPACE) for index in (0, 1)]
@@ -132,7 +132,7 @@ def served_at(host: str, reason: str = "AsDeclared") -> dict[str, Any]:
     return {"conditions": [condition], "webhookUrls": {"retell": f"https://{host}/webhooks/retell"}}
 
 
-async def test_an_upgrade_gives_everybody_what_works_today_before_anything_is_reconciled(env):
+async def test_upgrade_grants_everything_in_use_before_reconciling(env):
     """An older Tenant or Branch that was edited while no operator ran has no evidence that it was served."""
     env.put("Tenant", "old", age=300, status=served_at("other.example"), **ROUTED)
     env.put("Tenant", "refused", age=200, status=served_at(HOST, "HostClaimedTwice"), **ROUTED)
@@ -148,7 +148,7 @@ async def test_an_upgrade_gives_everybody_what_works_today_before_anything_is_re
     assert (env.api.writes, len(env.api.reads)) == (writes, reads), "later starts cost no request"
 
 
-async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waiting_at_a_start(env):
+async def test_unreadable_grant_keeps_no_other_waiting_at_start(env):
     """Nothing is reconciled before the adoption ends, so one object's fault must not last."""
     env.put("Branch", "damaged", age=300, status={"phoneNumbers": [NUMBER]}, **LISTED)
     unreadable = {
@@ -163,7 +163,7 @@ async def test_a_grant_that_cannot_be_read_or_taken_keeps_no_other_object_waitin
     assert env.holders(HOST_SUBJECT) == ["Tenant-served"]
 
 
-async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
+async def test_upgrade_leaves_shared_keys_to_the_older_tenant(env):
     calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
     for namespace, age in (("young", 1), ("old", 300)):
         env.put("Tenant", namespace, age=age)
@@ -181,7 +181,7 @@ async def test_an_upgrade_leaves_shared_keys_to_the_older_tenant(env):
         assert env.holders(subject) == [f"Tenant-{namespace}"]
 
 
-async def test_an_upgrade_removes_a_strangers_route_of_the_shared_host(env):
+async def test_upgrade_removes_a_foreign_route_of_shared_host(env):
     """A paused Tenant is not reconciled, and its host was not reserved when it was routed."""
     env.put("Tenant", "a", exposure={"host": "voice.example", "ingress": {}}, status=served_at("voice.example"))
     env.put_ingress("a", "voice.example")

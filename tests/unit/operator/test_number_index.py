@@ -24,7 +24,7 @@ def names(relations: Relations, model: Branch) -> list[str]:
     return [f"{key.namespace}/{key.name}" for key in sorted(keys)]
 
 
-def test_branches_that_share_a_number_are_found_however_it_is_written():
+def test_branches_sharing_a_number_match_in_any_spelling():
     cache = Cache()
     relations = Relations(cache)
     first = stored(cache, branch("one", "030 1234567"))
@@ -34,7 +34,7 @@ def test_branches_that_share_a_number_are_found_however_it_is_written():
     assert names(relations, first) == ["elsewhere/two", "salon-mueller/one", "salon-mueller/three"]
 
 
-def test_a_number_is_free_when_its_branch_dropped_it_or_was_deleted():
+def test_number_is_free_when_dropped_or_branch_deleted():
     cache = Cache()
     relations = Relations(cache)
     first, second = stored(cache, branch("one", "030 1234567")), stored(cache, branch("two", "030 1234567"))

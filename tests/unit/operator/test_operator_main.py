@@ -21,7 +21,7 @@ START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 SECRET = "postgresql://admin:geheim@db"
 
 
-async def test_the_start_waits_for_an_api_server_that_is_away_and_for_crds_that_come_later():
+async def test_start_waits_for_the_api_server_and_crds():
     clock = FixedClock(START)
     answers: list[Exception] = [
         Unreachable("GET tenants: ClientConnectorError"),
@@ -49,7 +49,7 @@ async def test_a_reconcile_that_hangs_is_not_alive():
     assert (await health._livez(None)).status == 503  # type: ignore[arg-type]
 
 
-def test_a_log_level_that_does_not_exist_is_refused_at_the_start():
+def test_unknown_log_level_is_refused_at_the_start():
     with pytest.raises(ValueError, match="log_level"):
         Settings(log_level="LOUD")  # type: ignore[arg-type]
 
@@ -80,7 +80,7 @@ async def fail_in_every_way(*_: Any) -> None:
 
 
 @pytest.mark.usefixtures("restored_logs")
-def test_no_exceptions_text_and_no_patch_reaches_the_operators_log_at_any_level(
+def test_operators_log_has_neither_exception_texts_nor_patches(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """A driver's text quotes hosts and rows; kopf's debug level quotes whole objects."""

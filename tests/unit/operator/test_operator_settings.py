@@ -9,7 +9,7 @@ from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.settings import Settings
 
 
-def test_redis_is_named_by_a_variable_or_a_file_and_may_be_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_redis_is_optional_and_from_variable_or_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert Settings().redis_url() is None
     file = tmp_path / "REDIS_ADMIN_URL"
     monkeypatch.setenv("ASKPROAI_REDIS_ADMIN_URL_FILE", str(file))
@@ -21,17 +21,17 @@ def test_redis_is_named_by_a_variable_or_a_file_and_may_be_absent(tmp_path: Path
     assert "redis://d" not in repr(Settings())
 
 
-def test_a_database_that_tenants_could_not_select_is_refused_at_once():
+def test_database_unusable_by_tenants_is_refused_at_once():
     with pytest.raises(ValueError, match="database 0"):
         RedisAdmin("redis://admin:geheim@127.0.0.1/3", SystemClock())
 
 
-def test_two_ways_to_route_the_shared_host_are_refused_at_once():
+def test_two_routes_of_shared_host_are_refused_immediately():
     with pytest.raises(ValueError, match="set one of them"):
         Settings(shared_ingress_class="nginx", shared_gateway="infra/public")
 
 
-def test_lease_times_with_which_two_could_lead_are_refused():
+def test_lease_times_allowing_two_leaders_are_refused():
     with pytest.raises(ValueError, match="ASKPROAI_LEASE_SECONDS must be greater"):
         Settings(lease_renew_seconds=12)
     with pytest.raises(ValueError, match="ASKPROAI_LEASE_RETRY_SECONDS"):

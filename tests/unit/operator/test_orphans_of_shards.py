@@ -26,7 +26,7 @@ class Kube:
         return self.secrets
 
 
-async def test_each_orphan_is_tried_and_counted_by_one_operator():
+async def test_each_orphan_is_tried_by_one_operator():
     kube, clock = Kube(), FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
     names = [f"salon-{number}" for number in range(12)]
     for name in names:

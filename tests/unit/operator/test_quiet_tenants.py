@@ -69,14 +69,14 @@ class Installation:
         return await self.controller.reconcile(quiet_tenants_key(SETTINGS), context)
 
 
-async def test_many_are_read_in_pieces_and_nobody_is_due() -> None:
+async def test_many_tenants_are_read_in_pieces_waking_nobody() -> None:
     many = Installation(MANY)
     result = await many.look()
     assert (many.read, many.scheduled, many.counted) == ([250, 250, 100], [], [MANY])
     assert not result.requeue, "again at the resync"
 
 
-async def test_after_a_failure_all_are_due_once_within_a_resync_and_the_rest_is_not_asked() -> None:
+async def test_failure_makes_all_due_once_within_a_resync() -> None:
     many = Installation(MANY)
     many.fails_at = 1
     with structlog.testing.capture_logs() as logs:
@@ -97,7 +97,7 @@ async def test_ten_thousand_have_one_resync() -> None:
     assert {delay for _, delay in many.scheduled} == {SETTINGS.resync}
 
 
-async def test_one_that_differs_is_due_at_once_and_one_that_is_gone_is_dropped() -> None:
+async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
     few = Installation(3)
     first, second, _ = few.tenants
     few.memory.quiet[first] = QuietTenant(few.memory.quiet[first].provisioned, ())
@@ -124,13 +124,13 @@ async def test_one_that_was_reconciled_meanwhile_is_not_due(monkeypatch: pytest.
     assert few.scheduled == []
 
 
-def test_each_reconcile_of_a_quiet_tenant_tries_its_password() -> None:
+def test_each_reconcile_of_quiet_tenants_tries_the_password() -> None:
     """Nothing else finds one that was changed by hand while the pods go on with the sessions that they have."""
     shortest = SETTINGS.quiet_interval(QUIET_RESYNCS) * (1 - _JITTER)
     assert shortest > _VERIFIED
 
 
-def test_after_a_failure_it_is_tried_again_at_the_next_resync() -> None:
+def test_failure_is_retried_at_the_next_resync() -> None:
     backoff = quiet_tenants_options(SETTINGS).backoff
     assert backoff.delay(1) >= 0.9 * SETTINGS.resync
     assert backoff.delay(9) <= SETTINGS.resync

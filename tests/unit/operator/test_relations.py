@@ -20,11 +20,11 @@ from tests.worlds.salon_objects import key, put, raw, salon
         ("RetellAgent", {TENANT, BRANCH, AGENT}),
     ],
 )
-def test_a_changed_spec_makes_the_object_and_its_relatives_due(kind: str, due: set):
+def test_changed_spec_makes_object_and_relatives_due(kind: str, due: set):
     assert changed(salon(), kind, generation=2) == due
 
 
-def test_the_hotline_is_due_when_a_branch_gets_an_agent_of_its_own_or_loses_it():
+def test_hotline_is_due_when_branch_agents_change():
     """It answers for the branches without one: it frees the number for the new agent, and takes it back."""
     cache = salon()
     hotline = raw("RetellAgent", "hotline")
@@ -54,7 +54,7 @@ def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_our_own_status_writes_do_not_walk_namespaces(kind: str, monkeypatch: pytest.MonkeyPatch):
     """It may have a thousand tenants, and each of their objects writes several statuses."""
     cache = salon()
     old, new = put(cache, raw(kind, status={"configHash": "abc"}))
@@ -84,11 +84,11 @@ def test_our_own_status_writes_do_not_walk_the_namespace(kind: str, monkeypatch:
         ("ServiceOffering", {"bookingFields": [{"eventTypeId": 1, "slug": "x", "type": "text"}]}, {TENANT}),
     ],
 )
-def test_status_that_others_read_makes_them_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
+def test_status_makes_readers_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
     assert changed(salon(), kind, status=status) == due
 
 
-def test_a_tenant_is_due_when_one_of_two_dialled_numbers_of_a_public_number_is_granted_or_refused():
+def test_tenant_is_due_when_a_dialled_number_changes():
     """Its config routes each dialled number by itself; the Branch's status repeats the public number for each."""
     cache, number = salon(), "+49301234567"
     obj = raw("Branch")
@@ -105,7 +105,7 @@ def test_a_tenant_is_due_when_one_of_two_dialled_numbers_of_a_public_number_is_g
     assert due(number, number) == {TENANT, AGENT}
 
 
-def test_a_condition_whose_message_alone_changed_makes_nothing_due():
+def test_condition_with_a_new_message_makes_nothing_due():
     cache, bound = salon(), with_conditions(NumbersBound="True")
     changed(cache, "RetellAgent", status=bound)
     other = {"conditions": [{**bound["conditions"][0], "message": "still fine", "lastTransitionTime": "y"}]}
@@ -128,7 +128,7 @@ def test_a_condition_whose_message_alone_changed_makes_nothing_due():
         ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
     ],
 )
-def test_another_reason_makes_those_due_that_decide_by_it(
+def test_another_reason_makes_its_dependents_due(
     kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
 ):
     """In both directions. A reason by which nobody decides changes as often as it likes."""
@@ -149,9 +149,7 @@ def test_another_reason_makes_those_due_that_decide_by_it(
     ],
     ids=["it uses the keys already", "it may lack one", "they are refused", "it may have to use another one"],
 )
-def test_a_linked_service_is_not_due_because_its_new_tenant_has_tried_the_keys(
-    linked: str, before: dict[str, str], after: str, is_due: bool
-):
+def test_linked_service_is_not_due_after_key_trials(linked: str, before: dict[str, str], after: str, is_due: bool):
     cache = salon()
     put(cache, raw("ServiceOffering", status=with_conditions(CalendarLinked=linked)))
     put(cache, raw("Tenant", status=with_conditions(**before)))
@@ -171,14 +169,14 @@ def test_a_linked_service_is_not_due_because_its_new_tenant_has_tried_the_keys(
         ("RetellAgent", "Drifted"),
     ],
 )
-def test_a_condition_that_no_relative_reads_makes_nothing_due_when_it_appears_or_changes(kind: str, type_: str):
+def test_condition_that_no_relative_reads_makes_nothing_due(kind: str, type_: str):
     """An upgrade adds some to every object, and an outage of Cal.com changes one of every tenant."""
     cache = salon()
     for status in ("True", "False", "Unknown"):
         assert changed(cache, kind, status=with_conditions(**{type_: status})) == set()
 
 
-def test_agents_are_due_when_the_cause_that_they_repeat_is_another_one():
+def test_agents_are_due_when_their_repeated_cause_changes():
     """Else they say for a minute that a key is missing, while the Tenant says that another tenant has it."""
 
     def refused(reason: str, message: str, kind: str = "CredentialsValid") -> dict[str, Any]:

@@ -40,7 +40,7 @@ def child(kind: str, name: str, version: int, labels: dict[str, str] | None = No
 OURS = {"askproai.de/tenant": "salon-mueller", "app.kubernetes.io/managed-by": "askproai-operator"}
 
 
-def test_no_state_from_before_a_deletion_comes_back_and_a_later_one_of_a_labelled_object_does():
+def test_state_from_before_a_deletion_never_comes_back():
     def secret(version: int) -> dict[str, object]:
         meta = {"namespace": "salon", "name": "providers", "uid": "u", "resourceVersion": str(version)}
         return {"kind": "Secret", "metadata": meta}
@@ -54,7 +54,7 @@ def test_no_state_from_before_a_deletion_comes_back_and_a_later_one_of_a_labelle
     assert cache.secret("salon", "providers") is not None, "its label is back"
 
 
-def test_a_child_edited_by_hand_or_deleted_makes_its_tenant_due():
+def test_edited_or_deleted_child_makes_its_tenant_due():
     cache = salon()
     assert changed_by(cache, child("ConfigMap", "c", 1, OURS, data={"a": "1"})) == {TENANT}
     assert changed_by(cache, child("ConfigMap", "c", 2, OURS, data={"a": "1"})) == set()
@@ -123,7 +123,7 @@ class TestOwnApply:
         obj["metadata"]["managedFields"] = [entry]
         return obj
 
-    def test_it_makes_nobody_due_and_everything_else_that_happens_meanwhile_does(self):
+    def test_ignored_change_wakes_nobody_unlike_simultaneous_others(self):
         cache, due = salon(), []
         sink = EventSink(cache, Relations(cache), due.append)
         owned = observed_object(self.written(1, self.OWNED)).owned
@@ -142,7 +142,7 @@ class TestOwnApply:
         assert due == [TENANT] * 5, "after the answer"
 
 
-def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_kept():
+def test_labelled_secret_wakes_all_users_without_keeping_data():
     """A rotated key takes effect at once."""
     cache = salon()
     watch = {"askproai.de/use": "true"}
@@ -152,7 +152,7 @@ def test_a_labelled_user_secret_makes_all_due_that_name_it_and_its_data_is_not_k
     assert "bmV1" not in repr(cache.secret(NAMESPACE, "providers"))
 
 
-def test_a_tenants_services_are_due_when_the_secret_with_its_calcom_key_changes():
+def test_calcom_key_change_makes_the_tenants_services_due():
     """Another key may be of another account, which does not have their event types."""
     cache = salon()
     watch = {"askproai.de/use": "true"}
@@ -180,7 +180,7 @@ def test_a_holder_that_lost_its_grant_is_due():
     )
 
 
-def test_a_former_host_is_reviewed_when_its_route_is_deleted_and_when_it_is_no_longer_recorded():
+def test_former_host_is_reviewed_when_its_route_ends():
     cache, host = salon(), Subject(SubjectKind.HOST, "former.example").queue_key
     served = {"formerUrl": "https://former.example"}
     changed(cache, "Tenant", status=served)
@@ -203,7 +203,7 @@ def test_every_secret_that_a_spec_names_is_found():
     assert secrets_named(offering) == {"annas"}
 
 
-def test_an_object_that_the_models_cannot_parse_is_ignored():
+def test_unparsable_object_is_ignored():
     cache = salon()
     broken = raw("Branch", "other")
     del broken["spec"]["displayName"]
@@ -211,7 +211,7 @@ def test_an_object_that_the_models_cannot_parse_is_ignored():
     assert cache.get(key("Branch", "other")) is None
 
 
-def test_the_four_kinds_have_the_plurals_of_their_crds():
+def test_four_kinds_have_the_plurals_of_their_crds():
     assert [ref.plural for ref in (TENANTS, BRANCHES, OFFERINGS, AGENTS)] == [
         "tenants",
         "branches",

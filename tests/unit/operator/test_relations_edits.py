@@ -14,18 +14,18 @@ from tests.worlds.due_keys import AGENT, BRANCH, OFFERING, TENANT, changed, chan
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
 
-def test_adding_our_finalizer_makes_nothing_due_and_losing_it_makes_its_object_due():
+def test_only_losing_our_finalizer_makes_an_object_due():
     cache = salon()
     assert changed(cache, "RetellAgent", finalizers=["askproai.de/cleanup"]) == set()
     assert changed(cache, "RetellAgent") == {AGENT}
 
 
-def test_a_pause_or_a_reconcile_token_makes_its_object_due():
+def test_pause_or_reconcile_token_makes_its_object_due():
     assert AGENT in changed(salon(), "RetellAgent", annotations={"askproai.de/reconcile-at": "1"})
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-def test_the_end_of_the_plan_annotation_makes_the_siblings_due_whose_edits_it_held_back(kind: str):
+def test_end_of_plan_annotation_wakes_held_back_siblings(kind: str):
     cache = salon()
     siblings = {key("Branch", "nord"), key("ServiceOffering", "waschen")}
     for sibling in siblings:
@@ -60,7 +60,7 @@ def resumed(paused: dict[str, Any]) -> dict[str, Any]:
     return obj
 
 
-def test_an_edit_of_a_paused_branch_makes_the_others_due_when_its_pause_ends():
+def test_edited_paused_branch_wakes_others_after_the_pause():
     """They compare the staff in effect, which of a paused branch is the one before the pause."""
     cache, nord = salon(), key("Branch", "nord")
     put(cache, raw("Branch", "nord"))
@@ -71,7 +71,7 @@ def test_an_edit_of_a_paused_branch_makes_the_others_due_when_its_pause_ends():
     assert nord in changed_by(cache, resumed(obj))
 
 
-def test_a_new_name_of_a_paused_service_makes_its_namesakes_due_when_its_pause_ends():
+def test_renamed_paused_service_wakes_namesakes_after_the_pause():
     cache, other = salon(), key("ServiceOffering", "waschen")
     washing = raw("ServiceOffering", "waschen")
     washing["spec"]["displayName"] = "Waschen"
@@ -84,7 +84,7 @@ def test_a_new_name_of_a_paused_service_makes_its_namesakes_due_when_its_pause_e
     assert other in changed_by(cache, resumed(obj))
 
 
-def test_a_changed_name_enqueues_services_that_sound_like_the_former_or_the_new_name():
+def test_changed_name_enqueues_similar_sounding_services():
     """Their condition NameUnique compares the names; others are left alone, since a service may ask Cal.com."""
     cache = salon()
     for name, displayed in (("schnitt", "HAARSCHNITT"), ("farbe", "Haarfarbe"), ("bart", "Bart")):
@@ -99,14 +99,14 @@ def test_a_changed_name_enqueues_services_that_sound_like_the_former_or_the_new_
     assert key("ServiceOffering", "haarschnitt") in Relations(cache).of_resource(deleted, None)
 
 
-def test_a_deleted_object_makes_those_due_that_wait_for_its_end_and_not_itself():
+def test_deleted_object_makes_only_its_waiters_due():
     cache = salon()
     relations = Relations(cache)
     agent = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")
     assert relations.of_resource(agent, None) == {TENANT, BRANCH}
 
 
-def test_agents_of_a_deleted_branch_still_find_their_tenant():
+def test_agents_of_deleted_branches_still_find_their_tenant():
     """A namespace's deletion takes the branch first; the Tenant keeps its finalizer until no agent names it."""
     cache = salon()
     relations = Relations(cache)
@@ -114,7 +114,7 @@ def test_agents_of_a_deleted_branch_still_find_their_tenant():
     assert [agent.key for agent in relations.agents(NAMESPACE, "salon-mueller")] == [AGENT]
 
 
-def test_after_a_restart_agents_of_a_deleted_branch_find_their_tenant_by_their_status():
+def test_restarted_agents_find_tenant_by_status_without_branch():
     """Otherwise the Tenant would remove the key that their deletion needs."""
     cache = Cache()
     relations = Relations(cache)
@@ -133,14 +133,14 @@ def test_an_older_state_never_replaces_a_newer_one():
     assert cache.get(BRANCH).metadata.generation == 3
 
 
-def test_a_namesake_is_not_dropped_by_the_deletion_of_its_predecessor():
+def test_namesake_is_not_dropped_by_its_predecessors_deletion():
     cache = salon()
     changed(cache, "Branch", uid="uid-new")
     assert cache.drop(BRANCHES, *BRANCH[1:], uid="uid-Branch-mitte") is None
     assert cache.get(BRANCH) is not None
 
 
-def test_only_what_a_person_edits_is_enqueued_as_an_edit_with_the_tenant_whose_config_has_it():
+def test_only_human_edits_are_enqueued_as_edits():
     """Edits go before the runs of new tenants; a new object, our own writes and other relatives have no such haste."""
     cache, others, edits = salon(), [], []
     sink = EventSink(cache, Relations(cache), others.append, edits.append)
@@ -152,7 +152,7 @@ def test_only_what_a_person_edits_is_enqueued_as_an_edit_with_the_tenant_whose_c
     assert ({*edits}, {OFFERING, AGENT} <= {*others}) == ({TENANT, BRANCH}, True)
 
 
-def test_an_edited_tenant_is_one_edit_however_many_objects_it_has():
+def test_edited_tenant_is_one_edit_with_any_objects():
     cache, others, edits = salon(), [], []
     for number in range(500):
         put(cache, raw("ServiceOffering", f"service-{number}"))

@@ -89,7 +89,7 @@ def deployment(
         (0, 99, 1, True),
     ],
 )
-def test_a_tenant_may_begin_below_the_limit_and_while_none_is_unhealthy(limit, under_way, unhealthy, expected):
+def test_tenant_begins_below_limit_while_all_are_healthy(limit, under_way, unhealthy, expected):
     assert may_begin(limit, under_way, unhealthy) is expected
 
 
@@ -132,7 +132,7 @@ def test_how_far_the_pods_of_a_release_are(live, expected):
     assert phase_of_pods(observed_object(live), NOW, SOAK) is expected
 
 
-def test_a_status_of_the_former_template_says_nothing_of_the_newest_pods():
+def test_former_templates_status_says_nothing_about_new_pods():
     live = deployment(STUCK)
     live["metadata"]["generation"] = 2
     assert phase_of_pods(observed_object(live), NOW, SOAK) is Phase.UNDER_WAY
@@ -151,7 +151,7 @@ def test_a_status_of_the_former_template_says_nothing_of_the_newest_pods():
         (deployment(STUCK, replicas=0, available=0), False),
     ],
 )
-def test_pods_are_broken_that_are_stuck_changing_or_missing_for_long(live, expected):
+def test_pods_stuck_changing_or_missing_long_are_broken(live, expected):
     """An only pod that was evicted or ran out of memory is back in seconds: its tenant waits for its turn like all others."""
     assert is_broken(observed_object(live), NOW) is expected
 
@@ -212,7 +212,7 @@ def names(keys: Any) -> list[str]:
     return [key.name for key in keys]
 
 
-def test_the_next_tenant_is_due_when_the_one_before_was_ready_for_long_enough():
+def test_next_tenant_is_due_after_long_enough_readiness():
     fleet = waiting_fleet()
     assert fleet.phases() == {"under_way": 1, "waiting": 2}
     assert fleet.rollouts.take_next() == []
@@ -226,7 +226,7 @@ def test_the_next_tenant_is_due_when_the_one_before_was_ready_for_long_enough():
     assert fleet.phases() == {"done": 1, "under_way": 1, "waiting": 1}
 
 
-def test_two_tenants_that_ask_at_once_do_not_get_one_place():
+def test_two_simultaneous_tenants_do_not_get_one_place():
     fleet = Fleet(limit=1)
     first, second = (fleet.put(name, ROLLED_OUT, release=FORMER, judged=False) for name in "ab")
     assert fleet.rollouts.begin(first)
@@ -235,7 +235,7 @@ def test_two_tenants_that_ask_at_once_do_not_get_one_place():
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_nobody_begins_while_pods_of_the_release_are_unhealthy_and_all_goes_on_when_they_are_mended():
+def test_nobody_begins_while_pods_of_release_are_unhealthy():
     fleet = waiting_fleet(limit=2)
     fleet.put("a", STUCK, updated=1)
     fleet.put("b", ROLLED_OUT)
@@ -246,7 +246,7 @@ def test_nobody_begins_while_pods_of_the_release_are_unhealthy_and_all_goes_on_w
 
 
 @pytest.mark.parametrize("why", ["paused", "being deleted", "deleted", "scaled to 0", "edited"])
-def test_a_tenant_that_nobody_waits_for_holds_up_nobody(why):
+def test_tenant_that_nobody_awaits_delays_nobody(why):
     fleet = waiting_fleet()
     fleet.put("a", STUCK, updated=1)
     assert fleet.rollouts.take_next() == []
@@ -272,7 +272,7 @@ def test_deployments_show_another_process_the_running_changes():
     assert not restarted.begin(Key("Tenant", "salons", "b"))
 
 
-def test_after_a_rollback_nothing_of_the_release_that_is_taken_back_counts():
+def test_after_a_rollback_the_withdrawn_release_counts_nothing():
     fleet = waiting_fleet()
     fleet.put("a", STUCK, updated=1)
     rolled_back = Rollouts(fleet.cache, fleet.clock, FORMER, limit=1, soak=SOAK, changed=fleet.count)
@@ -280,7 +280,7 @@ def test_after_a_rollback_nothing_of_the_release_that_is_taken_back_counts():
     assert rolled_back.begin(Key("Tenant", "salons", "a"))
 
 
-def test_a_tenant_with_one_deployment_of_two_changed_is_under_way():
+def test_tenant_with_half_its_deployments_is_under_way():
     fleet = Fleet()
     fleet.put("a", ROLLED_OUT, component="worker")
     fleet.put("a", ROLLED_OUT, component="web", release=FORMER, judged=False)
@@ -301,7 +301,7 @@ def test_canaries_and_shadows_hold_up_nobody():
     assert fleet.phases() == {}
 
 
-def test_a_tenant_that_stays_in_the_midst_of_it_is_unhealthy_and_a_long_watch_is_not():
+def test_tenant_stuck_midway_is_unhealthy_unlike_long_watch():
     """As after `kubectl rollout pause`, or where the second of two Deployments is refused: Kubernetes reports no problem then."""
     fleet = waiting_fleet()
     assert names(fleet.rollouts.state().under_way) == ["a"]
@@ -314,7 +314,7 @@ def test_a_tenant_that_stays_in_the_midst_of_it_is_unhealthy_and_a_long_watch_is
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_pods_that_die_again_and_again_are_unhealthy_though_each_is_back_soon():
+def test_repeatedly_dying_pods_are_unhealthy_despite_quick_returns():
     fleet = waiting_fleet()
     for number in range(3):
         assert not fleet.rollouts.state().unhealthy, number
@@ -328,7 +328,7 @@ def test_pods_that_die_again_and_again_are_unhealthy_though_each_is_back_soon():
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_a_change_that_goes_on_pod_by_pod_is_not_stuck():
+def test_change_continuing_pod_by_pod_is_not_stuck():
     fleet = waiting_fleet()
     assert names(fleet.rollouts.state().under_way) == ["a"]
     for minutes in (8, 16, 24):
@@ -337,7 +337,7 @@ def test_a_change_that_goes_on_pod_by_pod_is_not_stuck():
         assert names(fleet.rollouts.state().under_way) == ["a"], minutes
 
 
-def test_two_components_and_a_resume_are_not_one_component_that_dies_again_and_again():
+def test_two_components_and_resumes_are_no_repeated_death():
     fleet = waiting_fleet()
     for component in ("web", "worker"):
         for _ in range(2):
@@ -358,7 +358,7 @@ def test_losses_of_a_former_template_do_not_count():
     assert not fleet.rollouts.state().unhealthy
 
 
-def test_whose_pods_are_away_is_the_first_to_get_a_turn():
+def test_tenant_with_absent_pods_gets_the_first_turn():
     fleet = Fleet(limit=1)
     for name in "abc":
         fleet.put(name, ROLLED_OUT, release=FORMER, judged=False)
@@ -388,7 +388,7 @@ class Cluster:
         self.events.append((reason, message))
 
 
-async def test_a_stop_is_one_event_that_names_the_tenant_and_what_to_do_until_it_goes_on():
+async def test_stop_is_one_event_with_tenant_and_remedy():
     fleet, controller = waiting_fleet(), RolloutController()
     cluster: Any = Cluster(fleet)
     fleet.put("a", STUCK, updated=1)

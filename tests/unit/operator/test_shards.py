@@ -25,7 +25,7 @@ NAMESPACES = [f"salon-{number}" for number in range(2_000)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, MAX_SHARDS])
-def test_each_namespace_belongs_to_exactly_one_shard_and_shards_are_of_one_size(count):
+def test_each_namespace_belongs_to_one_equal_sized_shard(count):
     shards = [Shard(index, count) for index in range(count)]
     sizes = [sum(shard.owns(name) for name in NAMESPACES) for shard in shards]
     assert sum(sizes) == len(NAMESPACES)
@@ -38,7 +38,7 @@ def test_a_namespace_keeps_its_shard_across_releases():
     assert [shard_index(name, 4) for name in ("salon-mueller", "praxis-nord", "demo")] == [3, 2, 0]
 
 
-def test_a_shard_keeps_its_own_namespaces_and_everybodys_grants():
+def test_shard_keeps_its_namespaces_and_everybodys_grants():
     def raw(namespace: str) -> dict[str, Any]:
         return {"metadata": {"name": "x", "namespace": namespace}}
 
@@ -63,7 +63,7 @@ def test_the_layout_is_read_from_the_holders_name():
     assert layout_of_holder(f"askproai-operator-7d9f-x2x4q_1a2b3c4d{Shard(2, 12).holder_suffix}") == 12
 
 
-def test_a_shard_that_does_not_exist_is_refused_at_once():
+def test_unknown_shard_is_refused_at_once():
     with pytest.raises(ValueError, match="the last one is number 1"):
         Settings(shard_count=2, shard_index=2)
     assert Settings(shard_count=2, shard_index=1).shard == Shard(1, 2, "askproai-system")
@@ -217,7 +217,7 @@ async def rests(replicas: Replicas) -> None:
     await eventually(lambda: replicas.clock.monotonic() - before > 5, SOON, "some looks at the Leases")
 
 
-async def test_two_operators_of_one_layout_lead_beside_each_other(replicas):
+async def test_two_operators_of_one_layout_lead_simultaneously(replicas):
     replicas.start("b", Shard(1, 2))
     await rests(replicas)
     assert not replicas.leading, "shard 0 leads first"
@@ -225,7 +225,7 @@ async def test_two_operators_of_one_layout_lead_beside_each_other(replicas):
     await replicas.lead("a", "b")
 
 
-async def test_from_one_operator_to_two_and_back_without_a_namespace_that_two_have(replicas):
+async def test_layouts_change_without_two_owners_of_a_namespace(replicas):
     replicas.start("old", Shard(0, 1))
     await replicas.lead("old")
     replicas.start("a", Shard(0, 2))
@@ -244,7 +244,7 @@ async def test_from_one_operator_to_two_and_back_without_a_namespace_that_two_ha
     assert waited > 10, "what it had sent may still arrive, so its Lease has to expire"
 
 
-async def test_an_operator_ends_when_a_release_without_shards_leads(replicas):
+async def test_operator_ends_when_an_unsharded_release_leads(replicas):
     """Such a release has all namespaces, and does not look at the Leases of others."""
     replicas.start("a", Shard(0, 2))
     replicas.start("b", Shard(1, 2))
@@ -275,7 +275,7 @@ async def test_waiting_shard_names_the_holders_repeatedly(replicas):
     assert minutes <= len(waiting) <= minutes + 2
 
 
-async def test_a_standby_of_the_former_layout_does_not_lead_beside_the_new_one(replicas):
+async def test_former_layouts_standby_does_not_lead_beside_new(replicas):
     """A rolling update ends one pod after the other: a former standby takes the Lease that its leader left."""
     replicas.start("old", Shard(0, 1))
     await replicas.lead("old")
@@ -288,7 +288,7 @@ async def test_a_standby_of_the_former_layout_does_not_lead_beside_the_new_one(r
     await replicas.lead("a", "b")
 
 
-async def test_a_shard_of_a_layout_that_ended_gives_its_lease_back(replicas):
+async def test_shard_of_an_ended_layout_returns_its_lease(replicas):
     """A Deployment that nobody deleted must not hold up the others for ever."""
     replicas.start("a", Shard(0, 3))
     replicas.start("b", Shard(1, 3))
@@ -303,7 +303,7 @@ async def test_a_shard_of_a_layout_that_ended_gives_its_lease_back(replicas):
     assert [*replicas.leading] == ["new"]
 
 
-async def test_a_process_of_another_layout_that_was_killed_is_waited_for_once(replicas):
+async def test_killed_process_of_another_layout_is_awaited_once(replicas):
     replicas.start("a", Shard(0, 2))
     replicas.start("b", Shard(1, 2))
     await replicas.lead("a", "b")

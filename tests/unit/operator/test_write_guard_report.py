@@ -38,7 +38,7 @@ class Cluster:
         return await self.controller.reconcile(KEY, SimpleNamespace(kube=self, clock=self.clock))
 
 
-async def test_a_policy_that_becomes_active_after_the_start_is_not_reported_as_missing():
+async def test_policy_activated_after_start_is_not_reported_missing():
     cluster = Cluster()
     with structlog.testing.capture_logs() as logs:
         assert (await cluster.test_after(0)).requeue_after == timedelta(seconds=2)
@@ -49,7 +49,7 @@ async def test_a_policy_that_becomes_active_after_the_start_is_not_reported_as_m
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("writes.guarded", "info")]
 
 
-async def test_a_missing_policy_is_one_line_one_event_and_a_metric_until_it_is_there():
+async def test_missing_policy_is_one_line_event_and_metric():
     cluster = Cluster()
     with structlog.testing.capture_logs() as logs:
         for seconds in (0, 60, 60, 60):
@@ -71,14 +71,14 @@ async def test_a_policy_that_is_removed_later_is_noticed():
     assert (cluster.gauge, cluster.events) == ([False, True], ["WritesUnguarded"])
 
 
-async def test_an_api_server_that_does_not_answer_proves_nothing():
+async def test_silent_api_server_proves_nothing():
     cluster = Cluster()
     cluster.refusal = ApiError(500, "InternalError", "no")
     assert (await cluster.test_after(0)).requeue
     assert (cluster.gauge, cluster.events) == ([], [])
 
 
-async def test_a_refusal_by_a_quota_or_by_another_policy_does_not_hide_that_the_policy_is_missing():
+async def test_unrelated_refusal_does_not_hide_a_missing_policy():
     cluster = Cluster()
     cluster.refusal = 'secrets "x" is forbidden: exceeded quota: secrets'
     for seconds in (0, 60):

@@ -12,7 +12,7 @@ def ago(days: int, booked: int, failed: int) -> DayOfBookings:
     return DayOfBookings(TODAY - timedelta(days=days), booked, failed)
 
 
-def test_thirty_days_end_today_and_each_has_a_bar_within_the_picture() -> None:
+def test_thirty_days_end_today_with_bars_inside() -> None:
     chart = draw_bookings([ago(30, 9, 9), ago(2, 3, 1), ago(0, 2, 0)], TODAY)
     assert [bar.day for bar in chart.bars] == [TODAY - timedelta(days=days) for days in range(DAYS - 1, -1, -1)]
     assert chart.most == 4, "the day before the thirty is not in the picture"
@@ -22,11 +22,11 @@ def test_thirty_days_end_today_and_each_has_a_bar_within_the_picture() -> None:
     assert chart.bars[-1].booked_height == HEIGHT / 2
 
 
-def test_one_failure_of_many_bookings_is_seen_and_the_bar_stays_in_the_picture() -> None:
+def test_single_failure_of_many_bookings_is_visible() -> None:
     bar = draw_bookings([ago(0, 999, 1)], TODAY).bars[-1]
     assert bar.failed_height >= 3
     assert bar.failed_y >= 0
 
 
-def test_a_month_in_which_nobody_tried_has_no_bars_with_a_height() -> None:
+def test_month_without_attempts_has_no_bars_with_height() -> None:
     assert {(bar.booked_height, bar.failed_height) for bar in draw_bookings([], TODAY).bars} == {(0.0, 0.0)}

@@ -61,16 +61,14 @@ FLEET = [
         ({"from": "100", "rows": "all"}, 250, "salon-000.salon"),
     ],
 )
-def test_search_filter_and_page_choose_rows_in_the_order_of_the_fleet(
-    query: dict[str, str], found: int, first: str | None
-) -> None:
+def test_search_filter_and_page_keep_the_fleets_order(query: dict[str, str], found: int, first: str | None) -> None:
     selection = select(FLEET, query)
     assert selection.found == found
     assert (selection.rows[0].tenant if selection.rows else None) == first
     assert len(selection.rows) <= (250 if query.get("rows") else ROWS)
 
 
-def test_counts_of_the_filters_are_those_of_the_search_and_links_keep_the_rest() -> None:
+def test_filter_counts_match_the_search_and_links() -> None:
     selection = select(FLEET, {"q": "salon-00", "state": "failing", "from": "1"})
     assert selection.counts == {
         State.ALL: 10, State.FAILING: 3, State.OVER_BUDGET: 1, State.INTENDED: 1, State.GOOD: 5, State.DRIFT: 1,
@@ -119,7 +117,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> tuple[FleetReader, Mirror, FixedCl
     return reader, mirror, clock, counted
 
 
-async def test_a_change_is_ranked_once_and_at_most_once_a_second_for_all_who_look(
+async def test_change_is_ranked_once_per_second_for_everybody(
     fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
 ) -> None:
     reader, mirror, clock, counted = fleet
@@ -136,7 +134,7 @@ async def test_a_change_is_ranked_once_and_at_most_once_a_second_for_all_who_loo
     await reader.close()
 
 
-async def test_figures_that_change_all_the_time_are_announced_four_times_a_minute(
+async def test_constantly_changing_figures_are_announced_every_15_seconds(
     fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
 ) -> None:
     reader, mirror, clock, _ = fleet
@@ -151,7 +149,7 @@ async def test_figures_that_change_all_the_time_are_announced_four_times_a_minut
     await reader.close()
 
 
-async def test_without_a_way_to_the_api_server_jobs_are_shown_all_the_same(
+async def test_jobs_are_shown_without_the_api_server(
     fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
 ) -> None:
     async def find(_path: str) -> dict[str, Any]:
@@ -174,7 +172,7 @@ def test_a_pod_answers_few_logins_in_a_second() -> None:
     assert limit.admits()
 
 
-async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out() -> None:
+async def test_without_redis_logout_ends_the_pods_session() -> None:
     async def away(*_command: object) -> None:
         raise RedisUnavailable("away")
 
@@ -193,7 +191,7 @@ async def test_without_redis_a_session_ends_at_the_pod_where_it_was_logged_out()
         ("10.0.0.7:8081", True), ("askproai-coordinator:8081", True), ("localhost:8081", False), ("[::1]:9000", False),
     ],
 )  # fmt: skip
-def test_where_the_page_is_published_no_way_to_write_the_host_opens_it_by_a_token(host: str, published: bool) -> None:
+def test_published_page_opens_by_token_on_no_host(host: str, published: bool) -> None:
     oidc = FleetOidc("https://login.example", "fleet", ("operations",))
     sources = cast("FleetSources", SimpleNamespace(host="fleet.example", oidc=oidc, clock=FixedClock(NOW)))
     origin = FleetRights(sources).origin(

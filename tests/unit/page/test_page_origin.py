@@ -15,7 +15,7 @@ ROLES = PageRoles(owner=("bosses",), staff=("team", "temps"), reader=("guests",)
 
 
 @pytest.mark.parametrize("text", ["/", "/week?day=2026-11-27", "/calls/call_1?personal=true", "/appointments/a-b/move"])
-def test_a_login_leads_back_to_a_view_of_this_page(text: str) -> None:
+def test_login_leads_back_to_a_page_view(text: str) -> None:
     assert destination_of(text) == text
 
 
@@ -52,9 +52,7 @@ def request(host: str, path: str = "/", *, published: bool = False, method: str 
         ("", None),
     ],
 )
-def test_at_the_private_port_the_issuer_sends_browsers_back_to_this_machine_alone(
-    host: str, base_url: str | None
-) -> None:
+def test_issuer_at_private_port_returns_to_this_machine(host: str, base_url: str | None) -> None:
     origin = origin_of(request(host), "salon.a", "page.example")
     assert (origin.base_url, origin.is_published, origin.is_secure) == (base_url, False, False)
 

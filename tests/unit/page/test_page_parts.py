@@ -80,7 +80,7 @@ def at(hour: int, minute: int = 0) -> datetime:
     return datetime(DAY.year, DAY.month, DAY.day, hour, minute, tzinfo=BERLIN)
 
 
-def test_a_session_is_read_until_it_expires_by_its_own_tenant_and_token_alone() -> None:
+def test_session_is_read_only_by_its_tenant_unexpired() -> None:
     signer = Signer("token", "salon.a")
     session = signer.open(is_reader=True, name="Änne", now=NOW)
     cookie = signer.seal(session)
@@ -118,7 +118,7 @@ def test_an_oidc_session_belongs_to_its_login() -> None:
     assert written.keys() == {"id", "tenant", "is_reader", "name", "expires"}
 
 
-def test_an_attempt_is_of_one_tenant_and_login_and_is_no_session() -> None:
+def test_attempt_belongs_to_one_login_without_session() -> None:
     attempt = Attempt("state", "nonce", "verifier", "https://page.example/login/callback", "/week", 0)
     signer = Signer("token", "salon.a", "login-1")
     cookie = signer.seal_attempt(attempt)
@@ -133,7 +133,7 @@ def test_an_attempt_is_of_one_tenant_and_login_and_is_no_session() -> None:
         assert other.read_attempt(cookie) is None
 
 
-def test_a_form_token_is_of_one_session_and_is_no_signature_of_a_cookie() -> None:
+def test_form_token_is_of_one_session_only() -> None:
     signer = Signer("token", "salon.a")
     session = signer.open(is_reader=False, name="", now=NOW)
     assert signer.is_csrf(session.id, signer.csrf(session.id))
@@ -151,7 +151,7 @@ def test_change_names_its_subject_alone() -> None:
         assert changed_subjects(unknown, after) == ["calls", "messages"]
 
 
-def test_a_day_is_drawn_from_its_first_hour_to_its_last() -> None:
+def test_day_is_drawn_from_first_to_last_hour() -> None:
     plan = plan_day(CONFIG, DAY, [entry(at(8, 30)), entry(at(18, 30), status=Status.CANCELLED)], [])
     assert (plan.first_hour, plan.last_hour) == (8, 18)
     assert [column.name for column in plan.columns] == ["Anna", "Mehmet"]
@@ -166,7 +166,7 @@ def test_day_plan_has_columns_for_simultaneous_and_former() -> None:
     assert plan.columns[2].name == "gone"
 
 
-def test_a_block_over_days_is_drawn_where_the_day_is() -> None:
+def test_block_over_days_is_drawn_on_each_day() -> None:
     block = BlockEntry("b", ["mitte/anna"], at(12), at(12) + timedelta(days=2), "Fortbildung", in_force=True)
     for day, rows in ((DAY, (36, 72)), (DAY + timedelta(days=1), (0, 120))):
         (drawn,) = plan_day(CONFIG, day, [], [block]).columns[0].drawn
@@ -205,7 +205,7 @@ def test_day_shows_absences_and_closed_hours() -> None:
     )
 
 
-def test_a_closed_day_shows_why_and_a_branch_whose_hours_are_not_known_shows_nothing() -> None:
+def test_closed_day_shows_why_and_unknown_hours_nothing() -> None:
     every_day = (Hours(days=tuple(Weekday), opens=time(9), closes=time(18)),)
     holidays = Holidays(country="DE", closed=(date(2026, 12, 24),))
     config = with_staff(Staff(id="anna", display_name="Anna"), holidays=holidays, opening_hours=every_day)
@@ -223,7 +223,7 @@ def test_a_closed_day_shows_why_and_a_branch_whose_hours_are_not_known_shows_not
     assert shown(with_staff(Staff(id="anna", display_name="Anna"), opening_hours=()), DAY) == (None, "")
 
 
-def test_the_week_shows_the_same_closures_and_absences_as_each_of_its_days() -> None:
+def test_week_shows_the_same_closures_as_its_days() -> None:
     christmas = date(2026, 12, 25)  # a Friday
     weekdays = (Hours(days=tuple(Weekday)[:6], opens=time(9), closes=time(18)),)
     config = with_staff(
@@ -260,15 +260,13 @@ def test_the_week_shows_the_same_closures_and_absences_as_each_of_its_days() -> 
         (at(12), at(12) + timedelta(days=1), DAY + timedelta(days=1), "00:00–12:00"),
     ],
 )
-def test_the_time_of_a_block_is_that_of_the_day_on_which_it_is_shown(
-    start: datetime, end: datetime, day: date, shown: str
-) -> None:
+def test_block_times_are_those_of_the_shown_day(start: datetime, end: datetime, day: date, shown: str) -> None:
     templates = Environment(loader=DictLoader({"t": "{{ span(block, on) }}"}))
     values = {"block": BlockEntry("b", ["mitte/anna"], start, end, "", in_force=True), "on": day}
     assert render(templates, "t", GERMAN, BERLIN, values) == shown
 
 
-def test_an_entry_of_the_audit_log_is_said_in_the_language_of_the_page_in_local_time_by_names() -> None:
+def test_audit_entry_uses_page_language_time_and_names() -> None:
     detail = {
         "token": "admin", "claimed_by": "Karin <b>", "request": "1", "appointment": "2",
         "now": {"staff": "gone", "start": "2026-11-25T14:00:00+00:00"}, "further": ["x", "y"],
@@ -291,7 +289,7 @@ def test_an_entry_of_the_audit_log_is_said_in_the_language_of_the_page_in_local_
 
 
 @given(st.lists(st.tuples(st.integers(0, 1439), st.integers(1, 2000)), max_size=20))
-def test_every_appointment_of_a_day_has_a_place_that_the_stylesheet_knows(spans: list[tuple[int, int]]) -> None:
+def test_every_appointment_of_a_day_is_placed_visibly(spans: list[tuple[int, int]]) -> None:
     entries = [entry(at(0) + timedelta(minutes=start), length, id=str(n)) for n, (start, length) in enumerate(spans)]
     plan = plan_day(CONFIG, DAY, entries, [])
     drawn = [each for column in plan.columns for each in column.drawn]
@@ -352,7 +350,7 @@ async def feed_busy_page(feed: Feed, meanwhile: Callable[[], Awaitable[None]]) -
             return [each] if (each := await anext(changes, None)) else []
 
 
-async def test_a_change_while_a_page_is_busy_is_sent_at_once() -> None:
+async def test_change_while_a_page_is_busy_is_sent() -> None:
     marks, reads = {"calls": "1"}, 0
 
     async def read() -> Pulse:
@@ -370,7 +368,7 @@ async def test_a_change_while_a_page_is_busy_is_sent_at_once() -> None:
     feed.close()
 
 
-async def test_a_page_that_is_busy_does_not_keep_a_pod_from_ending() -> None:
+async def test_busy_page_does_not_keep_pods_from_ending() -> None:
     async def read() -> Pulse:
         return Pulse(marks={"calls": "1"})
 
@@ -392,7 +390,7 @@ def test_timeline_is_in_german() -> None:
     assert sorted(arguments - set(GERMAN.arguments)) == []
 
 
-def test_a_visit_is_shown_by_the_names_of_its_services() -> None:
+def test_visit_is_shown_by_its_services_names() -> None:
     names = {"waschen": "Waschen", "schnitt": "Schneiden"}
     assert show_services(names, "waschen+schnitt") == "Waschen + Schneiden"
     assert show_services(names, "schnitt") == "Schneiden"
@@ -400,7 +398,7 @@ def test_a_visit_is_shown_by_the_names_of_its_services() -> None:
     assert show_services(names, None) == ""
 
 
-def test_a_start_among_the_arguments_of_a_function_is_a_readable_time() -> None:
+def test_start_among_function_arguments_is_readable() -> None:
     """What a model has written instead of a time stays as it is."""
     templates = Environment(
         loader=DictLoader({"t": "{{ argument('start', a) }}|{{ argument('start', b) }}|{{ argument('date', a) }}"})
@@ -411,7 +409,7 @@ def test_a_start_among_the_arguments_of_a_function_is_a_readable_time() -> None:
     )
 
 
-def test_a_stored_sentence_is_said_in_german_and_one_without_a_translation_is_a_code() -> None:
+def test_stored_sentence_is_german_or_shown_as_code() -> None:
     templates = Environment(
         loader=DictLoader({"t": "{{ reason(a) }}|{{ reason(b) }}|{{ reason(none) }}"}), autoescape=True
     )
@@ -421,7 +419,7 @@ def test_a_stored_sentence_is_said_in_german_and_one_without_a_translation_is_a_
     assert render(templates, "t", ENGLISH, BERLIN, values) == f"{values['a']}|&lt;x&gt; failed|"
 
 
-def test_why_a_notification_was_not_sent_and_each_urgency_has_german_words() -> None:
+def test_unsent_notification_reasons_and_urgencies_are_in_german() -> None:
     """Read from the source, so that a new sentence is not forgotten."""
     source = Path(decide.__file__).read_text("utf-8")
     sentences = {
@@ -434,12 +432,12 @@ def test_why_a_notification_was_not_sent_and_each_urgency_has_german_words() -> 
     assert sorted(each for each in {*questions, *Priority} if each not in GERMAN.outcomes) == []
 
 
-def test_the_subject_of_a_timeline_is_shown_by_display_names() -> None:
+def test_timelines_subject_is_shown_by_display_names() -> None:
     assert show_subject({"tattoo": "Tattoo"}, {"juri": "Juri"}, "tattoo · juri") == "Tattoo · Juri"
     assert show_subject({}, {}, "gone · left") == "gone · left"
 
 
-def test_the_branch_of_a_person_stands_by_itself_and_only_where_there_are_several() -> None:
+def test_persons_branch_is_shown_only_among_several() -> None:
     assert [each.place for each in list_people(CONFIG, ())] == ["", ""]
     more = msgspec.structs.replace(CONFIG.branches[0], name="west", display_name="West")
     people = list_people(msgspec.structs.replace(CONFIG, branches=(*CONFIG.branches, more)), ())

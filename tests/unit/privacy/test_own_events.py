@@ -55,7 +55,7 @@ def test_event_belongs_to_the_caller(source: str, payload: bytes, is_own: bool, 
     )
 
 
-def test_an_event_of_a_known_call_is_the_callers_whatever_it_says() -> None:
+def test_event_of_a_known_call_is_the_callers() -> None:
     found = [StoredBody(7, "retell", "call_1:call_ended", body(from_number=OTHER))]
     assert own_events(CONFIG, found, ZORA, ["call_1"], NOW) == ([7], set())
 

@@ -27,16 +27,14 @@ async def look_up(status: int, body: dict[str, object] | None, me: int) -> objec
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, NOT_FOUND), (403, FORBIDDEN)], ids=["nobody's", "another user's"])
-async def test_an_event_type_of_nobody_or_of_another_user_is_not_in_the_account(
-    status: int, body: dict[str, object]
-) -> None:
+async def test_event_type_of_another_user_is_not_own(status: int, body: dict[str, object]) -> None:
     assert await look_up(status, body, 200) is None
 
 
 @pytest.mark.parametrize(
     ("status", "body", "me"), [(403, None, 200), (404, NOT_FOUND, 403)], ids=["here", "at the key"]
 )
-async def test_a_firewalls_refusal_is_not_called_a_wrong_key(
+async def test_firewalls_refusal_is_not_called_a_wrong_key(
     status: int, body: dict[str, object] | None, me: int
 ) -> None:
     with pytest.raises(ProviderRefused, match="firewall") as refused:
@@ -70,7 +68,7 @@ async def test_unrelated_failure_leaves_the_event_type_unchanged(
         await look_up(status, body, me)
 
 
-async def test_an_event_type_that_is_not_there_is_named_though_the_budget_has_one_request_at_a_time() -> None:
+async def test_missing_event_type_is_named_despite_tight_budget() -> None:
     """A mistyped id was reported as the operator's own limit for as long as other objects used the rest of the budget."""
     asked: list[str] = []
 

@@ -156,9 +156,7 @@ TEAM = {
         ({}, 17, "it belongs to no team: remove userId"),
     ],
 )
-def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
-    change: dict[str, Any], user_id: int | None, text: str | None
-) -> None:
+def test_team_event_type_fits_any_of_its_hosts(change: dict[str, Any], user_id: int | None, text: str | None) -> None:
     problems = list(
         find_event_type_problems(FITS | change, EventTypeNeeds(45, buffer_after_minutes=10, user_id=user_id))
     )
@@ -210,7 +208,7 @@ def test_an_event_type_of_a_team_fits_whoever_is_one_of_its_hosts(
         (AGE, {"value": "inf"}, "'inf', which is no number"),
     ],
 )
-def test_a_required_booking_field_must_be_answered_with_what_it_takes(
+def test_required_booking_field_needs_an_accepted_answer(
     field: dict[str, Any], answer: dict[str, Any], text: str | None
 ) -> None:
     declared = (BookingField.model_validate({"slug": field["slug"], **answer}),) if answer else ()
@@ -222,7 +220,7 @@ def test_a_required_booking_field_must_be_answered_with_what_it_takes(
 
 
 @pytest.mark.parametrize("answer", [None, BookingField(slug="notes", source=FieldSource.NOTES)])
-def test_required_notes_are_answered_where_the_caller_has_none(answer: BookingField | None) -> None:
+def test_required_notes_are_answered_without_the_callers(answer: BookingField | None) -> None:
     field = compile_field("notes", "textarea", answer)
     assert field is not None
     assert (field.source, field.value) == (FieldSource.NOTES, "telefonisch gebucht")
@@ -242,7 +240,7 @@ def test_required_notes_are_answered_where_the_caller_has_none(answer: BookingFi
         ({"bookerActiveBookingsLimit": {"maximumActiveBookings": 1}}, "bookerActiveBookingsLimit is set"),
     ],
 )
-def test_narrower_limits_of_an_event_type_are_notes_and_no_problems(change: dict[str, Any], text: str | None) -> None:
+def test_narrower_event_type_limits_are_notes_not_problems(change: dict[str, Any], text: str | None) -> None:
     needs = EventTypeNeeds(45, buffer_after_minutes=10, minimum_notice_minutes=60, booking_horizon_days=90)
     assert list(find_event_type_problems(FITS | change, needs)) == []
     notes = list(find_event_type_notes(FITS | change, needs))
@@ -257,9 +255,7 @@ def test_narrower_limits_of_an_event_type_are_notes_and_no_problems(change: dict
         (10, 15, 10),  # of 9:15 and 9:45 Cal.com knows nothing
     ],
 )  # fmt: skip
-def test_a_slot_interval_is_coarser_if_it_lacks_a_start_of_our_grid(
-    interval: int | None, step: int, coarse: int | None
-) -> None:
+def test_slot_interval_without_a_grid_start_is_coarser(interval: int | None, step: int, coarse: int | None) -> None:
     needs = EventTypeNeeds(45, slot_step_minutes=step)
     assert find_coarse_interval({"lengthInMinutes": 30, "slotInterval": interval}, needs) == coarse
 
@@ -274,7 +270,7 @@ def test_a_slot_interval_is_coarser_if_it_lacks_a_start_of_our_grid(
         ({"type": "text", "slug": "wunsch"}, (), None),
     ],
 )
-def test_an_optional_field_for_notes_is_found_where_calcom_has_one(
+def test_optional_notes_field_is_found_where_present(
     field: dict[str, Any], declared: tuple[BookingField, ...], kind: str | None
 ) -> None:
     assert find_optional_notes({"bookingFields": [field]}, declared) == kind

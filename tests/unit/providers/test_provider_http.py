@@ -151,7 +151,7 @@ async def test_a_write_that_fails(provider: Provider, error: type[ProviderError]
 
 
 @pytest.mark.parametrize("provider", [case[0] for case in WRITES], ids=[case[2] for case in WRITES])
-async def test_no_number_or_key_is_in_the_text_of_a_read_that_fails(provider: Provider) -> None:
+async def test_failed_reads_text_has_no_number_or_key(provider: Provider) -> None:
     async with open_environment(provider) as env:
         try:
             assert await env.client.get_number(NUMBER) is None
@@ -160,9 +160,7 @@ async def test_no_number_or_key_is_in_the_text_of_a_read_that_fails(provider: Pr
 
 
 @pytest.mark.parametrize(("provider", "failure"), FAILURES, ids=[failure for _, failure in FAILURES])
-async def test_a_failure_on_the_way_is_named_in_the_text_and_in_the_metric(
-    provider: Provider, failure: TransportFailure
-) -> None:
+async def test_transport_failure_is_named_in_text_and_metric(provider: Provider, failure: TransportFailure) -> None:
     async with open_environment(provider) as env:
         with pytest.raises(ProviderError, match=rf"no answer \({failure}\)"):
             await env.client.create_llm({})
@@ -207,7 +205,7 @@ async def test_a_write_is_sent_once(handler: Handler) -> None:
         assert tries == ["/create-retell-llm", "/delete-retell-llm/llm_1"]
 
 
-async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_passed() -> None:
+async def test_refused_key_pauses_until_changed_or_a_minute() -> None:
     tries = []
 
     async def refuse(request: web.BaseRequest) -> web.Response:
@@ -228,7 +226,7 @@ async def test_a_refused_key_is_not_tried_again_until_it_changes_or_a_minute_pas
         assert len(tries) == 3
 
 
-async def test_403_of_one_object_does_not_count_against_the_key() -> None:
+async def test_403_of_one_object_does_not_affect_keys() -> None:
     async with open_environment(serving(answering(403))) as env:
         for _ in range(2):
             with pytest.raises(CredentialRefused) as caught:
@@ -261,7 +259,7 @@ async def test_rate_limits_say_when_and_are_kept(headers: dict[str, str], second
         assert len(tries) == 1, "the second request was not sent"
 
 
-async def test_after_a_short_rate_limit_the_next_request_waits_and_is_sent() -> None:
+async def test_request_after_short_rate_limit_waits_its_turn() -> None:
     limits = [{"Retry-After": "1"}]
 
     async def limit_once(_request: web.BaseRequest) -> web.Response:
@@ -275,7 +273,7 @@ async def test_after_a_short_rate_limit_the_next_request_waits_and_is_sent() -> 
         assert env.clock.monotonic() - began == pytest.approx(1)
 
 
-async def test_a_429_of_cal_com_that_names_no_time_blocks_for_its_minute() -> None:
+async def test_calcoms_untimed_429_blocks_for_its_minute() -> None:
     async with open_environment(serving(answering(429))) as env:
         with pytest.raises(RateLimited) as caught:
             await env.providers.calcom(env.url, "cal_x").list_webhooks()
@@ -344,7 +342,7 @@ async def test_requests_are_counted_by_operation_and_status() -> None:
         assert env.registry.get_sample_value("askproai_provider_requests_total", labels) == 1
 
 
-async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
+async def test_no_key_goes_to_a_forbidden_host() -> None:
     """Whoever calls: the Tenant's conditions report it, but an event type's check or a deletion must not send a key either."""
     hosts = ("api.cal.com", "http://retell.internal")
     async with ProviderClients(FixedClock(NOW), hosts=hosts) as providers:
@@ -354,7 +352,7 @@ async def test_no_key_goes_to_a_host_that_nobody_allowed() -> None:
         assert providers.retell("http://retell.internal", "key_x").api.key == "key_x", "the operator's own default"
 
 
-async def test_no_proxy_of_the_environment_sees_a_key_and_no_cookie_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_environment_proxy_or_cookie_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     cookies = []
 
     async def answer(request: web.BaseRequest) -> web.Response:
@@ -370,7 +368,7 @@ async def test_no_proxy_of_the_environment_sees_a_key_and_no_cookie_is_kept(monk
     assert cookies == [None, None]
 
 
-async def test_five_failures_in_a_row_open_the_circuit_of_a_key_for_a_minute() -> None:
+async def test_five_consecutive_failures_open_the_keys_circuit() -> None:
     answers, sent = [500] * 5, []
 
     async def server(request: web.BaseRequest) -> web.Response:

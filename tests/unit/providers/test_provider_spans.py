@@ -16,7 +16,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=5)
 SECRETS = ("zora", "Kanarienvogel", "cal_secret", "+4930123456")
 
 
-async def test_it_says_where_and_how_and_sends_no_context_along(recorder: MemoryRecorder) -> None:
+async def test_span_says_where_and_sends_no_context(recorder: MemoryRecorder) -> None:
     received: list[web.Request] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ async def test_it_says_where_and_how_and_sends_no_context_along(recorder: Memory
     assert not [secret for secret in SECRETS if secret in str(recorder.spans)]
 
 
-async def test_no_answer_has_a_type_and_what_was_not_sent_is_no_error(recorder: MemoryRecorder) -> None:
+async def test_unanswered_request_is_typed_and_unsent_no_error(recorder: MemoryRecorder) -> None:
     async with aiohttp.ClientSession() as session:
         circuits = CircuitBreakers(None, SystemClock())
         http = ProviderHttp(Provider.CALCOM, session, circuits, SystemClock())

@@ -60,7 +60,7 @@ def test_a_text_and_a_shape_are_bounded() -> None:
     assert len(shape_of({f"field_{number}": {"of": [1, "a"]} for number in range(50)})) <= 400
 
 
-def test_a_body_is_its_fields_and_the_kinds_of_their_values() -> None:
+def test_body_is_shown_as_fields_and_value_kinds() -> None:
     body = {
         "status": "error",
         "error": {"message": "Erika", "code": None, "details": [{"id": 1}, {"id": "a"}]},
@@ -73,7 +73,7 @@ def test_a_body_is_its_fields_and_the_kinds_of_their_values() -> None:
     assert shape_of({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}) == "{a: {b: {c: {d: {e: …}}}}}"
 
 
-def test_a_reply_that_failed_says_why_and_one_that_did_not_says_nothing() -> None:
+def test_only_a_failed_reply_says_why() -> None:
     body = {"status": "error", "error": {"message": "Attendee Erika is blocked"}}
     failed = Reply("POST", 0.1, 400, body, sent=frozenset({"erika"}))
     assert (failed.redacted_error, failed.error_shape) == (

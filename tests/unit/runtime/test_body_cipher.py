@@ -36,7 +36,7 @@ def key(hours: float = 1) -> DataKey:
 @pytest.mark.parametrize(
     "body", [b"Hallo, hier.", BODY, LONG, b"\xff\0" * 200_000], ids=["short", "usual", "long", "huge"]
 )
-def test_a_body_is_unreadable_as_stored_and_comes_back_as_it_was(body: bytes) -> None:
+def test_body_is_stored_unreadable_and_restored_exactly(body: bytes) -> None:
     mine = cipher(key())
     stored = mine.encrypt(Place.EVENT, "retell/call_1:call_ended", body)
     assert is_encrypted(stored)
@@ -45,7 +45,7 @@ def test_a_body_is_unreadable_as_stored_and_comes_back_as_it_was(body: bytes) ->
     assert mine.decrypt(Place.EVENT, "retell/call_1:call_ended", stored) == body
 
 
-def test_a_long_body_takes_no_more_room_than_plain() -> None:
+def test_long_body_takes_no_more_room_than_plain() -> None:
     """PostgreSQL compresses long values, but none that are encrypted."""
     assert len(cipher(key()).encrypt(Place.EVENT, "a", LONG)) < len(LONG) / 10
 
@@ -90,7 +90,7 @@ def test_the_newest_key_encrypts_and_all_decrypt() -> None:
         cipher(second).decrypt(Place.EVENT, "a", before)
 
 
-def test_a_new_key_is_used_when_all_pods_have_it() -> None:
+def test_new_key_is_used_once_all_have_it() -> None:
     first, second = key(), new_data_key(NOW - KNOWN_TO_ALL_PODS + timedelta(seconds=1))
     assert cipher(first, second).active_key == first
     assert cipher(second).active_key is None
@@ -103,7 +103,7 @@ def test_a_new_key_is_used_when_all_pods_have_it() -> None:
     [cipher(), cipher(key(), on=False), no_cipher("salon.salon"), cipher(text="{broken")],
     ids=["no key", "off", "none", "broken file"],
 )
-def test_without_a_key_or_while_it_is_off_bodies_are_stored_plainly(off: BodyCipher) -> None:
+def test_bodies_are_plain_without_key_or_encryption(off: BodyCipher) -> None:
     assert off.encrypt(Place.EVENT, "a", BODY) == BODY
     assert off.encrypt_json(Place.CALL, "a", {}) is None
     assert off.decrypt(Place.EVENT, "a", BODY) == BODY
@@ -116,7 +116,7 @@ def test_values_stay_decryptable_after_switching_off() -> None:
     assert cipher(shared, on=False).decrypt(Place.EVENT, "a", stored) == BODY
 
 
-def test_keys_that_were_there_stay_when_the_file_is_broken() -> None:
+def test_existing_keys_stay_when_the_file_is_broken() -> None:
     texts = [encode_data_keys(DataKeys((key(),)))]
     clock = FixedClock(NOW)
     mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
@@ -127,7 +127,7 @@ def test_keys_that_were_there_stay_when_the_file_is_broken() -> None:
     assert mine.decrypt(Place.EVENT, "a", stored) == BODY
 
 
-def test_a_key_that_is_missing_is_looked_for_at_once_and_one_that_is_gone_is_not_used() -> None:
+def test_missing_key_is_searched_and_deleted_one_unused() -> None:
     first, second, clock = key(2), key(1), FixedClock(NOW)
     texts = [encode_data_keys(DataKeys((first,)))]
     mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)
@@ -166,7 +166,7 @@ def test_a_key_is_in_no_text() -> None:
 
 
 @pytest.mark.parametrize("analysis", [None, {"call_summary": "Zimtschnecke"}], ids=["none", "some"])
-def test_the_texts_of_a_call_stand_encrypted_in_one_column(analysis: dict[str, Any] | None) -> None:
+def test_texts_of_calls_are_encrypted_in_one_column(analysis: dict[str, Any] | None) -> None:
     mine = cipher(key())
     transcript, stored = store_call_texts(mine, "call_1", CallTexts("Zimtschnecke" * 800, analysis))
     assert transcript is None

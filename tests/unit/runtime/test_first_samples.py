@@ -16,14 +16,14 @@ def samples(metrics: Metrics, name: str) -> dict[str, float]:
     }
 
 
-def test_every_outcome_of_a_booking_has_a_sample_before_the_first_booking():
+def test_every_booking_outcome_has_an_early_sample():
     metrics = Metrics("n.salon")
     metrics.expect_bookings(BookingOutcome)
     metrics.booking("failed", 0.1)
     assert samples(metrics, "askproai_bookings") == {**dict.fromkeys(BookingOutcome, 0.0), "failed": 1.0}
 
 
-def test_the_durations_of_bookings_have_samples_before_the_first_booking():
+def test_booking_durations_have_samples_before_the_first():
     metrics = Metrics("n.salon")
     labels, buckets = {"tenant": "n.salon", "outcome": "confirmed"}, "askproai_booking_duration_seconds_bucket"
     assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) is None
@@ -31,7 +31,7 @@ def test_the_durations_of_bookings_have_samples_before_the_first_booking():
     assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) == 0.0
 
 
-def test_the_first_webhook_begins_the_counts_of_refused_webhooks():
+def test_first_webhook_begins_counts_of_refused_webhooks():
     metrics = Metrics("n.salon")
     metrics.webhook_received("retell", "call_ended", "accepted")
     assert samples(metrics, "askproai_webhooks_received") == {"limited": 0.0, "unavailable": 0.0, "accepted": 1.0}

@@ -51,7 +51,7 @@ def test_metrics_have_the_names_of_the_reference() -> None:
     assert "process_resident_memory_bytes" in text
 
 
-def test_a_process_that_never_reads_the_queue_reports_no_dead_letters() -> None:
+def test_process_without_queue_reports_no_dead_letters() -> None:
     """The web process would report 0 beside its worker's 13."""
     metrics = Metrics("salon.salon")
     assert "askproai_dead_letters{" not in generate_latest(metrics.registry).decode()

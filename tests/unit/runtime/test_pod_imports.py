@@ -41,7 +41,7 @@ finally:
 
 
 @pytest.mark.parametrize(("process", "unneeded"), [("web", NOT_FOR_PODS), ("worker", NOT_FOR_PODS | {"holidays"})])
-def test_a_process_of_a_pod_imports_what_it_uses(process: str, unneeded: set[str]) -> None:
+def test_pod_process_imports_only_modules_it_uses(process: str, unneeded: set[str]) -> None:
     command = [sys.executable, "-c", PROGRAM.format(process=process)]
     environment = {"ASKPROAI_CONFIG_FILE": "/nonexistent"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
@@ -50,7 +50,7 @@ def test_a_process_of_a_pod_imports_what_it_uses(process: str, unneeded: set[str
     assert not imported & unneeded
 
 
-def test_wrong_variables_are_all_named_at_once_and_end_the_process() -> None:
+def test_wrong_variables_are_all_named_and_end_processes() -> None:
     command = [sys.executable, "-m", "askproai_runtime.main", "worker"]
     wrong = {"ASKPROAI_WORKER_PORT": "http", "ASKPROAI_LOG_LEVEL": "loud", "ASKPROAI_CALENDAR_POLL_SECONDS": "0"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=wrong)

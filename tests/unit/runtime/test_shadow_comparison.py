@@ -58,7 +58,7 @@ def compared(
     return compare(requests, live, shadow, answers or {}, since=since, clocks=clocks)
 
 
-def test_other_ids_and_a_confirmation_that_is_to_come_are_no_difference() -> None:
+def test_other_ids_and_pending_confirmation_are_no_difference() -> None:
     found = compared([replayed("a")], [row("a")], [row("a", status="pending_sync")])
     assert (dict(found.differences), found.changed_by_others) == ({}, False)
 
@@ -67,7 +67,7 @@ def test_holds_and_what_failed_are_no_bookings() -> None:
     assert not compared([replayed("a")], [row("a", status="held")], [row("a", status="failed")]).differences
 
 
-def test_a_difference_names_what_each_has_and_how_the_functions_ended() -> None:
+def test_difference_names_both_states_and_functions_outcomes() -> None:
     found = compared([replayed("a")], [row("a")], [row("a", staff="mehmet")], {"a": ["booked"]})
     difference = found.differences["a"]
     assert difference.only_live == ("mitte: haarschnitt, anna, 2026-12-01T12:00Z, booked",)
@@ -80,7 +80,7 @@ def test_two_equal_bookings_are_not_one() -> None:
     assert len(found.differences["a"].only_live) == 1
 
 
-def test_a_change_of_an_older_appointment_is_that_of_the_call_that_named_it() -> None:
+def test_older_appointments_change_belongs_to_its_naming_call() -> None:
     old = uuid4()
     moved = replayed("b", function="cancel_appointment", outcome="cancelled", named_ids=(old,))
     found = compared([moved], [row("a", row_id=old, status="cancelled")], [row("a", row_id=old)])
@@ -101,7 +101,7 @@ def test_foreign_change_of_a_booking_is_no_difference() -> None:
         assert (dict(found.differences), found.changed_by_others, found.overtaken) == ({}, True, {"a"}), changes
 
 
-def test_a_question_about_it_afterwards_is_no_change_of_it() -> None:
+def test_later_question_about_appointment_is_no_change() -> None:
     booked = uuid4()
     requests = [
         replayed("a", named_ids=(booked,)),
@@ -135,14 +135,14 @@ def test_changing_call_outranks_later_listing_call() -> None:
     assert found.differences.keys() == {"cancels"}
 
 
-def test_a_booking_that_failed_in_the_call_itself_and_one_that_is_equal_excuse_no_difference() -> None:
+def test_failed_or_equal_booking_excuses_no_difference() -> None:
     refused = compared([replayed("a", outcome="refused")], [row("a", status="failed")], [row("a")])
     assert refused.differences.keys() == {"a"}
     confirmed_later, other = row("a", changed_at=LATER), row("a", starts_at=MOVED_TO)
     assert compared([replayed("a")], [confirmed_later, other], [row("a", status="pending_sync")]).differences
 
 
-def test_another_host_of_calcom_is_no_difference_and_excuses_no_other_call() -> None:
+def test_another_calcom_host_is_no_difference_nor_excuse() -> None:
     requests = [replayed("a"), replayed("b")]
     live = [row("a", staff="mehmet", changed_staff=True), row("b")]
     found = compared(requests, live, [row("a")])

@@ -25,7 +25,7 @@ def swap(folder: Path, files: dict[str, str]) -> None:
     os.replace(folder / "..next", folder / "..data")  # noqa: PTH105 - the kubelet's own call
 
 
-async def test_a_changed_config_is_in_use_within_a_second(tmp_path: Path) -> None:
+async def test_changed_config_is_in_use_within_a_second(tmp_path: Path) -> None:
     assert POLL_SECONDS <= 0.5, "so often is the file looked at"
     swap(tmp_path, {"tenant.json": encode(salon_config())})
     live = LiveConfig(tmp_path / "tenant.json")
@@ -80,9 +80,7 @@ def test_credentials_follow_their_files(tmp_path: Path) -> None:
     assert credentials.all("retell-webhook-key-") == ("old_9", "new")
 
 
-def test_one_look_at_the_mount_is_enough_for_all_keys_of_a_sender(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_read_of_the_mount_suffices_per_sender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a system call, for each request."""
     credentials, readlink = Credentials(tmp_path), Mock(wraps=os.readlink)
     swap(tmp_path, {"retell-api-key": "key_1", "retell-webhook-key-0": "old_0", "stripe-webhook-secret": "whsec"})
@@ -110,7 +108,7 @@ def test_files_are_read_once_for_each_swap(tmp_path: Path, monkeypatch: pytest.M
     assert sorted(reads) == sorted(2 * ["retell-api-key", "FORMER_KEYS", "retell-webhook-key-0"])
 
 
-def test_a_name_that_a_swap_brings_is_known_before_its_link_is_there(tmp_path: Path) -> None:
+def test_name_from_a_swap_precedes_its_link(tmp_path: Path) -> None:
     swap(tmp_path, {"a": "1"})
     credentials = Credentials(tmp_path)
     assert credentials.get("b") is None

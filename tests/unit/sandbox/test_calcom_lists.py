@@ -19,7 +19,7 @@ async def uids(calcom: Api, **query: Any) -> list[str]:
     return [b["uid"] for b in (await calcom("GET", "/v2/bookings", **query))["data"]]
 
 
-async def test_changed_bookings_are_found_by_the_time_of_the_change(calcom: Api, clock: FixedClock) -> None:
+async def test_changed_bookings_are_found_by_change_time(calcom: Api, clock: FixedClock) -> None:
     """A move makes a new booking and changes the old one, so both are listed. The time itself counts."""
     await seed(calcom)
     first = (await book(calcom))["data"]["uid"]
@@ -38,7 +38,7 @@ async def test_changed_bookings_are_found_by_the_time_of_the_change(calcom: Api,
     assert await uids(calcom, bookingUid=moved) == [moved]
 
 
-async def test_the_filter_by_status_has_words_of_its_own(calcom: Api, clock: FixedClock) -> None:
+async def test_status_filter_has_its_own_words(calcom: Api, clock: FixedClock) -> None:
     """`upcoming` has those that wait for confirmation, and none that began more than an hour ago."""
     await seed(calcom, lengthInMinutes=120)
     await seed(calcom, 1002, confirmationPolicy={"type": "always"}, host="mehmet")
@@ -67,7 +67,7 @@ async def test_bookings_are_found_by_their_attendee(calcom: Api) -> None:
     assert await uids(calcom, attendeeName="Erika Mustermann") == [uid]
 
 
-async def test_the_total_of_a_full_page_may_be_an_estimate(calcom: Api) -> None:
+async def test_total_of_a_full_page_may_be_estimated(calcom: Api) -> None:
     await seed(calcom)
     await book(calcom)
     await calcom("POST", "/_sim/settings", {"estimated_total": 9})
@@ -75,7 +75,7 @@ async def test_the_total_of_a_full_page_may_be_an_estimate(calcom: Api) -> None:
     assert (await calcom("GET", "/v2/bookings", take=2))["pagination"]["totalItems"] == 1
 
 
-async def test_a_list_of_event_types_has_no_pages_no_hidden_fields_and_none_of_teams(calcom: Api) -> None:
+async def test_event_type_list_has_no_pages_or_teams(calcom: Api) -> None:
     fields = [
         {"type": "text", "slug": "hair", "label": "Haarlänge", "required": True, "hidden": False},
         {"type": "phone", "slug": "attendeePhoneNumber", "required": False, "hidden": True},
@@ -156,7 +156,7 @@ def triggers(receiver: Receiver) -> list[str]:
     return [json.loads(body)["triggerEvent"] for _, body in receiver.at("/hook")]
 
 
-async def test_only_an_absence_of_the_web_app_sends_a_webhook(calcom: Api, receiver: Receiver) -> None:
+async def test_only_web_app_absences_send_a_webhook(calcom: Api, receiver: Receiver) -> None:
     await hook(calcom, receiver, webhook_delay_ms=-1)
     await calcom("POST", "/v2/me/ooo", DAY, expect=201)
     assert triggers(receiver) == []
@@ -173,7 +173,7 @@ async def test_only_an_absence_of_the_web_app_sends_a_webhook(calcom: Api, recei
     assert triggers(receiver) == ["OOO_CREATED"] * 2, "nothing of a deletion, and of another user"
 
 
-async def test_webhooks_of_a_user_have_no_events_of_teams(calcom: Api, receiver: Receiver) -> None:
+async def test_users_webhooks_have_no_team_events(calcom: Api, receiver: Receiver) -> None:
     await hook(calcom, receiver, webhook_delay_ms=-1)
     await seed(calcom, 1001, schedulingType="roundRobin", hosts=["anna"])
     await seed(calcom, 1002)
@@ -209,7 +209,7 @@ async def test_answers_to_booking_fields_are_checked(
     assert text in message(await book(calcom, expect=400, bookingFieldsResponses=given))
 
 
-async def test_unknown_event_types_beside_a_known_one_are_ignored(calcom: Api) -> None:
+async def test_unknown_event_types_beside_known_are_ignored(calcom: Api) -> None:
     await seed(calcom)
     uid = (await book(calcom))["data"]["uid"]
     assert await uids(calcom, eventTypeIds="1001,7777") == [uid]
@@ -241,7 +241,7 @@ async def test_a_move_may_be_reported_as_a_request(calcom: Api, receiver: Receiv
 
 
 @pytest.mark.parametrize(("action", "asks"), [("cancel", False), ("ask-again", True)])
-async def test_only_a_flag_tells_a_request_for_another_time_from_a_cancellation(
+async def test_only_a_flag_separates_rescheduling_from_cancellation(
     calcom: Api, receiver: Receiver, action: str, asks: bool
 ) -> None:
     await hook(calcom, receiver, webhook_delay_ms=-1)

@@ -71,7 +71,7 @@ async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
     await calcom("GET", "/v2/webhooks")  # needs none
 
 
-async def test_an_event_type_is_its_users_own_and_shows_defaults(calcom: Api) -> None:
+async def test_event_type_is_its_users_and_shows_defaults(calcom: Api) -> None:
     await seed(calcom, afterEventBuffer=10)
     calcom.version = "2024-06-14"
     created = (await calcom("GET", "/v2/event-types/1001"))["data"]
@@ -111,7 +111,7 @@ async def test_taken_slots_are_400_with_the_text(calcom: Api) -> None:
     assert message(await book(calcom, start="2026-11-19T10:00:00Z", expect=400)).startswith("Attempting to book")
 
 
-async def test_two_event_types_of_one_user_share_their_host(calcom: Api) -> None:
+async def test_two_event_types_of_one_user_share_hosts(calcom: Api) -> None:
     """A key acts as one user. `host` simulates the children of a managed team type."""
     await seed(calcom, 1001)
     await seed(calcom, 1002)
@@ -143,7 +143,7 @@ async def test_create_body_is_checked(calcom: Api, change: dict[str, Any]) -> No
     await book(calcom, expect=400, **change)
 
 
-async def test_a_caller_with_only_a_phone_number_needs_a_mail_address_of_ours(calcom: Api) -> None:
+async def test_caller_with_phone_only_needs_our_mail_address(calcom: Api) -> None:
     """The booking fields of the event type are checked, and they require a mail address."""
     only_phone = {"name": "Erika", "timeZone": "Europe/Berlin", "phoneNumber": "+4915112345678"}
     await seed(calcom)
@@ -220,7 +220,7 @@ async def test_a_move_makes_a_new_uid(calcom: Api) -> None:
     await calcom("POST", path, {"start": AT}, expect=400)
 
 
-async def test_confirmation_types_are_pending_and_find_the_first_request(calcom: Api) -> None:
+async def test_confirmation_types_are_pending_and_find_first_request(calcom: Api) -> None:
     """They are `pending`, and only here does a repeated request return the existing booking."""
     await seed(calcom, confirmationPolicy={"type": "always"})
     first, second = (await book(calcom))["data"], (await book(calcom))["data"]
@@ -231,7 +231,7 @@ async def test_confirmation_types_are_pending_and_find_the_first_request(calcom:
 HOOK = {"triggers": ["BOOKING_CREATED", "BOOKING_CANCELLED"], "active": True, "secret": "geheim"}
 
 
-async def test_webhooks_are_unique_by_url_and_return_their_secret(calcom: Api) -> None:
+async def test_webhooks_are_unique_by_url_with_secret(calcom: Api) -> None:
     """The same URL is 409, ids are UUIDs, the secret is in plain text, unknown triggers are 400; no pagination object."""
     body = {**HOOK, "subscriberUrl": "http://127.0.0.1:9/hook"}
     created = (await calcom("POST", "/v2/webhooks", body, expect=201))["data"]
@@ -263,7 +263,7 @@ async def deliveries(calcom: Api, count: int) -> list[dict[str, Any]]:
     raise AssertionError(f"{count} deliveries were expected, there are {found}")
 
 
-async def test_a_webhook_is_sent_once_signed_and_never_again(calcom: Api, receiver: Receiver) -> None:
+async def test_webhook_is_signed_and_sent_only_once(calcom: Api, receiver: Receiver) -> None:
     """At most once, with the status in capitals and times without milliseconds. A failure is only recorded."""
     await seed(calcom)
     await calcom("POST", "/v2/webhooks", {**HOOK, "subscriberUrl": f"{receiver.url}/hook"}, expect=201)
@@ -305,7 +305,7 @@ async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) ->
     await calcom("GET", "/v2/me")
 
 
-async def test_the_old_api_has_the_same_bookings_in_another_shape(calcom: Api) -> None:
+async def test_old_api_has_equal_bookings_in_another_shape(calcom: Api) -> None:
     """API v1: the key in the query, no version header, no envelope, numeric ids, errors as codes."""
     await seed(calcom)
     body = {
@@ -335,7 +335,7 @@ async def dashboard(calcom: Api, action: str, *, expect: int = 200, **fields: An
     return await calcom("POST", "/_sim/dashboard", {"key": calcom.key, "action": action, **fields}, expect=expect)
 
 
-async def test_changes_of_a_host_in_the_dashboard_send_webhooks(calcom: Api, receiver: Receiver) -> None:
+async def test_dashboard_changes_by_a_host_send_webhooks(calcom: Api, receiver: Receiver) -> None:
     """The same events as by the API. A no-show has only the booking's ids and the attendees."""
     await seed(calcom)
     await calcom(

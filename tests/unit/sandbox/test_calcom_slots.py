@@ -21,7 +21,7 @@ async def opens(calcom: Api, host: str | None = None, **schedule: Any) -> None:
     await control(calcom, "hosts", expect=200, host=host, **{"availability": HOURS, **schedule})
 
 
-async def test_slots_are_public_and_keyed_by_the_date_in_the_asked_zone(calcom: Api) -> None:
+async def test_slots_are_public_and_keyed_by_zoned_date(calcom: Api) -> None:
     """Without a zone it is UTC, in the keys as in the times."""
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
@@ -34,7 +34,7 @@ async def test_slots_are_public_and_keyed_by_the_date_in_the_asked_zone(calcom: 
     assert list(far) == ["2026-11-27", "2026-11-28"], "09:00 in Berlin is 22:00 there, and 11:00 the next day"
 
 
-async def test_a_range_has_the_end_and_a_day_without_slots_is_absent(calcom: Api) -> None:
+async def test_range_includes_its_end_and_omits_empty_days(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
     days = await slots(calcom, "2026-11-26", "2026-11-28", format="range")
@@ -42,7 +42,7 @@ async def test_a_range_has_the_end_and_a_day_without_slots_is_absent(calcom: Api
     assert days["2026-11-27"][0] == {"start": "2026-11-27T09:00:00.000+01:00", "end": "2026-11-27T10:00:00.000+01:00"}
 
 
-async def test_midnight_as_the_end_means_the_end_of_that_day(calcom: Api) -> None:
+async def test_midnight_as_end_ends_that_day(calcom: Api) -> None:
     """Both as a date and as a time, so one more day is listed than was asked for."""
     await seed(calcom, lengthInMinutes=180)
     await opens(calcom, availability=[{"days": ["Friday", "Saturday"], "startTime": "09:00", "endTime": "12:00"}])
@@ -72,7 +72,7 @@ async def test_without_its_version_the_endpoint_is_404(calcom: Api) -> None:
     assert message(gone) == "Event Type not found"
 
 
-async def test_an_event_type_is_found_by_its_slug_and_user(calcom: Api) -> None:
+async def test_event_type_is_found_by_slug_and_user(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=180)
     await opens(calcom)
     me = (await calcom("GET", "/v2/me"))["data"]["username"]
@@ -81,7 +81,7 @@ async def test_an_event_type_is_found_by_its_slug_and_user(calcom: Api) -> None:
     await calcom("GET", "/v2/slots", version=SLOTS, username="nobody", expect=404, **query)
 
 
-async def test_a_booking_with_its_buffers_is_not_offered_and_moves_what_follows(calcom: Api) -> None:
+async def test_booking_with_buffers_is_unavailable_and_shifts_others(calcom: Api) -> None:
     """The starts behind it are counted from its end, rounded to the grid of the interval."""
     await seed(calcom, afterEventBuffer=10)
     await opens(calcom)
@@ -145,7 +145,7 @@ async def test_notice_window_and_limits(calcom: Api) -> None:
     assert message(late) == "duration_limit_reached"
 
 
-async def test_a_pending_booking_blocks_only_if_the_event_type_asks_for_it(calcom: Api) -> None:
+async def test_pending_booking_blocks_only_if_event_type_does(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=180, confirmationPolicy={"type": "always"})
     await opens(calcom)
     await book(calcom, start="2026-11-27T08:00:00Z")
@@ -188,7 +188,7 @@ async def test_seats_are_counted_and_taken(calcom: Api) -> None:
     assert (left["data"]["status"], len(left["data"]["attendees"])) == ("accepted", 1)
 
 
-async def test_a_seat_that_is_cancelled_looks_like_its_booking_and_shows_in_no_list_of_changes(
+async def test_cancelled_seat_looks_booked_and_lists_no_change(
     calcom: Api, clock: FixedClock, receiver: Receiver
 ) -> None:
     hook = {"subscriberUrl": f"{receiver.url}/hook", "triggers": ["BOOKING_CANCELLED"], "active": True}
@@ -211,7 +211,7 @@ async def test_a_seat_that_is_cancelled_looks_like_its_booking_and_shows_in_no_l
     assert changed["data"] == []
 
 
-async def test_a_round_robin_shares_its_bookings_and_the_answer_names_the_host(calcom: Api) -> None:
+async def test_round_robin_shares_bookings_and_names_the_host(calcom: Api) -> None:
     team = {"lengthInMinutes": 180, "schedulingType": "roundRobin", "hosts": ["anna", "mehmet"]}
     hosts = await seed(calcom, **team, rrHostSubsetEnabled=True)
     ids = [host["userId"] for host in hosts["hosts"]]
@@ -236,7 +236,7 @@ async def test_a_round_robin_shares_its_bookings_and_the_answer_names_the_host(c
     assert booked["data"]["hosts"][0]["id"] == ids[1]
 
 
-async def test_a_collective_needs_all_hosts_and_a_managed_parent_has_none(calcom: Api) -> None:
+async def test_collective_needs_all_hosts_unlike_managed_parents(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60, schedulingType="collective", hosts=["anna", "mehmet"])
     for name in ("anna", "mehmet"):
         await opens(calcom, name)
@@ -249,7 +249,7 @@ async def test_a_collective_needs_all_hosts_and_a_managed_parent_has_none(calcom
     assert "parent managed event type that can't be booked" in message(await book(calcom, eventTypeId=1002, expect=400))
 
 
-async def test_slots_may_be_outside_of_the_range_or_an_hour_off(calcom: Api) -> None:
+async def test_slots_may_be_out_of_range_or_shifted(calcom: Api) -> None:
     """Two errors that Cal.com had, and that a client must bear: such a slot is refused when it is booked."""
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)

@@ -16,7 +16,7 @@ from askproai_sandbox.caller import HeldCall
 from tests.worlds.waiting import eventually
 
 
-async def test_one_function_is_called_as_retell_does_it_and_its_answer_printed(call: Call, receiver: Receiver) -> None:
+async def test_one_function_is_called_as_by_retell(call: Call, receiver: Receiver) -> None:
     result = await call("--function", "check_availability", "service=implantat", "date=Dienstag um zehn", "time=a=b")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["slots"] == [OFFER]
@@ -25,7 +25,7 @@ async def test_one_function_is_called_as_retell_does_it_and_its_answer_printed(c
     assert json.loads(body)["args"] == {"service": "implantat", "date": "Dienstag um zehn", "time": "a=b"}
 
 
-async def test_a_misspelt_function_or_argument_is_named_with_those_that_exist(call: Call, receiver: Receiver) -> None:
+async def test_misspelt_function_or_argument_names_existing_ones(call: Call, receiver: Receiver) -> None:
     result = await call("--function", "check_availabilty")
     assert result.exit_code == 1
     assert "it has: check_availability, book_appointment" in result.stdout
@@ -44,7 +44,7 @@ async def test_a_misspelt_function_or_argument_is_named_with_those_that_exist(ca
         (["--say", "Hallo", "service=x"], "--function"),
     ],
 )
-async def test_wrong_arguments_of_a_call_are_refused_with_what_to_write(
+async def test_wrong_call_arguments_are_refused_with_correct_form(
     call: Call, arguments: list[str], message: str
 ) -> None:
     result = await call(*arguments)
@@ -79,7 +79,7 @@ def events(receiver: Receiver) -> list[str]:
     return [json.loads(body)["event"] for _, body in receiver.at("/hook")]
 
 
-async def test_a_call_without_sentences_takes_them_from_the_input_until_it_ends(talk: Call, receiver: Receiver) -> None:
+async def test_call_without_sentences_reads_input_until_its_end(talk: Call, receiver: Receiver) -> None:
     result = await talk("Einen Haarschnitt am Freitag um drei", "", "Xylophon quietscht")
     assert result.exit_code == 0, result.output
     said = [line for line in result.stdout.splitlines() if line.startswith("said")]
@@ -93,7 +93,7 @@ async def test_a_call_without_sentences_takes_them_from_the_input_until_it_ends(
     assert events(receiver) == ["call_started", "call_ended", "call_analyzed"]
 
 
-async def test_the_agent_answers_a_held_call_before_the_next_sentence_is_said(retell: Api, talk: Call) -> None:
+async def test_agent_answers_held_call_before_the_next_sentence(retell: Api, talk: Call) -> None:
     held, greeting = await HeldCall.begin(retell.url, NUMBER, from_number="anonymous")
     assert [step.kind for step in greeting] == ["webhook", "heard"]
     steps = await held.say("Einen Haarschnitt am Freitag um drei")
@@ -104,14 +104,14 @@ async def test_the_agent_answers_a_held_call_before_the_next_sentence_is_said(re
     assert record.transcript.startswith("Agent: ")
 
 
-async def test_a_caller_who_is_gone_without_a_goodbye_has_hung_up(retell: Api, talk: Call, receiver: Receiver) -> None:
+async def test_caller_gone_without_goodbye_has_hung_up(retell: Api, talk: Call, receiver: Receiver) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{retell.url}/_sim/calls") as socket:
         await socket.send_json({"to_number": NUMBER})
         await socket.receive_json()
     await eventually(lambda: "call_analyzed" in events(receiver), what="the end of the call")
 
 
-async def test_a_held_call_to_nobody_is_refused_with_the_numbers_that_there_are(talk: Call, retell: Api) -> None:
+async def test_held_call_to_nobody_is_refused_with_numbers(talk: Call, retell: Api) -> None:
     with pytest.raises(ValueError, match=re.escape(f"nobody has the number +4930999; there is: {NUMBER}")):
         await HeldCall.begin(retell.url, "+4930999", from_number="anonymous")
 

@@ -32,14 +32,14 @@ def write(folder: Path, text: str) -> Path:
 
 
 @each_row("file", EXAMPLES)
-def test_each_example_says_what_must_be_heard_or_left(file: Path):
+def test_each_example_states_its_expected_result(file: Path):
     script = load_script(file)
     steps = script.parse_steps(script.values(date(2026, 12, 3)))
     assert script.appointments or any(isinstance(step, SpokenCall) and step.heard for step in steps)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-async def test_an_example_names_the_manifest_of_its_tenant_to_whoever_has_not_applied_it(file: Path):
+async def test_example_names_the_manifest_of_an_unapplied_tenant(file: Path):
     def without_pods(tenant: str) -> tuple[str, str]:
         raise ScriptError(f"no pods of {tenant}")
 
@@ -54,7 +54,7 @@ async def test_an_example_names_the_manifest_of_its_tenant_to_whoever_has_not_ap
         assert f"{metadata['namespace']}.{metadata['name']}" == script.tenant
 
 
-async def test_a_tenant_whose_pods_do_not_come_is_named_with_the_command_that_says_why(tmp_path: Path):
+async def test_tenant_without_pods_is_named_with_diagnostic_command(tmp_path: Path):
     def admin(tenant: str) -> tuple[str, str]:
         raise PodsMissingError(f"{tenant} has no pod that is ready")
 
@@ -74,7 +74,7 @@ def test_placeholders_are_replaced(tmp_path: Path):
     ]
 
 
-def test_an_english_script_has_english_placeholders_and_its_own_function_calls(tmp_path: Path):
+def test_english_script_has_its_placeholders_and_function_calls(tmp_path: Path):
     steps = "steps:\n  - say: ['On {day}', 'Yes']\n    functions: [null, {check_availability: {date: '{weekday}'}}]\n"
     file = write(tmp_path, "language: en\non: {branch: mitte, service: haarschnitt}\n" + steps)
     script = load_script(file)
@@ -143,11 +143,11 @@ def test_the_books_are_compared_both_ways():
         (ExpectedMail("zoe@example.org", calendar="CANCEL"), False),
     ],
 )
-def test_a_mail_is_expected_by_its_address_subject_text_and_calendar_file(expected: ExpectedMail, is_it: bool):
+def test_expected_mail_has_address_subject_text_and_calendar(expected: ExpectedMail, is_it: bool):
     assert (mail_differences([expected], [MAIL]) == []) is is_it
 
 
-def test_mails_are_compared_both_ways_if_the_script_names_some():
+def test_mails_are_compared_both_ways_if_named():
     zoe = ExpectedMail("zoe@example.org")
     assert mail_differences([zoe], []) == ["missing: mail to zoe@example.org"]
     assert mail_differences([zoe], [MAIL, MAIL]) == ["not expected: mail to zoe@example.org, subject Ihr Termin"]

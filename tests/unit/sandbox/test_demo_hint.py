@@ -25,7 +25,7 @@ def test_the_printed_commands_exist_and_book():
     assert "Name ist" in lines[1][-1], "without a name the agent asks back, and nothing is booked"
 
 
-def test_a_demo_that_ends_prints_how_to_go_on():
+def test_ending_demo_prints_how_to_continue():
     screen = io.StringIO()
     _print_how_to_keep(Console(file=screen, width=132))
     [command] = [shlex.split(line) for line in screen.getvalue().splitlines() if line.startswith("  ")]

@@ -16,7 +16,7 @@ from askproai_sandbox.simulator import serve
 pytestmark = pytest.mark.nightly
 
 
-async def test_every_example_has_its_number_at_retell_and_the_salon_its_event_types() -> None:
+async def test_every_example_has_its_number_and_event_types() -> None:
     clock = SystemClock()
     retell, calcom = RetellSimulator(clock), CalcomSimulator(clock)
     async with serve(retell) as retell_url, serve(calcom) as calcom_url:

@@ -46,7 +46,7 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REPORT_INTERVAL_SECONDS", 0.1)
 
 
-async def test_a_cold_build_says_once_how_long_it_takes_and_then_how_far_it_is(go: None, tmp_path: Path) -> None:
+async def test_cold_build_announces_its_duration_and_progress(go: None, tmp_path: Path) -> None:
     """The first run builds the control plane (about 5 minutes on 2 cores), and reports that and its progress."""
     reports: list[str] = []
     folder = await program_folder(reports.append, {"XDG_CACHE_HOME": str(tmp_path)})

@@ -82,9 +82,7 @@ async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, to
     assert not {"end_timestamp", "call_analysis"} & call.keys()
 
 
-async def test_missing_required_arguments_are_an_error_and_no_request(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_missing_required_arguments_prevent_the_request(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """Tool calls that a test passes instead of the model are checked against the schema, too."""
     await salon(retell, receiver, tools)
     record = await ring(retell, args=[{"name": "book_appointment", "args": {"start": OFFER["start"]}}])
@@ -92,9 +90,7 @@ async def test_missing_required_arguments_are_an_error_and_no_request(
     assert receiver.at("/book_appointment") == []
 
 
-async def test_an_undeclared_function_that_is_called_without_the_agent_is_an_error(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_undeclared_function_called_directly_is_an_error(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools[:1])
     record = await ring(retell, args=[{"name": "book_appointment", "args": {}}])
     missing = "version 0 of the LLM declares no custom tool book_appointment; it has: check_availability"
@@ -128,9 +124,7 @@ async def test_an_answer_is_cut_after_15000_characters(retell: Api, receiver: Re
     assert isinstance(answers[15_001], str)
 
 
-async def test_a_failing_tool_is_recorded_and_retried_only_as_declared(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_failing_tool_is_retried_only_as_declared(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """As often as `max_retry`, whose default is 0."""
     tools[1]["max_retry"] = 1
     await salon(retell, receiver, tools)
@@ -155,9 +149,7 @@ async def test_webhooks_are_tried_again_up_to_three_times(retell: Api, receiver:
     assert len(receiver.at("/hook")) == 4
 
 
-async def test_a_pinned_number_keeps_its_version_and_an_unpinned_one_goes_with_the_draft(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_only_a_pinned_number_keeps_its_version(retell: Api, receiver: Receiver, tools: Tools) -> None:
     agent_id = await salon(retell, receiver, tools)
     await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
     assert (await ring(retell)).agent_version == 0
@@ -200,7 +192,7 @@ async def salon_with_inbound_webhook(retell: Api, receiver: Receiver, tools: Too
     await retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": f"{receiver.url}/inbound"})
 
 
-async def test_the_inbound_webhook_is_asked_before_the_call_and_its_variables_are_spoken(
+async def test_inbound_webhook_precedes_calls_and_sets_spoken_variables(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
     """It is signed like all other requests, and names the bound agent."""
@@ -219,7 +211,7 @@ async def test_the_inbound_webhook_is_asked_before_the_call_and_its_variables_ar
 @pytest.mark.parametrize(
     "answer", [{"call_inbound": {}}, {"call_inbound": {"dynamic_variables": {"caller_name": 7}}}, []]
 )
-async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
+async def test_agent_without_a_usable_answer_speaks_defaults(
     retell: Api, receiver: Receiver, tools: Tools, answer: Any
 ) -> None:
     await salon_with_inbound_webhook(retell, receiver, tools)
@@ -228,7 +220,7 @@ async def test_without_a_usable_answer_the_agent_speaks_with_its_defaults(
     assert record.transcript.startswith("Agent: Guten Tag Gast!")
 
 
-async def test_an_inbound_webhook_that_fails_is_tried_again_three_times_and_the_call_goes_on(
+async def test_failing_inbound_webhook_is_retried_without_ending_calls(
     retell: Api, receiver: Receiver, tools: Tools
 ) -> None:
     await salon_with_inbound_webhook(retell, receiver, tools)

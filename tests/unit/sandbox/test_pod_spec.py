@@ -50,7 +50,7 @@ def test_fields_of_the_pod_are_known() -> None:
         ("registry.example/fails-30-percent:1", {}),
     ],
 )
-def test_a_tag_names_a_version_of_which_a_share_of_bookings_fail(image: str, fault: dict[str, str]) -> None:
+def test_tag_names_a_version_with_failing_bookings(image: str, fault: dict[str, str]) -> None:
     assert container_environment(POD, {"image": image}, "127.70.1.2", {}) == fault
 
 

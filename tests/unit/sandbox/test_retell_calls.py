@@ -25,9 +25,7 @@ async def test_a_played_call_can_be_read(retell: Api, receiver: Receiver, tools:
     await retell("GET", f"/v2/get-call/{call_id}", key="key_other", expect=404)
 
 
-async def test_calls_are_listed_in_pages_newest_first_without_what_was_said(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_calls_are_paged_newest_first_without_content(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """The limit and the key of the page are in the body."""
     agent_id = await salon(retell, receiver, tools)
     calls = [(await ring(retell, from_number=f"+4915112345{n}")).call_id for n in range(101, 104)]
@@ -106,9 +104,7 @@ async def test_events_may_be_lost_doubled_or_late(
     assert await listed(retell) == [call_id]
 
 
-async def test_the_webhook_url_of_an_agent_replaces_that_of_the_account(
-    retell: Api, receiver: Receiver, tools: Tools
-) -> None:
+async def test_agents_webhook_url_replaces_the_accounts(retell: Api, receiver: Receiver, tools: Tools) -> None:
     agent_id = await salon(retell, receiver, tools)
     account = {"key": retell.key, "webhook_url": f"{receiver.url}/account"}
     await retell("POST", "/_sim/workspaces", account, expect=201)

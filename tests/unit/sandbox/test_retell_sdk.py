@@ -19,7 +19,7 @@ KEY, NOW_MS = "key_test_0123456789abcdef", 1760000123456
 BODY = '{"event":"call_analyzed","call":{"call_id":"call_1","call_analysis":{"call_summary":"Strähnen – 89 €"}}}'
 
 
-def test_the_sdk_is_the_release_that_the_simulator_follows() -> None:
+def test_sdk_is_the_release_that_the_simulator_follows() -> None:
     """After an update: read what is new, correct docs/vendors/retell.md and the simulator, then this number."""
     assert version("retell-sdk") == retell_contract.SDK_VERSION
 
@@ -31,7 +31,7 @@ def test_the_sdk_accepts_our_signature(distance_ms: int) -> None:
 
 
 @pytest.mark.parametrize("distance_ms", [0, 300_000, 300_001, -300_001])
-def test_we_judge_a_signature_of_the_sdk_as_it_does(distance_ms: int) -> None:
+def test_signatures_are_judged_as_by_the_sdk(distance_ms: int) -> None:
     signed = symmetric["sign"](BODY, KEY, NOW_MS)
     now = datetime.fromtimestamp((NOW_MS + distance_ms) / 1000, UTC)
     theirs = symmetric["verify"](BODY, KEY, signed, {"timestamp": NOW_MS + distance_ms})
@@ -39,7 +39,7 @@ def test_we_judge_a_signature_of_the_sdk_as_it_does(distance_ms: int) -> None:
     assert verify_retell(BODY.encode(), signed, ["key_other"], now) is not Verdict.VALID
 
 
-async def test_every_call_that_is_sent_is_one_of_the_sdk(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_every_sent_call_exists_in_the_sdk(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """In events, to functions, and after a transfer."""
     await salon(retell, receiver, tools, agent={"agent_name": "Salon"})
     calls = [{"name": "book_appointment", "args": {"start": "2026-11-27T14:30:00+01:00", "customer_name": "Erika"}}]

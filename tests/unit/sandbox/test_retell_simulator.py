@@ -48,7 +48,7 @@ async def publish(retell: Api, agent_id: str, version: int, expect: int = 200) -
     return await retell("POST", f"/publish-agent-version/{agent_id}", {"version": version}, expect=expect)
 
 
-async def test_every_key_is_a_workspace_and_none_is_401(retell: Api) -> None:
+async def test_missing_key_is_401_and_others_are_workspaces(retell: Api) -> None:
     """The error body is `{"status": "error", "message"}`."""
     agent = await make_agent(retell)
     await retell("GET", f"/get-agent/{agent['agent_id']}", key="key_other", expect=404)
@@ -63,7 +63,7 @@ async def test_create_is_not_idempotent(retell: Api) -> None:
     assert first["agent_id"] != second["agent_id"]
 
 
-async def test_new_agent_is_an_unpublished_version_0_with_defaults(retell: Api) -> None:
+async def test_new_agent_is_an_unpublished_default_version_0(retell: Api) -> None:
     """Answers have the server's defaults, such as en-US and Los Angeles."""
     agent = await make_agent(retell)
     assert (agent["version"], agent["is_published"]) == (0, False)
@@ -93,7 +93,7 @@ async def test_publishing_opens_no_draft_and_twice_is_refused(retell: Api) -> No
     assert versions["has_more"] is False
 
 
-async def test_a_new_version_forks_the_llm_under_the_same_id(retell: Api) -> None:
+async def test_new_version_forks_the_llm_under_its_id(retell: Api) -> None:
     """The version is one higher, and response_engine.version equals it."""
     agent = await make_agent(retell)
     await publish(retell, agent["agent_id"], 0)
@@ -218,7 +218,7 @@ async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
     await retell("DELETE", path, expect=404)
 
 
-async def test_numbers_are_keyed_by_e164_and_take_lists_of_agents_only(retell: Api) -> None:
+async def test_numbers_are_keyed_by_e164_with_agent_lists(retell: Api) -> None:
     agent = await make_agent(retell)
     number = {"phone_number": "+49301234567", "termination_uri": "sip.example", "sip_trunk_auth_password": "hidden"}
     created = await retell("POST", "/import-phone-number", number, expect=201)

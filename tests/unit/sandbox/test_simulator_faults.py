@@ -19,7 +19,7 @@ async def llms(retell: Api) -> int:
     ("error-before-commit", 500, 0), ("error-after-commit", 500, 1), ("rate-limited", 429, 0), ("down", 503, 0),
     ("no-route", 404, 0),
 ])  # fmt: skip
-async def test_a_fault_affects_its_operation_as_often_as_requested(
+async def test_fault_affects_its_operation_as_often_as_requested(
     retell: Api, fault: str, status: int, committed: int
 ) -> None:
     await retell.fault("create-llm", fault)
@@ -31,7 +31,7 @@ async def test_a_fault_affects_its_operation_as_often_as_requested(
     assert (entry["status"], entry["fault"], entry["body"]) == (status, fault, LLM)
 
 
-async def test_a_timeout_after_commit_sends_no_answer_but_commits(retell: Api) -> None:
+async def test_timeout_after_commit_sends_no_answer_but_commits(retell: Api) -> None:
     await retell.fault("create-llm", "timeout-after-commit", seconds=0.01)
     with pytest.raises(aiohttp.ClientError):
         await retell("POST", "/create-retell-llm", LLM, expect=201)
@@ -52,7 +52,7 @@ async def test_a_lagging_list_shows_new_objects_later(retell: Api) -> None:
     assert await llms(retell) == 3
 
 
-async def test_the_journal_has_key_and_operation_of_each_request_since_a_number(retell: Api) -> None:
+async def test_journal_has_keys_and_operations_since_a_number(retell: Api) -> None:
     await retell("GET", "/v2/list-phone-numbers", key="key_very_secret_1234")
     await retell("GET", "/nowhere", expect=404)
     first, second = await retell.journal()

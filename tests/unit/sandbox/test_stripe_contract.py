@@ -27,7 +27,7 @@ def paid(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("status", sorted(ITEMS["subscription"].enums["status"]))
-def test_a_subscription_in_every_published_status_is_sent_as_published_and_read(status: str) -> None:
+def test_subscription_in_every_status_is_sent_and_read(status: str) -> None:
     for kind in ("created", "updated", "deleted"):
         event = stripe.event(f"customer.subscription.{kind}", stripe.subscription(status), CREATED, livemode=True)
         assert list(check_event(event)) == []
@@ -48,13 +48,13 @@ def test_an_invoice_is_sent_as_published_and_read(kind: str, is_paid: bool) -> N
     assert (stored.event_id, stored.event_type) == (event["id"], f"invoice.{kind}")
 
 
-def test_only_an_event_of_a_connected_account_names_one() -> None:
+def test_only_a_connected_accounts_event_names_one() -> None:
     event = stripe.event("invoice.paid", stripe.invoice("sub_1"), CREATED, account=CONNECTED)
     assert list(check_event(event)) == []
     assert (event["account"], "account" in paid()) == (CONNECTED, False)
 
 
-def test_the_table_is_of_the_version_that_is_sent() -> None:
+def test_table_is_of_the_sent_version() -> None:
     """After a new version: read what changed, correct the table, its date and docs/vendors/stripe.md, then the simulator."""
     assert stripe.API_VERSION == API_VERSION
 

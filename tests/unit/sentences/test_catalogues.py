@@ -52,7 +52,7 @@ def test_every_language_has_a_catalogue():
 
 
 @each_row("name", TEMPLATES)
-def test_a_sentence_has_the_same_placeholders_in_every_language(name):
+def test_sentence_has_the_same_placeholders_in_every_language(name):
     german, english = (getattr(SENTENCES[language], name) for language in (Language.DE, Language.EN))
     assert german.strip()
     assert english.strip()
@@ -63,7 +63,7 @@ def test_a_sentence_has_the_same_placeholders_in_every_language(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(TEMPLATES)))
-def test_lists_of_names_have_the_same_entries_in_every_language(name):
+def test_name_lists_have_equal_entries_in_every_language(name):
     german, english = (getattr(SENTENCES[language], name) for language in (Language.DE, Language.EN))
     assert len(german) == len(english)
     if isinstance(german, dict):
@@ -97,7 +97,7 @@ def said(tree: ast.Module) -> list[ast.Constant]:
     ]
 
 
-def test_no_german_sentence_is_left_in_the_code_that_answers_callers():
+def test_no_german_sentence_is_left_in_answering_code():
     grammar = set((RUNTIME / "german_dates").rglob("*.py")) - {RUNTIME / "german_dates/readings.py"}
     files = [file for package in PACKAGES for file in (RUNTIME / package).rglob("*.py") if file not in grammar]
     left = [
@@ -110,7 +110,7 @@ def test_no_german_sentence_is_left_in_the_code_that_answers_callers():
     assert left == []
 
 
-def test_a_call_is_answered_in_its_language_and_everything_else_in_german():
+def test_calls_use_their_language_and_others_german():
     start = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
     now, zone = datetime(2026, 11, 20, tzinfo=UTC), ZoneInfo("Europe/Berlin")
     with speaking(Language.EN):

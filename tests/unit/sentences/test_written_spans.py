@@ -44,15 +44,13 @@ def at(text: str) -> datetime:
         ),
     ],
 )  # fmt: skip
-def test_a_span_says_its_days_and_the_times_that_bound_it(
-    start: str, end: str | None, german: str, english: str
-) -> None:
+def test_span_says_its_days_and_bounding_times(start: str, end: str | None, german: str, english: str) -> None:
     first, last = at(start), at(end) if end else None
     assert format_written_span(first, last, Language.DE) == german
     assert format_written_span(first, last, Language.EN) == english
 
 
-def test_when_to_call_back_has_the_words_of_the_caller_and_only_these_where_nothing_was_understood() -> None:
+def test_callback_time_has_the_callers_words() -> None:
     understood = format_call_back("morgen um fünf", at("2026-11-25T17:00"), None, Language.DE)
     assert understood == "Mittwoch, 25. November 2026, 17:00 Uhr („morgen um fünf“)"
     assert format_call_back("egal wann", None, None, Language.DE) == "egal wann"

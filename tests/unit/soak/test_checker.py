@@ -59,7 +59,7 @@ def kinds(history: History, books: Books) -> list[str]:
     return [violation.kind for violation in check(history, books)]
 
 
-def test_a_booking_that_is_in_both_books_is_no_violation() -> None:
+def test_booking_in_both_books_is_no_violation() -> None:
     history = History(answers=[booked(), booked(2), listed(3, START)])
     assert check(history, Books([row()], [remote()])) == []
     concurrent = History(answers=[replace(listed(0.9), asked_at=NOW + 0.4), booked()])
@@ -98,11 +98,11 @@ def test_a_denied_booking_that_is_there_is_untrue() -> None:
     assert kinds(History(answers=[denied, booked(5)]), Books([row()], [remote()])) == []
 
 
-def test_confirmed_without_a_booking_at_calcom_at_that_time_is_untrue() -> None:
+def test_confirmed_without_that_calcom_booking_is_untrue() -> None:
     assert kinds(History(answers=[booked()]), Books([row()], [remote(created=NOW + 5)])) == ["untrue"]
 
 
-def test_a_request_without_an_answer_may_take_effect_later_and_a_certain_one_may_not() -> None:
+def test_only_an_unanswered_request_may_take_effect_later() -> None:
     lost = replace(cancelled(2), status=None, body={})
     gone = Books([row(status="cancelled")], [remote(live=False)])
     assert kinds(History(answers=[booked(), lost]), gone) == []
@@ -110,7 +110,7 @@ def test_a_request_without_an_answer_may_take_effect_later_and_a_certain_one_may
     assert kinds(History(answers=[booked()]), gone) == ["untrue"]
 
 
-def test_a_person_at_calcom_may_change_what_a_caller_heard() -> None:
+def test_person_at_calcom_may_change_a_heard_booking() -> None:
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 5, NOW + 5)
     gone = Books([row(status="cancelled")], [remote(live=False)])
     assert kinds(History(answers=[booked(), listed(3, START)], changes=[change]), gone) == []
@@ -125,7 +125,7 @@ def test_recent_cancellation_may_be_called_booked_for_now() -> None:
     assert "untrue" in kinds(late, gone), "the poll must have found it"
 
 
-def test_an_acknowledged_event_must_be_stored_and_processed_and_have_had_its_effect() -> None:
+def test_acknowledged_event_must_be_stored_and_take_effect() -> None:
     ended = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}})
     history = History(deliveries=[ended])
     calls = {(A, "c"): {"status": "ended", "analyzed_at": None}}
@@ -148,7 +148,7 @@ def test_absence_is_stored_without_the_person() -> None:
     assert kinds(History(), Books(texts=[(A, "log", f"sick: {ILLNESS}")])) == ["crossed"]
 
 
-def test_confirmed_with_a_host_who_does_not_have_the_booking_is_untrue() -> None:
+def test_confirmed_with_a_wrong_host_is_untrue() -> None:
     heard = booked(staff="anna")
     mehmets = replace(remote(), staff="mehmet")
     moved_row = replace(row(), staff="mehmet")
@@ -157,7 +157,7 @@ def test_confirmed_with_a_host_who_does_not_have_the_booking_is_untrue() -> None
     assert kinds(History(answers=[heard], changes=[change]), Books([moved_row], [mehmets])) == []
 
 
-def test_the_billing_state_is_that_of_the_last_event() -> None:
+def test_billing_state_is_that_of_the_last_event() -> None:
     events = [
         webhook("stripe", {"type": "t", "created": n, "data": {"object": {"status": status}}})
         for n, status in enumerate(("active", "unpaid"))
@@ -190,7 +190,7 @@ def test_one_call_has_one_appointment_at_one_time() -> None:
     assert kinds(History(), Books(rows, bookings)) == ["double"]
 
 
-def test_a_change_whose_event_never_arrived_is_counted_and_compared() -> None:
+def test_change_without_its_event_is_counted_and_compared() -> None:
     event = webhook("calcom", {"triggerEvent": "BOOKING_CANCELLED", "payload": {"uid": "uid-1"}}, None)
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 5, NOW + 5)
     books = Books([row()], [remote(live=False)])
@@ -200,7 +200,7 @@ def test_a_change_whose_event_never_arrived_is_counted_and_compared() -> None:
     assert kinds(history, found) == [], "the poll has found it"
 
 
-def test_a_repetition_under_way_that_booked_again_is_counted() -> None:
+def test_repetition_under_way_that_booked_again_is_counted() -> None:
     again = replace(booked(1.2), body=booked().body | {"appointment_id": "id-2"})
     assert booked_again(History(answers=[booked(), again])) == [(A, "call_1")]
     assert booked_again(History(answers=[booked(), booked(1.2)])) == []

@@ -22,7 +22,7 @@ def fates(*answers: Answer, history: History | None = None) -> list[Fate]:
     return [each.fate for each in accepted_offers(found, BOOKS)]
 
 
-def test_an_offered_time_is_kept_or_gone_at_the_yes() -> None:
+def test_offered_time_is_kept_or_gone_at_yes() -> None:
     assert fates(offered(1, START), booked(2)) == [Fate.KEPT]
     assert fates(offered(1, START), refused(2)) == [Fate.GONE]
     assert fates(offered(1, START), replace(booked(2), status=None, body={})) == [Fate.OPEN]
@@ -89,14 +89,14 @@ def test_entry_within_the_latency_could_not_be_known() -> None:
     assert cause(busy(early - 20, 90), busy(101)) is Cause.SINCE, "it was free again at the offer"
 
 
-def test_an_absence_is_to_be_known_when_its_event_is_processed() -> None:
+def test_absence_is_known_once_its_event_is_processed() -> None:
     event = ("o1", START[:10])
     assert cause(busy(80, event=event), events=[heard_of(81)]) is Cause.KNOWN
     assert cause(busy(80, event=event), events=[heard_of(95)]) is Cause.UNKNOWABLE, "whoever commits may be frozen"
     assert cause(busy(80, event=event)) is Cause.UNKNOWABLE, "the event was lost"
 
 
-def test_without_any_entry_of_whoever_was_offered_there_is_no_excuse() -> None:
+def test_missing_entry_of_the_offered_person_excuses_nothing() -> None:
     assert cause() is Cause.KNOWN
     assert cause(busy(101, staff="mehmet")) is Cause.KNOWN
 
@@ -108,7 +108,7 @@ def test_team_with_calcom_host_needs_everybody_busy() -> None:
     assert cause(mehmets, busy(11), any_host=True) is Cause.KNOWN
 
 
-def test_a_certain_offer_that_could_be_known_to_be_gone_is_untrue() -> None:
+def test_certain_offer_known_to_be_gone_is_untrue() -> None:
     slots = [{"start": START, "staff": "anna"}]
     offer = replace(offered(100), body={"slots": slots})
     books = Books(bookings=[remote(LATER, live=False)])
@@ -124,7 +124,7 @@ def judged(fate: Fate, cause: Cause | None = None, **body: str) -> Accepted:
     return Accepted(offered(1, START, **body), booked(2), fate, "", cause)
 
 
-def test_the_share_is_of_the_times_whose_fate_is_decided_and_without_what_could_not_be_known() -> None:
+def test_share_counts_only_decided_and_knowable_times() -> None:
     accepted = [judged(fate) for fate in (*[Fate.KEPT] * 4, Fate.FASTER, Fate.OPEN)]
     accepted += [judged(Fate.GONE, cause) for cause in Cause]
     found = tally(accepted, certain=True)
