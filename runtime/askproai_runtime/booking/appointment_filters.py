@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.booking.named_owner import name_owner
+from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.request import read_text
@@ -39,7 +39,7 @@ def is_of_service(config: TenantConfig, appointment: Appointment, text: str) -> 
 def _list_filters(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> list[_Fits]:
     """Return a filter for each name. A service or a person that the tenant does not have is no name."""
     filters = list[_Fits]()
-    if read_text(args, "customer_name") and (name := name_owner(call, args)):
+    if name := read_name_alone(read_text(args, "customer_name"), call.said):
         filters.append(lambda each: same_name(name, each.customer_name))
     service = read_text(args, "service") or ""
     if names_service(service, config.services):

@@ -18,6 +18,7 @@ from askproai_runtime.booking.answers import (
     describe_with_state,
     have_several_customers,
 )
+from askproai_runtime.booking.appointment_filters import narrow
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner
@@ -58,7 +59,9 @@ class _MovedSince(Exception):
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
-    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for."""
+    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for; of a named customer those
+    of that one, if there are any.
+    """
     try:
         async with ctx.pool.acquire() as conn:
             found = await list_own_appointments(ctx, conn, call, args)
@@ -83,7 +86,8 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     fitting = [each for each in found if not names_another(ctx, call, args, each)]
     named = have_several_customers(found) or len(fitting) < len(found)
     name = name_owner(call, args) if read_text(args, "customer_name") and not asks_birth_date(ctx) else ""
-    found = (fitting or found) if name else found
+    if name:
+        found = narrow(config, call, {"customer_name": args["customer_name"]}, found)
     spoken = [describe_with_state(config, each, ctx.clock.now(), named=named) for each in found[:MAX_SPOKEN]]
     unspoken = len(found) - len(spoken)
     if len(found) == 1:

@@ -5,6 +5,7 @@ from typing import Final
 
 from askproai_runtime.booking.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.booking.name_words import FIRM
+from askproai_runtime.booking.names_alone import drop_around
 
 _WORD: Final = r"(?:(?:von|van|de|der|den|zu) )*[A-ZÄÖÜ][\w'’-]*\.?"
 _NAME: Final = rf"(?-i:{_WORD}(?: {_WORD}){{0,4}})"
@@ -12,7 +13,7 @@ _NAMES: Final = rf"(?-i:{_WORD}(?: {_WORD}){{1,4}})"  # "hier ist" alone may be 
 _INTRODUCTION: Final = re.compile(
     r"\b(?:hier spricht|mein name ist|ich hei(?:ß|ss)e|my name(?: is|['’]s))(?: (?:die|der))?:? "
     rf"(?P<before>{_NAME})|\b(?:hier ist|this is)(?: (?:die|der))? (?P<names>{_NAMES})"
-    rf"|\b(?P<behind>{_NAME}),? (?:mein name|am apparat|am telefon|speaking)\b",
+    rf"|\b(?P<behind>{_NAME}),? (?:mein name(?! (?:ist|lautet))|am apparat|am telefon|speaking)\b",
     re.IGNORECASE,
 )
 
@@ -20,7 +21,7 @@ _INTRODUCTION: Final = re.compile(
 def read_introduction(utterance: str) -> str:
     """Return the name of an introduction ("Hier ist Petra Lange"); "" without one. A firm is no person."""
     for found in _INTRODUCTION.finditer(utterance):
-        name = (found["before"] or found["names"] or found["behind"]).rstrip(".")
+        name = drop_around(found["before"] or found["names"] or found["behind"])
         if read_customer_name(name) and is_plain_name(name) and not FIRM.search(name):
             return name
     return ""

@@ -15,7 +15,7 @@ _PICKING = ("appointment_id", "appointment_date", "appointment_time")
 
 
 def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
-    """Return the person whom a request names; "" without one. A part of a name means the person whom the call has named so in full.
+    """Return the person whom a request names; "" without one. A part of a name may be that of a person whom the call has named.
 
     Without a name the request means the person whom the call has named last. An id is from an answer, which has said whose it is.
     """
