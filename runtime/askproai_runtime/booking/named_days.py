@@ -367,16 +367,16 @@ def _put_listed_weekday(
 def _put_relative_day(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day that they mean after a change, or a question.
 
-    After a change it is not the changed day, from which it may count, too. A caller who has named no day since repeats the words by
-    which it was booked. After a question which day it is, it is the one that the caller has named since.
+    After a change it is not the changed day, from which it may count, too. A caller who has named no day since may repeat the words
+    by which it was booked. After a question which day it is, it is the one that the caller has named since.
     """
     call, zone, named = words.call, words.zone, words.named
-    is_relative = not words.searches and is_relative_day(words.day)
+    is_relative, days = not words.searches and is_relative_day(words.day), set(words.named_days)
+    coming = _dates(words.understand(words.day, None, None))
     if named.naming is Naming.ASKED and is_relative:
-        days = set(words.named_days)
-        is_asked = len(days) > 1 and _dates(words.understand(words.day, None, None)) <= days
+        is_asked = len(days) > 1 and coming <= days
         return words.with_days(_find_said(named, call, zone) or days, asks=True) if is_asked else words.args
-    is_new = _has_named_day(named, call, zone)
+    is_new = _has_named_day(named, call, zone) or (any(named.said_since) and days.isdisjoint(coming))
     if named.naming is not Naming.CHANGED or not is_new or not (is_relative or names_next_weekday(words.day)):
         return words.args
     readings = {
