@@ -140,11 +140,11 @@ async def test_a_move_to_somebody_picks_nobody(call: SpokenCall) -> None:
     assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
 
 
-async def test_another_service_moves_the_time_only(call: SpokenCall) -> None:
+async def test_another_service_is_asked_about(call: SpokenCall) -> None:
     named = {"appointment_time": "14 Uhr", "service": "Färben", "staff": "Mehmet"}
-    moved = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
-    assert (moved["success"], moved["message"].count(say().only_time_moved)) == (True, 1), moved
-    assert [each[0] for each in await call.live()] == ["haarschnitt", "bart"]
+    asked = await call.ask(MOVE, named | {"date": day_of(call), "time": "12:00"})
+    assert (asked["success"], "stattdessen Färben bei Mehmet" in asked["message"]) == (False, True), asked
+    assert [each[:2] for each in await call.live()] == [("haarschnitt", "14:00"), ("bart", "16:00")]
 
 
 @pytest.mark.parametrize("function", [MOVE, CANCEL])

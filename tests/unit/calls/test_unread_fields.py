@@ -110,7 +110,8 @@ def test_the_name_of_a_pet_is_nobodys() -> None:
     [
         (MOVE, {"notes": "und Färben dazu"}, ["only_time_moved", "offer_message"]),
         (MOVE, {"phone": "0151 22334455"}, ["only_time_moved", "offer_message"]),
-        (MOVE, {"staff": "Anna"}, ["only_time_moved"]),
+        (MOVE, {"staff": "Anna"}, []),
+        (MOVE, {"staff": "Anna", "notes": "Rollstuhl"}, ["nothing_else_noted", "offer_message"]),
         (MOVE, {"confirmed": True, "call_id": "c1", "duration": HAIRCUT.duration_minutes}, []),
         (WAIT, {"wedding_date": "2027-05-02"}, ["nothing_else_noted", "offer_message"]),
         (WAIT, {"agent_id": "a1"}, []),
