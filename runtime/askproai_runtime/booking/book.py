@@ -32,7 +32,7 @@ from askproai_runtime.booking.asked_choices import Chosen, read_chosen, read_ren
 from askproai_runtime.booking.availability import busy_window, free_slots, least_busy_per_start
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.changes import Change
-from askproai_runtime.booking.companions import add_companions, find_booked, require_names, require_said
+from askproai_runtime.booking.companions import BookedOneByOne, add_companions, find_booked, require_names, require_said
 from askproai_runtime.booking.confirmation import confirm, find_kept
 from askproai_runtime.booking.corrections import (
     add_note,
@@ -68,6 +68,7 @@ from askproai_runtime.booking.noted_changes import require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
+from askproai_runtime.booking.one_by_one import find_next
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import correct_name, fold, same_name
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
@@ -194,7 +195,12 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         is_alone = request.another or is_second or any(each.live for each in appointments)
         if not is_alone:
             require_said(call, args, request.start, offered[1:])
-        group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+        try:
+            group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+        except BookedOneByOne as together:
+            alone = find_next(call, args, request, appointments, together)
+            result = await _book(ctx, call, alone.args, deadline)
+            return replace(result, answer=alone.ask_for_next(result.answer))
         require_names(group, request.name, another=request.another)
         renames = read_renames(call, args, (request.name, *group.names), appointments) if group.names else {}
         service = await prefer_usual_staff(ctx, group.service, call)
@@ -207,10 +213,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         )
         request = replace(request, asks_full_name=asks_full_name(request, appointments, known))
         await require_confirmed_email(ctx, call, args)
-        if asks_birth_date(ctx):
-            birth_date = require_birth_date(args, ctx.clock.now(), request.rules.zone)
-            request = replace(request, birth_date=birth_date)
-        request = _ask_for_phone(ctx, call, args, request)
+        request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, args, request))
         named = await find_corrected(ctx, call, request, args, chosen)
     except ClarificationNeeded as clarification:
         return _asked_back(clarification)
@@ -288,6 +291,13 @@ async def _book_instead(
 def _is_new(result: BookingResult) -> bool:
     """Return whether this request has booked. One that finds its booking cancels nothing."""
     return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
+
+
+def _ask_for_birth_date(ctx: BookingContext, args: Mapping[str, Any], request: BookingRequest) -> BookingRequest:
+    """Return the request with the birth date, where the tenant asks for it. Raises `ClarificationNeeded`."""
+    if not asks_birth_date(ctx):
+        return request
+    return replace(request, birth_date=require_birth_date(args, ctx.clock.now(), request.rules.zone))
 
 
 def _ask_for_phone(

@@ -38,8 +38,14 @@ _BEHIND_NAME = re.compile(
 MOST_PEOPLE = 4  # of one group, the caller included
 
 
-class BookedOneByOne(ClarificationNeeded):
-    """The calendar takes each appointment of a group by itself only."""
+class BookedOneByOne(Exception):
+    """The calendar takes each appointment of a group by itself only: of the `people`, the caller first, and the `names` of the
+    others.
+    """
+
+    def __init__(self, people: Sequence[ServiceRequest], names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.people, self.names = people, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,7 @@ def add_companions(
     """Resolve `companions`: each with `customer_name`, `service` and `staff`, all optional; without a service, it is the one that
     was `offered` to this one, else the caller's.
 
-    Raises `ClarificationNeeded`, also where they cannot be booked together: at Cal.com each booking is one for itself, and where
-    callers are verified each has an own birth date.
+    Raises `ClarificationNeeded`, also where callers are verified: each has an own birth date. Raises `BookedOneByOne` at Cal.com.
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
@@ -82,12 +87,11 @@ def add_companions(
     local = [_only_local(ctx, each) for each in people]
     if asks_birth_date(ctx):
         raise ClarificationNeeded(say().own_birth_date_each, cause="each of a group would have an own second factor")
-    if not all(each.rules.staff_members for each in local):
-        sentence = f"{say().only_one_by_one} {say().one_by_one_whom}"
-        raise BookedOneByOne(sentence, cause="a group is booked in the local calendar only")
+    names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
+    if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
+        raise BookedOneByOne(people, names)
     companions = tuple(_only_named(each) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
-    names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     return Group(replace(local[0], rules=rules), names)
 
 

@@ -31,6 +31,7 @@ from askproai_runtime.booking.offer_choice import (
     find_near,
 )
 from askproai_runtime.booking.offer_examples import add_examples
+from askproai_runtime.booking.one_by_one import ONE_BY_ONE
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
@@ -72,7 +73,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         first = {**args, "companions": [], "service": request.rules.service.name}
         answer = await check_availability(ctx, call, first)
         message = f"{say().only_one_by_one} {say().one_by_one_first} {answer.message}"
-        return replace(answer, success=False, message=message)
+        return replace(answer, success=False, message=message, fields={**answer.fields, "needs_companions": ONE_BY_ONE})
     except ClarificationNeeded as clarification:
         return clarification.answer
     request = leave_out_refused(ctx, request)

@@ -18,7 +18,7 @@ from askproai_core.phone_numbers import region_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.asked_choices import read_chosen
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.companions import Group, add_companions
+from askproai_runtime.booking.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.kept_offers import read_kept_offers
 from askproai_runtime.booking.named_days import put_on_named_day
@@ -142,7 +142,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         request = parse_service_request(ctx.config(), call, args)
         args = put_on_named_day(call, args, request.rules.zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
-        together = add_companions(ctx, call, args, request)
+        together = _add_companions(ctx, call, args, request)
         if instead := await offer_before_waiting(ctx, together.service, call, candidates):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
@@ -161,6 +161,14 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         return _Joined(entry_id, await hears_of_offers(conn, ctx.config(), entry.phone))
 
     return await commit_and_answer(ctx, write, lambda joined: _answer_waiting(ctx, together, entry, joined))
+
+
+def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
+    """Return the group; where each is booked alone, what is free for one person is offered before the list."""
+    try:
+        return add_companions(ctx, call, args, request)
+    except BookedOneByOne as together:
+        return Group(request, together.names)
 
 
 def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, joined: _Joined) -> Answer:

@@ -173,7 +173,8 @@ ARGUMENT_RULES: Final = (
     ),
     ArgumentRule(
         "companions", (_SEARCH, _BOOK, _JOIN),
-        "a list of people with `customer_name`, `service` and `staff`; names, or how many they are",
+        "a list of people with `customer_name`, `service` and `staff`; names, or how many they are; under the name of a count"
+        " (`party_size`, `quantity`, `anzahl`) how many come in all",
         "each entry is a person whose name is asked for, also `unknown`; the waiting list notes one person, and says so",
         ("guests", "additional_people", "begleitung", "begleitpersonen", "attendees", "participants", "people", "persons",
          "personen", "party_size", "number_of_people", "group_size", "companion", "guest", "accompanied_by", "second_person",

@@ -136,6 +136,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     only_one_by_one: str  # of a remote calendar
     one_by_one_first: str  # before what is free for the first person
     one_by_one_whom: str
+    one_by_one_next: str
     own_birth_date_each: str
     services_of_companions: str
     several_of_one_name: str

@@ -4,13 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from askproai_core.redis import SlotLock
 from askproai_core.tenant_config import BookingLimits, CallerVerification
+from askproai_runtime.booking import Reply, companions_key, join_waitlist
 from askproai_runtime.booking.types import FunctionOutcome
+from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.groups import MIA, block, book, book_heard, booked, caller, heard, look, salon, starts_by_name
@@ -275,3 +278,48 @@ async def test_the_same_service_for_each_may_be_repeated(salon: Salon) -> None:
     said = {"service": "Haarschnitt, Haarschnitt", "date": str(FRIDAY), "time": "10 Uhr", "companions": [{}]}
     answer = await salon.booking.check_availability(caller(), said)
     assert (answer.success, len(answer.fields["slots"][0]["companions"])) == (True, 1)
+
+
+async def test_each_of_a_group_is_booked_in_turn(env: CalcomEnvironment) -> None:
+    """A model may repeat the whole group after each question: none is asked twice, and each is booked once."""
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    asked = await env.salon.booking.book_appointment(caller(), args)
+    assert asked.message.endswith("Soll ich zuerst den für Rosa Rot eintragen?"), asked
+    assert asked.fields["needs_companions"] == "one_by_one"
+    assert await booked(env.salon) == []
+    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
+    first = await env.salon.booking.book_appointment(answered, args)
+    assert (first.success, first.message.endswith("Soll ich jetzt den für Mia Rot eintragen?")) == (True, True), first
+    (alone,) = first.fields["next_requests"]
+    assert (alone["customer_name"], alone["another"]) == ("Mia Rot", True)
+    for _ in range(2):
+        second = await env.salon.booking.book_appointment(answered, args)
+        assert (second.success, second.message.endswith("eintragen?")) == (True, False), second
+    assert sorted(name for _, _, name in await booked(env.salon)) == ["Mia Rot", "Rosa Rot"]
+    assert len(await booked(env.salon)) == 2
+
+
+async def test_the_next_of_a_group_is_booked_by_its_request(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
+    first = await env.salon.booking.book_appointment(answered, args)
+    (alone,) = first.fields["next_requests"]
+    second = await env.salon.booking.book_appointment(answered, alone)
+    assert (second.success, len(await booked(env.salon))) == (True, 2), second
+
+
+async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
+    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
+    first = await env.salon.booking.book_appointment(answered, args)
+    assert (first.success, first.message.endswith(say().name_of_companion)) == (True, True), first
+    second = await env.salon.booking.book_appointment(answered, args | {"companions": [MIA]})
+    assert (second.success, len(await booked(env.salon))) == (True, 2), second
+
+
+async def test_a_group_waits_at_calcom_one_by_one(env: CalcomEnvironment) -> None:
+    for staff in ("Anna", "Mehmet"):
+        await block(env.salon, staff, "14:30", number=90 + len(staff))
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    answer = await join_waitlist(env.salon.booking, caller(), args)
+    assert (answer.success, "Notiert habe ich damit eine Person, Rosa Rot." in answer.message) == (True, True), answer

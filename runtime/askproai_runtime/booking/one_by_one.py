@@ -1,0 +1,64 @@
+"""A group whose calendar takes each appointment by itself only: one person after the other is booked, each after a question."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from askproai_runtime.booking.companions import BookedOneByOne, say_names_missing
+from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.replies import companions_key
+from askproai_runtime.booking.request import BookingRequest
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import Answer, CallContext, ClarificationNeeded
+from askproai_runtime.sentences import say
+
+ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time
+_OF_ONE: Final = frozenset({
+    "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfGroup:
+    """The arguments that book one person of a group alone, and those of each who is left."""
+
+    args: dict[str, Any]
+    left: Sequence[dict[str, Any]]
+
+    def ask_for_next(self, answer: Answer) -> Answer:
+        """Return the answer to this booking, with the question for the next person."""
+        if not answer.success or not self.left:
+            return answer
+        name = self.left[0]["customer_name"]
+        question = say().one_by_one_next.format(name=name) if name else f" {say_names_missing(1)}"
+        fields = {**answer.fields, "next_requests": list(self.left)}
+        return replace(answer, message=f"{answer.message}{question}", fields=fields)
+
+
+def find_next(
+    call: CallContext,
+    args: Mapping[str, Any],
+    request: BookingRequest,
+    appointments: Sequence[Appointment],
+    group: BookedOneByOne,
+) -> OneOfGroup:
+    """Return the first of a group who has none of the call's `appointments` at this time.
+
+    Raises `ClarificationNeeded` once in a call with the question whether to begin with the first: all were to be booked, or none.
+    """
+    start = request.start.astimezone(request.rules.zone).isoformat()
+    then = [each for each in appointments if each.live and each.starts_at == request.start]
+    people: list[dict[str, Any]] = [
+        {"customer_name": name, "service": each.rules.service.name, "start": start, "another": True}
+        | ({} if each.staff is None else {"staff": each.staff})
+        for name, each in zip((request.name, *group.names), group.people, strict=True)
+    ]
+    left = [each for each in people if not any(same_name(each["customer_name"], a.customer_name) for a in then)]
+    first, *others = left or people[:1]
+    if not first["customer_name"]:
+        raise ClarificationNeeded(say_names_missing(1))
+    if not then and companions_key(ONE_BY_ONE) not in (call.replies or {}):
+        question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
+        raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
+    rest = {name: value for name, value in args.items() if name not in _OF_ONE}
+    return OneOfGroup({**rest, **first, "another": bool(then and left) or request.another}, others)
