@@ -339,7 +339,7 @@ NOT_REWRITTEN = {
         "docs/reference/arguments.md",  # generated from calls/
     ),
     headless_names: ("tests/integration/booking/", "tests/integration/calls/"),
-    long_names: ("tests/integration/", "tests/unit/", "tests/e2e/"),
+    long_names: ("tests/integration/booking/", "tests/integration/calls/", "tests/e2e/"),
 }
 
 

@@ -35,7 +35,7 @@ async def request(
 
 @pytest.mark.parametrize("token", [None, "", "admin-toke", "admin-token2", "ädmin"])
 @pytest.mark.parametrize("path", ["circuits", "circuits/calcom/reset", "nothing/here"])
-async def test_without_the_token_nothing_is_revealed_not_even_which_paths_exist(
+async def test_missing_token_reveals_not_even_existing_paths(
     shared_web_pod: TenantPod, token: str | None, path: str
 ) -> None:
     status, problem, kind = await request(shared_web_pod, path, token=token)
@@ -59,7 +59,7 @@ async def test_an_unknown_path_is_a_problem_document(
     assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
 
 
-async def test_while_the_database_is_away_each_endpoint_says_so_and_the_command_what_to_do(
+async def test_absent_database_is_reported_with_the_remedy(
     web_pod: TenantPod,
 ) -> None:
     assert (await request(web_pod, "calls"))[0] == 200
@@ -103,7 +103,7 @@ async def test_while_the_database_is_away_each_endpoint_says_so_and_the_command_
         (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),
     ],
 )
-async def test_only_a_database_that_takes_no_statement_is_named_as_away(
+async def test_only_a_database_without_statements_is_away(
     shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -138,9 +138,7 @@ UNKNOWN_ID = "00000000-0000-0000-0000-000000000000"
         "calls/%00/timeline",
     ],
 )
-async def test_an_invalid_value_is_refused_with_an_explanation_and_reaches_no_database(
-    shared_web_pod: TenantPod, path: str
-) -> None:
+async def test_invalid_value_is_explained_and_never_stored(shared_web_pod: TenantPod, path: str) -> None:
     status, problem, _ = await request(shared_web_pod, path)
     assert (status, problem["title"]) == (400, "Bad Request")
 
@@ -167,7 +165,7 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
-async def test_a_reset_lets_the_jobs_that_wait_for_the_calendar_run_now(shared_web_pod: TenantPod) -> None:
+async def test_reset_runs_jobs_waiting_for_the_calendar(shared_web_pod: TenantPod) -> None:
     """Not the job of a booking whose caller is still on the line: the booking itself asks the calendar."""
     pod, tenant = shared_web_pod, shared_web_pod.store.tenant
     jobs = []

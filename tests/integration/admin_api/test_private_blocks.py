@@ -62,7 +62,7 @@ async def test_blocking_everybody_must_be_explicit(shared_web_pod: TenantPod) ->
     assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"]
 
 
-async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(shared_web_pod: TenantPod) -> None:
+async def test_german_days_are_understood_including_the_last(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 16)
     appointment = await book(pod, start)
@@ -86,7 +86,7 @@ async def test_a_day_may_be_named_in_german_words_and_the_last_one_is_included(s
     await request(pod, f"blocks/{answer['block']['id']}/remove", asking())
 
 
-async def test_a_block_is_a_part_of_a_day_when_the_words_name_one(shared_web_pod: TenantPod) -> None:
+async def test_block_is_a_named_part_of_a_day(shared_web_pod: TenantPod) -> None:
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0)
     words = f"{day:%d.%m.%Y} nachmittags"
     status, found = await request(pod, "block-preview", staff="mehmet", **{"from": words})

@@ -10,7 +10,7 @@ from tests.worlds.private_desk import CLI, asking, book, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 
 
-async def test_an_appointment_is_booked_once_shown_with_its_note_and_audited(shared_web_pod: TenantPod) -> None:
+async def test_appointment_is_booked_once_with_note_and_audit(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 10, 7)
     status, preview = await request(pod, "booking-preview", start=f"{start:%d.%m.%Y} um zehn Uhr", staff="Anna")
@@ -43,7 +43,7 @@ async def test_an_appointment_is_booked_once_shown_with_its_note_and_audited(sha
     assert (status, problem["outcome"], "cancelled or was refused" in problem["detail"]) == (409, "gone", True)
 
 
-async def test_a_refused_booking_says_why_in_english_and_lists_free_times(shared_web_pod: TenantPod) -> None:
+async def test_refused_booking_says_why_with_free_times(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 10, 7)
     taken = await book(pod, start)
@@ -77,7 +77,7 @@ async def test_a_refused_booking_says_why_in_english_and_lists_free_times(shared
         ({"start": "2036-11-27T10:00:30+01:00"}, (400, "start is a whole minute, such as 2026-11-27T14:30:00+01:00")),
     ],
 )
-async def test_a_mistyped_booking_is_refused_with_what_to_write(shared_web_pod: TenantPod, fields, refusal) -> None:
+async def test_mistyped_booking_is_refused_with_correct_form(shared_web_pod: TenantPod, fields, refusal) -> None:
     body = asking(start=next_friday(shared_web_pod, 10, 7).isoformat(), name="Petra Müller") | fields
     status, problem = await request(shared_web_pod, "appointments", body)
     assert (status, problem["detail"]) == refusal
@@ -87,7 +87,7 @@ async def test_a_mistyped_booking_is_refused_with_what_to_write(shared_web_pod: 
         assert (status, problem["detail"]) == refusal
 
 
-async def test_a_walk_in_without_a_start_gets_a_start_of_now(shared_web_pod: TenantPod) -> None:
+async def test_walk_in_without_a_start_begins_now(shared_web_pod: TenantPod) -> None:
     status, preview = await request(shared_web_pod, "booking-preview")
     start = datetime.fromisoformat(preview["start"])
     assert (status, preview["staff"], start.minute % 15) == (200, None, 0)

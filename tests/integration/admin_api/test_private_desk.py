@@ -14,7 +14,7 @@ from tests.worlds.private_desk import BERLIN, CLI, asking, book, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 
 
-async def test_appointments_are_listed_by_the_names_of_people_also_of_one_who_left(shared_web_pod: TenantPod) -> None:
+async def test_appointments_are_listed_by_names_even_former_ones(shared_web_pod: TenantPod) -> None:
     """An empty list for a mistyped name would say that nobody is booked with the person."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, number=5))
@@ -112,7 +112,7 @@ async def test_desk_changes_are_audited_with_their_sender(
 
 @pytest.mark.parametrize("change", ["cancel", "move"])
 @pytest.mark.parametrize("name", ["{short}", "00000000-0000-0000-0000-000000000000", "x"])
-async def test_a_change_is_never_made_by_a_part_of_an_id(shared_web_pod: TenantPod, change: str, name: str) -> None:
+async def test_partial_id_never_makes_a_change(shared_web_pod: TenantPod, change: str, name: str) -> None:
     appointment = await book(shared_web_pod, next_friday(shared_web_pod, 10, 2))
     body = asking(**({"start": next_friday(shared_web_pod, 12, 2).isoformat()} if change == "move" else {}))
     status, _ = await request(shared_web_pod, f"appointments/{name.format(short=appointment[:8])}/{change}", body)
@@ -156,7 +156,7 @@ async def test_an_invalid_body_is_refused_with_an_explanation(shared_web_pod: Te
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
-async def test_a_new_start_in_words_is_read_by_the_hours_of_the_branch_as_for_callers(
+async def test_spoken_new_start_follows_the_branchs_hours(
     shared_web_pod: TenantPod,
 ) -> None:
     """The salon opens from nine to six: half past eight is neither in the morning nor in the evening, nine is in the morning."""
@@ -277,7 +277,7 @@ async def test_command_line_marks_and_unmarks_no_shows(shared_web_pod: TenantPod
         ("{night}", (409, "outside_hours", "that is outside of the hours in which the person does this service")),
     ],
 )
-async def test_a_refused_move_says_why_and_lists_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
+async def test_refused_move_says_why_with_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
     """In English and without a question: the desk asks, no caller."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, 9))
@@ -308,7 +308,7 @@ async def test_a_start_is_a_whole_minute(shared_web_pod: TenantPod, start: str) 
     assert (status, "whole minute" in problem["detail"]) == (400, True)
 
 
-async def test_a_request_id_that_is_used_for_another_change_is_refused(shared_web_pod: TenantPod) -> None:
+async def test_request_id_of_another_change_is_refused(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, 8))
     body = asking(start=next_friday(pod, 12, 8).isoformat())
@@ -318,7 +318,7 @@ async def test_a_request_id_that_is_used_for_another_change_is_refused(shared_we
 
 
 @pytest.mark.parametrize("by", ["karin\n", "k\x9b31m", "k\u202eadmin", "k\u2066", "k\x7f"])
-async def test_names_and_reasons_hold_nothing_that_changes_a_terminal(shared_web_pod: TenantPod, by: str) -> None:
+async def test_names_and_reasons_hold_no_terminal_sequences(shared_web_pod: TenantPod, by: str) -> None:
     for body in (asking() | {"by": by}, asking(reason=by)):
         status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/cancel", body)
         assert (status, problem["title"]) == (400, "Bad Request")

@@ -48,7 +48,7 @@ async def wait_for_calcom(pod: TenantPod) -> UUID:
     return appointment
 
 
-async def test_differences_are_listed_and_a_reader_sees_no_uid(pod: TenantPod) -> None:
+async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -> None:
     assert "the calendar is local: there is no other book" in await command(pod, ADMIN_TOKEN)
     pod.write_config(pod.config(calendar=CALCOM))
 

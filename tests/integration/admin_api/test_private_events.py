@@ -67,7 +67,7 @@ async def test_a_dead_letter_is_listed_shown_and_redriven(pod: TenantPod) -> Non
     assert audit_rows >= 1
 
 
-async def test_a_redriven_event_has_all_its_attempts_again_and_a_dropped_body_is_refused(pod: TenantPod) -> None:
+async def test_redriven_event_has_all_attempts_unless_bodiless(pod: TenantPod) -> None:
     event = await dead_letter(pod, "call_dropped", "agent_nobody")
     await pod.db.execute(
         "UPDATE webhook_events SET payload = '' WHERE tenant = $1 AND id = $2", pod.store.tenant, int(event)
@@ -81,7 +81,7 @@ async def test_a_redriven_event_has_all_its_attempts_again_and_a_dropped_body_is
     assert (row["status"], row["attempts"]) == ("dead", 1)
 
 
-async def test_a_dead_calendar_sync_is_a_dead_letter_too(pod: TenantPod) -> None:
+async def test_dead_calendar_sync_is_also_a_dead_letter(pod: TenantPod) -> None:
     tenant = pod.store.tenant
     appointment = await pod.db.fetchval(
         "INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id) VALUES"
@@ -145,9 +145,7 @@ async def test_newest_dead_sync_of_appointment_is_redriven(pod: TenantPod) -> No
 
 
 @pytest.mark.parametrize("all_dead", [False, True])
-async def test_a_redrive_beside_a_change_of_the_appointment_leaves_the_new_job_alone(
-    pod: TenantPod, all_dead: bool
-) -> None:
+async def test_redrive_leaves_a_simultaneous_changes_job_alone(pod: TenantPod, all_dead: bool) -> None:
     """The other transaction has added its job and commits while the redrive waits for it."""
     appointment = await add_appointment(pod)
     dead = await add_sync(pod, appointment)
@@ -210,7 +208,7 @@ async def test_an_invalid_request_is_answered_with_an_explanation(
     assert detail in problem["detail"]
 
 
-async def test_events_of_one_second_are_in_the_order_in_which_the_call_had_them(pod: TenantPod) -> None:
+async def test_events_of_one_second_keep_the_calls_order(pod: TenantPod) -> None:
     for name in ("call_analyzed", "call_ended", "call_started"):
         await pod.retell(name, "call_side_by_side", call_status="ended")
         await pod.settled(f"call_side_by_side:{name}")
@@ -223,7 +221,7 @@ async def test_events_of_one_second_are_in_the_order_in_which_the_call_had_them(
     assert events == ["call_started", "call_ended", "call_analyzed"]
 
 
-async def test_the_timeline_is_found_by_the_beginning_of_the_id_that_one_call_has(pod: TenantPod) -> None:
+async def test_timeline_is_found_by_a_unique_id_prefix(pod: TenantPod) -> None:
     for call in ("call_0f07d668aa", "call_0f07d669bb"):
         await pod.retell("call_started", call)
         await pod.settled(f"{call}:call_started")
@@ -233,7 +231,7 @@ async def test_the_timeline_is_found_by_the_beginning_of_the_id_that_one_call_ha
     assert (status, problem["title"]) == (409, "Ambiguous Id")
 
 
-async def test_callers_who_withheld_their_number_are_shown_and_found_as_anonymous(pod: TenantPod) -> None:
+async def test_callers_withholding_their_number_are_anonymous(pod: TenantPod) -> None:
     called = {"call_withheld": "anonymous", "call_empty": None, "call_shown": "+4915177770001"}
     for call_id, number in called.items():
         await pod.retell("call_started", call_id, from_number=number, direction="inbound")
@@ -267,7 +265,7 @@ async def test_a_day_without_free_starts_says_why(pod: TenantPod) -> None:
         assert (day, answer["slots"], answer["closed"]) == (day, [], why)
 
 
-async def test_the_timeline_of_a_call_goes_from_ring_to_end(pod: TenantPod) -> None:
+async def test_timeline_of_a_call_covers_ring_to_end(pod: TenantPod) -> None:
     await pod.retell("call_started", "call_told")
     offered = await pod.function("check_availability", "call_told", {"service": "haarschnitt"})
     start = offered.body["slots"][0]["start"]
@@ -312,7 +310,7 @@ async def test_an_answer_with_times_names_the_tenants_zone(
     assert answer["zone"] == "Europe/Berlin"
 
 
-async def test_slots_of_a_day_are_those_that_callers_hear(pod: TenantPod) -> None:
+async def test_slots_of_a_day_match_the_spoken_ones(pod: TenantPod) -> None:
     offered = await pod.function("check_availability", "call_slots", {"service": "haarschnitt"})
     first = offered.body["slots"][0]
     day = first["start"][:10]

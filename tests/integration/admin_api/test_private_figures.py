@@ -61,7 +61,7 @@ async def command(pod: TenantPod, *arguments: str) -> str:
     return out.decode()
 
 
-async def test_figures_are_a_count_of_the_rows_and_anybody_with_a_token_may_read_them(pod: TenantPod) -> None:
+async def test_figures_count_rows_and_any_token_reads_them(pod: TenantPod) -> None:
     assert "nobody has tried to book in the last 30 days" in await command(pod)
     await add_rows(pod)
     figures = json.loads(await command(pod, "-o", "json"))
@@ -81,9 +81,7 @@ async def test_figures_are_a_count_of_the_rows_and_anybody_with_a_token_may_read
     assert f"{NOON - timedelta(days=1):%a %d %b %Y}" in shown
 
 
-async def test_a_count_that_takes_too_long_is_503_and_says_what_to_do(
-    pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slow_count_is_503_with_the_remedy(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     async def take_too_long(_store: FigureStore, _zone: str) -> None:
         raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
 

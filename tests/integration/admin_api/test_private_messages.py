@@ -54,7 +54,7 @@ async def test_a_message_is_listed_shown_and_done_once(pod: TenantPod) -> None:
     assert "no such message" in await command(pod, "messages", "show", str(uuid4()), code=1)
 
 
-async def test_a_call_with_a_message_has_it_as_its_outcome_and_in_its_timeline(pod: TenantPod) -> None:
+async def test_message_is_the_calls_outcome_in_timelines(pod: TenantPod) -> None:
     call_id = f"call_{secrets.token_hex(6)}"
     await leave(pod, call_id, call_back="morgen um 15 Uhr")
 
@@ -70,7 +70,7 @@ async def test_a_call_with_a_message_has_it_as_its_outcome_and_in_its_timeline(p
     assert "Müller" not in anonymous
 
 
-async def test_a_reader_learns_that_there_are_messages_and_not_what_was_said(pod: TenantPod) -> None:
+async def test_reader_sees_that_messages_exist_without_content(pod: TenantPod) -> None:
     left = await leave(pod, f"call_{secrets.token_hex(6)}", recipient="Anna")
     reader = reader_token_of(ADMIN_TOKEN)
     text = await command(pod, "messages", "list", "-o", "json", token=reader)
@@ -80,7 +80,7 @@ async def test_a_reader_learns_that_there_are_messages_and_not_what_was_said(pod
     assert "may only look" in refused
 
 
-async def test_pages_follow_each_other_in_the_order_of_the_calls(pod: TenantPod) -> None:
+async def test_pages_follow_the_order_of_calls(pod: TenantPod) -> None:
     left = [(await leave(pod, f"call_{secrets.token_hex(6)}"))["message_id"] for _ in range(3)]
     found: list[str] = []
     cursor = ""

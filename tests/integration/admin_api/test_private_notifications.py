@@ -46,7 +46,7 @@ async def changes_of_reminders(pod: TenantPod) -> list[str]:
     return [row["detail"] for row in rows]
 
 
-async def test_a_dead_notification_is_listed_and_redriven_by_hand(pod: TenantPod) -> None:
+async def test_dead_notification_is_listed_and_redriven_by_hand(pod: TenantPod) -> None:
     listed = await command(pod, "list", "--state", "dead")
     assert "refuses the address (550)" in listed
     assert "booked" not in listed
@@ -79,7 +79,7 @@ async def test_opted_out_customer_can_come_back(pod: TenantPod) -> None:
     assert "example.com" not in str(details)
 
 
-async def test_a_reader_sees_the_list_and_neither_addresses_nor_changes_anything(pod: TenantPod) -> None:
+async def test_reader_sees_the_list_without_addresses_or_changes(pod: TenantPod) -> None:
     token = reader_token_of(ADMIN_TOKEN)
     assert "550" in await command(pod, "list", token=token)
     await command(pod, "opt-out", "petra@example.com")

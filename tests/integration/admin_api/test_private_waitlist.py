@@ -28,7 +28,7 @@ async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, cod
     return (out + err).decode()
 
 
-async def test_a_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) -> None:
+async def test_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) -> None:
     friday = next_friday(pod, 10, 3)
     call_id = f"call_{secrets.token_hex(6)}"
     args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Petra Müller", "staff": "anna"}

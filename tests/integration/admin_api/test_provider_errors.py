@@ -26,7 +26,7 @@ async def record(dsn: str, tenant: str, correlation_id: str) -> None:
         await recorder.record("create-booking", REFUSED, "refused", correlation_id, "/v2/bookings")
 
 
-async def test_a_timeline_says_why_a_provider_refused_without_naming_anybody(pod: TenantPod) -> None:
+async def test_timeline_explains_a_providers_refusal_without_names(pod: TenantPod) -> None:
     correlation = uuid4().hex
     await record(pod.store.dsn, pod.store.tenant, correlation)
     _, timeline = await request(pod, f"timeline/{correlation}")

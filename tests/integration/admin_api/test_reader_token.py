@@ -58,9 +58,7 @@ async def appointment(pod: TenantPod) -> AsyncIterator[dict[str, str]]:
         assert (await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, "POST", asked))[0] == 200
 
 
-async def test_the_callers_note_is_in_each_list_with_the_appointment(
-    pod: TenantPod, appointment: dict[str, str]
-) -> None:
+async def test_callers_note_is_in_each_appointment_list(pod: TenantPod, appointment: dict[str, str]) -> None:
     async def get(path: str, **params: str) -> Any:
         status, answer = await send(pod, f"/api/v1/{path}", ADMIN_TOKEN, **params)
         assert status == 200, answer
@@ -116,7 +114,7 @@ async def test_reader_sees_everything_except_customers(pod: TenantPod, appointme
         ("calls/call_1/timeline", {"personal": "true"}),
     ],
 )  # fmt: skip
-async def test_a_reader_who_asks_for_a_person_is_refused_with_the_secret_that_may(
+async def test_readers_request_for_a_person_names_permitted_secret(
     pod: TenantPod, path: str, params: dict[str, str]
 ) -> None:
     status, problem = await send(pod, f"/api/v1/{path}", **params)
@@ -141,9 +139,7 @@ async def test_a_reader_changes_nothing_on_any_path(pod: TenantPod, appointment:
     assert shown["appointment"]["status"] == "confirmed"
 
 
-async def test_a_reader_sees_neither_the_address_nor_why_an_appointment_was_cancelled(
-    pod: TenantPod, appointment: dict[str, str]
-) -> None:
+async def test_reader_sees_neither_address_nor_cancellation_reason(pod: TenantPod, appointment: dict[str, str]) -> None:
     path = f"/api/v1/appointments/{appointment['appointments']}"
     asked = {"request_id": str(uuid4()), "by": "karin@laptop", "reason": ILLNESS}
     assert (await send(pod, f"{path}/cancel", ADMIN_TOKEN, "POST", asked))[0] == 200
@@ -174,9 +170,7 @@ async def test_nothing_but_the_reader_token_is_one(pod: TenantPod, token: str) -
 
 
 @pytest.mark.nightly
-async def test_the_commands_of_a_reader_show_calls_anonymously_and_say_so(
-    pod: TenantPod, appointment: dict[str, str]
-) -> None:
+async def test_readers_commands_show_calls_anonymously_and_say_so(pod: TenantPod, appointment: dict[str, str]) -> None:
     async def run(*arguments: str) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(
             *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,

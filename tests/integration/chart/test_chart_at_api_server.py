@@ -52,9 +52,7 @@ def _strict(schema: dict) -> None:
         schema["additionalProperties"] = False
 
 
-async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
-    control_plane: ControlPlane, installed: Path
-):
+async def test_operators_account_has_exactly_its_roles_rights(control_plane: ControlPlane, installed: Path):
     async def may(verb: str, resource: str, namespace: str = "default", account: str = OPERATOR) -> bool:
         try:
             answer = await control_plane.kubectl("auth", "can-i", verb, resource, "-n", namespace, f"--as={account}")
@@ -90,7 +88,7 @@ async def test_the_operators_account_can_do_what_its_roles_say_and_no_more(
     assert not await may("list", "tenants.askproai.de", account=coordinator)
 
 
-async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
+async def test_guard_lets_the_operator_write_only_own_secrets(
     control_plane: ControlPlane,
     crds: None,
     installed: Path,
@@ -132,7 +130,7 @@ async def test_the_guard_lets_the_operator_write_its_own_secrets_and_no_others(
         await kube_client.get(f"{path}/ours")
 
 
-async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_person_removed(
+async def test_guard_admits_ending_an_unlabelled_teardown_secret(
     control_plane: ControlPlane, installed: Path, kube_client: KubeClient, kube_namespace: str
 ):
     """While its Tenant is being deleted nothing restores the label, so the patch that removes the finalizer must bring it."""
@@ -159,9 +157,7 @@ async def test_the_guard_admits_the_end_of_a_teardown_secret_whose_label_a_perso
     assert "t-teardown patched" in await patch("t-teardown", teardown_release())
 
 
-async def test_the_example_pods_are_admitted_where_the_install_page_enforces_restricted(
-    control_plane: ControlPlane, installed: Path
-):
+async def test_example_pods_are_admitted_in_restricted_namespaces(control_plane: ControlPlane, installed: Path):
     pods = sorted((Path(__file__).parents[3] / "examples/pods").glob("*.yaml"))
     assert pods
     await control_plane.kubectl(

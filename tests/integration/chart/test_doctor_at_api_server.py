@@ -97,7 +97,7 @@ async def test_an_evaluations_url_is_left_to_the_cluster(
     ]
 
 
-async def test_the_account_of_helm_test_sees_all_but_secrets_and_says_what_it_lacks(
+async def test_helm_tests_account_sees_all_but_secrets(
     control_plane: ControlPlane, leader: None, tmp_path: Path
 ) -> None:
     found = await look(await account_of(control_plane, "askproai-doctor", tmp_path))
@@ -118,7 +118,7 @@ async def test_the_account_of_helm_test_sees_all_but_secrets_and_says_what_it_la
     assert found["operator's rights"].outcome is Outcome.OK
 
 
-async def test_an_account_without_any_right_gets_a_reason_for_each_check(
+async def test_account_without_rights_gets_a_reason_per_check(
     control_plane: ControlPlane, leader: None, tmp_path: Path
 ) -> None:
     found = await look(await account_of(control_plane, "default", tmp_path))

@@ -125,7 +125,7 @@ def _with_gateway(tenant: Tenant) -> Any:
     return type(tenant.spec).model_validate(raw)
 
 
-async def test_a_whole_tenant_lives_and_ends_under_the_policy(
+async def test_whole_tenant_lives_and_ends_under_the_policy(
     guarded: KubeClient,
     foreign_kinds: None,
     control_plane: ControlPlane,
@@ -185,7 +185,7 @@ async def test_a_whole_tenant_lives_and_ends_under_the_policy(
             await kube_client.delete(f"/api/v1/namespaces/{namespace.name}")
 
 
-async def test_every_kind_of_child_is_admitted_as_it_is_rendered_and_refused_without_its_owner_or_label(
+async def test_child_is_admitted_only_with_owner_and_label(
     guarded: KubeClient, foreign_kinds: None, kube_client: KubeClient, kube_namespace: str
 ):
     rendered = children(await new_tenant(kube_client, kube_namespace))
@@ -304,7 +304,7 @@ async def test_the_page_is_routed_under_the_policy(
     assert await answer(guarded, route) == ""
 
 
-async def test_the_api_server_finds_no_fault_in_the_policys_expressions(guarded: KubeClient, kube_client: KubeClient):
+async def test_api_server_accepts_the_policys_expressions(guarded: KubeClient, kube_client: KubeClient):
     path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/askproai-operator"
 
     async def checked() -> dict[str, Any]:
@@ -313,7 +313,7 @@ async def test_the_api_server_finds_no_fault_in_the_policys_expressions(guarded:
     assert (await eventually(checked, SOON, "the check")).get("typeChecking", {}) == {}
 
 
-async def test_a_token_of_a_service_account_is_refused_in_every_namespace(
+async def test_service_account_token_is_refused_in_every_namespace(
     guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
 ):
     await new_tenant(kube_client, kube_namespace)
@@ -363,7 +363,7 @@ async def test_operator_changes_only_status_and_finalizers(
     assert "carry its label" in await answer(guarded, service, metadata={"labels": OWN_LABEL})
 
 
-async def test_the_operator_finds_out_whether_the_policy_is_in_force(
+async def test_operator_detects_whether_the_policy_is_in_force(
     guarded: KubeClient, control_plane: ControlPlane, operators_kubeconfig: Path, kube_client: KubeClient
 ):
     """The administrator, whom no policy restricts, is like an operator that was installed without it."""

@@ -11,7 +11,7 @@ from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, bran
 pytestmark = pytest.mark.nightly
 
 
-async def test_an_edited_service_or_staff_publishes_a_prompt_that_names_it() -> None:
+async def test_edited_service_or_staff_publishes_a_new_prompt() -> None:
     async with open_agent_environment() as env:
         env.put(resources.OFFERINGS, service("Haarschnitt"))
         await env.settle()
@@ -30,7 +30,7 @@ async def test_an_edited_service_or_staff_publishes_a_prompt_that_names_it() -> 
         assert env.retell_writes(at) == []
 
 
-async def test_a_hotline_names_also_what_is_in_a_branch_with_an_agent_of_its_own() -> None:
+async def test_hotline_names_services_of_branches_with_agents() -> None:
     """Its functions book there, too, so a model that does not know the service would take another one."""
     async with open_agent_environment(branchRef=None, tenantRef={"name": "salon"}) as env:
         env.put(resources.TENANTS, tenant("MultiBranchHotline"))
@@ -47,7 +47,7 @@ async def test_a_hotline_names_also_what_is_in_a_branch_with_an_agent_of_its_own
         assert "- Salon West: Tom" in answering_prompt(env)
 
 
-async def test_a_service_in_plan_mode_reaches_no_caller_by_the_prompt() -> None:
+async def test_service_in_plan_mode_reaches_no_prompt() -> None:
     async with open_agent_environment() as env:
         env.put(resources.OFFERINGS, service("Haarschnitt"))
         await env.settle()
@@ -62,7 +62,7 @@ def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
     env.put(resources.TENANTS, manifest)
 
 
-async def test_a_changed_price_publishes_no_version_and_a_changed_rule_publishes_one() -> None:
+async def test_changed_rule_publishes_a_version_unlike_prices() -> None:
     """What changes by the day is said by a function from the config of the pods; the prompt holds what the agent must obey."""
     known = {"question": "Kann ich mit Karte zahlen?", "answer": "Ja."}
     async with open_agent_environment(functions=["CheckAvailability", "BusinessInformation"]) as env:
@@ -94,7 +94,7 @@ async def test_a_changed_price_publishes_no_version_and_a_changed_rule_publishes
         assert "- Gibt es WLAN?" in answering_prompt(env)
 
 
-async def test_a_tenants_own_rules_stand_before_ours_in_the_published_prompt() -> None:
+async def test_tenants_rules_precede_ours_in_the_prompt() -> None:
     """A tenant extends the prompt by `llm.prompt` and `knowledge`; the rules on which our functions rely stay, and come last."""
     own = "Du bist der Empfang. Duze Stammkunden."
     known = [{"question": "Gibt es WLAN?", "answer": "Ja."}]
@@ -109,7 +109,7 @@ async def test_a_tenants_own_rules_stand_before_ours_in_the_published_prompt() -
         assert sorted(parts, key=prompt.index) == parts
 
 
-async def test_a_warm_transfer_is_published_with_what_whoever_answers_hears() -> None:
+async def test_warm_transfer_is_published_with_its_handoff_message() -> None:
     """Retell's simulator refuses a field or a kind of transfer that Retell does not know."""
     functions = ["CheckAvailability", "TransferToHuman"]
     async with open_agent_environment(functions=functions, transferTo="+49301234599") as env:

@@ -25,7 +25,7 @@ async def open_with_a_service(env: AgentEnvironment) -> int:
     return env.status["publishedVersion"]
 
 
-async def test_services_that_come_one_after_the_other_are_published_together() -> None:
+async def test_services_arriving_consecutively_are_published_together() -> None:
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
         writes = len(env.retell_requests)
@@ -41,7 +41,7 @@ async def test_services_that_come_one_after_the_other_are_published_together() -
         assert (await env.reconcile()).requeue_after is None
 
 
-async def test_services_that_never_cease_to_change_are_published_after_30_seconds() -> None:
+async def test_constantly_changing_services_are_published_after_30_seconds() -> None:
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
         for number in range(11):
@@ -53,7 +53,7 @@ async def test_services_that_never_cease_to_change_are_published_after_30_second
         assert env.status["publishedVersion"] == version + 1
 
 
-async def test_an_edit_of_the_agent_is_published_at_once_with_the_services_that_wait() -> None:
+async def test_agents_edit_publishes_waiting_services_at_once() -> None:
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
         put_service(env, "second")
@@ -66,7 +66,7 @@ async def test_an_edit_of_the_agent_is_published_at_once_with_the_services_that_
         assert "Service second" in answering_prompt(env)
 
 
-async def test_the_first_service_of_a_published_agent_waits_for_the_others_too() -> None:
+async def test_published_agents_first_service_waits_for_others() -> None:
     """One apply can create the agent before any service."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -80,7 +80,7 @@ async def test_the_first_service_of_a_published_agent_waits_for_the_others_too()
 
 
 @pytest.mark.parametrize("interruption", ["plan", "not-available"])
-async def test_a_change_after_one_that_nobody_published_is_delayed_from_its_own_beginning(interruption: str) -> None:
+async def test_change_after_an_unpublished_one_is_delayed_separately(interruption: str) -> None:
     """A pause or a failed check ends the delay of what waited; the next change is not published as if it had waited since then."""
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
@@ -114,7 +114,7 @@ async def test_change_delayed_by_retell_does_not_wait_anew() -> None:
         assert env.status["publishedVersion"] == version + 1
 
 
-async def test_an_agent_that_is_gone_leaves_no_memory_of_what_waited() -> None:
+async def test_deleted_agent_leaves_no_memory_of_waiting_changes() -> None:
     async with open_agent_environment() as env:
         await open_with_a_service(env)
         put_service(env, "second")

@@ -60,7 +60,7 @@ async def test_edited_prompt_becomes_a_new_published_version() -> None:
         assert env.results[-1].events == (), "our own change is no drift"
 
 
-async def test_a_refused_create_is_reported_and_tried_again_without_a_wait() -> None:
+async def test_refused_create_is_reported_and_retried_without_delay() -> None:
     async with open_agent_environment(voiceId="nobody") as env:
         result = await env.reconcile()
         assert result.requeue
@@ -73,7 +73,7 @@ async def test_a_refused_create_is_reported_and_tried_again_without_a_wait() -> 
         assert env.clock.now() == before
 
 
-async def test_a_tenant_that_no_watch_has_delivered_yet_is_waited_for_without_a_warning() -> None:
+async def test_tenant_not_yet_watched_is_awaited_without_warning() -> None:
     """One `kubectl apply` creates both; an event would ask people to create what they just created."""
     async with open_agent_environment() as env:
         raw = env.api.objects["Tenant", "salon", "salon"]
@@ -103,7 +103,7 @@ async def test_new_agent_may_precede_its_objects_30_seconds() -> None:
         assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
 
 
-async def test_a_tenant_that_was_there_and_is_deleted_is_missed_at_once_by_a_new_agent_too() -> None:
+async def test_deleted_tenant_is_missed_at_once_by_agents() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         put_as_created_now(env)
@@ -112,7 +112,7 @@ async def test_a_tenant_that_was_there_and_is_deleted_is_missed_at_once_by_a_new
         assert (missing.conditions[0].reason, missing.requeue_after) == (Reason.TENANT_NOT_FOUND, None)
 
 
-async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails() -> None:
+async def test_failing_check_prevents_retell_and_secret_reads() -> None:
     async with open_agent_environment() as env:
         raw = env.api.objects["Tenant", "salon", "salon"]
         env.put(resources.TENANTS, {**raw, "status": {}})
@@ -123,7 +123,7 @@ async def test_retell_is_asked_nothing_and_no_secret_is_read_while_a_check_fails
         assert "secrets" not in {path.split("/")[-2] for path in env.api.reads}
 
 
-async def test_the_status_has_what_callers_of_the_published_version_hear_first() -> None:
+async def test_status_has_the_published_first_sentence() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         greeting, spoken = env.status["greeting"], env.workspace["llms"][env.status["llmId"]][0]["begin_message"]
@@ -145,7 +145,7 @@ async def test_every_function_is_a_tool() -> None:
         ]  # fmt: skip
 
 
-async def test_a_key_of_another_workspace_is_reported_and_everything_is_created_there() -> None:
+async def test_another_workspaces_key_is_reported_and_used() -> None:
     """The recorded ids are not found there; the event names what is left in the old workspace, to which we have no key."""
     async with open_agent_environment() as env:
         await env.settle()

@@ -44,7 +44,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_crash_at_any_point_of_creation_leaves_one_of_each(point: str) -> None:
+async def test_crash_at_any_creation_point_leaves_one_each(point: str) -> None:
     async with open_agent_environment() as env:
         await env.crash_at(point)
         await env.settle(30)
@@ -64,7 +64,7 @@ async def test_recovery_after_a_found_llm_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("point", ["after:create-llm", "after:create-agent"])
-async def test_a_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None:
+async def test_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None:
     async with open_agent_environment() as env:
         await env.inject_fault("list-llms", "lagging-list", seconds=9)
         await env.inject_fault("list-agents", "lagging-list", seconds=9)
@@ -76,7 +76,7 @@ async def test_a_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None
 @pytest.mark.parametrize(
     "point", ["after:fork", "after:patch-llm", "before:publish", "after:publish", "before:bind", "after:bind"]
 )
-async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) -> None:
+async def test_crash_in_the_middle_of_changes_leaks_nothing(point: str) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})
@@ -87,7 +87,7 @@ async def test_a_crash_in_the_middle_of_a_change_leaks_no_version(point: str) ->
         assert env.retell_writes().count("create-agent-version") == 1
 
 
-async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> None:
+async def test_grace_period_begins_after_waiting_for_the_answer() -> None:
     """Rate budget, connection and answer may take as long as the grace period, and the create may commit after that."""
     async with open_agent_environment() as env:
         await env.inject_fault("create-llm", "error-before-commit")
@@ -108,7 +108,7 @@ async def test_the_grace_period_begins_when_we_stop_waiting_for_the_answer() -> 
         env.assert_one_of_each()
 
 
-async def test_nothing_is_written_once_the_lease_is_not_surely_ours() -> None:
+async def test_nothing_is_written_with_an_uncertain_lease() -> None:
     async with open_agent_environment() as env:
         await env.settle()
 

@@ -15,7 +15,7 @@ from tests.worlds.agent_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
+async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -28,7 +28,7 @@ async def test_deletion_unbinds_then_deletes_the_agent_then_the_llm() -> None:
 
 
 @pytest.mark.parametrize("point", ["after:unbind", "after:delete-agent"])
-async def test_a_crash_in_the_middle_of_deletion_is_finished(point: str) -> None:
+async def test_crash_in_the_middle_of_deletion_is_finished(point: str) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.delete()
@@ -37,7 +37,7 @@ async def test_a_crash_in_the_middle_of_deletion_is_finished(point: str) -> None
         assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
 
 
-async def test_deletion_right_after_a_lost_create_leaves_nothing_behind() -> None:
+async def test_deletion_after_a_lost_create_leaves_nothing() -> None:
     async with open_agent_environment() as env:
         await env.inject_fault("list-llms", "lagging-list", seconds=9)
         await env.crash_at("after:create-llm")
@@ -57,7 +57,7 @@ async def test_orphan_leaves_everything_and_makes_an_event() -> None:
         assert env.api.events[-1][1] == "Orphaned"
 
 
-async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> None:
+async def test_deletion_gives_up_after_its_budget_naming_remains() -> None:
     """A namespace deletion always ends, even if Retell is away."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -73,7 +73,7 @@ async def test_deletion_gives_up_after_its_budget_and_names_what_is_left() -> No
         assert agent_id in message
 
 
-async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
+async def test_deletion_is_retried_once_the_circuit_permits() -> None:
     """With the backoff alone, a namespace would wait minutes longer than Retell was away."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -89,7 +89,7 @@ async def test_deletion_is_tried_again_as_soon_as_the_circuit_lets_it() -> None:
         assert (await env.reconcile()).gone
 
 
-async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_budget() -> None:
+async def test_provider_asking_for_an_hour_delays_no_deletion() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.inject_fault("list-agents", "rate-limited", count=1000, seconds=3600)
@@ -102,7 +102,7 @@ async def test_a_provider_that_asks_for_an_hour_delays_no_deletion_beyond_its_bu
         assert (await env.reconcile()).gone
 
 
-async def test_an_event_that_cannot_be_created_does_not_hold_up_the_deletion() -> None:
+async def test_event_that_cannot_be_created_delays_no_deletion() -> None:
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         env.api.forbidden.add("events")
@@ -111,7 +111,7 @@ async def test_an_event_that_cannot_be_created_does_not_hold_up_the_deletion() -
         assert tuple(KEY) not in env.api.objects
 
 
-async def test_a_terminating_namespace_gets_its_last_event_in_the_operators_namespace() -> None:
+async def test_terminating_namespaces_last_event_goes_to_the_operators() -> None:
     """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
@@ -146,7 +146,7 @@ async def test_deletion_of_what_was_never_created_asks_nobody(finalizers: tuple[
 
 
 @pytest.mark.parametrize("point", ["after:create-llm", "before:create-agent", "after:create-agent", "before:publish"])
-async def test_a_namespace_ends_although_its_branch_went_first_and_the_operator_restarted(point: str) -> None:
+async def test_namespace_ends_despite_missing_branch_and_restart(point: str) -> None:
     """A new process never saw the Branch that named the tenant, but our status records the name from the first intent on."""
     async with open_agent_environment() as env:
         await env.crash_at(point)

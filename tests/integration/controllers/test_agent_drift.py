@@ -11,7 +11,7 @@ from tests.worlds.agent_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:
+async def test_published_edit_by_hand_is_repaired_and_reported() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian", voice_speed=1.2)
@@ -24,7 +24,7 @@ async def test_a_published_edit_by_hand_is_repaired_and_reported() -> None:
         assert "voice_id" in result.events[0].message
 
 
-async def test_a_draft_by_hand_is_left_alone_and_reported() -> None:
+async def test_draft_by_hand_is_kept_and_reported() -> None:
     """Half-finished work in the dashboard must not go live because of a reconcile."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -39,7 +39,7 @@ async def test_a_draft_by_hand_is_left_alone_and_reported() -> None:
         assert env.condition("Ready")["status"] == "True"
 
 
-async def test_an_agent_deleted_by_hand_is_created_again_after_the_grace_period() -> None:
+async def test_agent_deleted_by_hand_is_recreated_after_grace() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         deleted = env.status["agentId"]
@@ -66,7 +66,7 @@ async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
         assert agent_id in env.workspace["agents"]
 
 
-async def test_observe_only_keeps_the_id_of_a_deleted_agent() -> None:
+async def test_observe_only_keeps_the_id_of_deleted_agents() -> None:
     """The API server refuses an object with neither `adopt` nor an id in its status."""
     async with open_agent_environment() as env:
         await env.settle()

@@ -52,7 +52,7 @@ async def test_paused_tenant_keeps_its_published_agent() -> None:
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_an_agent_waits_for_whatever_holds_back_the_config_of_the_pods() -> None:
+async def test_agent_waits_for_everything_withholding_the_pods_config() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         other = branch([])
@@ -69,7 +69,7 @@ async def test_an_agent_waits_for_whatever_holds_back_the_config_of_the_pods() -
 
 
 @pytest.mark.parametrize("edited", [False, True])
-async def test_a_pause_that_holds_nothing_back_is_no_fault(edited: bool) -> None:
+async def test_pause_that_holds_nothing_back_is_no_fault(edited: bool) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         put(env, resources.TENANTS, tenant(), PAUSED)

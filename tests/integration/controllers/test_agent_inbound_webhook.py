@@ -17,7 +17,7 @@ async def set_by_hand(env: AgentEnvironment, url: str | None) -> None:
     await env.request_retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": url})
 
 
-async def test_caller_recognition_sets_it_once_and_switching_off_removes_it() -> None:
+async def test_caller_recognition_sets_and_removes_the_webhook_once() -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         env.assert_one_of_each()
@@ -63,7 +63,7 @@ async def test_a_crash_between_the_writes_ends_with_both(point: str) -> None:
 
 
 @pytest.mark.parametrize("point", ["before:no-webhook", "after:no-webhook", "after:unbind"])
-async def test_a_number_that_is_given_up_loses_our_webhook_wherever_it_crashes(point: str) -> None:
+async def test_released_number_loses_our_webhook_despite_any_crash(point: str) -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         env.set_branch_numbers()
@@ -75,7 +75,7 @@ async def test_a_number_that_is_given_up_loses_our_webhook_wherever_it_crashes(p
         assert not number.get("inbound_agents")
 
 
-async def test_deletion_removes_it_also_when_somebody_unbound_the_number() -> None:
+async def test_deletion_removes_webhooks_of_unbound_numbers_too() -> None:
     for unbound in (False, True):
         async with open_agent_environment(callerRecognition=True) as env:
             await env.settle()
@@ -86,7 +86,7 @@ async def test_deletion_removes_it_also_when_somebody_unbound_the_number() -> No
             assert webhook(env) is None
 
 
-async def test_a_number_that_somebody_unbound_and_the_branch_gave_up_keeps_no_webhook_of_ours() -> None:
+async def test_released_unbound_number_keeps_none_of_our_webhooks() -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         await env.request_retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_agents": None})
@@ -115,7 +115,7 @@ async def test_a_lagging_list_makes_no_second_write() -> None:
         assert env.retell_writes(before) == []
 
 
-async def test_a_persons_value_of_a_variable_in_the_prompt_stays() -> None:
+async def test_persons_value_of_a_prompt_variable_stays() -> None:
     prompt = {"model": "gpt-5.1", "temperature": "0", "prompt": "Grüße mit {{gruss}}."}
     async with open_agent_environment(llm=prompt) as env:
         await env.settle()

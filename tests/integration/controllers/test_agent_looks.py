@@ -16,7 +16,7 @@ def reads(env: AgentEnvironment, since: int) -> int:
     return len(env.retell_requests[since:])
 
 
-async def test_a_resync_asks_retell_nothing_until_the_interval_has_passed() -> None:
+async def test_resync_reads_no_retell_before_the_interval() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         result = await env.settle()
         assert result.resync_after is not None
@@ -33,7 +33,7 @@ async def test_a_resync_asks_retell_nothing_until_the_interval_has_passed() -> N
         assert [each["operation"] for each in env.retell_requests[at:]] == ["list-numbers", "get-agent", "get-llm"]
 
 
-async def test_a_change_by_a_person_at_retell_is_repaired_at_the_next_look() -> None:
+async def test_change_by_a_person_is_repaired_next_time() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         looked = await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")
@@ -50,7 +50,7 @@ async def test_a_change_by_a_person_at_retell_is_repaired_at_the_next_look() -> 
 
 
 @pytest.mark.parametrize("asked", ["annotation", "edit", "voice there and edit back here"])
-async def test_a_person_who_changes_the_object_or_asks_has_retell_looked_at_now(asked: str) -> None:
+async def test_human_change_or_request_reads_retell_at_once(asked: str) -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")
@@ -65,7 +65,7 @@ async def test_a_person_who_changes_the_object_or_asks_has_retell_looked_at_now(
         assert agents[-1]["voice_id"] == "11labs-Carola"
 
 
-async def test_a_changed_branch_or_tenant_is_written_at_once() -> None:
+async def test_changed_branch_or_tenant_is_written_at_once() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -83,7 +83,7 @@ async def test_a_changed_branch_or_tenant_is_written_at_once() -> None:
         assert "publish-agent-version" in env.retell_writes(at)
 
 
-async def test_a_write_without_an_answer_is_followed_by_a_look_whatever_was_found_before() -> None:
+async def test_unanswered_write_is_always_followed_by_a_read() -> None:
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         prompt = "Du bist höflich."

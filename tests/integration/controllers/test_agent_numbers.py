@@ -17,7 +17,7 @@ from tests.worlds.agent_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_late() -> None:
+async def test_number_is_bound_first_when_pods_serve() -> None:
     """No caller may reach an agent whose functions nobody serves yet."""
     async with open_agent_environment() as env:
         env.set_runtime_available(False)
@@ -33,7 +33,7 @@ async def test_a_number_is_first_bound_when_pods_serve_and_stays_when_they_are_l
         assert env.condition("Ready")["status"] == "True"
 
 
-async def test_a_number_that_is_not_at_retell_is_reported() -> None:
+async def test_number_missing_at_retell_is_reported() -> None:
     async with open_agent_environment(with_number=False) as env:
         await env.settle()
         assert env.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
@@ -65,7 +65,7 @@ async def test_a_number_taken_from_the_branch_is_unbound() -> None:
         assert env.status["phoneNumbers"] == []
 
 
-async def test_a_freed_number_enqueues_the_agent_that_may_wait_for_it() -> None:
+async def test_freed_number_enqueues_the_agent_waiting_for_it() -> None:
     """Otherwise its callers would be declined until the next resync."""
     async with open_agent_environment() as env:
         other = agent()
@@ -105,9 +105,7 @@ async def test_a_trunk_without_its_password_is_reported() -> None:
         env.assert_one_of_each()  # a number that is there stays bound
 
 
-async def test_a_dialled_number_that_another_branch_has_is_not_bound_although_the_status_has_its_public_number() -> (
-    None
-):
+async def test_dialled_foreign_number_is_unbound_despite_public_number() -> None:
     """The Branch was edited and not reconciled yet."""
     did = "+49307654321"
     async with open_agent_environment() as env:
@@ -121,7 +119,7 @@ async def test_a_dialled_number_that_another_branch_has_is_not_bound_although_th
         assert env.condition("NumbersBound")["reason"] == "NotRequested"
 
 
-async def test_a_transfer_to_a_number_of_the_tenant_itself_is_told_until_it_is_another_one() -> None:
+async def test_transfer_to_own_number_is_reported_until_changed() -> None:
     """The call would ring at the agent again. Everything else works, so Ready stays True."""
     own = "+49305550100"
     async with open_agent_environment(functions=["TransferToHuman"], transferTo=own) as env:

@@ -31,7 +31,7 @@ async def close_branch(env: AgentEnvironment) -> None:
 
 
 @pytest.mark.parametrize("transfer", [True, False])
-async def test_callers_of_a_deleted_branch_hear_that_nothing_is_booked_there_any_more(transfer: bool) -> None:
+async def test_callers_of_deleted_branches_hear_its_closure(transfer: bool) -> None:
     async with open_agent_environment(callerRecognition=True, **(WITH_TRANSFER if transfer else {})) as env:
         await env.settle()
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
@@ -53,7 +53,7 @@ async def test_callers_of_a_deleted_branch_hear_that_nothing_is_booked_there_any
         assert synced["message"].endswith("create the Branch, or delete this RetellAgent")
 
 
-async def test_a_branch_that_is_replaced_at_once_publishes_nothing() -> None:
+async def test_branch_that_is_replaced_at_once_publishes_nothing() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -70,7 +70,7 @@ async def test_a_branch_that_is_replaced_at_once_publishes_nothing() -> None:
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_the_branch_that_comes_back_brings_the_declared_agent_back() -> None:
+async def test_returning_branch_brings_the_declared_agent_back() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         declared = answering_llm(env)
@@ -88,7 +88,7 @@ async def test_the_branch_that_comes_back_brings_the_declared_agent_back() -> No
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_a_number_that_another_branch_has_by_now_is_left_to_its_agent() -> None:
+async def test_number_meanwhile_of_another_branch_is_left_alone() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         other = branch([NUMBER])
@@ -100,7 +100,7 @@ async def test_a_number_that_another_branch_has_by_now_is_left_to_its_agent() ->
 
 
 @pytest.mark.parametrize("held", ["paused", "observed"])
-async def test_nothing_is_published_for_a_tenant_or_an_agent_that_is_not_to_be_changed(held: str) -> None:
+async def test_nothing_is_published_for_unchangeable_agents(held: str) -> None:
     """The pods of a paused Tenant still know the Branch."""
     async with open_agent_environment() as env:
         await env.settle()
@@ -116,7 +116,7 @@ async def test_nothing_is_published_for_a_tenant_or_an_agent_that_is_not_to_be_c
         assert env.condition("Synced")["reason"] == ("Pending" if held == "paused" else "BranchNotFound")
 
 
-async def test_an_agent_that_never_answered_only_reports_what_is_missing() -> None:
+async def test_agent_that_never_answered_only_reports_missing_parts() -> None:
     async with open_agent_environment() as env:
         env.remove(resources.BRANCHES, "mitte")
         await env.settle()

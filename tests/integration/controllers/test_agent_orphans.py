@@ -125,7 +125,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         assert env.retell_writes() == written
 
 
-async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
+async def test_nothing_is_removed_while_namesakes_may_use_it() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         namesake = agent()
@@ -141,7 +141,7 @@ async def test_while_a_namesake_may_use_it_nothing_is_removed() -> None:
         assert env.workspace["agents"] == {}
 
 
-async def test_an_orphan_without_a_key_says_what_to_put_into_its_secret() -> None:
+async def test_orphan_without_a_key_names_the_secrets_content() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.remove(resources.SECRETS, "salon-teardown")
@@ -180,7 +180,7 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         assert len(orphans(env)) == 1
 
 
-async def test_a_rate_limit_is_waited_out_as_long_as_retell_asks() -> None:
+async def test_rate_limit_is_waited_out_as_retell_asks() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.inject_fault("list-agents", "rate-limited", count=1)
@@ -202,7 +202,7 @@ async def test_an_unreadable_orphan_holds_up_no_other() -> None:
         assert env.workspace["agents"] == {}
 
 
-async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(monkeypatch) -> None:
+async def test_unexpected_provider_answer_is_reported_and_retried(monkeypatch) -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         await provider_is_back(env)
@@ -220,7 +220,7 @@ async def test_an_unexpected_answer_of_the_provider_is_reported_and_tried_again(
         assert orphans(env) == []
 
 
-async def test_an_orphan_that_cannot_be_recorded_delays_no_deletion_and_is_reported() -> None:
+async def test_unrecordable_orphan_delays_no_deletion_and_is_reported() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         (agent_id,) = env.workspace["agents"]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nightly
 FORMER = "inst-0/salon/mitte"
 
 
-async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() -> None:
+async def test_duplicate_with_our_marker_goes_once_unbound() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         llm = await env.request_retell(
@@ -40,7 +40,7 @@ async def test_a_duplicate_with_our_marker_goes_when_nothing_is_bound_to_it() ->
         assert env.status["agentId"] == kept
 
 
-async def test_an_agent_whose_marker_only_begins_like_ours_is_a_stranger() -> None:
+async def test_agent_with_a_similar_marker_is_a_stranger() -> None:
     """Retell's query finds substrings: `…/mitte-2` for `…/mitte`."""
     async with open_agent_environment() as env:
         llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
@@ -111,7 +111,7 @@ def move_from(env: AgentEnvironment, installation: str) -> None:
 
 
 @pytest.mark.parametrize("point", [None, "after:fork", "after:patch-llm", "after:patch-agent", "after:publish"])
-async def test_the_agent_of_the_installation_that_the_tenant_comes_from_is_taken_over(point: str | None) -> None:
+async def test_former_installations_agent_is_taken_over(point: str | None) -> None:
     async with open_agent_environment() as env:
         agent_id = await create_elsewhere(env)
         move_from(env, "inst-0")
@@ -125,7 +125,7 @@ async def test_the_agent_of_the_installation_that_the_tenant_comes_from_is_taken
         assert llm["default_dynamic_variables"]["askproai_owner"] == MARKER
 
 
-async def test_the_agent_of_any_other_installation_is_left_alone() -> None:
+async def test_any_other_installations_agent_is_left_alone() -> None:
     async with open_agent_environment() as env:
         agent_id = await create_elsewhere(env)
         move_from(env, "inst-3")
@@ -136,7 +136,7 @@ async def test_the_agent_of_any_other_installation_is_left_alone() -> None:
         assert [version["agent_name"] for version in env.workspace["agents"][agent_id]] == [f"Empfang · {FORMER}"]
 
 
-async def test_an_agent_that_went_back_to_the_installation_before_is_not_taken_again() -> None:
+async def test_agent_returned_to_former_installation_is_not_retaken() -> None:
     """The tenant moved here and back: both Tenants name the other's installation, and this one is deleted last."""
     async with open_agent_environment() as env:
         agent_id = await create_elsewhere(env)
@@ -162,7 +162,7 @@ async def test_an_agent_that_went_back_to_the_installation_before_is_not_taken_a
         assert list(env.workspace["agents"]) == [agent_id]
 
 
-async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
+async def test_adopted_agent_is_recorded_before_it_is_changed() -> None:
     async with open_agent_environment() as env:
         agent_id = await env.create_by_hand()
         env.edit(adopt={"agentId": agent_id})
@@ -173,7 +173,7 @@ async def test_an_adopted_agent_is_recorded_before_it_is_changed() -> None:
         assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
 
 
-async def test_a_bound_duplicate_is_reported_without_a_request_every_few_seconds() -> None:
+async def test_bound_duplicate_is_reported_without_frequent_requests() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})

@@ -30,7 +30,7 @@ async def test_plan_mode_writes_the_plan_and_nothing_else() -> None:
         assert "plan" not in env.status
 
 
-async def test_a_plan_does_not_outlive_plan_mode_when_retell_refuses_what_it_says() -> None:
+async def test_plan_refused_by_retell_ends_with_plan_mode() -> None:
     async with open_agent_environment(voiceId="nobody") as env:
         env.annotate(**{"askproai.de/plan": "true"})
         await env.settle()
@@ -41,7 +41,7 @@ async def test_a_plan_does_not_outlive_plan_mode_when_retell_refuses_what_it_say
         assert "plan" not in env.status
 
 
-async def test_an_agent_in_plan_mode_with_nothing_to_do_is_ready_and_says_so() -> None:
+async def test_idle_agent_in_plan_mode_is_ready() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.annotate(**{"askproai.de/plan": "true"})
@@ -52,7 +52,7 @@ async def test_an_agent_in_plan_mode_with_nothing_to_do_is_ready_and_says_so() -
 
 
 @pytest.mark.parametrize("ref", [resources.TENANTS, resources.BRANCHES], ids=lambda ref: ref.kind)
-async def test_an_agent_plans_what_a_planned_change_of_its_tenant_or_branch_means(ref: resources.ApiResource) -> None:
+async def test_agent_plans_changes_of_its_tenant_or_branch(ref: resources.ApiResource) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         at = len(env.retell_requests)

@@ -38,7 +38,7 @@ def answering_llm(env: AgentEnvironment) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("transfer", [True, False])
-async def test_callers_of_a_suspended_tenant_hear_that_it_is_closed_and_no_function_is_called(transfer: bool) -> None:
+async def test_suspended_tenants_callers_hear_closure_without_functions(transfer: bool) -> None:
     async with open_agent_environment(**(WITH_TRANSFER if transfer else {})) as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
@@ -57,7 +57,7 @@ async def test_callers_of_a_suspended_tenant_hear_that_it_is_closed_and_no_funct
         assert (synced["status"], synced["reason"]) == ("True", "Suspended")
 
 
-async def test_resuming_brings_the_declared_agent_back_as_soon_as_pods_serve() -> None:
+async def test_resuming_restores_the_declared_agent_once_pods_serve() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         declared = answering_llm(env)
@@ -82,7 +82,7 @@ async def test_resuming_brings_the_declared_agent_back_as_soon_as_pods_serve() -
         assert env.retell_writes(at) == [], "pods that are late for another reason change nothing"
 
 
-async def test_callers_of_a_tenant_that_began_suspended_hear_the_same_and_retell_gets_no_url_of_it() -> None:
+async def test_initially_suspended_tenants_callers_hear_the_same() -> None:
     async with open_agent_environment() as env:
         set_tenant(env, suspend=True, reason="Suspended", urls=False)
         await env.settle()
@@ -101,7 +101,7 @@ async def test_callers_of_a_tenant_that_began_suspended_hear_the_same_and_retell
         assert all(tool.get("url") for tool in answering_llm(env)["general_tools"][:-1])
 
 
-async def test_a_suspended_agent_is_settled_and_repaired_like_any_other() -> None:
+async def test_suspended_agent_is_settled_and_repaired_too() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
@@ -129,7 +129,7 @@ async def test_plan_mode_shows_what_suspending_would_change() -> None:
         )
 
 
-async def test_nobody_waits_for_the_inbound_webhook_of_a_suspended_tenant() -> None:
+async def test_nobody_awaits_suspended_tenants_inbound_webhooks() -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
@@ -141,7 +141,7 @@ async def test_nobody_waits_for_the_inbound_webhook_of_a_suspended_tenant() -> N
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
 
 
-async def test_a_suspended_agent_stays_so_until_pods_serve_although_retell_was_away_meanwhile() -> None:
+async def test_suspended_agent_stays_so_until_pods_serve() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
@@ -159,7 +159,7 @@ async def test_a_suspended_agent_stays_so_until_pods_serve_although_retell_was_a
         assert "suspended" not in env.status
 
 
-async def test_duplicates_of_a_suspended_agent_are_reported_and_searched_until_they_are_gone() -> None:
+async def test_suspended_agents_duplicates_are_searched_until_gone() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")

@@ -3,7 +3,7 @@
 from tests.worlds.waiting import SOON, eventually
 
 
-async def test_a_branch_without_services_gets_the_default_one_until_a_person_writes_one(namespace):
+async def test_branch_has_the_default_service_until_another_exists(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch")
@@ -22,7 +22,7 @@ async def test_a_branch_without_services_gets_the_default_one_until_a_person_wri
     assert branch["status"]["phoneNumbers"] == [namespace.number]
 
 
-async def test_services_that_are_applied_with_their_branch_prevent_the_default_one(namespace):
+async def test_services_applied_with_their_branch_prevent_the_default(namespace):
     await namespace.create("Branch")
     await namespace.create("ServiceOffering")
     await namespace.wait_for_condition("ServicesReady", "False", "Pending", kind="Branch", name="mitte")
@@ -31,7 +31,7 @@ async def test_services_that_are_applied_with_their_branch_prevent_the_default_o
     assert [path for _, path in namespace.operator.writes if path.endswith(default)] == []
 
 
-async def test_a_persons_service_by_the_name_of_the_default_one_is_never_written_to(namespace):
+async def test_persons_service_with_default_name_is_never_written(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     written = await namespace.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})
@@ -45,7 +45,7 @@ async def test_a_persons_service_by_the_name_of_the_default_one_is_never_written
     assert live["spec"] == written["spec"]
 
 
-async def test_a_capacity_that_reduces_a_neighbours_is_reported_by_the_neighbour_at_once_and_so_is_its_return(
+async def test_reduced_neighbours_capacity_and_its_return_are_reported(
     namespace,
 ):
     """Else its status would be out of date for ten minutes."""
@@ -77,7 +77,7 @@ async def test_a_service_whose_branch_is_deleted_says_so(namespace):
     assert "create it, or delete this ServiceOffering" in shown["message"]
 
 
-async def test_a_misspelt_state_is_shown_with_its_right_spelling_and_the_branch_is_served(namespace):
+async def test_misspelt_state_is_corrected_while_the_branch_serves(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})

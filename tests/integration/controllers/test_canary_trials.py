@@ -50,7 +50,7 @@ def container(deployment: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-async def test_a_canary_runs_web_pods_of_its_image_behind_the_same_service(namespace: TenantNamespace) -> None:
+async def test_canary_runs_its_image_behind_the_same_service(namespace: TenantNamespace) -> None:
     deployment = await begin(namespace)
     track = (await trial_of(namespace))["track"]
     web = container(deployment)
@@ -73,7 +73,7 @@ async def test_a_canary_runs_web_pods_of_its_image_behind_the_same_service(names
     assert await eventually(describes, SOON, "the condition with the share of the pods")
 
 
-async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_changes(
+async def test_failing_callers_end_trials_until_the_spec_changes(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     await begin(namespace)
@@ -113,7 +113,7 @@ async def test_failing_callers_end_it_and_it_is_not_tried_again_before_the_spec_
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def test_promotion_gives_all_pods_the_image_and_ends_the_trial(namespace: TenantNamespace) -> None:
+async def test_promotion_gives_all_pods_the_trials_image(namespace: TenantNamespace) -> None:
     await begin(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"image": IMAGE, "canary": None}}})
     await namespace.wait_until_gone("Deployment", CANARY)
@@ -156,7 +156,7 @@ async def test_only_images_that_the_platform_lists_are_run(namespace: TenantName
     assert await namespace.get("Deployment", CANARY) is None
 
 
-async def test_crashing_pods_end_it_although_no_caller_left_a_record(namespace: TenantNamespace) -> None:
+async def test_crashing_pods_end_trials_without_callers_records(namespace: TenantNamespace) -> None:
     await begin(namespace)
 
     async def crash() -> bool:
@@ -176,9 +176,7 @@ async def test_crashing_pods_end_it_although_no_caller_left_a_record(namespace: 
     assert "its containers were restarted 2 times (CrashLoopBackOff)" in condition["message"]
 
 
-async def test_a_paused_tenants_canary_is_judged_all_the_same(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_paused_tenants_canary_is_judged_too(namespace: TenantNamespace, module_database: Database) -> None:
     await begin(namespace)
     await namespace.client.merge(
         namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
@@ -189,7 +187,7 @@ async def test_a_paused_tenants_canary_is_judged_all_the_same(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
-async def test_a_kept_spec_that_cannot_be_read_holds_up_the_trial_of_no_other(
+async def test_unreadable_kept_spec_delays_no_other_trial(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     """A paused Tenant's spec is in its status, and may be of a release that wrote it otherwise."""
@@ -210,7 +208,7 @@ async def test_a_kept_spec_that_cannot_be_read_holds_up_the_trial_of_no_other(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
-async def test_pods_that_nobody_judges_any_more_are_ended_whatever_holds_up_their_tenant(
+async def test_unjudged_canary_pods_end_despite_the_tenants_delays(
     namespace: TenantNamespace,
 ) -> None:
     """Who removes the canary of a Tenant whose key is refused wants its pods to go now, not when the key is good again."""
@@ -222,7 +220,7 @@ async def test_pods_that_nobody_judges_any_more_are_ended_whatever_holds_up_thei
     assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
 
 
-async def test_edits_that_are_only_planned_leave_the_trial_as_it_is_and_it_is_judged(
+async def test_edits_only_planned_leave_the_trial_unchanged(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     await begin(namespace)

@@ -123,7 +123,7 @@ async def sync(env: EngineEnvironment, pods: Pods, memory: Memory) -> AsyncItera
     await runner.cleanup()
 
 
-async def test_pods_are_annotated_again_until_they_show_the_config(env, pods: Pods, sync: ConfigSyncController):
+async def test_pods_are_annotated_until_they_show_the_config(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     await pods.create("stranger", **{"askproai.de/tenant": "another"})
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
@@ -166,7 +166,7 @@ async def test_a_pod_without_the_keys_is_named(
     assert list(memory.pod_keys.values()) == [replace(changed, without=("one",))]
 
 
-async def test_the_pod_of_a_shadow_is_not_among_them(env, pods: Pods, sync: ConfigSyncController):
+async def test_shadow_pods_are_not_among_the_synced_ones(env, pods: Pods, sync: ConfigSyncController):
     """It has a config of its own, and never shows the tenant's."""
     await pods.create("one")
     await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
@@ -176,7 +176,7 @@ async def test_the_pod_of_a_shadow_is_not_among_them(env, pods: Pods, sync: Conf
     assert len(pods.asked) == 1
 
 
-async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
+async def test_pod_already_showing_the_config_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     pods.shown = "new"
     env.sent.clear()
@@ -186,9 +186,7 @@ async def test_a_pod_that_shows_the_config_already_is_left_alone(env, pods: Pods
     assert env.sent == []
 
 
-async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_again(
-    env, pods: Pods, sync: ConfigSyncController
-):
+async def test_pods_showing_the_config_are_not_listed_again(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     env.read.clear()
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
@@ -202,7 +200,7 @@ async def test_pods_that_show_the_config_after_they_were_told_are_not_listed_aga
     assert len(env.read) == 1, env.read
 
 
-async def test_a_pod_that_had_no_address_yet_is_asked_too(env, pods: Pods, sync: ConfigSyncController):
+async def test_pod_without_an_earlier_address_is_queried_too(env, pods: Pods, sync: ConfigSyncController):
     """It may have mounted the former config right before the change."""
     await pods.create("one")
     await pods.create_starting("two")
@@ -218,7 +216,7 @@ async def test_a_pod_that_had_no_address_yet_is_asked_too(env, pods: Pods, sync:
     assert "127.0.0.2" in pods.asked
 
 
-async def test_a_newer_config_replaces_the_sync_of_the_older_one(env, pods: Pods, sync: ConfigSyncController):
+async def test_newer_config_replaces_the_older_ones_sync(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)

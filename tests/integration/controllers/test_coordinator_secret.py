@@ -37,7 +37,7 @@ async def can_log_in(urls: dict[str, str]) -> bool:
         return bool(await client.set("askproai:_:x", 1))
 
 
-async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context):
+async def test_secret_has_both_stores_logins_and_one_write(context):
     await ensure_coordinator(context)
     first = await secret_values(context)
     assert set(first) == {"DATABASE_URL", "REDIS_URL"}
@@ -48,7 +48,7 @@ async def test_the_secret_has_logins_for_both_stores_and_is_written_once(context
     assert repeated["metadata"]["resourceVersion"] == secret["metadata"]["resourceVersion"]
 
 
-async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, valkey, module_database):
+async def test_password_or_user_changed_by_hand_is_repaired(context, valkey, module_database):
     await ensure_coordinator(context)
     urls = await secret_values(context)
     su = await asyncpg.connect(module_database.superuser_dsn)
@@ -63,7 +63,7 @@ async def test_a_password_or_user_that_was_changed_by_hand_is_repaired(context, 
     assert await can_log_in(urls)
 
 
-async def test_a_deleted_secret_is_created_again_with_new_passwords(context):
+async def test_deleted_secret_is_created_with_new_passwords(context):
     await ensure_coordinator(context)
     before = await secret_values(context)
     await context.kube.delete(resources.SECRETS, context.settings.namespace, SECRET_NAME)
@@ -85,7 +85,7 @@ async def test_a_url_that_cannot_be_parsed_is_replaced(context):
     assert await can_log_in(await secret_values(context))
 
 
-async def test_a_tenants_retention_and_servers_are_stored_for_the_coordinator(namespace, module_database):
+async def test_tenants_retention_and_servers_reach_the_coordinator(namespace, module_database):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()

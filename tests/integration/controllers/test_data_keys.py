@@ -58,7 +58,7 @@ async def store_encrypted(namespace: TenantNamespace, database: Database) -> Non
     await rows(database, insert, f"{namespace.name}.salon-mueller", b"\0enc1p" + bytes(60))
 
 
-async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: TenantNamespace) -> None:
+async def test_key_is_made_once_whatever_is_reconciled(namespace: TenantNamespace) -> None:
     keys = await start(namespace)
     assert len(keys.keys) == 1
     assert await encrypts(namespace)
@@ -69,7 +69,7 @@ async def test_a_key_is_made_once_and_stays_whatever_is_reconciled(namespace: Te
     assert await keys_of(namespace) == keys
 
 
-async def test_a_tenant_with_too_many_rows_to_look_through_has_its_key_all_the_same(
+async def test_tenant_with_too_many_rows_has_its_key(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is asked is whether a condition must warn; no Tenant waits for it."""
@@ -81,7 +81,7 @@ async def test_a_tenant_with_too_many_rows_to_look_through_has_its_key_all_the_s
     assert len((await start(namespace)).keys) == 1
 
 
-async def test_an_annotation_makes_a_new_key_and_keeps_the_former(namespace: TenantNamespace) -> None:
+async def test_annotation_makes_a_new_key_keeping_the_former(namespace: TenantNamespace) -> None:
     keys = await start(namespace)
     annotation = {"metadata": {"annotations": {"askproai.de/rotate-data-key": "2026-11-24"}}}
     await namespace.client.merge(namespace.path("Tenant"), annotation)
@@ -131,14 +131,14 @@ async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespac
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
 
 
-async def test_the_copy_for_the_deletion_has_a_key_as_soon_as_it_is_used(namespace: TenantNamespace) -> None:
+async def test_deletion_copy_has_a_key_before_its_use(namespace: TenantNamespace) -> None:
     """The condition is written at the end of the reconcile that made the key."""
     keys = await start(namespace)
     copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
     assert decode_data_keys(copy).keys == keys.keys
 
 
-async def test_a_secret_that_holds_no_keys_is_left_alone_and_copied_nowhere(
+async def test_secret_without_keys_is_neither_changed_nor_copied(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
     """The copies are the last that somebody could restore."""
@@ -156,9 +156,7 @@ async def test_a_secret_that_holds_no_keys_is_left_alone_and_copied_nowhere(
     assert decode_data_keys(stored).keys == keys.keys
 
 
-async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
-    namespace: TenantNamespace, kube_client: KubeClient
-) -> None:
+async def test_only_the_returning_tenant_gets_its_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
     keys = await start(namespace)
     await namespace.operator.reconcile_again(
         Key("Tenant", namespace.name, "salon-mueller")
@@ -183,7 +181,7 @@ async def test_a_tenant_that_comes_back_has_its_keys_and_a_stranger_has_not(
     assert namespace_kept is None, "else a key that is destroyed would come back"
 
 
-async def test_a_tenant_that_comes_back_has_its_keys_also_where_nothing_is_encrypted_any_more(
+async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows are still encrypted, and its events that wait would become dead letters."""
@@ -199,7 +197,7 @@ async def test_a_tenant_that_comes_back_has_its_keys_also_where_nothing_is_encry
     assert not await encrypts(namespace)
 
 
-async def test_a_stranger_who_is_deleted_destroys_no_key_of_the_rows_that_stay(
+async def test_deleted_stranger_destroys_no_key_of_remaining_rows(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""

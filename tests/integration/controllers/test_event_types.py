@@ -48,7 +48,7 @@ def next_run(namespace: TenantNamespace, service: str) -> float:
     return queue._due.get(Key("ServiceOffering", namespace.name, service), (now,))[0] - now
 
 
-async def test_a_run_that_a_relative_caused_reads_no_event_type(namespace: TenantNamespace) -> None:
+async def test_run_caused_by_relatives_reads_no_event_type(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     before = readings(namespace)
     assert before > 0
@@ -60,14 +60,14 @@ async def test_a_run_that_a_relative_caused_reads_no_event_type(namespace: Tenan
 @pytest.mark.parametrize(
     "edit", [{"spec": {"durationMinutes": 40}}, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}]
 )
-async def test_an_edit_of_the_service_reads_its_event_types(namespace: TenantNamespace, edit: dict[str, Any]) -> None:
+async def test_edit_of_the_service_reads_its_event_types(namespace: TenantNamespace, edit: dict[str, Any]) -> None:
     await open_salon(namespace)
     before = readings(namespace)
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
     await eventually(lambda: readings(namespace) > before, SOON, "a reading of the event types")
 
 
-async def test_an_edited_key_reads_the_event_types_with_it(namespace: TenantNamespace) -> None:
+async def test_edited_key_reads_its_event_types(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     namespace.calcom_key = "cal_another_one"
     await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
@@ -75,7 +75,7 @@ async def test_an_edited_key_reads_the_event_types_with_it(namespace: TenantName
     await eventually(lambda: readings(namespace), SOON, "a reading of the event types with the new key")
 
 
-async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespace: TenantNamespace) -> None:
+async def test_service_with_a_taken_name_reads_no_more(namespace: TenantNamespace) -> None:
     """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -90,7 +90,7 @@ async def test_a_service_whose_name_is_taken_is_looked_at_no_more_often(namespac
         )
 
 
-async def test_an_event_type_with_several_lengths_fits_and_the_pods_learn_its_default(
+async def test_event_type_with_several_lengths_fits_by_default(
     namespace: TenantNamespace,
 ) -> None:
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
@@ -114,7 +114,7 @@ async def test_an_event_type_with_several_lengths_fits_and_the_pods_learn_its_de
     await eventually(is_in_config, SOON, "the default length in the config")
 
 
-async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do(namespace: TenantNamespace) -> None:
+async def test_required_fields_are_answered_or_named_with_advice(namespace: TenantNamespace) -> None:
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
     asked = [
         {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]},
@@ -144,7 +144,7 @@ async def test_required_fields_are_answered_by_the_pods_or_named_with_what_to_do
     await eventually(is_in_config, SOON, "the answers in the config")
 
 
-async def test_an_empty_list_of_event_types_says_that_the_local_calendar_is_meant(namespace: TenantNamespace) -> None:
+async def test_empty_event_type_list_suggests_the_local_calendar(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": {"calcom": {"eventTypes": []}}})
     await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
@@ -153,7 +153,7 @@ async def test_an_empty_list_of_event_types_says_that_the_local_calendar_is_mean
     await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMissing", **OFFERING)
 
 
-async def test_a_service_that_gets_a_wait_leaves_calcom_and_says_so(namespace: TenantNamespace) -> None:
+async def test_service_with_a_new_wait_leaves_calcom(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
     edit = {"calcom": None, "durationMinutes": 105, "segments": parts}

@@ -85,7 +85,7 @@ async def serving(namespace: TenantNamespace, internet: Internet, **spec: Any) -
     await wait_for_url(namespace, shared_url(namespace))
 
 
-async def test_a_new_tenant_is_given_to_nobody_until_its_url_leads_to_its_pods(namespace, internet):
+async def test_new_tenants_url_is_secret_until_it_works(namespace, internet):
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
     waiting = await namespace.wait_for_condition("Exposed", "False", "Pending")
@@ -108,7 +108,7 @@ async def test_a_new_tenant_is_given_to_nobody_until_its_url_leads_to_its_pods(n
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook at Cal.com")
 
 
-async def test_a_host_that_does_not_answer_changes_nothing_for_callers_and_both_are_routed(namespace, internet):
+async def test_silent_host_changes_nothing_and_both_are_routed(namespace, internet):
     await serving(namespace, internet)
     before = namespace.calcom_webhooks()
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
@@ -127,9 +127,7 @@ async def test_a_host_that_does_not_answer_changes_nothing_for_callers_and_both_
     assert (await namespace.get("Tenant"))["status"]["formerUrl"] == shared_url(namespace)
 
 
-async def test_a_route_of_the_former_url_that_somebody_deletes_or_edits_is_repaired_while_it_is_served(
-    namespace, internet
-):
+async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     former = f"{namespace.name}.example"
     internet.answering.add(f"https://{former}")
     ingress = {
@@ -169,7 +167,7 @@ async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
     return {*(await hosts(namespace)).values()} == expected
 
 
-async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(namespace, internet):
+async def test_host_withdrawn_before_its_answer_leaves_no_trace(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
@@ -184,7 +182,7 @@ async def test_a_host_that_is_taken_back_before_it_answered_leaves_no_trace(name
     assert internet.asked.count(own_url(namespace)) <= asked + 1
 
 
-async def test_the_former_host_stays_the_tenants_while_senders_have_it(namespace, other_namespace, internet):
+async def test_former_host_stays_owned_while_senders_have_it(namespace, other_namespace, internet):
     host = f"{namespace.name}.example"
     internet.answering.add(f"https://{host}")
     await create_salon(namespace, exposure={"host": host, "ingress": {}})
@@ -199,7 +197,7 @@ async def test_the_former_host_stays_the_tenants_while_senders_have_it(namespace
     assert await urls(other_namespace) == {}, "what another tenant has is given to no sender"
 
 
-async def test_a_suspended_tenant_whose_new_url_does_not_answer_is_ready_and_the_url_is_not_asked(namespace, internet):
+async def test_suspended_tenant_is_ready_despite_a_silent_url(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
@@ -215,7 +213,7 @@ async def test_a_suspended_tenant_whose_new_url_does_not_answer_is_ready_and_the
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
 
 
-async def test_a_tenant_that_begins_suspended_is_ready_and_gets_its_url_when_it_is_resumed(namespace, internet):
+async def test_initially_suspended_tenant_gets_its_url_on_resuming(namespace, internet):
     await namespace.write_secret()
     await namespace.create("Tenant")
     number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}

@@ -69,7 +69,7 @@ async def strict() -> AsyncIterator[Prober]:
         yield opened
 
 
-async def test_both_routed_paths_are_asked_below_the_url_without_any_credential(host, prober):
+async def test_both_routed_paths_are_probed_without_credentials(host, prober):
     assert await prober.find_problem(f"{host.url}/voice", TOKEN) is None
     assert [request.path.rpartition("/")[0] for request in host.requests] == [
         "/voice/webhooks/proof", "/voice/retell/proof",
@@ -128,7 +128,7 @@ async def test_a_redirect_is_not_followed(host, prober):
         assert elsewhere.requests == []
 
 
-async def test_an_answer_without_an_end_costs_neither_memory_nor_time(host, prober):
+async def test_endless_answer_costs_neither_memory_nor_time(host, prober):
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -144,7 +144,7 @@ async def test_an_answer_without_an_end_costs_neither_memory_nor_time(host, prob
     assert sent < 32 << 20
 
 
-async def test_a_host_that_says_nothing_is_left_after_five_seconds(host, prober):
+async def test_silent_host_is_abandoned_after_five_seconds(host, prober):
     released = asyncio.Event()
 
     async def silent(_: web.Request) -> web.StreamResponse:
@@ -161,7 +161,7 @@ async def test_a_host_that_nobody_runs_does_not_answer(prober):
     assert "does not answer" in (await prober.find_problem("http://127.0.0.1:9", TOKEN) or "")
 
 
-async def test_a_name_without_an_address_asks_for_a_dns_record(strict):
+async def test_name_without_an_address_asks_for_dns_records(strict):
     assert "create the DNS record" in (await strict.find_problem("https://salon.example.invalid", TOKEN) or "")
 
 
@@ -169,7 +169,7 @@ def lookups() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name.startswith("exposure-lookup")]
 
 
-async def test_names_that_no_server_answers_do_not_delay_the_lookup_of_others(monkeypatch):
+async def test_unanswered_names_do_not_delay_other_lookups(monkeypatch):
     """As many of them as the controller's workers can test while such a lookup lasts."""
     released = threading.Event()
 
@@ -201,7 +201,7 @@ async def test_names_that_no_server_answers_do_not_delay_the_lookup_of_others(mo
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
-async def test_no_tenant_makes_the_operator_connect_to_a_private_address(strict, name):
+async def test_no_tenant_connects_the_operator_to_private_addresses(strict, name):
     """By whichever notation, and by a name: what is checked is what is connected to."""
     connections = 0
 

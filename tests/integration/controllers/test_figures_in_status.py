@@ -39,7 +39,7 @@ async def reconciles_at_rest(namespace: TenantNamespace, key: Key) -> int:
     return namespace.operator.ended[key]
 
 
-async def test_figures_follow_the_callers_and_are_written_on_change_only(
+async def test_figures_follow_callers_and_are_written_on_change(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)

@@ -48,7 +48,7 @@ async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str 
     await eventually(is_so, SOON, f"event types {expected} in the config")
 
 
-async def test_an_event_type_of_another_account_is_withheld_from_the_pods(namespace: TenantNamespace) -> None:
+async def test_another_accounts_event_type_is_withheld_from_pods(namespace: TenantNamespace) -> None:
     await open_salon(namespace, 71001, 71002)
     found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeNotFound", **OFFERING)
     assert "event type 71001 of anna is not in this Cal.com account, so nothing is sent to it" in found["message"]

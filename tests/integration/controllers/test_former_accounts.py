@@ -42,7 +42,7 @@ async def emptied(namespace: TenantNamespace) -> None:
     await eventually(nothing_left, SOON, "the ledger to be empty")
 
 
-async def test_agents_and_webhook_of_the_former_accounts_are_removed(namespace, monkeypatch):
+async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeypatch):
     monkeypatch.setattr("askproai_operator.controllers.agent_plan.plan.GRACE", timedelta(seconds=1))
     await create_all(namespace)
     former_retell, former_calcom = namespace.retell_key, namespace.calcom_key
@@ -65,7 +65,7 @@ async def test_agents_and_webhook_of_the_former_accounts_are_removed(namespace, 
     )  # written after the status
 
 
-async def test_another_key_of_the_same_accounts_leaves_and_removes_nothing(namespace):
+async def test_another_key_of_same_accounts_removes_nothing(namespace):
     await create_all(namespace)
     retell, calcom = namespace.operator.retell.workspaces, namespace.operator.calcom.accounts
     retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
@@ -84,7 +84,7 @@ async def test_another_key_of_the_same_accounts_leaves_and_removes_nothing(names
     assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
 
 
-async def test_a_tenant_that_comes_back_before_the_removal_keeps_its_agent(namespace):
+async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
     """It finds its agent by the marker again, so nothing may be removed with the key of the entry."""
     await create_all(namespace)
     (agent_id,) = agents(namespace, namespace.retell_key)
@@ -127,7 +127,7 @@ async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     assert agents(namespace, namespace.retell_key)
 
 
-async def test_a_webhook_in_a_former_account_that_does_not_answer_is_removed_when_it_does(namespace, monkeypatch):
+async def test_silent_former_accounts_webhook_is_removed_upon_answer(namespace, monkeypatch):
     """A reconcile that failed half-way has made the one in the present account already."""
     await create_all(namespace)
     former, present = namespace.calcom_key, f"{namespace.calcom_key}-b"

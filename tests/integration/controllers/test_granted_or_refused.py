@@ -38,7 +38,7 @@ async def wait_for_route(namespace: TenantNamespace, host: str) -> None:
     await eventually(is_routed, SOON, f"the route of {host}")
 
 
-async def test_an_older_tenant_cannot_take_the_host_of_a_younger_one(namespace, other_namespace):
+async def test_older_tenant_cannot_take_a_younger_ones_host(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
@@ -54,7 +54,7 @@ async def test_an_older_tenant_cannot_take_the_host_of_a_younger_one(namespace, 
     await other_namespace.wait_until_ready()
 
 
-async def test_an_older_branch_cannot_take_the_number_of_a_younger_one(namespace, other_namespace):
+async def test_older_branch_cannot_take_a_younger_ones_number(namespace, other_namespace):
     await wait_until_older(await namespace.create("Branch"))
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     await other_namespace.create("Branch")
@@ -72,7 +72,7 @@ async def test_an_older_branch_cannot_take_the_number_of_a_younger_one(namespace
     assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [other_namespace.number]
 
 
-async def test_an_older_tenant_cannot_take_the_retell_key_of_a_younger_one(namespace, other_namespace):
+async def test_older_tenant_cannot_take_a_younger_retell_key(namespace, other_namespace):
     """Whoever names the key of a running tenant later is refused."""
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
@@ -113,7 +113,7 @@ async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other
     assert namespace.calcom_webhooks() == [url]
 
 
-async def test_a_running_tenant_with_a_shared_calcom_key_loses_its_webhook_there(namespace, other_namespace):
+async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, other_namespace):
     """As after an upgrade from a release that let keys be shared: no more of the other's bookings come here."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -133,7 +133,7 @@ async def test_a_running_tenant_with_a_shared_calcom_key_loses_its_webhook_there
     await other_namespace.wait_until_ready()
 
 
-async def test_a_paused_tenant_without_the_host_keeps_no_route(namespace, other_namespace):
+async def test_paused_tenant_without_the_host_keeps_no_route(namespace, other_namespace):
     """A pause keeps the operator from working on an object; it is no way to keep a stranger's host."""
     host = new_host()
     await namespace.write_secret()
@@ -163,7 +163,7 @@ async def test_the_shared_host_is_nobodys_own(namespace):
     assert await namespace.get("Ingress") is None
 
 
-async def test_the_host_of_the_fleets_page_is_nobodys_own(namespace):
+async def test_fleet_pages_host_belongs_to_no_tenant(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant", spec=exposed_at("fleet.example", "/some-namespace/some-tenant"))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
@@ -171,7 +171,7 @@ async def test_the_host_of_the_fleets_page_is_nobodys_own(namespace):
     assert await namespace.get("Ingress") is None
 
 
-async def test_a_deletion_hands_the_host_over_when_the_route_is_gone(namespace, other_namespace):
+async def test_deletion_passes_the_host_on_after_its_route(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await namespace.create("Tenant", spec=exposed_at(host))
@@ -185,7 +185,7 @@ async def test_a_deletion_hands_the_host_over_when_the_route_is_gone(namespace, 
     await other_namespace.wait_until_ready()
 
 
-async def test_a_tenant_that_moves_frees_its_host_and_paths_are_granted_one_by_one(namespace, other_namespace):
+async def test_moving_tenant_frees_its_host_and_gets_paths(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await namespace.create("Tenant", spec=exposed_at(host, "/a"))
@@ -230,7 +230,7 @@ async def test_one_of_two_simultaneous_branches_gets_number(namespace, other_nam
     assert sorted(found) == ["False", "True"]
 
 
-async def test_the_holder_learns_that_another_wants_what_it_has(namespace, other_namespace):
+async def test_holder_learns_about_another_requester(namespace, other_namespace):
     await namespace.create("Branch")
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     other_namespace.number = namespace.number

@@ -16,7 +16,7 @@ REFS = {"usernameSecretRef": {"name": "mail", "key": "user"}, "passwordSecretRef
 MAIL: dict[str, Any] = {"host": "smtp.mail.example", "sender": "a@salon.example", **REFS}
 
 
-async def test_notifications_wait_for_their_secret_and_calls_do_not(namespace: TenantNamespace) -> None:
+async def test_notifications_wait_for_their_secret_unlike_calls(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", spec={"notifications": {"email": MAIL, "customer": {"remindMinutesBefore": 1440}}})
     reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretNotFound")
@@ -42,7 +42,7 @@ async def test_notifications_wait_for_their_secret_and_calls_do_not(namespace: T
     assert 587 in {entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]}
 
 
-async def test_a_server_that_the_platform_does_not_allow_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+async def test_forbidden_server_is_named_to_no_pod(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     email = {"host": "relay.mail", "port": 25, "security": "None", "sender": "a@salon.example"}
     await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
@@ -53,7 +53,7 @@ async def test_a_server_that_the_platform_does_not_allow_is_named_to_no_pod(name
     assert config.notifications.email is None
 
 
-async def test_an_authority_that_is_none_and_a_server_that_takes_nothing_are_reported(
+async def test_invalid_authority_and_refusing_server_are_reported(
     namespace: TenantNamespace,
 ) -> None:
     await namespace.write_secret()

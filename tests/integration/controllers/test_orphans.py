@@ -46,7 +46,7 @@ async def create_all(namespace: TenantNamespace) -> None:
     await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
 
 
-async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when_they_are_back(namespace):
+async def test_namespace_ends_without_providers_leaving_no_final_orphan(namespace):
     await create_all(namespace)
     assert namespace.calcom_webhooks()
     assert workspace(namespace)["agents"]
@@ -68,7 +68,7 @@ async def test_a_namespace_ends_without_its_providers_and_no_orphan_is_left_when
     assert namespace.calcom_webhooks() == []
 
 
-async def test_a_refused_key_holds_up_nothing_and_a_new_one_in_the_entry_is_used(namespace):
+async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
     """A deletion has only the key of its time; into the ledger's entry a person can put another."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -116,9 +116,7 @@ async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
     assert namespace.calcom_webhooks() == []
 
 
-async def test_the_former_tenants_passwords_end_although_the_stores_were_away_and_a_namesake_exists(
-    namespace, monkeypatch
-):
+async def test_former_passwords_end_despite_outages_and_namesakes(namespace, monkeypatch):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -146,9 +144,7 @@ async def test_the_former_tenants_passwords_end_although_the_stores_were_away_an
             await client.ping()
 
 
-async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_is_there_first(
-    namespace, monkeypatch, module_database: Database
-):
+async def test_rows_due_for_erasure_end_despite_namesakes(namespace, monkeypatch, module_database: Database):
     """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -181,7 +177,7 @@ async def test_rows_that_were_to_be_erased_end_although_a_namesake_with_the_key_
     assert not {row["id"] for row in former} & {row["id"] for row in present}
 
 
-async def test_a_namesake_inherits_no_password_of_the_former_tenant(namespace):
+async def test_namesake_inherits_no_password_of_former_tenants(namespace):
     """The garbage collector may not have removed the former one's Secrets yet."""
     await namespace.write_secret()
     await namespace.create("Tenant")

@@ -84,7 +84,7 @@ async def settle(namespace: TenantNamespace) -> None:
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
 
 
-async def test_an_own_key_is_mounted_registered_and_recorded_and_the_pods_know_it(namespace: TenantNamespace):
+async def test_own_key_is_mounted_registered_recorded_and_known(namespace: TenantNamespace):
     key = new_key()
     await write_annas(namespace, key)
     add_event_types(namespace, key)
@@ -100,7 +100,7 @@ async def test_an_own_key_is_mounted_registered_and_recorded_and_the_pods_know_i
     assert key not in str(await namespace.get("ConfigMap", CONFIG)) + str(await namespace.get("Deployment", WEB))
 
 
-async def test_a_secret_that_does_not_permit_its_use_is_not_mounted_until_it_does(namespace: TenantNamespace):
+async def test_forbidden_secret_is_not_mounted_until_permitted(namespace: TenantNamespace):
     key = new_key()
     await write_annas(namespace, key, permitted=False)
     add_event_types(namespace, key)
@@ -119,7 +119,7 @@ async def test_a_secret_that_does_not_permit_its_use_is_not_mounted_until_it_doe
     await namespace.wait_for_condition("CalendarLinked", "True", kind="ServiceOffering", name=SERVICE)
 
 
-async def test_a_running_tenants_pods_know_it_when_all_of_them_mount_the_key(namespace: TenantNamespace):
+async def test_pods_learn_of_keys_once_all_mount_them(namespace: TenantNamespace):
     key = new_key()
     add_event_types(namespace, key)
     await create_salon(namespace, OWN, MEHMETS)
@@ -136,7 +136,7 @@ async def test_a_running_tenants_pods_know_it_when_all_of_them_mount_the_key(nam
     assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
 
 
-async def test_a_key_of_another_tenant_is_refused_and_its_holder_goes_on(
+async def test_another_tenants_key_is_refused_without_harming_it(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
     key = new_key()
@@ -157,9 +157,7 @@ async def test_a_key_of_another_tenant_is_refused_and_its_holder_goes_on(
     assert len(webhooks(namespace, key)) == 1
 
 
-async def test_a_key_that_is_another_tenants_own_is_refused(
-    namespace: TenantNamespace, other_namespace: TenantNamespace
-):
+async def test_another_tenants_own_key_is_refused(namespace: TenantNamespace, other_namespace: TenantNamespace):
     await create_salon(namespace, MEHMETS)
     await namespace.wait_until_ready()
     await write_annas(other_namespace, namespace.calcom_key)
@@ -171,7 +169,7 @@ async def test_a_key_that_is_another_tenants_own_is_refused(
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_an_entry_that_is_removed_takes_its_webhook_its_mount_and_its_grant_with_it(
+async def test_removed_entry_takes_its_webhook_mount_and_grant(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
     key = new_key()
@@ -194,7 +192,7 @@ async def test_an_entry_that_is_removed_takes_its_webhook_its_mount_and_its_gran
     await wait_until_linked(other_namespace)
 
 
-async def test_a_deleted_tenant_leaves_no_webhook_in_any_account(namespace: TenantNamespace):
+async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace: TenantNamespace):
     """Also without the Secrets, which a namespace's deletion removes first."""
     key = new_key()
     await write_annas(namespace, key)
@@ -209,7 +207,7 @@ async def test_a_deleted_tenant_leaves_no_webhook_in_any_account(namespace: Tena
 
 
 @pytest.mark.parametrize("broken", ["revoked", "gone"])
-async def test_a_key_that_fails_later_stops_only_its_own_event_type(namespace: TenantNamespace, broken: str):
+async def test_later_failing_key_stops_only_its_event_type(namespace: TenantNamespace, broken: str):
     """The pods go on refusing that event type: in our own book alone it would be offered when it is taken at Cal.com."""
     key = new_key()
     await write_annas(namespace, key)
@@ -233,7 +231,7 @@ async def test_a_key_that_fails_later_stops_only_its_own_event_type(namespace: T
     assert len(await mounted(namespace)) == 1
 
 
-async def test_a_key_in_a_renamed_secret_stays_linked_and_its_webhook_stays(namespace: TenantNamespace):
+async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace: TenantNamespace):
     key = new_key()
     await write_annas(namespace, key)
     add_event_types(namespace, key)

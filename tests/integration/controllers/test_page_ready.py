@@ -46,7 +46,7 @@ async def config_of(namespace: TenantNamespace) -> Any:
     return decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
 
 
-async def test_a_login_waits_for_its_secret_and_calls_do_not(namespace: TenantNamespace) -> None:
+async def test_login_waits_for_its_secret_unlike_calls(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", spec={"page": {"oidc": OIDC}})
     reported = await namespace.wait_for_condition("PageReady", "False", "SecretNotFound")
@@ -62,7 +62,7 @@ async def test_a_login_waits_for_its_secret_and_calls_do_not(namespace: TenantNa
     assert await namespace.get("Service", PAGE) is None
 
 
-async def test_a_page_is_published_on_request_and_withdrawn_without(namespace: TenantNamespace) -> None:
+async def test_page_is_published_on_request_and_withdrawn_without(namespace: TenantNamespace) -> None:
     host = new_host()
     await namespace.write_secret()
     await write_login(namespace)
@@ -88,7 +88,7 @@ async def test_a_page_is_published_on_request_and_withdrawn_without(namespace: T
     assert (await config_of(namespace)).page.host == ""
 
 
-async def test_the_host_of_a_page_is_nobody_elses_neither_for_a_page_nor_for_senders(
+async def test_pages_host_is_exclusive_for_pages_and_senders(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ) -> None:
     host = new_host()
@@ -121,7 +121,7 @@ async def test_a_host_of_the_platform_is_no_page(namespace: TenantNamespace, hos
     assert await namespace.get("Ingress", ROUTE) is None
 
 
-async def test_an_issuer_that_the_platform_does_not_allow_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+async def test_forbidden_issuer_is_named_to_no_pod(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await write_login(namespace)
     await namespace.create("Tenant", spec=published(new_host(), issuer="https://login.example:8443"))

@@ -60,7 +60,7 @@ async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     await eventually(compiled, SOON, "the Tenant's edit in the config")
 
 
-async def test_a_service_of_a_paused_tenant_says_that_an_edit_counts_when_the_tenant_is_resumed(
+async def test_paused_tenants_service_says_when_edits_count(
     namespace: TenantNamespace,
 ) -> None:
     """Its branch is not paused itself, and callers still get the opening hours from before."""
@@ -85,7 +85,7 @@ async def test_a_service_of_a_paused_tenant_says_that_an_edit_counts_when_the_te
 
 
 @pytest.mark.parametrize(("annotation", "reason"), [("paused", "Paused"), ("plan", "PlanUnsupported")])
-async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_pause_of_the_tenant_holds_back(
+async def test_ready_never_confirms_edits_that_a_pause_withholds(
     namespace: TenantNamespace, control_plane: ControlPlane, annotation: str, reason: str
 ) -> None:
     """`kubectl wait` compares the generation of the condition with that of the object."""
@@ -151,9 +151,7 @@ async def test_object_of_paused_tenant_is_not_ready(namespace: TenantNamespace, 
 
 
 @pytest.mark.parametrize("kind", EDITS)
-async def test_an_edit_of_a_paused_object_reaches_the_pods_when_it_is_resumed(
-    namespace: TenantNamespace, kind: str
-) -> None:
+async def test_paused_objects_edit_reaches_pods_on_resuming(namespace: TenantNamespace, kind: str) -> None:
     await create_salon(namespace, "Branch", "ServiceOffering", "Tenant", "RetellAgent")
     name, edit = EDITS[kind]
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
@@ -178,9 +176,7 @@ async def test_an_edit_of_a_paused_object_reaches_the_pods_when_it_is_resumed(
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_the_operator_that_takes_over_knows_what_was_applied_before_the_pause(
-    namespace: TenantNamespace, kind: str
-) -> None:
+async def test_new_operator_knows_the_spec_before_the_pause(namespace: TenantNamespace, kind: str) -> None:
     """All that it needs is in the API server: the cache of a new process is filled from there."""
     await create_salon(namespace)
     name, edit = EDITS[kind]
@@ -214,7 +210,7 @@ async def test_object_paused_before_applied_is_not_configured(namespace: TenantN
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
 
 
-async def test_a_service_that_was_paused_before_it_was_applied_leaves_the_default_one(
+async def test_service_paused_before_applying_leaves_the_default_one(
     namespace: TenantNamespace,
 ) -> None:
     """Else nothing could be booked in the branch."""
@@ -228,7 +224,7 @@ async def test_a_service_that_was_paused_before_it_was_applied_leaves_the_defaul
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
 
 
-async def test_a_number_that_a_paused_branch_drops_stays_its_own_until_it_is_resumed(
+async def test_paused_branch_keeps_dropped_number_until_it_resumes(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ) -> None:
     await create_salon(namespace)
@@ -257,7 +253,7 @@ async def test_a_number_that_a_paused_branch_drops_stays_its_own_until_it_is_res
         ("ServiceOffering", "haarschnitt", {"displayName": "Schnitt Neu"}),
     ],
 )
-async def test_an_edit_of_a_paused_object_changes_nothing_at_retell(
+async def test_edit_of_a_paused_object_changes_no_retell(
     namespace: TenantNamespace, kind: str, name: str, edit: dict[str, Any]
 ) -> None:
     await namespace.write_secret()

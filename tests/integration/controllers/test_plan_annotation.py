@@ -42,9 +42,7 @@ def applied_writes(namespace: TenantNamespace, since: int) -> list[tuple[str, st
 
 
 @pytest.mark.parametrize("kind", EDITS)
-async def test_nothing_is_applied_while_an_object_of_the_tenant_has_the_annotation(
-    namespace: TenantNamespace, kind: str
-) -> None:
+async def test_nothing_is_applied_while_any_object_is_annotated(namespace: TenantNamespace, kind: str) -> None:
     await namespace.write_secret()
     for each in ("Branch", "ServiceOffering", "Tenant"):
         await namespace.create(each)
@@ -80,7 +78,7 @@ def is_paused(live: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("holder", ["Branch", "ServiceOffering"])
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_annotation_of_a_sibling_holds_back(
+async def test_ready_never_confirms_edits_that_siblings_annotations_withhold(
     namespace: TenantNamespace, holder: str, kind: str
 ) -> None:
     """The config is compiled of all objects of the Tenant, so none of them has an effect before the annotation is gone."""
@@ -120,7 +118,7 @@ async def test_nobody_who_waits_for_ready_believes_an_edit_that_the_annotation_o
     await namespace.wait_for(kind, name, is_confirmed, "the edit as seen")
 
 
-async def test_a_tenant_that_is_new_with_the_annotation_gets_nothing(namespace: TenantNamespace) -> None:
+async def test_new_tenant_with_the_annotation_gets_nothing(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", annotations=PLAN["metadata"]["annotations"])
     await namespace.wait_for_condition("Paused", "True", "PlanUnsupported")
@@ -131,7 +129,7 @@ async def test_a_tenant_that_is_new_with_the_annotation_gets_nothing(namespace: 
     await namespace.wait_until_gone("Tenant", "salon-mueller")
 
 
-async def test_pods_keep_what_they_know_of_an_agent_in_plan_mode(namespace: TenantNamespace) -> None:
+async def test_pods_keep_their_knowledge_of_planned_agents(namespace: TenantNamespace) -> None:
     """Else a function would be refused to the published agent, which still has it."""
     await namespace.write_secret()
     for each in ("Branch", "Tenant", "RetellAgent"):

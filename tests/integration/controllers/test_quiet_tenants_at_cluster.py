@@ -223,9 +223,7 @@ async def test_manual_change_in_postgresql_is_corrected(
     await eventually(is_right, SOON, f"{before} again")
 
 
-async def test_a_user_that_is_deleted_by_hand_in_redis_comes_back(
-    quiet: TenantNamespace, valkey: EmbeddedRedis
-) -> None:
+async def test_redis_user_deleted_by_hand_comes_back(quiet: TenantNamespace, valkey: EmbeddedRedis) -> None:
     user = user_name(dotted(quiet))
     async with valkey.admin() as admin:
         assert await admin.execute_command("ACL", "DELUSER", user) == 1
@@ -237,9 +235,7 @@ async def test_a_user_that_is_deleted_by_hand_in_redis_comes_back(
         await eventually(exists, SOON, "the user")
 
 
-async def test_after_a_restart_of_redis_each_tenant_is_looked_at(
-    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_redis_restart_makes_each_tenant_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     operator, key = quiet.operator, tenant_key(quiet)
     redis = operator.context.redis
     assert redis is not None
@@ -254,7 +250,7 @@ async def test_after_a_restart_of_redis_each_tenant_is_looked_at(
     await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
 
 
-async def test_a_database_that_is_away_is_a_condition_and_a_failure_that_is_seen(
+async def test_absent_database_is_a_condition_and_visible_failure(
     quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator, database = quiet.operator, quiet.operator.context.database
@@ -274,9 +270,7 @@ async def test_a_database_that_is_away_is_a_condition_and_a_failure_that_is_seen
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
-async def test_a_common_look_that_fails_alone_makes_everybody_due(
-    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failed_common_read_makes_everybody_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also by a defect of ours: nobody is left alone by a look that did not happen."""
     operator, key = quiet.operator, tenant_key(quiet)
 

@@ -15,7 +15,7 @@ async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str =
     return next(each for each in conditions if each["type"] == "Ready")
 
 
-async def test_kubectl_get_shows_that_a_tenant_is_paused_or_suspended(namespace: TenantNamespace) -> None:
+async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant", spec={"suspend": True})
@@ -33,7 +33,7 @@ async def test_kubectl_get_shows_that_a_tenant_is_paused_or_suspended(namespace:
     await namespace.wait_for_condition("Ready", "True", "Suspended")
 
 
-async def test_a_branch_is_ready_when_its_agent_answers_its_number_and_no_longer(namespace: TenantNamespace) -> None:
+async def test_branch_is_ready_only_while_numbers_are_answered(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
     await namespace.create("Branch", spec={"phoneNumbers": [number]})
@@ -46,7 +46,7 @@ async def test_a_branch_is_ready_when_its_agent_answers_its_number_and_no_longer
     await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
 
 
-async def test_a_branch_is_not_ready_when_retell_lacks_its_number(namespace: TenantNamespace) -> None:
+async def test_branch_is_unready_when_retell_lacks_its_number(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     for kind in ("Branch", "Tenant", "RetellAgent"):
         await namespace.create(kind)
@@ -54,7 +54,7 @@ async def test_a_branch_is_not_ready_when_retell_lacks_its_number(namespace: Ten
     assert f"kubectl get retellagents -n {namespace.name} -o wide" in unbound["message"]
 
 
-async def test_pods_that_a_quota_refuses_are_named_and_their_end_is_seen(namespace: TenantNamespace) -> None:
+async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace: TenantNamespace) -> None:
     quotas, body = f"/api/v1/namespaces/{namespace.name}/resourcequotas", {"spec": {"hard": {"pods": "0"}}}
     await namespace.client.create(quotas, {"kind": "ResourceQuota", "metadata": {"name": "none"}} | body)
     await namespace.write_secret()
@@ -67,7 +67,7 @@ async def test_pods_that_a_quota_refuses_are_named_and_their_end_is_seen(namespa
     await namespace.wait_for_condition("RolloutHealthy", "True")
 
 
-async def test_two_services_that_sound_the_same_name_each_other_until_one_is_changed(
+async def test_similar_sounding_services_name_each_other_until_changed(
     namespace: TenantNamespace,
 ) -> None:
     await namespace.write_secret()
@@ -83,7 +83,7 @@ async def test_two_services_that_sound_the_same_name_each_other_until_one_is_cha
         await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
 
 
-async def test_a_service_that_fits_no_opening_is_not_ready_until_the_branch_opens_longer(
+async def test_service_longer_than_openings_is_unready_until_extended(
     namespace: TenantNamespace,
 ) -> None:
     await namespace.write_secret()
@@ -99,7 +99,7 @@ async def test_a_service_that_fits_no_opening_is_not_ready_until_the_branch_open
     await namespace.wait_for_condition("OpeningFits", "True", **offering)
 
 
-async def test_a_service_for_several_guests_with_event_types_is_ready(namespace: TenantNamespace) -> None:
+async def test_service_for_several_guests_with_types_is_ready(namespace: TenantNamespace) -> None:
     """The recipe of the how-to: what is intended is good, and Cal.com is not asked about event types that are not used."""
     await namespace.write_secret()
     await namespace.create("Tenant")

@@ -35,9 +35,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("reference", REFERENCES)
-async def test_a_secret_without_the_label_goes_to_no_provider_and_into_no_pod(
-    namespace: TenantNamespace, reference: str
-):
+async def test_unlabelled_secret_reaches_no_provider_or_pod(namespace: TenantNamespace, reference: str):
     await namespace.write_secret()
     await write_others(namespace)
     await namespace.create("Tenant", spec=REFERENCES[reference])
@@ -50,7 +48,7 @@ async def test_a_secret_without_the_label_goes_to_no_provider_and_into_no_pod(
         assert await namespace.get(kind, name) is None
 
 
-async def test_a_secret_is_used_as_soon_as_it_permits_it(namespace: TenantNamespace):
+async def test_secret_is_used_as_soon_as_permitted(namespace: TenantNamespace):
     await namespace.write_secret(permitted=False)
     await namespace.create("Tenant")
     await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
@@ -58,7 +56,7 @@ async def test_a_secret_is_used_as_soon_as_it_permits_it(namespace: TenantNamesp
     await namespace.wait_until_ready()
 
 
-async def test_a_tenant_that_runs_goes_on_unchanged_when_its_secret_has_no_label(namespace: TenantNamespace):
+async def test_running_tenant_survives_its_secrets_missing_label(namespace: TenantNamespace):
     """A deletion waits for no label either."""
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)

@@ -96,7 +96,7 @@ async def wait_until_nothing_is_left(namespace: TenantNamespace, database: Datab
     await eventually(nothing, SOON, "its login and its rows to go")
 
 
-async def test_a_shadow_has_pods_that_nobody_is_sent_to_and_that_reach_no_provider(
+async def test_shadow_pods_get_no_traffic_nor_any_provider(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     deployment = await begin(namespace)
@@ -167,9 +167,7 @@ async def test_findings_of_a_shadow_outlive_it(namespace: TenantNamespace, modul
     await namespace.wait_for_condition("ShadowAgrees", "True", "NotRequested")
 
 
-async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_removed_shadow_begins_anew_on_request(namespace: TenantNamespace, module_database: Database) -> None:
     """As after a mended Tenant: same image, same hours."""
     await begin_and_end_by_its_hours(namespace)
 
@@ -186,7 +184,7 @@ async def test_one_that_was_removed_begins_anew_when_it_is_asked_for_again(
     assert await left_in_database(namespace, module_database)
 
 
-async def test_one_that_could_not_begin_leaves_nothing_when_it_is_withdrawn(
+async def test_withdrawn_shadow_that_never_began_leaves_nothing(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     """A Deployment of its name is somebody else's: login and rows are there before it is met."""
@@ -206,7 +204,7 @@ async def test_one_that_could_not_begin_leaves_nothing_when_it_is_withdrawn(
     assert await namespace.get("Deployment", SHADOW)
 
 
-async def test_one_that_is_asked_for_again_in_place_of_another_that_could_not_begin_runs(
+async def test_new_shadow_runs_after_one_that_never_began(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only its hours end a shadow for good."""
@@ -228,7 +226,7 @@ async def test_one_that_is_asked_for_again_in_place_of_another_that_could_not_be
     assert (await shown(namespace))["image"] == IMAGE
 
 
-async def test_the_pods_of_a_changed_image_never_run_without_their_policy(
+async def test_pods_of_changed_image_always_have_their_policy(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its deletion is known late: until then the operator takes it for present."""
@@ -256,7 +254,7 @@ async def test_the_pods_of_a_changed_image_never_run_without_their_policy(
     assert await namespace.get("NetworkPolicy", policy)
 
 
-async def test_a_tenant_whose_config_was_emptied_holds_up_no_other(namespace: TenantNamespace) -> None:
+async def test_tenant_with_an_emptied_config_delays_no_other(namespace: TenantNamespace) -> None:
     await begin(namespace)
     await namespace.client.merge(
         namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
@@ -266,7 +264,7 @@ async def test_a_tenant_whose_config_was_emptied_holds_up_no_other(namespace: Te
     await shadow.reconcile(shadows_key(context.settings), context)
 
 
-async def test_a_tenant_that_is_deleted_while_its_shadow_begins_leaves_nothing_of_it(
+async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(
     namespace: TenantNamespace, module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its deletion has dropped login and rows before they are made."""

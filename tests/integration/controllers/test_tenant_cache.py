@@ -38,9 +38,7 @@ async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
         return [str(user) for user in await admin.execute_command("ACL", "USERS")]
 
 
-async def test_a_tenant_gets_its_user_in_redis_and_loses_it_and_its_keys_with_its_deletion(
-    namespace, valkey: EmbeddedRedis
-):
+async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valkey: EmbeddedRedis):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -58,7 +56,7 @@ async def test_a_tenant_gets_its_user_in_redis_and_loses_it_and_its_keys_with_it
         assert await admin.keys(f"askproai:{key}:*") == []
 
 
-async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_comes_later_is_used(namespace):
+async def test_tenant_is_ready_without_redis_until_it_comes(namespace):
     async with operator_uses(namespace, None):
         await namespace.write_secret()
         await namespace.create("Tenant")
@@ -75,7 +73,7 @@ async def test_without_redis_the_tenant_is_ready_and_says_so_and_a_redis_that_co
     assert (await namespace.get("Deployment", "salon-mueller-web"))["spec"]["template"] == pods, "no pod is restarted"
 
 
-async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready_nor_a_deletion(namespace):
+async def test_silent_redis_is_reported_and_delays_nothing(namespace):
     async with operator_uses(namespace, UNREACHABLE):
         await namespace.write_secret()
         await namespace.create("Tenant")
@@ -96,7 +94,7 @@ async def test_a_redis_that_does_not_answer_is_reported_and_delays_neither_ready
     await eventually(no_orphan_left, SOON, "its user to be removed when Redis is back")
 
 
-async def test_a_redis_that_lets_in_anybody_is_reported_at_the_tenant(namespace, own_valkey: EmbeddedRedis):
+async def test_redis_that_admits_anybody_is_reported(namespace, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
     async with operator_uses(namespace, own_valkey.admin_url):
@@ -107,7 +105,7 @@ async def test_a_redis_that_lets_in_anybody_is_reported_at_the_tenant(namespace,
         assert "give its user `default` a password" in reported["message"]
 
 
-async def test_a_redis_that_may_lose_events_is_reported_and_the_tenant_is_ready(namespace, own_valkey: EmbeddedRedis):
+async def test_redis_that_may_lose_events_is_only_reported(namespace, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.config_set("appendonly", "no")
     async with operator_uses(namespace, own_valkey.admin_url):

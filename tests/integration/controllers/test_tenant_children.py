@@ -85,7 +85,7 @@ async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> Non
 # Replicas
 
 
-async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(namespace):
+async def test_replicas_change_owner_without_falling_back_to_one(namespace):
     """A field that its only manager stops sending falls back to its default (docs/decisions/0019-handover-of-replicas.md)."""
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:
@@ -117,7 +117,7 @@ async def test_replicas_are_handed_over_both_ways_and_never_fall_back_to_one(nam
     assert seen == [5, 7, 4]
 
 
-async def test_a_manifest_gets_no_more_pods_connections_and_requests_than_the_platform_allows(namespace):
+async def test_manifest_stays_within_the_platforms_limits(namespace):
     await namespace.write_secret()
     limits = {"webhooksPerSecond": 0, "functionsPerSecond": 200}
     await namespace.create(
@@ -134,7 +134,7 @@ async def test_a_manifest_gets_no_more_pods_connections_and_requests_than_the_pl
     assert "runtime.rateLimits.webhooksPerSecond is 1000 instead of 0" in runs["message"]
 
 
-async def test_pods_have_what_the_manifest_asks_for_and_nothing_that_the_platform_does_not_list(namespace):
+async def test_pods_have_requested_settings_within_the_platforms_list(namespace):
     await namespace.write_secret()
     pods = {
         "imagePullSecrets": [{"name": "registry"}],
@@ -171,7 +171,7 @@ async def test_pods_have_what_the_manifest_asks_for_and_nothing_that_the_platfor
     )
 
 
-async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_alone(namespace):
+async def test_new_autoscaled_tenant_starts_at_its_minimum(namespace):
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:
         await namespace.create("Tenant", spec=RUNS)
@@ -188,7 +188,7 @@ async def test_a_new_autoscaled_tenant_starts_with_its_minimum_and_is_then_left_
     assert seen == [2]
 
 
-async def test_suspending_deletes_the_autoscaler_too_and_resuming_starts_at_the_minimum(namespace):
+async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(namespace):
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:
         await namespace.create("Tenant", spec=RUNS)
@@ -202,7 +202,7 @@ async def test_suspending_deletes_the_autoscaler_too_and_resuming_starts_at_the_
     assert seen == [2, 0, 2]
 
 
-async def test_an_edit_of_the_template_that_is_taken_back_leaves_the_autoscalers_replicas(namespace):
+async def test_reverted_template_edit_leaves_the_autoscalers_replicas(namespace):
     """Fields of other managers become ours when lists clash (422); replicas must not, or the next apply makes them 1."""
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
@@ -222,7 +222,7 @@ async def test_an_edit_of_the_template_that_is_taken_back_leaves_the_autoscalers
     assert seen == [2, 6]
 
 
-async def test_a_status_of_the_previous_template_does_not_count_as_rolled_out(namespace):
+async def test_former_templates_status_does_not_count_as_rollout(namespace):
     """The answer to a change of the template carries that status, whatever the Deployment's controller does meanwhile."""
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
@@ -238,7 +238,7 @@ async def test_a_status_of_the_previous_template_does_not_count_as_rolled_out(na
 # Split
 
 
-async def test_the_mode_changes_without_a_moment_in_which_no_worker_runs(namespace):
+async def test_mode_changes_without_a_moment_lacking_workers(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
     await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
@@ -286,7 +286,7 @@ def own_host(namespace: TenantNamespace) -> dict[str, str]:
     return {"host": f"{namespace.name}.example", "pathPrefix": "/voice"}
 
 
-async def test_an_ingress_is_created_on_request_repaired_and_deleted_with_the_request(namespace):
+async def test_ingress_is_created_repaired_and_deleted_on_request(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant", spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
     tenant = await namespace.wait_until_ready()
@@ -299,7 +299,7 @@ async def test_an_ingress_is_created_on_request_repaired_and_deleted_with_the_re
     await namespace.wait_until_gone("Ingress")
 
 
-async def test_a_foreign_ingress_is_left_alone_and_stops_nothing_but_the_exposure(namespace):
+async def test_foreign_ingress_is_left_alone_stopping_only_exposure(namespace):
     body = {
         "metadata": {"name": "salon-mueller"},
         "spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}},
@@ -335,7 +335,7 @@ async def installed(plane: ControlPlane, namespace: TenantNamespace, *names: str
         await eventually(lambda: noticed(0), SOON, "the end of the CRDs")
 
 
-async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(namespace, control_plane):
+async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane):
     await namespace.write_secret()
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways"}]}
     await namespace.create("Tenant", spec={"exposure": own_host(namespace) | {"gateway": gateway}})
@@ -365,7 +365,7 @@ async def test_a_route_waits_for_the_gateway_api_and_then_for_its_gateway(namesp
 # Monitoring
 
 
-async def test_monitor_and_rules_are_created_once_their_crds_exist_and_forgotten_with_them(namespace, control_plane):
+async def test_monitor_and_rules_come_and_go_with_crds(namespace, control_plane):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_for_condition("MonitoringReady", "True", "NotInstalled")

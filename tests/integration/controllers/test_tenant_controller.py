@@ -26,7 +26,7 @@ def versions(objects: list[dict[str, Any] | None]) -> list[str]:
     return [live["metadata"]["resourceVersion"] for live in objects if live]
 
 
-async def test_a_tenants_children_exist_by_one_manager_and_are_written_once(namespace):
+async def test_tenants_children_have_one_manager_and_one_write(namespace):
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")
@@ -89,7 +89,7 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     assert "2026-12-31" in (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
 
 
-async def test_a_child_edited_or_deleted_by_hand_is_repaired(namespace):
+async def test_child_edited_or_deleted_by_hand_is_repaired(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -106,7 +106,7 @@ async def test_a_child_edited_or_deleted_by_hand_is_repaired(namespace):
 
 
 @pytest.mark.parametrize("garbage", [b"postgres://[", b"\xff\xfe"])
-async def test_a_secret_of_the_operator_that_became_unreadable_is_written_anew(namespace, garbage):
+async def test_unreadable_secret_of_the_operator_is_rewritten(namespace, garbage):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -121,7 +121,7 @@ async def test_a_secret_of_the_operator_that_became_unreadable_is_written_anew(n
     await namespace.wait_until_ready()
 
 
-async def test_a_persons_own_object_by_the_name_of_a_child_is_left_alone_and_reported(namespace):
+async def test_persons_object_with_childs_name_is_only_reported(namespace):
     """Taking it over would keep its content (a token, for example), and delete it with the Tenant."""
     meta = {"name": "salon-mueller-admin"}
     foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
@@ -136,7 +136,7 @@ async def test_a_persons_own_object_by_the_name_of_a_child_is_left_alone_and_rep
     await namespace.wait_until_ready()
 
 
-async def test_a_persons_own_secret_by_the_name_of_the_readers_is_reported_and_the_pods_are_deployed(namespace):
+async def test_persons_readers_secret_is_reported_while_pods_deploy(namespace):
     """As at an upgrade: the tenant serves without the Secret, which only its readers need."""
     meta = {"name": "salon-mueller-reader"}
     foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
@@ -151,7 +151,7 @@ async def test_a_persons_own_secret_by_the_name_of_the_readers_is_reported_and_t
     await namespace.wait_until_ready()
 
 
-async def test_a_deleted_admin_token_is_replaced_at_once_and_with_it_that_of_the_readers(namespace, monkeypatch):
+async def test_deleted_admin_token_replaces_the_readers_too(namespace, monkeypatch):
     names = ("salon-mueller-admin", "salon-mueller-reader")
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -185,7 +185,7 @@ async def test_a_deleted_admin_token_is_replaced_at_once_and_with_it_that_of_the
     assert (await namespace.get("Deployment", "salon-mueller-web"))["spec"] == web["spec"], "no pod is restarted"
 
 
-async def test_the_webhook_of_a_tenant_that_moves_is_replaced(namespace):
+async def test_webhook_of_a_moving_tenant_is_replaced(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     before = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
@@ -197,7 +197,7 @@ async def test_the_webhook_of_a_tenant_that_moves_is_replaced(namespace):
     assert before not in namespace.calcom_webhooks()
 
 
-async def test_suspending_stops_the_pods_and_resuming_starts_them_again(namespace):
+async def test_suspending_stops_pods_and_resuming_starts_them(namespace):
     async def replicas(expected: int) -> bool:
         live = await namespace.get("Deployment", "salon-mueller-web")
         return live is not None and live["spec"]["replicas"] == expected
@@ -213,7 +213,7 @@ async def test_suspending_stops_the_pods_and_resuming_starts_them_again(namespac
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_a_database_that_does_not_answer_is_reported_and_its_return_is_enough(namespace, postgres):
+async def test_silent_database_is_reported_and_recovers_by_itself(namespace, postgres):
     """Also right after a restart of the operator, when it has never reached the database."""
     context = namespace.operator.context
     unreachable = AdminStore("postgresql://admin:geheim@127.0.0.1:9/none")
@@ -264,7 +264,7 @@ async def test_calcom_refusal_of_pods_is_a_condition(
     assert still == ("True" if until_confirmed else "False"), "the confirmed booking may be of another event type"
 
 
-async def test_appointments_that_wait_for_calcom_are_shown_while_they_wait(namespace, module_database):
+async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, module_database):
     """Callers are served, so Ready stays True; its reason and message say how many wait, and since when."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -302,7 +302,7 @@ async def test_appointments_that_wait_for_calcom_are_shown_while_they_wait(names
     await namespace.wait_for_condition("CalendarSynced", "True")
 
 
-async def test_appointments_with_somebody_who_is_gone_are_shown_until_they_are_moved(namespace, module_database):
+async def test_appointments_of_departed_staff_are_shown_until_moved(namespace, module_database):
     """The manifest is applied as it is; the condition says whom to call."""
     await namespace.write_secret()
     branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})

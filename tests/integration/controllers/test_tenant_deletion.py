@@ -13,9 +13,7 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = pytest.mark.usefixtures("clear_faults")
 
 
-async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_name_erases_them(
-    namespace, module_database: Database
-):
+async def test_retained_rows_await_adoption_safe_from_namesakes(namespace, module_database: Database):
     """No accident erases a salon's appointments, and nobody else inherits them."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -51,9 +49,7 @@ async def test_retained_rows_wait_for_their_adoption_and_no_tenant_of_the_same_n
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []
 
 
-async def test_a_tenant_that_leaves_the_cluster_and_comes_back_with_its_key_has_its_rows(
-    namespace, module_database: Database
-):
+async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database: Database):
     """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -73,9 +69,7 @@ async def test_a_tenant_that_leaves_the_cluster_and_comes_back_with_its_key_has_
     assert [row["action"] for row in audited] == ["data_adopted"]
 
 
-async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tenant(
-    namespace, module_database: Database
-):
+async def test_namesake_can_read_no_former_tenants_uid(namespace, module_database: Database):
     """A customer leaves, and somebody else gets the name of the namespace: who knows the UID gets the rows."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -100,7 +94,7 @@ async def test_nothing_that_a_namesake_can_read_names_the_uid_of_the_former_tena
     assert logins == [], "no login, so no row of the database either"
 
 
-async def test_a_deleted_tenant_waits_for_its_agents_also_after_a_restart(namespace):
+async def test_deleted_tenant_waits_for_its_agents_across_restarts(namespace):
     """After a restart the cache does not know the deleted Branch any more, but the agent's status names the Tenant."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -141,7 +135,7 @@ async def test_orphan_leaves_the_webhook_and_says_so(namespace):
     await eventually(lambda: has_event(namespace, ("Normal", "Orphaned")), SOON, "the event")
 
 
-async def test_the_deletion_of_a_namespace_completes_and_removes_the_webhook(namespace):
+async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
     """The user's Secret and ours are deleted at once; the credentials are kept in Secret `<tenant>-teardown`."""
     await namespace.write_secret()
     await namespace.create("Branch")

@@ -59,7 +59,7 @@ async def branches_of_first_config(namespace: TenantNamespace) -> list[str]:
     return found[0]
 
 
-async def test_a_branch_that_comes_while_the_keys_are_tried_is_in_the_first_config(
+async def test_branch_created_during_key_trials_is_in_config(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
 ) -> None:
     """One `kubectl apply` brings it right after its Tenant."""
@@ -69,7 +69,7 @@ async def test_a_branch_that_comes_while_the_keys_are_tried_is_in_the_first_conf
     assert await branches_of_first_config(namespace) == ["mitte"]
 
 
-async def test_a_branch_that_is_only_to_be_planned_is_not_in_the_first_config(
+async def test_branch_only_planned_is_not_in_first_config(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
 ) -> None:
     await namespace.write_secret()

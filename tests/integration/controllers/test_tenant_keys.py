@@ -20,7 +20,7 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
-async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_acts_at_once(namespace):
+async def test_missing_secrets_creation_acts_at_once(namespace):
     await namespace.create("Tenant")
     reported = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
     assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in reported["message"]
@@ -30,7 +30,7 @@ async def test_a_missing_secret_is_reported_with_what_to_do_and_its_creation_act
         await eventually(lambda event=event: has_event(namespace, event), SOON, f"the event {event}")
 
 
-async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_not(namespace):
+async def test_only_an_accepted_rotated_key_reaches_the_teardown(namespace):
     """The agents' controller reads the copy, the pods mount the Secret itself."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -44,7 +44,7 @@ async def test_a_rotated_key_reaches_the_teardown_copy_and_a_refused_one_does_no
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == rotated
 
 
-async def test_a_refused_key_is_tried_again_when_its_condition_says(namespace):
+async def test_refused_key_is_retried_when_its_condition_says(namespace):
     """A key becomes good at Retell without a change in the cluster: nobody has to guess when that is noticed."""
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
     await namespace.create("Tenant")
@@ -62,7 +62,7 @@ async def test_a_refused_key_is_tried_again_when_its_condition_says(namespace):
     assert again == refused, "a resync writes no other text"
 
 
-async def test_a_refused_key_is_tried_at_once_when_a_person_asks(namespace, monkeypatch):
+async def test_refused_key_is_retried_at_once_on_request(namespace, monkeypatch):
     """Not when the operator would use it again by itself, which is after a minute."""
     retell = namespace.operator.retell
     monkeypatch.setitem(retell.settings, "any_key", 0.0)
@@ -78,7 +78,7 @@ async def test_a_refused_key_is_tried_at_once_when_a_person_asks(namespace, monk
     assert namespace.operator.context.clock.monotonic() - asked_at < REFUSED_KEY_SECONDS / 2
 
 
-async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_secret_later(namespace):
+async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
     """Calls go on while keys are changed: no event is answered 401 in between."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -106,7 +106,7 @@ async def test_former_keys_are_kept_for_the_pods_and_calcom_signs_with_a_new_sec
 
 
 @pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
-async def test_a_secret_that_changes_during_a_pause_does_not_end_the_one_by_which_calcom_signs(namespace, annotation):
+async def test_secret_changed_during_a_pause_keeps_calcoms_one(namespace, annotation):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -130,7 +130,7 @@ async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
     return await read() == expected
 
 
-async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespace):
+async def test_untried_key_is_not_kept_for_the_teardown(namespace):
     """A provider's outage must not stop what runs, nor replace a good key by one that was never seen to work."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -142,7 +142,7 @@ async def test_a_key_that_nobody_could_try_is_not_kept_for_the_teardown(namespac
     await namespace.wait_for_condition("RuntimeAvailable", "True")
 
 
-async def test_a_changed_key_that_nobody_could_try_is_unknown_until_it_was_accepted_or_refused(namespace):
+async def test_untried_changed_key_is_unknown_until_its_answer(namespace):
     """Who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and what runs goes on."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -168,7 +168,7 @@ async def test_a_changed_key_that_nobody_could_try_is_unknown_until_it_was_accep
     await namespace.wait_until_ready()
 
 
-async def test_an_unchanged_key_stays_valid_while_retell_is_away_also_for_a_new_operator(namespace):
+async def test_unchanged_key_stays_valid_while_retell_is_away(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -183,7 +183,7 @@ async def test_an_unchanged_key_stays_valid_while_retell_is_away_also_for_a_new_
     await namespace.wait_until_ready()
 
 
-async def test_a_changed_key_that_calcom_could_not_be_asked_about_is_unknown_until_it_answers(namespace):
+async def test_changed_key_is_unknown_until_calcom_answers(namespace):
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant", spec=RUNS)
@@ -224,7 +224,7 @@ def _asked(token: str) -> dict[str, Any]:
     return {"metadata": {"annotations": {"askproai.de/reconcile-at": token}}}
 
 
-async def test_a_server_that_is_not_allowed_gets_no_request(namespace):
+async def test_forbidden_server_gets_no_request(namespace):
     """Neither the Tenant nor a service of it sends a key there (ASKPROAI_PROVIDER_HOSTS, docs/reference/settings.md)."""
     await namespace.write_secret()
     key = {"name": "providers", "key": "calcom-api-key"}

@@ -45,7 +45,7 @@ async def test_a_resync_asks_the_providers_nothing(namespace: TenantNamespace) -
     assert asked(namespace) == before
 
 
-async def test_a_webhook_that_a_person_deleted_is_registered_again_when_its_look_is_due(
+async def test_deleted_webhook_is_registered_again_when_due(
     namespace: TenantNamespace,
 ) -> None:
     key = await open_salon(namespace)
@@ -66,7 +66,7 @@ async def test_a_change_of_host_is_a_registered_trigger(namespace: TenantNamespa
     assert {"BOOKING_CREATED", "BOOKING_REASSIGNED", "OOO_CREATED"} <= set(webhook["triggers"])
 
 
-async def test_a_server_that_refuses_a_newer_trigger_is_named(
+async def test_server_that_refuses_a_newer_trigger_is_named(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by later runs, which do not ask the server."""
@@ -79,7 +79,7 @@ async def test_a_server_that_refuses_a_newer_trigger_is_named(
         await namespace.operator.reconcile_again(key)
 
 
-async def test_a_person_who_asks_has_a_deleted_webhook_registered_again_now(namespace: TenantNamespace) -> None:
+async def test_human_request_registers_a_deleted_webhook_now(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     delete_webhooks(namespace)
     asked_for = {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}}
@@ -87,7 +87,7 @@ async def test_a_person_who_asks_has_a_deleted_webhook_registered_again_now(name
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook")
 
 
-async def test_a_key_that_retell_refuses_to_an_agent_is_tried_again(namespace: TenantNamespace) -> None:
+async def test_key_refused_to_an_agent_is_retried(namespace: TenantNamespace) -> None:
     """Only the agents use the key at intervals."""
     await open_salon(namespace)
     tried = asked(namespace)["list-agents"]

@@ -210,7 +210,7 @@ async def broken_off_imports(mover: Mover, plane: ControlPlane, database: Databa
     raise AssertionError("the import does not end")
 
 
-async def test_a_moved_tenant_has_its_book_its_keys_its_agent_and_its_number_and_nothing_exists_twice(
+async def test_moved_tenant_has_everything_exactly_once(
     namespace: TenantNamespace,
     moved: TenantNamespace,
     mover: Mover,
@@ -273,7 +273,7 @@ async def test_a_moved_tenant_has_its_book_its_keys_its_agent_and_its_number_and
     assert await books_of(other_database, moved) == before
 
 
-async def test_a_tenant_that_could_still_book_or_acknowledge_is_not_exported(
+async def test_tenant_still_booking_or_acknowledging_is_not_exported(
     namespace: TenantNamespace,
     mover: Mover,
     control_plane: ControlPlane,
@@ -311,7 +311,7 @@ async def test_a_tenant_that_could_still_book_or_acknowledge_is_not_exported(
     assert ":" not in owner[0]["uid"], "a refused export takes nothing from the tenant"
 
 
-async def test_an_import_is_refused_where_the_tenant_or_its_number_is(
+async def test_import_is_refused_beside_the_tenant_or_number(
     namespace: TenantNamespace,
     moved: TenantNamespace,
     mover: Mover,
@@ -352,7 +352,7 @@ async def test_an_import_is_refused_where_the_tenant_or_its_number_is(
     await moved.wait_until_ready()
 
 
-async def test_a_tenant_of_an_installation_with_the_same_id_does_not_begin(namespace: TenantNamespace) -> None:
+async def test_installation_with_the_same_id_begins_no_tenant(namespace: TenantNamespace) -> None:
     """Both have one marker at Retell, so the deletion there, the last step of a move, would delete the agents of this one."""
     await namespace.write_secret()
     adopting = {ADOPT_DATA: "uid-there:0123456789abcdef", ADOPT_FROM: namespace.operator.context.installation_id}

@@ -180,14 +180,14 @@ async def test_a_customer_goes_whom_nothing_names_any_more(env: CoordinatorEnvir
     assert (entry["action"], json.loads(entry["detail"])) == ("customers.aged", {"customers": 2, "days": 20})
 
 
-async def test_a_customer_goes_in_the_run_in_which_the_last_appointment_ages(env: CoordinatorEnvironment) -> None:
+async def test_customer_goes_with_the_last_ageing_appointment(env: CoordinatorEnvironment) -> None:
     salon = await create_tenant(env, "salon")
     await visit(env, salon, -25)
     assert await delete_expired(env.context) == 2
     assert await phones(env) == set()
 
 
-async def test_a_run_that_is_ended_halfway_has_recorded_what_it_did_and_the_next_one_does_the_rest(
+async def test_interrupted_run_is_recorded_and_continued_next_time(
     env: CoordinatorEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     salon = await create_tenant(env, "salon")
@@ -214,7 +214,7 @@ async def test_a_run_that_is_ended_halfway_has_recorded_what_it_did_and_the_next
     assert sum(json.loads(entry["detail"])["appointments"] for entry in entries) == 6
 
 
-async def test_nothing_ages_before_the_operator_has_written_the_days(env: CoordinatorEnvironment) -> None:
+async def test_nothing_ages_before_the_operator_writes_the_days(env: CoordinatorEnvironment) -> None:
     """A row that is older than the columns: what its manifest says is not known yet."""
     salon = await create_tenant(env, "salon")
     await visit(env, salon, -5000)
@@ -242,7 +242,7 @@ async def test_concurrent_booking_keeps_its_customer(
     await holder.close()
 
 
-async def test_a_refusal_is_kept_as_long_as_there_is_anything_to_keep_out_or_to_delete(
+async def test_refusal_is_kept_while_it_has_a_purpose(
     env: CoordinatorEnvironment,
 ) -> None:
     """Without it what Retell repeats would be stored again, and nobody would ask Retell any more to delete its copy."""
@@ -281,7 +281,7 @@ async def test_a_refusal_is_kept_as_long_as_there_is_anything_to_keep_out_or_to_
         ),
     ],
 )
-async def test_the_coordinator_can_only_take_away_all_that_is_personal(
+async def test_coordinator_can_only_remove_all_personal_data(
     env: CoordinatorEnvironment, statement: str, error: type[Exception]
 ) -> None:
     salon = await create_tenant(env, "salon")
@@ -298,7 +298,7 @@ async def test_the_coordinator_cannot_empty_what_is_to_come(env: CoordinatorEnvi
     assert await nameless(env) == set()
 
 
-async def test_nobody_deletes_a_customer_whom_an_appointment_has_come_to_name_meanwhile(
+async def test_customer_of_a_newly_written_appointment_is_kept(
     env: CoordinatorEnvironment,
 ) -> None:
     """The statement may have looked before the booking was committed: the foreign key looks again."""

@@ -82,7 +82,7 @@ async def outage(env_with_redis: CoordinatorEnvironment, own_valkey: EmbeddedRed
     return Outage(replace(env_with_redis, context=replace(env_with_redis.context, clock=clock)), own_valkey, clock)
 
 
-async def test_three_open_circuits_of_six_tenants_open_the_one_over_all(outage: Outage, provider: Server):
+async def test_three_of_six_open_circuits_open_the_common(outage: Outage, provider: Server):
     for number in range(6):
         await outage.tenant(f"t{number}", provider.url, opened=number < 3)
     assert await outage.update() == 1
@@ -108,7 +108,7 @@ async def test_two_open_circuits_or_a_minority_open_nothing(outage: Outage, prov
     assert await outage.state() == {}
 
 
-async def test_a_server_that_few_tenants_use_never_decides_for_all(outage: Outage, provider: Server):
+async def test_rarely_used_server_never_decides_for_all(outage: Outage, provider: Server):
     for number in range(3):
         await outage.tenant(f"own{number}", "http://selfhosted.example", opened=True)
     for number in range(4):
@@ -141,7 +141,7 @@ async def test_one_probe_for_everybody_and_success_closes(outage: Outage, provid
     assert await outage.state() == {}
 
 
-async def test_a_server_that_refuses_connections_stays_open_for_all(outage: Outage):
+async def test_server_that_refuses_connections_stays_open_for_all(outage: Outage):
     for number in range(3):
         await outage.tenant(f"t{number}", "http://127.0.0.1:9", opened=True)
     await outage.update()
@@ -150,7 +150,7 @@ async def test_a_server_that_refuses_connections_stays_open_for_all(outage: Outa
     assert int((await outage.state())["probe_at"]) > outage.clock.now().timestamp() * 1000
 
 
-async def test_the_circuit_opened_by_a_coordinator_that_died_expires_by_itself(outage: Outage, provider: Server):
+async def test_dead_coordinators_open_circuit_expires_by_itself(outage: Outage, provider: Server):
     for number in range(3):
         await outage.tenant(f"t{number}", provider.url, opened=True)
     await outage.update()
@@ -159,7 +159,7 @@ async def test_the_circuit_opened_by_a_coordinator_that_died_expires_by_itself(o
         assert json.loads(await redis.get("askproai:_:fence")) == 1
 
 
-async def test_a_circuit_that_a_person_wrote_is_left_to_expire(outage: Outage, provider: Server):
+async def test_circuit_written_by_a_person_is_left_alone(outage: Outage, provider: Server):
     await outage.tenant("t", provider.url, opened=False)
     async with outage.valkey.admin() as redis:
         await redis.hset(KEY, mapping={"state": "open", "retry_at": "1"})

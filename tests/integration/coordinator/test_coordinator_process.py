@@ -80,7 +80,7 @@ async def wait_until_swept(env: CoordinatorEnvironment) -> None:
     await eventually(gone, SOON, "the sweep")
 
 
-async def test_when_the_leader_is_killed_the_other_one_takes_over(
+async def test_standby_takes_over_when_the_leader_is_killed(
     env_with_redis: CoordinatorEnvironment, start_coordinator: Start, kube_client: KubeClient, kube_namespace: str
 ):
     salon = await env_with_redis.database.create_tenant("salon")
@@ -163,7 +163,7 @@ async def test_a_wrong_setting_is_named(tmp_path: Path):
         assert text in child.log.read_text()
 
 
-async def test_a_standby_serves_the_fleets_page_as_the_leader_does(start_coordinator: Start, tmp_path: Path) -> None:
+async def test_standby_serves_the_fleet_page_like_the_leader(start_coordinator: Start, tmp_path: Path) -> None:
     (tmp_path / "credentials/FLEET_TOKEN").write_text("token-of-the-platform-0123456789")
     leader = await start_coordinator("leader")
     await wait_until_leading(leader)

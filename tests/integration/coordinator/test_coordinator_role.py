@@ -81,7 +81,7 @@ async def test_it_may_update_these_columns_and_no_others(env: CoordinatorEnviron
     assert {row["table_name"]: set(row["columns"]) for row in rows} == ALLOWED_BY_COLUMN
 
 
-async def test_two_installations_in_one_server_have_coordinators_of_their_own(env: CoordinatorEnvironment):
+async def test_two_installations_in_one_server_have_separate_coordinators(env: CoordinatorEnvironment):
     own, other = env.database.admin.coordinator_dsn("x"), env.database.admin
     assert "askproai_c_" in own
     assert await env.context.pool.fetchval("SELECT current_user") in own
@@ -90,7 +90,7 @@ async def test_two_installations_in_one_server_have_coordinators_of_their_own(en
     await connection.close()
 
 
-async def test_its_redis_user_runs_no_foreign_command_and_touches_no_foreign_prefix(
+async def test_redis_user_is_limited_to_commands_and_prefix(
     env_with_redis: CoordinatorEnvironment,
 ):
     shared = env_with_redis.context.redis._shared

@@ -14,9 +14,7 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
 KEY, AGO = "askproai:_:circuit:retell", timedelta(seconds=-1)
 
 
-async def test_a_write_with_a_lower_term_than_the_last_is_refused_whole(
-    env_with_redis: CoordinatorEnvironment, own_valkey
-):
+async def test_write_with_a_lower_term_is_refused_whole(env_with_redis: CoordinatorEnvironment, own_valkey):
     shared = env_with_redis.context.redis._shared
     old, new = FencedRedis(shared, lambda: 7), FencedRedis(shared, lambda: 8)
     await old.write(KEY, ("HSET", "state", "open"), ("PEXPIRE", "60000"))
@@ -42,7 +40,7 @@ async def test_the_fence_is_compared_as_a_number(env_with_redis: CoordinatorEnvi
         await FencedRedis(shared, lambda: 9).write(KEY, ("HSET", "a", "3"))
 
 
-async def test_a_process_that_is_not_surely_leading_touches_no_row(env_with_redis: CoordinatorEnvironment, own_valkey):
+async def test_process_not_surely_leading_touches_no_row(env_with_redis: CoordinatorEnvironment, own_valkey):
     env = env_with_redis
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
@@ -59,7 +57,7 @@ async def test_a_process_that_is_not_surely_leading_touches_no_row(env_with_redi
     assert sum(env.metric("duty_runs_total").values()) == len(periodic_tasks(env.context.settings))
 
 
-async def test_a_lease_lost_between_two_batches_stops_the_second(env: CoordinatorEnvironment, monkeypatch):
+async def test_lease_lost_between_batches_stops_the_second(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr("askproai_runtime.coordinator.maintenance.BATCH", 1)
     salon = await env.database.create_tenant("salon")
     for unit in (0, 1):
@@ -78,7 +76,7 @@ async def test_a_lease_lost_between_two_batches_stops_the_second(env: Coordinato
     assert len(await env.rows("SELECT 1 FROM appointments")) == 1
 
 
-async def test_a_failing_task_is_counted_and_the_others_go_on(env: CoordinatorEnvironment):
+async def test_failing_task_is_counted_while_others_continue(env: CoordinatorEnvironment):
     async def broken(_context: object) -> int:
         raise ValueError("Erika Mustermann, +4915112345678")
 
@@ -93,7 +91,7 @@ async def test_a_failing_task_is_counted_and_the_others_go_on(env: CoordinatorEn
     assert env.metric("duty_changes_total")['{"duty": "holds"}'] == 1
 
 
-async def test_when_redis_is_killed_the_tasks_on_the_tables_go_on(env_with_redis: CoordinatorEnvironment, own_valkey):
+async def test_tasks_on_tables_continue_after_killing_redis(env_with_redis: CoordinatorEnvironment, own_valkey):
     salon = await env_with_redis.database.create_tenant("salon")
     await env_with_redis.appointment(salon, expires=AGO)
     await own_valkey.kill()

@@ -70,7 +70,7 @@ async def order(visitor: Visitor, namespace: str, query: str = "") -> list[str]:
     return [link.rpartition("/")[2] for link in links if link.startswith(f"/tenants/{namespace}/")]
 
 
-async def test_a_tenant_that_becomes_not_ready_is_on_top_of_an_open_page(
+async def test_newly_unready_tenant_tops_an_open_page(
     visitor: Visitor, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
@@ -86,7 +86,7 @@ async def test_a_tenant_that_becomes_not_ready_is_on_top_of_an_open_page(
     assert await order(visitor, kube_namespace, "+valid+key") == [], "a search is one text"
 
 
-async def test_a_row_has_the_figures_and_the_view_of_a_tenant_has_each_condition_and_the_way_to_its_page(
+async def test_tenant_view_has_each_condition_and_page_link(
     visitor: Visitor, env: CoordinatorEnvironment, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     await create_salon(kube_client, kube_namespace, kube_namespace, BROKEN | FIGURES)
@@ -124,9 +124,7 @@ async def test_nothing_of_callers_is_on_any_view(
         assert not [word for word in (NAME, NAME.split()[0], ILLNESS, CALLER, CALLER[3:]) if word in text]
 
 
-async def test_only_the_platform_token_opens_the_page_and_a_new_one_ends_every_session(
-    page: FleetPage, visitor: Visitor
-) -> None:
+async def test_only_the_current_platform_token_opens_the_page(page: FleetPage, visitor: Visitor) -> None:
     async with visiting(page) as stranger:
         for path in ("/", "/tenants/a/b", "/?rows=all"):
             status, _, answer = await stranger.get(path)
@@ -145,7 +143,7 @@ async def test_only_the_platform_token_opens_the_page_and_a_new_one_ends_every_s
     assert (await visitor.get("/"))[0] == 303
 
 
-async def test_a_logout_ends_the_session_at_every_pod_and_stands_in_the_log(
+async def test_logout_ends_the_session_at_every_pod(
     env: CoordinatorEnvironment, own_valkey: EmbeddedRedis, crds: None, control_plane: ControlPlane, kube_namespace: str,
     tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -165,7 +163,7 @@ async def test_a_logout_ends_the_session_at_every_pod_and_stands_in_the_log(
 
 
 @pytest.mark.parametrize("group", ["operations", "bosses"])
-async def test_at_the_issuer_the_platforms_groups_log_in_and_nobody_else(
+async def test_only_the_platforms_groups_log_in_by_issuer(
     env: CoordinatorEnvironment,
     crds: None,
     control_plane: ControlPlane,
@@ -188,7 +186,7 @@ async def test_at_the_issuer_the_platforms_groups_log_in_and_nobody_else(
         assert said == [("fleet_page.login" if group == "operations" else "fleet_page.login_refused", "u-1")]
 
 
-async def test_where_the_platform_publishes_the_page_nobody_can_try_tokens(
+async def test_nobody_can_try_tokens_on_a_published_page(
     env: CoordinatorEnvironment, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
     oidc = FleetOidc("https://login.example", CLIENT_ID, ("operations",))
@@ -203,7 +201,7 @@ async def test_where_the_platform_publishes_the_page_nobody_can_try_tokens(
             assert await visitor.log_in(TOKEN) == 303
 
 
-async def test_connections_that_send_nothing_take_neither_the_process_nor_an_open_page(
+async def test_silent_connections_exhaust_neither_process_nor_open_page(
     page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """Sweeps and the Lease are of the same process: each connection that is held is a socket and memory of theirs."""
@@ -223,7 +221,7 @@ async def test_connections_that_send_nothing_take_neither_the_process_nor_an_ope
 
 
 @pytest.mark.parametrize("token", [None, "short"])
-async def test_without_a_token_the_page_says_how_it_is_set_up_and_asks_the_api_server_for_nothing(
+async def test_tokenless_page_explains_its_setup_without_api_requests(
     env: CoordinatorEnvironment, tmp_path: Path, control_plane: ControlPlane, token: str | None
 ) -> None:
     served = fleet_page(control_plane.kubeconfig, "none", tmp_path / "secrets", env.context.pool, token=token)
@@ -239,7 +237,7 @@ async def test_without_a_token_the_page_says_how_it_is_set_up_and_asks_the_api_s
 
 @pytest.mark.processes
 @pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium")
-async def test_an_open_page_follows_by_itself_and_keeps_what_is_being_typed(
+async def test_open_page_updates_itself_and_keeps_typed_text(
     page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
 ) -> None:
     await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
@@ -266,7 +264,7 @@ async def test_an_open_page_follows_by_itself_and_keeps_what_is_being_typed(
 
 @pytest.mark.processes
 @pytest.mark.skipif(PROGRAM is None, reason="needs Chromium: apt-get install chromium")
-async def test_axe_finds_no_violation_on_any_view_or_the_login(
+async def test_axe_finds_no_violation_on_views_or_login(
     page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
 ) -> None:
     await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)

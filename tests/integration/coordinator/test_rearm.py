@@ -12,7 +12,7 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
     ("status", "job", "lease"),
     [("processing", "running", "10 minutes"), ("failed", "dead", None), ("received", "done", None)],
 )
-async def test_an_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment, status, job, lease):
+async def test_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment, status, job, lease):
     salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "stuck", status=status, job=job, lease=lease)
     assert await rearm_events(env.context) == 1
@@ -49,7 +49,7 @@ async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEn
     assert await env.job(event) == before
 
 
-async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_not(env: CoordinatorEnvironment):
+async def test_only_an_unfinished_lost_calendar_sync_continues(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     for day, (state, lease) in enumerate([("running", "10 minutes"), ("done", None)], start=1):
         appointment_id = await env.appointment(salon, status="pending_sync", day=day)
@@ -62,7 +62,7 @@ async def test_a_calendar_sync_whose_worker_is_lost_goes_on_and_a_done_one_does_
     assert [row["state"] for row in await env.rows("SELECT state FROM jobs ORDER BY id")] == ["ready", "done"]
 
 
-async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(env: CoordinatorEnvironment):
+async def test_late_worker_cannot_finish_a_rearmed_job(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "slow", status="processing", job="running", lease="10 minutes")
     row = await env.job(event)
@@ -73,7 +73,7 @@ async def test_a_worker_that_returns_late_cannot_finish_a_rearmed_job(env: Coord
             await finish(connection, salon.tenant, late)
 
 
-async def test_a_job_that_a_worker_is_finishing_at_this_moment_is_not_waited_for(env: CoordinatorEnvironment):
+async def test_job_being_finished_is_not_waited_for(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "ending", status="processing", job="running", lease="10 minutes")
     async with env.superuser.transaction():

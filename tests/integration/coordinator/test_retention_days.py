@@ -25,7 +25,7 @@ async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: 
     return tenant
 
 
-async def test_raw_bodies_go_after_their_days_and_the_rows_stay(env: CoordinatorEnvironment):
+async def test_raw_bodies_age_while_their_rows_stay(env: CoordinatorEnvironment):
     salon, patient = (
         await create_tenant_with_short_retention(env, "salon"),
         await env.database.create_tenant("patient"),
@@ -55,7 +55,7 @@ async def test_transcripts_go_before_the_calls(env: CoordinatorEnvironment):
     assert [tuple(row.values()) for row in remaining] == [("old", None, True), ("young", "Guten Tag", False)]
 
 
-async def test_attempts_to_say_a_birth_date_go_with_the_raw_bodies(env: CoordinatorEnvironment):
+async def test_birth_date_attempts_go_with_the_raw_bodies(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "23 hours"), ("old", "25 hours")):
         await env.superuser.execute(
@@ -66,7 +66,7 @@ async def test_attempts_to_say_a_birth_date_go_with_the_raw_bodies(env: Coordina
     assert [row["call_id"] for row in await env.rows("SELECT call_id FROM verifications")] == ["young"]
 
 
-async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never(env: CoordinatorEnvironment):
+async def test_rows_age_with_finished_work_only(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     await env.event(salon, "old", status="processed", job="done", age="4 days")
     waiting = await env.event(salon, "waiting", status="received", age="4 days")
@@ -103,7 +103,7 @@ async def test_rows_go_after_call_days_with_their_jobs_and_unfinished_work_never
         assert await env.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": 1}], table
 
 
-async def test_a_block_is_deleted_by_age_only_after_its_end(env: CoordinatorEnvironment):
+async def test_block_ages_only_after_its_end(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     resource = min(salon.resources.values())
     for number, ended in enumerate(("4 days", "2 days", "-1 day")):
@@ -130,7 +130,7 @@ async def add_audit_and_transcript(env: CoordinatorEnvironment, tenant: TenantSt
         )  # fmt: skip
 
 
-async def test_a_tenant_whose_rows_cannot_be_deleted_stops_no_other(env: CoordinatorEnvironment):
+async def test_tenant_with_undeletable_rows_stops_no_other(env: CoordinatorEnvironment):
     first, last = [await create_tenant_with_short_retention(env, name) for name in ("a-salon", "z-salon")]
     for tenant in (first, last):
         await add_audit_and_transcript(env, tenant)
@@ -154,7 +154,7 @@ async def test_a_tenant_whose_rows_cannot_be_deleted_stops_no_other(env: Coordin
     assert await env.rows("SELECT tenant FROM audit_log") == []
 
 
-async def test_a_locked_call_or_event_is_left_for_the_next_run(env: CoordinatorEnvironment):
+async def test_locked_call_or_event_is_left_for_later(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     await add_audit_and_transcript(env, salon)
     locked = await env.event(salon, "locked", status="processed", job="done", age="4 days")
@@ -172,7 +172,7 @@ async def test_a_locked_call_or_event_is_left_for_the_next_run(env: CoordinatorE
     assert await env.rows("SELECT 1 FROM calls UNION ALL SELECT 1 FROM webhook_events") == []
 
 
-async def test_every_table_that_grows_by_itself_has_a_bound(env: CoordinatorEnvironment):
+async def test_every_growing_table_has_a_bound(env: CoordinatorEnvironment):
     tables = await env.rows(
         "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
     )
@@ -204,7 +204,7 @@ async def test_function_texts_are_deleted_with_the_transcripts(
     ]  # fmt: skip
 
 
-async def test_a_message_goes_after_it_was_dealt_with_and_an_open_one_with_its_call(env: CoordinatorEnvironment):
+async def test_done_message_ages_alone_and_open_with_call(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for text, age, done in (
         ("open", "49 hours", None),

@@ -9,7 +9,7 @@ from tests.worlds.coordinator_environment import CoordinatorEnvironment
 AGO, SOON = timedelta(seconds=-1), timedelta(seconds=90)
 
 
-async def test_expired_holds_of_all_tenants_go_and_nothing_else(env: CoordinatorEnvironment):
+async def test_only_expired_holds_of_all_tenants_go(env: CoordinatorEnvironment):
     salon, praxis = await env.database.create_tenant("salon"), await env.database.create_tenant("praxis")
     await env.appointment(salon, expires=AGO)
     await env.appointment(praxis, expires=AGO, day=2)
@@ -22,7 +22,7 @@ async def test_expired_holds_of_all_tenants_go_and_nothing_else(env: Coordinator
     assert await sweep_holds(env.context) == 0
 
 
-async def test_more_holds_than_one_batch_go_in_one_run(env: CoordinatorEnvironment, monkeypatch):
+async def test_several_batches_of_holds_go_in_one_run(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr(maintenance, "BATCH", 2)
     salon = await env.database.create_tenant("salon")
     for day in range(1, 8):
@@ -30,7 +30,7 @@ async def test_more_holds_than_one_batch_go_in_one_run(env: CoordinatorEnvironme
     assert await sweep_holds(env.context) == 7
 
 
-async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_next_run(env: CoordinatorEnvironment):
+async def test_locked_resources_hold_is_left_for_later(env: CoordinatorEnvironment):
     """A sweep that never waits cannot deadlock with bookings."""
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO, unit=0)
@@ -41,7 +41,7 @@ async def test_a_hold_of_a_resource_that_a_booking_has_locked_is_left_for_the_ne
     assert await sweep_holds(env.context) == 1
 
 
-async def test_a_hold_that_another_transaction_is_deleting_is_not_waited_for(env: CoordinatorEnvironment):
+async def test_hold_being_deleted_elsewhere_is_not_waited_for(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
     async with env.superuser.transaction():
@@ -49,7 +49,7 @@ async def test_a_hold_that_another_transaction_is_deleting_is_not_waited_for(env
         assert await sweep_holds(env.context) == 0
 
 
-async def test_only_a_slot_lock_without_an_expiry_gets_one(env_with_redis: CoordinatorEnvironment, own_valkey):
+async def test_only_a_slot_lock_without_expiry_gets_one(env_with_redis: CoordinatorEnvironment, own_valkey):
     async with own_valkey.admin() as admin:
         await admin.set("askproai:a.a:slot:mitte:1", "token")
         await admin.set("askproai:a.a:slot:mitte:2", "token", px=5_000)
@@ -61,7 +61,7 @@ async def test_only_a_slot_lock_without_an_expiry_gets_one(env_with_redis: Coord
         assert await admin.get("askproai:_:fence") == "1"
 
 
-async def test_dead_letters_the_oldest_job_and_double_bookings_are_counted(env: CoordinatorEnvironment):
+async def test_dead_letters_oldest_job_and_double_bookings_count(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     await env.database.create_tenant("quiet")
     await env.event(salon, "e1", status="dead", job="dead")

@@ -57,7 +57,7 @@ def test_no_file_replaces_a_role_of_another_one() -> None:
     assert len({group for _, group in groups}) == len(FILES)
 
 
-def test_the_desk_has_the_other_secret_and_the_same_rights_otherwise() -> None:
+def test_desk_has_another_secret_and_otherwise_equal_rights() -> None:
     expected = copy.deepcopy(rules_of("read-only.yaml", "askproai-commands"))
     expected[0]["resourceNames"] = [f"{NAME}-admin"]
     assert rules_of("desk.yaml", "askproai-desk") == expected

@@ -51,7 +51,7 @@ def default_at(schema: dict[str, Any], path: str) -> Any:
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-async def test_example_is_accepted_and_a_second_apply_changes_nothing(file: Path, apply: Any) -> None:
+async def test_example_is_accepted_and_unchanged_by_a_reapply(file: Path, apply: Any) -> None:
     for manifest in custom(file):
         first, second = await apply(manifest), await apply(manifest)
         assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
@@ -59,7 +59,7 @@ async def test_example_is_accepted_and_a_second_apply_changes_nothing(file: Path
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
-async def test_server_returns_what_was_sent_and_defaults_outside_lists(file: Path, apply: Any) -> None:
+async def test_server_returns_the_sent_object_with_defaults(file: Path, apply: Any) -> None:
     """GitOps tools see no difference: nothing is written into a user's spec that is not in git."""
     for manifest in custom(file):
         got = await apply(manifest)
@@ -89,7 +89,7 @@ async def test_largest_branch_stays_within_the_cost_budget(apply: Any) -> None:
     await apply(branch)
 
 
-async def test_largest_offering_and_agent_stay_within_the_cost_budget(apply: Any) -> None:
+async def test_largest_offering_and_agent_fit_the_cost_budget(apply: Any) -> None:
     offering, agent = salon("ServiceOffering"), salon("RetellAgent")
     offering["spec"]["calcom"]["eventTypes"] = [
         {"staff": f"person-{number}", "eventTypeId": 1000 + number} for number in range(200)

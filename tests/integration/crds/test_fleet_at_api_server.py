@@ -14,7 +14,7 @@ from askproai_sandbox.example_tenant import EXAMPLES
 pytestmark = pytest.mark.nightly
 
 
-async def test_the_tenants_of_a_namespace_are_listed_with_what_is_wrong(
+async def test_namespaces_tenants_are_listed_with_their_problems(
     control_plane: ControlPlane, crds: None, kube_namespace: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "practice.yaml"

@@ -85,7 +85,7 @@ def mutated(seed: int) -> tuple[dict[str, Any], str]:
     return manifest, f"seed {seed}: {manifest['kind']}: {'; '.join(changes)}"
 
 
-async def test_lint_and_the_api_server_judge_a_thousand_mutants_alike(apply: Any) -> None:
+async def test_lint_and_api_server_judge_1000_mutants_alike(apply: Any) -> None:
     refused = beside_others = 0
     for seed in range(1000):
         manifest, changes = mutated(seed)
@@ -138,7 +138,7 @@ async def _refusal_when_mended(manifest: dict[str, Any], found: list[Fault], app
 
 @pytest.mark.parametrize("value", [["a"], [], "", "x", 7, True, None, {}, {"a": 1}, {"a": "b"}], ids=repr)
 @pytest.mark.parametrize("field", ["labels", "annotations"])
-async def test_lint_and_the_api_server_judge_labels_and_annotations_alike(apply: Any, field: str, value: Any) -> None:
+async def test_lint_and_api_server_judge_labels_alike(apply: Any, field: str, value: Any) -> None:
     manifest = copy.deepcopy(OURS[0])
     manifest["metadata"][field] = value
     found = judge(manifest).faults

@@ -44,9 +44,7 @@ async def can(plane: ControlPlane, *arguments: str) -> bool:
         return False
 
 
-async def test_whoever_is_on_call_may_do_what_the_page_asks_for_and_no_more(
-    control_plane: ControlPlane, tenants_namespace: str
-) -> None:
+async def test_on_call_role_has_exactly_the_pages_rights(control_plane: ControlPlane, tenants_namespace: str) -> None:
     async def is_known() -> bool:  # the authorizer sees a binding a moment later
         return await can(control_plane, "get", "secrets", "-n", tenants_namespace)
 

@@ -28,7 +28,7 @@ LOGIN = {
 }
 
 
-async def test_a_number_of_another_branch_is_in_the_plan_and_is_not_bound(platform: Platform) -> None:
+async def test_another_branchs_number_is_planned_and_not_bound(platform: Platform) -> None:
     await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), Holder(Branch.kind, "salon", "mitte", "uid-1"))
     planned = await platform.plan()
     (claim,) = planned["Branch"].claims
@@ -51,7 +51,7 @@ async def test_the_command_fails_for_what_another_has(platform: Platform) -> Non
     assert found.exit_code == 1
 
 
-async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform: Platform) -> None:
+async def test_path_containing_another_tenants_is_in_the_plan(platform: Platform) -> None:
     await platform.grant(
         Subject(SubjectKind.HOST, HOST), Holder(Tenant.kind, "salon", "salon", "uid-1", "/voice/salon")
     )
@@ -81,7 +81,7 @@ async def test_a_path_that_contains_another_tenants_path_is_in_the_plan(platform
         ),
     ],
 )
-async def test_a_host_of_the_platform_is_in_the_plan(platform: Platform, field: str, host: str, claim: str) -> None:
+async def test_platforms_host_is_in_the_plan(platform: Platform, field: str, host: str, claim: str) -> None:
     """The operator knows its own hosts, and reports them."""
     report = InstallationReport(
         at=datetime(2026, 11, 24, tzinfo=UTC), every_seconds=600, release="0.1.0", shards=1, verify_exposure=True,
@@ -104,9 +104,7 @@ async def test_free_or_own_subject_is_no_claim(platform: Platform) -> None:
     assert any(NUMBER in step for step in planned["RetellAgent"].steps or ())
 
 
-async def test_without_the_right_to_read_grants_the_plan_names_what_it_did_not_look_at(
-    platform: Platform, tmp_path: Path
-) -> None:
+async def test_plan_without_grant_rights_names_the_unchecked_part(platform: Platform, tmp_path: Path) -> None:
     planned = await platform.plan(await person(platform, tmp_path))
     for kind, subject in (("Branch", NUMBER), ("Tenant", HOST)):
         (claim,) = planned[kind].claims
@@ -115,7 +113,7 @@ async def test_without_the_right_to_read_grants_the_plan_names_what_it_did_not_l
         assert not planned[kind].is_problem, "what is not known stops nobody"
 
 
-async def test_a_namespace_without_an_operator_says_nothing_about_grants(platform: Platform) -> None:
+async def test_namespace_without_an_operator_mentions_no_grants(platform: Platform) -> None:
     (claim,) = (await platform.plan(namespace="default"))["Branch"].claims
     assert "no operator in namespace default: name its own by --operator-namespace" in claim
 
@@ -125,7 +123,7 @@ async def hash_of(platform: Platform, key: str) -> str:
     return hash_key(raw["metadata"]["uid"], key)
 
 
-async def test_the_retell_key_of_another_tenant_is_in_the_plan_of_its_secret(platform: Platform) -> None:
+async def test_another_tenants_retell_key_is_in_the_plan(platform: Platform) -> None:
     """The operator would refuse it only after the apply, which has replaced the good key by then."""
     subject = Subject(SubjectKind.RETELL_KEY, await hash_of(platform, "key_of_another"))
     await platform.grant(subject, Holder(Tenant.kind, "salon", "salon", "uid-1"))
@@ -140,7 +138,7 @@ async def test_the_retell_key_of_another_tenant_is_in_the_plan_of_its_secret(pla
     assert (await platform.plan())["Secret"].claims == ()
 
 
-async def test_a_changed_key_says_what_it_changes_and_stops_nobody(platform: Platform) -> None:
+async def test_changed_key_names_its_effect_and_stops_nobody(platform: Platform) -> None:
     for manifest in platform.manifests:
         manifest["metadata"].pop("namespace", None)
     platform.manifests = [each for each in platform.manifests if each["kind"] in {"Tenant", "Secret"}]

@@ -50,7 +50,7 @@ def salon(
     return Salon(control_plane, kube_namespace, tmp_path)
 
 
-async def test_a_plan_is_refused_for_a_field_for_which_the_server_side_apply_is_refused(salon: Salon) -> None:
+async def test_plan_refuses_the_fields_that_server_apply_refuses(salon: Salon) -> None:
     await salon.apply("--server-side")
     await salon.patch()
     planned = await salon.plan()
@@ -62,7 +62,7 @@ async def test_a_plan_is_refused_for_a_field_for_which_the_server_side_apply_is_
         await salon.apply("--server-side")
 
 
-async def test_a_plan_warns_of_a_field_that_a_client_side_apply_overwrites(salon: Salon) -> None:
+async def test_plan_warns_of_fields_overwritten_client_side(salon: Salon) -> None:
     await salon.apply()
     await salon.patch()
     planned = await salon.plan()
@@ -82,7 +82,7 @@ async def test_the_appliers_own_fields_are_no_conflict(salon: Salon) -> None:
         assert (planned.change, planned.warnings) == ("changed", ())
 
 
-async def test_the_value_that_another_manager_has_set_is_no_conflict(salon: Salon) -> None:
+async def test_value_set_by_another_manager_is_no_conflict(salon: Salon) -> None:
     await salon.apply("--server-side")
     await salon.patch()
     salon.write(displayName="Von Hand")

@@ -52,7 +52,7 @@ async def create_salon(platform: Platform, event_type: int, **status: Any) -> No
     await platform.client.merge(f"{path}/status", {"status": status})
 
 
-async def test_an_event_type_of_another_tenants_account_is_in_the_plan(platform: Platform, event_type: int) -> None:
+async def test_foreign_accounts_event_type_is_in_the_plan(platform: Platform, event_type: int) -> None:
     """The operator would look for it with the practice's own key after the apply, and not find it."""
     await create_salon(platform, event_type, eventTypesInAccount=[{"eventTypeId": event_type}])
     service = (await platform.plan())["ServiceOffering"]
@@ -63,7 +63,7 @@ async def test_an_event_type_of_another_tenants_account_is_in_the_plan(platform:
     assert service.is_problem
 
 
-async def test_an_event_type_that_another_tenant_only_names_stops_nobody(platform: Platform, event_type: int) -> None:
+async def test_event_type_only_named_elsewhere_stops_nobody(platform: Platform, event_type: int) -> None:
     await create_salon(platform, event_type)
     service = (await platform.plan())["ServiceOffering"]
     (claim,) = service.claims
@@ -72,7 +72,7 @@ async def test_an_event_type_that_another_tenant_only_names_stops_nobody(platfor
 
 
 @pytest.mark.parametrize("why", ["it has another id", "its account does not have it", "it uses another Cal.com"])
-async def test_an_event_type_that_nobody_else_has_is_no_claim(platform: Platform, event_type: int, why: str) -> None:
+async def test_event_type_of_nobody_else_is_no_claim(platform: Platform, event_type: int, why: str) -> None:
     not_found = [{"eventTypeId": event_type}] if why == "its account does not have it" else []
     await create_salon(platform, event_type + (why == "it has another id"), eventTypesNotFound=not_found)
     if why == "it uses another Cal.com":
@@ -81,18 +81,14 @@ async def test_an_event_type_that_nobody_else_has_is_no_claim(platform: Platform
     assert (await platform.plan())["ServiceOffering"].claims == ()
 
 
-async def test_event_types_of_services_among_the_files_are_compared_by_their_lines_only(
-    platform: Platform, event_type: int
-) -> None:
+async def test_files_event_types_are_compared_by_lines_only(platform: Platform, event_type: int) -> None:
     """The live object may name the event type that the file takes out of it."""
     await create_salon(platform, event_type)
     platform.manifests = [*salon_objects(platform, event_type + 1), *platform.manifests]
     assert (await platform.plan())["ServiceOffering"].claims == ()
 
 
-async def test_an_event_type_that_was_seen_in_the_own_account_is_not_searched_for(
-    platform: Platform, event_type: int, tmp_path: Path
-) -> None:
+async def test_event_type_seen_as_own_is_not_searched(platform: Platform, event_type: int, tmp_path: Path) -> None:
     """Else each plan of a running tenant would read the services of all tenants."""
     await create_salon(platform, event_type, eventTypesInAccount=[{"eventTypeId": event_type}])
     platform.manifests = salon_objects(platform, event_type)
@@ -101,7 +97,7 @@ async def test_an_event_type_that_was_seen_in_the_own_account_is_not_searched_fo
     assert (service.change, service.claims) == (Change.CHANGED, ())
 
 
-async def test_without_the_right_to_list_services_the_plan_names_what_it_did_not_look_at(
+async def test_plan_without_list_rights_names_the_unchecked_part(
     platform: Platform, event_type: int, tmp_path: Path
 ) -> None:
     await create_salon(platform, event_type)

@@ -87,14 +87,14 @@ async def test_a_plan_logs_in_by_the_program_once(managed: Managed) -> None:
     assert managed.count_runs() == 1
 
 
-async def test_a_credential_that_has_expired_is_asked_for_again(managed: Managed) -> None:
+async def test_expired_credential_is_requested_again(managed: Managed) -> None:
     managed.answer(managed.token, "2001-01-01T00:00:00Z")
     exit_code, said = await managed.plan()
     assert exit_code == 0, said
     assert managed.count_runs() > 1
 
 
-async def test_a_token_that_the_server_refuses_is_said_to_be_refused(managed: Managed) -> None:
+async def test_token_refused_by_the_server_is_called_refused(managed: Managed) -> None:
     managed.answer("stale", "2999-01-01T00:00:00Z")
     exit_code, said = await managed.plan()
     assert exit_code == 1

@@ -38,7 +38,7 @@ async def test_a_secret_that_is_nowhere_is_a_warning(platform: Platform) -> None
     assert "practice.yaml:" in warning
 
 
-async def test_a_secret_of_the_cluster_without_the_key_or_the_label_is_a_warning(platform: Platform) -> None:
+async def test_clusters_secret_without_key_or_label_warns(platform: Platform) -> None:
     name = without_secret(platform, platform.namespace)
     await create_secret(platform.client, platform.namespace, name, ["retel-key"], {})
     missing, unlabelled = (await platform.plan())["Tenant"].warnings
@@ -46,7 +46,7 @@ async def test_a_secret_of_the_cluster_without_the_key_or_the_label_is_a_warning
     assert f'without the label {USE_LABEL}: "true"' in unlabelled
 
 
-async def test_a_secret_of_the_cluster_as_it_must_be_is_no_warning(platform: Platform) -> None:
+async def test_correct_secret_of_the_cluster_is_no_warning(platform: Platform) -> None:
     name = without_secret(platform, platform.namespace)
     await create_secret(platform.client, platform.namespace, name, [KEY], {USE_LABEL: "true"})
     beside = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "another", "namespace": platform.namespace}}
@@ -54,7 +54,7 @@ async def test_a_secret_of_the_cluster_as_it_must_be_is_no_warning(platform: Pla
     assert (await platform.plan())["Tenant"].warnings == (), "lint alone would miss it among the files"
 
 
-async def test_the_secret_of_a_new_namespace_must_come_with_it(platform: Platform) -> None:
+async def test_new_namespaces_secret_must_come_with_it(platform: Platform) -> None:
     tenant = next(each for each in platform.manifests if each["kind"] == "Tenant")
     platform.manifests = [each for each in platform.manifests if each["kind"] != "Secret"]
     (warning,) = (await platform.plan())["Tenant"].warnings

@@ -64,9 +64,7 @@ def existing(control_plane: ControlPlane, crds: None, kube_namespace: str, tmp_p
     return files
 
 
-async def test_the_plan_of_a_new_tenant_lists_all_objects_and_the_steps_of_its_agent(
-    new: Files, kube_client: KubeClient
-) -> None:
+async def test_new_tenants_plan_lists_objects_and_agent_steps(new: Files, kube_client: KubeClient) -> None:
     planned = await new.plan()
     assert list(planned) == ["Namespace", "Secret", "Tenant", "Branch", "ServiceOffering", "RetellAgent"]
     assert {each.change for each in planned.values()} == {Change.CREATED}
@@ -80,7 +78,7 @@ async def test_the_plan_of_a_new_tenant_lists_all_objects_and_the_steps_of_its_a
     assert "t-comes-later" not in namespaces, "a plan writes nothing"
 
 
-async def test_a_trunk_and_calcom_are_in_the_plan_of_a_new_tenant(new: Files) -> None:
+async def test_new_tenants_plan_has_trunk_and_calcom(new: Files) -> None:
     sip = {"terminationUri": "sip.example"}
     new.of("Branch")["spec"]["phoneNumbers"][0]["sip"] = sip
     account = {name: {"name": "providers", "key": "k"} for name in ("apiKeySecretRef", "webhookSecretRef")}
@@ -93,7 +91,7 @@ async def test_a_trunk_and_calcom_are_in_the_plan_of_a_new_tenant(new: Files) ->
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-async def test_the_plan_of_a_paused_object_says_that_it_has_no_effect_yet(new: Files, kind: str) -> None:
+async def test_paused_objects_plan_says_it_has_no_effect(new: Files, kind: str) -> None:
     new.of(kind)["metadata"]["annotations"] = {"askproai.de/paused": "true"}
     planned = await new.plan()
     resumed = "until the annotation askproai.de/paused is removed"
@@ -103,7 +101,7 @@ async def test_the_plan_of_a_paused_object_says_that_it_has_no_effect_yet(new: F
     assert (steps[0] == f"waits {resumed}, then:") == (kind == "RetellAgent")
 
 
-async def test_the_plan_of_a_new_tenant_has_all_mistakes_that_lint_finds(new: Files) -> None:
+async def test_new_tenants_plan_has_all_lint_findings(new: Files) -> None:
     new.of("ServiceOffering")["spec"]["price"] = {"amount": 1200.0}
     agent = new.of("RetellAgent")["spec"]
     del agent["transferTo"]
@@ -115,7 +113,7 @@ async def test_the_plan_of_a_new_tenant_has_all_mistakes_that_lint_finds(new: Fi
     assert any("did you mean voiceId?" in line for line in planned["RetellAgent"].fields)
 
 
-async def test_a_new_agent_for_all_branches_of_a_simple_tenant_is_refused(new: Files) -> None:
+async def test_simple_tenants_agent_for_all_branches_is_refused(new: Files) -> None:
     spec = new.of("RetellAgent")["spec"]
     spec["tenantRef"], _ = {"name": "t-comes-later"}, spec.pop("branchRef")
     planned = (await new.plan())["RetellAgent"]
@@ -156,14 +154,14 @@ async def test_a_changed_key_is_named_and_not_shown(existing: Files) -> None:
     assert (planned.change, planned.fields) == (Change.CHANGED, ("data.more: added", "data.retell-api-key: changed"))
 
 
-async def test_an_object_without_its_namespace_is_refused_with_what_to_do(new: Files) -> None:
+async def test_object_without_its_namespace_is_refused_with_advice(new: Files) -> None:
     new.manifests = [each for each in new.manifests if each["kind"] == "Branch"]
     (planned,) = (await new.plan()).values()
     assert planned.change is Change.REFUSED
     assert planned.fields[0].endswith("create it, or add its manifest to the files")
 
 
-async def test_annotations_by_hand_stay_after_a_client_side_apply_of_a_manifest_without_any(
+async def test_annotations_by_hand_survive_an_apply_without_any(
     existing: Files, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """As the plan says and as kubectl does, whose record of the last apply always has annotations."""
@@ -178,9 +176,7 @@ async def test_annotations_by_hand_stay_after_a_client_side_apply_of_a_manifest_
     assert live["metadata"]["annotations"]["askproai.de/paused"] == "true"
 
 
-async def test_the_last_annotation_that_a_client_side_apply_drops_is_removed_alone(
-    existing: Files, kube_namespace: str
-) -> None:
+async def test_last_annotation_dropped_by_client_apply_is_removed(existing: Files, kube_namespace: str) -> None:
     tenant = existing.of("Tenant")["metadata"]
     tenant["annotations"] = {"team": "front-desk"}
     await existing.apply()
@@ -215,7 +211,7 @@ async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
     assert "is not among these files" not in result.output
 
 
-async def test_the_plan_of_a_suspended_tenant_says_what_callers_hear(new: Files) -> None:
+async def test_suspended_tenants_plan_says_what_callers_hear(new: Files) -> None:
     new.of("Tenant")["spec"]["suspend"] = True
     planned = await new.plan()
     assert [

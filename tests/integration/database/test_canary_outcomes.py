@@ -58,9 +58,7 @@ async def test_outcomes_agree_with_a_count_of_the_table(database: Database) -> N
     assert found[tenants[2]] == CanaryOutcomes()
 
 
-async def test_all_trials_are_one_statement_which_has_a_limit(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_all_trials_are_one_limited_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     tenants = [(await database.create_tenant(name)).tenant for name in ("a", "b", "c")]
     for number in range(12):
         at = SINCE + timedelta(minutes=number)
@@ -77,7 +75,7 @@ async def test_all_trials_are_one_statement_which_has_a_limit(
         await admin.close()
 
 
-async def test_long_ids_of_calls_take_no_time_from_other_tenants(database: Database) -> None:
+async def test_long_call_ids_cost_other_tenants_no_time(database: Database) -> None:
     """A tenant's login may write any: comparing them would take the statement's time, and no trial would be judged."""
     tenant = (await database.create_tenant("salon")).tenant
     insert = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)

@@ -37,7 +37,7 @@ async def claim(c, tenant, appointment_id, resource, blocks, state="booked", exp
     )  # fmt: skip
 
 
-async def test_overlapping_spans_of_one_person_are_refused_and_touching_ones_are_not(salon: TenantStore) -> None:
+async def test_only_overlapping_spans_of_one_person_are_refused(salon: TenantStore) -> None:
     first, second, _ = salon.resources.values()
     c = await asyncpg.connect(salon.dsn)
     appointment_id = await appointment(c, salon.tenant)
@@ -63,7 +63,7 @@ async def test_overlapping_spans_of_one_person_are_refused_and_touching_ones_are
         asyncpg.Range(T0, datetime.max.replace(tzinfo=UTC)),
     ],
 )
-async def test_a_span_is_finite_not_empty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
+async def test_span_is_finite_not_empty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
     c = await asyncpg.connect(salon.dsn)
     appointment_id = await appointment(c, salon.tenant)
     with pytest.raises(asyncpg.CheckViolationError):
@@ -72,7 +72,7 @@ async def test_a_span_is_finite_not_empty_and_half_open(salon: TenantStore, bloc
 
 
 @pytest.mark.processes
-async def test_overlapping_writers_from_several_processes_never_deadlock_and_every_span_has_one_winner(
+async def test_overlapping_writers_never_deadlock_and_have_one_winner(
     salon: TenantStore,
 ) -> None:
     """Each writer books two of three people at once, in spans that overlap those of the others."""

@@ -42,7 +42,7 @@ async def test_a_pending_and_a_changed_migration_are_named(database: Database, m
     assert facts.changed == ("0001_schema",)
 
 
-async def test_a_database_of_which_nobody_gets_a_connection_is_reported_as_away(
+async def test_database_without_free_connections_is_reported_away(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While it does not answer, the reconciles of many Tenants wait for the same connections."""

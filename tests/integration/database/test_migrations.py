@@ -138,7 +138,7 @@ async def test_two_runners_at_once_apply_each_migration_once(postgres: EmbeddedP
     assert sorted(version for versions in applied for version in versions) == VERSIONS
 
 
-async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(database: Database, owner: Pool) -> None:
+async def test_failing_migration_leaves_nothing_and_is_retried(database: Database, owner: Pool) -> None:
     migrator = Migrator(database.dsn, (*shipped_migrations(), BROKEN))
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrator.up()
@@ -151,7 +151,7 @@ async def test_a_failing_migration_leaves_nothing_and_the_next_run_tries_again(d
         await Migrator(database.dsn).down()
 
 
-async def test_a_migration_below_the_newest_applied_one_is_refused(database: Database) -> None:
+async def test_migration_below_the_newest_applied_is_refused(database: Database) -> None:
     await Migrator(database.dsn, (*shipped_migrations(), EXTRA)).up()
     late = Migration(EXTRA.version - 1, "late", "SELECT 1", "SELECT 1")
     with pytest.raises(MigrationError, match="higher number"):
@@ -173,7 +173,7 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
     await curious.close()
 
 
-async def test_a_migration_behind_a_dump_gives_up_before_bookings_queue_behind_it(database: Database) -> None:
+async def test_migration_behind_a_dump_yields_to_bookings(database: Database) -> None:
     """Every later statement on the table waits behind a waiting ALTER TABLE."""
     migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
     async with open_pool(database.dsn, max_size=1) as dump, dump.acquire() as connection:
@@ -184,7 +184,7 @@ async def test_a_migration_behind_a_dump_gives_up_before_bookings_queue_behind_i
         assert await migrator.up() == [9001]
 
 
-async def test_a_transaction_that_waits_for_a_migration_is_let_through_and_the_migration_comes_again(
+async def test_waiting_transaction_passes_before_the_repeated_migration(
     database: Database,
 ) -> None:
     """Each of the two has a table that the other one waits for, so one must give way: it is not the caller."""
@@ -292,7 +292,7 @@ async def index_build_under_way(
         await asyncio.gather(writer.close(), watcher.close())
 
 
-async def test_nobody_who_writes_a_table_waits_while_an_index_of_it_is_built(database: Database) -> None:
+async def test_writers_do_not_wait_for_an_index_build(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         other = await asyncpg.connect(database.superuser_dsn, server_settings={"lock_timeout": "50ms"})
         await other.execute(WRITE_CALL, "third")
@@ -325,9 +325,7 @@ async def test_rest_of_interrupted_build_is_removed(database: Database) -> None:
 
 
 @pytest.mark.parametrize("holder", ["another run", "a tenant"])
-async def test_between_the_builds_of_another_run_nothing_is_built_while_others_wait(
-    database: Database, holder: str
-) -> None:
+async def test_nothing_is_built_while_others_await_a_run(database: Database, holder: str) -> None:
     """No index is unfinished then. A tenant that keeps the lock for ever has no migration wait."""
     salon = await database.create_tenant("salon")
     other = await asyncpg.connect(database.dsn if holder == "another run" else salon.dsn)
@@ -343,7 +341,7 @@ async def test_between_the_builds_of_another_run_nothing_is_built_while_others_w
     await asyncio.gather(other.close(), admin.close())
 
 
-async def test_a_table_that_somebody_locks_blocks_the_look_for_its_rows_for_a_moment_only(database: Database) -> None:
+async def test_locked_table_blocks_the_row_check_only_briefly(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
@@ -352,7 +350,7 @@ async def test_a_table_that_somebody_locks_blocks_the_look_for_its_rows_for_a_mo
             await asyncio.wait_for(Migrator(database.dsn, WITH_INDEXED).up(), 10)
 
 
-def test_no_shipped_index_is_dropped_or_made_twice_by_a_name() -> None:
+def test_no_shipped_index_is_dropped_or_duplicated() -> None:
     """What is built before its migration is left out of the script by its name."""
     scripts = "".join(migration.up for migration in shipped_migrations())
     names = re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", scripts, re.MULTILINE)
@@ -360,7 +358,7 @@ def test_no_shipped_index_is_dropped_or_made_twice_by_a_name() -> None:
     assert "DROP INDEX" not in scripts
 
 
-async def test_a_build_of_an_index_that_was_interrupted_is_begun_again(database: Database) -> None:
+async def test_interrupted_build_of_an_index_begins_again(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
@@ -437,7 +435,7 @@ def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("newer_release")
-async def test_a_migration_that_takes_long_goes_on_without_the_reconcile_that_began_it(
+async def test_long_migration_outlives_its_reconcile(
     database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reconcile is cancelled after two minutes; an index that takes longer would be begun again for ever, and never be there."""
@@ -473,7 +471,7 @@ async def test_a_store_that_is_closed_ends_its_migration(
         assert await writer.fetchval(IS_UNFINISHED) is True
 
 
-async def test_a_migration_that_fails_when_nobody_waits_for_it_says_why_and_is_tried_again_after_a_minute(
+async def test_unwatched_failing_migration_explains_itself_and_retries(
     behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admin, now = behind
@@ -497,9 +495,7 @@ async def test_a_migration_that_fails_when_nobody_waits_for_it_says_why_and_is_t
     assert attempts == 2
 
 
-async def test_a_migration_whose_session_the_server_has_lost_ends(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_migration_ends_when_its_session_is_lost(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failover, say: on its connection nothing arrives any more, not even the end."""
     monkeypatch.setattr(migrate_module, "_LOOK_SECONDS", 0.2)
     gate = DatabaseGate(database.dsn)
@@ -531,7 +527,7 @@ async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgr
     await postgres.drop_database("with_search_path")
 
 
-async def test_a_login_without_the_roles_learns_what_to_do(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_login_without_the_roles_gets_advice(postgres: EmbeddedPostgres, database: Database) -> None:
     async with open_pool(postgres.superuser_dsn, max_size=1) as pool:
         await pool.execute("DROP ROLE IF EXISTS somebody; CREATE ROLE somebody LOGIN PASSWORD 'p'")
         await pool.execute(f"GRANT CONNECT ON DATABASE {database.name} TO somebody")
@@ -539,7 +535,7 @@ async def test_a_login_without_the_roles_learns_what_to_do(postgres: EmbeddedPos
         await Migrator(database.dsn.replace("askproai_admin:admin", "somebody:p")).up()
 
 
-def test_every_migration_can_be_reverted_and_has_a_number_of_its_own() -> None:
+def test_every_migration_is_revertible_and_uniquely_numbered() -> None:
     assert sorted(set(VERSIONS)) == VERSIONS
     assert all(migration.down.strip() for migration in shipped_migrations())
     assert not (Path(__file__).parent / "migrations").exists()

@@ -316,7 +316,7 @@ async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod
     assert {row["relname"] for row in followed} == set(GROWING)
 
 
-async def test_a_statement_that_reads_a_whole_table_is_found(
+async def test_statement_that_reads_a_whole_table_is_found(
     both: dict[str, TenantPod], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = both["large"].store

@@ -48,7 +48,7 @@ async def encrypted(tmp_path: Path) -> AsyncIterator[tuple[EmbeddedPostgres, Pat
         await server.remove()
 
 
-async def test_a_pod_verifies_the_server_with_the_authority_of_the_operator(
+async def test_pod_verifies_servers_with_the_operators_authority(
     encrypted: tuple[EmbeddedPostgres, Path], tmp_path: Path
 ) -> None:
     server, authority = encrypted

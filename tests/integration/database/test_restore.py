@@ -31,7 +31,7 @@ async def all_rows(dsn: str) -> dict[str, list[str]]:
     return {table: sorted(row["row"] for row in found) for table, found in rows.items()}
 
 
-async def test_a_dump_of_the_backup_role_is_restored_by_the_owner_and_the_tenant_goes_on(
+async def test_backup_roles_dump_is_restored_by_the_owner(
     postgres: EmbeddedPostgres, database: Database, tmp_path: Path
 ) -> None:
     tenant, other = await database.create_tenant("salon"), await database.create_tenant("praxis")

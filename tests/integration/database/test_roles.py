@@ -33,7 +33,7 @@ async def login(dsn: str) -> asyncpg.Record:
         await connection.close()
 
 
-async def test_a_tenant_connects_with_its_password_and_with_no_other(database: Database) -> None:
+async def test_tenant_connects_only_with_its_own_password(database: Database) -> None:
     salon = await database.create_tenant("salon")
     assert (await login(salon.dsn))["current_user"] == salon.role
     for password in ("wrong", ""):
@@ -41,7 +41,7 @@ async def test_a_tenant_connects_with_its_password_and_with_no_other(database: D
             await login(database.admin.tenant_dsn(salon.tenant, password))
 
 
-async def test_the_admin_is_no_superuser_and_needs_not_be(database: Database) -> None:
+async def test_admin_is_no_superuser_and_needs_not_be(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
     assert (
@@ -51,7 +51,7 @@ async def test_the_admin_is_no_superuser_and_needs_not_be(database: Database) ->
     await connection.close()
 
 
-async def test_a_tenants_role_is_limited_in_connections_and_time(database: Database) -> None:
+async def test_tenants_role_is_limited_in_connections_and_time(database: Database) -> None:
     await database.admin.ensure_tenant(*SALON, connection_limit=2)
     dsn = database.admin.tenant_dsn(SALON[0], SALON[2])
     row = await login(dsn)
@@ -64,7 +64,7 @@ async def test_a_tenants_role_is_limited_in_connections_and_time(database: Datab
         await login(dsn)
 
 
-async def test_a_changed_password_counts_at_once_and_one_changed_by_hand_is_set_right(database: Database) -> None:
+async def test_changed_password_counts_at_once_or_is_corrected(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)
     await admin.ensure_tenant("salon.salon", "uid-salon", "rotated", connection_limit=5)
@@ -91,7 +91,7 @@ async def test_desired_state_is_not_written_again(database: Database) -> None:
     await su.close()
 
 
-async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopts_them(database: Database) -> None:
+async def test_former_tenants_rows_stay_hidden_until_their_adoption(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)
     await admin.drop_tenant("salon.salon", erase=False)
@@ -110,7 +110,7 @@ async def test_rows_of_an_earlier_tenant_are_kept_from_a_namesake_until_it_adopt
     assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
 
 
-async def test_a_namesake_with_the_key_of_the_former_tenant_adopts_its_rows(database: Database) -> None:
+async def test_namesake_with_former_key_adopts_the_rows(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)  # by a release that did not know the key
     with pytest.raises(DataOwnedByOther):
@@ -128,7 +128,7 @@ async def test_a_namesake_with_the_key_of_the_former_tenant_adopts_its_rows(data
         await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash-of-rotated")
 
 
-async def test_two_tenants_that_live_at_once_do_not_take_the_rows_from_each_other(database: Database) -> None:
+async def test_two_living_tenants_never_take_each_others_rows(database: Database) -> None:
     """A second cluster is restored beside the first one, or a former leader finishes its reconcile: the later one keeps them."""
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")
@@ -139,7 +139,7 @@ async def test_two_tenants_that_live_at_once_do_not_take_the_rows_from_each_othe
     assert await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash", adopt="uid-heir")  # a person decides
 
 
-async def test_rows_that_are_to_be_erased_are_not_adopted_by_their_key(database: Database) -> None:
+async def test_rows_due_for_erasure_are_not_adopted(database: Database) -> None:
     admin, asked = database.admin, list[str]()
 
     async def is_erasing(owner: str) -> bool:
@@ -156,7 +156,7 @@ async def test_rows_that_are_to_be_erased_are_not_adopted_by_their_key(database:
     assert asked == ["uid-salon"]
 
 
-async def test_an_adoption_is_audited_and_its_old_uid_opens_the_rows_to_nobody_else(database: Database) -> None:
+async def test_adoption_is_audited_and_disables_the_old_uid(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)
     await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
@@ -203,7 +203,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
         await admin.ensure_resources("nobody.nobody", [anna])
 
 
-async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and_nothing_of_others(
+async def test_erasing_a_tenant_takes_only_its_own_data(
     database: Database,
 ) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
@@ -226,16 +226,14 @@ async def test_erasing_a_tenant_takes_all_its_rows_its_sessions_and_its_role_and
     await login(other.dsn)
 
 
-async def test_two_installations_in_one_server_share_no_tenants_role(
-    database: Database, module_database: Database
-) -> None:
+async def test_two_installations_in_one_server_share_no_role(database: Database, module_database: Database) -> None:
     tenant, twin = await database.create_tenant("twin"), await module_database.create_tenant("twin")
     assert tenant.role != twin.role
     await database.admin.drop_tenant(tenant.tenant, erase=True)
     await login(twin.dsn)
 
 
-async def test_a_tenants_login_is_refused_by_the_database_of_another_installation(
+async def test_tenants_login_is_refused_by_another_installations_database(
     database: Database, module_database: Database
 ) -> None:
     tenant = await database.create_tenant("twin")
@@ -246,7 +244,7 @@ async def test_a_tenants_login_is_refused_by_the_database_of_another_installatio
     await login(tenant.dsn)
 
 
-async def test_many_tenants_are_created_at_once_and_none_is_refused(database: Database) -> None:
+async def test_many_tenants_are_created_simultaneously_without_refusals(database: Database) -> None:
     """A grant on the database for each login would change one row of the catalog: "tuple concurrently updated"."""
     await database.admin.prepare()
     await asyncio.gather(
@@ -262,7 +260,7 @@ async def test_many_tenants_are_created_at_once_and_none_is_refused(database: Da
     await login(database.admin.tenant_dsn("many.t39", "p39"))
 
 
-async def test_a_statement_that_met_another_change_of_its_row_is_repeated_at_once(
+async def test_statement_that_met_a_conflict_is_repeated_immediately(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two operators write the row of the same role."""
@@ -278,7 +276,7 @@ async def test_a_statement_that_met_another_change_of_its_row_is_repeated_at_onc
     await login(database.admin.tenant_dsn(SALON[0], SALON[2]))
 
 
-async def test_operators_that_begin_at_once_prepare_one_database_without_a_refusal(
+async def test_simultaneous_operators_prepare_one_database_without_refusals(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their grants change the same rows of the catalog, and one of them is refused now and then."""
@@ -299,7 +297,7 @@ async def test_operators_that_begin_at_once_prepare_one_database_without_a_refus
     assert len(refused) >= 5
 
 
-async def test_a_connecting_role_that_another_login_made_is_named_with_what_to_do(
+async def test_another_logins_connecting_role_is_named_with_advice(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     su = await asyncpg.connect(database.superuser_dsn)
@@ -334,7 +332,7 @@ async def test_a_password_is_tried_only_if_asked_for(database: Database) -> None
     await su.close()
 
 
-async def test_names_and_passwords_with_odd_characters_are_only_data(database: Database) -> None:
+async def test_names_and_passwords_with_odd_characters_are_data(database: Database) -> None:
     admin, tenant, password = database.admin, "o'brien\".x;--", "p'a\"s$s %20@:/?#w"
     await admin.ensure_tenant(tenant, "uid", password, connection_limit=5)
     assert (await login(admin.tenant_dsn(tenant, password)))["current_user"] == admin.role_name(tenant)
@@ -358,9 +356,7 @@ async def test_no_password_reaches_the_servers_log(database: Database, postgres:
     assert "do-not-log-me" not in server_log
 
 
-async def test_the_error_for_an_admin_who_did_not_create_the_roles_says_what_to_do(
-    postgres: EmbeddedPostgres, database: Database
-) -> None:
+async def test_admin_who_lacks_the_roles_gets_advice(postgres: EmbeddedPostgres, database: Database) -> None:
     """PostgreSQL 15 lets any CREATEROLE do it; from 16 on a second admin needs a superuser's grant."""
     su = await asyncpg.connect(postgres.superuser_dsn)
     await su.execute("CREATE ROLE second_admin LOGIN CREATEROLE PASSWORD 'p'")

@@ -37,7 +37,7 @@ async def tables(c: asyncpg.Connection) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tenant(tenants: TwoTenants) -> None:
+async def test_every_table_is_fenced_and_keyed_by_tenant(tenants: TwoTenants) -> None:
     async with connected(tenants.database.superuser_dsn) as c:
         found = set(await tables(c))
         loose = await c.fetch(
@@ -58,7 +58,7 @@ async def test_every_table_is_fenced_with_force_and_leads_its_keys_with_the_tena
         }  # fmt: skip
 
 
-async def test_a_tenants_role_sees_its_own_rows_in_every_table_and_no_others(tenants: TwoTenants) -> None:
+async def test_tenants_role_sees_only_own_rows_everywhere(tenants: TwoTenants) -> None:
     async with connected(tenants.a.dsn) as c:
         names = [name for name in await tables(c) if name != "schema_migrations"]
         assert len(names) >= 12
@@ -73,7 +73,7 @@ DELETABLE = {
 }  # fmt: skip
 
 
-async def test_a_tenants_role_changes_moves_and_deletes_nothing_of_another(tenants: TwoTenants) -> None:
+async def test_tenants_role_changes_and_deletes_nothing_of_others(tenants: TwoTenants) -> None:
     """Each column of each table: either the grant is missing, or no row matches."""
     async with connected(tenants.database.superuser_dsn) as su:
         before = await everything(su, tenants.b.tenant)
@@ -139,7 +139,7 @@ async def test_a_tenants_role_adds_no_row_for_another(tenants: TwoTenants) -> No
                 await c.execute(f"UPDATE {name} SET tenant = '{tenants.b.tenant}'")
 
 
-async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free_spans(tenants: TwoTenants) -> None:
+async def test_foreign_claim_is_refused_alike_for_any_span(tenants: TwoTenants) -> None:
     """Otherwise error codes would reveal another salon's calendar."""
     messages = set()
     async with connected(tenants.a.dsn) as c:
@@ -161,7 +161,7 @@ async def test_a_claim_on_a_foreign_resource_is_refused_alike_for_taken_and_free
     assert messages == {'new row violates row-level security policy for table "claims"'}
 
 
-async def test_a_foreign_appointment_or_event_looks_like_a_missing_one(tenants: TwoTenants) -> None:
+async def test_foreign_appointment_or_event_looks_like_missing(tenants: TwoTenants) -> None:
     messages = set()
     async with connected(tenants.a.dsn) as c:
         for appointment in (tenants.b_appointment, uuid4()):
@@ -270,7 +270,7 @@ async def test_promised_rows_and_keys_are_immutable(tenants: TwoTenants) -> None
         assert await c.fetchval("SELECT count(*) FROM claims WHERE appointment_id = $1", held) == 0
 
 
-async def test_force_binds_the_owner_who_sees_only_by_its_own_policy(tenants: TwoTenants) -> None:
+async def test_force_limits_the_owner_to_its_own_policy(tenants: TwoTenants) -> None:
     async with connected(tenants.database.dsn) as c:
         await c.execute("SET ROLE askproai_owner")
         assert await c.fetchval("SELECT count(DISTINCT tenant) FROM appointments") >= 2
@@ -293,7 +293,7 @@ async def test_the_backup_role_reads_everything_and_writes_nothing(tenants: TwoT
                 await c.execute(f"DELETE FROM {name}")
 
 
-async def test_as_the_tenants_role_free_times_are_read_by_btree_and_the_tenant_looked_up_once(
+async def test_tenants_free_times_use_btree_and_one_lookup(
     tenants: TwoTenants,
 ) -> None:
     """Range operators are not leakproof, so under row security the GiST index only enforces (6.5 ms against 0.07)."""

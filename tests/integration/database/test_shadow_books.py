@@ -47,7 +47,7 @@ async def read(superuser: asyncpg.Connection, tenant: str) -> dict[str, list[str
     return found
 
 
-async def test_the_copy_is_equal_after_changes_on_both_sides(database: Database) -> None:
+async def test_copy_is_equal_after_changes_on_both_sides(database: Database) -> None:
     live, other = await database.create_tenant("salon"), await database.create_tenant("other")
     shadow, ids = await make_shadow(database, live)
     anna = live.resources["mitte", "anna", 1]
@@ -102,7 +102,7 @@ async def test_the_copy_is_equal_after_changes_on_both_sides(database: Database)
     assert await read(superuser, live.tenant) == expected
 
 
-async def test_a_role_without_rows_is_dropped_with_its_shadow(database: Database) -> None:
+async def test_role_without_rows_is_dropped_with_its_shadow(database: Database) -> None:
     """Another process has deleted the rows while the login was made."""
     live = await database.create_tenant("salon")
     shadow, _ = await make_shadow(database, live)
@@ -113,7 +113,7 @@ async def test_a_role_without_rows_is_dropped_with_its_shadow(database: Database
     assert not await superuser.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", shadow.role)
 
 
-async def test_single_appointments_take_the_place_of_what_the_shadow_has_booked_instead(database: Database) -> None:
+async def test_single_appointments_replace_the_shadows_own_bookings(database: Database) -> None:
     live = await database.create_tenant("salon")
     shadow, ids = await make_shadow(database, live)
     anna, mehmet = live.resources["mitte", "anna", 1], live.resources["mitte", "mehmet", 1]

@@ -48,7 +48,7 @@ async def bootstrap(server: EmbeddedPostgres, statements: list[str]) -> str:
     return f"postgresql://{owner}:{PASSWORD}@127.0.0.1:{server.port}/{database}"
 
 
-async def test_the_operator_prepares_the_database_and_makes_tenants_with_the_role_of_the_example(
+async def test_operator_prepares_database_with_the_examples_role(
     bare_server: EmbeddedPostgres,
 ) -> None:
     dsn = await bootstrap(bare_server, read_cluster()["bootstrap"]["initdb"]["postInitSQL"])
@@ -61,7 +61,7 @@ async def test_the_operator_prepares_the_database_and_makes_tenants_with_the_rol
     await admin.close()
 
 
-async def test_without_the_statement_of_the_example_the_role_is_too_weak(bare_server: EmbeddedPostgres) -> None:
+async def test_role_without_the_examples_statement_is_too_weak(bare_server: EmbeddedPostgres) -> None:
     admin = AdminStore(await bootstrap(bare_server, []))
     with pytest.raises(Exception, match=r"(?i)permission denied|CREATEROLE"):
         await admin.prepare()

@@ -43,7 +43,7 @@ async def test_absent_or_former_staff_has_no_future_appointments(database: Datab
     ]
 
 
-async def test_a_service_that_is_not_offered_any_more_has_its_appointments_to_come_counted(database: Database) -> None:
+async def test_withdrawn_services_future_appointments_are_counted(database: Database) -> None:
     """Each service by itself; one that another branch offers is not offered here; who is gone is gone first."""
     salon = await database.create_tenant("salon")
     first = NOON + 2 * DAY
@@ -65,7 +65,7 @@ async def test_a_service_that_is_not_offered_any_more_has_its_appointments_to_co
     ]
 
 
-async def test_a_visit_is_offered_as_long_as_each_of_its_services_is(database: Database) -> None:
+async def test_visit_is_offered_while_all_its_services_are(database: Database) -> None:
     salon = await database.create_tenant("salon")
     first = NOON + 2 * DAY
     await book(salon, "anna", first, service="haarschnitt+farbe")

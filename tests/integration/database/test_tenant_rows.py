@@ -62,7 +62,7 @@ async def books(database: Database, tenant: str):
         return await read_books(conn, tenant)
 
 
-async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_another_tenant(
+async def test_exactly_the_tenants_rows_reach_the_other_database(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     before = await books(database, salon.tenant)
@@ -83,7 +83,7 @@ async def test_every_row_of_every_table_is_in_the_other_database_and_no_row_of_a
     assert await books(other_database, resident.tenant) == residents
 
 
-async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_security(
+async def test_imported_tenant_has_its_own_role_behind_security(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     resident = await other_database.create_tenant("praxis")
@@ -124,7 +124,7 @@ async def test_the_imported_tenant_goes_on_with_a_role_of_its_own_behind_row_sec
         assert await conn.fetchval("SELECT count(*) FROM appointments") == 0
 
 
-async def test_an_import_that_is_broken_off_leaves_nothing_and_is_repeated(
+async def test_interrupted_import_leaves_nothing_and_is_repeatable(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     before, moved = await books(database, salon.tenant), ExportedRows()
@@ -142,7 +142,7 @@ async def test_an_import_that_is_broken_off_leaves_nothing_and_is_repeated(
     assert await books(other_database, salon.tenant) == before
 
 
-async def test_a_database_that_has_the_tenant_is_refused_and_so_is_that_of_the_export(
+async def test_import_refuses_occupied_and_exporting_databases(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     await other_database.create_tenant("salon")
@@ -156,9 +156,7 @@ async def test_a_database_that_has_the_tenant_is_refused_and_so_is_that_of_the_e
             await rows.is_imported(salon.tenant, moved.owner)
 
 
-async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_again(
-    database: Database, salon: TenantStore
-) -> None:
+async def test_export_ends_all_writes_and_provisioning(database: Database, salon: TenantStore) -> None:
     key = {"connection_limit": 60, "key_hash": "of-its-key"}
     await database.admin.ensure_tenant(salon.tenant, salon.uid, "password-of-salon", **key)
     async with connected(salon.dsn) as pod:
@@ -183,7 +181,7 @@ async def test_after_an_export_nobody_writes_and_the_tenant_is_not_provisioned_a
         assert await conn.fetchval("SELECT count(*) FROM appointments") == 1, "a move that is given up"
 
 
-async def test_a_reconcile_that_began_before_the_export_leaves_no_login_behind(
+async def test_reconcile_from_before_the_export_leaves_no_login(
     database: Database, salon: TenantStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its pods would book in rows that are in no file."""
@@ -201,7 +199,7 @@ async def test_a_reconcile_that_began_before_the_export_leaves_no_login_behind(
         await asyncpg.connect(salon.dsn)
 
 
-async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
+async def test_pod_outliving_the_export_acknowledges_nothing_more(
     web_pod: TenantPod, database: Database, other_database: Database
 ) -> None:
     """Retell repeats what is answered 503, and then reaches the destination; what was answered 200 is in the file."""
@@ -216,7 +214,7 @@ async def test_a_pod_that_outlives_the_export_acknowledges_nothing_more(
         assert events == ["call_1:call_started"]
 
 
-async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_destination_stay(
+async def test_deleting_the_source_erases_only_exported_rows(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     before, moved = await books(database, salon.tenant), ExportedRows()
@@ -229,7 +227,7 @@ async def test_the_deletion_of_the_source_erases_exported_rows_and_those_of_the_
     assert await books(other_database, salon.tenant) == before
 
 
-async def test_a_tenant_that_is_to_go_on_with_exported_rows_does_not_begin_without_them(database: Database) -> None:
+async def test_tenant_awaiting_exported_rows_does_not_begin(database: Database) -> None:
     with pytest.raises(RowsNotImported, match="import them"):
         await database.admin.ensure_tenant("a.b", "uid", "p", connection_limit=5, adopt="uid-before:0123456789abcdef")
     assert await database.admin.find_owner("a.b") is None
@@ -250,9 +248,7 @@ async def test_another_schema_is_refused_with_what_to_do(database: Database, pos
         await postgres.drop_database(f"{database.name}_empty")
 
 
-async def test_rows_that_are_written_while_a_file_is_made_are_in_none_of_its_tables(
-    database: Database, salon: TenantStore
-) -> None:
+async def test_file_has_no_rows_written_during_its_export(database: Database, salon: TenantStore) -> None:
     """The coordinator goes on with retention: what it deletes meanwhile is in the file with all that refers to it."""
     async with open_tenant_rows(database.dsn) as rows:
         owner = await rows.retire(salon.tenant, salon.uid)
@@ -270,7 +266,7 @@ async def test_rows_that_are_written_while_a_file_is_made_are_in_none_of_its_tab
     assert find_export_id(owner)
 
 
-async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
+async def test_incomplete_or_foreign_tenants_file_is_refused(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     moved = ExportedRows()
@@ -294,7 +290,7 @@ async def test_a_file_of_another_tenant_or_without_a_table_is_refused(
         await admin.close()
 
 
-async def test_a_file_takes_no_ids_away_from_the_other_tenants(
+async def test_file_takes_no_ids_from_other_tenants(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
     """An id near the end of a sequence would leave nobody another one."""

@@ -136,7 +136,7 @@ async def test_findings_belong_to_one_tenant(database: Database) -> None:
         ("[1]", {}),
     ],
 )
-async def test_channels_that_send_nothing_are_found_and_whatever_a_tenant_writes_there_is_no_error(
+async def test_silent_channels_are_found_whatever_tenants_write(
     database: Database, watermark: str, failing: dict[str, str]
 ) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
@@ -160,7 +160,7 @@ async def test_days_off_are_those_of_the_tenant(database: Database) -> None:
     assert not states[here.tenant].stranded
 
 
-async def test_a_tenant_with_very_many_refusals_holds_up_nobody(database: Database) -> None:
+async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) -> None:
     """Its own login may write them, and the statement that reads them is that of all tenants."""
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(
@@ -211,7 +211,7 @@ async def test_changed_state_is_seen(database: Database, by_hand: str) -> None:
         ([(None, "CredentialMissing", 2), (None, "CredentialMissing", 1)], False),
     ],
 )
-async def test_a_provider_fails_while_its_last_answers_are_what_opens_a_circuit(
+async def test_provider_fails_while_last_answers_would_open_circuits(
     database: Database, calls: list[tuple[int | None, str | None, int]], fails: bool
 ) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")

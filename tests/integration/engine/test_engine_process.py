@@ -77,9 +77,7 @@ async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str
     return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
-async def test_one_leads_and_the_other_takes_over_when_it_is_killed(
-    env, start_operator: Start, kube_client: KubeClient
-):
+async def test_standby_takes_over_when_the_leader_dies(env, start_operator: Start, kube_client: KubeClient):
     """The Lease's times are a quarter of the defaults here."""
     first = await start_operator("first")
     await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
@@ -109,7 +107,7 @@ async def child_says(env: EngineEnvironment, name: str) -> bool:
     return live is not None and live["data"] == {"name": name}
 
 
-async def test_a_standby_follows_the_cluster_and_acts_first_on_what_nobody_acted_on(
+async def test_standby_follows_the_cluster_and_takes_unfinished_work(
     env, start_operator: Start, kube_client: KubeClient
 ):
     """An edit without a leader is the first thing that the new one does: a resync of all would come after 30 s."""
@@ -128,9 +126,7 @@ async def test_a_standby_follows_the_cluster_and_acts_first_on_what_nobody_acted
     assert "askproai_resource_condition{" in (await get(second, "/metrics"))[1]
 
 
-async def test_a_leader_that_was_stopped_and_goes_on_writes_nothing_more(
-    env, start_operator: Start, kube_client: KubeClient
-):
+async def test_stopped_and_continued_leader_writes_nothing_more(env, start_operator: Start, kube_client: KubeClient):
     """A process that is frozen for longer than its Lease wakes up in the middle of what it did."""
     first = await start_operator("first")
     await env.create("Tenant")
@@ -155,7 +151,7 @@ async def test_a_leader_that_was_stopped_and_goes_on_writes_nothing_more(
     ]
 
 
-async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator: Start, tmp_path: Path):
+async def test_operator_without_api_server_waits_until_sigterm(start_operator: Start, tmp_path: Path):
     """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
@@ -169,7 +165,7 @@ async def test_without_an_api_server_it_waits_and_ends_at_sigterm(start_operator
     assert await waiting.stop() == 0
 
 
-async def test_an_edit_from_the_time_without_an_api_server_is_acted_on_when_it_is_back(
+async def test_edit_during_an_api_outage_is_acted_upon(
     env, start_operator: Start, control_plane: ControlPlane, kube_client: KubeClient, tmp_path: Path
 ):
     """The outage is shorter than the Lease, and the edit comes by a watch: a resync would take ten minutes."""
@@ -198,7 +194,7 @@ async def test_an_edit_from_the_time_without_an_api_server_is_acted_on_when_it_i
     await gate.shut()
 
 
-async def test_a_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):
+async def test_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):
     leader = await start_operator("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
     lease = resources.LEASES.path(env.namespace, "askproai-operator")
@@ -207,7 +203,7 @@ async def test_a_leader_that_lost_its_lease_ends_at_once(env, start_operator: St
     assert logged(leader, "lease.lost")
 
 
-async def test_changes_arrive_children_are_repaired_and_nothing_else_is_written(
+async def test_changes_arrive_and_only_damaged_children_are_written(
     env, start_operator: Start, kube_client: KubeClient
 ):
     await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
@@ -267,9 +263,7 @@ def metric(answer: tuple[int, str], name: str) -> str:
     return next((line.rpartition(" ")[2] for line in answer[1].splitlines() if line.startswith(name)), "0")
 
 
-async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried(
-    env, start_operator: Start, kube_client: KubeClient
-):
+async def test_operator_error_is_reported_without_text_and_retried(env, start_operator: Start, kube_client: KubeClient):
     """No secret is in status, events or logs."""
     await env.create("Tenant")
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
@@ -297,7 +291,7 @@ async def test_an_error_of_the_operator_is_reported_without_its_text_and_retried
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
 
 
-async def test_a_paused_object_is_left_alone_until_it_is_unpaused(env, start_operator: Start, kube_client: KubeClient):
+async def test_paused_object_is_left_alone_until_it_resumes(env, start_operator: Start, kube_client: KubeClient):
     await env.create("Tenant", annotations={"askproai.de/paused": "true"})
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await start_operator("operator")

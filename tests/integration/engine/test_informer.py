@@ -84,9 +84,7 @@ def secret(env: EngineEnvironment, name: str, labels: dict[str, str], value: str
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"retell-api-key": value}}
 
 
-async def test_objects_from_before_the_start_are_cached_and_enqueue_nothing(
-    env, kube_client: KubeClient, control_plane: ControlPlane
-):
+async def test_objects_from_before_the_start_enqueue_nothing(env, kube_client: KubeClient, control_plane: ControlPlane):
     tenant = await env.create("Tenant")
     env.remove_from_cache(tenant)
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
@@ -112,7 +110,7 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
 
 
-async def test_an_answer_of_which_only_a_part_came_at_the_start_ends_nothing(
+async def test_partial_answer_at_the_start_ends_nothing(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """As when the API server restarts while kopf asks which resources there are."""
@@ -122,7 +120,7 @@ async def test_an_answer_of_which_only_a_part_came_at_the_start_ends_nothing(
         await see_a_change(env, kube_client)
 
 
-async def test_lists_are_compared_also_while_the_watches_begin_again_and_again(
+async def test_lists_are_compared_despite_constantly_restarting_watches(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """As behind a proxy that always cuts the one answer which only kopf asks for: else nothing would be seen, and no alert fire."""
@@ -143,7 +141,7 @@ async def test_lists_are_compared_also_while_the_watches_begin_again_and_again(
     await running
 
 
-async def test_after_an_answer_that_is_no_json_each_resource_is_watched_once(
+async def test_each_resource_is_watched_once_after_invalid_json(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """Kopf ends by the error of one watch and lets the others run on; they would also keep the process from its end."""
@@ -166,9 +164,7 @@ async def test_after_an_answer_that_is_no_json_each_resource_is_watched_once(
     assert not count_watchers()
 
 
-async def test_the_end_of_the_informer_leaves_no_timer_that_kills_the_process(
-    env, kube_client: KubeClient, control_plane: ControlPlane
-):
+async def test_ended_informer_leaves_no_timer_that_kills(env, kube_client: KubeClient, control_plane: ControlPlane):
     """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
     async with running_informer(env, control_plane):
         await see_a_change(env, kube_client)
@@ -202,9 +198,7 @@ async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_
     assert tenant.key in env.enqueued
 
 
-async def test_an_object_that_lost_its_label_is_watched_again_when_it_is_back(
-    env, informer: Informer, kube_client: KubeClient
-):
+async def test_object_that_lost_its_label_can_return(env, informer: Informer, kube_client: KubeClient):
     """The watch reports the loss of the label as a deletion, and the object has the same uid when it is back."""
     tenant = await env.create("Tenant")
     path = resources.SECRETS.path(env.namespace, "providers")
@@ -258,7 +252,7 @@ class TestAudit:
         assert child.uid not in env.cache.uids(resources.CONFIG_MAPS).values()
         assert tenant.key in env.enqueued
 
-    async def test_an_object_that_is_created_during_the_list_stays(self, env, control_plane: ControlPlane, monkeypatch):
+    async def test_object_created_during_the_list_stays(self, env, control_plane: ControlPlane, monkeypatch):
         real = env.kube.list_chunks
 
         async def slow(ref: Any, **more: Any) -> Any:
@@ -271,7 +265,7 @@ class TestAudit:
         await self.informer_of(env, control_plane).audit()
         assert env.cache.get(Key("Branch", env.namespace, "late")) is not None
 
-    async def test_a_deletion_that_the_watch_lost_is_healed_while_it_runs(
+    async def test_deletion_lost_by_the_watch_is_healed(
         self, env, informer: Informer, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
     ):
         """Kopf goes on watching as after a 410; only the event of the deletion is dropped."""
@@ -303,7 +297,7 @@ class TestAudit:
         # another test's namespace may just be going: the audit looks at all of them
         assert ([key for key in env.enqueued if key.namespace == env.namespace], env.sent) == ([], [])
 
-    async def test_an_object_that_is_deleted_during_the_list_does_not_return(
+    async def test_object_deleted_during_the_list_does_not_return(
         self, env, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
     ):
         """The list was read before the deletion, and is applied after the watch reported it."""

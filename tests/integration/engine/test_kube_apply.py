@@ -50,7 +50,7 @@ class TestApply:
         assert (len(env.sent), env.read) == (1, [])
 
     @pytest.mark.parametrize("fields", [{}, {"a": "1"}, {"z": "theirs"}])
-    async def test_an_object_of_somebody_else_is_left_as_it_is(self, env, kube_client: KubeClient, fields):
+    async def test_foreign_object_is_left_unchanged(self, env, kube_client: KubeClient, fields):
         """Whether its fields are ours, others, or none."""
         foreign = config_map(env, **fields)
         del foreign["metadata"]["labels"]
@@ -59,7 +59,7 @@ class TestApply:
             await env.kube.apply(config_map(env, a="1"))
         assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config") == before
 
-    async def test_a_child_that_the_cache_does_not_know_is_applied(self, env, kube_client: KubeClient):
+    async def test_child_missing_in_the_cache_is_applied(self, env, kube_client: KubeClient):
         """The watch is late, or a person removed the label by which it is watched."""
         child = await env.kube.apply(config_map(env, a="1", b="2"))
         lost = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
@@ -77,7 +77,7 @@ class TestApply:
             await env.kube.apply_all([config_map(env, a="1"), service(env)])
         assert env.cache.child(resources.SERVICES, env.namespace, "t-web") is not None
 
-    async def test_a_changed_manifest_is_sent_and_fields_that_it_no_longer_names_are_removed(self, env):
+    async def test_changed_manifest_removes_fields_it_no_longer_names(self, env):
         await env.kube.apply(config_map(env, a="1", b="2"))
         await env.kube.apply(config_map(env, a="3"))
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
@@ -115,7 +115,7 @@ class TestApply:
         assert restarted.sent == []
 
     @pytest.mark.parametrize("edit", [{"a": "by hand"}, {"a": None}, {"a": "by hand", "z": "theirs"}])
-    async def test_a_child_edited_by_hand_before_a_restart_is_repaired_after_it(
+    async def test_child_edited_before_a_restart_is_repaired(
         self, env, restarted, kube_client: KubeClient, edit: dict[str, str | None]
     ):
         await env.kube.apply(config_map(env, a="1", b="2"))
@@ -157,9 +157,7 @@ class TestApply:
             await env.kube.apply(wrong)
         assert await env.kube.get(resources.SERVICES, env.namespace, "t-web") == before
 
-    async def test_a_deployments_status_and_its_controllers_annotations_cause_no_write(
-        self, env, kube_client: KubeClient
-    ):
+    async def test_deployment_status_and_controllers_annotations_cause_no_write(self, env, kube_client: KubeClient):
         await env.kube.apply(deployment(env))
 
         async def controlled() -> bool:
@@ -180,7 +178,7 @@ class TestApply:
         await settle()
         assert env.sent[sent:] == [("PATCH", path(env, resources.DEPLOYMENTS, "t-web") + "/status")]
 
-    async def test_a_secret_is_watched_by_the_label_of_users_secrets_and_its_content_is_not_shown(self, env):
+    async def test_secret_is_watched_by_label_without_its_content(self, env):
         meta = {"name": "t-runtime", "namespace": env.namespace, "labels": dict(OURS)}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"k": "geheim"}}
         await env.kube.apply(secret)
@@ -201,9 +199,7 @@ class TestApply:
         assert len(restarted.read) == 1, "its cache has nothing yet"
 
     @pytest.mark.parametrize("reported", [False, True])
-    async def test_a_secret_that_exists_is_never_overwritten_by_what_was_made_without_it(
-        self, env, restarted, reported: bool
-    ):
+    async def test_existing_secret_is_never_overwritten_by_new_values(self, env, restarted, reported: bool):
         """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
@@ -219,9 +215,7 @@ class TestApply:
         assert live["data"] == secret(env, "changed")["data"]
 
     @pytest.mark.parametrize("is_reported", [False, True])
-    async def test_a_secret_that_lost_its_label_is_watched_again_and_keeps_its_values(
-        self, env, kube_client: KubeClient, is_reported: bool
-    ):
+    async def test_secret_that_lost_its_label_keeps_its_values(self, env, kube_client: KubeClient, is_reported: bool):
         """The watch reports a deletion then, of the version of the label's change."""
         child = await env.kube.apply(secret(env, "geheim"))
         lost = {"metadata": {"labels": {"askproai.de/use": None}}}
@@ -239,7 +233,7 @@ class TestApply:
         assert live["data"] == secret(env, "changed")["data"]
         assert live["metadata"]["labels"] == OURS | {"askproai.de/use": "operator"}
 
-    async def test_a_reader_that_applies_nothing_does_not_permit_to_overwrite_a_secret(self, env, restarted):
+    async def test_reader_without_applies_permits_no_secret_overwrite(self, env, restarted):
         """Such as an agent's reconcile, between the look and the apply of its Tenant's."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
@@ -247,7 +241,7 @@ class TestApply:
         with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
             await restarted.kube.apply(secret(env, "another"))
 
-    async def test_an_apply_without_a_request_ends_what_the_look_before_it_assumed(self, env, restarted):
+    async def test_apply_without_a_request_ends_earlier_assumptions(self, env, restarted):
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
         await restarted.observe_newest(resources.SECRETS, "t-runtime")
@@ -260,7 +254,7 @@ class TestApply:
         ("labels", "is_kept"),
         [({}, False), ({"askproai.de/use": "false"}, False), ({"askproai.de/use": "true"}, True)],
     )
-    async def test_the_data_of_a_persons_secret_is_kept_only_if_it_permits_its_use(
+    async def test_persons_secret_data_is_kept_only_with_permission(
         self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool
     ):
         body = {"metadata": {"name": "keys", "labels": labels}, "stringData": {"k": "geheim"}}
@@ -277,7 +271,7 @@ class TestApply:
         await env.observe_newest(resources.SECRETS, "keys")
         assert env.cache.secret(env.namespace, "keys").secret is None
 
-    async def test_an_object_of_our_own_kinds_is_applied_once_and_enqueues_its_dependents(self, env):
+    async def test_own_kind_is_applied_once_and_enqueues_dependents(self, env):
         """Such as the default service of a Branch."""
         await env.create("Branch")
         service = {

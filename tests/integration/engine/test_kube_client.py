@@ -23,14 +23,14 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert "finalizers" not in live["metadata"]
 
-    async def test_it_costs_one_request_as_long_as_the_object_is_as_it_was_seen(self, env):
+    async def test_unchanged_object_costs_one_request(self, env):
         tenant = await env.create("Tenant")
         env.sent.clear()
         env.read.clear()
         assert await env.kube.add_finalizer(tenant)
         assert (len(env.sent), env.read) == (1, [])
 
-    async def test_it_is_added_to_an_object_that_changed_since_it_was_seen(self, env, kube_client: KubeClient):
+    async def test_finalizer_is_added_to_a_since_changed_object(self, env, kube_client: KubeClient):
         tenant = await env.create("Tenant")
         theirs = {"metadata": {"finalizers": ["example.com/theirs"]}}
         await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), theirs)
@@ -53,7 +53,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs"]
 
-    async def test_a_write_in_between_is_met_by_another_attempt(self, env, kube_client: KubeClient):
+    async def test_write_in_between_causes_another_attempt(self, env, kube_client: KubeClient):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await env.create("Tenant")
         await env.kube.add_finalizer(tenant)
@@ -73,12 +73,12 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/2"]
 
-    async def test_nothing_is_begun_on_an_object_that_is_being_deleted(self, env):
+    async def test_nothing_begins_on_an_object_in_deletion(self, env):
         tenant = await env.create("Tenant", finalizers=["example.com/theirs"])
         await env.kube.delete(resources.TENANTS, env.namespace, tenant.key.name, uid=tenant.metadata.uid)
         assert not await env.kube.add_finalizer(tenant)
 
-    async def test_without_its_last_finalizer_the_object_goes_and_the_cache_forgets_it(self, env):
+    async def test_object_without_finalizers_leaves_the_cache(self, env):
         tenant = await env.create("Tenant")
         await env.kube.add_finalizer(tenant)
         await env.kube.delete(resources.TENANTS, env.namespace, tenant.key.name)
@@ -98,14 +98,14 @@ class TestFinalizers:
 
 
 class TestStatus:
-    async def test_it_is_merged_and_the_cache_has_it_at_once(self, env):
+    async def test_patch_is_merged_and_cached_at_once(self, env):
         agent = await env.create("RetellAgent")
         assert await env.kube.patch_status(agent, {"agentId": "agent_1"})
         assert await env.kube.patch_status(agent, {"llmId": "llm_1"})
         status = env.cache.get(agent.key).status
         assert (status["agentId"], status["llmId"]) == ("agent_1", "llm_1")
 
-    async def test_our_own_write_of_an_agents_id_enqueues_the_tenant_and_its_branch(self, env):
+    async def test_agents_id_write_enqueues_tenant_and_branch(self, env):
         """The watch reports the same version again, so the write itself must enqueue."""
         tenant, agent = await env.create("Tenant"), await env.create("RetellAgent", name="hotline")
         branch = await env.create("Branch")
@@ -130,9 +130,7 @@ class TestStatus:
         live = await env.kube.get(resources.AGENTS, env.namespace, first.key.name)
         assert live["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
-    async def test_a_persons_change_that_the_watch_has_not_reported_does_not_stop_it(
-        self, env, kube_client: KubeClient
-    ):
+    async def test_persons_unreported_change_does_not_stop_it(self, env, kube_client: KubeClient):
         agent = await env.create("RetellAgent")
         await kube_client.merge(path(env, resources.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await env.kube.patch_status(agent, {"agentId": "agent_1"})
@@ -176,7 +174,7 @@ class TestEvents:
         await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), gone)
 
 
-async def test_lists_come_in_chunks_and_each_item_has_its_kind(env, monkeypatch: pytest.MonkeyPatch):
+async def test_lists_come_in_chunks_with_each_items_kind(env, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kube, "_CHUNK", 2)
     for n in range(5):
         await env.kube.create(

@@ -50,7 +50,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_all_fields_and_conditions_are_kept_as_they_were_written(env, kind: str):
+async def test_all_fields_and_conditions_are_kept_as_written(env, kind: str):
     types, fields = WRITTEN[kind]
     model = await env.create(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
@@ -68,7 +68,7 @@ async def test_all_fields_and_conditions_are_kept_as_they_were_written(env, kind
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_a_pause_and_our_own_failure_can_be_written_to_every_kind(env, kind: str):
+async def test_every_kind_can_report_pauses_and_own_failures(env, kind: str):
     model = await env.create(kind)
     paused = bad(C.PAUSED, Reason.PAUSED, "paused")
     assert await env.kube.patch_status(model, update_for_pause(model, paused, NOW).patch)

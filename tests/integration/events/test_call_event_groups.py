@@ -71,7 +71,7 @@ async def test_events_that_wait_are_processed_in_one_transaction(claimed: Claime
     assert {row["status"] for row in events} == {"processed"}
 
 
-async def test_a_claim_that_was_lost_leaves_no_effect_of_its_group(claimed: Claimed) -> None:
+async def test_lost_claim_leaves_no_effect_of_its_group(claimed: Claimed) -> None:
     lost = claimed.jobs[3]
     await claimed.pod.db.execute("UPDATE jobs SET claim_no = claim_no + 1 WHERE id = $1", lost.id)
     assert not any(await claimed.process_together())
@@ -86,7 +86,7 @@ async def test_a_claim_that_was_lost_leaves_no_effect_of_its_group(claimed: Clai
      b" " * MAX_BODY_BYTES + b"{}"],
     ids=["unreadable", "unroutable", "long"],
 )  # fmt: skip
-async def test_an_event_that_must_be_processed_alone_is_left_to_its_caller(claimed: Claimed, payload: bytes) -> None:
+async def test_event_that_must_be_alone_is_left_alone(claimed: Claimed, payload: bytes) -> None:
     other = claimed.jobs[3]
     await claimed.change_event(other, payload)
     results = await claimed.process_together()
@@ -96,13 +96,13 @@ async def test_an_event_that_must_be_processed_alone_is_left_to_its_caller(claim
     assert [job.finished for job in claimed.jobs] == [job is not other for job in claimed.jobs]
 
 
-async def test_a_second_attempt_is_alone_since_the_first_may_have_ended_its_worker(claimed: Claimed) -> None:
+async def test_second_attempt_is_alone_after_a_possible_crash(claimed: Claimed) -> None:
     claimed.jobs[3].attempts = 2
     results = await claimed.process_together()
     assert [result is None for result in results] == [job is claimed.jobs[3] for job in claimed.jobs]
 
 
-async def test_a_hold_that_a_booking_has_locked_delays_no_group(claimed: Claimed) -> None:
+async def test_hold_locked_by_a_booking_delays_no_group(claimed: Claimed) -> None:
     tenant = claimed.pod.store.tenant
     for number in range(2):
         await claimed.pod.db.execute(
@@ -119,7 +119,7 @@ async def test_a_hold_that_a_booking_has_locked_delays_no_group(claimed: Claimed
     assert [row["call_id"] for row in kept] == ["call_0"]
 
 
-async def test_a_group_whose_jobs_are_all_cancelled_gives_the_connection_back_and_the_next_one_runs(
+async def test_cancelled_group_returns_its_connection_for_the_next(
     claimed: Claimed,
 ) -> None:
     """A worker that is stopped puts its jobs back by the same connection, while somebody has locked one of their calls."""
@@ -140,9 +140,7 @@ async def test_a_group_whose_jobs_are_all_cancelled_gives_the_connection_back_an
     assert [states[job.id] for job in claimed.jobs] == ["running"] * 4 + ["done"] * 4
 
 
-async def test_a_group_takes_seven_statements_however_many_events_it_has(
-    claimed: Claimed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_group_takes_seven_statements_with_any_events(claimed: Claimed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its five, and the beginning and the end of the transaction."""
     statements = record_statements(monkeypatch)
     async with open_pool(claimed.pod.store.dsn, max_size=1) as pool:

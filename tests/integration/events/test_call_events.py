@@ -37,7 +37,7 @@ async def call_row(pod: TenantPod, call_id: str) -> asyncpg.Record:
 
 
 @pytest.mark.parametrize("order", list(permutations(CALL_FIELDS)))
-async def test_a_calls_events_make_one_row_in_any_order(pod: TenantPod, order: tuple[str, ...]) -> None:
+async def test_calls_events_make_one_row_in_any_order(pod: TenantPod, order: tuple[str, ...]) -> None:
     """The row is unique by Retell's call id, and a late call_started never reopens it."""
     call_id = "call_" + "_".join(name[5] for name in order)
     for name in order:
@@ -57,7 +57,7 @@ async def test_a_calls_events_make_one_row_in_any_order(pod: TenantPod, order: t
     assert json.loads(row["analysis"]) == {"call_successful": True, "transcript_is_final": True}
 
 
-async def test_events_of_one_call_that_are_processed_at_once_agree(pod: TenantPod) -> None:
+async def test_simultaneously_processed_events_of_a_call_agree(pod: TenantPod) -> None:
     for round_number in range(5):
         call_id = f"call_at_once_{round_number}"
         await asyncio.gather(*(pod.retell(name, call_id, **fields) for name, fields in CALL_FIELDS.items()))
@@ -67,7 +67,7 @@ async def test_events_of_one_call_that_are_processed_at_once_agree(pod: TenantPo
         assert (row["status"], row["transcript"], row["from_number"]) == ("ended", "Guten Tag", "+4915112345678")
 
 
-async def test_the_event_of_an_unknown_agent_is_dead_at_once_and_audited(pod: TenantPod) -> None:
+async def test_unknown_agents_event_is_dead_and_audited(pod: TenantPod) -> None:
     """It is stored and acknowledged, and never assigned to the first branch."""
     reply = await pod.retell("call_started", "call_strange", agent_id="agent_strange", to_number="+49309999999")
     assert (reply.status, reply.body["status"]) == (200, "accepted")
@@ -108,7 +108,7 @@ async def test_a_web_call_belongs_to_its_agent(pod: TenantPod) -> None:
     assert (await call_row(pod, "call_web"))["branch"] == "mitte"
 
 
-async def test_events_without_effect_end_as_processed_with_a_note(pod: TenantPod) -> None:
+async def test_events_without_effect_end_with_a_note(pod: TenantPod) -> None:
     reply = await pod.retell("transfer_started", "call_transferred")
     event = await pod.settled(reply.body["event_id"])
     assert (event["status"], event["note"]) == ("processed", "stored only: retell transfer_started is not acted on")
@@ -122,7 +122,7 @@ async def test_an_unreadable_call_is_dead_at_once(pod: TenantPod) -> None:
     assert "call_analysis" in event["error"]
 
 
-async def test_a_job_starts_at_once_because_the_web_process_notifies_the_worker(
+async def test_web_process_notifies_the_worker_of_a_job(
     stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next poll is an hour away. The worker looks once when it starts, so only the second job needs to be notified.

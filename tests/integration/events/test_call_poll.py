@@ -41,7 +41,7 @@ async def polled(
                 yield opened
 
 
-async def test_a_call_whose_end_was_lost_is_ended_and_analyzed_after_the_next_poll(polled: CallPollEnvironment) -> None:
+async def test_lost_end_of_a_call_is_polled(polled: CallPollEnvironment) -> None:
     await polled.started("call_1", began=20)
     polled.add("call_1", began=20, ended=15, analyzed=True)
     await polled.poll()
@@ -76,7 +76,7 @@ async def test_a_call_of_which_nothing_came_is_found(polled: CallPollEnvironment
     assert polled.found("call_started") == 1
 
 
-async def test_an_event_that_comes_after_the_poll_adds_what_retell_does_not_keep(polled: CallPollEnvironment) -> None:
+async def test_event_after_polls_adds_details_unavailable_at_retell(polled: CallPollEnvironment) -> None:
     """By default Retell keeps no transcript, so only its webhook has one."""
     polled.add("call_1", began=60, ended=50, transcript=None)
     await polled.poll()
@@ -89,7 +89,7 @@ async def test_an_event_that_comes_after_the_poll_adds_what_retell_does_not_keep
     assert await polled.events() == ["call_1:call_ended 1", "call_1:call_ended:poll 1"]
 
 
-async def test_an_event_that_waited_in_the_spool_is_not_lost_when_the_poll_was_earlier(
+async def test_spooled_event_survives_an_earlier_poll(
     polled: CallPollEnvironment,
 ) -> None:
     """It was acknowledged while PostgreSQL was away, so Retell does not repeat it."""
@@ -108,7 +108,7 @@ async def test_an_event_that_waited_in_the_spool_is_not_lost_when_the_poll_was_e
     assert row["transcript"] == SAID
 
 
-async def test_the_poll_and_the_webhooks_at_once_store_each_event_once(polled: CallPollEnvironment) -> None:
+async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPollEnvironment) -> None:
     calls = [f"call_{number}" for number in range(10)]
     for call_id in calls:
         polled.add(call_id, began=60, ended=50, analyzed=True)
@@ -163,7 +163,7 @@ async def test_an_idle_tenant_costs_four_requests_an_hour(polled: CallPollEnviro
 
 
 @pytest.mark.nightly
-async def test_a_call_is_asked_for_eight_times_and_its_analysis_twice(polled: CallPollEnvironment) -> None:
+async def test_call_is_polled_eight_times_and_analysis_twice(polled: CallPollEnvironment) -> None:
     await polled.started("call_endless", began=0)
     polled.add("call_endless", began=0)
     await polled.poll()
@@ -211,7 +211,7 @@ async def test_while_retell_asks_to_wait_nothing_is_asked(polled: CallPollEnviro
     assert polled.requests() == ["list-calls"]
 
 
-async def test_a_call_that_retell_cannot_show_delays_no_other_and_is_asked_for_again(
+async def test_unavailable_call_delays_no_other_and_is_repeated(
     polled: CallPollEnvironment,
 ) -> None:
     for number in range(3):
@@ -226,7 +226,7 @@ async def test_a_call_that_retell_cannot_show_delays_no_other_and_is_asked_for_a
     assert not {"again", "not_shown"} & set(polled.watermark)
 
 
-async def test_calls_that_retell_can_never_show_delay_no_other(polled: CallPollEnvironment) -> None:
+async def test_permanently_unavailable_calls_delay_no_other(polled: CallPollEnvironment) -> None:
     """Each of them ends in an error of the server, which opens the circuit when it comes five times in a row."""
     broken = [f"call_0{number}" for number in range(7)]
     for number, call_id in enumerate(broken):
@@ -256,7 +256,7 @@ async def test_a_refused_key_puts_the_poll_off(polled: CallPollEnvironment) -> N
     assert polled.requests() == ["list-calls"]
 
 
-async def test_a_call_that_was_deleted_at_retell_is_closed_and_says_so(polled: CallPollEnvironment) -> None:
+async def test_call_deleted_at_retell_is_closed_visibly(polled: CallPollEnvironment) -> None:
     await polled.started("call_1", began=20)
     await polled.poll()
     assert (await polled.state("call_1"))[0] == "ongoing", "Retell may show a call late"
@@ -277,7 +277,7 @@ async def test_later_event_outranks_the_closing(polled: CallPollEnvironment, sta
     assert await polled.state("call_1") == (status, reason, False)
 
 
-async def test_a_late_start_does_not_reopen_a_call_that_was_closed(polled: CallPollEnvironment) -> None:
+async def test_late_start_does_not_reopen_a_closed_call(polled: CallPollEnvironment) -> None:
     """The start was in no event before, only in a call function's request."""
     async with polled.pod.worker.pool.acquire() as conn:
         await set_call_branch(conn, polled.config.tenant, "call_1", "mitte", "c")
@@ -301,7 +301,7 @@ async def test_calls_open_for_weeks_are_closed(
     assert "get-call" not in polled.requests()
 
 
-async def test_a_call_without_a_start_that_goes_on_now_is_not_closed(polled: CallPollEnvironment) -> None:
+async def test_ongoing_call_without_a_start_is_not_closed(polled: CallPollEnvironment) -> None:
     """A call function was the first to report it."""
     async with polled.pod.worker.pool.acquire() as conn:
         await set_call_branch(conn, polled.config.tenant, "call_now", "mitte", "c")
@@ -314,7 +314,7 @@ async def test_a_call_without_a_start_that_goes_on_now_is_not_closed(polled: Cal
     assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_a_call_that_becomes_known_after_its_window_is_closed(polled: CallPollEnvironment) -> None:
+async def test_call_known_only_after_its_window_is_closed(polled: CallPollEnvironment) -> None:
     await polled.poll()
     await polled.started("call_late", began=4 * 24 * 60)
     polled.tick(minutes=15)
@@ -322,7 +322,7 @@ async def test_a_call_that_becomes_known_after_its_window_is_closed(polled: Call
     assert await polled.state("call_late") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_a_worker_that_is_killed_before_its_watermark_is_stored_stores_nothing_twice(
+async def test_worker_killed_before_its_watermark_stores_nothing_twice(
     polled: CallPollEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PAGE_SIZE, 2)
@@ -367,7 +367,7 @@ async def test_all_pages_are_read(polled: CallPollEnvironment, monkeypatch: pyte
     assert len(await polled.events()) == 10
 
 
-async def test_without_an_agent_or_a_key_nothing_is_asked(polled: CallPollEnvironment) -> None:
+async def test_nothing_is_polled_without_agent_or_key(polled: CallPollEnvironment) -> None:
     polled.add("call_1", began=60, ended=50)
     await polled.started("call_open", began=60 * 24 * 30)
     polled.key = None
@@ -378,7 +378,7 @@ async def test_without_an_agent_or_a_key_nothing_is_asked(polled: CallPollEnviro
     assert (await polled.state("call_open"))[0] == "ongoing"
 
 
-async def test_calls_of_other_agents_of_the_workspace_are_left_alone(polled: CallPollEnvironment) -> None:
+async def test_other_agents_calls_in_workspace_are_left_alone(polled: CallPollEnvironment) -> None:
     polled.add("call_other", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
     await polled.started("call_moved", began=60)
     polled.add("call_moved", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
@@ -395,7 +395,7 @@ async def test_aged_call_does_not_come_back(polled: CallPollEnvironment, days: s
     assert await polled.events() == []
 
 
-async def test_half_an_emoji_in_a_call_stops_no_poll(polled: CallPollEnvironment) -> None:
+async def test_half_an_emoji_stops_no_poll(polled: CallPollEnvironment) -> None:
     polled.add("call_0", began=61, ended=50, transcript="Danke \ud83d")
     polled.add("call_1", began=60, ended=50)
     await polled.poll()
@@ -406,7 +406,7 @@ async def test_half_an_emoji_in_a_call_stops_no_poll(polled: CallPollEnvironment
 
 
 @pytest.mark.parametrize("polled", [lambda _: ()], indirect=True, ids=["not as Retell publishes it"])
-async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPollEnvironment) -> None:
+async def test_call_with_an_unreadable_answer_delays_no_other(polled: CallPollEnvironment) -> None:
     await polled.started("call_odd", began=60)
     polled.add("call_1", began=60, ended=50, analyzed=True)
     polled.add("call_odd", began=61, ended=50, transcript=["no text"])
@@ -418,7 +418,7 @@ async def test_a_call_whose_answer_cannot_be_read_delays_no_other(polled: CallPo
 
 
 @pytest.mark.nightly
-async def test_the_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
+async def test_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
     """Where the URL is in the config."""
     async with open_call_poll_environment(stopped_pod) as polled:
         polled.add("call_1", began=60, ended=50, analyzed=True)

@@ -55,7 +55,7 @@ async def status_of(pod: TenantPod) -> str | None:
     return state.status if state else None
 
 
-async def test_a_subscription_is_the_same_after_every_order_of_its_events(billed_pod: TenantPod) -> None:
+async def test_subscription_is_equal_after_every_event_order(billed_pod: TenantPod) -> None:
     """A deleted subscription stays deleted, even after an update with a later time."""
     orders = random.Random(7).sample(list(permutations(range(len(LIFE)))), 8)
     for number, order in enumerate(orders):
@@ -67,7 +67,7 @@ async def test_a_subscription_is_the_same_after_every_order_of_its_events(billed
     assert len(rows) == len(orders)
 
 
-async def test_two_events_of_one_second_agree_whoever_comes_first(billed_pod: TenantPod) -> None:
+async def test_two_events_of_one_second_agree_either_way(billed_pod: TenantPod) -> None:
     for first, second, name in ((0, 1, "sub_a"), (1, 0, "sub_b")):
         own = [event(e["type"], subscription(e["data"]["object"]["status"], name), NOW) for e in LIFE[:2]]
         await send_all(billed_pod, own[first], own[second])
@@ -75,7 +75,7 @@ async def test_two_events_of_one_second_agree_whoever_comes_first(billed_pod: Te
     assert [row["status"] for row in rows] == ["active", "active"]
 
 
-async def test_the_newer_report_counts_and_of_several_subscriptions_the_best(billed_pod: TenantPod) -> None:
+async def test_newest_report_and_best_subscription_count(billed_pod: TenantPod) -> None:
     assert await status_of(billed_pod) is None
     await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1", paid=False), NOW))
     assert await status_of(billed_pod) == "past_due"
@@ -95,7 +95,7 @@ async def test_the_newer_report_counts_and_of_several_subscriptions_the_best(bil
     assert await status_of(billed_pod) == "paused", "a subscription in test mode does not count beside a live one"
 
 
-async def test_the_state_is_shown_and_the_callers_of_a_cancelled_tenant_are_served(billed_pod: TenantPod) -> None:
+async def test_state_is_shown_while_a_cancelled_tenant_serves(billed_pod: TenantPod) -> None:
     await send_all(billed_pod, event("customer.subscription.deleted", subscription("active"), NOW))
     health = await billed_pod.get(f"{billed_pod.private_url}/health/detailed", Authorization=f"Bearer {ADMIN_TOKEN}")
     assert health.body["billing"]["status"] == "canceled"

@@ -30,9 +30,7 @@ LOCKED = (
 
 
 @pytest.mark.parametrize(("locked", "read"), LOCKED, ids=[locked.partition(".")[2] for locked, _ in LOCKED])
-async def test_a_watch_that_must_read_the_catalog_again_is_not_kept_from_it(
-    env: HijackedTenant, locked: str, read: str | None
-) -> None:
+async def test_watch_may_reread_the_catalog_when_needed(env: HijackedTenant, locked: str, read: str | None) -> None:
     report = Report()
     async with checks(env.database.admin, report) as check:
         flood = await env.connect()
@@ -50,7 +48,7 @@ async def backend_of(env: HijackedTenant) -> tuple[str | None, str]:
     return tuple(await env.superuser.fetchrow(query))
 
 
-async def test_the_watch_keeps_no_dead_row_from_being_removed(env: HijackedTenant) -> None:
+async def test_watch_keeps_no_dead_row_from_removal(env: HijackedTenant) -> None:
     """Its open transaction has no snapshot."""
     async with checks(env.database.admin, Report()) as check:
         for _ in range(3):
@@ -68,7 +66,7 @@ async def test_each_check_sees_the_sessions_anew(env: HijackedTenant) -> None:
         assert {ended.misuse for ended in report.ended} == {Misuse.ADVISORY_LOCK}
 
 
-async def test_sessions_of_other_databases_keep_the_watch_from_no_lock(env: HijackedTenant) -> None:
+async def test_sessions_of_other_databases_hide_no_lock(env: HijackedTenant) -> None:
     """A server may have databases of other applications, whose sessions are none of ours."""
     other = await asyncpg.connect(env.database.superuser_dsn.replace(env.database.name, "postgres"))
     report = Report()

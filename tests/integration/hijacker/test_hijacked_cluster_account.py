@@ -54,7 +54,7 @@ async def test_the_pods_account_may_do_nothing(
         assert review["status"]["allowed"] is False, namespace
 
 
-def test_no_manifest_can_name_an_object_of_another_namespace() -> None:
+def test_no_manifest_can_name_another_namespaces_object() -> None:
     """Who may write manifests in one namespace refers to nothing outside of it that does not agree."""
 
     def fields(schema: dict, path: str = "") -> list[str]:

@@ -44,7 +44,7 @@ STOPPING_OTHERS = (
 
 
 @pytest.mark.parametrize("attack", STOPPING_OTHERS, ids=lambda attack: attack.name)
-async def test_locks_that_stop_all_tenants_are_ended_with_their_session(env: HijackedTenant, attack: Attack) -> None:
+async def test_locks_stopping_all_tenants_end_with_their_session(env: HijackedTenant, attack: Attack) -> None:
     async with env.watched():
         started = time.perf_counter()
         await env.launch(attack)
@@ -57,13 +57,13 @@ async def test_locks_that_stop_all_tenants_are_ended_with_their_session(env: Hij
 
 
 @pytest.mark.parametrize("attack", STOPPING_OTHERS, ids=lambda attack: attack.name)
-async def test_without_the_watch_each_of_them_stops_the_victim(env: HijackedTenant, attack: Attack) -> None:
+async def test_each_attack_stops_the_victim_without_the_watch(env: HijackedTenant, attack: Attack) -> None:
     """Otherwise the test above would prove nothing."""
     await env.launch(attack)
     assert not all([await new_login_works(env, statement) for statement in (READ, WRITE)])
 
 
-async def test_advisory_locks_do_not_fill_the_lock_table_of_the_server(env: HijackedTenant) -> None:
+async def test_advisory_locks_do_not_fill_the_lock_table(env: HijackedTenant) -> None:
     """Without the watch nobody can log in any more: out of shared memory."""
     async with env.watched():
         await env.launch(Attack("advisory-flood", ((ADVISORY_FLOOD,),), Misuse.ADVISORY_LOCK))
@@ -79,7 +79,7 @@ async def test_a_session_in_another_database_is_ended(env: HijackedTenant) -> No
     assert env.ended_sessions(Misuse.OTHER_DATABASE) == 1
 
 
-async def test_a_transaction_that_nobody_ends_is_ended_and_the_login_stays(
+async def test_endless_transaction_is_ended_while_the_login_stays(
     env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would keep every migration waiting, and dead rows from being removed. A slow pod may be the reason."""
@@ -121,7 +121,7 @@ async def looked_at(env: HijackedTenant) -> bool:
     return await eventually(later)
 
 
-async def test_a_suspended_login_comes_back_after_its_time_and_says_why_before(
+async def test_suspended_login_returns_in_time_and_explains_before(
     env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
     attacker, admin = env.attacker, env.database.admin
@@ -148,7 +148,7 @@ async def test_a_login_without_the_membership_gets_it_anew(env: HijackedTenant) 
     assert await env.superuser.fetchval(may_end, env.attacker.role)
 
 
-async def test_an_object_in_another_database_does_not_keep_the_tenant_from_being_deleted(env: HijackedTenant) -> None:
+async def test_object_in_another_database_does_not_prevent_deletion(env: HijackedTenant) -> None:
     conn = await env.connect("postgres")
     await conn.execute("SELECT lo_create(0)")
     await env.database.admin.drop_tenant(env.attacker.tenant, erase=True)
@@ -160,7 +160,7 @@ async def test_an_object_in_another_database_does_not_keep_the_tenant_from_being
     await other.close()
 
 
-async def test_the_platform_takes_no_advisory_lock_and_listens_to_no_channel(env: HijackedTenant) -> None:
+async def test_platform_uses_no_advisory_lock_or_channel(env: HijackedTenant) -> None:
     """Both are shared by the whole database: what a tenant holds or sends there reaches nobody."""
     conn = await env.connect()
     await conn.execute("SELECT count(pg_advisory_lock(n)) FROM generate_series(-100, 100) n")
@@ -172,7 +172,7 @@ async def test_the_platform_takes_no_advisory_lock_and_listens_to_no_channel(env
     assert await env.superuser.fetchval(listening, env.attacker.role) == 1  # this query itself
 
 
-async def test_the_role_can_change_its_own_password_and_the_next_reconcile_sets_it_right(env: HijackedTenant) -> None:
+async def test_password_changed_by_the_role_is_reconciled(env: HijackedTenant) -> None:
     conn = await env.connect()
     await conn.execute(
         f"""ALTER ROLE "{env.attacker.role}" PASSWORD 'mine'; ALTER ROLE CURRENT_USER SET lock_timeout = 0"""

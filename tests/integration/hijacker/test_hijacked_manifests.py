@@ -73,7 +73,7 @@ async def annotate(
 
 
 @pytest.mark.parametrize("request_", FORBIDDEN, ids=lambda each: f"{each[0]}-{each[2]}".lower())
-async def test_the_thief_may_write_manifests_in_its_namespace_and_nothing_else(
+async def test_thief_may_only_write_manifests_in_its_namespace(
     thief: TenantNamespace, victim: TenantNamespace, request_: tuple[str, str, str]
 ) -> None:
     """Otherwise the other tests would prove nothing."""
@@ -95,7 +95,7 @@ HOST_TRICKS: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("trick", HOST_TRICKS)
-async def test_the_host_of_another_is_not_routed_to_the_thief(
+async def test_foreign_host_is_not_routed_to_the_thief(
     thief: TenantNamespace, kube_client: KubeClient, host: str, untouched: None, trick: str
 ) -> None:
     annotations, prefix = HOST_TRICKS[trick]
@@ -109,7 +109,7 @@ async def test_the_host_of_another_is_not_routed_to_the_thief(
     assert await thief.get("Ingress") is None
 
 
-async def test_pausing_between_edits_keeps_no_host_and_no_number_of_another(
+async def test_pausing_between_edits_keeps_nothing_of_others(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None
 ) -> None:
     """Ready with its own, then paused, then edited to what another has, then resumed."""
@@ -134,7 +134,7 @@ async def test_pausing_between_edits_keeps_no_host_and_no_number_of_another(
 
 
 @pytest.mark.parametrize("kind", ["retell-api-key", "calcom-api-key"])
-async def test_a_key_that_the_thief_learned_is_of_no_use_to_it(
+async def test_key_learned_by_the_thief_is_useless_there(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None, kind: str
 ) -> None:
     """Its namespace's administrator was made to store the victim's key, with the label."""
@@ -154,7 +154,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-async def test_a_secret_without_the_label_is_used_for_nothing(
+async def test_secret_without_the_label_is_used_for_nothing(
     thief: TenantNamespace, kube_client: KubeClient, operator: RunningOperator, secret: str
 ) -> None:
     """The thief may not read the Secret; the operator may, and must not for it."""

@@ -41,9 +41,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("command", REFUSED, ids=lambda command: "-".join(str(part) for part in command)[:60])
-async def test_no_key_or_channel_of_others_and_no_command_over_the_server(
-    valkey: EmbeddedRedis, command: tuple[str, ...]
-) -> None:
+async def test_user_has_no_foreign_key_channel_or_command(valkey: EmbeddedRedis, command: tuple[str, ...]) -> None:
     url = await create_tenant_user(valkey, "hijacked.hijacked")
     async with valkey.admin() as admin, Redis.from_url(url) as attacker:
         await admin.set(f"{OTHER}:slot:mitte:1", "token")
@@ -83,7 +81,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-async def test_a_poisoned_circuit_does_not_keep_the_circuits_of_others(
+async def test_poisoned_circuit_does_not_block_others_circuits(
     env: HijackedTenant,
     coordinator_with_redis: CoordinatorEnvironment,
     own_valkey: EmbeddedRedis,
@@ -98,7 +96,7 @@ async def test_a_poisoned_circuit_does_not_keep_the_circuits_of_others(
         assert await admin.hget("askproai:_:circuit:calcom", "state") in ("open", b"open")
 
 
-async def test_a_slot_lock_of_another_type_does_not_keep_the_locks_of_others(
+async def test_mistyped_slot_lock_does_not_block_others_locks(
     env: HijackedTenant, coordinator_with_redis: CoordinatorEnvironment, own_valkey: EmbeddedRedis
 ) -> None:
     url = await create_tenant_user(own_valkey, env.attacker.tenant)

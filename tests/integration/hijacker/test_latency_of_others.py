@@ -64,7 +64,7 @@ async def test_an_attack_keeps_no_event_of_others_waiting(env: HijackedTenant, p
     assert any(env.ended_sessions(misuse) for misuse in Misuse), "there was no attack"
 
 
-async def test_without_the_watch_they_wait_as_long_as_the_attacker_likes(env: HijackedTenant, pod: TenantPod) -> None:
+async def test_without_the_watch_victims_wait_indefinitely(env: HijackedTenant, pod: TenantPod) -> None:
     """Otherwise the test above would prove nothing."""
     hijacked = env.attacker
     name = "queue for tenants"

@@ -38,7 +38,7 @@ async def lost_job(env: HijackedTenant, conn: Connection, claim_no: int) -> None
     )  # fmt: skip
 
 
-async def test_expired_claims_that_cannot_go_do_not_keep_the_holds_of_others(
+async def test_undeletable_expired_claims_do_not_block_others_holds(
     env: HijackedTenant, coordinator: CoordinatorEnvironment
 ) -> None:
     """More than a batch of held claims of an appointment that is no hold: the sweep never deletes them."""
@@ -51,7 +51,7 @@ async def test_expired_claims_that_cannot_go_do_not_keep_the_holds_of_others(
     assert await coordinator.rows("SELECT status FROM appointments") == [{"status": "confirmed"}]
 
 
-async def test_a_job_whose_number_cannot_rise_does_not_keep_the_events_of_others(
+async def test_job_with_maximum_number_does_not_block_others(
     env: HijackedTenant, coordinator: CoordinatorEnvironment
 ) -> None:
     await lost_job(env, await env.connect(), 2**31 - 1)
@@ -63,7 +63,7 @@ async def test_a_job_whose_number_cannot_rise_does_not_keep_the_events_of_others
     assert coordinator.metric("duty_runs_total") == {'{"duty": "events", "outcome": "tenant_failed"}': 1}
 
 
-async def test_a_job_that_is_due_since_for_ever_does_not_keep_the_counts_of_others(
+async def test_eternally_due_job_does_not_block_others_counts(
     env: HijackedTenant, coordinator: CoordinatorEnvironment
 ) -> None:
     conn = await env.connect()
@@ -77,7 +77,7 @@ async def test_a_job_that_is_due_since_for_ever_does_not_keep_the_counts_of_othe
     assert env.victim.tenant in str(coordinator.metric("double_bookings"))
 
 
-async def test_rows_that_the_attacker_keeps_locked_delay_only_its_own_tasks(
+async def test_rows_locked_by_the_attacker_delay_only_itself(
     env: HijackedTenant, coordinator: CoordinatorEnvironment
 ) -> None:
     conn = await env.connect()

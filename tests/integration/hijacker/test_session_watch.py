@@ -52,9 +52,7 @@ async def second_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     await postgres.drop_database(name)
 
 
-async def test_a_second_installation_on_the_server_leaves_the_sessions_of_the_first_alone(
-    env: HijackedTenant, second_database: str
-) -> None:
+async def test_second_installation_leaves_the_firsts_sessions_alone(env: HijackedTenant, second_database: str) -> None:
     pod, stop, report = await asyncpg.connect(env.victim.dsn), asyncio.Event(), Report()
     async with second_admin(second_database) as admin:
         async with asyncio.TaskGroup() as group:
@@ -83,9 +81,7 @@ async def test_a_watch_before_the_first_preparation_ends_nothing(env: HijackedTe
     await pod.close()
 
 
-async def test_a_copy_of_the_database_of_another_installation_does_not_end_that_ones_sessions(
-    env: HijackedTenant, second_database: str
-) -> None:
+async def test_copied_database_does_not_end_the_originals_sessions(env: HijackedTenant, second_database: str) -> None:
     report = Report()
     async with second_admin(second_database) as admin:
         await admin.prepare()
@@ -100,7 +96,7 @@ async def test_a_copy_of_the_database_of_another_installation_does_not_end_that_
     await pod.close()
 
 
-async def test_a_role_made_after_the_last_lookup_cannot_lock_the_catalog(env: HijackedTenant) -> None:
+async def test_newly_made_role_cannot_lock_the_catalog(env: HijackedTenant) -> None:
     async with env.watched():
         await eventually(lambda: new_login_works(env, READ))
         env.attacker = await env.database.create_tenant("fresh")
@@ -108,7 +104,7 @@ async def test_a_role_made_after_the_last_lookup_cannot_lock_the_catalog(env: Hi
         await eventually(lambda: new_login_works(env, READ), 10, "the victim to be served")
 
 
-async def test_a_role_that_another_operator_made_cannot_block_the_tenants_although_this_one_does_not_know_it(
+async def test_unknown_operators_role_cannot_block_the_tenants(
     env: HijackedTenant,
 ) -> None:
     """With shards each operator watches; this one's lookup of roles waits for the lock that the attack is about."""
@@ -131,7 +127,7 @@ async def test_a_role_that_another_operator_made_cannot_block_the_tenants_althou
         stop.set()
 
 
-async def test_a_change_of_the_own_role_does_not_blind_the_watch(env: HijackedTenant) -> None:
+async def test_changed_own_role_does_not_blind_the_watch(env: HijackedTenant) -> None:
     """It makes the watch read the role anew, from a table that is locked by then."""
     report = Report()
     async with checks(env.database.admin, report) as check:
@@ -142,9 +138,7 @@ async def test_a_change_of_the_own_role_does_not_blind_the_watch(env: HijackedTe
     assert report.suspended() == {env.attacker.role}
 
 
-async def test_a_lookup_that_is_due_and_blocked_does_not_keep_the_watch_from_looking(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_blocked_due_lookup_does_not_stop_the_watch(env: HijackedTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions_module, "_REFRESH_EVERY", 1)
     report = Report()
     async with checks(env.database.admin, report) as check:
@@ -154,7 +148,7 @@ async def test_a_lookup_that_is_due_and_blocked_does_not_keep_the_watch_from_loo
     assert await new_login_works(env, READ)
 
 
-async def test_a_foreign_lock_on_the_catalog_blocks_the_lookup_and_nothing_else(
+async def test_foreign_catalog_lock_blocks_only_the_lookup(
     env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions_module, "_REFRESH_EVERY", 1)
@@ -170,7 +164,7 @@ async def test_a_foreign_lock_on_the_catalog_blocks_the_lookup_and_nothing_else(
         assert report.suspended() == {env.attacker.role}
 
 
-async def test_an_open_change_of_the_own_password_does_not_prevent_the_suspension(env: HijackedTenant) -> None:
+async def test_open_password_change_does_not_prevent_the_suspension(env: HijackedTenant) -> None:
     report = Report()
     async with checks(env.database.admin, report) as check:
         holder = await env.connect()
@@ -182,7 +176,7 @@ async def test_an_open_change_of_the_own_password_does_not_prevent_the_suspensio
     await eventually(holder.is_closed)
 
 
-async def test_a_role_that_cannot_be_suspended_keeps_no_other_from_it(env: HijackedTenant) -> None:
+async def test_role_that_cannot_be_suspended_protects_no_other(env: HijackedTenant) -> None:
     """The first one is reported although the second fails; it is tried again."""
     report = Report()
     async with checks(env.database.admin, report) as check:
@@ -200,7 +194,7 @@ async def test_a_role_that_cannot_be_suspended_keeps_no_other_from_it(env: Hijac
         assert report.suspended() == {env.victim.role, env.attacker.role}
 
 
-async def test_a_reconcile_does_not_restore_a_login_that_is_being_suspended(
+async def test_reconcile_does_not_restore_a_suspending_login(
     env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reconciled: list[BaseException] = []
@@ -228,7 +222,7 @@ async def suspend(env: HijackedTenant, check: Check) -> None:
     assert not await may_log_in(env, env.attacker.role)
 
 
-async def test_another_leader_restores_a_suspended_login_neither_earlier_nor_never(
+async def test_another_leader_restores_suspended_logins_on_time(
     env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
     async with checks(env.database.admin, Report()) as check:
@@ -245,7 +239,7 @@ async def test_another_leader_restores_a_suspended_login_neither_earlier_nor_nev
         assert await (await env.connect()).fetchval(READ) == 0
 
 
-async def test_a_deleted_tenant_whose_login_was_suspended_stays_refused_for_the_time(
+async def test_deleted_tenants_suspended_login_stays_refused_in_time(
     env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
     async with checks(env.database.admin, Report()) as check:
@@ -259,7 +253,7 @@ async def test_a_deleted_tenant_whose_login_was_suspended_stays_refused_for_the_
         assert await (await env.connect()).fetchval(READ) == 0
 
 
-async def test_a_session_that_outlived_its_role_keeps_the_watch_from_no_other(env: HijackedTenant) -> None:
+async def test_session_outliving_its_role_blinds_no_watch(env: HijackedTenant) -> None:
     report = Report()
     async with checks(env.database.admin, report) as check:
         orphan = await env.connect()
@@ -304,7 +298,7 @@ LOCKS = """SELECT count(*) FROM (
     FROM pg_class c WHERE relkind = 'r' AND has_table_privilege(c.oid, 'SELECT')) x"""
 
 
-async def test_the_sessions_of_a_role_together_do_not_take_more_than_their_share_of_locks(env: HijackedTenant) -> None:
+async def test_roles_sessions_together_respect_their_lock_share(env: HijackedTenant) -> None:
     """Each of them stays below the bound of one."""
     report = Report()
     async with checks(env.database.admin, report) as check:

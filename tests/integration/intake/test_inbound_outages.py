@@ -46,9 +46,7 @@ async def test_without_redis_the_caller_is_known_as_ever(stopped_spool: SpoolEnv
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_without_postgres_and_redis_the_call_begins_at_once_and_nobody_is_known(
-    stopped_spool: SpoolEnvironment, how: str
-) -> None:
+async def test_call_without_stores_begins_at_once_and_anonymously(stopped_spool: SpoolEnvironment, how: str) -> None:
     env = stopped_spool
     await know_caller(env.pod)
     async with running_web(env.pod, worker_port=9):
@@ -64,7 +62,7 @@ async def test_without_postgres_and_redis_the_call_begins_at_once_and_nobody_is_
         await env.gate.open()
 
 
-async def test_a_caller_whose_pod_dies_before_the_answer_is_known_when_retell_asks_again(
+async def test_retry_recognises_a_caller_after_its_pods_death(
     stopped_spool: SpoolEnvironment,
 ) -> None:
     env = stopped_spool

@@ -71,7 +71,7 @@ async def tables(database: Database) -> AsyncIterator[EmptyTables]:
     await db.close()
 
 
-async def test_a_foreign_key_planned_on_an_empty_table_does_not_read_all_events_of_a_grown_one(
+async def test_foreign_key_planned_early_reads_few_events_later(
     tables: EmptyTables,
 ) -> None:
     await tables.store(CALLER_USES)
@@ -81,7 +81,7 @@ async def test_a_foreign_key_planned_on_an_empty_table_does_not_read_all_events_
 
 
 @pytest.mark.parametrize(("seconds_apart", "renewed_after"), [(1, [1, 2, 4, 8, 16, 32]), (0, [32])])
-async def test_plans_are_renewed_as_uses_double_and_a_quick_caller_waits_for_none(
+async def test_plans_are_renewed_without_delaying_a_quick_caller(
     tables: EmptyTables, monkeypatch: pytest.MonkeyPatch, seconds_apart: int, renewed_after: list[int]
 ) -> None:
     clock = itertools.count(step=seconds_apart)
@@ -97,7 +97,7 @@ async def test_plans_are_renewed_as_uses_double_and_a_quick_caller_waits_for_non
 
 
 @pytest.mark.parametrize("analyzed", [False, True], ids=["without statistics", "with statistics"])
-async def test_a_worker_reads_only_the_events_that_it_loads(tables: EmptyTables, analyzed: bool) -> None:
+async def test_worker_reads_only_the_events_it_loads(tables: EmptyTables, analyzed: bool) -> None:
     ids = await tables.store(20)
     if analyzed:
         await tables.db.execute("ANALYZE webhook_events, jobs")
@@ -111,7 +111,7 @@ async def test_a_worker_reads_only_the_events_that_it_loads(tables: EmptyTables,
     assert await tables.entries_read() <= 10 * BATCH
 
 
-async def test_a_worker_changes_its_calls_without_reading_the_others(tables: EmptyTables) -> None:
+async def test_worker_changes_calls_without_reading_others(tables: EmptyTables) -> None:
     groups, tenant, cipher = 20, tables.tenant, no_cipher(tables.tenant)
     for group in range(groups):
         async with tables.pool.acquire() as conn, conn.transaction():
@@ -122,7 +122,7 @@ async def test_a_worker_changes_its_calls_without_reading_the_others(tables: Emp
     assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]
 
 
-async def test_the_poll_of_calls_reads_only_the_events_of_the_calls_that_it_asks_about(
+async def test_call_poll_reads_only_its_calls_events(
     tables: EmptyTables,
 ) -> None:
     """Once there are statistics: it is no hot path, and autovacuum collects them within a minute or two."""

@@ -26,9 +26,7 @@ async def take_database_away(env: SpoolEnvironment, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_events_of_every_sender_are_acknowledged_and_stored_once_when_postgres_is_back(
-    spooling: SpoolEnvironment, how: str
-) -> None:
+async def test_all_senders_events_are_stored_once_after_outages(spooling: SpoolEnvironment, how: str) -> None:
     await take_database_away(spooling, how)
     async with stopwatch() as seconds:
         replies = [await spooling.send(source, "call_away") for source in SENDERS for _ in range(2)]
@@ -47,7 +45,7 @@ async def test_events_of_every_sender_are_acknowledged_and_stored_once_when_post
     assert again.body["status"] == "already_processed"
 
 
-async def test_a_spooled_event_is_stored_byte_by_byte_with_the_time_at_which_it_came(
+async def test_spooled_event_is_stored_bytewise_with_arrival_time(
     spooling: SpoolEnvironment,
 ) -> None:
     await spooling.gate.shut()
@@ -64,7 +62,7 @@ async def test_a_spooled_event_is_stored_byte_by_byte_with_the_time_at_which_it_
     assert event["correlation_id"] == reply.body["correlation_id"]
 
 
-async def test_an_outage_under_load_refuses_loses_and_doubles_nothing(spooling: SpoolEnvironment) -> None:
+async def test_outage_under_load_refuses_loses_and_doubles_nothing(spooling: SpoolEnvironment) -> None:
     """100 events a second for ten seconds; PostgreSQL hangs for three of them and is gone for three."""
     sent: dict[str, asyncio.Task[Any]] = {}
 
@@ -92,7 +90,7 @@ async def test_an_outage_under_load_refuses_loses_and_doubles_nothing(spooling: 
     assert (await spooling.pod.counts())[:2] == (1001, 1001)
 
 
-async def test_a_commit_whose_answer_is_lost_and_the_spool_make_one_row(spooling: SpoolEnvironment) -> None:
+async def test_lost_commit_answer_and_spool_make_one_row(spooling: SpoolEnvironment) -> None:
     spooling.gate.silence(replies_only=True)
     assert (await spooling.send(Source.RETELL, "call_doubt")).body["status"] == "spooled"
 
@@ -107,7 +105,7 @@ async def test_a_commit_whose_answer_is_lost_and_the_spool_make_one_row(spooling
 
 
 @pytest.mark.parametrize("source", SENDERS)
-async def test_with_both_away_the_event_still_belongs_to_its_sender(spooling: SpoolEnvironment, source: Source) -> None:
+async def test_event_without_both_stores_stays_with_its_sender(spooling: SpoolEnvironment, source: Source) -> None:
     await spooling.gate.shut()
     await spooling.redis.kill()
     reply = await spooling.send(source, "call_both")
@@ -134,7 +132,7 @@ async def test_without_redis_events_are_stored_as_ever(spooling: SpoolEnvironmen
     "unfit",
     ["not promised", "promised not", "no file", "never synced", "a replica is missing", "no rights for the spool"],
 )
-async def test_nothing_is_acknowledged_from_a_redis_that_may_lose_it(spooling: SpoolEnvironment, unfit: str) -> None:
+async def test_nothing_is_acknowledged_from_an_unreliable_redis(spooling: SpoolEnvironment, unfit: str) -> None:
     match unfit:
         case "not promised":
             await spooling.promise(None)
@@ -185,7 +183,7 @@ async def test_acknowledged_event_survives_redis_and_pod(
     assert await env.list_events() == ["call_kept:call_started"]
 
 
-async def test_a_pod_that_dies_between_commit_and_removal_leaves_no_event_twice(
+async def test_pod_death_before_removal_doubles_no_event(
     stopped_spool: SpoolEnvironment,
 ) -> None:
     env = stopped_spool
@@ -229,7 +227,7 @@ async def test_unstorable_event_is_set_aside(spooling: SpoolEnvironment) -> None
     assert {"call_first:call_started", "call_last:call_started"} < set(await spooling.list_events())
 
 
-async def test_the_pod_stays_ready_while_it_spools_and_others_cannot_reach_postgres_either(
+async def test_pod_stays_ready_while_spooling_in_an_outage(
     spooling: SpoolEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were all pods unready, nothing would be routed to any of them."""
@@ -259,7 +257,7 @@ async def test_the_pod_stays_ready_while_it_spools_and_others_cannot_reach_postg
         await eventually(unready)
 
 
-async def test_a_new_pod_is_not_ready_before_it_has_reached_postgres(stopped_spool: SpoolEnvironment) -> None:
+async def test_new_pod_is_unready_until_it_reaches_postgres(stopped_spool: SpoolEnvironment) -> None:
     await stopped_spool.gate.shut()
     pod = stopped_spool.pod
     async with running_web(pod, worker_port=9):
@@ -301,9 +299,7 @@ async def test_the_metrics_say_what_waits(spooling: SpoolEnvironment) -> None:
 
 
 @pytest.mark.parametrize("redis_too", [False, True])
-async def test_a_call_function_is_not_spooled_and_the_caller_hears_an_apology(
-    spooling: SpoolEnvironment, redis_too: bool
-) -> None:
+async def test_call_function_is_not_spooled_but_apologises(spooling: SpoolEnvironment, redis_too: bool) -> None:
     await spooling.gate.shut()
     if redis_too:
         await spooling.redis.kill()
@@ -313,9 +309,7 @@ async def test_a_call_function_is_not_spooled_and_the_caller_hears_an_apology(
 
 
 @pytest.mark.parametrize("source", SENDERS)
-async def test_an_event_whose_pod_dies_before_the_answer_is_one_row_when_its_sender_repeats_it(
-    stopped_spool: SpoolEnvironment, source: Source
-) -> None:
+async def test_event_retried_after_a_pods_death_is_once(stopped_spool: SpoolEnvironment, source: Source) -> None:
     env = stopped_spool
     await env.promise("no")
     port = free_port()
@@ -361,7 +355,7 @@ async def test_spooled_event_is_encrypted_and_stored(spooling: SpoolEnvironment)
     assert b"Zimtschnecke" in decrypt_body(cipher, "retell", "call_canary:call_ended", row["payload"])
 
 
-async def test_an_event_that_waits_is_moved_although_its_key_was_destroyed_meanwhile(
+async def test_waiting_event_is_moved_despite_its_destroyed_key(
     spooling: SpoolEnvironment,
 ) -> None:
     """It was acknowledged, so it gets its row and its job, which says why nothing can be done."""

@@ -42,9 +42,7 @@ async def is_dropped(reader: asyncio.StreamReader) -> bool:
 
 
 @pytest.mark.parametrize("signature", [None, "v=1,d=0", f"v=1760000000000,d={'0' * 64}"])
-async def test_a_signature_that_no_body_can_make_valid_is_refused_before_the_body(
-    pod: TenantPod, signature: str | None
-) -> None:
+async def test_impossible_signature_is_refused_before_the_body(pod: TenantPod, signature: str | None) -> None:
     header = f"x-retell-signature: {signature}\r\n" if signature else ""
     for path in ("/webhooks/retell", "/retell/functions/book_appointment", "/retell/inbound"):
         request = f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Length: 100000\r\n\r\n"
@@ -53,7 +51,7 @@ async def test_a_signature_that_no_body_can_make_valid_is_refused_before_the_bod
         writer.close()
 
 
-async def test_bodies_that_do_not_end_make_place_for_signed_ones(pod: TenantPod) -> None:
+async def test_endless_bodies_yield_to_signed_ones(pod: TenantPod) -> None:
     """Eight stalled bodies used to take all the memory for ten seconds, and again: signed ones were answered 503."""
     stalled = [await stall(pod, forged(8 * 1024 * 1024, 7_500_000)) for _ in range(9)]
     bounds = pod.web.arrivals
@@ -67,7 +65,7 @@ async def test_bodies_that_do_not_end_make_place_for_signed_ones(pod: TenantPod)
     await eventually(lambda: bounds.body_bytes == 0)
 
 
-async def test_a_body_is_counted_until_its_event_is_stored(pod: TenantPod) -> None:
+async def test_body_counts_until_its_event_is_stored(pod: TenantPod) -> None:
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
         sending = asyncio.create_task(pod.retell("call_ended", "call_counted", transcript="x" * 1_000_000))
@@ -90,7 +88,7 @@ async def test_a_connection_without_a_request_is_closed(pod: TenantPod, monkeypa
 
 
 @pytest.mark.nightly
-async def test_a_flood_of_stalled_senders_displaces_itself_and_no_signed_event(stopped_pod: TenantPod) -> None:
+async def test_flood_of_stalled_senders_displaces_only_itself(stopped_pod: TenantPod) -> None:
     """Three thousand stall: without a request, in the head, in bodies of 63,000 bytes. All signed events are acknowledged."""
     pod = stopped_pod
     limits = {"rate_limits": {"webhooks_per_second": 100_000}}  # a fast machine sends more than 300 a second
@@ -123,7 +121,7 @@ async def test_a_flood_of_stalled_senders_displaces_itself_and_no_signed_event(s
         writer.close()
 
 
-async def test_too_many_requests_are_429_and_forged_ones_do_not_count(stopped_pod: TenantPod) -> None:
+async def test_excess_requests_are_429_without_counting_forged_ones(stopped_pod: TenantPod) -> None:
     limits = {"rate_limits": {"webhooks_per_second": 3, "functions_per_second": 2}}
     stopped_pod.write_config(json.dumps(json.loads((stopped_pod.folder / "tenant.json").read_text()) | limits))
     async with running_web(stopped_pod, worker_port=9):

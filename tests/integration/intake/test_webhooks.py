@@ -28,7 +28,7 @@ from tests.worlds.waiting import eventually
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 
 
-async def test_an_event_is_stored_with_its_job_before_it_is_acknowledged(web_pod: TenantPod) -> None:
+async def test_event_is_stored_with_job_before_its_acknowledgement(web_pod: TenantPod) -> None:
     reply = await web_pod.retell("call_started", "call_1")
     assert reply.status == 200
     assert set(reply.body) == {"status", "id", "event_id", "correlation_id"}
@@ -48,7 +48,7 @@ async def test_an_event_is_stored_with_its_job_before_it_is_acknowledged(web_pod
 
 @pytest.mark.parametrize("prefix", ["", "/salon/salon"])
 @pytest.mark.parametrize("installation", ["", "/7d0c-1"])
-async def test_calcom_and_stripe_are_stored_in_the_same_way(pod: TenantPod, prefix: str, installation: str) -> None:
+async def test_calcom_and_stripe_are_stored_in_equal_ways(pod: TenantPod, prefix: str, installation: str) -> None:
     body = json.dumps({"triggerEvent": "PING", "x": prefix + installation}).encode()
     reply = await pod.post(f"{prefix}/webhooks/calcom{installation}", body, {"X-Cal-Signature-256": sign_calcom(body)})
     assert (reply.status, reply.body["status"]) == (200, "accepted")
@@ -59,7 +59,7 @@ async def test_calcom_and_stripe_are_stored_in_the_same_way(pod: TenantPod, pref
     assert (event["status"], event["note"]) == ("processed", "stored only: the event carries no object")
 
 
-async def test_a_correlation_id_of_the_sender_is_kept_if_it_is_plain(pod: TenantPod) -> None:
+async def test_plain_correlation_id_of_the_sender_is_kept(pod: TenantPod) -> None:
     for sent, kept in (("trace-1.a_B", True), ("a" * 65, False), ("a b", False), ("ü", False)):
         async with pod.session.get(pod.url + "/nowhere", headers={"X-Correlation-Id": sent}) as response:
             problem = await response.json(content_type=None)
@@ -134,7 +134,7 @@ async def test_a_duplicate_rearms_only_a_lost_job(
         assert (after["lease_until"], after["worker"], after["finished_at"]) == (None, None, None)
 
 
-async def test_a_duplicate_does_not_undo_a_job_that_finishes_late(web_pod: TenantPod) -> None:
+async def test_duplicate_does_not_undo_a_late_job(web_pod: TenantPod) -> None:
     """The lease has expired, but the worker is committing: its work counts and is not repeated."""
     await web_pod.retell("call_started", "call_late")
     await web_pod.db.execute(
@@ -158,7 +158,7 @@ async def test_a_duplicate_does_not_undo_a_job_that_finishes_late(web_pod: Tenan
     assert (after["state"], after["claim_no"]) == ("done", 1)
 
 
-async def test_a_hundred_deliveries_of_one_event_at_once_are_one_event(web_pod: TenantPod) -> None:
+async def test_hundred_simultaneous_deliveries_are_one_event(web_pod: TenantPod) -> None:
     replies = await asyncio.gather(*(web_pod.retell("call_ended", "call_storm") for _ in range(100)))
     assert {reply.status for reply in replies} == {200}
     assert sorted(reply.body["status"] for reply in replies).count("accepted") == 1
@@ -173,7 +173,7 @@ async def test_many_events_at_once_are_all_stored(web_pod: TenantPod) -> None:
     assert await web_pod.counts() == (200, 200, 0)
 
 
-async def test_one_event_that_no_row_can_hold_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
+async def test_unstorable_event_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
     """A trigger refuses one row, as any constraint may."""
     await web_pod.db.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"

@@ -18,7 +18,7 @@ from askproai_sandbox.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 
 
-async def test_a_done_job_ends_its_event_in_the_same_transaction(env: JobEnvironment) -> None:
+async def test_done_job_ends_its_event_in_one_transaction(env: JobEnvironment) -> None:
     """The status of the event: received → processing → processed."""
     job_id = await env.event("once")
     assert (await env.job(job_id))["event_status"] == "received"
@@ -35,7 +35,7 @@ async def test_a_done_job_ends_its_event_in_the_same_transaction(env: JobEnviron
     assert row["processed_at"] is not None
 
 
-async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_dead(env: JobEnvironment) -> None:
+async def test_job_is_dead_after_three_spaced_retries(env: JobEnvironment) -> None:
     """The waits are the real ones; the test only moves `run_at`."""
     job_id = await env.event("fails")
 
@@ -59,7 +59,7 @@ async def test_one_attempt_and_three_retries_after_10_60_and_300_seconds_then_de
     assert env.metrics.ended == [("webhook-event", "dead")]
 
 
-async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_text(env: JobEnvironment) -> None:
+async def test_failed_attempts_error_quotes_no_row(env: JobEnvironment) -> None:
     """A driver's message quotes the row that it refused, and rows hold names and phone numbers."""
     quoting, explained = await env.event("quotes"), await env.event("explains")
 
@@ -82,7 +82,7 @@ async def test_the_error_of_a_failed_attempt_quotes_no_row_and_keeps_our_own_tex
     assert own["last_error"] == "CalendarSaysNo: enter it by hand"
 
 
-async def test_dead_now_needs_no_retries_and_keeps_its_reason(env: JobEnvironment) -> None:
+async def test_dead_now_skips_retries_and_keeps_its_reason(env: JobEnvironment) -> None:
     job_id = await env.event("stranger")
 
     async def refuse(job: Job) -> None:
@@ -114,7 +114,7 @@ def raise_sqlstate(env: JobEnvironment, state: str) -> Callable[[Job], Awaitable
 
 
 @pytest.mark.parametrize("state", ["57P01", "57P02", "57P03", "57014", "55P03", "40001", "40P01"])
-async def test_a_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironment, state: str) -> None:
+async def test_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironment, state: str) -> None:
     job_id = await env.event("innocent")
     async with env.running(raise_sqlstate(env, state)):
         row = await env.wait_for(job_id, state="ready", claim_no=1)
@@ -124,7 +124,7 @@ async def test_a_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironm
 
 
 @pytest.mark.parametrize(("state", "age"), [("22012", "0 s"), ("57014", "61 minutes")])
-async def test_another_database_error_and_one_that_does_not_end_count(
+async def test_other_or_endless_database_errors_count(
     env: JobEnvironment, module_database: Database, state: str, age: str
 ) -> None:
     """Else a job whose statement is always too slow would never become a dead letter, and nobody would look at it."""
@@ -139,7 +139,7 @@ async def test_another_database_error_and_one_that_does_not_end_count(
     assert (row["attempts"], row["event_status"]) == (1, "failed")
 
 
-async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(env: JobEnvironment) -> None:
+async def test_attempt_that_takes_too_long_is_cancelled(env: JobEnvironment) -> None:
     job_id = await env.event("slow")
 
     async def hang(job: Job) -> None:
@@ -150,7 +150,7 @@ async def test_an_attempt_that_takes_too_long_is_cancelled_and_fails(env: JobEnv
     assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
-async def test_a_handler_that_forgets_to_finish_has_not_succeeded(env: JobEnvironment) -> None:
+async def test_handler_that_forgets_to_finish_has_not_succeeded(env: JobEnvironment) -> None:
     job_id = await env.event("forgetful")
 
     async def forget(job: Job) -> None:

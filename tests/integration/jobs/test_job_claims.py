@@ -22,7 +22,7 @@ from askproai_runtime.jobs.store import JobStore
 from tests.worlds.job_environment import JobEnvironment, claim
 
 
-async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(env: JobEnvironment) -> None:
+async def test_most_urgent_and_then_oldest_job_runs_first(env: JobEnvironment) -> None:
     for name in ("maintenance", "low", "default", "high", "critical", "high"):
         await env.event(f"{name}-{len(env.handled)}-{time.monotonic_ns()}", name)
     order = []
@@ -31,7 +31,7 @@ async def test_the_most_urgent_runs_first_and_among_equals_the_oldest(env: JobEn
     assert order == ["critical", "high", "high", "default", "low", "maintenance"]
 
 
-async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(env: JobEnvironment) -> None:
+async def test_low_priorities_keep_slots_despite_urgent_floods(env: JobEnvironment) -> None:
     for number in range(12):
         await env.event(f"urgent-{number}", "critical")
     await env.event("low", "low")
@@ -41,7 +41,7 @@ async def test_low_priorities_have_slots_that_no_flood_of_urgent_jobs_takes(env:
     assert await claim(env, jobs) == []
 
 
-async def test_urgent_jobs_have_slots_that_no_flood_of_low_ones_takes(env: JobEnvironment) -> None:
+async def test_urgent_jobs_keep_slots_despite_low_floods(env: JobEnvironment) -> None:
     for number in range(12):
         await env.event(f"low-{number}", "low")
     slow = await claim(env)
@@ -58,9 +58,7 @@ async def test_no_two_workers_claim_the_same_job(env: JobEnvironment) -> None:
     assert len(taken) == 40
 
 
-async def test_claimed_jobs_run_even_when_the_queue_cannot_be_counted(
-    env: JobEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_claimed_jobs_run_although_counting_fails(env: JobEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """A count that times out on a long queue must not leave claimed jobs to their leases."""
 
     async def too_slow(*_: object) -> None:

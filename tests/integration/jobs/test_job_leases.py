@@ -19,7 +19,7 @@ from tests.worlds.waiting import SOON, stopwatch
 RENEWED = dataclasses.replace(QUICK, lease=timedelta(seconds=3))
 
 
-async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(env: JobEnvironment) -> None:
+async def test_late_workers_effects_roll_back(env: JobEnvironment) -> None:
     """`claim_no` is the fencing number."""
     job_id = await env.event("contested")
     [late] = await claim(env)
@@ -45,7 +45,7 @@ async def test_a_worker_that_finishes_late_is_refused_and_its_effects_roll_back(
     assert (await env.job(job_id))["event_status"] == "processed"
 
 
-async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(env: JobEnvironment) -> None:
+async def test_long_jobs_lease_is_renewed_for_one_run(env: JobEnvironment) -> None:
     job_id = await env.event("long")
 
     async def take_long(job: Job) -> None:
@@ -58,7 +58,7 @@ async def test_the_lease_of_a_long_job_is_renewed_and_the_job_runs_once(env: Job
     assert (await env.job(job_id))["claim_no"] == 1
 
 
-async def test_jobs_that_wait_for_locks_one_after_the_other_keep_their_leases(env: JobEnvironment) -> None:
+async def test_jobs_awaiting_consecutive_locks_keep_their_leases(env: JobEnvironment) -> None:
     """Together they hold the only connection of the handlers for longer than a lease."""
     jobs = [await env.event(f"locked-{number}") for number in range(4)]
     async with open_pool(env.dsn, max_size=1) as pool, open_pool(env.dsn, max_size=1) as lease_pool:
@@ -77,7 +77,7 @@ async def test_jobs_that_wait_for_locks_one_after_the_other_keep_their_leases(en
     assert env.handled == []
 
 
-async def test_a_stop_does_not_wait_for_the_connection_that_a_handler_holds(env: JobEnvironment) -> None:
+async def test_stop_does_not_wait_for_a_handlers_connection(env: JobEnvironment) -> None:
     """The kubelet kills the worker soon after: it must use its grace period for its jobs."""
     await env.event("slow")
     async with open_pool(env.dsn, max_size=1) as pool, open_pool(env.dsn, max_size=1) as lease_pool:
@@ -97,7 +97,7 @@ async def test_a_stop_does_not_wait_for_the_connection_that_a_handler_holds(env:
             assert seconds() - stopped_at < 2
 
 
-async def test_a_worker_that_lost_its_claim_stops_working_on_it(env: JobEnvironment) -> None:
+async def test_worker_that_lost_its_claim_stops_working(env: JobEnvironment) -> None:
     job_id = await env.event("lost")
     cancelled = asyncio.Event()
 
@@ -118,7 +118,7 @@ async def test_a_worker_that_lost_its_claim_stops_working_on_it(env: JobEnvironm
         await asyncio.wait_for(cancelled.wait(), SOON)
 
 
-async def test_at_shutdown_unfinished_jobs_are_put_back_and_the_attempt_does_not_count(env: JobEnvironment) -> None:
+async def test_shutdown_returns_unfinished_jobs_without_counting_attempts(env: JobEnvironment) -> None:
     slow, quick = await env.event("slow"), await env.event("quick")
     claimed = asyncio.Event()
 

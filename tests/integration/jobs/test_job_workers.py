@@ -17,7 +17,7 @@ from tests.worlds.waiting import SOON, eventually, stopwatch
 HOUR = timedelta(hours=1)
 
 
-async def test_a_statement_that_meets_the_servers_last_words_ends_no_worker(env: JobEnvironment) -> None:
+async def test_statement_meeting_the_servers_end_ends_no_worker(env: JobEnvironment) -> None:
     """A server that shuts down sends its reason on every connection. A statement begun between that and the end of the connection
     fails with asyncpg's InternalClientError, which is no PostgresError.
     """
@@ -50,7 +50,7 @@ async def test_a_notification_starts_a_job_at_once(env: JobEnvironment) -> None:
     assert sorted(delays)[18] < 0.25, delays
 
 
-async def test_a_queue_longer_than_the_slots_is_drained_without_waiting_for_polls(env: JobEnvironment) -> None:
+async def test_queue_longer_than_slots_drains_without_polls(env: JobEnvironment) -> None:
     for number in range(60):
         last = await env.event(f"many-{number}")
     idle = dataclasses.replace(QUICK, slots=4, reserved=2, poll=HOUR, poll_busy=HOUR)
@@ -81,9 +81,7 @@ async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
     assert 0 <= low.oldest_seconds < SOON
 
 
-async def test_a_kind_of_a_later_release_waits_for_it_and_stops_nothing(
-    env: JobEnvironment, module_database: Database
-) -> None:
+async def test_later_releases_kind_waits_and_stops_nothing(env: JobEnvironment, module_database: Database) -> None:
     """After a rollback: the schema and its rows are those of the later release."""
     admin = await asyncpg.connect(module_database.superuser_dsn)
     definition = await admin.fetchval(

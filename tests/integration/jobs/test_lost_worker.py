@@ -36,9 +36,7 @@ async def start_and_kill_a_worker(env: JobEnvironment, tmp_path: Path) -> str:
     return report.read_text()
 
 
-async def test_a_killed_workers_job_is_run_once_by_another_and_its_attempt_counts(
-    env: JobEnvironment, tmp_path: Path
-) -> None:
+async def test_killed_workers_job_runs_once_elsewhere_and_counts(env: JobEnvironment, tmp_path: Path) -> None:
     job_id = await env.event("interrupted")
     assert await start_and_kill_a_worker(env, tmp_path) == "1"
     row = await env.job(job_id)
@@ -52,7 +50,7 @@ async def test_a_killed_workers_job_is_run_once_by_another_and_its_attempt_count
     assert (row["attempts"], row["event_attempts"]) == (2, 2)
 
 
-async def test_a_job_that_kills_every_worker_goes_dead_after_four_attempts(env: JobEnvironment, tmp_path: Path) -> None:
+async def test_job_that_kills_every_worker_dies_after_four(env: JobEnvironment, tmp_path: Path) -> None:
     """Attempts are counted before the handler runs."""
     job_id = await env.event("poison")
     store = JobStore(env.pool, env.tenant, "sweeper", QUICK)

@@ -52,7 +52,7 @@ async def deliver(pod: TenantPod, call_id: str) -> int:
     return 0
 
 
-async def test_connections_cut_in_the_middle_of_an_answer_lose_and_double_nothing(network: Network) -> None:
+async def test_connections_cut_in_answers_lose_and_double_nothing(network: Network) -> None:
     """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. What was acknowledged is stored."""
     pod, names = network.pod, [f"call_cut_{i}" for i in range(EVENTS)]
     async with network.postgres.toxic("limit_data", bytes=3000):
@@ -76,7 +76,7 @@ async def test_connections_cut_in_the_middle_of_an_answer_lose_and_double_nothin
     assert await deliver(pod, "call_afterwards") == 1
 
 
-async def test_bookings_over_connections_that_are_cut_are_true_and_single(network: Network) -> None:
+async def test_bookings_over_cut_connections_are_true_and_single(network: Network) -> None:
     """Whoever heard that the appointment is booked has one; nobody has two, also not by asking again."""
     pod = network.pod
     offers = (await pod.function("check_availability", "call_asks", {"service": "Haarschnitt"})).body["slots"]
@@ -104,7 +104,7 @@ async def test_bookings_over_connections_that_are_cut_are_true_and_single(networ
     assert len({row["staff"] for row in rows}) == len(rows)
 
 
-async def test_a_silent_database_is_answered_before_the_sender_gives_up_and_forgotten_when_it_is_back(
+async def test_silent_database_is_answered_in_time_and_forgotten(
     network: Network,
 ) -> None:
     """Packets vanish and no connection ends: the hardest way to fail. The pod needs no restart afterwards."""

@@ -47,7 +47,7 @@ async def test_a_booking_is_confirmed_with_a_calendar_file(env: NotificationEnvi
     assert len(env.server.mails) == 1
 
 
-async def test_the_change_and_the_cancellation_replace_the_entry_in_the_customers_calendar(
+async def test_change_and_cancellation_replace_the_calendar_entry(
     env: NotificationEnvironment,
 ) -> None:
     appointment = await env.book()
@@ -67,7 +67,7 @@ async def test_the_change_and_the_cancellation_replace_the_entry_in_the_customer
     assert events[2][1]["STATUS"] == "CANCELLED"
 
 
-async def test_a_move_before_the_mail_leaves_one_mail_about_the_new_time(env: NotificationEnvironment) -> None:
+async def test_move_before_the_mail_leaves_one_mail(env: NotificationEnvironment) -> None:
     appointment = await env.book()
     await env.move(appointment, MORNING)
     await env.move(appointment, NOON)
@@ -77,7 +77,7 @@ async def test_a_move_before_the_mail_leaves_one_mail_about_the_new_time(env: No
     assert [state for _, _, state in await env.states()] == ["dropped", "dropped", "sent"]
 
 
-async def test_to_a_business_an_appointment_that_was_moved_before_its_mail_is_new(env: NotificationEnvironment) -> None:
+async def test_appointment_moved_before_its_mail_is_new(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
     appointment = await env.book()
     await env.move(appointment, MORNING)
@@ -113,7 +113,7 @@ async def test_a_repeated_request_notifies_once(env: NotificationEnvironment) ->
     assert len(await env.rows()) == 1
 
 
-async def test_without_an_address_or_without_the_setting_nothing_is_written(env: NotificationEnvironment) -> None:
+async def test_nothing_is_written_without_address_or_setting(env: NotificationEnvironment) -> None:
     await env.book(email=None)
     env.configure(None)
     await env.book("call_2", start=MORNING)
@@ -173,7 +173,7 @@ async def test_english_and_the_tenants_own_words(env: NotificationEnvironment) -
         "Gewonnen: https://evil.example/Konto",
     ],
 )
-async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: NotificationEnvironment, evil: str) -> None:
+async def test_name_with_line_breaks_adds_no_header(env: NotificationEnvironment, evil: str) -> None:
     """Names come from a language model, and from Cal.com, where anybody writes them."""
     env.configure(mail_settings(env.server.port, business=notify_business()))
     appointment = await env.book()
@@ -193,7 +193,7 @@ async def test_a_name_with_line_breaks_adds_no_header_and_no_recipient(env: Noti
     assert str(event["UID"]).startswith(appointment)
 
 
-async def test_an_encoded_word_in_the_tenants_own_name_is_not_decoded(env: NotificationEnvironment) -> None:
+async def test_encoded_word_in_tenants_name_is_not_decoded(env: NotificationEnvironment) -> None:
     evil = "=?utf-8?q?x=0D=0ABcc:_thief@example.de?="
     business = notify_business(news=(BusinessNews.MESSAGE,))
     config = env.configure(mail_settings(env.server.port, business=business), display_name=evil)
@@ -230,7 +230,7 @@ async def test_made_up_addresses_get_no_mail(env: NotificationEnvironment) -> No
     assert await env.rows() == []
 
 
-async def test_the_mail_says_how_reminders_end_where_there_are_any(env: NotificationEnvironment) -> None:
+async def test_mail_explains_how_existing_reminders_end(env: NotificationEnvironment) -> None:
     await env.book()
     await env.run()
     env.configure(mail_settings(env.server.port, customer=CustomerNotifications(remind_minutes_before=60)))
@@ -242,7 +242,7 @@ async def test_the_mail_says_how_reminders_end_where_there_are_any(env: Notifica
     assert with_reminders["List-Unsubscribe"] == f"<mailto:{SENDER}?subject=STOPP>"
 
 
-async def test_a_long_subject_beyond_ascii_arrives_as_it_was_written(env: NotificationEnvironment) -> None:
+async def test_long_non_ascii_subject_arrives_as_written(env: NotificationEnvironment) -> None:
     """Folding it must not add blanks."""
     name = "Jürgen Größe-Übermüdet von und zu Öttingen-Schönefeld-Äöü"
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))

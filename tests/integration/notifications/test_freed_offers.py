@@ -62,7 +62,7 @@ async def test_offer_passed_on_is_not_sent(env: NotificationEnvironment, gateway
 
 
 @pytest.mark.parametrize(("ends", "looked", "state"), [(11, 11, "sent"), (13, 13, "sent"), (13, 15, "dropped")])
-async def test_an_offer_is_sent_after_the_quiet_hours_with_its_whole_time_to_answer(
+async def test_offer_after_quiet_hours_keeps_its_answer_time(
     env: NotificationEnvironment, gateway: Gateway, ends: int, looked: int, state: str
 ) -> None:
     """It is 10 o'clock when the time is freed; two hours after the quiet hours the offer has ended."""

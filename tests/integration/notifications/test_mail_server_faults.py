@@ -26,7 +26,7 @@ pytestmark = pytest.mark.nightly
 ROOT = Path(__file__).parents[3]
 
 
-async def test_a_deferred_mail_is_sent_later_and_delays_no_other(env: NotificationEnvironment) -> None:
+async def test_deferred_mail_is_sent_later_delaying_no_other(env: NotificationEnvironment) -> None:
     env.server.rcpt = ["451 greylisted, come back later"]
     await env.book()
     await env.book("call_2", email="otto@example.de", start=MORNING)
@@ -52,7 +52,7 @@ async def test_a_refused_mail_is_dead_at_once(env: NotificationEnvironment, step
     assert "550" in row["error"]
 
 
-async def test_a_server_that_is_away_is_asked_once_for_all_and_gets_all_when_it_is_back(
+async def test_absent_server_is_tried_once_and_served_later(
     env: NotificationEnvironment,
 ) -> None:
     for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
@@ -93,7 +93,7 @@ async def test_a_server_that_hangs_is_left_in_time(
     assert [row["state"] for row in await env.rows()] == ["sent"]
 
 
-async def test_a_mail_whose_answer_was_lost_is_repeated_and_recognised(env: NotificationEnvironment) -> None:
+async def test_mail_with_a_lost_answer_is_repeated_recognisably(env: NotificationEnvironment) -> None:
     """Nobody knows that the first one arrived; the second one is the same message."""
     env.server.data = ["lose"]
     await env.book()
@@ -134,7 +134,7 @@ async def test_encryption_and_login(
         assert len(server.mails) == 1
 
 
-async def test_one_refused_address_of_the_business_keeps_it_from_no_other(env: NotificationEnvironment) -> None:
+async def test_refused_business_address_affects_no_other(env: NotificationEnvironment) -> None:
     business = replace(notify_business(), email_to=("gone@salon.example", "chefin@salon.example"))
     env.configure(replace(mail_settings(env.server.port), customer=None, business=business))
     env.server.rcpt = ["550 no such user", None]
@@ -144,7 +144,7 @@ async def test_one_refused_address_of_the_business_keeps_it_from_no_other(env: N
     assert (row["state"], row["error"]) == ("sent", "1 of 2 addresses were refused")
 
 
-async def test_a_mail_that_was_accepted_at_the_last_moment_is_sent(
+async def test_mail_accepted_at_the_last_moment_is_sent(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time for the whole transaction ends during the goodbye."""
@@ -165,9 +165,7 @@ async def test_a_mail_that_was_accepted_at_the_last_moment_is_sent(
         "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
     ],
 )
-async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
-    env: NotificationEnvironment, answer: str
-) -> None:
+async def test_sender_refused_with_the_address_kills_no_mail(env: NotificationEnvironment, answer: str) -> None:
     """Postfix refuses a sender, and whom it does not know, when it hears the first recipient; so does Exchange."""
     env.server.rcpt = [answer]
     await env.book()
@@ -188,9 +186,7 @@ async def test_a_sender_that_is_refused_with_the_address_kills_no_mail(
         "554 5.2.252 SendAsDenied; chefin@salon.example not allowed to send as termine@salon.example",
     ],
 )
-async def test_a_sender_that_is_refused_after_the_mails_text_kills_no_mail(
-    env: NotificationEnvironment, answer: str
-) -> None:
+async def test_sender_refused_after_the_text_kills_no_mail(env: NotificationEnvironment, answer: str) -> None:
     """As Exchange Online does."""
     env.server.data = [answer]
     await env.book()
@@ -207,9 +203,7 @@ async def test_a_sender_that_is_refused_after_the_mails_text_kills_no_mail(
         "550 5.7.1 <sender@relay.example>: Recipient address rejected: by policy",
     ],
 )
-async def test_a_policy_about_one_address_delays_no_other_mail_and_is_not_said_to_be_ours(
-    env: NotificationEnvironment, answer: str
-) -> None:
+async def test_policy_about_one_address_delays_no_other_mail(env: NotificationEnvironment, answer: str) -> None:
     env.server.rcpt = [answer]
     await env.book()
     await env.book("call_2", email="otto@example.de", start=MORNING)
@@ -219,7 +213,7 @@ async def test_a_policy_about_one_address_delays_no_other_mail_and_is_not_said_t
     assert "email.sender" not in first["error"]
 
 
-async def test_a_step_that_takes_too_long_is_said_with_its_own_limit(
+async def test_too_slow_step_is_reported_with_its_limit(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(email_channel, "_STEP_SECONDS", 0.3)
@@ -229,7 +223,7 @@ async def test_a_step_that_takes_too_long_is_said_with_its_own_limit(
     assert [row["error"] for row in await env.rows()] == ["the mail server did not answer within 0.3 s"]
 
 
-async def test_a_channel_that_is_gone_for_a_minute_costs_minutes(env: NotificationEnvironment) -> None:
+async def test_channel_gone_for_a_minute_costs_minutes(env: NotificationEnvironment) -> None:
     await env.book()
     env.configure(None)
     await env.run()
@@ -238,7 +232,7 @@ async def test_a_channel_that_is_gone_for_a_minute_costs_minutes(env: Notificati
     assert row["wait"] <= timedelta(minutes=5)
 
 
-async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
+async def test_run_ends_in_time_and_continues_at_once(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that is cut off would leave a mail in flight, which comes twice then."""
@@ -251,7 +245,7 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on_at_once(
     assert [state for _, _, state in await env.states()] == ["sent", "sent"]
 
 
-async def test_an_error_in_one_channel_cuts_off_no_mail_of_another(
+async def test_one_channels_error_cuts_off_no_others_mail(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = mail_settings(env.server.port)
@@ -306,7 +300,7 @@ async def test_two_workers_send_each_mail_once(env: NotificationEnvironment) -> 
     assert len({mail["Message-ID"] for mail in env.server.mails}) == len(env.server.mails) == len(starts)
 
 
-async def test_a_mail_that_kills_each_worker_comes_to_an_end(env: NotificationEnvironment) -> None:
+async def test_mail_that_kills_each_worker_ends_finally(env: NotificationEnvironment) -> None:
     await env.book()
     await env.salon.pool.execute("UPDATE notifications SET state = 'sending', attempts = $1", len(RETRIES) + 1)
     await env.run()

@@ -69,7 +69,7 @@ async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> Non
     assert f"Filiale: {branch.display_name}" in text_of(mail)
 
 
-async def test_a_message_of_the_release_before_is_not_mailed_again_for_its_branch(
+async def test_former_releases_message_is_not_mailed_again(
     env: NotificationEnvironment, module_database: Database
 ) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
@@ -83,7 +83,7 @@ async def test_a_message_of_the_release_before_is_not_mailed_again_for_its_branc
     assert len(env.server.mails) == 1
 
 
-async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is_not(
+async def test_only_a_richer_message_correction_is_mailed(
     env: NotificationEnvironment,
 ) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
@@ -97,7 +97,7 @@ async def test_a_correction_of_a_message_is_mailed_and_a_repetition_with_less_is
     assert "(„heute Nachmittag“)" in corrected
 
 
-async def test_the_last_mail_of_a_message_says_what_is_stored(env: NotificationEnvironment) -> None:
+async def test_last_mail_of_a_message_has_stored_text(env: NotificationEnvironment) -> None:
     """Also when a correction is taken back."""
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
     for name in ("Meier", "Maier", "Meier"):
@@ -108,7 +108,7 @@ async def test_the_last_mail_of_a_message_says_what_is_stored(env: NotificationE
     ]  # fmt: skip
 
 
-async def test_a_message_that_is_changed_again_and_again_sends_a_few_mails_and_the_caller_hears_what_is_noted(
+async def test_repeatedly_changed_message_sends_few_mails(
     env: NotificationEnvironment,
 ) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
@@ -125,7 +125,7 @@ async def test_a_message_that_is_changed_again_and_again_sends_a_few_mails_and_t
     assert row["phone"] == f"+4915100000{MAILS_PER_MESSAGE - 1:03}"
 
 
-async def test_a_freed_time_is_mailed_with_whom_to_call(env: NotificationEnvironment) -> None:
+async def test_freed_time_is_mailed_with_persons_to_call(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.WAITLIST,))))
     await offer_freed_time(env)
     await env.run()

@@ -17,9 +17,7 @@ CHANGES = 500
 
 @pytest.mark.processes
 @pytest.mark.timeout(240)
-async def test_no_notification_is_lost_and_none_comes_twice_whose_outcome_was_known(
-    module_database: Database, tmp_path: Path
-) -> None:
+async def test_no_notification_is_lost_or_knowingly_doubled(module_database: Database, tmp_path: Path) -> None:
     seed = random.randrange(1_000_000)
     server = FailingMailServer(chance=random.Random(seed))
     await server.start()

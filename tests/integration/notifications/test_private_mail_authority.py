@@ -34,14 +34,14 @@ async def error_after_run(env: NotificationEnvironment) -> str:
     return str((await env.rows())[0]["error"])
 
 
-async def test_mails_go_to_a_server_whose_authority_is_named(env: NotificationEnvironment, private: MailServer) -> None:
+async def test_mails_go_to_a_server_with_named_authority(env: NotificationEnvironment, private: MailServer) -> None:
     assert private.certificate is not None
     env.credentials = {SMTP_CA: private.certificate.read_text()}
     await env.run()
     assert len(private.mails) == 1
 
 
-async def test_another_authority_is_not_trusted_and_the_error_says_what_to_correct(
+async def test_untrusted_authority_is_refused_with_the_correction(
     env: NotificationEnvironment, private: MailServer
 ) -> None:
     _, another = new_certificate()
@@ -62,7 +62,7 @@ async def test_a_certificate_for_another_host_is_not_trusted(env: NotificationEn
     assert "correct email.host" in await error_after_run(env)
 
 
-async def test_without_its_file_nothing_is_sent_whatever_the_system_trusts(
+async def test_missing_authority_file_prevents_sending_despite_system_trust(
     env: NotificationEnvironment, private: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert private.certificate is not None
@@ -73,9 +73,7 @@ async def test_without_its_file_nothing_is_sent_whatever_the_system_trusts(
     assert private.mails == []
 
 
-async def test_the_task_remembers_why_nothing_can_be_sent_until_something_is(
-    env: NotificationEnvironment, private: MailServer
-) -> None:
+async def test_task_remembers_why_nothing_is_sendable(env: NotificationEnvironment, private: MailServer) -> None:
     """The operator reads it (`NotificationsReady`)."""
     for failures in (1, 2):
         await error_after_run(env)

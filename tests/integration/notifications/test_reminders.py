@@ -49,7 +49,7 @@ async def test_a_customer_is_reminded_once_at_the_hour(env: NotificationEnvironm
     assert "wir erinnern Sie an Ihren Termin bei Salon Müller" in text_of(mail)
 
 
-async def test_a_moved_appointment_is_reminded_of_at_its_new_time(env: NotificationEnvironment) -> None:
+async def test_moved_appointment_is_reminded_at_its_new_time(env: NotificationEnvironment) -> None:
     await remind(env)
     await run_at(env, DAY_BEFORE)
     (appointment,) = await env.salon.live()
@@ -64,7 +64,7 @@ async def test_a_moved_appointment_is_reminded_of_at_its_new_time(env: Notificat
     ]
 
 
-async def test_a_reminder_that_waits_when_the_appointment_moves_is_dropped(env: NotificationEnvironment) -> None:
+async def test_reminder_waiting_during_a_move_is_dropped(env: NotificationEnvironment) -> None:
     await remind(env)
     env.server.rcpt = ["451 later"]
     await run_at(env, DAY_BEFORE)
@@ -81,7 +81,7 @@ async def test_late_booking_has_no_reminder(env: NotificationEnvironment) -> Non
     assert env.server.mails == []
 
 
-async def test_quiet_hours_hold_a_reminder_back_that_could_not_be_sent_before(env: NotificationEnvironment) -> None:
+async def test_quiet_hours_delay_a_reminder_not_sendable_before(env: NotificationEnvironment) -> None:
     await remind(env, quiet=QuietHours(begins=time(14), ends=time(16)))
     await run_at(env, DAY_BEFORE)  # due at 13:30, but nobody ran then
     assert env.server.mails == []
@@ -102,7 +102,7 @@ async def test_opted_out_customer_gets_only_confirmations(
     assert await env.states() == [("booked", "customer", "sent")]
 
 
-async def test_the_business_hears_of_changes_and_gets_the_list_of_the_day(env: NotificationEnvironment) -> None:
+async def test_business_gets_changes_and_the_list_of_day(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7))))
     first = await env.book(email=None)
     await env.book("call_2", email=None, start=MORNING, name="Otto Maier")
@@ -128,7 +128,7 @@ async def test_the_business_hears_of_changes_and_gets_the_list_of_the_day(env: N
     assert len(env.server.mails) == 4, "a day without appointments has no list"
 
 
-async def test_the_list_of_the_day_names_the_work_of_each_visit_as_it_was_booked(env: NotificationEnvironment) -> None:
+async def test_list_of_day_names_visits_as_booked(env: NotificationEnvironment) -> None:
     """Its parts have another order since, in a service of the same length; a visit that is moved has the new ones."""
     settings = mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7)))
     service = replace(env.salon.configs[-1].services[0], duration_minutes=105, buffer_before_minutes=5)

@@ -47,7 +47,7 @@ async def new_env(module_database: Database, server: MailServer) -> AsyncIterato
         await each.salon.pool.close()
 
 
-async def test_by_default_calcom_confirms_and_only_the_business_hears_from_us(new_env: OpenRemote) -> None:
+async def test_calcom_confirms_by_default_while_we_inform_businesses(new_env: OpenRemote) -> None:
     env = await new_env(ScriptedCalendar())
     env.configure(mail_settings(env.server.port, business=notify_business()))
     appointment = await env.book()
@@ -56,7 +56,7 @@ async def test_by_default_calcom_confirms_and_only_the_business_hears_from_us(ne
     assert {row["recipient"] for row in await env.rows()} == {"business"}
 
 
-async def test_the_desk_sees_before_it_books_whether_the_customer_hears_from_us(new_env: OpenRemote) -> None:
+async def test_desk_sees_beforehand_whether_the_customer_is_informed(new_env: OpenRemote) -> None:
     """Anna's appointments are at Cal.com, which mails itself; Mehmet's are only ours."""
     env = await new_env(ScriptedCalendar())
     haircut, *others = env.salon.configs[-1].services
@@ -96,7 +96,7 @@ async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> No
     assert {row["state"] for row in await env.rows()} == {"dropped"}
 
 
-async def test_a_move_that_the_calendar_refuses_is_not_announced(new_env: OpenRemote) -> None:
+async def test_move_refused_by_the_calendar_is_not_announced(new_env: OpenRemote) -> None:
     calendar = ScriptedCalendar()
     env = await new_env(calendar)
     appointment = await env.book()
@@ -112,7 +112,7 @@ async def test_a_move_that_the_calendar_refuses_is_not_announced(new_env: OpenRe
     ]
 
 
-async def test_a_booking_is_announced_where_the_task_runs_before_the_calendar_refuses_its_move(
+async def test_booking_is_announced_before_the_move_is_refused(
     new_env: OpenRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calendar = ScriptedCalendar()
@@ -151,7 +151,7 @@ async def calcom(module_database: Database) -> AsyncIterator[CalcomEnvironment]:
         await salon.pool.close()
 
 
-async def test_the_business_hears_what_is_done_at_calcom_once(calcom: CalcomEnvironment, server: MailServer) -> None:
+async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironment, server: MailServer) -> None:
     """Each event comes twice, as it may; what we did ourselves comes back as an event, too."""
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
@@ -178,7 +178,7 @@ async def test_the_business_hears_what_is_done_at_calcom_once(calcom: CalcomEnvi
     ]
 
 
-async def test_a_longer_booking_or_another_host_is_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:
+async def test_longer_booking_or_another_host_is_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
     attendee = {"name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin"}

@@ -12,9 +12,7 @@ from tests.worlds.notification_gateway import Gateway
 pytestmark = pytest.mark.nightly
 
 
-async def test_customer_and_business_are_posted_with_what_a_text_message_needs(
-    env: NotificationEnvironment, gateway: Gateway
-) -> None:
+async def test_webhook_has_the_data_for_text_messages(env: NotificationEnvironment, gateway: Gateway) -> None:
     appointment = await env.book(email=None)
     await env.run()
     by_recipient = {each["recipient"]: each for each in gateway.accepted}

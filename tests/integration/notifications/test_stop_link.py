@@ -38,7 +38,7 @@ def links(env: NotificationEnvironment) -> list[str]:
     return [line.rpartition(" ")[2] for text in texts for line in text.splitlines() if STOP_PATH in line]
 
 
-async def test_the_link_is_in_the_mail_its_button_and_its_headers(env: NotificationEnvironment) -> None:
+async def test_link_is_in_mail_button_and_headers(env: NotificationEnvironment) -> None:
     configure(env)
     await env.book()
     await env.run()
@@ -53,7 +53,7 @@ async def test_the_link_is_in_the_mail_its_button_and_its_headers(env: Notificat
     assert [STOP_PATH in text_of(each) for each in env.server.mails if each is not mail] == [False], "the business's"
 
 
-async def test_a_stopped_customer_gets_no_reminder_and_is_confirmed_all_the_same(env: NotificationEnvironment) -> None:
+async def test_stopped_customer_is_confirmed_but_not_reminded(env: NotificationEnvironment) -> None:
     configure(env)
     await env.book()
     await env.run()
@@ -75,7 +75,7 @@ async def test_a_stopped_customer_gets_no_reminder_and_is_confirmed_all_the_same
     assert len(links(env)) == 1, "the confirmation came"
 
 
-async def test_the_link_of_an_appointment_that_is_somebody_elses_by_now_stops_nobody(
+async def test_link_of_a_since_transferred_appointment_stops_nobody(
     env: NotificationEnvironment,
 ) -> None:
     configure(env)
@@ -87,7 +87,7 @@ async def test_the_link_of_an_appointment_that_is_somebody_elses_by_now_stops_no
     assert await env.salon.rows("SELECT 1 FROM reminder_opt_outs") == []
 
 
-async def test_without_a_public_url_or_a_token_mails_name_the_other_ways(env: NotificationEnvironment) -> None:
+async def test_mails_without_public_urls_name_other_ways(env: NotificationEnvironment) -> None:
     configure(env, url="")
     await env.book()
     await env.run()
@@ -101,7 +101,7 @@ async def test_without_a_public_url_or_a_token_mails_name_the_other_ways(env: No
     assert all("Antworten Sie mit STOPP" in text_of(mail) for mail in mails)
 
 
-async def test_without_https_no_mail_program_is_offered_its_button(env: NotificationEnvironment) -> None:
+async def test_without_https_no_mail_program_shows_the_button(env: NotificationEnvironment) -> None:
     configure(env, url="http://127.0.0.1:8080")
     await env.book()
     await env.run()

@@ -77,7 +77,7 @@ def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
     assert costs.quiet.provider_writes() == 0, costs.quiet.providers
 
 
-def test_a_quiet_tenant_is_reconciled_after_fifteen_resyncs_and_a_quiet_branch_after_five(costs: Costs) -> None:
+def test_quiet_tenants_and_branches_are_reconciled_less_often(costs: Costs) -> None:
     """Each a fifth earlier or later. All are reconciled soon after the restart, so all are due at about the same time again: how
     many are due in the quiet phase depends on how long the machine took until then. None is due twice in 12 resyncs, or 4.
     """
@@ -85,7 +85,7 @@ def test_a_quiet_tenant_is_reconciled_after_fifteen_resyncs_and_a_quiet_branch_a
     assert costs.branch_reconciles <= (TENANTS + 1) * (costs.resyncs // 4), costs
 
 
-def test_a_restart_writes_nothing_that_is_as_it_should_be_and_is_no_burst(costs: Costs) -> None:
+def test_restart_writes_nothing_unchanged_and_is_no_burst(costs: Costs) -> None:
     """A Tenant's status gets its first figures by the first common look, which the process before did not have; one ConfigMap is
     the operator's own. A look at a tenant takes four requests to Retell, and to Cal.com one and one for each of six event types.
     A request that is not answered in time is repeated; one more of each tenant would be 12.
@@ -105,7 +105,7 @@ def test_a_quiet_tenant_costs_few_reads(costs: Costs) -> None:
     assert costs.quiet.provider_reads() <= 2 * TENANTS, costs.quiet.providers
 
 
-def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
+def test_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
     """Bounds are what is needed now (45, 4.5, 14, 5), and a little more, since the order of events differs; lower them with it.
 
     Of the writes one brings the greeting of the published version to the pods, and one a new data key into `T-teardown`, which is
@@ -125,9 +125,7 @@ def test_a_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
 
 
 @pytest.mark.parametrize(("kind", "most"), [("Tenant", 7), ("Branch", 5), ("ServiceOffering", 5), ("RetellAgent", 6)])
-def test_nothing_of_a_new_tenant_is_reconciled_for_a_change_that_it_does_not_read(
-    costs: Costs, kind: str, most: int
-) -> None:
+def test_new_tenant_reconciles_nothing_for_unread_changes(costs: Costs, kind: str, most: int) -> None:
     """Bounds are what is needed now (4.7, 3.6, 3.2, 4.5; 6.2 for a Tenant beside other load: the events that it reads then come one
     by one), and a little more; a tenant has three services.
     """

@@ -40,7 +40,7 @@ async def published(server: EmbeddedRedis) -> tuple[str | None, int]:
         return await admin.get(PROMISE_KEY), await admin.ttl(PROMISE_KEY)
 
 
-async def test_the_pods_read_it_in_redis_and_it_is_withdrawn_when_it_no_longer_holds(
+async def test_pods_read_durability_in_redis_until_withdrawn(
     own_valkey: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_users, "_FACTS_SECONDS", 0)

@@ -55,9 +55,7 @@ async def users(url: str) -> list[str]:
         return [str(line) for line in await client.execute_command("ACL", "LIST")]
 
 
-async def test_a_tenant_gets_a_user_of_its_own_and_keeps_its_password(
-    admin: RedisAdmin, own_valkey: EmbeddedRedis
-) -> None:
+async def test_tenant_gets_a_user_and_keeps_its_password(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     url = admin.tenant_url(SALON, None)
     assert urlsplit(url).username == user_name(SALON)
     assert await admin.ensure_user(SALON, url) == ()
@@ -90,7 +88,7 @@ async def test_only_changed_users_are_written_again(admin: RedisAdmin, own_valke
         assert await users(own_valkey.admin_url) == ruled, change
 
 
-async def test_a_removed_user_comes_back_with_the_next_reconcile(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_removed_user_returns_with_the_next_reconcile(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     url = admin.tenant_url(SALON, None)
     await admin.ensure_user(SALON, url)
     async with own_valkey.admin() as client:
@@ -100,9 +98,7 @@ async def test_a_removed_user_comes_back_with_the_next_reconcile(admin: RedisAdm
     assert await works(url, SALON)
 
 
-async def test_an_end_takes_the_user_and_the_keys_and_nothing_of_others(
-    admin: RedisAdmin, own_valkey: EmbeddedRedis
-) -> None:
+async def test_end_takes_only_the_tenants_user_and_keys(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     urls = {tenant: admin.tenant_url(tenant, None) for tenant in (SALON, OTHER, f"{SALON}-2")}
     for tenant, url in urls.items():
         await admin.ensure_user(tenant, url)
@@ -116,7 +112,7 @@ async def test_an_end_takes_the_user_and_the_keys_and_nothing_of_others(
     assert await works(urls[OTHER], OTHER)
 
 
-async def test_an_unavailable_redis_is_reported_without_a_password_and_asked_again_later(
+async def test_unavailable_redis_is_reported_without_passwords_and_retried(
     own_valkey: EmbeddedRedis,
 ) -> None:
     class Later(SystemClock):
@@ -148,7 +144,7 @@ async def test_an_administrator_without_permission_learns_what_to_grant(own_valk
     await admin.close()
 
 
-async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_needs_only_the_documented_rights(own_valkey: EmbeddedRedis) -> None:
     rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "+info", "+set", "~askproai:*")
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "modest", *rules)
@@ -161,7 +157,7 @@ async def test_an_administrator_needs_no_more_than_the_docs_say(own_valkey: Embe
     await admin.close()
 
 
-async def test_a_server_that_admits_anybody_is_reported_because_a_tenants_user_isolates_nothing_there(
+async def test_server_that_admits_anybody_is_reported_as_unisolated(
     admin: RedisAdmin, own_valkey: EmbeddedRedis
 ) -> None:
     """No server can forbid RESET: it makes any client the default user."""
@@ -198,7 +194,7 @@ async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, ser
 class TestSeveralNodes:
     """Redis replicates no users: after a failover the new primary would know nobody."""
 
-    async def test_a_replica_without_users_never_gives_the_administrators_url_to_tenants(self, serve: "Serve") -> None:
+    async def test_replica_without_users_never_leaks_the_administrators_url(self, serve: "Serve") -> None:
         primary = (await serve(*AUTH))[1]
         replica = (await serve(*AUTH, "--rename-command", "ACL", ""))[1]
         await follow(f"redis://:pw@127.0.0.1:{replica}/0", primary)
@@ -232,7 +228,7 @@ class TestSeveralNodes:
         assert await works(url.replace(str(primary), str(replica)), SALON)
         await admin.close()
 
-    async def test_a_replica_that_is_away_holds_up_nothing_and_gets_the_users_later(self, serve: "Serve") -> None:
+    async def test_absent_replica_delays_nothing_and_gets_users_later(self, serve: "Serve") -> None:
         (_, primary), (second, replica) = await serve(*AUTH), await serve(*AUTH)
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)

@@ -50,7 +50,7 @@ async def reason_of(tenant: TenantNamespace) -> str:
     return next(each["reason"] for each in live["status"]["conditions"] if each["type"] == "RolloutHealthy")
 
 
-async def test_one_tenant_after_the_other_gets_a_release_and_those_that_wait_are_ready(fleet: FleetUpgrade) -> None:
+async def test_tenants_get_releases_one_by_one_staying_ready(fleet: FleetUpgrade) -> None:
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
     async with fleet.operator(fleet.present) as running:
@@ -74,7 +74,7 @@ async def test_one_tenant_after_the_other_gets_a_release_and_those_that_wait_are
         await eventually(lambda: not phases(running), SOON, "all to be done")
 
 
-async def test_pods_that_are_not_created_stop_it_and_a_rollback_reaches_them_first(fleet: FleetUpgrade) -> None:
+async def test_uncreated_pods_stop_releases_and_get_rollbacks_first(fleet: FleetUpgrade) -> None:
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
         for tenant in fleet.tenants:
@@ -111,7 +111,7 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_an_edit_of_a_tenant_that_waits_takes_the_release_at_once_and_all_else_is_applied_meanwhile(
+async def test_waiting_tenants_edit_takes_the_release_at_once(
     fleet: FleetUpgrade,
 ) -> None:
     async with fleet.operator(fleet.former) as running:

@@ -144,7 +144,7 @@ async def alone(fleet: Fleet) -> Fleet:
     return fleet
 
 
-async def test_a_split_makes_nothing_anew_and_each_operator_acts_on_its_part(alone: Fleet):
+async def test_split_makes_nothing_anew_and_divides_the_work(alone: Fleet):
     before = await alone.env.counts()
     await alone.start(0, 2)
     second = await alone.start(1, 2)
@@ -166,7 +166,7 @@ async def test_a_split_makes_nothing_anew_and_each_operator_acts_on_its_part(alo
     assert all(runs.values())
 
 
-async def test_a_join_makes_nothing_anew_and_the_one_acts_on_everything(split: Fleet):
+async def test_join_makes_nothing_anew_and_covers_everything(split: Fleet):
     """The second operator ends by itself, so a pod of it that nobody deletes holds up nobody."""
     before = await split.env.counts()
     await split.start(0, 1)
@@ -184,7 +184,7 @@ async def test_a_join_makes_nothing_anew_and_the_one_acts_on_everything(split: F
         await split.rename(number, f"Salon {number}")
 
 
-async def test_a_number_is_one_tenants_although_another_operator_has_the_other_tenant(split: Fleet):
+async def test_number_belongs_to_one_tenant_across_operators(split: Fleet):
     """The holder is in no cache of the second operator, which must not take that for an absence."""
     phone, own = salons.salon(FIRST).number, salons.salon(SECOND).number
     await split.list_number(SECOND, phone)

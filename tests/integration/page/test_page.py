@@ -25,7 +25,7 @@ from tests.worlds.waiting import eventually
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(2) {{7919*7907}} <img src=x onerror=alert(3)>"
 
 
-async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_customer_who_it_is(
+async def test_owner_sees_every_view_and_readers_no_customer(
     owner: Visitor, reader: Visitor, seeded: dict[str, str]
 ) -> None:
     seen = ""
@@ -56,7 +56,7 @@ async def test_every_view_is_shown_to_the_owner_and_a_reader_learns_of_no_custom
     assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"]
 
 
-async def test_an_id_that_is_searched_for_leads_to_its_timeline_and_an_unknown_one_says_so(
+async def test_searched_id_leads_to_its_timeline_if_known(
     owner: Visitor, reader: Visitor, seeded: dict[str, str]
 ) -> None:
     call, appointment = seeded["calls"], seeded["appointments"]
@@ -86,9 +86,7 @@ async def test_an_id_that_is_searched_for_leads_to_its_timeline_and_an_unknown_o
         assert "auch ihr Anfang" in page
 
 
-async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(
-    owner: Visitor, seeded: dict[str, str]
-) -> None:
+async def test_waiting_list_shows_each_offers_end_and_person(owner: Visitor, seeded: dict[str, str]) -> None:
     """Its own deadline, not that of the waiting: who has to be called is called before it."""
     db, tenant = owner.pod.db, owner.pod.store.tenant
     entry = await db.fetchval("SELECT id FROM waitlist WHERE tenant = $1 AND state = 'waiting' LIMIT 1", tenant)
@@ -105,9 +103,7 @@ async def test_the_waiting_list_shows_until_when_an_offer_is_open_and_with_whom(
     assert f"bei Anna, Angebot offen bis {WORDS[Language.DE].weekdays[local.weekday()]}, {local:%d.%m.%Y %H:%M}" in page
 
 
-async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
-    owner: Visitor, reader: Visitor, seeded: dict[str, str]
-) -> None:
+async def test_week_shows_blocks_on_days_off(owner: Visitor, reader: Visitor, seeded: dict[str, str]) -> None:
     starts_at = await owner.pod.db.fetchval(
         "SELECT starts_at FROM refusals WHERE block_id::text = $1", seeded["blocks"]
     )
@@ -118,14 +114,14 @@ async def test_the_week_shows_blocks_so_that_a_day_off_does_not_look_free(
         assert (ILLNESS in page) == (visitor is owner)
 
 
-async def test_the_week_says_where_nobody_is_as_the_day_does(owner: Visitor, reader: Visitor) -> None:
+async def test_week_shows_absences_like_the_day(owner: Visitor, reader: Visitor) -> None:
     for visitor, language, closed in ((owner, "de", "Erster Weihnachtstag"), (reader, "en", "Christmas Day")):
         for path in ("/week?day=2026-12-25", "/?day=2026-12-25"):
             _, page, _ = await visitor.get(path, **{"Accept-Language": language})
             assert re.search(rf"away[^>]*>(Geschlossen|Closed): {closed}<", page), path
 
 
-async def test_a_block_of_days_reads_the_same_in_the_day_and_in_the_week(owner: Visitor) -> None:
+async def test_block_of_days_reads_the_same_everywhere(owner: Visitor) -> None:
     pod, zone = owner.pod, ZoneInfo("Europe/Berlin")
     first = (datetime.now(zone) + timedelta(days=90)).replace(hour=0, minute=0, second=0, microsecond=0)
     first -= timedelta(days=first.weekday())
@@ -170,7 +166,7 @@ async def test_the_login_names_the_secrets_of_the_tenant(owner: Visitor) -> None
     assert f"Secret {name}-admin, oder zum Lesen der aus {name}-reader." in page
 
 
-async def test_a_booking_that_the_calendar_refused_is_one_failure_with_its_reason(owner: Visitor) -> None:
+async def test_booking_refused_by_the_calendar_is_one_failure(owner: Visitor) -> None:
     """The request to book and the appointment that failed are the same failure; one without an appointment is its own."""
     db, tenant, call, now = owner.pod.db, owner.pod.store.tenant, f"call_{uuid4().hex}", datetime.now(UTC)
     since = now - timedelta(hours=1)
@@ -221,7 +217,7 @@ async def test_callers_words_never_become_markup(owner: Visitor) -> None:
         assert "<script>alert" not in page
 
 
-async def test_a_visit_is_shown_by_the_names_of_its_services(owner: Visitor, seeded: dict[str, str]) -> None:
+async def test_visit_is_shown_by_its_services_names(owner: Visitor, seeded: dict[str, str]) -> None:
     await owner.pod.db.execute(
         "UPDATE appointments SET service = 'haarschnitt+gone' WHERE id = $1::text::uuid", seeded["appointments"]
     )
@@ -230,7 +226,7 @@ async def test_a_visit_is_shown_by_the_names_of_its_services(owner: Visitor, see
         assert "Haarschnitt + gone" in page, path
 
 
-async def test_static_files_are_kept_for_ever_and_need_no_login(pod: TenantPod) -> None:
+async def test_static_files_are_cached_and_need_no_login(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, page, _ = await visitor.get("/login")
         (style,) = [attributes["href"] for tag, attributes in tags(page) if attributes.get("rel") == "stylesheet"]
@@ -251,7 +247,7 @@ async def test_the_page_speaks_german_and_english(owner: Visitor) -> None:
         assert word in page
 
 
-async def test_a_form_that_comes_in_two_parts_is_read_whole(pod: TenantPod) -> None:
+async def test_form_in_two_parts_is_read_whole(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, form, _ = await visitor.get("/login")
 
@@ -272,9 +268,7 @@ async def test_a_form_that_comes_in_two_parts_is_read_whole(pod: TenantPod) -> N
         assert await eventually(post, every=0.3) == HTTPSeeOther.status_code
 
 
-async def test_figures_that_take_too_long_are_said_in_a_sentence(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slow_figures_are_explained_in_a_sentence(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     async def take_too_long(_store: FigureStore, _zone: str) -> None:
         raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
 
@@ -284,7 +278,7 @@ async def test_figures_that_take_too_long_are_said_in_a_sentence(
     assert WORDS[Language.DE].failed_page in page
 
 
-async def test_a_path_that_nothing_serves_is_a_page_for_a_browser_and_a_problem_for_a_program(pod: TenantPod) -> None:
+async def test_unknown_path_is_a_page_or_problem(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         status, page, answer = await visitor.get("/nope", Accept="text/html,*/*;q=0.8")
         assert (status, answer.content_type) == (404, "text/html")

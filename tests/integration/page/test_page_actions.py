@@ -35,12 +35,12 @@ async def owner(shared_web_pod: TenantPod) -> AsyncIterator[Visitor]:
         yield visitor
 
 
-def test_every_action_has_its_path_its_form_and_its_right() -> None:
+def test_every_action_has_its_path_form_and_right() -> None:
     assert set(ACTION_PATHS) == set(ACTIONS)
     assert set(FORM_PATHS) == set(FORMS)
 
 
-async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_the_audit_log_with_its_actor(
+async def test_each_action_acts_once_and_is_audited(
     owner: Visitor,
 ) -> None:
     pod, done = owner.pod, await seed(owner.pod, 2)
@@ -75,7 +75,7 @@ async def test_each_action_acts_once_however_often_its_form_is_sent_and_is_in_th
         assert 'class="notice" role="status"' in page
 
 
-async def test_why_a_move_is_refused_and_what_the_desk_has_done_is_said_in_the_language_of_the_page(
+async def test_refusals_and_results_use_the_pages_language(
     owner: Visitor,
 ) -> None:
     pod = owner.pod
@@ -106,7 +106,7 @@ async def test_why_a_move_is_refused_and_what_the_desk_has_done_is_said_in_the_l
     assert "claimed_by" not in page
 
 
-async def test_a_redrive_that_is_sent_again_after_its_letter_has_died_again_does_nothing(owner: Visitor) -> None:
+async def test_repeated_redrive_of_a_dead_letter_does_nothing(owner: Visitor) -> None:
     pod, made = owner.pod, await seed(owner.pod, 3)
     csrf = await token_of(owner)
     for path, table in (("events", "jobs"), ("notifications", "notifications")):
@@ -122,7 +122,7 @@ async def test_a_redrive_that_is_sent_again_after_its_letter_has_died_again_does
         )
 
 
-async def test_nothing_is_done_without_a_session_or_right_or_form_of_ones_own(
+async def test_nothing_happens_without_own_session_right_and_form(
     owner: Visitor, database: Database, tmp_path: Path
 ) -> None:
     pod, made = owner.pod, await seed(owner.pod, 4)
@@ -197,7 +197,7 @@ async def test_a_reader_is_shown_no_button(owner: Visitor) -> None:
             ], path
 
 
-async def test_a_cancellation_is_asked_for_first_and_says_what_it_is_about(owner: Visitor) -> None:
+async def test_cancellation_is_confirmed_first_with_its_subject(owner: Visitor) -> None:
     made = await seed(owner.pod, 6)
     appointment = made["/appointments/{id}/cancel"]
     _, page, _ = await owner.get(f"/appointments/{appointment}")
@@ -209,7 +209,7 @@ async def test_a_cancellation_is_asked_for_first_and_says_what_it_is_about(owner
     )
 
 
-async def test_a_move_that_is_refused_says_why_keeps_what_was_entered_and_offers_what_is_free(owner: Visitor) -> None:
+async def test_refused_move_explains_itself_keeping_the_entered_values(owner: Visitor) -> None:
     pod, made = owner.pod, await seed(owner.pod, 7)
     await book(pod, next_friday(pod, 14, 7))
     url, day = f"/appointments/{made['/appointments/{id}/move']}/move", next_friday(pod, 0, 7).date().isoformat()
@@ -268,7 +268,7 @@ async def test_no_show_is_marked_and_unmarked(
     assert "/attendance" not in page, "it has not begun"
 
 
-async def test_a_whole_branch_is_blocked_from_the_same_form(owner: Visitor) -> None:
+async def test_whole_branch_is_blocked_from_the_same_form(owner: Visitor) -> None:
     pod, day = owner.pod, (next_friday(owner.pod, 0, 10) - timedelta(days=1)).date().isoformat()  # no test books then
     _, page, _ = await owner.get("/blocks/new")
     assert re.search(r'<option value="mitte/">Alle in [^<]+</option>', page)
@@ -299,7 +299,7 @@ async def unpaused(owner: Visitor) -> AsyncIterator[TenantPod]:
     await end_pauses(owner.pod)
 
 
-async def test_a_pause_is_said_on_every_page_until_somebody_resumes(owner: Visitor, unpaused: TenantPod) -> None:
+async def test_pause_is_said_on_every_page_until_resumed(owner: Visitor, unpaused: TenantPod) -> None:
     pod, asked = unpaused, {"service": "Haarschnitt", "start": next_friday(unpaused, 9, 3).isoformat()}
     _, page, _ = await owner.get("/")
     assert 'href="/pause"' in page
@@ -334,7 +334,7 @@ async def test_a_pause_is_said_on_every_page_until_somebody_resumes(owner: Visit
     assert (await pod.function("check_availability", f"call_{uuid4().hex}", asked)).body["slots"]
 
 
-async def test_a_block_shows_whom_to_call_and_an_equal_one_changes_nothing(owner: Visitor) -> None:
+async def test_block_shows_customers_to_call_and_repeats_nothing(owner: Visitor) -> None:
     pod = owner.pod
     appointment = await book(pod, next_friday(pod, 14, 8), staff="mehmet")
     form = {
@@ -397,7 +397,7 @@ async def test_entries_during_database_outage_act_once(owner: Visitor, monkeypat
     assert len(await audit(pod)) == before + 1
 
 
-async def test_a_session_without_a_name_acts_by_its_id(owner: Visitor) -> None:
+async def test_session_without_a_name_acts_by_its_id(owner: Visitor) -> None:
     made = await seed(owner.pod, 1)
     async with visiting(owner.pod) as nameless:
         assert await nameless.log_in(ADMIN_TOKEN) == 303

@@ -53,7 +53,7 @@ async def log_in(browser: Browser, pod: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("use", [use_mouse, use_keyboard])
-async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
+async def test_failed_booking_leads_to_its_dead_letters_redrive(
     shared_web_pod: TenantPod, tmp_path: Path, use: Callable[[Browser, str], Awaitable[None]]
 ) -> None:
     pod = shared_web_pod
@@ -86,9 +86,7 @@ async def test_from_a_failed_booking_to_the_redrive_of_its_dead_letter(
     assert detail == "Karin"
 
 
-async def test_a_call_that_is_played_is_on_an_open_page_within_a_second_of_its_commit(
-    pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_played_call_is_on_open_pages_within_second(pod: TenantPod, tmp_path: Path) -> None:
     """And so is its appointment on an open week. The middle of five calls. On a busy machine Chromium itself takes seconds: it may
     take as long for what is new as it took, in the middle, to open the pages.
     """
@@ -143,9 +141,7 @@ def seconds(times: list[float]) -> str:
     return ", ".join(f"{each:.2f} s" for each in times)
 
 
-async def test_a_change_while_the_browser_is_busy_with_the_one_before_is_shown(
-    shared_web_pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_change_while_the_browser_is_busy_is_shown(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     """However long it takes to settle what is new: htmx waits for that in a timer, which a busy browser fires late."""
     async with browsing(tmp_path) as browser:
         await log_in(browser, shared_web_pod)
@@ -156,7 +152,7 @@ async def test_a_change_while_the_browser_is_busy_with_the_one_before_is_shown(
             await browser.wait_for(f"document.getElementById('c-{call_id}') !== null")
 
 
-async def test_a_page_on_which_something_happens_all_the_time_shows_it_all_the_same(
+async def test_constantly_changing_page_shows_its_changes(
     shared_web_pod: TenantPod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each view takes longer than the time from one change to the next."""
@@ -219,7 +215,7 @@ async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path:
     )
 
 
-async def test_axe_finds_no_violation_on_any_view_form_or_login(shared_web_pod: TenantPod, tmp_path: Path) -> None:
+async def test_axe_finds_no_violation_on_forms_or_login(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     pod = shared_web_pod
     made = await seed_rows(pod, NAME, ILLNESS)
     paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true", "/calls/no-such-call")]

@@ -60,7 +60,7 @@ async def test_change_is_announced_within_a_second(owner: Visitor) -> None:
     assert again["id"] == event["id"]
 
 
-async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod) -> None:
+async def test_open_pages_do_not_keep_pods_from_ending(pod: TenantPod) -> None:
     second = copy(pod)
     async with running_web(second) as stop, visiting(second) as visitor:
         assert await visitor.log_in(ADMIN_TOKEN) == 303
@@ -74,9 +74,7 @@ async def test_open_pages_do_not_keep_a_pod_from_ending(pod: TenantPod) -> None:
                 assert seconds() < 10
 
 
-async def test_a_caller_is_answered_while_a_view_is_rendered_and_one_is_rendered_at_a_time(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_caller_is_answered_while_one_view_is_rendered(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     started, may_end, render, running, most = threading.Event(), threading.Event(), server.render, 0, 0
 
     def slow(*args: Any) -> str:
@@ -98,9 +96,7 @@ async def test_a_caller_is_answered_while_a_view_is_rendered_and_one_is_rendered
     assert most == 1
 
 
-async def test_many_pages_at_once_take_one_connection_that_callers_wait_for(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_pages_take_one_of_the_callers_connections(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     has_ended, running, most = PulseStore.has_ended, 0, 0
 
     async def counted(store: PulseStore, session: str) -> bool:

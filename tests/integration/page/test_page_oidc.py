@@ -160,9 +160,7 @@ async def test_wrong_answer_of_an_issuer_admits_nobody(
     assert await entries(oidc_pod, "page.login") == before
 
 
-async def test_a_login_is_completed_once_and_in_the_browser_that_began_it(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_login_is_completed_once_in_its_own_browser(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod) as visitor, visiting(oidc_pod) as stranger:
         back = await begin(visitor)
         status, page = await stranger.come_back(back)
@@ -178,7 +176,7 @@ async def test_a_login_is_completed_once_and_in_the_browser_that_began_it(
             assert (await third.get("/"))[0] == HTTPOk.status_code
 
 
-async def test_the_cookies_of_a_login_are_for_this_page_alone(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+async def test_cookies_of_a_login_are_for_this_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod, published=True) as visitor:
         _, _, sent = await visitor.get("/login/issuer?next=//evil.example/")
         (attempt,) = sent.cookies.values()
@@ -230,7 +228,7 @@ async def test_at_the_published_page_a_token_opens_nothing(oidc_pod: TenantPod, 
             assert (await thief.get("/", Cookie=f"{name}={cookie}"))[0] == HTTPSeeOther.status_code
 
 
-async def test_the_published_port_has_the_page_and_nothing_else(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+async def test_published_port_has_only_the_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     paths = (
         "/api/v1/appointments", "/openapi.json", "/metrics", "/health", "/health/detailed", "/livez", "/readyz", "/startupz",
@@ -269,9 +267,7 @@ async def test_repeated_refusals_fill_no_audit_log(oidc_pod: TenantPod, issuer: 
     assert [subject for subject in refused if subject in {"u-first", "u-second"}] == ["u-first", "u-second"]
 
 
-async def test_groups_may_come_from_the_userinfo_endpoint_and_only_of_the_same_person(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_groups_come_from_the_same_persons_userinfo(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     issuer.hidden = frozenset({"groups"})
     async with visiting(oidc_pod) as visitor:
         assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code
@@ -281,7 +277,7 @@ async def test_groups_may_come_from_the_userinfo_endpoint_and_only_of_the_same_p
         assert (await visitor.log_in_at_issuer())[0] == HTTPForbidden.status_code
 
 
-async def test_a_rotated_key_is_fetched_and_keys_of_strangers_do_not_make_us_ask_all_the_time(
+async def test_rotated_key_is_fetched_without_queries_for_strangers(
     oidc_pod: TenantPod, unread_issuer: OidcIssuer
 ) -> None:
     issuer = unread_issuer
@@ -312,7 +308,7 @@ async def test_a_rotated_key_is_fetched_and_keys_of_strangers_do_not_make_us_ask
         ({"metadata": {"authorization_endpoint": "javascript:alert(1)"}}, Failure.NOT_SET_UP),
     ],
 )
-async def test_an_issuer_that_is_away_slow_or_wrong_gives_a_page_and_holds_up_no_caller(
+async def test_faulty_issuer_gives_a_page_and_delays_nobody(
     oidc_pod: TenantPod,
     unread_issuer: OidcIssuer,
     monkeypatch: pytest.MonkeyPatch,
@@ -344,7 +340,7 @@ async def test_an_endpoint_without_tls_gets_no_secret(oidc_pod: TenantPod, unrea
         assert (status, GERMAN.failures[Failure.NOT_SET_UP] in page) == (HTTPForbidden.status_code, True)
 
 
-async def test_a_client_that_the_issuer_does_not_accept_is_said_to_be_set_up_wrongly(
+async def test_client_refused_by_the_issuer_is_called_misconfigured(
     oidc_pod: TenantPod, unread_issuer: OidcIssuer
 ) -> None:
     unread_issuer.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"]}
@@ -356,9 +352,7 @@ async def test_a_client_that_the_issuer_does_not_accept_is_said_to_be_set_up_wro
         assert (status, GERMAN.failures[Failure.NOT_SET_UP] in page) == (HTTPForbidden.status_code, True)
 
 
-async def test_without_the_secret_the_page_says_so_and_the_tokens_go_on(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_missing_secret_is_reported_while_tokens_still_work(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod) as colleague:
         assert (await colleague.log_in_at_issuer())[0] == HTTPOk.status_code
         oidc_pod.write_credential(OIDC_CLIENT_SECRET, "")
@@ -379,7 +373,7 @@ async def test_without_the_secret_the_page_says_so_and_the_tokens_go_on(
 @pytest.mark.parametrize(
     "change", [{"roles": PageRoles(owner=("bosses",))}, {"client_id": "other"}, {"roles_claim": "roles"}]
 )
-async def test_a_changed_login_ends_the_sessions_of_the_former_one_and_no_others(
+async def test_changed_login_ends_only_the_former_ones_sessions(
     oidc_pod: TenantPod, issuer: OidcIssuer, change: dict[str, Any]
 ) -> None:
     async with visiting(oidc_pod) as colleague, visiting(oidc_pod) as owner:
@@ -407,9 +401,7 @@ async def test_a_logout_ends_the_session_at_every_pod(oidc_pod: TenantPod, issue
     assert (await entries(oidc_pod, "page.logout"))[-1] == {"role": "staff", "claimed_by": "anna@salon.example"}
 
 
-async def test_logins_at_the_issuer_are_limited_and_leave_the_tokens_theirs(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_issuer_logins_are_limited_separately_from_tokens(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod) as visitor:
         await begin(visitor)
         answers = await asyncio.gather(*(visitor.get("/login/callback?code=guess&state=guess") for _ in range(30)))
@@ -419,9 +411,7 @@ async def test_logins_at_the_issuer_are_limited_and_leave_the_tokens_theirs(
         assert await visitor.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
 
 
-async def test_connections_that_send_nothing_end_no_open_page_of_somebody_who_has_logged_in(
-    oidc_pod: TenantPod, issuer: OidcIssuer
-) -> None:
+async def test_silent_connections_end_no_logged_in_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     """They displace each other: an open page is the oldest connection of all, and is read for hours."""
     port = URL(oidc_pod.page_url).port
     async with visiting(oidc_pod, published=True) as visitor:

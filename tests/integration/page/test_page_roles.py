@@ -59,7 +59,7 @@ TOKENS = {Role.OWNER: ADMIN_TOKEN, Role.READER: reader_token_of(ADMIN_TOKEN)}
 NEEDLES = (CALLER, *NAME.split(), ILLNESS)
 
 
-def test_every_path_has_an_expectation_and_every_action_its_right() -> None:
+def test_every_path_and_action_has_its_expectation() -> None:
     assert set(PATHS) | set(FORM_PATHS) == {path.partition("?")[0] for path in SEEN_BY} | WITHOUT_LOGIN
     assert set(ACTION_PATHS) == set(DONE_BY)
     for path, action in ACTIONS.items():
@@ -110,7 +110,7 @@ WHO = [
 
 
 @pytest.mark.parametrize(("where", "role"), WHO)
-async def test_each_role_sees_its_views_and_a_reader_no_name(
+async def test_each_role_sees_its_views_without_readers_names(
     visitors: Mapping[tuple[str, Role], Visitor], rows: Mapping[str, str], where: str, role: Role
 ) -> None:
     visitor, seen = visitors[where, role], ""
@@ -128,7 +128,7 @@ async def test_each_role_sees_its_views_and_a_reader_no_name(
 
 
 @pytest.mark.parametrize(("number", "where", "role"), [(number, *who) for number, who in enumerate(WHO, 1)])
-async def test_each_role_does_what_it_may_and_what_it_may_not_changes_nothing(
+async def test_each_role_does_only_its_permitted_actions(
     oidc_pod: TenantPod, visitors: Mapping[tuple[str, Role], Visitor], number: int, where: str, role: Role
 ) -> None:
     visitor, targets = visitors[where, role], await seed(oidc_pod, number)
@@ -177,7 +177,7 @@ async def _act(
         assert await state_of(pod) == before, path
 
 
-async def test_a_session_of_another_tenants_page_opens_nothing_at_whichever_port(
+async def test_foreign_pages_session_opens_nothing_at_any_port(
     oidc_pod: TenantPod,
     issuer: OidcIssuer,
     visitors: Mapping[tuple[str, Role], Visitor],

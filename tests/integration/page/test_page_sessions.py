@@ -38,7 +38,7 @@ async def test_without_a_login_there_is_the_login_alone(pod: TenantPod, seeded: 
         assert list(stranger.cookies()) == [], "no session; the login's cookie is for its own path"
 
 
-async def test_a_session_and_a_token_of_another_tenant_open_nothing(
+async def test_another_tenants_session_or_token_opens_nothing(
     owner: Visitor, seeded: dict[str, str], database: Database, tmp_path: Path
 ) -> None:
     async with open_pod(database, tmp_path, f"foreign-{uuid4().hex[:6]}") as other:
@@ -84,7 +84,7 @@ async def test_a_form_of_somebody_else_changes_nothing(owner: Visitor, reader: V
         assert (await visitor.post("/login", token="x" * 10_000))[0] == 413
 
 
-async def test_a_session_ends_with_its_logout_at_every_pod(pod: TenantPod, owner: Visitor) -> None:
+async def test_session_ends_with_its_logout_at_every_pod(pod: TenantPod, owner: Visitor) -> None:
     cookie = "; ".join(f"{name}={value}" for name, value in owner.cookies().items())
     _, page, _ = await owner.get("/")
     assert (await owner.post("/logout", csrf=hidden(page)))[0] == 303
@@ -99,9 +99,7 @@ async def test_a_session_ends_with_its_logout_at_every_pod(pod: TenantPod, owner
     assert json.loads(rows[1]["detail"]) == {"token": "admin", "claimed_by": "Karin"}
 
 
-async def test_the_owner_sees_who_is_logged_in_and_ends_one_session_at_every_pod(
-    pod: TenantPod, owner: Visitor, reader: Visitor
-) -> None:
+async def test_owner_lists_sessions_and_ends_one_everywhere(pod: TenantPod, owner: Visitor, reader: Visitor) -> None:
     async with visiting(pod) as colleague:
         assert await colleague.log_in(ADMIN_TOKEN, "Mehmet <b>") == 303
         cookie = "; ".join(f"{name}={value}" for name, value in colleague.cookies().items())
@@ -151,7 +149,7 @@ async def test_a_new_token_ends_all_sessions(pod: TenantPod, owner: Visitor, rea
     assert (await owner.get("/"))[0] == 200
 
 
-async def test_the_session_is_a_cookie_that_no_script_and_no_other_site_sends(pod: TenantPod) -> None:
+async def test_no_script_or_other_site_sends_the_cookie(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         assert await visitor.log_in(ADMIN_TOKEN) == 303
         (cookie,) = [morsel for morsel in visitor.session.cookie_jar if not morsel.key.endswith("-login")]
@@ -162,7 +160,7 @@ async def test_the_session_is_a_cookie_that_no_script_and_no_other_site_sends(po
             assert (await forger.get("/", Cookie=f"{cookie.key}={cut}"))[0] == 303
 
 
-async def test_behind_tls_both_cookies_of_a_login_are_sent_with_tls_alone(pod: TenantPod) -> None:
+async def test_login_cookies_behind_tls_are_sent_securely(pod: TenantPod) -> None:
     async with visiting(pod, **{"X-Forwarded-Proto": "https"}) as visitor:
         _, form, shown = await visitor.get("/login")
         (cookie,) = shown.cookies.values()
@@ -198,9 +196,7 @@ async def test_logins_are_limited(pod: TenantPod) -> None:
         assert await visitor.log_in("guess") == 403, "a second later there is room again"
 
 
-async def test_a_stream_of_a_session_that_was_ended_ends_also_while_much_happens(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ended_sessions_stream_ends_even_when_busy(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "_HEARTBEAT", timedelta(seconds=1))
 
     async def much_happens() -> None:

@@ -71,7 +71,7 @@ async def test_callers_words_are_unreadable_in_encrypted_columns(env: PrivacyEnv
     assert booked[0]["answer"]
 
 
-async def test_without_the_key_nothing_is_readable_and_all_goes_on(env: PrivacyEnvironment) -> None:
+async def test_missing_key_prevents_reading_but_stops_nothing(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
     await until_used(env, old_key())
@@ -171,7 +171,7 @@ async def test_spooled_event_of_erased_booking_is_found(
     assert row["payload"] == b""
 
 
-async def test_an_event_waits_for_its_key_and_is_processed_when_it_is_there(env: PrivacyEnvironment) -> None:
+async def test_event_waits_for_its_key_and_is_processed(env: PrivacyEnvironment) -> None:
     mine, missing = old_key(), old_key()
     await until_used(env, mine)
     event_id = await store_foreign(env, "call_waits", missing)
@@ -191,7 +191,7 @@ async def test_an_event_waits_for_its_key_and_is_processed_when_it_is_there(env:
     assert content["transcript"] == ZORA.note
 
 
-async def test_an_event_whose_key_never_comes_becomes_a_dead_letter_that_says_so(env: PrivacyEnvironment) -> None:
+async def test_event_without_its_key_becomes_a_dead_letter(env: PrivacyEnvironment) -> None:
     mine, missing = old_key(), old_key()
     await until_used(env, mine)
     event_id = await store_foreign(env, "call_lost", missing)
@@ -250,7 +250,7 @@ async def test_keys_are_changed_while_calls_go_on(env: PrivacyEnvironment) -> No
         assert ZORA.note in content["transcript"]
 
 
-async def test_an_erasure_waits_for_a_key_that_is_missing_for_a_while(env: PrivacyEnvironment) -> None:
+async def test_erasure_waits_for_a_temporarily_missing_key(env: PrivacyEnvironment) -> None:
     """A body that nobody can read may be the caller's: an erasure that took it for empty would leave it there."""
     gone = old_key()
     await env.play(ZORA)

@@ -59,7 +59,7 @@ async def test_after_an_erasure_nothing_is_found_anywhere(env: PrivacyEnvironmen
     assert evidence["database"]["calls"] == evidence["database"]["messages"] == evidence["database"]["customers"] == 1
 
 
-async def test_nothing_comes_back_by_polls_late_events_and_repetitions(env: PrivacyEnvironment) -> None:
+async def test_nothing_erased_returns_by_polls_or_late_events(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
     fields = env.call_fields(ZORA, call_id)
@@ -134,7 +134,7 @@ async def test_data_after_the_request_stays(env: PrivacyEnvironment) -> None:
     assert [row["text"] for row in texts] == ["Ich bin wieder da."]
 
 
-async def test_asked_for_again_an_open_erasure_takes_what_has_come_since(env: PrivacyEnvironment) -> None:
+async def test_repeated_request_extends_an_open_erasure(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.erase(ZORA, cancel_appointments=True)
     later = {"message": ZORA.message, "customer_name": ZORA.name}
@@ -161,7 +161,7 @@ async def test_a_reader_neither_exports_nor_erases(env: PrivacyEnvironment) -> N
     assert await env.pod.db.fetchval("SELECT count(*) FROM erasures WHERE tenant = $1", env.tenant) == 0
 
 
-async def test_an_export_has_what_is_stored_and_nobody_else(env: PrivacyEnvironment) -> None:
+async def test_export_has_exactly_the_stored_data_of_callers(env: PrivacyEnvironment) -> None:
     await env.play(OTHER, hour=14)
     call_id = await env.play(ZORA)
 

@@ -38,9 +38,7 @@ class Dying(FaultPoints):
 
 
 @pytest.mark.parametrize("point", ["after:erasure-open", "after:erasure-cancel", "before:erasure-commit"])
-async def test_an_erasure_that_dies_is_finished_by_the_same_request_or_by_the_worker(
-    env: PrivacyEnvironment, point: str
-) -> None:
+async def test_interrupted_erasure_is_finished_by_request_or_worker(env: PrivacyEnvironment, point: str) -> None:
     await env.play(ZORA)
     await env.processed()
     request_id = uuid4()
@@ -60,7 +58,7 @@ async def test_an_erasure_that_dies_is_finished_by_the_same_request_or_by_the_wo
 
 
 @pytest.mark.parametrize("point", ["after:erasure-pass", "after:delete-call", "before:erasure-commit"])
-async def test_a_worker_that_dies_leaves_the_rest_to_the_next_run(env: PrivacyEnvironment, point: str) -> None:
+async def test_dead_workers_rest_is_left_to_the_next(env: PrivacyEnvironment, point: str) -> None:
     await env.play(ZORA)
     await env.processed()
     await env.erase(ZORA, cancel_appointments=True)
@@ -94,7 +92,7 @@ async def test_late_commit_of_earlier_write_is_erased(
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_a_record_of_a_function_that_is_written_after_the_erasure_is_no_call_that_is_going_on(
+async def test_function_record_after_the_erasure_is_no_call(
     env: PrivacyEnvironment,
 ) -> None:
     call_id = await env.play(ZORA)
@@ -156,7 +154,7 @@ async def test_nothing_is_done_before_it_was_quiet(env: PrivacyEnvironment) -> N
     assert listed["erasures"][0]["state"] == "open"
 
 
-async def test_another_tenants_caller_with_the_same_number_is_untouched(env: PrivacyEnvironment) -> None:
+async def test_another_tenants_caller_with_same_number_stays(env: PrivacyEnvironment) -> None:
     second = await env.database.create_tenant("second")
     other = await asyncpg.connect(second.dsn)
     try:

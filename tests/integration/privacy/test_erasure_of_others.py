@@ -96,7 +96,7 @@ async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> No
         assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 1, table
 
 
-async def test_a_booking_that_calcom_reported_and_nobody_has_read_is_not_lost(env: PrivacyEnvironment) -> None:
+async def test_unread_booking_reported_by_calcom_is_not_lost(env: PrivacyEnvironment) -> None:
     body = f'{{"triggerEvent": "BOOKING_CREATED", "payload": {{"uid": "uid_new", "phone": "{ZORA.number}"}}}}'.encode()
     event = await env.pod.db.fetchval(
         """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
@@ -131,7 +131,7 @@ async def test_an_event_that_is_no_text_is_exported(env: PrivacyEnvironment) -> 
     assert ZORA.number in exported["events"][0]["body"]
 
 
-async def test_an_appointment_that_is_written_at_that_moment_keeps_its_customer(env: PrivacyEnvironment) -> None:
+async def test_simultaneously_written_appointment_keeps_its_customer(env: PrivacyEnvironment) -> None:
     customer: UUID = await env.pod.db.fetchval(
         "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, $3) RETURNING id",
         env.tenant,
@@ -185,7 +185,7 @@ async def test_report_of_running_visit_keeps_its_body(env: PrivacyEnvironment) -
     assert set(dict(await env.pod.db.fetch(names, env.tenant)).values()) == {""}
 
 
-async def test_an_erasure_takes_what_was_before_it_whatever_the_pods_clock_says(env: PrivacyEnvironment) -> None:
+async def test_erasure_covers_everything_before_it_despite_clock_errors(env: PrivacyEnvironment) -> None:
     slow = replace(env.pod.worker.booking(for_callers=False), clock=FixedClock(datetime.now(UTC) - timedelta(hours=1)))
     await env.pod.db.execute(
         """INSERT INTO messages (tenant, call_id, key, name, text, caller, correlation_id)

@@ -15,7 +15,7 @@ async def login(store: TenantStore) -> asyncpg.Connection:
     return await asyncpg.connect(store.dsn)
 
 
-async def test_a_pod_deletes_nothing_without_an_open_erasure_and_never_its_record(database: Database) -> None:
+async def test_pod_deletes_only_for_an_open_erasure(database: Database) -> None:
     first, second = [await database.create_tenant(name) for name in ("first", "second")]
     pod, other = await login(first), await login(second)
     try:
@@ -43,7 +43,7 @@ async def test_a_pod_deletes_nothing_without_an_open_erasure_and_never_its_recor
         await other.close()
 
 
-async def test_a_pod_neither_backdates_an_erasure_nor_keeps_events_out_without_one(database: Database) -> None:
+async def test_pod_cannot_backdate_or_fake_an_erasure(database: Database) -> None:
     store = await database.create_tenant("first")
     pod, owner = await login(store), await asyncpg.connect(database.superuser_dsn)
     try:
@@ -71,7 +71,7 @@ async def test_a_pod_neither_backdates_an_erasure_nor_keeps_events_out_without_o
         await owner.close()
 
 
-async def test_an_event_of_an_erased_call_or_booking_is_stored_without_its_body(database: Database) -> None:
+async def test_erased_calls_event_is_stored_without_its_body(database: Database) -> None:
     first, second = [await database.create_tenant(name) for name in ("first", "second")]
     pod, other = await login(first), await login(second)
     insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)

@@ -53,7 +53,7 @@ async def end(env: PrivacyEnvironment, fields: dict[str, Any], call_id: str = CA
     await env.processed()
 
 
-async def test_nothing_that_is_said_stays_and_what_is_booked_does(env: PrivacyEnvironment) -> None:
+async def test_refused_calls_words_go_while_bookings_stay(env: PrivacyEnvironment) -> None:
     other = await env.play(OTHER, hour=14)
     fields = await begin(env)
     assert SAID in await readable(env), "the search finds what is there"
@@ -90,7 +90,7 @@ async def test_nothing_that_is_said_stays_and_what_is_booked_does(env: PrivacyEn
     assert SAID not in await readable(env)
 
 
-async def test_it_is_seen_where_people_look_at_the_call(env: PrivacyEnvironment) -> None:
+async def test_refusal_is_visible_where_people_view_calls(env: PrivacyEnvironment) -> None:
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     await end(env, fields)
@@ -114,7 +114,7 @@ async def test_it_is_seen_where_people_look_at_the_call(env: PrivacyEnvironment)
     assert "bei Retell gelöscht" in page
 
 
-async def test_retells_copy_goes_when_the_call_is_over_however_often_it_takes(env: PrivacyEnvironment) -> None:
+async def test_retells_copy_goes_after_the_call_despite_failures(env: PrivacyEnvironment) -> None:
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     await env.run_erasures()
@@ -144,7 +144,7 @@ async def test_retells_copy_goes_when_the_call_is_over_however_often_it_takes(en
     assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"]
 
 
-async def test_calls_that_cannot_go_yet_keep_no_other_waiting(env: PrivacyEnvironment) -> None:
+async def test_undeletable_calls_keep_no_other_waiting(env: PrivacyEnvironment) -> None:
     """However many they are: they are looked at in pages of a hundred."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
@@ -180,7 +180,7 @@ async def test_concurrent_write_is_erased_after_the_call(
     assert SAID not in await readable(env)
 
 
-async def test_a_refusal_is_of_one_tenants_call_and_gives_no_power_over_others(env: PrivacyEnvironment) -> None:
+async def test_refusal_covers_one_call_without_other_powers(env: PrivacyEnvironment) -> None:
     """Call ids are Retell's: nothing keeps two tenants from having the same one in a forged event."""
     neighbour = await env.database.create_tenant("neighbour")
     db = env.pod.db
@@ -209,7 +209,7 @@ async def test_a_refusal_is_of_one_tenants_call_and_gives_no_power_over_others(e
         await pool.execute("DELETE FROM call_notices")
 
 
-async def test_pods_cannot_take_a_refusal_back_nor_say_when_its_row_goes(env: PrivacyEnvironment) -> None:
+async def test_pods_can_neither_revoke_nor_date_a_refusal(env: PrivacyEnvironment) -> None:
     """Else whoever takes a pod over could empty a call's records, and leave nothing that says why."""
     await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
@@ -224,7 +224,7 @@ async def test_pods_cannot_take_a_refusal_back_nor_say_when_its_row_goes(env: Pr
             )
 
 
-async def test_while_retell_does_not_answer_a_refused_call_grows_no_younger(env: PrivacyEnvironment) -> None:
+async def test_refused_call_keeps_ageing_during_retells_silence(env: PrivacyEnvironment) -> None:
     """It goes by its age, however often Retell is asked to delete its copy."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})

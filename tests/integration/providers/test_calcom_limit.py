@@ -71,7 +71,7 @@ async def send_all(send: Callable[[], Awaitable[object]], clock: FixedClock, tim
         pytest.param(150, 600, NEVER, id="Redis goes and comes back"),
     ],
 )
-async def test_all_pods_and_the_operator_send_at_most_100_requests_in_any_minute(
+async def test_all_processes_send_100_requests_per_minute_together(
     redis_goes: int, redis_comes: int, leader_changes: int
 ) -> None:
     """Two pods, with two processes each, and the operator have more to send all the time.

@@ -67,7 +67,7 @@ async def test_a_changed_secret_or_trigger_is_patched(account: Account) -> None:
 
 
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
-async def test_a_create_without_an_answer_is_found_by_the_next_run(account: Account, fault: str) -> None:
+async def test_create_without_an_answer_is_found_next_time(account: Account, fault: str) -> None:
     await account.fault("create-webhook", fault, seconds=0)
     with pytest.raises(UnknownOutcome):
         await ensure_calcom_webhook(account.client, *DESIRED)
@@ -86,7 +86,7 @@ async def test_a_conflict_is_listed_again_and_adopted(account: Account) -> None:
     assert hook["active"] is True
 
 
-async def test_a_webhook_of_the_release_before_gets_a_new_trigger_in_place(account: Account) -> None:
+async def test_former_releases_webhook_gets_new_triggers_in_place(account: Account) -> None:
     """It stays registered all the time: events of bookings that come meanwhile are not lost."""
     await ensure_calcom_webhook(account.client, *DESIRED)
     (before,) = await account.client.list_webhooks()
@@ -100,7 +100,7 @@ async def test_a_webhook_of_the_release_before_gets_a_new_trigger_in_place(accou
 UNKNOWN = "NOT_KNOWN_THERE"
 
 
-async def test_a_server_that_does_not_know_a_newer_trigger_sends_the_others(account: Account) -> None:
+async def test_old_server_gets_the_triggers_it_knows(account: Account) -> None:
     for _ in range(2):
         assert await ensure_calcom_webhook(account.client, *DESIRED, newer=[UNKNOWN]) == {UNKNOWN}
         (hook,) = account.simulator.account_of("cal_test_salon").webhooks.values()
@@ -114,7 +114,7 @@ async def test_an_older_server_gets_the_triggers_it_knows(account: Account) -> N
     assert set(hook["triggers"]) == {*TRIGGERS, "OOO_CREATED"}
 
 
-async def test_a_server_that_refuses_a_newer_trigger_gets_a_changed_secret_all_the_same(account: Account) -> None:
+async def test_server_refusing_triggers_still_gets_changed_secrets(account: Account) -> None:
     await ensure_calcom_webhook(account.client, *DESIRED)
     before = len(account.simulator.journal.entries)
     assert await ensure_calcom_webhook(account.client, URL, TRIGGERS, "other", newer=[UNKNOWN]) == {UNKNOWN}
@@ -124,7 +124,7 @@ async def test_a_server_that_refuses_a_newer_trigger_gets_a_changed_secret_all_t
     assert (hook["secret"], set(hook["triggers"]), hook["active"]) == ("other", set(TRIGGERS), True)
 
 
-async def test_a_trigger_that_is_needed_and_refused_is_an_error(account: Account) -> None:
+async def test_needed_trigger_that_is_refused_is_an_error(account: Account) -> None:
     with pytest.raises(ProviderRefused):
         await ensure_calcom_webhook(account.client, URL, ["NOT_KNOWN_THERE"], "s3cret", newer=["OOO_CREATED"])
 

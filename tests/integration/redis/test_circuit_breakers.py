@@ -78,7 +78,7 @@ async def bench(request: pytest.FixtureRequest, valkey: EmbeddedRedis) -> AsyncI
     await shared.close()
 
 
-async def test_five_failures_open_it_and_it_says_when_to_come_again(bench: Bench) -> None:
+async def test_five_failures_open_the_circuit_with_retry_time(bench: Bench) -> None:
     await bench.fail(4)
     assert await bench.state() is CircuitState.CLOSED
     await bench.fail(1)
@@ -95,7 +95,7 @@ async def test_a_success_forgets_the_failures_before_it(bench: Bench) -> None:
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_failures_that_lie_too_far_apart_do_not_add_up(bench: Bench) -> None:
+async def test_failures_too_far_apart_do_not_add_up(bench: Bench) -> None:
     await bench.fail(4)
     await bench.wait(QUICK.window)
     await bench.fail(4)
@@ -103,7 +103,7 @@ async def test_failures_that_lie_too_far_apart_do_not_add_up(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 422, 498])
-async def test_answers_of_any_kind_and_our_own_mistakes_do_not_open_it(bench: Bench, status: int) -> None:
+async def test_answers_and_own_mistakes_open_no_circuit(bench: Bench, status: int) -> None:
     for _ in range(8):
         await (await bench.circuits.allow(CALCOM)).record_status(status)
     assert (await bench.circuits.views())[CALCOM].failures == 0
@@ -127,7 +127,7 @@ async def test_one_probe_goes_and_its_success_closes_it(bench: Bench) -> None:
     assert bench.shown() == {"closed": 1, "open": 0, "half_open": 0}
 
 
-async def test_a_failed_probe_opens_it_again_for_the_whole_wait(bench: Bench) -> None:
+async def test_failed_probe_reopens_circuit_for_the_full_wait(bench: Bench) -> None:
     await bench.open()
     await (await bench.probe()).record_failure()
     refusal = await bench.refused()
@@ -183,7 +183,7 @@ async def test_429_slows_down_without_opening(bench: Bench) -> None:
     await (await bench.circuits.allow(CALCOM)).record_success()
 
 
-async def test_an_answer_from_before_the_outage_that_comes_late_changes_nothing(bench: Bench) -> None:
+async def test_late_answer_from_before_the_outage_changes_nothing(bench: Bench) -> None:
     late = [await bench.circuits.allow(CALCOM) for _ in range(2)]
     await bench.open()
     await late[0].record_success()
@@ -213,7 +213,7 @@ async def test_an_open_circuit_is_one_providers_alone(bench: Bench) -> None:
     await (await bench.circuits.allow(Provider.RETELL)).record_success()
 
 
-async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedRedis) -> None:
+async def test_pods_share_a_circuit_and_tenants_do_not(valkey: EmbeddedRedis) -> None:
     urls = {name: await create_tenant_user(valkey, name) for name in ("a.share", "b.share")}
     first, second, foreign = (tenant_client(urls[name], name) for name in ("a.share", "a.share", "b.share"))
     first_pod, second_pod, other_tenant = (
@@ -229,7 +229,7 @@ async def test_two_pods_share_a_circuit_and_two_tenants_do_not(valkey: EmbeddedR
         await shared.close()
 
 
-async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_anybody(own_valkey: EmbeddedRedis) -> None:
+async def test_lost_redis_neither_forgets_circuits_nor_stops_anybody(own_valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, "a.gone"), "a.gone")
     slow = CircuitRules(
         window=timedelta(seconds=30), open_for=timedelta(seconds=5)
@@ -249,7 +249,7 @@ async def test_redis_that_goes_away_does_not_forget_an_open_circuit_nor_stop_any
     await shared.close()
 
 
-async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who_uses_another(
+async def test_coordinators_verdict_concerns_one_servers_users_only(
     valkey: EmbeddedRedis,
 ) -> None:
     shared = tenant_client(await create_tenant_user(valkey, "a.server"), "a.server")
@@ -271,7 +271,7 @@ async def test_the_coordinators_verdict_is_about_one_server_and_stops_nobody_who
     await shared.close()
 
 
-async def test_the_coordinators_verdict_refuses_for_all_until_its_time_and_no_longer(valkey: EmbeddedRedis) -> None:
+async def test_coordinators_verdict_refuses_for_all_until_its_time(valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(valkey, "a.verdict"), "a.verdict")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(seconds=1)

@@ -19,7 +19,7 @@ from tests.worlds.waiting import SOON, eventually, stopwatch
 RAISE = Script("redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 
 
-async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: RedisClient, valkey: EmbeddedRedis) -> None:
+async def test_script_runs_on_a_server_without_it(shared: RedisClient, valkey: EmbeddedRedis) -> None:
     assert await shared.run(RAISE, [shared.key("a")], ["1"]) == "1"
     async with valkey.admin() as admin:
         await admin.execute_command("SCRIPT", "FLUSH")
@@ -27,7 +27,7 @@ async def test_a_script_runs_on_a_server_that_does_not_know_it_yet(shared: Redis
     assert not shared.degraded
 
 
-async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
+async def test_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
     await shared.execute("SET", shared.key("text"), "x")
     with pytest.raises(ResponseError):
         await shared.execute("HGET", shared.key("text"), "field")
@@ -57,9 +57,7 @@ async def test_a_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient)
     ],
     ids=" ".join,
 )  # fmt: skip
-async def test_a_tenant_can_reach_nothing_that_is_not_its_own(
-    valkey: EmbeddedRedis, tenant: str, command: tuple[str, ...]
-) -> None:
+async def test_tenant_can_only_reach_its_own_keys(valkey: EmbeddedRedis, tenant: str, command: tuple[str, ...]) -> None:
     async with Redis.from_url(await create_tenant_user(valkey, tenant), protocol=2) as client:
         with pytest.raises(ResponseError, match=r"(?i)no permissions") as refusal:
             await client.execute_command(*command)
@@ -79,14 +77,14 @@ async def test_a_script_leaves_nothing_behind_for_anothers(shared: RedisClient, 
         await shared.execute("EVAL", f"{trap} return 1", 0)
 
 
-async def test_a_script_that_is_refused_counts_as_no_redis(shared: RedisClient) -> None:
+async def test_refused_script_counts_as_no_redis(shared: RedisClient) -> None:
     with pytest.raises(RedisUnavailable):
         await shared.run(RAISE, ["askproai:other.tenant:a"], ["1"])
     with pytest.raises(RedisUnavailable):
         await shared.run(Script("return redis.call('KEYS', '*')"), [], [])
 
 
-async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_every_allowed_command_works_on_own_keys(valkey: EmbeddedRedis, tenant: str) -> None:
     await create_tenant_user(valkey, tenant)
     key, foreign = f"askproai:{tenant}:x", "askproai:other.tenant:x"
     arguments = {"eval": ["return 1", "0"], "evalsha": ["0" * 40, "0"], "ping": [], "time": []}
@@ -112,13 +110,13 @@ async def test_every_allowed_command_is_allowed_on_the_own_keys(valkey: Embedded
                 assert denied != "OK", command
 
 
-async def test_the_coordinators_verdict_for_all_tenants_can_be_read(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_coordinators_verdict_for_all_tenants_is_readable(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.execute_command("HSET", "askproai:_:circuit:retell", "state", "open")
     assert await shared.execute("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}
 
 
-async def test_without_a_url_there_is_no_redis_and_nothing_is_degraded(tenant: str) -> None:
+async def test_without_a_url_nothing_is_degraded(tenant: str) -> None:
     shared = tenant_client(None, tenant)
     with pytest.raises(RedisUnavailable):
         await shared.execute("GET", shared.key("x"))
@@ -127,9 +125,7 @@ async def test_without_a_url_there_is_no_redis_and_nothing_is_degraded(tenant: s
     await shared.close()
 
 
-async def test_a_killed_server_costs_no_caller_a_wait_and_its_return_is_noticed(
-    own_valkey: EmbeddedRedis, tenant: str
-) -> None:
+async def test_killed_server_costs_no_wait_until_its_return(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     assert await is_available(shared)
     await own_valkey.kill()
@@ -145,9 +141,7 @@ async def test_a_killed_server_costs_no_caller_a_wait_and_its_return_is_noticed(
     await shared.close()
 
 
-async def test_a_server_that_hangs_is_given_up_after_a_tenth_of_a_second(
-    own_valkey: EmbeddedRedis, tenant: str
-) -> None:
+async def test_hanging_server_is_abandoned_after_100_milliseconds(own_valkey: EmbeddedRedis, tenant: str) -> None:
     url = await create_tenant_user(own_valkey, tenant)
     shared = RedisClient(lambda: url, tenant, SystemClock(), Metrics(tenant))
     await eventually(lambda: is_available(shared), SOON, "Redis")
@@ -160,7 +154,7 @@ async def test_a_server_that_hangs_is_given_up_after_a_tenth_of_a_second(
     await shared.close()
 
 
-async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_cut_call_leaves_its_answer_to_nobody(own_valkey: EmbeddedRedis, tenant: str) -> None:
     """Known trap of asynchronous clients: the next command on that connection would read the late answer."""
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     for name in "ab":
@@ -176,7 +170,7 @@ async def test_a_call_that_was_cut_leaves_its_answer_to_nobody_else(own_valkey: 
     await shared.close()
 
 
-async def test_a_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis, tenant: str) -> None:
     urls = [await create_tenant_user(valkey, tenant)]
     shared = RedisClient(lambda: urls[-1], tenant, SystemClock(), Metrics(tenant), timeout=timedelta(seconds=1))
     assert await is_available(shared)

@@ -37,7 +37,7 @@ def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
     return of_redis if request.param == "shared" else of_process
 
 
-async def test_the_bucket_is_used_up_and_fills_by_one_in_each_interval(take: Take) -> None:
+async def test_used_bucket_refills_by_one_per_interval(take: Take) -> None:
     assert [await take(4) for _ in range(4)] == [(True, 0)] * 4
     granted, wait = await take(4)
     assert (granted, 0 < wait <= INTERVAL) == (False, True)
@@ -50,7 +50,7 @@ async def test_unused_part_of_the_budget_is_left(take: Take) -> None:
     assert [(await take(4))[0] for _ in range(3)] == [True, True, False]
 
 
-async def test_a_token_that_comes_soon_is_reserved_and_then_not_given_to_another(take: Take) -> None:
+async def test_reserved_token_is_not_given_to_another(take: Take) -> None:
     assert (await take(1))[0]
     (first, first_wait), (second, second_wait) = await take(1, 2 * INTERVAL), await take(1, 2 * INTERVAL)
     assert (first, second) == (True, True)
@@ -58,7 +58,7 @@ async def test_a_token_that_comes_soon_is_reserved_and_then_not_given_to_another
     assert not (await take(1, 2 * INTERVAL))[0]
 
 
-async def test_each_that_is_queued_gets_a_turn_of_its_own(take: Take) -> None:
+async def test_each_queued_request_gets_its_own_turn(take: Take) -> None:
     assert (await take(1))[0]
     waits = [wait for granted, wait in [await take(1, queued=True) for _ in range(5)] if not granted]
     assert 0 < waits[0] <= INTERVAL
@@ -68,14 +68,14 @@ async def test_each_that_is_queued_gets_a_turn_of_its_own(take: Take) -> None:
     assert (await take(1))[1] <= INTERVAL, "who is not queued does not wait for the turns of others"
 
 
-async def test_no_turn_is_more_than_ten_minutes_away_however_often_jobs_come_before_theirs(take: Take) -> None:
+async def test_no_turn_is_more_than_ten_minutes_away(take: Take) -> None:
     """Each that comes early reserves one more; without a bound the jobs of all would wait for hours while nothing is sent."""
     waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
     assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
     assert waits[-1] < _LONGEST_TURN
 
 
-async def test_a_job_without_requests_for_some_intervals_reserves_the_next_of_the_tokens_that_callers_can_do_without(
+async def test_idle_job_reserves_the_next_optional_token(
     take: Take,
 ) -> None:
     """The bucket has 7: an optional request of a caller takes one of the upper 5, a job one of the upper 3."""
@@ -101,13 +101,13 @@ async def test_a_job_reserves_nothing_of_what_bookings_need(take: Take) -> None:
     assert (granted, wait > INTERVAL) == (False, True)
 
 
-async def test_the_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
+async def test_key_goes_when_the_bucket_is_full_again(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "x", lambda: 70, for_callers=True)
     assert await budget.take(4.0) == 4.0
     assert 0 < await shared.execute("PTTL", shared.key("budget", "x")) <= 2000
 
 
-async def test_a_caller_loses_at_most_half_of_the_time_that_is_left(shared: RedisClient) -> None:
+async def test_caller_loses_at_most_half_the_remaining_time(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "x", lambda: 22, for_callers=True)  # one in three seconds
     for _ in range(2):
         await budget.take(4.0)
@@ -118,7 +118,7 @@ async def test_a_caller_loses_at_most_half_of_the_time_that_is_left(shared: Redi
     assert timedelta(seconds=1) < spent.value.retry_after <= timedelta(seconds=3)
 
 
-async def test_when_redis_goes_a_process_has_a_share_of_its_own(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_process_without_redis_has_its_own_share(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     budget = RequestBudget(shared, SystemClock(), "x", lambda: 70, for_callers=False)
     assert await is_available(shared)
@@ -129,7 +129,7 @@ async def test_when_redis_goes_a_process_has_a_share_of_its_own(own_valkey: Embe
     await shared.close()
 
 
-async def test_an_optional_request_waits_for_nothing_and_leaves_two_for_bookings(shared: RedisClient) -> None:
+async def test_optional_request_never_waits_leaving_two_for_bookings(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "optional", lambda: 70, for_callers=True)
     assert [await budget.take(1, optional=True) for _ in range(5)] == [1] * 5
     with pytest.raises(BudgetSpent):
@@ -137,7 +137,7 @@ async def test_an_optional_request_waits_for_nothing_and_leaves_two_for_bookings
     assert [await budget.take(0.2) for _ in range(2)] == [0.2] * 2
 
 
-async def test_an_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -> None:
+async def test_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -> None:
     """It would push those of the jobs that bring appointments to the calendar into the future."""
     budget = RequestBudget(shared, SystemClock(), "turns", lambda: 70, for_callers=False)
     for _ in range(2):
@@ -148,7 +148,7 @@ async def test_an_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -
         assert spent.value.retry_after <= timedelta(seconds=1)
 
 
-async def test_optional_requests_of_jobs_leave_one_for_the_job_whose_turn_it_is(shared: RedisClient) -> None:
+async def test_optional_requests_leave_one_for_the_next_job(shared: RedisClient) -> None:
     """A cancellation reached Cal.com late: free times were read anew after each event, and took every token that came."""
     budget = RequestBudget(shared, SystemClock(), "turns", lambda: 70, for_callers=False)
     optional = [await _is_granted(budget, optional=True) for _ in range(4)]
@@ -156,7 +156,7 @@ async def test_optional_requests_of_jobs_leave_one_for_the_job_whose_turn_it_is(
     assert await _is_granted(budget)
 
 
-async def test_a_job_gets_its_share_whatever_callers_ask_without_need(shared: RedisClient) -> None:
+async def test_job_gets_its_share_beside_optional_requests(shared: RedisClient) -> None:
     """A cancellation waited for more than half a minute while callers asked for free times, which took every token that came."""
     callers = RequestBudget(shared, SystemClock(), "share", lambda: 200, for_callers=True)
     jobs = RequestBudget(shared, SystemClock(), "share", lambda: 200, for_callers=False)
@@ -186,9 +186,7 @@ async def _is_granted(budget: RequestBudget, *, optional: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("for_callers", [True, False])
-async def test_a_clock_of_redis_that_is_set_back_stops_nobody_for_long(
-    shared: RedisClient, *, for_callers: bool
-) -> None:
+async def test_redis_clock_set_back_stops_nobody_for_long(shared: RedisClient, *, for_callers: bool) -> None:
     """After a failover, too, the clock may be behind the one by which the bucket was written."""
     budget = RequestBudget(shared, SystemClock(), "back", lambda: 70, for_callers=for_callers)
     an_hour_ahead = int((time.time() + 3600) * 1000)
@@ -199,7 +197,7 @@ async def test_a_clock_of_redis_that_is_set_back_stops_nobody_for_long(
 
 
 @pytest.mark.parametrize("per_minute", [*range(1, 200), 600, 6000])
-def test_a_full_bucket_and_what_comes_into_it_in_a_minute_are_the_limit(per_minute: int) -> None:
+def test_full_bucket_and_its_refill_are_the_limit(per_minute: int) -> None:
     interval, burst = pace(per_minute)
     bucket = Bucket()
     times = [*[0] * burst, *range(60_000)]

@@ -12,7 +12,7 @@ from tests.worlds.clock import FixedClock
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-async def test_a_session_is_noted_once_a_minute_and_read_by_every_pod(shared: RedisClient) -> None:
+async def test_session_is_noted_minutely_and_read_by_pods(shared: RedisClient) -> None:
     clock, session = FixedClock(NOON), uuid4().hex
     pod, other = SeenSessions(shared, clock), SeenSessions(shared, clock)
     await pod.note(session)

@@ -46,7 +46,7 @@ async def other(valkey: EmbeddedRedis, shared: RedisClient) -> AsyncIterator[Red
     await pod.close()
 
 
-async def test_whoever_comes_second_is_asked_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
+async def test_second_requester_is_asked_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
     async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         held = await token(shared)
         with pytest.raises(Taken):
@@ -58,7 +58,7 @@ async def test_whoever_comes_second_is_asked_and_may_give_up(shared: RedisClient
         assert await token(shared) not in {None, held}
 
 
-async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: RedisClient, other: RedisClient) -> None:
+async def test_waiting_requester_gets_the_lock_once_free(shared: RedisClient, other: RedisClient) -> None:
     freed, retries = asyncio.Event(), 0
 
     async def count_retry() -> None:
@@ -79,7 +79,7 @@ async def test_whoever_waits_gets_it_as_soon_as_it_is_free(shared: RedisClient, 
     assert await token(shared) is None
 
 
-async def test_a_lock_that_stays_taken_holds_nobody_up_for_long(shared: RedisClient) -> None:
+async def test_lock_that_stays_taken_delays_nobody_long(shared: RedisClient) -> None:
     """Its holder died, or waits for a slow calendar: the database decides."""
     await shared.execute("SET", shared.key("slot", *SLOT), "somebody")
     began = asyncio.get_running_loop().time()
@@ -108,7 +108,7 @@ async def test_it_is_released_however_the_block_ends(shared: RedisClient, end: s
     assert await token(shared) is None
 
 
-async def test_it_outlives_its_expiry_many_times_while_a_slow_calendar_is_asked(shared: RedisClient) -> None:
+async def test_lock_outlives_its_expiry_during_slow_calendar_requests(shared: RedisClient) -> None:
     """A lock of 30 s around a call of 35 s must not expire in the middle. Here the same at a fifteenth."""
     loop = asyncio.get_running_loop()
     async with lock_of(shared, timedelta(seconds=2)).hold(*SLOT, on_retry=give_up):

@@ -151,7 +151,7 @@ async def works(example: StoreExample, url: str, tenant: str) -> bool:
         await client.close()
 
 
-async def test_the_operator_makes_tenants_users_that_reach_only_their_own_keys(example: StoreExample) -> None:
+async def test_operators_tenant_users_reach_only_own_keys(example: StoreExample) -> None:
     async with example.running("first"):
         admin = operator_of(example, "first")
         salon, other = (admin.tenant_url(tenant, None) for tenant in (SALON, OTHER))
@@ -182,7 +182,7 @@ async def test_it_keeps_events_while_postgresql_is_away(example: StoreExample) -
         await admin.close()
 
 
-async def test_after_a_restart_tenants_users_are_there_and_the_administrators_new_password_counts(
+async def test_restarted_store_has_tenants_and_new_administrator_password(
     example: StoreExample,
 ) -> None:
     async with example.running("first"):
@@ -201,9 +201,7 @@ async def test_after_a_restart_tenants_users_are_there_and_the_administrators_ne
                 await client.execute_command("ACL", "WHOAMI")
 
 
-async def test_nobody_gets_in_without_a_user_and_nobody_is_told_a_password_behind_another_certificate(
-    example: StoreExample, tmp_path: Path
-) -> None:
+async def test_no_login_without_user_or_trusted_certificate(example: StoreExample, tmp_path: Path) -> None:
     async with example.running("first"):
         async with example.client(f"rediss://127.0.0.1:{example.port}/0") as client:
             with pytest.raises(AuthenticationError):

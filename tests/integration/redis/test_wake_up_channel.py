@@ -21,7 +21,7 @@ async def listening(shared: RedisClient) -> AsyncIterator[asyncio.Event]:
         await task
 
 
-async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
+async def test_publish_wakes_only_this_tenants_listeners(
     valkey: EmbeddedRedis, shared: RedisClient, tenant: str
 ) -> None:
     stranger = tenant_client(await create_tenant_user(valkey, f"{tenant}-2"), f"{tenant}-2")
@@ -38,9 +38,7 @@ async def test_a_publish_wakes_whoever_listens_of_this_tenant_only(
     await stranger.close()
 
 
-async def test_it_listens_again_after_redis_was_away_and_looks_for_what_it_missed(
-    own_valkey: EmbeddedRedis, tenant: str
-) -> None:
+async def test_returning_listener_looks_for_missed_wake_ups(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     wake = WakeUpChannel(shared, SystemClock())
     async with listening(shared) as woken:

@@ -64,7 +64,7 @@ async def test_committed_data_and_the_address_survive_kill_9(server: EmbeddedPos
     assert await count(dsn) == 1
 
 
-async def test_the_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+async def test_server_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     """A killed test run or demo leaves no server behind, and what was committed is there at the next start."""
     program = f"""
 import asyncio, pathlib, asyncpg

@@ -19,7 +19,7 @@ async def salon(kube_client: KubeClient, kube_namespace: str, pod_folder: Path, 
     return Salon(kube_client, kube_namespace, pod_folder, entrance_url)
 
 
-async def test_a_deployment_runs_and_is_reached_through_the_ingress_proxy(salon: Salon) -> None:
+async def test_deployment_is_reached_through_the_ingress_proxy(salon: Salon) -> None:
     """With its own address, a local environment, mounted files, readiness by its probe, and an unchanged path."""
     await salon.deploy(salon_deployment())
     pod = await salon.ready()

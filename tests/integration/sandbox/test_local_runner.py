@@ -20,9 +20,7 @@ def recorded_processes(folder: Path) -> list[ProcessIdentity]:
 
 
 @pytest.mark.parametrize(("on_term", "code"), [("exit 3", 3), ("", -signal.SIGKILL)])
-async def test_a_process_gets_sigterm_and_is_then_killed_with_what_it_started(
-    tmp_path: Path, on_term: str, code: int
-) -> None:
+async def test_process_gets_sigterm_before_its_tree_is_killed(tmp_path: Path, on_term: str, code: int) -> None:
     script = f"trap '{on_term}' TERM; sleep 1000 & echo $! > child; while true; do wait; sleep 0.05; done"
     shell = await spawn("shell", ["sh", "-c", script], directory=tmp_path, cwd=tmp_path)
     text = await eventually(
@@ -34,7 +32,7 @@ async def test_a_process_gets_sigterm_and_is_then_killed_with_what_it_started(
     await eventually(lambda: not child.alive(), SOON, "the child's end")
 
 
-async def test_leftover_processes_are_ended_but_never_an_unrelated_one(tmp_path: Path) -> None:
+async def test_only_related_leftover_processes_are_ended(tmp_path: Path) -> None:
     ours = await spawn("ours", ["sleep", "1000"], directory=tmp_path, dies_with_parent=False)
     unrelated = await spawn("stranger", ["sleep", "1000"], directory=tmp_path / "other")
     record = json.loads((tmp_path / "other" / "stranger.pid").read_text())

@@ -38,7 +38,7 @@ async def frozen(live: TenantStore) -> AsyncIterator[tuple[FrozenCalendar, TestC
             yield calendar, client
 
 
-async def test_a_change_is_answered_as_the_live_versions_was_and_accepted_where_there_was_none(
+async def test_change_is_answered_like_the_live_versions(
     frozen: tuple[FrozenCalendar, TestClient[Any, Any]],
 ) -> None:
     calendar, client = frozen
@@ -54,7 +54,7 @@ async def test_a_change_is_answered_as_the_live_versions_was_and_accepted_where_
     assert await (await client.get("/v2/bookings")).json() == {"status": "success", "data": []}
 
 
-async def test_free_times_are_read_from_it_as_the_live_version_has_stored_them(
+async def test_free_times_are_those_stored_by_live_versions(
     live: TenantStore, frozen: tuple[FrozenCalendar, TestClient[Any, Any]]
 ) -> None:
     _, client = frozen

@@ -123,7 +123,7 @@ async def test_desk_change_of_an_appointment_is_no_difference(
         await environment.wait_until_equal()
 
 
-async def test_a_version_of_which_some_bookings_fail_lists_exactly_these(
+async def test_partly_failing_version_lists_exactly_its_failures(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     """Who gets a booking depends on what the others of the day have to do, and nothing else may differ by what has failed."""
@@ -148,7 +148,7 @@ async def test_a_version_of_which_some_bookings_fail_lists_exactly_these(
         )
 
 
-async def test_a_version_that_books_with_somebody_else_is_found_in_both_directions(
+async def test_differently_booking_version_is_found_both_ways(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     def without_anna(config: TenantConfig) -> TenantConfig:
@@ -213,7 +213,7 @@ async def test_shadow_knows_calcom_without_asking_it(database: Database, pod: Te
             assert "none" not in keys
 
 
-async def test_a_host_whom_calcom_chooses_itself_is_no_difference(
+async def test_host_chosen_by_calcom_is_no_difference(
     database: Database, pod: TenantPod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It gives Anna both bookings, and the second is undone: she has the first. The shadow books with whom it has asked for."""
@@ -256,7 +256,7 @@ async def test_a_host_whom_calcom_chooses_itself_is_no_difference(
             assert (found.differences, found.compared, found.not_compared) == ((), 0, 2)
 
 
-async def test_no_answer_waits_for_the_shadow_nor_fails_by_it(database: Database, pod: TenantPod) -> None:
+async def test_no_answer_waits_for_or_fails_by_shadows(database: Database, pod: TenantPod) -> None:
     """The table of copies is locked, as if the database were slow for it alone."""
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE shadow_requests IN ACCESS EXCLUSIVE MODE")

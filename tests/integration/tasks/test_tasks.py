@@ -29,7 +29,7 @@ class Counting:
         return Next(self.after, {"runs": run.watermark.get("runs", 0) + 1})
 
 
-async def test_a_task_runs_once_and_is_due_again_after_what_it_returned(env: TaskEnvironment) -> None:
+async def test_task_is_next_due_at_its_returned_time(env: TaskEnvironment) -> None:
     count = Counting()
     async with env.running({"count": count}), env.running({"count": count}):
         row = await env.wait_for(lease_until=None, claim_no=1, failures=0)
@@ -39,7 +39,7 @@ async def test_a_task_runs_once_and_is_due_again_after_what_it_returned(env: Tas
     assert [run.watermark for run in count.runs] == [{}]
 
 
-async def test_the_next_run_begins_with_the_watermark_of_the_last_even_in_another_worker(env: TaskEnvironment) -> None:
+async def test_next_run_begins_with_the_last_watermark(env: TaskEnvironment) -> None:
     count = Counting()
     for runs in (1, 2, 3):
         async with env.running({"count": count}):
@@ -81,7 +81,7 @@ async def test_tasks_of_one_worker_run_beside_each_other(env: TaskEnvironment) -
             await env.wait_for(name, lease_until=None, claim_no=1)
 
 
-async def test_a_failed_task_says_why_and_waits_twice_as_long_each_time(env: TaskEnvironment) -> None:
+async def test_failed_task_explains_itself_and_doubles_its_wait(env: TaskEnvironment) -> None:
     async def fail(run: TaskRun) -> Next:
         raise TaskError("the calendar lists what is no booking")
 
@@ -94,7 +94,7 @@ async def test_a_failed_task_says_why_and_waits_twice_as_long_each_time(env: Tas
             await env.make_due()
 
 
-async def test_the_text_of_a_foreign_error_is_not_stored(env: TaskEnvironment) -> None:
+async def test_text_of_a_foreign_error_is_not_stored(env: TaskEnvironment) -> None:
     async def fail(run: TaskRun) -> Next:
         raise ValueError("Erika Mustermann, +49 30 1234567")
 
@@ -104,7 +104,7 @@ async def test_the_text_of_a_foreign_error_is_not_stored(env: TaskEnvironment) -
     assert "Erika" not in row["last_error"]
 
 
-async def test_a_task_that_is_put_off_has_not_failed_and_is_not_asked_earlier(env: TaskEnvironment) -> None:
+async def test_postponed_task_has_not_failed_or_run_earlier(env: TaskEnvironment) -> None:
     async def wait(run: TaskRun) -> Next:
         raise PutOff(timedelta(minutes=10), "Cal.com asks to wait")
 
@@ -114,7 +114,7 @@ async def test_a_task_that_is_put_off_has_not_failed_and_is_not_asked_earlier(en
     assert 10 * 60 - 5 < row["due_in"] < 15 * 60
 
 
-async def test_a_run_that_takes_too_long_is_ended_and_goes_on_from_what_it_saved(env: TaskEnvironment) -> None:
+async def test_too_long_run_continues_from_its_saved_state(env: TaskEnvironment) -> None:
     async def hang(run: TaskRun) -> Next:
         await run.save({"page": run.watermark.get("page", 0) + 1})
         await asyncio.Event().wait()
@@ -127,7 +127,7 @@ async def test_a_run_that_takes_too_long_is_ended_and_goes_on_from_what_it_saved
     assert json.loads(row["watermark"]) == {"page": 1}
 
 
-async def test_a_worker_that_stops_leaves_the_task_to_another_at_once(env: TaskEnvironment) -> None:
+async def test_stopping_worker_leaves_its_task_at_once(env: TaskEnvironment) -> None:
     started = asyncio.Event()
 
     async def hang(run: TaskRun) -> Next:
@@ -169,7 +169,7 @@ async def test_worker_without_claim_saves_nothing(env: TaskEnvironment) -> None:
     assert row["due_in"] > 3600
 
 
-async def test_a_run_whose_lease_another_has_taken_is_cancelled(env: TaskEnvironment) -> None:
+async def test_run_whose_lease_was_taken_is_cancelled(env: TaskEnvironment) -> None:
     started, cancelled = asyncio.Event(), asyncio.Event()
 
     async def hang(run: TaskRun) -> Next:
@@ -189,7 +189,7 @@ async def test_a_run_whose_lease_another_has_taken_is_cancelled(env: TaskEnviron
         assert (await env.row())["lease_until"] is not None
 
 
-async def test_a_request_makes_a_task_due_and_runs_it_again_if_it_was_running(env: TaskEnvironment) -> None:
+async def test_request_reruns_even_a_running_task(env: TaskEnvironment) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(run: TaskRun) -> Next:
@@ -218,9 +218,7 @@ async def test_a_request_counts_only_with_its_transaction(env: TaskEnvironment) 
     assert (await env.row())["due_in"] > 60
 
 
-async def test_tasks_of_another_tenant_and_of_another_release_are_left_alone(
-    env: TaskEnvironment, module_database: Database
-) -> None:
+async def test_other_tenants_and_releases_tasks_are_left_alone(env: TaskEnvironment, module_database: Database) -> None:
     other = await module_database.create_tenant(f"other-of-{env.tenant}")
     count = Counting()
     async with open_pool(other.dsn, max_size=1) as theirs:
@@ -233,7 +231,7 @@ async def test_tasks_of_another_tenant_and_of_another_release_are_left_alone(
         assert (await env.row("of-a-later-release"))["claim_no"] == 0
 
 
-async def test_an_end_that_could_not_be_stored_is_a_repetition_from_the_last_watermark(database: Database) -> None:
+async def test_unstored_end_repeats_from_the_last_watermark(database: Database) -> None:
     salon = await database.create_tenant("away")
     begun, go_on = asyncio.Event(), asyncio.Event()
     runs: Counter[str] = Counter()
@@ -269,7 +267,7 @@ def measured(env: TaskEnvironment, outcome: str) -> bool:
     return f'askproai_task_runs_total{{outcome="{outcome}",task="count",tenant="salon"}} 1.0' in text
 
 
-async def test_runs_and_the_age_of_the_last_success_are_measured_in_every_worker(env: TaskEnvironment) -> None:
+async def test_every_worker_measures_runs_and_last_success(env: TaskEnvironment) -> None:
     async with env.running({"count": Counting()}):
         await env.wait_for(claim_no=1, lease_until=None)
     assert measured(env, "ok")
@@ -288,7 +286,7 @@ async def test_nothing_is_written_while_nothing_is_due(env: TaskEnvironment) -> 
         assert await env.pool.fetchval("SELECT xmin::text FROM tasks WHERE tenant = $1", env.tenant) == before
 
 
-async def test_a_task_is_requested_at_rest_and_during_a_run_but_not_after_a_failure(env: TaskEnvironment) -> None:
+async def test_task_is_requestable_unless_it_has_failed(env: TaskEnvironment) -> None:
     during = asyncio.Event()
 
     async def work(_: TaskRun) -> Next:

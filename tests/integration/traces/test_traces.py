@@ -78,9 +78,7 @@ def new_call() -> str:
     return f"call_{secrets.token_hex(8)}"
 
 
-async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_provider(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_call_request_is_one_complete_trace(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     def often(**settings: Any) -> TaskSettings:
         return TaskSettings(look_every=timedelta(seconds=0.1), first_within=timedelta(), **settings)
 
@@ -120,7 +118,7 @@ async def test_each_request_of_a_call_is_one_trace_from_the_entrance_to_the_prov
     assert gateway.traceparents == [f"00-{sent.trace}-{sent.id}-01"]
 
 
-async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: TenantPod) -> None:
+async def test_stranger_switches_no_trace_on_and_joins_none(stopped_pod: TenantPod) -> None:
     pod = stopped_pod
     async with running_collector() as collector:
         for ratio in (0, 1):
@@ -132,7 +130,7 @@ async def test_a_stranger_switches_no_trace_on_and_joins_none(stopped_pod: Tenan
     assert [f"00-{trace}-{span}-01" for trace, span in refused.links] == [STRANGER]
 
 
-async def test_a_request_of_the_desk_is_named_by_its_endpoint_and_not_by_what_it_asks_for(
+async def test_desk_request_is_named_by_endpoint_alone(
     stopped_pod: TenantPod,
 ) -> None:
     pod, unknown = stopped_pod, "call_of_zora"
@@ -156,7 +154,7 @@ async def test_without_tracing_no_row_and_no_scrape_differs(stopped_pod: TenantP
         assert await scrape(pod, OPENMETRICS) == (TEXT, [])
 
 
-async def test_a_booking_leads_from_its_bucket_to_its_trace(stopped_pod: TenantPod) -> None:
+async def test_booking_leads_from_its_bucket_to_traces(stopped_pod: TenantPod) -> None:
     pod = stopped_pod
     async with running_collector() as collector:
         async with running_pod(pod, collector.url):
@@ -192,7 +190,7 @@ async def test_a_job_runs_with_or_without_trace(stopped_pod: TenantPod, writer_t
     assert collector.named("job") == []
 
 
-async def test_a_collector_that_is_away_costs_nothing_but_counted_spans(stopped_pod: TenantPod) -> None:
+async def test_absent_collector_costs_only_counted_spans(stopped_pod: TenantPod) -> None:
     pod, call_id = stopped_pod, new_call()
     with redirect_stderr(io.StringIO()) as logs:  # before the processes open their logs
         await use_without_collector(pod, call_id)

@@ -19,9 +19,7 @@ pytestmark = pytest.mark.nightly
 KEY, EVENT_TYPES = "cal_pod", ((1001, "anna"), (1002, "mehmet"))
 
 
-async def test_a_call_that_begins_makes_the_pod_read_what_its_caller_will_ask_for(
-    database: Database, tmp_path: Path
-) -> None:
+async def test_beginning_call_preloads_the_callers_likely_questions(database: Database, tmp_path: Path) -> None:
     calcom = CalcomSimulator(SystemClock())
 
     def count() -> int:

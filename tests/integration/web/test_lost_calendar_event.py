@@ -27,7 +27,7 @@ def start() -> str:
     return day.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def test_an_event_that_met_a_503_is_here_after_the_next_poll(web_pod: TenantPod, start: str) -> None:
+async def test_event_that_met_503_arrives_by_polling(web_pod: TenantPod, start: str) -> None:
     pod, calcom = web_pod, CalcomSimulator(SystemClock())
     calcom.settings["webhook_delay_ms"] = 0
     async with serve(calcom) as url, aiohttp.ClientSession() as session:

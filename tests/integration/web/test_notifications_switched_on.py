@@ -60,7 +60,7 @@ async def exists(pod: TenantPod) -> bool:
     return bool(await pod.db.fetchval(found, pod.store.tenant, NOTIFICATIONS))
 
 
-async def test_a_worker_that_starts_with_notifications_requests_the_task(stopped_pod: TenantPod) -> None:
+async def test_worker_starting_with_notifications_requests_the_task(stopped_pod: TenantPod) -> None:
     """Its predecessor may have ended before it saw the change: a mounted password restarts the pods."""
     await let_it_rest(stopped_pod)
     stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
@@ -68,9 +68,7 @@ async def test_a_worker_that_starts_with_notifications_requests_the_task(stopped
         await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
 
 
-async def test_a_run_of_a_pod_with_the_config_before_is_followed_by_another(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pod that is replaced may take the request of its successor, find no notifications in its config, and end."""
     monkeypatch.setattr("askproai_runtime.worker.REQUEST_ONCE_MORE", timedelta(seconds=1))
     await let_it_rest(stopped_pod)
@@ -85,7 +83,7 @@ async def test_a_run_of_a_pod_with_the_config_before_is_followed_by_another(
         assert (await read_task(stopped_pod))["due_in"] < 30
 
 
-async def test_a_change_while_the_database_is_away_is_requested_afterwards(
+async def test_change_during_an_outage_is_requested_afterwards(
     stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("askproai_runtime.worker.REQUEST_AGAIN", timedelta(seconds=0.05))

@@ -43,7 +43,7 @@ async def health(pod: TenantPod) -> tuple[str, str, str, int]:
     return open_health.body["status"], detailed.body["status"], detailed.body["redis"]["status"], ready.status
 
 
-async def test_health_is_degraded_without_redis_and_the_pod_stays_ready(
+async def test_health_degrades_without_redis_while_pods_stay_ready(
     stopped_pod: TenantPod, own_valkey: EmbeddedRedis
 ) -> None:
     async with running_web(stopped_pod, worker_port=NO_WORKER):
@@ -79,7 +79,7 @@ async def full_worker() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("own", ["absent", "full"])
-async def test_a_worker_elsewhere_is_woken_if_the_pods_own_is_absent_or_full(
+async def test_remote_worker_is_woken_if_own_is_unavailable(
     stopped_pod: TenantPod, valkey: EmbeddedRedis, own: str
 ) -> None:
     """An idle worker polls every 15 s: a job that is done within 5 s was announced to it."""

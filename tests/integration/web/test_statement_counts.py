@@ -29,9 +29,7 @@ async def statements(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) ->
         yield recorded
 
 
-async def test_a_webhook_is_one_statement_and_a_second_delivery_two(
-    stopped_pod: TenantPod, statements: list[str]
-) -> None:
+async def test_webhook_is_one_statement_and_redelivery_two(stopped_pod: TenantPod, statements: list[str]) -> None:
     for expected in (1, 2):
         statements.clear()
         assert (await stopped_pod.retell("call_started", "call_1")).status == 200
@@ -40,7 +38,7 @@ async def test_a_webhook_is_one_statement_and_a_second_delivery_two(
 
 
 @pytest.mark.parametrize("notifies", [False, True])
-async def test_a_question_and_a_booking_take_no_more_statements_than_they_do_now(
+async def test_question_and_booking_keep_their_statement_counts(
     stopped_pod: TenantPod, statements: list[str], notifies: bool
 ) -> None:
     """Those of the record, which is written after the answer, do not count. Notifications of all kinds are one more."""

@@ -30,7 +30,7 @@ async def opt_outs(pod: TenantPod) -> list[str]:
     return [row["address"] for row in rows]
 
 
-async def test_looking_at_a_link_stops_nothing_and_its_button_does(web_pod: TenantPod) -> None:
+async def test_only_the_links_button_stops_anything(web_pod: TenantPod) -> None:
     link = await link_of(web_pod)
     async with web_pod.session.get(link) as page:
         text = await page.text()
@@ -46,7 +46,7 @@ async def test_looking_at_a_link_stops_nothing_and_its_button_does(web_pod: Tena
         assert await opt_outs(web_pod) == [EMAIL]
 
 
-async def test_a_wrong_link_says_what_else_to_do_and_reads_no_table(
+async def test_wrong_link_explains_alternatives_without_a_table_read(
     web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = await link_of(web_pod)
@@ -62,7 +62,7 @@ async def test_a_wrong_link_says_what_else_to_do_and_reads_no_table(
     assert await opt_outs(web_pod) == []
 
 
-async def test_the_link_ends_with_the_key_and_a_body_is_bounded(web_pod: TenantPod) -> None:
+async def test_link_ends_with_key_and_body_is_bounded(web_pod: TenantPod) -> None:
     link = await link_of(web_pod)
     async with web_pod.session.post(link, data=b"x" * 5000) as page:
         assert page.status == 413
@@ -74,9 +74,7 @@ async def test_the_link_ends_with_the_key_and_a_body_is_bounded(web_pod: TenantP
     assert await opt_outs(web_pod) == []
 
 
-async def test_while_the_database_is_away_the_page_asks_to_try_again(
-    web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_page_asks_for_a_retry_during_outages(web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     link = await link_of(web_pod)
 
     async def away(*_: object) -> bool:
