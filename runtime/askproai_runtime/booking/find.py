@@ -59,8 +59,9 @@ class _MovedSince(Exception):
 
 
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
-    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for; of a named customer those
-    of that one, if there are any.
+    """Say this caller's appointments to come, in every branch of the tenant, and what the caller waits for.
+
+    Of a named customer it is those of that one, if there are any.
     """
     try:
         async with ctx.pool.acquire() as conn:
