@@ -33,6 +33,7 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.customer_names import (
     drop_relations,
     is_plain_name,
+    may_bring_another,
     names_unknown,
     read_customer_name,
     says_nobody,
@@ -239,6 +240,7 @@ __all__ = [
     "list_waitlist",
     "mark_attendance",
     "mark_message_done",
+    "may_bring_another",
     "meant_key",
     "move_for_desk",
     "name_key",

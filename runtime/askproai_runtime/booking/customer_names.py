@@ -25,6 +25,7 @@ from askproai_runtime.booking.replies import read_claim
 
 _LETTER = re.compile(r"[^\W\d_]")
 _FOR = frozenset({"for", "fuer"})
+_ALSO = frozenset({"also", "auch", "both", "ebenfalls", "too", "zusammen", "together"})
 _OF_CALLER = frozenset({"mich", "me", "mir", "myself"})
 _BESIDE_PERSONS = BEFORE_COMPANIONS | _OF_CALLER | {"and", "auch", "both", "und", "uns", "us"}
 _NAMES_A_TERM = frozenset(
@@ -104,6 +105,11 @@ def is_sentence(text: str) -> bool:
     is_told = any(part in OF_SENTENCES for part in (*folded, fold(text.partition(" ")[0])))
     is_claim = read_claim(text) is not None and TITLES.isdisjoint(fold(text).split())  # "Dr. No" is a name
     return (is_told or "@" in text or is_claim) and not is_plain_name(text)
+
+
+def may_bring_another(text: str, name: str) -> bool:
+    """Return whether a remark beside the customer's name may mean that somebody else comes, too."""
+    return not (COMPANIONS | _ALSO).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
 
 
 def speaks_of_another(text: str, name: str) -> bool:

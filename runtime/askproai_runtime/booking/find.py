@@ -22,6 +22,7 @@ from askproai_runtime.booking.appointment_filters import narrow
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner
+from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.own_waiting import describe_waiting, leave_waitlist, list_own_waiting, waiting_fields
 from askproai_runtime.booking.owner_questions import names_another, require_own_name
@@ -120,7 +121,9 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
                 preface = say().none_of_customer.format(name=name)
             named = is_other or await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
-            others = [] if target.live else await list_own_appointments(ctx, conn, call, args)
+            is_of_several = names_several(read_text(args, "customer_name"))
+            own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
+            others = [each for each in own if each.id != target.id]
     except ClarificationNeeded as clarification:
         return await leave_waitlist(ctx, call, args, clarification.answer)
     reason = read_text(args, "reason")
@@ -142,7 +145,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
 def _answer_cancelled(
     ctx: BookingContext, appointment: Appointment, others: Sequence[Appointment], *, named: bool
 ) -> Answer:
-    """Return the answer to a cancellation. Of one that was cancelled before, it says which other one stays."""
+    """Return the answer to a cancellation, with the only one of the `others`, which stays."""
     ctx.faults.reach("after:cancel-commit")
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)

@@ -4,6 +4,7 @@ A surname alone is booked, since a caller is not interrogated, and asked about o
 appointment stays as it is.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
@@ -14,6 +15,7 @@ from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
+_DENIES = re.compile(r"\b(?:nein|nee|nicht|falsch|sondern|no|not|wrong)\b", re.IGNORECASE)
 _NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
 
@@ -33,7 +35,7 @@ def asks_full_name(request: BookingRequest, appointments: Iterable[Appointment],
 def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str) -> str:
     """Return the name of a request for these appointments: after the question, `Petra` completes `Frau Hollmann`.
 
-    A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`.
+    A word that is nearly the surname corrects it: `Schmitz` of `Schmidt`, and so does any word after a no.
     """
     asked = [each for each in appointments if name_key(str(each.id)) in (call.replies or {})]
     if len(asked) != 1 or not is_part_of_name(said) or not is_part_of_name(asked[0].customer_name):
@@ -41,7 +43,7 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     known = asked[0].customer_name
     if same_name(known, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
-    if _is_respelled(drop_titles(known), fold(said)):
+    if _is_respelled(drop_titles(known), fold(said)) or _DENIES.search(call.said_since or ""):
         return said
     words = known.split()
     at = len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])

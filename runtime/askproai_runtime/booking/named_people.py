@@ -94,6 +94,12 @@ def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     return People("", is_sentence=True) if is_sentence(found.name) or _NUMBER.search(found.name) else found
 
 
+def names_several(text: str | None) -> bool:
+    """Return whether a text names several people, or says that there are several."""
+    people = read_people(text)
+    return people.is_unclear or bool(people.others)
+
+
 def name_people(args: Mapping[str, Any], services: Sequence[Service], question: str) -> dict[str, Any]:
     """Return the arguments with the name alone as `customer_name`, its description in `notes`, and the others as `companions`.
 

@@ -5,6 +5,7 @@ others. A caller who withholds the number owns those that this call has made. Wh
 instead of the number (`verification.py`).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -42,6 +43,7 @@ from askproai_runtime.booking.verification import asks_birth_date, list_own_appo
 from askproai_runtime.german_dates import Candidate, Grain, Refusal, find_open_span, understand_parts
 from askproai_runtime.sentences import say
 
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
 
 MAX_SPOKEN = 3  # a caller cannot keep more in mind
@@ -65,7 +67,7 @@ async def resolve_appointment(
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
     named = _NamedTime.of(args, call, zone)
-    appointment_id, fit = read_text(args, "appointment_id"), partial(narrow, ctx.config(), call, args)
+    appointment_id, fit = _read_id(args, found), partial(narrow, ctx.config(), call, args)
     if appointment_id is not None:
         return await _resolve_by_id(ctx, conn, call, args, question, appointment_id, found, named)
     on_weekday = fit([each for each in found if _is_on_weekday(each, args, call, zone)])
@@ -82,6 +84,15 @@ async def resolve_appointment(
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question, fit)
+
+
+def _read_id(args: Mapping[str, Any], found: Sequence[Appointment]) -> str | None:
+    """Return the id that is named. One that a model has made up (`apt_001`) does not count where a day or a name says which."""
+    text = read_text(args, "appointment_id")
+    if text is None or text in {str(each.id) for each in found}:
+        return text
+    is_said = any(read_text(args, name) for name in ("appointment_date", "customer_name", "service"))
+    return None if is_said and not _ID.fullmatch(text) else text
 
 
 async def _resolve_by_id(
@@ -122,10 +133,11 @@ async def resolve_cancellation(
     questioned, reply = await find_questioned(ctx, conn, call)
     if questioned is not None and not questioned.live:
         questioned = None
-    if read_text(args, "appointment_id") is not None:
+    found = await list_own_appointments(ctx, conn, call, args)
+    if _read_id(args, found) is not None:
         own = await resolve_appointment(ctx, conn, call, args, question)
         return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
-    found, cancelled = await list_own_appointments(ctx, conn, call, args), await _list_cancelled(ctx, conn, call)
+    cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     named = _NamedTime.of(args, call, zone)
     on_weekday = [each for each in (*found, *cancelled) if _is_on_weekday(each, args, call, zone)]

@@ -82,6 +82,10 @@ _ASKS_OF_ARGUMENT: Final = {
     Topic.STAFF: _any_of("wer", "wem", "wen", r"arbeite\w*", "who", "works?"),
     Topic.CANCELLATION: _any_of("nicht", "frist", "regeln?", "rules?", "policy"),
 }
+_ALIASES: Final = {
+    Topic.PRICES: _any_of("pricing", "gebuehr(?:en)?"),
+    Topic.ADDRESS: _any_of("location", "standort", "parken", "parking"),
+}
 # An answer to the first says what the second asks for.
 _COVERS: Final = (
     (Topic.SERVICE, Topic.PRICES),
@@ -150,6 +154,19 @@ class OpenPart:
 
     words: str
     subject: str = ""
+
+
+def read_topic(said: str) -> Topic:
+    """Return the topic of a folded argument: its name, else the first that its words ask about (`price`, `hours`), else `other`."""
+    if (name := said.replace(" ", "_")) in set(Topic):
+        return Topic(name)
+    found = (
+        topic
+        for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES)
+        for topic, pattern in asks.items()
+        if pattern.search(said)
+    )
+    return next(found, Topic.OTHER)
 
 
 def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:

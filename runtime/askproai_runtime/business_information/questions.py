@@ -18,6 +18,7 @@ from askproai_runtime.business_information.question_parts import (
     Topic,
     asked_sentences,
     list_topics,
+    read_topic,
 )
 from askproai_runtime.sentences import say
 
@@ -45,9 +46,8 @@ class Question:
 
     @classmethod
     def of(cls, args: Mapping[str, Any], *, asked_at: datetime, now: datetime) -> Self:
-        """Read the function's arguments, which a language model wrote: an unknown topic is `other`."""
-        topic = fold(read_text(args, "topic") or "").replace(" ", "_")
-        known = Topic(topic) if topic in set(Topic) else Topic.OTHER
+        """Read the function's arguments, which a language model wrote."""
+        known = read_topic(fold((read_text(args, "topic") or "").replace("_", " ")))
         service, date = read_said(args, "service"), read_said(args, "date")
         return cls(known, read_text(args, "question") or "", service, date, asked_at, now)
 

@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import NOTES_LIMIT, Answer, FunctionOutcome, drop_titles, fold, names_nothing, read_claim
+from askproai_runtime.booking import (
+    NOTES_LIMIT,
+    Answer,
+    FunctionOutcome,
+    drop_titles,
+    fold,
+    may_bring_another,
+    read_claim,
+)
 from askproai_runtime.calls.argument_members import WHOLE
 from askproai_runtime.calls.argument_owners import belongs_to_caller
 from askproai_runtime.calls.argument_table import (
@@ -85,7 +93,7 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
     left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            is_any = bool(read.noted) or _adds_notes(answer, read, known)
+            is_any = bool(read.noted) or _adds_person(answer, read)
             return _say_noted(answer, is_any=is_any, is_all=not left) if is_any or left else answer
         case Function.RESCHEDULE_APPOINTMENT if left:
             is_time_only = read.values.keys().isdisjoint({"service", "staff"})
@@ -102,12 +110,10 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
     return answer if is_choice else offer_message(answer, agent)
 
 
-def _adds_notes(answer: Answer, read: Arguments, known: KnownNames) -> bool:
-    """Return whether the notes of a new booking for one person say more than the booking: they may speak of another person."""
-    notes = read.values.get("notes", "")
+def _adds_person(answer: Answer, read: Arguments) -> bool:
+    """Return whether the notes of a new booking for one person may speak of another: "mit Tochter Mia", "Jens auch"."""
     is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
-    is_said = bool(notes) and not names_nothing(notes)
-    return is_alone and is_said and _is_said(read, Function.BOOK_APPOINTMENT, "notes", notes, known)
+    return is_alone and may_bring_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
 
 
 def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:

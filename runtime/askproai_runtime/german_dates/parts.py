@@ -39,6 +39,7 @@ _LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
 _ENDS = frozenset({Op.BEFORE, Op.UNTIL})
 _FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
 _NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
+_SAID_TWICE = re.compile(r"([^()/]+?)\s*[(/]\s*([^()/]+?)\)?")  # "halb drei (15:30)"
 
 
 def understand_parts(
@@ -49,7 +50,11 @@ def understand_parts(
     Midnight in `date` is no time. Where one argument is not understood, the result names it and what the others mean.
     """
     said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
-    return within_calendar(lambda: _understand_said(said, at, zone))
+    understood = within_calendar(lambda: _understand_said(said, at, zone))
+    if understood.unclear is not Argument.TIME or (twice := _SAID_TWICE.fullmatch(time or "")) is None:
+        return understood
+    first, second = (understand_parts(date, each, part_of_day, at=at, zone=zone) for each in twice.groups())
+    return agree(first, second) if first.refused is second.refused is None else understood
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
+from tests.worlds.spoken_calls import CUT, SpokenCall, empty_book, friday_at, next_friday
 from tests.worlds.tenant_pod import TenantPod
 
 
@@ -106,3 +106,52 @@ async def test_a_new_address_is_read_back(spoken_salon: TenantPod) -> None:
     assert (asked["needs_confirmation"], asked["email"]) == (True, "jonas.beck@web.de")
     call.say("Nein, auch nicht.")
     assert "email" not in await call.ask("book_appointment", new)
+
+
+@pytest.mark.parametrize("said", ["Nein, nicht Mayer, Beyer mit B.", "Das ist falsch, Beyer.", "No, Beyer."])
+async def test_another_name_after_a_no_is_no_first_name(spoken_salon: TenantPod, said: str) -> None:
+    call = SpokenCall(spoken_salon)
+    await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Mayer"))
+    call.say(said)
+    asked = await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Beyer"))
+    assert (asked["choices"], asked["customer_name"]) == (["rename", "further"], "Beyer")
+
+
+@pytest.mark.parametrize("made_up", ["apt_001", "2", "letzter Termin"])
+async def test_a_made_up_id_beside_the_day(spoken_salon: TenantPod, made_up: str) -> None:
+    await empty_book(spoken_salon)
+    first = SpokenCall(spoken_salon)
+    for number in (1, 2):
+        day = next_friday(spoken_salon, 10, number).date().isoformat()
+        booked = await first.ask("book_appointment", friday_at(spoken_salon, date=day, another=True))
+        assert booked["success"], booked
+    call = SpokenCall(spoken_salon, number=first.number)
+    args = {"appointment_id": made_up, "appointment_date": day, "date": day, "time": "15:00"}
+    moved = await call.ask("reschedule_appointment", args)
+    assert (moved["success"], moved["start"][:16]) == (True, f"{day}T15:00")
+    asked = await call.ask("cancel_appointment", {"appointment_id": made_up, "appointment_date": day})
+    assert (asked["needs_confirmation"], asked["start"][:10]) == (True, day)
+    alone = await call.ask("cancel_appointment", {"appointment_id": made_up})
+    assert len(alone["appointments"]) == 2
+
+
+async def test_one_of_two_is_cancelled_and_the_other_said(spoken_salon: TenantPod) -> None:
+    await empty_book(spoken_salon)
+    call = SpokenCall(spoken_salon)
+    await call.ask(
+        "book_appointment", friday_at(spoken_salon, customer_name="Nina Pfeiffer", companions=["Ole Pfeiffer"])
+    )
+    later = SpokenCall(spoken_salon, number=call.number)
+    later.say("Wir müssen beide absagen, Nina und Ole.")
+    args = {"customer_name": "Nina und Ole Pfeiffer"}
+    await later.ask("cancel_appointment", args)
+    later.say("Ja, alle beide.")
+    done = await later.ask("cancel_appointment", args | {"confirmed": True})
+    assert done["success"]
+    assert "bleibt bestehen" in done["message"]
+
+
+@pytest.mark.parametrize("topic", ["price", "Preise", "cost", "prices", "pricing"])
+async def test_a_topic_by_its_words(spoken_salon: TenantPod, topic: str) -> None:
+    answer = await SpokenCall(spoken_salon).ask("business_information", {"topic": topic, "service": "Herrenschnitt"})
+    assert "neununddreißig Euro" in answer["message"]

@@ -182,6 +182,18 @@ def test_a_day_and_an_hour_share_a_number(args: dict[str, Any], meant: str) -> N
     assert understand_arguments(args) == [meant]
 
 
+@pytest.mark.parametrize(
+    ("time", "meant"),
+    [
+        ("halb drei (15:30)", ["asked_back", "12-11T14:30", "12-11T15:30"]), ("zehn (10:00)", ["12-11T10:00"]),
+        ("halb drei / 15:30", ["asked_back", "12-11T14:30", "12-11T15:30"]), ("14:30 (halb drei)", ["12-11T14:30"]),
+        ("half past two (2:30 pm)", ["12-11T14:30"]), ("10 Uhr (vormittags)", ["12-11T10:00"]),
+    ],
+)  # fmt: skip
+def test_a_time_with_the_same_time_in_parentheses(time: str, meant: list[str]) -> None:
+    assert understand_arguments(FRIDAY | {"time": time}) == meant
+
+
 OFFERED = datetime(2026, 12, 10, 9, tzinfo=UTC)
 CALL_WITH_OFFER = CallContext(
     "call_1", "mitte", None, THURSDAY, "corr", offered=((NamedSlot("mitte", "haarschnitt", "anna", OFFERED),),)
