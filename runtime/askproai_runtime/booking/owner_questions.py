@@ -12,6 +12,7 @@ from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.replies import details_key
+from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import list_former_starts, record_which
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
@@ -77,12 +78,16 @@ async def require_owner(
     own: Sequence[Appointment],
 ) -> None:
     """Raise `ClarificationNeeded` if a request names another customer than the appointment's, or none, and its number has several,
-    unless the caller has said yes, or the call has moved it before.
+    unless the caller has said yes, or the call has moved it before and no other name is in the request.
     """
-    await require_own_name(ctx, conn, call, args, appointment, own)
-    if asks_birth_date(ctx) or not leaves_owner_open(call, args, appointment, own):
+    is_open = not asks_birth_date(ctx) and leaves_owner_open(call, args, appointment, own)
+    if not is_open and not names_another(ctx, call, args, appointment):
         return
-    if appointment.id in {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}:
+    moved = {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, call.call_id)}
+    if appointment.id in moved and read_text(args, "customer_name") is None:
+        return
+    await require_own_name(ctx, conn, call, args, appointment, own)
+    if not is_open:
         return
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     question = say().is_it_the_one.format(appointment=described)

@@ -150,6 +150,13 @@ async def test_one_person_is_asked_nothing(call: SpokenCall, said: str, named: d
     assert (moved["success"], "für" in moved["message"]) == (True, False), moved
 
 
+async def test_a_moved_appointment_is_asked_no_more(call: SpokenCall) -> None:
+    call.say("Hier ist Petra Lange, den Termin von Otto auf fünf.")
+    assert (await call.ask(MOVE, TO | {"customer_name": "Otto"}))["success"]
+    call.say("Doch lieber um vier.")
+    assert (await call.ask(MOVE, {"time": "16 Uhr"}))["success"]
+
+
 async def test_the_booking_of_a_call_is_moved(call: SpokenCall) -> None:
     """Who rings for somebody else has just said so."""
     other = SpokenCall(call.pod)
