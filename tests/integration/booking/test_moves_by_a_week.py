@@ -60,6 +60,13 @@ async def test_one_of_both_weeks_is_asked_for(salon: Salon, args: dict[str, str]
     assert starts == [f"2026-11-27T{clock}", f"2026-12-04T{clock}"], asked.message
 
 
+@pytest.mark.parametrize("date", ["übernächste Woche", "Freitag übernächste Woche", "the week after next"])
+async def test_weeks_with_the_same_time_are_asked(salon: Salon, date: str) -> None:
+    asked = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "gleiche Zeit", "start": ""})
+    starts = [each["start"][:16] for each in asked.fields["candidates"]]
+    assert starts == ["2026-12-04T14:30", "2026-12-11T14:30"], asked.message
+
+
 @pytest.mark.parametrize("date", ["2026-11-27", "27. November"])
 async def test_a_date_is_there_already(salon: Salon, date: str) -> None:
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "14:30"})
