@@ -25,7 +25,7 @@ from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
 from askproai_runtime.booking.own_waiting import describe_waiting, leave_waitlist, list_own_waiting, waiting_fields
-from askproai_runtime.booking.owner_questions import names_another, require_own_name
+from askproai_runtime.booking.owner_questions import names_another
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
@@ -67,8 +67,6 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     try:
         async with ctx.pool.acquire() as conn:
             found = await list_own_appointments(ctx, conn, call, args)
-            if len(found) == 1:
-                await require_own_name(ctx, conn, call, args, found[0], found)
             waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -98,7 +96,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
         rest = say().and_more.format(count=unspoken) if unspoken else ""
         listed = join_list(spoken, say().and_word)
         message = say().several_found.format(count=len(found), appointments=listed, rest=rest)
-    if name and not fitting and len(found) > 1:
+    if name and not fitting:
         message = f"{say().none_of_customer.format(name=name)} {message}"
     if waiting:
         message += say().waits_besides.format(entries=describe_waiting(ctx, waiting))

@@ -387,6 +387,7 @@ def _at_ten(day: str) -> str:
     weekdays = {
         "26. November": "Donnerstag",
         "14. Januar": "Donnerstag",
+        "21. Januar": "Donnerstag",
         "8. Dezember": "Dienstag",
         "8. Januar": "Freitag",
     }

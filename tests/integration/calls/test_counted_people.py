@@ -41,7 +41,9 @@ async def test_notes_are_said_to_be_one_appointment(call: SpokenCall, notes: str
     assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
 
 
-@pytest.mark.parametrize("more", [{}, {"quantity": 1}, {"notes": ""}, {"notes": "Haarschnitt"}, {"notes": "bitte leise"}])
+@pytest.mark.parametrize(
+    "more", [{}, {"quantity": 1}, {"notes": ""}, {"notes": "Haarschnitt"}, {"notes": "bitte leise"}]
+)
 async def test_one_person_is_booked_at_once(call: SpokenCall, more: dict[str, Any]) -> None:
     done = await call.ask(BOOK, friday_at(call.pod, **more))
     assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, False), done
