@@ -40,9 +40,9 @@ def understand_call_back(said: str, at: datetime, zone: ZoneInfo) -> CallBack:
     return CallBack(said, meant, meant[0] if known else None)
 
 
-def is_closed_then(wishes: Iterable[CallBack], branch: Branch | None, zone: ZoneInfo) -> bool:
+def is_closed_then(requested: Iterable[CallBack], branch: Branch | None, zone: ZoneInfo) -> bool:
     """Return whether a branch is closed at each time that is meant. It is not where no time is, or no opening hours are known."""
-    meant = [candidate for wish in wishes for candidate in wish.meant]
+    meant = [candidate for call_back in requested for candidate in call_back.meant]
     if branch is None or not branch.opening_hours or not meant:
         return False
     return not any(is_branch_open(zone, branch, candidate) for candidate in meant)

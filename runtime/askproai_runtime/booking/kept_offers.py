@@ -62,7 +62,7 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
 async def read_lost_offers(
     conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
 ) -> CallContext:
-    """Return a call with what it was offered last, where neither a transcript nor any of its `appointments` says it: its hold has
+    """Return a call with what it was offered last, where neither a transcript nor any of its `appointments` has it: its hold has
     expired, and gave way to another call.
     """
     if call.said is not None or call.offered or appointments:

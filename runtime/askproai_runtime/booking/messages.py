@@ -135,11 +135,11 @@ def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tup
     if names_no_time(noted) and not is_filler(noted):
         return say().call_back_wanted, "", ""
     zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    wishes = [understand_call_back(part, call.started_at, zone) for part in noted.split(CALL_BACK_SEPARATOR)]
-    parts = [wish.describe(zone, now) for wish in wishes]
+    requested = [understand_call_back(part, call.started_at, zone) for part in noted.split(CALL_BACK_SEPARATOR)]
+    parts = [call_back.describe(zone, now) for call_back in requested]
     when = CALL_BACK_SEPARATOR.join(part.rstrip(".") for part in parts if part)
     template = say().call_back_noted if all(parts) else say().call_back_in_words
-    is_closed = is_closed_then(wishes, ctx.config().find_branch(call.branch), zone)
+    is_closed = is_closed_then(requested, ctx.config().find_branch(call.branch), zone)
     return template, when, say().call_back_when_closed if is_closed else ""
 
 

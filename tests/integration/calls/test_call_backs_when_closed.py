@@ -1,4 +1,4 @@
-"""A caller who asks to be called back while the business is closed hears that it is, and the request is noted all the same."""
+"""A caller who asks to be called back while the business is closed hears that it is, and the time is noted all the same."""
 
 from typing import Any
 

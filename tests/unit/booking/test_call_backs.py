@@ -23,7 +23,7 @@ FRIDAY = datetime(2026, 11, 20, 8, tzinfo=BERLIN)
     ("wenn die Chefin wieder da ist", False), ("ja", False), ("dienstags", False),
 ])  # fmt: skip
 def test_a_time_outside_all_hours_is_closed(said: str, closed: bool) -> None:
-    wish = understand_call_back(said, FRIDAY, BERLIN)
-    assert is_closed_then([wish], BRANCH, BERLIN) is closed
-    assert not is_closed_then([wish], None, BERLIN)
-    assert not is_closed_then([wish], structs.replace(BRANCH, opening_hours=()), BERLIN)  # they are not known
+    call_back = understand_call_back(said, FRIDAY, BERLIN)
+    assert is_closed_then([call_back], BRANCH, BERLIN) is closed
+    assert not is_closed_then([call_back], None, BERLIN)
+    assert not is_closed_then([call_back], structs.replace(BRANCH, opening_hours=()), BERLIN)  # they are not known
