@@ -248,9 +248,5 @@ def _describe_basis(answer: dict[str, Any]) -> str:
     if read_at := answer.get("read_at"):
         age = datetime.now(UTC) - datetime.fromisoformat(read_at)
         read = f"read {max(0, round(age.total_seconds()))} s ago"
-        return (
-            f"Free in our book, and at Cal.com as {read}."
-            if answer["slots"]
-            else f"The free times of Cal.com were {read}."
-        )
+        return f"Free in our book, and at Cal.com as {read}." if answer["slots"] else f"Free times of Cal.com: {read}."
     return ""

@@ -193,7 +193,7 @@ async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: py
         ({"basis": "own_book", "read_at": None}, "Not certain"),
         (
             {"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"},
-            "The free times of Cal.com were read",
+            "Free times of Cal.com: read",
         ),
     ],
 )
