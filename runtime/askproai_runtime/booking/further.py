@@ -200,8 +200,17 @@ def require_free_people(
         return
     for request in requests:
         for each in reversed(appointments):
-            if each.live and _is_person_busy(request.name, request.start, request.rules, each):
+            if each.live and (
+                _is_person_busy(request.name, request.start, request.rules, each) or _may_be(request, each)
+            ):
                 raise _ask_beside(ctx, request, each, in_group=len(requests) > 1)
+
+
+def _may_be(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment of this service at this time may be of the same person by another name."""
+    is_same_service = same_services(appointment.service, request.rules.service.name)
+    is_then = appointment.starts_at == request.start and appointment.branch == request.rules.branch.name
+    return is_same_service and is_then and is_alike(request.name, appointment.customer_name)
 
 
 def find_beside(

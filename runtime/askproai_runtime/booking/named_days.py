@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.replies import Question, read_reply
 from askproai_runtime.booking.request import (
@@ -308,6 +308,8 @@ def _put_time(words: _Words) -> Mapping[str, Any]:
     if not words.searches:
         on_days = read_on(days, parts, call, zone)
         if at_named := exact_starts(on_days) & set(words.named.starts):
+            if words.named.refused and not _names_day_of(at_named, words):
+                raise _ask_which(at_named, call, zone)  # the hour is that of the refused day, too
             return words.with_start(at_named)
         is_own = words.named.naming in _OWN
         others = set(_days_of(call.offered_last, zone)) - set(days) if is_own else set()
@@ -315,6 +317,13 @@ def _put_time(words: _Words) -> Mapping[str, Any]:
             kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
             raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
     return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
+
+
+def _names_day_of(starts: Iterable[datetime], words: _Words) -> bool:
+    """Return whether the caller's words since the offer have the weekday of one of these starts."""
+    said = words_of(" ".join(words.named.said_since)).split()
+    days = (words_of(format_spoken(start, words.zone, words.call.started_at)) for start in starts)
+    return any(day.split()[0] in said for day in days)
 
 
 def _put_weekday(words: _Words) -> Mapping[str, Any]:

@@ -108,7 +108,8 @@ def _count(
     days = set[date]()
     if is_on_own:
         days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own}
-        if days and (at != f"{old:%H:%M}" or is_of_other):
+        is_refused = call.named_last is not None and call.named_last.refused is not None
+        if days and (at != f"{old:%H:%M}" or is_of_other or is_refused):
             days.add(own)
     elif counted[0] and holds_iso_day((counted[0],)) and not holds_iso_day(parts):
         days = {*list_counted_days(call, day, clock_time, old)}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from askproai_runtime.booking.answer_words import NO, words_of
 from askproai_runtime.booking.companions import BookedOneByOne, say_names_missing
 from askproai_runtime.booking.phrases import same_name
 from askproai_runtime.booking.replies import companions_key
@@ -57,6 +58,8 @@ def find_next(
     first, *others = left or people[:1]
     if not first["customer_name"]:
         raise ClarificationNeeded(say_names_missing(1))
+    if NO.search(words_of(call.said_since or "")):  # to the question for the first, or for the next one
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     if not then and companions_key(ONE_BY_ONE) not in (call.replies or {}):
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
         raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
