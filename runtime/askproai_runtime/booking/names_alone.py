@@ -10,6 +10,7 @@ from askproai_runtime.booking.phrases import fold, same_name
 _SPELLED = re.compile(
     r"\s*[(\[]((?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+)[-–.,\s]*[)\]]|(?<=\w\w)[\s,:]+((?:[^\W\d_][-–. ]+){2,}[^\W\d_])\.?$"
 )
+_ONLY_SPELLED: Final = re.compile(r"(?:[^\W\d_][-–., ]+){2,}[^\W\d_]\.?")
 # What is said before a name and behind it. Words that may be names, too, need a sign behind them: "So, Lange".
 _BEFORE: Final = re.compile(
     r"(?:(?:ja|jo|yes|yeah|nein|nee|okay|also|äh|ähm|hallo|hello|guten (?:tag|morgen|abend)|good (?:morning|evening))\b[\s,.!:;]+"
@@ -53,7 +54,9 @@ def count_names(text: str) -> int:
 
 
 def _read_spelled(text: str) -> str:
-    """Return a text without the spelling of a name in it. Letters behind a first name alone are the surname."""
+    """Return a text without the spelling of a name in it. Letters alone, or behind a first name alone, are the surname."""
+    if _ONLY_SPELLED.fullmatch(text):
+        return "".join(re.findall(r"[^\W\d_]", text)).capitalize()
     found = _SPELLED.search(text)
     if found is None:
         return text

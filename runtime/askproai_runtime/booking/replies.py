@@ -177,6 +177,6 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
         return None
     if NO.search(said):
         return Reply.UNCLEAR if is_yes else Reply.NO
-    if is_yes and not is_aside and ONLY_YES.fullmatch(said):
+    if is_yes and not is_aside and (question is Question.HEARD or ONLY_YES.fullmatch(said)):
         return Reply.YES
     return None if is_aside and not is_yes else Reply.UNCLEAR

@@ -71,6 +71,7 @@ _NEXT_WEEKDAY = re.compile(
 _SHIFTS = (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY, _FOLLOWING_UNIT, _FOLLOWING_WEEKDAY)
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
+    r"|^(?:(?:die )?(?:uhrzeit|zeit) )?(?:bleibt|kann bleiben|wie (?:bisher|gehabt)|unveraendert|unchanged)(?: (?:gleich|so))?$"
 )
 _SAME_DAY = re.compile(r"\b(?:am |on )?(?:(?:der|dem|the) ?)?(?:selben?|gleicher?n?|same) (?:tag|day)\b")
 _WEEK = re.compile(r"\b(?:woche|week)\b")

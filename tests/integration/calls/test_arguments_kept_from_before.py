@@ -155,3 +155,30 @@ async def test_one_of_two_is_cancelled_and_the_other_said(spoken_salon: TenantPo
 async def test_a_topic_by_its_words(spoken_salon: TenantPod, topic: str) -> None:
     answer = await SpokenCall(spoken_salon).ask("business_information", {"topic": topic, "service": "Herrenschnitt"})
     assert "neununddreißig Euro" in answer["message"]
+
+
+@pytest.mark.parametrize("spelled", ["M-A-Y-R", "M A Y R", "M. A. Y. R."])
+async def test_letters_alone_are_the_name(spoken_salon: TenantPod, spelled: str) -> None:
+    call = SpokenCall(spoken_salon)
+    assert (await call.ask("book_appointment", friday_at(spoken_salon, customer_name=spelled)))[
+        "customer_name"
+    ] == "Mayr"
+
+
+@pytest.mark.parametrize("time", ["bleibt gleich", "die Uhrzeit bleibt", "Uhrzeit kann bleiben", "wie bisher"])
+async def test_a_time_that_stays(spoken_salon: TenantPod, time: str) -> None:
+    await empty_book(spoken_salon)
+    call = SpokenCall(spoken_salon)
+    await call.ask("book_appointment", friday_at(spoken_salon))
+    day = next_friday(spoken_salon, 10, 2).date().isoformat()
+    moved = await call.ask("reschedule_appointment", {"date": day, "time": time})
+    assert moved["start"][:16] == f"{day}T14:00"
+
+
+@pytest.mark.parametrize("words", ["Ja, aber lieber um drei.", "Okay, the earliest you have."])
+async def test_a_yes_with_more_takes_the_service(spoken_salon: TenantPod, words: str) -> None:
+    call = SpokenCall(spoken_salon)
+    args = friday_at(spoken_salon, service="haircut")
+    assert (await call.ask("book_appointment", args))["heard"] == "haircut"
+    call.say(words)
+    assert (await call.ask("book_appointment", args))["success"]
