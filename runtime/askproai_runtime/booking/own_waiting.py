@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
-from askproai_runtime.booking.answers import describe_appointment
+from askproai_runtime.booking.answers import describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.phrases import fold, join_list
@@ -142,8 +142,9 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     is_asked = appointment_id in call.replies or _WHICH_KIND in call.asked_unclear or Reply.NO in replies.values()
     if appointment is None or is_asked or _names_start(ctx, call, args, appointment.starts_at):
         return asked
+    named = have_several_customers([appointment])
     question = say().appointment_or_place.format(
-        when=describe_appointment(ctx.config(), appointment, ctx.clock.now()),
+        when=describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named),
         entries=describe_waiting(ctx, waiting, say().or_word),
     )
     fields = {name: value for name, value in asked.fields.items() if name != "needs_confirmation"}

@@ -73,11 +73,11 @@ def ask_unclear(
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     """Return whether a model says of a request for a time that the caller has not agreed, as it may of a cancellation.
 
-    It is asked about once in a call: some models fill each flag. A move needs no date and no time: the appointment has both.
+    It is asked about once in a call: some models fill each flag. A move needs no date: the appointment has one.
     """
     is_move = function is Function.RESCHEDULE_APPOINTMENT
-    has_part = is_move and not {"date", "time"}.isdisjoint(read.values)
-    has_time = has_part or "start" in read.values or {"date", "time"} <= read.values.keys()
+    needed = {"time"} if is_move else {"date", "time"}
+    has_time = "start" in read.values or needed <= read.values.keys()
     return has_time and read.values.get("confirmed") is False
 
 

@@ -84,7 +84,7 @@ async def test_one_of_two_places_is_chosen(call: SpokenCall, by_id: bool) -> Non
 async def test_an_appointment_comes_before_a_place(call: SpokenCall) -> None:
     entry = await wait(call)
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
-    assert "Soll ich Ihren Termin" in (await call.ask(CANCEL, {}))["message"]
+    assert "Soll ich den Termin" in (await call.ask(CANCEL, {}))["message"]
     call.say("Nein, von der Warteliste.")
     kept = await call.ask(CANCEL, {"confirmed": False})
     assert ([each["waitlist_id"] for each in kept["waiting"]], "Warteliste" in kept["message"]) == ([entry], True)

@@ -101,7 +101,7 @@ async def test_the_own_person_is_not_asked(call: SpokenCall) -> None:
     [
         {"time": "11 Uhr"},
         {"time": "eine Stunde später"},
-        {"date": "eine Woche später"},
+        {"start": "2026-11-27T13:00"},
         {"time": "13 Uhr", "staff": "Mehmet"},
     ],
 )
@@ -110,7 +110,13 @@ async def test_an_unconfirmed_move_is_asked(call: SpokenCall, args: dict[str, An
     asked = await call.ask(MOVE, {**args, "confirmed": False})
     assert (asked["message"], await live(call)) == (say().shall_i_book, [("10:00", "anna")]), asked
     call.say("Ja, bitte.")
-    assert (await call.ask(MOVE, args))["success"]
+    moved = await call.ask(MOVE, args)
+    assert moved["success"], moved
+
+
+async def test_an_unconfirmed_day_offers_times(call: SpokenCall) -> None:
+    offer = await call.ask(MOVE, {"date": friday_at(call.pod)["date"], "confirmed": False})
+    assert (bool(offer["alternatives"]), await live(call)) == (True, [("10:00", "anna")]), offer
 
 
 @pytest.mark.parametrize("note", ["bei Mehmet", "Mehmet", "lieber Mehmet", "mit Mehmet bitte", "gerne bei Mehmet"])
