@@ -64,7 +64,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_days import put_on_named_day
 from askproai_runtime.booking.named_people import name_people
-from askproai_runtime.booking.noted_changes import require_agreeing_notes
+from askproai_runtime.booking.noted_changes import find_noted_staff, require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
@@ -183,8 +183,8 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         call = add_kept_offers(call, appointments)
         zone = ZoneInfo(ctx.config().time_zone)
         args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
-        request = parse_booking_request(ctx.config(), call, args, appointments)
-        require_agreeing_notes(ctx, call, request.notes, request.service, request.start)
+        args, request = _parse(ctx, call, args, appointments)
+        require_agreeing_notes(ctx, call, request.notes, request.service, request.start, request.offered_staff)
         chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
@@ -228,6 +228,17 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     if result.outcome is BookingOutcome.ALREADY_BOOKED:
         return replace(result, answer=await correct_repeated(ctx, call, request, result.answer))
     return result
+
+
+def _parse(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
+) -> tuple[Mapping[str, Any], BookingRequest]:
+    """Return the request with its arguments, and with the person whom its notes name where the caller means that one."""
+    request = parse_booking_request(ctx.config(), call, args, appointments)
+    if (staff := find_noted_staff(call, request.notes, request.service)) is None:
+        return args, request
+    args = {**args, "staff": staff}
+    return args, parse_booking_request(ctx.config(), call, args, appointments)
 
 
 async def _find_instead(

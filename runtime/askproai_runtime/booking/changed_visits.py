@@ -11,9 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import NO, YES, Reply, words_of
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.appointment_filters import is_of_service
+from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, read_text
@@ -22,7 +23,13 @@ from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.booking.types import (
+    BookingContext,
+    CallContext,
+    ClarificationNeeded,
+    FunctionOutcome,
+    Naming,
+)
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import find_by_name, same_services
 
@@ -68,18 +75,69 @@ def choose_staff(
     return _with_staff(ServiceRequest(rules, None), wanted.pop())
 
 
-def choose_offered_staff(
-    ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest, start: datetime
+async def choose_offered_staff(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    service: ServiceRequest,
+    start: datetime,
 ) -> ServiceRequest:
-    """Return the service with the one person with whom this start was offered in this call, where that is another one: the caller
-    has heard that name.
+    """Return the service with the one person with whom the last answer has offered this start, where that is another one and the
+    caller agrees to it.
+
+    The offer may have been refused, or made for somebody else. Raises `ClarificationNeeded` with the question for the person where
+    that is not certain; without a transcript, where no answer could be read, the appointment keeps its person.
     """
     offers = call.list_offers(appointment.branch, start, appointment.service)
     offered = {each[0].staff for each in offers}
-    rules = _find_rules(ctx, appointment)
-    if rules is None or len(offered) != 1 or appointment.staff in offered:
+    rules, last = _find_rules(ctx, appointment), call.named_last
+    is_last = last is not None and last.naming is Naming.OFFERED and start in last.starts
+    if rules is None or not is_last or len(offered) != 1 or appointment.staff in offered:
         return service
-    return _with_staff(ServiceRequest(rules, None), offered.pop(), service)
+    other = _with_staff(ServiceRequest(rules, None), offered.pop(), service)
+    if other is service or not call.declined.isdisjoint(offers[0]):
+        return service
+    if call.replies is None:
+        return other if "start" in args else service
+    said = words_of(call.said_since or "")
+    named = _list_named(said, rules)
+    is_refused = bool(NO.search(said)) or appointment.staff in named
+    is_of_move = last is not None and last.refused is not None
+    if not is_refused and (is_of_move or ("start" in args and YES.search(said))):
+        return other
+    async with ctx.pool.acquire() as conn:
+        return await _ask_for_person(conn, ctx, call, appointment, (service, other), start)
+
+
+async def _ask_for_person(
+    conn: Connection,
+    ctx: BookingContext,
+    call: CallContext,
+    appointment: Appointment,
+    choices: tuple[ServiceRequest, ServiceRequest],
+    start: datetime,
+) -> ServiceRequest:
+    """Return which of the own and the other person of a move the caller wants. Raises the question unless it was answered."""
+    own, other = choices
+    rules, now = other.rules, ctx.clock.now()
+    asked = f"offered {other.staff} at {start.isoformat()}"
+    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked)
+    reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
+    named = _list_named(words_of(call.said_since or ""), rules) if reply is not None else set()
+    if reply is Reply.NO or named == {appointment.staff}:
+        return own
+    if reply is Reply.YES or named == {other.staff}:
+        return other
+    names = [decline_name(rules.display_name(each)) for each in (str(other.staff), appointment.staff)]
+    when = format_spoken(start, rules.zone, now)
+    question = say().is_offered_person_meant.format(when=when, staff=names[0], own=names[1])
+    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear="staff")
+
+
+def _list_named(said: str, rules: ServiceRules) -> set[str]:
+    """Return the ids of those whom words of a caller name."""
+    return {each.id for word in said.split() for each in list_named_staff(word, rules.branch.staff)}
 
 
 def _find_rules(ctx: BookingContext, appointment: Appointment) -> ServiceRules | None:

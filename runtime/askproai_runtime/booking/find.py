@@ -24,7 +24,13 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
-from askproai_runtime.booking.own_waiting import describe_waiting, leave_waitlist, list_own_waiting, waiting_fields
+from askproai_runtime.booking.own_waiting import (
+    describe_waiting,
+    leave_named_list,
+    leave_waitlist,
+    list_own_waiting,
+    waiting_fields,
+)
 from askproai_runtime.booking.owner_questions import names_another
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
@@ -111,6 +117,8 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
     Idempotent by state: one that is cancelled already is a success. Its time is free at once; the calendar follows by the sync
     job, however long it is away.
     """
+    if (left := await leave_named_list(ctx, call, args)) is not None:
+        return left
     try:
         async with ctx.pool.acquire() as conn:
             target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from askproai_core.tenant_config import Staff
+from askproai_runtime.booking.answer_words import NO, words_of
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import drop_prepositions, fold, sayable
 from askproai_runtime.booking.request import ServiceRequest
@@ -19,37 +21,69 @@ from askproai_runtime.visits import list_parts
 
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
 _CORRECTING = re.compile(
-    r"\b(?:aber|actually|besser|better|doch|eigentlich|instead|lieber|nein|no|rather)\b[,:]?", re.IGNORECASE
+    r"\b(?:aber|actually|besser|better|bitte|doch|eigentlich|gerne?|instead|lieber|nein|no|please|rather)\b[,:]?",
+    re.IGNORECASE,
 )
 
 
 def require_agreeing_notes(
-    ctx: BookingContext, call: CallContext, notes: str | None, service: ServiceRequest, start: datetime
+    ctx: BookingContext,
+    call: CallContext,
+    notes: str | None,
+    service: ServiceRequest,
+    start: datetime,
+    offered_staff: str | None = None,
 ) -> None:
-    """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's.
+    """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's; of a
+    request that names nobody, than `offered_staff`.
 
     A call without a transcript would hear it again.
     """
+    staff = service.staff or offered_staff
     for part in _PARTS.split(notes or "") if call.said is not None else ():
         note = part.strip(" .")
         asked = f"note {fold(note)}"
-        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start):
+        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start, staff):
             continue
         when = format_spoken(start, service.rules.zone, ctx.clock.now())
         name = service.rules.service.display_name
         question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
+        if service.staff is None and len(members := _list_members(note, service)) == 1:  # it contradicts nothing
+            question = say().do_you_mean.format(choices=members[0].display_name)
         raise ClarificationNeeded(question, unclear=asked)
 
 
-def _is_other(ctx: BookingContext, call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest) -> str | None:
+    """Return the name of the person whom a part of the notes names, after the question about it, where the request names nobody.
+
+    None if the caller has said no.
+    """
+    if call.said is None or service.staff is not None or NO.search(words_of(call.said_since or "")):
+        return None
+    for part in _PARTS.split(notes or ""):
+        note = part.strip(" .")
+        members = _list_members(note, service) if f"note {fold(note)}" in call.asked_unclear else []
+        if len(members) == 1:
+            return members[0].display_name
+    return None
+
+
+def _list_members(note: str, service: ServiceRequest) -> list[Staff]:
+    """Return whom a note names and nothing else."""
+    named = " ".join(_CORRECTING.sub(" ", note).split()).removeprefix("mit ")
+    return list_named_staff(drop_prepositions(named), service.rules.branch.staff)
+
+
+def _is_other(
+    ctx: BookingContext, call: CallContext, note: str, service: ServiceRequest, start: datetime, staff: str | None
+) -> bool:
     for new in _list_new(note):
         if (services := _read_services(ctx, new, service)) is not None:
             return services != {*list_parts(service.rules.service.name)}
         if (is_then := _includes(call, new, service, start)) is not None:
             return not is_then
-        members = list_named_staff(drop_prepositions(new), service.rules.branch.staff)
-        if members and service.staff is not None:
-            return service.staff not in {each.id for each in members}
+        if members := _list_members(new, service):
+            return staff not in {each.id for each in members}
     return False
 
 

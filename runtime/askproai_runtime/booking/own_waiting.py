@@ -1,17 +1,23 @@
 """What a caller waits for, and how a caller is taken off the waiting list: by the rules of a cancellation."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answers import describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.actions import get_last_question, record_question
+from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_entries_of_caller, remove_entry
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
 from askproai_runtime.booking.verification import asks_birth_date
@@ -20,6 +26,9 @@ from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts
+
+_LIST: Final = re.compile(r"\bwarteliste|\bwait(?:ing)?[ -]?list", re.IGNORECASE)
+_WHICH_KIND: Final = "appointment or place"
 
 
 async def list_own_waiting(ctx: BookingContext, conn: Connection, call: CallContext) -> list[WaitlistEntry]:
@@ -60,12 +69,13 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
     """Take a caller off the waiting list, once the caller has agreed to it, or ask which place is meant.
 
     Return `asked`, what a cancellation of an appointment answers, unless the caller has none, or names a place by its id. A caller
-    who keeps an appointment hears of the places, too: one of them may have been meant.
+    who keeps an appointment hears of the places, too: one of them may have been meant. One who has both is asked once which of the
+    two is meant.
     """
     named, has_none = read_text(args, "appointment_id"), asked.outcome is FunctionOutcome.NONE_FOUND
     is_kept = asked.outcome is FunctionOutcome.KEPT
     if not has_none and not is_kept and named in {None, asked.fields.get("appointment_id")}:
-        return asked
+        return asked if named is not None else await _ask_which_kind(ctx, call, args, asked)
     async with ctx.pool.acquire() as conn:
         own = await list_own_waiting(ctx, conn, call)
         waiting = [each for each in own if each.state == "waiting"]
@@ -89,6 +99,66 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
         return entry
 
     return await commit_and_answer(ctx, write, lambda removed: _answer(ctx, removed))
+
+
+async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
+    """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment; None where
+    it is not, or the caller does not wait, or keeps the place.
+    """
+    said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
+    if read_text(args, "appointment_id") is not None or not _LIST.search(said):
+        return None
+    async with ctx.pool.acquire() as conn:
+        waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
+    replies = call.replies or {}
+    is_kept = any(
+        (reply := replies.get(str(each.id))) is Reply.NO and not has_refused(call, args.get("confirmed"), reply)
+        for each in waiting
+    )
+    if is_kept or not waiting:
+        return None
+    none_found = Answer(success=False, message="", fields={}, outcome=FunctionOutcome.NONE_FOUND)
+    left = await leave_waitlist(ctx, call, args, none_found)
+    if left.fields.get("needs_confirmation") is not True:
+        return left
+    message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, _narrow(ctx, call, args, waiting)))
+    return replace(left, message=message, fields={**left.fields, "waiting": waiting_fields(waiting)})
+
+
+async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
+    """Return what a caller with an appointment and a place answers to: the question which of them is meant, once in a call, then
+    that about the appointment. A place about which the caller has said yes is left.
+    """
+    appointment_id = asked.fields.get("appointment_id")
+    if call.replies is None or appointment_id is None or asked.fields.get("needs_confirmation") is not True:
+        return asked
+    async with ctx.pool.acquire() as conn:
+        waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
+        appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id)) if waiting else None
+    replies = {str(each.id): call.replies.get(str(each.id)) for each in waiting}
+    agreed = [each for each, reply in replies.items() if reply is not None and reply.agrees(args.get("confirmed"))]
+    if len(agreed) == 1:
+        return await leave_waitlist(ctx, call, {**args, "appointment_id": agreed[0]}, asked)
+    is_asked = appointment_id in call.replies or _WHICH_KIND in call.asked_unclear or Reply.NO in replies.values()
+    if appointment is None or is_asked or _names_start(ctx, call, args, appointment.starts_at):
+        return asked
+    named = have_several_customers([appointment])
+    question = say().appointment_or_place.format(
+        when=describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named),
+        entries=describe_waiting(ctx, waiting, say().or_word),
+    )
+    fields = {name: value for name, value in asked.fields.items() if name != "needs_confirmation"}
+    fields |= {"waiting": waiting_fields(waiting), "unclear": _WHICH_KIND}
+    return replace(asked, message=question, fields=fields)
+
+
+def _names_start(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], start: datetime) -> bool:
+    """Return whether a request names the day and the hour of an appointment."""
+    day, clock = read_text(args, "appointment_date"), read_text(args, "appointment_time")
+    if day is None or clock is None:
+        return False
+    understood = understand_parts(day, clock, None, at=call.started_at, zone=ZoneInfo(ctx.config().time_zone))
+    return any(each.contains(start) for each in understood.candidates)
 
 
 def _narrow(

@@ -195,7 +195,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
     if other_service is None and "staff" not in args:
-        service = choose_offered_staff(ctx, call, appointment, service, start)
+        service = await choose_offered_staff(ctx, call, args, appointment, service, start)
     if other_service is not None or service.staff != appointment.staff:
         _require_future(ctx, appointment, appointment)
         is_asked = other_service is not None or understood is None

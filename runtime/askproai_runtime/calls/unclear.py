@@ -42,7 +42,12 @@ def ask_unclear(
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
-    if function in _CHANGES_TIMES and "confirmed" not in asked_before and _is_unconfirmed(read):
+    if (
+        function is not None
+        and function in _CHANGES_TIMES
+        and "confirmed" not in asked_before
+        and _is_unconfirmed(read, function)
+    ):
         return _ask(say().shall_i_book, unclear="confirmed")
     unclear = set(read.unclear)
     if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
@@ -65,12 +70,14 @@ def ask_unclear(
     return None if asked is None else _ask(questions[asked], unclear=asked)
 
 
-def _is_unconfirmed(read: Arguments) -> bool:
+def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     """Return whether a model says of a request for a time that the caller has not agreed, as it may of a cancellation.
 
-    It is asked about once in a call: some models fill each flag.
+    It is asked about once in a call: some models fill each flag. A move needs no date: the appointment has one.
     """
-    has_time = "start" in read.values or {"date", "time"} <= read.values.keys()
+    is_move = function is Function.RESCHEDULE_APPOINTMENT
+    needed = {"time"} if is_move else {"date", "time"}
+    has_time = "start" in read.values or needed <= read.values.keys()
     return has_time and read.values.get("confirmed") is False
 
 

@@ -217,6 +217,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     other_stays: str
     others_stay: str
     is_person_changed: str
+    is_offered_person_meant: str
     is_service_changed: str
     which_to_move: str
     when_to_move: str
@@ -315,6 +316,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     waits_besides: str
     which_place: str
     shall_i_remove: str
+    shall_i_remove_place: str  # where the caller has named the waiting list
+    appointment_or_place: str
     place_stays: str
     place_removed: str
     rename_or_another_waits: str

@@ -39,7 +39,9 @@ async def test_a_yes_takes_off_the_list(call: SpokenCall, said: str, args: dict[
     entry = await wait(call)
     call.say("Bitte von der Warteliste streichen.")
     asked = await call.ask(CANCEL, args)
-    assert (asked["success"], asked["message"].startswith(QUESTION)) == (False, True), asked
+    assert asked["message"] == say().shall_i_remove_place.format(entries="Haarschnitt, Freitag, den 27. November"), (
+        asked
+    )
     assert await states(call) == {entry: "waiting"}
     call.say(said)
     for _ in range(2):  # a repeated request finds it done
@@ -82,7 +84,7 @@ async def test_one_of_two_places_is_chosen(call: SpokenCall, by_id: bool) -> Non
 async def test_an_appointment_comes_before_a_place(call: SpokenCall) -> None:
     entry = await wait(call)
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
-    assert "Soll ich Ihren Termin" in (await call.ask(CANCEL, {}))["message"]
+    assert "Soll ich den Termin" in (await call.ask(CANCEL, {}))["message"]
     call.say("Nein, von der Warteliste.")
     kept = await call.ask(CANCEL, {"confirmed": False})
     assert ([each["waitlist_id"] for each in kept["waiting"]], "Warteliste" in kept["message"]) == ([entry], True)
@@ -90,6 +92,67 @@ async def test_an_appointment_comes_before_a_place(call: SpokenCall) -> None:
     call.say("Ja, bitte.")
     assert (await call.ask(CANCEL, {"waitlist_id": entry, "confirmed": True}))["success"]
     assert (await states(call), len(await call.live())) == ({entry: "removed"}, 1)
+
+
+async def wait_and_book(call: SpokenCall) -> tuple[SpokenCall, str]:
+    """Return a later call of a number that has a place, and an appointment for something else."""
+    entry = await wait(call)
+    assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
+    return SpokenCall(call.pod, call.number), entry
+
+
+async def left(call: SpokenCall) -> tuple[list[str], int]:
+    """Return the states of the places of the calling number, and how many appointments it has."""
+    places = await call.pod.db.fetch("SELECT state FROM waitlist WHERE caller = $1", call.number)
+    booked = "SELECT count(*) FROM appointments WHERE caller = $1 AND status IN ('confirmed', 'pending_sync')"
+    return [row["state"] for row in places], await call.pod.db.fetchval(booked, call.number)
+
+
+@pytest.mark.parametrize("said", ["Nein, die Warteliste.", "Von der Warteliste bitte.", "The waiting list, please."])
+async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str) -> None:
+    later, entry = await wait_and_book(call)
+    later.say("Nehmen Sie mich bitte raus.")
+    asked = await later.ask(CANCEL, {})
+    assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen, oder" in asked["message"]) == ([entry], True)
+    later.say(said)
+    assert (await later.ask(CANCEL, {}))["message"].startswith("Soll ich Sie von der Warteliste streichen")
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+    assert await left(later) == (["removed"], 1)
+
+
+@pytest.mark.parametrize("reason", ["Warteliste", "von der Warteliste streichen", "off the waitlist"])
+@pytest.mark.parametrize("claimed", [{}, {"confirmed": True}])
+async def test_a_named_list_is_left(call: SpokenCall, reason: str, claimed: dict[str, bool]) -> None:
+    later, _ = await wait_and_book(call)
+    args = {"reason": reason, **claimed}
+    assert (await later.ask(CANCEL, args))["message"].startswith("Soll ich Sie von der Warteliste streichen")
+    assert await left(later) == (["waiting"], 1)
+    later.say("Ja, bitte.")
+    assert (await later.ask(CANCEL, args))["success"]
+    assert await left(later) == (["removed"], 1)
+
+
+@pytest.mark.parametrize("said", ["Den Termin.", "Den Termin bitte.", "Das Färben absagen."])
+async def test_an_appointment_beside_a_place_is_cancelled(call: SpokenCall, said: str) -> None:
+    later, _ = await wait_and_book(call)
+    await later.ask(CANCEL, {})
+    later.say(said)
+    asked = await later.ask(CANCEL, {})
+    assert (asked["needs_confirmation"], await left(later)) == (True, (["waiting"], 1)), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+    assert await left(later) == (["waiting"], 0)
+
+
+async def test_a_named_appointment_is_not_asked_twice(call: SpokenCall) -> None:
+    later, _ = await wait_and_book(call)
+    named = {"appointment_date": str(friday_at(call.pod)["date"]), "appointment_time": "15:00"}
+    asked = await later.ask(CANCEL, named)
+    assert (asked["needs_confirmation"], "waiting" in asked) == (True, False), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {**named, "confirmed": True}))["success"]
+    assert await left(later) == (["waiting"], 0)
 
 
 async def test_a_stranger_takes_nobody_off(call: SpokenCall) -> None:

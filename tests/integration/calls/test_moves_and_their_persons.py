@@ -1,0 +1,140 @@
+"""A move keeps its person unless the caller agrees to another one, and moves nothing that the caller has not agreed to."""
+
+from typing import Any
+
+import pytest
+
+from askproai_runtime.sentences import say
+from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
+
+BOOK, MOVE, SEARCH, CANCEL = "book_appointment", "reschedule_appointment", "check_availability", "cancel_appointment"
+QUESTION = "bei Mehmet sein? Sonst bleibt er bei Anna."
+
+
+@pytest.fixture
+async def call(call: SpokenCall) -> SpokenCall:
+    """Petra Lange has a haircut with Anna at 10:00, from an earlier call of this number."""
+    assert (await call.ask(BOOK, friday_at(call.pod, "10:00", staff="Anna")))["success"]
+    return SpokenCall(call.pod, call.number)
+
+
+async def live(call: SpokenCall) -> list[tuple[str, str]]:
+    rows = await call.pod.db.fetch(
+        """SELECT to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff FROM appointments
+           WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at""",
+        call.number,
+    )
+    return [(row["at"], row["staff"]) for row in rows]
+
+
+async def search(call: SpokenCall, staff: str = "Mehmet") -> str:
+    day = friday_at(call.pod)["date"]
+    offer = await call.ask(SEARCH, {"service": CUT, "date": day, "time": "13:00", "staff": staff})
+    return str(offer["slots"][0]["start"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nein, ich bleibe bei Anna, aber um eins.",
+        "No, keep Anna, same time.",
+        "Und meinen Termin auch auf ein Uhr.",
+        "Den um eins, bitte verschieben.",
+    ],
+)
+@pytest.mark.parametrize("by_start", [False, True])
+@pytest.mark.parametrize(("answer", "staff"), [("Ja.", "mehmet"), ("Nein, bei Anna.", "anna"), ("Bei Anna.", "anna")])
+async def test_an_offered_person_is_asked(call: SpokenCall, said: str, by_start: bool, answer: str, staff: str) -> None:
+    start = await search(call)
+    call.say(said)
+    args = {"start": start} if by_start else {"time": "13 Uhr"}
+    asked = await call.ask(MOVE, args)
+    if asked["success"]:
+        assert await live(call) == [("13:00", "anna")], asked
+        return
+    assert (QUESTION in asked["message"], await live(call)) == (True, [("10:00", "anna")]), asked
+    call.say(answer)
+    moved = await call.ask(MOVE, args)
+    assert (moved["success"], await live(call)) == (True, [("13:00", staff)]), moved
+
+
+async def test_a_booking_since_ends_an_offer(call: SpokenCall) -> None:
+    start = await search(call)
+    call.say("Ja, für meine Tochter.")
+    booked = await call.ask(
+        BOOK, {"service": CUT, "start": start, "staff": "Mehmet", "customer_name": "Mia Lange", "another": True}
+    )
+    assert booked["success"], booked
+    call.say("Und meinen auch auf 13 Uhr.")
+    day = friday_at(call.pod)["date"]
+    moved = await call.ask(
+        MOVE, {"appointment_date": day, "appointment_time": "10:00", "customer_name": "Petra Lange", "time": "13 Uhr"}
+    )
+    assert (moved["success"], sorted(await live(call))) == (True, [("13:00", "anna"), ("13:00", "mehmet")]), moved
+
+
+async def test_without_a_transcript_the_person_stays(call: SpokenCall) -> None:
+    plain = {"from_number": call.number}
+    day = friday_at(call.pod)["date"]
+    offer = {"service": CUT, "date": day, "time": "13:00", "staff": "Mehmet"}
+    await call.pod.function(SEARCH, call.call_id, offer, **plain)
+    await call.pod.function(MOVE, call.call_id, {"time": "13 Uhr"}, **plain)
+    assert await live(call) == [("13:00", "anna")]
+
+
+async def test_an_accepted_start_is_not_asked(call: SpokenCall) -> None:
+    start = await search(call)
+    call.say("Ja, dahin verschieben.")
+    assert (await call.ask(MOVE, {"start": start}))["success"]
+    assert await live(call) == [("13:00", "mehmet")]
+
+
+async def test_the_own_person_is_not_asked(call: SpokenCall) -> None:
+    await search(call, "Anna")
+    call.say("Dann um eins.")
+    assert (await call.ask(MOVE, {"time": "13 Uhr"}))["success"]
+    assert await live(call) == [("13:00", "anna")]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"time": "11 Uhr"},
+        {"time": "eine Stunde später"},
+        {"start": "2026-11-27T13:00"},
+        {"time": "13 Uhr", "staff": "Mehmet"},
+    ],
+)
+async def test_an_unconfirmed_move_is_asked(call: SpokenCall, args: dict[str, Any]) -> None:
+    call.say("Ginge das auch? Ich weiß noch nicht.")
+    asked = await call.ask(MOVE, {**args, "confirmed": False})
+    assert (asked["message"], await live(call)) == (say().shall_i_book, [("10:00", "anna")]), asked
+    call.say("Ja, bitte.")
+    moved = await call.ask(MOVE, args)
+    assert moved["success"], moved
+
+
+async def test_an_unconfirmed_day_offers_times(call: SpokenCall) -> None:
+    offer = await call.ask(MOVE, {"date": friday_at(call.pod)["date"], "confirmed": False})
+    assert (bool(offer["alternatives"]), await live(call)) == (True, [("10:00", "anna")]), offer
+
+
+@pytest.mark.parametrize("note", ["bei Mehmet", "Mehmet", "lieber Mehmet", "mit Mehmet bitte", "gerne bei Mehmet"])
+@pytest.mark.parametrize(("answer", "staff"), [("Ja.", "mehmet"), ("Nein, egal.", "anna")])
+async def test_a_person_in_the_notes_is_asked(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+    other = SpokenCall(call.pod)
+    await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
+    other.say("Einen Haarschnitt am Freitag um zwei bei Mehmet.")
+    args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
+    asked = await other.ask(BOOK, args)
+    assert (asked["success"], asked["message"]) == (False, "Meinen Sie Mehmet?"), asked
+    other.say(answer)
+    assert (await other.ask(BOOK, args))["success"]
+    assert [each[2] for each in await other.live()] == [staff]
+
+
+@pytest.mark.parametrize("more", [{"notes": "Grüße an Mehmet"}, {"notes": "mit Mehmet bitte", "staff": "Mehmet"}, {}])
+async def test_other_notes_book_at_once(call: SpokenCall, more: dict[str, str]) -> None:
+    other = SpokenCall(call.pod)
+    other.say("Einen Haarschnitt am Freitag um zwei.")
+    assert (await other.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz", **more)))["success"]
