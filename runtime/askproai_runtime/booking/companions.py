@@ -9,7 +9,7 @@ from typing import Any
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.booking.bookables import linked_event_types
-from askproai_runtime.booking.customer_names import drop_relations, is_plain_name, read_customer_name
+from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
 from askproai_runtime.booking.limits import LimitReached, sentence_of_call
 from askproai_runtime.booking.named_people import read_people
@@ -155,10 +155,12 @@ def say_names_missing(count: int) -> str:
 
 def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> None:
     """Raise `ClarificationNeeded` once in a call if a time was `offered` to companions of whom the request says nothing, or if it
-    names fewer people than it counts: they may have been left out, or the caller comes alone after all.
+    names fewer people than it counts or its notes bring: they may have been left out, or the caller comes alone after all.
     """
     at, said = start.isoformat(), len(args.get("companions") or ())
     counted = args.get("party_size", 1) - 1
+    if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
+        counted = max(counted, 1)  # without a transcript it would be asked again and again
     is_left_out = (offered and "companions" not in args) or counted > said
     if is_left_out and companions_key(at) not in (call.replies or {}):
         question = say_names_missing(max(len(offered), counted) - said)

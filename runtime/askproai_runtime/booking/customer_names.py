@@ -15,6 +15,7 @@ from askproai_runtime.booking.name_words import (
     OF_SENTENCES,
     PARTICLES,
     POSSESSIVES,
+    RELATIVES,
     SAMPLES,
     TITLES,
     UNKNOWN,
@@ -27,6 +28,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _FOR = frozenset({"for", "fuer"})
 _ALSO = frozenset({"also", "auch", "both", "ebenfalls", "too", "zusammen", "together"})
 _OF_CALLER = frozenset({"mich", "me", "mir", "myself"})
+_BESIDE = _ALSO | _OF_CALLER | {"and", "beide", "drei", "mit", "two", "und", "with", "zwei", "2", "3"}
 _BESIDE_PERSONS = BEFORE_COMPANIONS | _OF_CALLER | {"and", "auch", "both", "und", "uns", "us"}
 _NAMES_A_TERM = frozenset(
     {"appointment", "booking", "is", "ist", "it", "s", "slot", "termin"}
@@ -110,6 +112,21 @@ def is_sentence(text: str) -> bool:
 def may_bring_another(text: str, name: str) -> bool:
     """Return whether a remark beside the customer's name may mean that somebody else comes, too."""
     return not (COMPANIONS | _ALSO).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
+
+
+def brings_another(notes: str, name: str) -> bool:
+    """Return whether notes say in one clause that somebody comes beside the customer of this name: "mein Sohn kommt mit", "auch für
+    Otto". "Für meinen Sohn" alone may be the customer.
+    """
+    return any(_brings_another(each, name) for each in re.split(r"[,;.\n]", notes))
+
+
+def _brings_another(clause: str, name: str) -> bool:
+    words = set(fold(clause).split())
+    if FAMILY.search(clause) and not words.isdisjoint(_FOR):
+        return True
+    is_beside = not words.isdisjoint(_BESIDE)
+    return is_beside and (not words.isdisjoint(RELATIVES - TITLES) or speaks_of_another(clause, name))
 
 
 def speaks_of_another(text: str, name: str) -> bool:

@@ -31,7 +31,7 @@ from askproai_runtime.booking.own_waiting import (
     list_own_waiting,
     waiting_fields,
 )
-from askproai_runtime.booking.owner_questions import names_another
+from askproai_runtime.booking.owner_questions import names_another, says_customer
 from askproai_runtime.booking.phrases import join_list
 from askproai_runtime.booking.remote import enqueue_sync
 from askproai_runtime.booking.request import read_text
@@ -90,7 +90,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
             success=success, message=none_found(ctx, call), fields=nothing, outcome=FunctionOutcome.NONE_FOUND
         )
     fitting = [each for each in found if not names_another(ctx, call, args, each)]
-    named = have_several_customers(found) or len(fitting) < len(found)
+    named = have_several_customers(found) or any(says_customer(ctx, call, args, each) for each in found)
     name = name_owner(call, args) if read_text(args, "customer_name") and not asks_birth_date(ctx) else ""
     if name:
         found = narrow(config, call, {"customer_name": args["customer_name"]}, found)
@@ -125,7 +125,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
-            named = is_other or await is_beside_others(ctx, conn, call, target)
+            named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             await _require_agreement(ctx, conn, call, args, target, preface, named=named)
             is_of_several = names_several(read_text(args, "customer_name"))
             own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []

@@ -13,6 +13,7 @@ from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, 
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.store.actions import list_former_starts, record_which
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
@@ -97,6 +98,15 @@ async def require_owner(
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
     """Return whether a request names another customer than the appointment's. As a second factor a name has been compared."""
     return not asks_birth_date(ctx) and names_other_owner(call, args, appointment)
+
+
+def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
+    """Return whether a sentence about an appointment says for whom it is, since a request names another customer, or since nobody
+    has named this one.
+    """
+    named = read_text(args, "customer_name") or ""
+    is_unsaid = not asks_birth_date(ctx) and leaves_customer_unsaid(call, appointment, named)
+    return is_unsaid or names_another(ctx, call, args, appointment)
 
 
 async def require_yes(

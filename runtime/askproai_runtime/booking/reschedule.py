@@ -57,7 +57,7 @@ from askproai_runtime.booking.new_times import (
 )
 from askproai_runtime.booking.offer import offer_alternatives, offer_for_move
 from askproai_runtime.booking.own_appointments import resolve_appointment
-from askproai_runtime.booking.owner_questions import names_another, require_owner
+from askproai_runtime.booking.owner_questions import require_owner, says_customer
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
@@ -182,7 +182,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         own = await list_own_appointments(ctx, conn, call, {})
         await require_owner(ctx, conn, call, args, appointment, own)
         service = await _require_service(ctx, conn, call, appointment)
-    named = names_another(ctx, call, args, appointment) or have_several_customers([appointment, *own])
+    named = says_customer(ctx, call, args, appointment) or have_several_customers([appointment, *own])
     other_service = find_other_service(ctx, call, args, appointment)
     service = other_service or choose_staff(ctx, call, args, appointment, service)
     counted = counted_words(args)

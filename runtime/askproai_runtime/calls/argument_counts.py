@@ -13,7 +13,8 @@ _NUMBER: Final = rf"(?P<number>{'|'.join(_WORDS)}|\d{{1,2}})"
 _PEOPLE: Final = r"personen?|pers\b\.?|leute|people|persons?|erwachsene|adults"
 _COUNT = re.compile(rf"{_NUMBER}(?: (?:weitere[nr]?|andere|more|other))?(?: (?:{_PEOPLE}))?", re.IGNORECASE)
 _IN_WORDS = re.compile(
-    rf"\b{_NUMBER} ?(?:{_PEOPLE})\b|\bzu (?P<together>zweit|dritt|viert)\b|\b(?:party|group) of (?P<party>two|three|four|\d)\b",
+    rf"\b{_NUMBER} ?(?:{_PEOPLE})\b|\bzu (?P<together>zweit|dritt|viert)\b|\bwir sind (?P<we>zwei|drei|vier|[2-4])\b(?! \w)"
+    r"|\b(?:party|group) of (?P<party>two|three|four|\d)\b",
     re.IGNORECASE,
 )
 _HOW_MANY: Final = r"anzahl|count|quantity|qty"

@@ -35,10 +35,39 @@ async def test_a_counted_search_offers_for_all(call: SpokenCall) -> None:
     assert (found["success"], "Anna und Mehmet" in found["message"]) == (True, True), found
 
 
-@pytest.mark.parametrize("notes", ["mit Tochter Mia auch schneiden", "Mann möchte auch", "also for my son"])
+NOTED = (
+    "mit Tochter Mia auch schneiden", "Mann möchte auch", "also for my son", "für mich und meinen Mann", "mein Sohn kommt mit",
+    "auch für Otto", "zwei Kinder", "für die ganze Familie", "wir sind zwei",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("notes", NOTED)
+async def test_a_person_in_notes_is_asked_for(call: SpokenCall, notes: str) -> None:
+    call.say("Am Freitag um zwei.")
+    assert (await call.ask(BOOK, friday_at(call.pod, notes=notes)))["message"] == ASKED
+    call.say("Mia Lange.")
+    done = await call.ask(BOOK, friday_at(call.pod, notes=notes, companions=[MIA]))
+    assert (done["success"], sorted(each[3] for each in await call.live())) == (True, ["Mia Lange", "Petra Lange"])
+
+
+@pytest.mark.parametrize("notes", NOTED)
 async def test_notes_are_said_to_be_one_appointment(call: SpokenCall, notes: str) -> None:
+    call.say("Am Freitag um zwei.")
+    await call.ask(BOOK, friday_at(call.pod, notes=notes))
+    call.say("Ich komme allein.")
     done = await call.ask(BOOK, friday_at(call.pod, notes=notes))
-    assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
+    assert (done["success"], "Er ist auf den Namen Petra Lange." in done["message"]) == (True, True), done
+    assert [each[3] for each in await call.live()] == ["Petra Lange"]
+
+
+@pytest.mark.parametrize(
+    "notes",
+    ["Termin für meinen Sohn, bitte mit Waschen", "auch Bart trimmen", "beide Seiten kurz", "Gutschein vom Mann"],
+)
+async def test_other_notes_are_booked_at_once(call: SpokenCall, notes: str) -> None:
+    call.say("Am Freitag um zwei.")
+    done = await call.ask(BOOK, friday_at(call.pod, notes=notes))
+    assert done["success"], done
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Whether a call has said the name of an appointment's customer, or that of another person of the family. Pure."""
+
+import re
+from typing import Final
+
+from askproai_runtime.booking.customer_names import is_plain_name
+from askproai_runtime.booking.name_words import FAMILY, NO_NAME, OF_SENTENCES
+from askproai_runtime.booking.phrases import fold, is_other_person
+from askproai_runtime.booking.store.appointments import Appointment
+from askproai_runtime.booking.types import CallContext
+
+_NO_FIRST_NAMES: Final = (
+    NO_NAME
+    | OF_SENTENCES
+    | {"abend", "appointment", "bitte", "danke", "hallo", "hello", "hi", "hier", "moin", "morgen", "morning", "servus"}
+    | {"tag", "termin"}
+)
+
+
+def leaves_customer_unsaid(call: CallContext, appointment: Appointment, named: str) -> bool:
+    """Return whether nobody has said for whom an appointment of an earlier call is, and the request has not `named` that person.
+
+    Without a transcript nobody knows what was said.
+    """
+    if call.said is None or appointment.call_id == call.call_id:
+        return False
+    said = fold(f"{call.said} {call.named} {named}").split()
+    return not {*fold(appointment.customer_name).split()} <= {*said}
+
+
+def names_namesake(said: str, customer: str) -> bool:
+    """Return whether words have the surname of a customer behind another first name: "Petra Lange hier" where it is Otto Lange.
+
+    "Frau Lange" and "Hallo Lange" may be anybody of the family.
+    """
+    surname = customer.rpartition(" ")[2]
+    found = re.findall(rf"\b([A-ZÄÖÜ][\w'’-]+) (?={re.escape(surname)}\b)", said) if surname != customer else ()
+    firsts = {each for each in found if fold(each) not in _NO_FIRST_NAMES and not FAMILY.search(each)}
+    names = (f"{each} {surname}" for each in firsts)
+    return any(is_plain_name(name) and is_other_person(name, customer) for name in names)

@@ -1,0 +1,77 @@
+"""The only appointment under a number may be another person's: it is said whose it is, and a namesake is asked."""
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+BOOK, FIND, MOVE, CANCEL = "book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"
+OTTO = "Otto Lange"
+
+
+@pytest.fixture
+async def call(call: SpokenCall) -> SpokenCall:
+    """Otto Lange has a haircut at 14:00 from an earlier call of the number."""
+    earlier = SpokenCall(call.pod, call.number)
+    assert (await earlier.ask(BOOK, friday_at(call.pod, customer_name=OTTO)))["success"]
+    return call
+
+
+UNSAID = [
+    "Hier Frau Lange.",
+    "hier spricht petra lange",
+    "Petra Kaiser hier.",
+    "Guten Tag, Lange.",
+    "Hallo, mein Termin.",
+]
+
+
+@pytest.mark.parametrize("words", UNSAID)
+async def test_a_move_says_whose_it_is(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    moved = await call.ask(MOVE, {"time": "15 Uhr"})
+    assert (moved["success"], moved["message"].count(OTTO)) == (True, 1), moved
+
+
+@pytest.mark.parametrize("words", [*UNSAID, "Petra Lange hier."])
+async def test_a_cancellation_says_whose_it_is(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    asked = await call.ask(CANCEL, {})
+    assert (asked["needs_confirmation"], asked["message"].count(OTTO)) == (True, 1), asked
+
+
+@pytest.mark.parametrize("words", [*UNSAID, "Petra Lange hier."])
+async def test_found_ones_say_whose_they_are(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    assert OTTO in (await call.ask(FIND, {}))["message"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Petra Lange hier.", "Ich bin die Petra Lange.", "Lange, Petra Lange.", "Guten Tag, Petra Lange.", "It's Petra Lange.",
+        "Mein Name: Petra Lange",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("named", [{}, {"customer_name": "Frau Lange"}])
+async def test_a_namesake_is_asked_before_a_move(call: SpokenCall, words: str, named: dict[str, str]) -> None:
+    call.say(words)
+    asked = await call.ask(MOVE, named | {"time": "15 Uhr"})
+    assert (asked["success"], OTTO in asked["message"]) == (False, True), asked
+    call.say("Ja, genau.")
+    done = await call.ask(MOVE, named | {"time": "15 Uhr"})
+    assert done["success"], done
+
+
+async def test_a_no_moves_nothing(call: SpokenCall) -> None:
+    call.say("Petra Lange hier.")
+    await call.ask(MOVE, {"time": "15 Uhr"})
+    call.say("Nein, nicht den von Otto Lange.")
+    done = await call.ask(MOVE, {"time": "15 Uhr"})
+    assert (done["success"], "neuen" in done["message"]) == (False, True), done
+
+
+@pytest.mark.parametrize("words", ["Otto Lange hier.", "Guten Tag, Otto Lange, den Termin bitte auf drei."])
+async def test_the_customer_hears_no_name(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    moved = await call.ask(MOVE, {"time": "15 Uhr"})
+    assert (moved["success"], OTTO in moved["message"]) == (True, False), moved
