@@ -240,15 +240,15 @@ def _put_on_place_of_days(
     days, said = _days_of(named.starts, zone), {name: text for name in _NO_TIME if (text := read_text(args, name))}
     if len(days) == 1:
         return args
-    for name in said:
-        found, others = _PLACE_OF_DAY.fullmatch(fold(said[name])), {**args, name: None}
+    for name, text in said.items():
+        found, others = _PLACE_OF_DAY.fullmatch(fold(text)), {**args, name: None}
         if found is None or not (found["on"] or found["day"] or found["weekday"]) or names_day(read_parts(others)):
             continue
         place, weekday = _PLACES[found["place"]], found["weekday"]
         among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
         if place < len(among):
             is_certain = bool(found["day"] or (weekday and len(among) > 1))
-            return _put_on_day(named, call, {**others, "date": said[name]}, zone, among[place], is_certain=is_certain)
+            return _put_on_day(named, call, {**others, "date": text}, zone, among[place], is_certain=is_certain)
         if found["day"]:
             raise _ask_which(named.starts, call, zone, is_exact=False)
     return args
