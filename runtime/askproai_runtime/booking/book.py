@@ -15,6 +15,7 @@ appointment instead of making a second one. The fault points between the steps a
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -62,7 +63,7 @@ from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim
 from askproai_runtime.booking.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
-from askproai_runtime.booking.named_days import put_on_named_day
+from askproai_runtime.booking.named_days import after_request, put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.noted_changes import find_noted_staff, require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
@@ -71,6 +72,7 @@ from askproai_runtime.booking.offered_groups import find_named, find_offered
 from askproai_runtime.booking.one_by_one import find_next
 from askproai_runtime.booking.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
 from askproai_runtime.booking.phrases import correct_name, fold, same_name
+from askproai_runtime.booking.relative_times import add_offered_weeks
 from askproai_runtime.booking.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.booking.replaced_bookings import (
     cancel_replaced,
@@ -181,8 +183,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
         call = add_kept_offers(call, appointments)
-        zone = ZoneInfo(ctx.config().time_zone)
-        args = put_on_named_day(call, args, zone, lambda: parse_service_request(ctx.config(), call, args))
+        args = _put_on_day(ctx, call, args)
         args, request = _parse(ctx, call, args, appointments)
         require_agreeing_notes(ctx, call, request.notes, request.service, request.start, request.offered_staff)
         chosen = read_chosen(call, args, request.name, appointments)
@@ -239,6 +240,13 @@ def _parse(
         return args, request
     args = {**args, "staff": staff}
     return args, parse_booking_request(ctx.config(), call, args, appointments)
+
+
+def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments with the day that they mean of those named before. Raises `ClarificationNeeded`."""
+    zone, find_service = ZoneInfo(ctx.config().time_zone), partial(parse_service_request, ctx.config(), call, args)
+    args = put_on_named_day(after_request(call, zone), args, zone, find_service)
+    return add_offered_weeks(args, call, zone, find_service)
 
 
 async def _find_instead(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -59,7 +59,12 @@ _PLACE = re.compile(
     rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?"
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
+_PLACE_OF_DAY = re.compile(
+    rf"(?P<on>(?:am|an dem|on the) )?(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?"
+    rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?"
+)
 _DIGIT = re.compile(r"([1-9])\.?")
+_LONGEST_DAY: Final = timedelta(hours=25)
 _OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 
 
@@ -114,7 +119,8 @@ def put_on_named_day(
     named = _find_named(call)
     if named is None:
         return args
-    args = _count_from(named, call, _put_on_place(named, call, args, zone), zone, books=not searches)
+    args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
+    args = _count_from(named, call, args, zone, books=not searches)
     parts = read_parts(args)
     if not any(parts) or holds_iso_day(parts):
         return args
@@ -133,7 +139,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
     time, and are about another person or another service than these ("und bei Julia?").
     """
     zone = request.rules.zone
-    args = put_on_named_day(call, args, zone, lambda: request, searches=True)
+    args = put_on_named_day(after_request(call, zone), args, zone, lambda: request, searches=True)
     days = _days_of(call.offered_last, zone)
     is_other = request.rules.service.name not in _services_at(call, call.offered_last)
     if any(read_parts(args)) or not days or not (read_text(args, "staff") or is_other):
@@ -224,6 +230,83 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
     return args
 
 
+def _put_on_place_of_days(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo
+) -> Mapping[str, Any]:
+    """Return the arguments with the day that they number among several named days: "am zweiten Tag", "der erste Dienstag".
+
+    Raises `ClarificationNeeded` where a day of the month may be meant as well.
+    """
+    days, said = _days_of(named.starts, zone), {name: text for name in _NO_TIME if (text := read_text(args, name))}
+    if len(days) == 1:
+        return args
+    for name, text in said.items():
+        found, others = _PLACE_OF_DAY.fullmatch(fold(text)), {**args, name: None}
+        if found is None or not (found["on"] or found["day"] or found["weekday"]) or names_day(read_parts(others)):
+            continue
+        place, weekday = _PLACES[found["place"]], found["weekday"]
+        among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
+        if place < len(among):
+            is_certain = bool(found["day"] or (weekday and len(among) > 1))
+            return _put_on_day(named, call, {**others, "date": text}, zone, among[place], is_certain=is_certain)
+        if found["day"]:
+            raise _ask_which(named.starts, call, zone, is_exact=False)
+    return args
+
+
+def _put_on_day(
+    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, day: date, *, is_certain: bool
+) -> Mapping[str, Any]:
+    """Return the arguments with a named day in place of their date, as its `start` where one is at their time; where it is not
+    certain and the words led to the answer, as they are. Raises `ClarificationNeeded`.
+    """
+    words, parts = str(args["date"]), read_parts({**args, "date": None})
+    if not is_certain:
+        if any(words in each.texts for each in call.earlier):
+            return args  # the model repeats them
+        of_month = _dates(understand_parts(words, None, None, at=call.started_at, zone=zone).candidates)
+        if of_month - {day}:
+            raise ask_readings(read_on(sorted({day, *of_month}), (None, None, None), call, zone), call, zone)
+    fitting = _list_at_time(named, parts, call, zone)
+    starts = {start for start in fitting if start.astimezone(zone).date() == day}
+    if fitting and not starts:
+        raise _ask_which(named.starts, call, zone, is_exact=named.is_exact)
+    if named.is_exact and len(starts) == 1:
+        return _with_start(args, call, zone, starts)
+    return {**args, "date": day.isoformat()}
+
+
+def _list_at_time(named: NamedTimes, parts: _Parts, call: CallContext, zone: ZoneInfo) -> Sequence[datetime]:
+    """Return the named starts at a time of day, whatever their days."""
+    if not any(parts):
+        return named.starts
+    local = {start: start.astimezone(zone) for start in named.starts}
+    return [s for s, at in local.items() if any(each.contains(at) for each in read_on([at.date()], parts, call, zone))]
+
+
+def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
+    """Return the call with the day of its last request as the one that was named last, where the answers since named none."""
+    for args in call.requested:
+        parts = read_parts(args)
+        if not names_day(parts):
+            continue
+        understood = understand_parts(*parts, at=call.started_at, zone=zone)
+        days = _dates(understood.candidates)
+        if len(days) != 1 or any(each.grain is Grain.WEEK or _is_long(each) for each in understood.candidates):
+            return call
+        if call.named_last is not None and days <= set(_days_of(call.named_last.starts, zone)):
+            return call  # what was said of that day before counts
+        is_exact = all(each.end is None for each in understood.candidates)
+        starts = tuple(each.start.astimezone(UTC) for each in understood.candidates)
+        since = call.named_last.said_since if call.named_last else ()
+        return replace(call, named_last=NamedTimes(Naming.REQUESTED, starts, is_exact=is_exact, said_since=since))
+    return call
+
+
+def _is_long(candidate: Candidate) -> bool:
+    return candidate.end is not None and candidate.end - candidate.start > _LONGEST_DAY
+
+
 def _is_on_place(start: datetime, place: int, named: NamedTimes, rest: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Return whether a start is on the day of this place, where a time is said beside it: "der letzte Tag", "nachmittags"."""
     days, parts = _days_of(named.starts, zone), read_parts(rest)
@@ -284,6 +367,8 @@ def _count_from(
     if not (day or clock):
         return args
     clocks = {start.astimezone(zone).time() for start in starts}
+    if named.naming is Naming.REQUESTED and not named.is_exact:
+        clocks = {time(), time(12)}  # no hour was named
     counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
     found = {each: next(iter(results)) for each, results in counted.items() if len(results) == 1}
     dates = {each: result[0] or "" for each, result in found.items() if result is not None}

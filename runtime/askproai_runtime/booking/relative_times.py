@@ -3,26 +3,40 @@
 What they are counted from is certain only where each possible origin gives one time, or where an answer of the call has said it.
 """
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from askproai_runtime.booking.named_days import name_days
 from askproai_runtime.booking.obstacles import is_working_time
-from askproai_runtime.booking.request import ServiceRequest, holds_iso_day, keep_open_readings, minute_before
+from askproai_runtime.booking.request import (
+    ServiceRequest,
+    first_day,
+    holds_iso_day,
+    keep_open_readings,
+    minute_before,
+    read_parts,
+)
 from askproai_runtime.booking.slots import horizon_end
 from askproai_runtime.booking.types import CallContext, NamedTimes, Naming
 from askproai_runtime.german_dates import (
+    WEEKDAYS,
     Candidate,
     Grain,
     Understanding,
     count_from,
     counts_time,
+    fold,
     is_relative_day,
+    names_next_weekday,
     understand_parts,
 )
 
 _Parts = tuple[str | None, str | None, str | None]
+_WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)
 
 
@@ -51,6 +65,37 @@ def add_later_readings(
     ]
     both = Understanding.of([*understood.candidates, *later])
     return keep_open_readings(replace(both, unclear=understood.unclear), service)
+
+
+def add_offered_weeks(
+    args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, find_service: Callable[[], ServiceRequest]
+) -> Mapping[str, Any]:
+    """Return the arguments of a booking; raises the question which day is meant where a relative one after offers of another week
+    may count from today or from these.
+
+    A day that was offered is meant, a weekday in the week of one too, and one whose words led to the offers.
+    """
+    parts, named = read_parts(args), call.named_last
+    words = parts[0] or parts[1] or ""
+    if named is None or named.naming is not Naming.OFFERED or named.lists_since or holds_iso_day(parts):
+        return args
+    if any(words in each.texts for each in call.earlier) or not (is_relative_day(words) or names_next_weekday(words)):
+        return args
+    offered = {each.astimezone(zone).date() for each in named.starts}
+    coming = {
+        each.start.date() for each in understand_parts(words, None, None, at=call.started_at, zone=zone).candidates
+    }
+    weeks = {first_day(each, Grain.WEEK) for each in offered}
+    is_near = _WEEKDAY.search(fold(words)) and not weeks.isdisjoint(first_day(each, Grain.WEEK) for each in coming)
+    if not coming or coming & offered or is_near:
+        return args
+    later = {
+        each.start.date()
+        for at in named.starts
+        for each in understand_parts(words, None, None, at=at, zone=zone).candidates
+    }
+    meant = coming | (later - offered)
+    return name_days(args, call, zone, find_service, meant, asks=True) if len(meant) > 1 else args
 
 
 def count_hours(parts: _Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:

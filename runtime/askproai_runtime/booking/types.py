@@ -1,6 +1,6 @@
 """What callers of the package pass in and get back, and what every function of the package works with."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -74,6 +74,7 @@ class Naming(StrEnum):
     ASKED = "asked"  # as readings of what the caller has said
     CHANGED = "changed"  # as those of an appointment that it has booked, moved or cancelled
     LISTED = "listed"  # as those of the caller's own appointments
+    REQUESTED = "requested"  # in a request that an answer without days has asked back about
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ class CallContext:
     # The starts of the last answer with times, in the order in which it said them; and of the last one with days.
     offered_last: tuple[datetime, ...] = ()
     named_last: NamedTimes | None = None
+    # The times of the requests since that answer, as they were said, the last one first.
+    requested: tuple[Mapping[str, str], ...] = ()
     # The last words of caller and agent, and what the caller has said since the last answer.
     said: str | None = None
     said_since: str | None = None

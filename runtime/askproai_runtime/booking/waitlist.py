@@ -21,7 +21,7 @@ from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.booking.customer_names import read_customer_name
 from askproai_runtime.booking.kept_offers import read_kept_offers
-from askproai_runtime.booking.named_days import put_on_named_day
+from askproai_runtime.booking.named_days import after_request, put_on_named_day
 from askproai_runtime.booking.named_people import name_people
 from askproai_runtime.booking.offer_before_waiting import offer_before_waiting
 from askproai_runtime.booking.phone_argument import read_phone, say_unclear, spell_phone
@@ -140,7 +140,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     try:
         args = name_people(args, ctx.config().services, say().wait_for_whom)
         request = parse_service_request(ctx.config(), call, args)
-        args = put_on_named_day(call, args, request.rules.zone, lambda: request)
+        zone = request.rules.zone
+        args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)
         if instead := await offer_before_waiting(ctx, together.service, call, candidates):

@@ -40,6 +40,7 @@ from askproai_runtime.calls.named_times import (
     read_offered,
     read_offered_last,
     read_others_than,
+    read_requested,
 )
 from askproai_runtime.calls.notices import decline_recording
 from askproai_runtime.calls.payload import (
@@ -224,6 +225,7 @@ class CallFunctions:
             earlier=read_earlier(call),
             offered_last=read_offered_last(call),
             named_last=read_named_last(call),
+            requested=read_requested(call),
             said=read_said(call),
             said_since=read_said_since(call),
             leaves_choice=leaves_choice(call),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from askproai_core.tenant_config import Function
 from askproai_runtime.booking import (
     EarlierRequest,
     NamedOffer,
@@ -16,10 +17,21 @@ from askproai_runtime.booking import (
     find_declined,
     has_no_preference,
 )
+from askproai_runtime.calls.arguments import TIMES, read_arguments
 from askproai_runtime.calls.payload import OngoingCall
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
+_MOST_REQUESTS = 4  # that are read
+_WITH_DAYS = frozenset(
+    each.name.lower()
+    for each in (
+        Function.CHECK_AVAILABILITY,
+        Function.BOOK_APPOINTMENT,
+        Function.JOIN_WAITLIST,
+        Function.BUSINESS_INFORMATION,
+    )
+)
 _LONGEST_DAY = timedelta(hours=25)
 _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
 
@@ -98,6 +110,25 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
                     return asked
         lists_since |= bool(answer.get("appointments"))
     return asked
+
+
+def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
+    """Return the times of the requests to which the answers have named no days, since the last answer with days; the last one
+    first.
+    """
+    found, unnamed = list[Mapping[str, str]](), set[str]()
+    for utterance in reversed(call.transcript_with_tool_calls or ()):
+        answer = utterance.answer
+        if answer is not None:
+            with suppress(KeyError, TypeError, ValueError):
+                if _read_named(answer) is not None:
+                    break
+            unnamed.add(str(utterance.tool_call_id))
+        elif utterance.role == "tool_call_invocation" and utterance.name in _WITH_DAYS:
+            values = read_arguments(utterance.name, utterance.arguments).values
+            times = {name: str(value) for name, value in values.items() if name in TIMES}
+            found += [times] if times and str(utterance.tool_call_id) in unnamed else []
+    return tuple(found[:_MOST_REQUESTS])
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:

@@ -11,6 +11,7 @@ from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.party_size import count_people
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.calls.unread_fields import note_unread
+from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 
 # Their requests name a service and a time: one without is a part of a request.
 _OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -40,8 +41,7 @@ def _add_understood(
 ) -> Arguments:
     """Return the arguments with those of the requests that the last answers of the call have asked back about.
 
-    Nothing is added to a request with a service and a time, to a change of an appointment, or for another person; and no time
-    beside any that is named.
+    Nothing is added to a request with a service and a time, to a change of an appointment, or for another person.
     """
     is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
     if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
@@ -53,7 +53,7 @@ def _add_understood(
     if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
         understood.pop("email", None)
     named = {*read.values, *read.unclear}
-    without = named | (TIMES if named & TIMES else set())
+    without = named | _list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
     return replace(read, values=values, unread=unread | read.unread)
 
@@ -77,11 +77,21 @@ def _read_understood(function: Function, call: OngoingCall, known: KnownNames) -
     for args, answer in asked_back[-_MOST_REQUESTS:]:
         read = read_arguments(function.name.lower(), args, known)
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
-        before = TIMES if TIMES & read.values.keys() else frozenset[str]()
+        before = _list_replaced(read)
         understood = {name: each for name, each in understood.items() if name not in before} | read.values
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         unread |= read.unread if "unclear" not in answer else {}
     return understood, unread
+
+
+def _list_replaced(read: Arguments) -> frozenset[str]:
+    """Return the times before a request that it replaces. A time of day alone keeps the date, a date alone the time."""
+    named = TIMES & {*read.values, *read.unclear}
+    if named <= {"time", "part_of_day"} and not holds_day(str(read.values.get("time", ""))):
+        return TIMES - {"date"} if named else frozenset()
+    if named == {"date"} and find_part_argument(str(read.values.get("date", ""))) is Argument.DATE:
+        return TIMES - {"time", "part_of_day"}
+    return TIMES
 
 
 def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:

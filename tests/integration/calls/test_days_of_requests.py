@@ -1,0 +1,91 @@
+"""A day of a request that was asked back about, or a place among offered days, is what the next words for a day count from."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import CUT, SpokenCall
+from tests.worlds.tenant_pod import next_friday
+
+CHECK, BOOK, INFORM = "check_availability", "book_appointment", "business_information"
+PETRA = {"service": CUT, "customer_name": "Petra Lange"}
+NAMELESS = {"service": CUT, "customer_name": ""}
+
+
+def friday(call: SpokenCall) -> date:
+    """Return a Friday that is not the coming one."""
+    return next_friday(call.pod, 10, 2).date()
+
+
+def days_of(asked: dict[str, Any]) -> list[str]:
+    return [each["start"][:10] for each in asked.get("candidates", ())]
+
+
+@pytest.mark.parametrize("words", ["am zweiten Tag", "den zweiten Tag", "on the second day", "am letzten Tag"])
+async def test_a_place_is_of_the_offered_days(call: SpokenCall, words: str) -> None:
+    days = [friday(call) - timedelta(days=1), friday(call)]
+    await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
+    call.say(f"{words} um elf")
+    done = await call.ask(BOOK, PETRA | {"date": words, "time": "11 Uhr"})
+    assert done.get("start", "")[:13] == f"{days[1]}T11", done
+
+
+@pytest.mark.parametrize("words", ["am zweiten Freitag", "den zweiten Freitag", "der zweite Freitag"])
+async def test_a_numbered_weekday_is_an_offered_one(call: SpokenCall, words: str) -> None:
+    days = [friday(call), friday(call) + timedelta(days=7)]
+    await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
+    call.say(f"{words} um elf")
+    done = await call.ask(BOOK, PETRA | {"date": words, "time": "11 Uhr"})
+    assert done.get("start", "")[:13] == f"{days[1]}T11", done
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        (BOOK, NAMELESS),
+        (BOOK, PETRA | {"companions": [{"name": ""}]}),
+        (BOOK, PETRA | {"staff": "Zacharias"}),
+        (BOOK, PETRA | {"email": "p lange"}),
+        (CHECK, {"service": "Ohrlochstechen"}),
+        (INFORM, {"topic": "hours"}),
+    ],
+)
+async def test_a_weekday_beside_a_requested_day(call: SpokenCall, name: str, args: dict[str, Any]) -> None:
+    await call.ask(name, args | {"date": friday(call).isoformat(), "time": "14:00"})
+    call.say("Petra Lange, aber doch Donnerstag.")
+    asked = await call.ask(BOOK, PETRA | {"date": "Donnerstag", "time": "14:00", "staff": "Anna"})
+    before = friday(call) - timedelta(days=1)
+    assert before.isoformat() in days_of(asked), asked
+    assert len(days_of(asked)) > 1, asked
+    call.say("Den späteren.")
+    done = await call.ask(BOOK, PETRA | {"date": before.isoformat(), "time": "14:00", "staff": "Anna"})
+    assert done.get("start", "")[:13] == f"{before}T14", done
+
+
+@pytest.mark.parametrize("words", ["nächste Woche Samstag", "in einer Woche", "kommenden Samstag"])
+async def test_a_relative_day_after_offers_is_asked(call: SpokenCall, words: str) -> None:
+    day = next_friday(call.pod, 10, 3).date() - timedelta(days=1)
+    await call.ask(CHECK, {"service": CUT, "date": day.isoformat(), "time": "11 Uhr"})
+    call.say(f"Lieber {words}, auch um elf.")
+    asked = await call.ask(BOOK, PETRA | {"date": words, "time": "11 Uhr"})
+    assert len(days_of(asked)) > 1, asked
+
+
+@pytest.mark.parametrize("words", ["nächste Woche Donnerstag", "kommenden Donnerstag", "diesen Donnerstag"])
+async def test_the_offered_words_are_not_asked(call: SpokenCall, words: str) -> None:
+    found = await call.ask(CHECK, {"service": CUT, "date": words, "time": "11 Uhr"})
+    call.say("Ja, bitte.")
+    done = await call.ask(BOOK, PETRA | {"date": words, "time": "11 Uhr"})
+    assert done.get("start") == found["slots"][0]["start"], done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"time": "15 Uhr"}, {"start": "15 Uhr"}, {"time": "eine Stunde später"}, {"service": CUT, "time": "15:00"}],
+)
+async def test_a_new_time_keeps_the_day(call: SpokenCall, words: dict[str, str]) -> None:
+    await call.ask(BOOK, NAMELESS | {"date": friday(call).isoformat(), "time": "14:00"})
+    call.say("Petra Lange, aber doch um drei.")
+    done = await call.ask(BOOK, {"customer_name": "Petra Lange"} | words)
+    assert done.get("start", "")[:13] == f"{friday(call)}T15", done
