@@ -6,7 +6,7 @@ from typing import Any
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.named_people import read_name_alone
-from askproai_runtime.booking.phrases import is_other_person, same_name
+from askproai_runtime.booking.phrases import fold, is_other_person, same_name
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_names import names_namesake
 from askproai_runtime.booking.store.appointments import Appointment
@@ -48,7 +48,10 @@ def leaves_owner_open(
     if is_picked or appointment.call_id == call.call_id:
         return False
     name = name_owner(call, args)
-    if (not name or is_part_of_name(name)) and names_namesake(call.said or "", appointment.customer_name):
+    is_first_name = fold(name) == fold(appointment.customer_name).partition(" ")[0]
+    if (not name or (is_part_of_name(name) and not is_first_name)) and names_namesake(
+        call.said or "", appointment.customer_name
+    ):
         return True
     known = {each for one in own for each in one.names_of_number}
     others = [each for each in known if is_other_person(each, appointment.customer_name)]
