@@ -34,7 +34,7 @@ class CallBack:
 
 
 def understand_call_back(said: str, at: datetime, zone: ZoneInfo) -> CallBack:
-    """Understand when to call back. What has no meaning, or several, is kept as it was said: a person will read it."""
+    """Understand when to call back. Words with no meaning, or with several, are kept as they were said: a person will read them."""
     meant = understand_parts(said, None, None, at=at, zone=zone).candidates
     known = len(meant) == 1 and (meant[0].end or meant[0].start) - at < _ANY_TIME
     return CallBack(said, meant, meant[0] if known else None)

@@ -15,6 +15,7 @@ from askproai_runtime.booking.answer_words import NO, YES, Reply, words_of
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.appointment_filters import is_of_service
 from askproai_runtime.booking.names import list_named_staff
+from askproai_runtime.booking.owner_questions import require_yes
 from askproai_runtime.booking.phrases import fold, join_list
 from askproai_runtime.booking.replies import details_key
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, read_text
@@ -209,12 +210,6 @@ async def _require_yes(
         when = format_spoken(start, rules.zone, now)
         question = say().is_service_changed.format(appointment=described, service=what, when=when)
     asked = f"{rules.service.name} with {fold(staff or '')} at {start.isoformat()}"
-    age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, asked)
-    # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
-    reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
-    if reply is Reply.YES or (call.replies is None and reply is not None):
-        return
-    if reply is Reply.NO:
-        raise ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
+    kept = ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
     unclear = "service" if is_replaced else "staff"
-    raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear)
+    await require_yes(ctx, conn, call, appointment, asked, question, unclear, refused=kept)

@@ -154,8 +154,8 @@ def say_names_missing(count: int) -> str:
 
 
 def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> None:
-    """Raise `ClarificationNeeded` once in a call if a time was `offered` to companions of whom the request says nothing, or if it
-    names fewer people than it counts or its notes bring: they may have been left out, or the caller comes alone after all.
+    """Raise `ClarificationNeeded` once in a call if the request names fewer people than a time was `offered` to, than it counts, or
+    than its notes bring. The others may have been left out, or the caller comes alone after all.
     """
     at, said = start.isoformat(), len(args.get("companions") or ())
     counted = args.get("party_size", 1) - 1

@@ -126,7 +126,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
-            await _require_agreement(ctx, conn, call, args, target, preface, named=named)
+            await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
             is_of_several = names_several(read_text(args, "customer_name"))
             own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
             others = [each for each in own if each.id != target.id]
@@ -176,6 +176,7 @@ async def _require_agreement(
     preface: str,
     *,
     named: bool,
+    is_other: bool,
 ) -> None:
     """Raise `ClarificationNeeded` with "Soll ich …?", unless that was this call's last question, and the caller has answered.
 
@@ -194,7 +195,6 @@ async def _require_agreement(
     if has_refused(call, claimed, reply):
         raise ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT, **fields)
     await record_question(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at)
-    is_other = names_another(ctx, call, args, appointment)
     question = (say().shall_i_cancel_other if is_other else say().shall_i_cancel).format(when=described)
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""

@@ -1,4 +1,4 @@
-"""The name by which a caller says who is calling. Pure."""
+"""The name with which a caller begins: "Hier ist Petra Lange". Pure."""
 
 import re
 from typing import Final

@@ -1,7 +1,7 @@
-"""A note that is nothing but another time, service or person than the request's: a model has put there what the caller has
-corrected. It is asked once which of the two is meant.
+"""A note that says another time, service or person than the request, and nothing else: a model has put a correction there. The
+caller is asked once which of the two is meant.
 
-Only what is understood as a whole is such a note: "muss um 15 Uhr weg" is about something else.
+The whole note must be understood: "muss um 15 Uhr weg" is about something else.
 """
 
 import re
@@ -96,14 +96,14 @@ def _list_new(note: str) -> Iterator[str]:
 
 
 def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> set[str] | None:
-    """Return the services of which a text is the names, None of any other text."""
+    """Return the services that a text names, or None if it says anything else."""
     branch = service.rules.branch.name
     named = read_services(text, [each for each in ctx.config().services if each.branch in {None, branch}])
     return {each.name for each in named.services} if named.services and named.unknown is None else None
 
 
 def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
-    """Return whether a text is a time that includes a start, None of any other text. A time without a day is one of its day."""
+    """Return whether a text is a time that includes a start, or None if it is no time. A time without a day is one of its day."""
     zone = service.rules.zone
     alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
     if alone.refused is not None or not alone.candidates:

@@ -1,4 +1,4 @@
-"""What the argument `start` of a call function means beside what was offered, and beside the other arguments."""
+"""The meaning of the argument `start` of a call function, beside the offers of the call and the other arguments."""
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta

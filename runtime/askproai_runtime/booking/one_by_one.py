@@ -58,9 +58,10 @@ def find_next(
     first, *others = left or people[:1]
     if not first["customer_name"]:
         raise ClarificationNeeded(say_names_missing(1))
-    if NO.search(words_of(call.said_since or "")):  # to the question for the first, or for the next one
+    is_asked = bool(then) or companions_key(ONE_BY_ONE) in (call.replies or {})
+    if is_asked and NO.search(words_of(call.said_since or "")):  # to the question for the first, or for the next one
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
-    if not then and companions_key(ONE_BY_ONE) not in (call.replies or {}):
+    if not is_asked:
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
         raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
     rest = {name: value for name, value in args.items() if name not in _OF_ONE}

@@ -1,4 +1,4 @@
-"""What a caller waits for, and how a caller is taken off the waiting list: by the rules of a cancellation."""
+"""A caller's places on the waiting list, and their removal by the rules of a cancellation."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -83,14 +83,24 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
             message = asked.message + say().waits_besides.format(entries=describe_waiting(ctx, waiting))
             return replace(asked, message=message, fields={**asked.fields, "waiting": waiting_fields(waiting)})
         meant = [each for each in own if str(each.id) == named]
-        if not own or not (meant or has_none):
-            return asked
-        entry, *others = meant or _narrow(ctx, call, args, waiting) or own[-1:]
-        if others:
-            question = say().which_place.format(entries=describe_waiting(ctx, [entry, *others], say().or_word))
-            fields = {"waiting": waiting_fields([entry, *others])}
-            return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
-        if entry.state == "waiting" and (question_or_kept := await _ask_to_leave(ctx, conn, call, args, entry)):
+    if not own or not (meant or has_none):
+        return asked
+    return await _leave(ctx, call, args, meant or _narrow(ctx, call, args, waiting) or own[-1:])
+
+
+async def _leave(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Sequence[WaitlistEntry]
+) -> Answer:
+    """Remove the one entry that is meant, once the caller has agreed to it; of several ask which."""
+    entry, *others = meant
+    if others:
+        question = say().which_place.format(entries=describe_waiting(ctx, meant, say().or_word))
+        fields = {"waiting": waiting_fields(meant)}
+        return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+    if entry.state == "waiting":
+        async with ctx.pool.acquire() as conn:
+            question_or_kept = await _ask_to_leave(ctx, conn, call, args, entry)
+        if question_or_kept is not None:
             return question_or_kept
 
     async def write(conn: Connection) -> WaitlistEntry:
@@ -117,17 +127,17 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
     )
     if is_kept or not waiting:
         return None
-    none_found = Answer(success=False, message="", fields={}, outcome=FunctionOutcome.NONE_FOUND)
-    left = await leave_waitlist(ctx, call, args, none_found)
+    meant = _narrow(ctx, call, args, waiting)
+    left = await _leave(ctx, call, args, meant)
     if left.fields.get("needs_confirmation") is not True:
         return left
-    message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, _narrow(ctx, call, args, waiting)))
+    message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, meant))
     return replace(left, message=message, fields={**left.fields, "waiting": waiting_fields(waiting)})
 
 
 async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
-    """Return what a caller with an appointment and a place answers to: the question which of them is meant, once in a call, then
-    that about the appointment. A place about which the caller has said yes is left.
+    """Return the question whether the appointment or the place is meant, once in a call, then `asked`, which is about the
+    appointment. A place is removed if the caller has said yes to that.
     """
     appointment_id = asked.fields.get("appointment_id")
     if call.replies is None or appointment_id is None or asked.fields.get("needs_confirmation") is not True:
@@ -135,11 +145,12 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     async with ctx.pool.acquire() as conn:
         waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
         appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id)) if waiting else None
-    replies = {str(each.id): call.replies.get(str(each.id)) for each in waiting}
-    agreed = [each for each, reply in replies.items() if reply is not None and reply.agrees(args.get("confirmed"))]
+    replies = [(each, call.replies.get(str(each.id))) for each in waiting]
+    agreed = [each for each, reply in replies if reply is not None and reply.agrees(args.get("confirmed"))]
     if len(agreed) == 1:
-        return await leave_waitlist(ctx, call, {**args, "appointment_id": agreed[0]}, asked)
-    is_asked = appointment_id in call.replies or _WHICH_KIND in call.asked_unclear or Reply.NO in replies.values()
+        return await _leave(ctx, call, args, agreed)
+    has_refused_place = any(reply is Reply.NO for _, reply in replies)
+    is_asked = appointment_id in call.replies or _WHICH_KIND in call.asked_unclear or has_refused_place
     if appointment is None or is_asked or _names_start(ctx, call, args, appointment.starts_at):
         return asked
     named = have_several_customers([appointment])

@@ -65,7 +65,7 @@ async def require_own_name(
     question = say().is_it_of_another.format(appointment=described, name=name)
     if not name:
         question = say().is_it_the_one.format(appointment=described)
-    refused = say().none_other if len(own) == 1 else ""
+    refused = _none_other() if len(own) == 1 else None
     about = f"customer {fold(name)}"
     await require_yes(ctx, conn, call, appointment, about, question, "customer_name", name, refused)
 
@@ -92,7 +92,11 @@ async def require_owner(
         return
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     question = say().is_it_the_one.format(appointment=described)
-    await require_yes(ctx, conn, call, appointment, "customer ", question, "customer_name", "", say().none_other)
+    await require_yes(ctx, conn, call, appointment, "customer ", question, "customer_name", refused=_none_other())
+
+
+def _none_other() -> ClarificationNeeded:
+    return ClarificationNeeded(say().none_other, outcome=FunctionOutcome.NONE_FOUND)
 
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
@@ -118,10 +122,10 @@ async def require_yes(
     question: str,
     unclear: str,
     name: str = "",
-    refused: str = "",
+    refused: ClarificationNeeded | None = None,
 ) -> None:
-    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it. `name` is of the person who was named;
-    `refused` is said after a no.
+    """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or `refused` after a no. `name` is of the
+    person who was named.
 
     Without a transcript a model that repeats itself after the answer means it.
     """
@@ -130,7 +134,7 @@ async def require_yes(
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):
         return
-    if reply is Reply.NO and refused:
-        raise ClarificationNeeded(refused, outcome=FunctionOutcome.NONE_FOUND)
+    if reply is Reply.NO and refused is not None:
+        raise refused
     named: dict[str, Any] = {"customer_name": name} if name else {}
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear, **named)

@@ -398,8 +398,9 @@ def parse_time(
     """Understand `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if none is given.
 
     A time without a day is that of the next day on which it is a working time. Of several readings those at which nobody works do
-    not count. A start that was offered in this call, or is one of its `own`, is meant whatever the other arguments say. Where the
-    day is understood, and another argument is not, the day is returned with that argument as `unclear`.
+    not count. A start that was offered in this call, or is one of its `own`, is asked about where another argument clearly names
+    another day or time. Where the day is understood, and another argument is not, the day is returned with that argument as
+    `unclear`.
 
     Raises `ClarificationNeeded` for a time that is refused, past, impossible or not understood, and for a contradiction.
     """

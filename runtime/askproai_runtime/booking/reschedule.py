@@ -172,9 +172,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> MoveRequest | Answer:
     """Return the move that the arguments ask for, or the offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
-    picking = {
-        name: value for name, value in args.items() if name != "staff"
-    }  # which says with whom it is from then on
+    picking = {**args, "staff": None}  # it says with whom the appointment is from then on
     async with ctx.pool.acquire() as conn:
         appointment = await resolve_appointment(
             ctx, conn, call, picking, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)

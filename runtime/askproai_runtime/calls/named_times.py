@@ -18,7 +18,7 @@ from askproai_runtime.booking import (
     has_no_preference,
 )
 from askproai_runtime.calls.arguments import TIMES, read_arguments
-from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.calls.payload import OngoingCall, read_exchanges
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
@@ -75,14 +75,11 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 
 def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that an answer of ours is there to, the last one last."""
-    found, asked = list[EarlierRequest](), dict[str, frozenset[str]]()
-    for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "tool_call_invocation":
-            asked[str(utterance.tool_call_id)] = utterance.read_texts()
-        elif utterance.answer is not None and (texts := asked.get(str(utterance.tool_call_id))):
-            starts = frozenset(slot.start for slot in _read_slots(utterance.answer))
-            found.append(EarlierRequest(texts, starts))
-    return tuple(found)
+    return tuple(
+        EarlierRequest(texts, frozenset(slot.start for slot in _read_slots(answer)))
+        for request, answer in read_exchanges(call)
+        if request is not None and answer is not None and (texts := request.read_texts())
+    )
 
 
 def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
@@ -116,19 +113,20 @@ def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
     """Return the times of the requests to which the answers have named no days, since the last answer with days; the last one
     first.
     """
-    found, unnamed = list[Mapping[str, str]](), set[str]()
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = utterance.answer
-        if answer is not None:
-            with suppress(KeyError, TypeError, ValueError):
-                if _read_named(answer) is not None:
-                    break
-            unnamed.add(str(utterance.tool_call_id))
-        elif utterance.role == "tool_call_invocation" and utterance.name in _WITH_DAYS:
-            values = read_arguments(utterance.name, utterance.arguments).values
+    found = list[Mapping[str, str]]()
+    for request, answer in reversed(read_exchanges(call)):
+        if len(found) == _MOST_REQUESTS:
+            break
+        if answer is None:
+            continue
+        with suppress(KeyError, TypeError, ValueError):
+            if _read_named(answer) is not None:
+                break
+        if request is not None and request.name in _WITH_DAYS:
+            values = read_arguments(request.name, request.arguments).values
             times = {name: str(value) for name, value in values.items() if name in TIMES}
-            found += [times] if times and str(utterance.tool_call_id) in unnamed else []
-    return tuple(found[:_MOST_REQUESTS])
+            found += [times] if times else []
+    return tuple(found)
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:

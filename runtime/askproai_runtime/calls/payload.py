@@ -200,6 +200,19 @@ def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
     return [each.answer for each in call.transcript_with_tool_calls or () if each.answer is not None]
 
 
+def read_exchanges(call: OngoingCall) -> list[tuple[Utterance | None, dict[str, Any] | None]]:
+    """Return the requests to functions with their results, in the order of these. None for a request that the transcript lacks, and
+    for a result that is no answer of ours.
+    """
+    asked, found = dict[str, Utterance](), list[tuple[Utterance | None, dict[str, Any] | None]]()
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "tool_call_invocation":
+            asked[str(utterance.tool_call_id)] = utterance
+        elif utterance.role == "tool_call_result":
+            found.append((asked.get(str(utterance.tool_call_id)), utterance.answer))
+    return found
+
+
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
     """Return what the caller has said to each question of a function that needs a yes.
 

@@ -9,7 +9,7 @@ from askproai_runtime.booking import Replies, Reply, read_named_email, same_name
 from askproai_runtime.calls.arguments import TIMES, Arguments, read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.party_size import count_people
-from askproai_runtime.calls.payload import OngoingCall, Utterance
+from askproai_runtime.calls.payload import OngoingCall, read_exchanges
 from askproai_runtime.calls.unread_fields import note_unread
 from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 
@@ -62,13 +62,9 @@ def _read_understood(function: Function, call: OngoingCall, known: KnownNames) -
     """Return the arguments that the last requests of a call have understood, where all of them were of this function and asked
     back, and the fields that were not read. A later value counts before an earlier one.
     """
-    invoked, asked_back = dict[str, Utterance](), list[tuple[Any, dict[str, Any]]]()
-    for each in call.transcript_with_tool_calls or ():
-        if each.role == "tool_call_invocation":
-            invoked[str(each.tool_call_id)] = each
-        if each.role != "tool_call_result":
-            continue
-        request, answer = invoked.get(str(each.tool_call_id)), each.answer or {}
+    asked_back = list[tuple[Any, dict[str, Any]]]()
+    for request, answered in read_exchanges(call):
+        answer = answered or {}
         if request is not None and request.name == Function.BUSINESS_INFORMATION.name.lower():
             continue
         is_asked = request is not None and request.name == function.name.lower() and answer.get("success") is False

@@ -299,13 +299,27 @@ async def test_each_of_a_group_is_booked_in_turn(env: CalcomEnvironment) -> None
     assert len(await booked(env.salon)) == 2
 
 
-async def test_the_next_of_a_group_is_booked_by_its_request(env: CalcomEnvironment) -> None:
+async def test_next_of_a_group_follows_its_request(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
     first = await env.salon.booking.book_appointment(answered, args)
     (alone,) = first.fields["next_requests"]
     second = await env.salon.booking.book_appointment(answered, alone)
     assert (second.success, len(await booked(env.salon))) == (True, 2), second
+
+
+async def test_a_no_books_nobody_of_a_group(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    before = replace(caller(), said_since="Nein, lieber um halb drei.", replies={})  # to an offer
+    asked = await env.salon.booking.book_appointment(before, args)
+    assert asked.message.endswith("Soll ich zuerst den für Rosa Rot eintragen?"), asked
+    known = {companions_key("one_by_one"): Reply.UNCLEAR}
+    refused = replace(caller(), said_since="Nein, dann gar nicht.", replies=known)
+    assert not (await env.salon.booking.book_appointment(refused, args)).success
+    first = await env.salon.booking.book_appointment(replace(caller(), said_since="Ja.", replies=known), args)
+    second = await env.salon.booking.book_appointment(replace(refused, said_since="Nein, Mia doch nicht."), args)
+    assert (first.success, second.success) == (True, False)
+    assert [name for _, _, name in await booked(env.salon)] == ["Rosa Rot"]
 
 
 async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment) -> None:

@@ -109,7 +109,7 @@ async def test_a_new_address_is_read_back(spoken_salon: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("said", ["Nein, nicht Mayer, Beyer mit B.", "Das ist falsch, Beyer.", "No, Beyer."])
-async def test_another_name_after_a_no_is_no_first_name(spoken_salon: TenantPod, said: str) -> None:
+async def test_name_after_a_no_corrects_it(spoken_salon: TenantPod, said: str) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Mayer"))
     call.say(said)
@@ -135,7 +135,7 @@ async def test_a_made_up_id_beside_the_day(spoken_salon: TenantPod, made_up: str
     assert len(alone["appointments"]) == 2
 
 
-async def test_one_of_two_is_cancelled_and_the_other_said(spoken_salon: TenantPod) -> None:
+async def test_other_of_two_is_said_to_stay(spoken_salon: TenantPod) -> None:
     await empty_book(spoken_salon)
     call = SpokenCall(spoken_salon)
     await call.ask(
