@@ -54,12 +54,13 @@ class SpokenCall:
             self.transcript += spoken.transcript[len(before) :]
         return bodies
 
-    async def live(self) -> list[tuple[str, str, str, str]]:
-        """Return what the call's number has, in order of time: service, hour and minute, staff and name of each."""
+    async def live(self, *, of_number: bool = False) -> list[tuple[str, str, str, str]]:
+        """Return what this call has booked, or what its number has, by time: service, hour and minute, staff and name of each."""
         rows = await self.pod.db.fetch(
             """SELECT service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff, customer_name AS name
-               FROM appointments WHERE call_id = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at, created_at""",
-            self.call_id,
+               FROM appointments WHERE CASE WHEN $2 THEN caller = $3 ELSE call_id = $1 END
+               AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at, created_at""",
+            self.call_id, of_number, self.number,
         )  # fmt: skip
         return [(row["service"], row["at"], row["staff"], row["name"]) for row in rows]
 

@@ -183,33 +183,19 @@ async def require_movable(
     """
     is_replaced = not same_services(service.rules.service.name, appointment.service)
     if is_asked:
+        now, rules = ctx.clock.now(), service.rules
+        described = describe_appointment(ctx.config(), appointment, now)
+        staff = decline_name(rules.display_name(service.staff)) if service.staff else None
+        question = say().is_person_changed.format(appointment=described, staff=staff)
+        if is_replaced:
+            name = rules.service.display_name
+            what = say().service_with.format(service=name, staff=staff) if staff else name
+            when = format_spoken(start, rules.zone, now)
+            question = say().is_service_changed.format(appointment=described, service=what, when=when)
+        asked = f"{rules.service.name} with {fold(staff or '')} at {start.isoformat()}"
+        kept = ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
+        unclear = "service" if is_replaced else "staff"
         async with ctx.pool.acquire() as conn:
-            await _require_yes(conn, ctx, call, appointment, service, start, is_replaced=is_replaced)
+            await require_yes(ctx, conn, call, appointment, asked, question, unclear, refused=kept)
     if is_replaced or stays_with_person(ctx, appointment, service):
         raise ReplacementWanted(appointment, service, start)
-
-
-async def _require_yes(
-    conn: Connection,
-    ctx: BookingContext,
-    call: CallContext,
-    appointment: Appointment,
-    service: ServiceRequest,
-    start: datetime,
-    *,
-    is_replaced: bool,
-) -> None:
-    """Raise `ClarificationNeeded` with the question about the change unless the caller has said yes to it."""
-    config, now, rules = ctx.config(), ctx.clock.now(), service.rules
-    described = describe_appointment(config, appointment, now)
-    staff = decline_name(rules.display_name(service.staff)) if service.staff else None
-    question = say().is_person_changed.format(appointment=described, staff=staff)
-    if is_replaced:
-        name = rules.service.display_name
-        what = say().service_with.format(service=name, staff=staff) if staff else name
-        when = format_spoken(start, rules.zone, now)
-        question = say().is_service_changed.format(appointment=described, service=what, when=when)
-    asked = f"{rules.service.name} with {fold(staff or '')} at {start.isoformat()}"
-    kept = ClarificationNeeded(say().stays.format(when=described), outcome=FunctionOutcome.KEPT)
-    unclear = "service" if is_replaced else "staff"
-    await require_yes(ctx, conn, call, appointment, asked, question, unclear, refused=kept)

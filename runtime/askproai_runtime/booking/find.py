@@ -78,17 +78,12 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
         return clarification.answer
     config = ctx.config()
     waits = {"waiting": waiting_fields(waiting)} if waiting else {}
-    if waiting and not found:
-        message = say().only_waits.format(entries=describe_waiting(ctx, waiting))
-        return Answer(
-            success=True, message=message, fields={"appointments": [], **waits}, outcome=FunctionOutcome.FOUND
-        )
     if not found:
-        success = asks_birth_date(ctx) or call.caller is not None
-        nothing = {"appointments": list[Any]()}
-        return Answer(
-            success=success, message=none_found(ctx, call), fields=nothing, outcome=FunctionOutcome.NONE_FOUND
-        )
+        is_known = bool(waiting) or asks_birth_date(ctx) or call.caller is not None
+        waits_only = say().only_waits.format(entries=describe_waiting(ctx, waiting)) if waiting else ""
+        outcome = FunctionOutcome.FOUND if waiting else FunctionOutcome.NONE_FOUND
+        nothing: dict[str, Any] = {"appointments": [], **waits}
+        return Answer(success=is_known, message=waits_only or none_found(ctx, call), fields=nothing, outcome=outcome)
     fitting = [each for each in found if not names_another(ctx, call, args, each)]
     named = have_several_customers(found) or any(says_customer(ctx, call, args, each) for each in found)
     name = name_owner(call, args) if read_text(args, "customer_name") and not asks_birth_date(ctx) else ""

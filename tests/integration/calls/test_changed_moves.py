@@ -18,13 +18,8 @@ async def call(call: SpokenCall) -> SpokenCall:
     return SpokenCall(call.pod, call.number)
 
 
-async def live(call: SpokenCall) -> list[tuple[str, str, str]]:
-    rows = await call.pod.db.fetch(
-        """SELECT service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff FROM appointments
-           WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at""",
-        call.number,
-    )
-    return [(row["service"], row["at"], row["staff"]) for row in rows]
+async def live(call: SpokenCall) -> list[tuple[str, ...]]:
+    return [each[:3] for each in await call.live(of_number=True)]
 
 
 def day(call: SpokenCall) -> str:

@@ -11,12 +11,7 @@ PETRA = "Petra Lange"
 
 
 async def times(call: SpokenCall) -> list[str]:
-    rows = await call.pod.db.fetch(
-        """SELECT to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at FROM appointments
-           WHERE caller = $1 AND status = 'confirmed' ORDER BY starts_at""",
-        call.number,
-    )
-    return [row["at"] for row in rows]
+    return [each[1] for each in await call.live(of_number=True)]
 
 
 @pytest.fixture

@@ -19,12 +19,7 @@ async def call(call: SpokenCall) -> SpokenCall:
 
 
 async def live(call: SpokenCall) -> list[tuple[str, str]]:
-    rows = await call.pod.db.fetch(
-        """SELECT to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at, staff FROM appointments
-           WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at""",
-        call.number,
-    )
-    return [(row["at"], row["staff"]) for row in rows]
+    return [(at, staff) for _, at, staff, _ in await call.live(of_number=True)]
 
 
 async def search(call: SpokenCall, staff: str = "Mehmet") -> str:

@@ -35,12 +35,7 @@ async def add_past(call: SpokenCall, name: str) -> None:
 
 async def live(call: SpokenCall) -> list[tuple[str, str]]:
     """Return the name and the time of each appointment of the number."""
-    rows = await call.pod.db.fetch(
-        """SELECT customer_name, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'HH24:MI') AS at FROM appointments
-           WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at""",
-        call.number,
-    )
-    return [(row["customer_name"], row["at"]) for row in rows]
+    return [(name, at) for _, at, _, name in await call.live(of_number=True)]
 
 
 @pytest.mark.parametrize(
