@@ -1,7 +1,7 @@
 """A note that says another time, service or person than the request, and nothing else: a model has put a correction there. The
 caller is asked once which of the two is meant.
 
-The whole note must be understood: "muss um 15 Uhr weg" is about something else.
+The whole note must be understood, since "muss um 15 Uhr weg" is about something else; unless a word in it corrects ("doch lieber").
 """
 
 import re
@@ -15,15 +15,22 @@ from askproai_runtime.booking.phrases import drop_prepositions, fold, sayable
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import list_replaced, understand_parts
+from askproai_runtime.german_dates import UnclearMention, find_mention, list_replaced, understand_parts
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.visits import list_parts
 
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
-_CORRECTING = re.compile(
-    r"\b(?:aber|actually|besser|better|bitte|doch|eigentlich|gerne?|instead|lieber|nein|no|please|rather)\b[,:]?",
+_CORRECTS = r"besser|better|doch|eigentlich|instead|lieber|nein|no|prefer(?:s|red)?|rather|stattdessen"
+_CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
+# Who wishes, and that it is a wish.
+_FRAME = re.compile(
+    rf"\b(?:(?:{_CORRECTS}|aber|actually|anrufer(?:in)?|bitte|caller|client|customer|gerne?|hätten?|kund(?:e|in)|möchten?|please"
+    r"|the|wants?|will|wishes|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
     re.IGNORECASE,
 )
+_AMOUNT = re.compile(
+    r"\b(?<![:.])(?<!um )(?<!ab )(?<!at )\d+(?:,\d+)?\b(?!\s*(?:uhr|h|[ap]\.?m\b|[.:]))", re.IGNORECASE
+)  # "3 mm"
 
 
 def require_agreeing_notes(
@@ -70,7 +77,7 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
 
 def _list_members(note: str, service: ServiceRequest) -> list[Staff]:
     """Return whom a note names and nothing else."""
-    named = " ".join(_CORRECTING.sub(" ", note).split()).removeprefix("mit ")
+    named = " ".join(_FRAME.sub(" ", note).split()).removeprefix("mit ")
     return list_named_staff(drop_prepositions(named), service.rules.branch.staff)
 
 
@@ -84,12 +91,22 @@ def _is_other(
             return not is_then
         if members := _list_members(new, service):
             return staff not in {each.id for each in members}
-    return False
+    return bool(_CORRECTION.search(note)) and _names_other_time(call, note, service, start)
+
+
+def _names_other_time(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+    """Return whether a note names days or times, among other words, and a start is none of them."""
+    zone = service.rules.zone
+    try:
+        mention = find_mention(_AMOUNT.sub(" ", note), call.started_at.astimezone(zone), words_of(note).split())
+        return mention is not None and not mention.find_in({start.astimezone(zone)}, surely=False)
+    except UnclearMention:
+        return False
 
 
 def _list_new(note: str) -> Iterator[str]:
     """Yield what a note may want: itself, or what it asks for in place of another time or service ("statt Haarschnitt Färben")."""
-    plain = " ".join(_CORRECTING.sub(" ", note).split())
+    plain = " ".join(_FRAME.sub(" ", note).split())
     yield plain
     for _, new in list_replaced(plain):
         yield new

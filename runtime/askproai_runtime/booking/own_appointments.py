@@ -19,7 +19,8 @@ from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.appointment_filters import fits_all, narrow
 from askproai_runtime.booking.cancel_question import find_questioned
-from askproai_runtime.booking.phrases import format_reading, join_list
+from askproai_runtime.booking.named_people import read_name_alone
+from askproai_runtime.booking.phrases import format_reading, is_other_person, join_list
 from askproai_runtime.booking.replies import meant_key
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.store.actions import (
@@ -81,6 +82,7 @@ async def resolve_appointment(
     if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
         return on_weekday[0]
     if (likely := named.find_likely(found, on_weekday, fit)) is not None:
+        _require_no_other_customer(ctx, call, args, likely)
         await _require_yes(ctx, conn, call, likely, named, found)
         return likely
     return _choose(ctx, call, found, named, question, fit)
@@ -163,13 +165,14 @@ async def resolve_cancellation(
             return left[0], say().already_cancelled
         raise _choice(ctx, call, left, say().already_cancelled, question)
     live = [each for each in on_weekday if each in found]
-    return await _resolve_live(ctx, conn, call, question, found, named, live, fit), ""
+    return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
 
 
 async def _resolve_live(
     ctx: BookingContext,
     conn: Connection,
     call: CallContext,
+    args: Mapping[str, Any],
     question: str,
     found: Sequence[Appointment],
     named: "_NamedTime",
@@ -179,9 +182,23 @@ async def _resolve_live(
     """Return which of the live appointments is to be cancelled."""
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
         return _choose(ctx, call, found, named, question, fit)
+    _require_no_other_customer(ctx, call, args, likely)
     if not named.is_day_of(likely) and likely not in on_weekday:
         await _require_yes(ctx, conn, call, likely, named, found)
     return likely
+
+
+def _require_no_other_customer(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], likely: Appointment
+) -> None:
+    """Raise `ClarificationNeeded` if a request names both another customer and another time than the appointment that is left: a
+    caller who hears a question about it may answer yes to what was asked for.
+    """
+    name = "" if asks_birth_date(ctx) else read_name_alone(read_text(args, "customer_name"), call.said)
+    if is_other_person(name, likely.customer_name):
+        raise ClarificationNeeded(
+            say().none_of_customer.format(name=name), outcome=FunctionOutcome.NONE_FOUND, appointments=[]
+        )
 
 
 async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallContext) -> list[Appointment]:

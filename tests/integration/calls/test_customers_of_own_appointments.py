@@ -75,3 +75,27 @@ async def test_the_customer_hears_no_name(call: SpokenCall, words: str) -> None:
     call.say(words)
     moved = await call.ask(MOVE, {"time": "15 Uhr"})
     assert (moved["success"], OTTO in moved["message"]) == (True, False), moved
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"appointment_time": "11 Uhr"}, {"appointment_date": "2026-12-24"}, {"appointment_date": "Freitag", "appointment_time": "11 Uhr"}],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [MOVE, CANCEL])
+async def test_another_name_and_time_mean_none(call: SpokenCall, function: str, named: dict[str, str]) -> None:
+    """A yes to a question about this one could be meant for the one that was asked for."""
+    wanted = (
+        named | {"customer_name": "Thomas Berger"} | ({"time": "15 Uhr"} if function == MOVE else {"confirmed": True})
+    )
+    call.say("Ich rufe für meinen Kollegen Thomas Berger an.")
+    for words in ("Um elf hat er den Termin.", "Ja, sagen Sie ihn bitte ab.", "Ja."):
+        answer = await call.ask(function, wanted)
+        assert (answer["success"], "Thomas Berger" in answer["message"]) == (False, True), answer
+        assert "needs_confirmation" not in answer
+        call.say(words)
+    assert [at for _, at, _, _ in await call.live(of_number=True)] == ["14:00"]
+
+
+async def test_another_time_of_the_named_customer_is_asked(call: SpokenCall) -> None:
+    asked = await call.ask(CANCEL, {"customer_name": OTTO, "appointment_date": "Freitag", "appointment_time": "11 Uhr"})
+    assert asked["needs_confirmation"], asked
