@@ -25,7 +25,7 @@ _CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
 # Who wishes, and that it is a wish.
 _FRAME = re.compile(
     rf"\b(?:(?:{_CORRECTS}|aber|actually|anrufer(?:in)?|bitte|caller|client|customer|gerne?|hätten?|kund(?:e|in)|möchten?|please"
-    r"|the|wants?|will|wishes|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
+    r"|the|wants?|will|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
     re.IGNORECASE,
 )
 _AMOUNT = re.compile(

@@ -123,7 +123,8 @@ async def test_another_persons_appointment_says_nothing_more(call: SpokenCall) -
 OTHERS = [
     "doch lieber 16 Uhr", "statt 14 Uhr 16 Uhr", "lieber 16 Uhr statt 14 Uhr", "nein, um vier", "vormittags",
     "eigentlich lieber am Samstag", "statt Haarschnitt Färben", "Färben statt Haarschnitt", "und Färben dazu", "bei Anna",
-    "Fensterplatz, doch um vier", "actually 4 pm", "Kunde möchte doch lieber um 16 Uhr", "prefers to come at 4 pm", "Wunschzeit: 16 Uhr",
+    "Fensterplatz, doch um vier", "actually 4 pm", "Kunde möchte doch lieber um 16 Uhr", "prefers to come at 4 pm",
+    "Wunschzeit: 16 Uhr",
     "Kundin würde lieber am Samstag kommen", "customer would like 16:00", "möchte zu Anna", "der Kunde kommt doch erst um vier",
 ]  # fmt: skip
 
@@ -163,7 +164,8 @@ async def test_a_later_note_that_corrects_is_asked(call: SpokenCall, more: dict[
         "kommt 5 Minuten später, muss um 15 Uhr weg", "14 Uhr", "Freitag", "nachmittags, Fensterplatz", CUT, "nur Haarschnitt",
         "statt Färben Haarschnitt", "ohne Färben", "hat am 12. Dezember Hochzeit", "Färben war beim letzten Mal zu dunkel",
         "Rückruf ab 15 Uhr", "2", "Maschine 3, 6 mm", "Mehmet", "1. Termin", "Allergie gegen Färbemittel", "seit Montag krank",
-        "möchte diesmal lieber 3 mm", "sitzt lieber am Fenster", "kommt lieber 5 Minuten früher", "Kundin möchte doch 14 Uhr behalten",
+        "möchte diesmal lieber 3 mm", "sitzt lieber am Fenster", "kommt lieber 5 Minuten früher",
+        "Kundin möchte doch 14 Uhr behalten",
     ],
 )  # fmt: skip
 async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:

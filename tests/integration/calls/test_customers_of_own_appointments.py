@@ -79,7 +79,10 @@ async def test_the_customer_hears_no_name(call: SpokenCall, words: str) -> None:
 
 @pytest.mark.parametrize(
     "named",
-    [{"appointment_time": "11 Uhr"}, {"appointment_date": "2026-12-24"}, {"appointment_date": "Freitag", "appointment_time": "11 Uhr"}],
+    [
+        {"appointment_time": "11 Uhr"}, {"appointment_date": "2026-12-24"},
+        {"appointment_date": "Freitag", "appointment_time": "11 Uhr"},
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
 async def test_another_name_and_time_mean_none(call: SpokenCall, function: str, named: dict[str, str]) -> None:
