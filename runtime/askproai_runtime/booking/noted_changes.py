@@ -22,7 +22,7 @@ from askproai_runtime.visits import list_parts
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
 _CORRECTS = r"besser|better|doch|eigentlich|instead|lieber|nein|no|prefer(?:s|red)?|rather|stattdessen"
 _CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
-# Who wishes, and that it is a wish.
+# A customer, and that this is what they want.
 _FRAME = re.compile(
     rf"\b(?:(?:{_CORRECTS}|aber|actually|anrufer(?:in)?|bitte|caller|client|customer|gerne?|hätten?|kund(?:e|in)|möchten?|please"
     r"|the|wants?|will|would like|wünscht|wunsch(?:zeit|termin)?)\b[,:]?|(?:falls|wenn) möglich|if possible|am liebsten)",
