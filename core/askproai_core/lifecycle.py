@@ -24,7 +24,16 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
     """Sleep, but return at once when `stop` is set."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def is_cancelled() -> bool:
+    """Return whether the running task was cancelled. A loop that only a cancellation ends asks for it: redis-py waits by
+    `asyncio.wait_for`, which loses a cancellation that comes with its result (Python 3.11).
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def run_until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

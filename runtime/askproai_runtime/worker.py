@@ -128,7 +128,8 @@ async def _request_notifications(process: Process) -> None:
         changed = process.config.next_change()
         await _request_if_configured(process)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), REQUEST_ONCE_MORE.total_seconds())
+            async with asyncio.timeout(REQUEST_ONCE_MORE.total_seconds()):
+                await changed.wait()
             continue
         await _request_if_configured(process)
         await changed.wait()

@@ -8,6 +8,7 @@ import structlog
 from redis.asyncio import Redis
 
 from askproai_core.clock import Clock
+from askproai_core.lifecycle import is_cancelled
 from askproai_core.provider_limits import RedisUnavailable
 from askproai_core.redis.client import RedisClient
 
@@ -42,12 +43,14 @@ class WakeUpChannel:
             except (redis.exceptions.RedisError, OSError, ValueError) as error:
                 # `RedisClient` logs that Redis is unavailable, and when it is back.
                 log.debug("wake.not_heard", error=type(error).__name__)
+            if is_cancelled():
+                return
             await self._clock.sleep(RECONNECT_DELAY)
 
     async def _receive(self, subscriber: Redis, url: str, wake_up: Callable[[], object]) -> None:
         """Receive messages until the mounted URL changes. The confirmation of the subscription is the first of them."""
         async with subscriber.pubsub(ignore_subscribe_messages=False) as subscription:
             await subscription.subscribe(self._channel)
-            while self._client.url() == url:
+            while self._client.url() == url and not is_cancelled():
                 if await subscription.get_message(timeout=URL_CHECK_INTERVAL.total_seconds()) is not None:
                     wake_up()

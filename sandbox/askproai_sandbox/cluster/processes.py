@@ -95,7 +95,8 @@ class Child:
         if self.exit_code is None:
             self._process.send_signal(first_signal)
             try:
-                return await asyncio.wait_for(self.wait(), grace.total_seconds())
+                async with asyncio.timeout(grace.total_seconds()):
+                    return await self.wait()
             except TimeoutError:
                 _signal_group(self.pid, signal.SIGKILL)
         return await self.wait()

@@ -172,7 +172,6 @@ async def test_spooled_event_of_erased_booking_is_found(
     assert row["payload"] == b""
 
 
-@pytest.mark.nightly  # its pod sometimes does not stop for three minutes; the cause is not known yet
 async def test_event_waits_for_its_key_and_is_processed(env: PrivacyEnvironment) -> None:
     mine, missing = old_key(), old_key()
     await until_used(env, mine)
