@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 
 import asyncpg
-import pytest
 from msgspec.structs import replace
 
 from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, decode_data_keys, encode_data_keys
