@@ -5,7 +5,7 @@ Every function takes the process's `BookingContext` first.
 """
 
 from askproai_runtime.booking.amended_messages import withdraws_call_back
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
@@ -66,6 +66,7 @@ from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.introductions import read_introduction
+from askproai_runtime.booking.kept_times import leaves_time
 from askproai_runtime.booking.messages import leave_message
 from askproai_runtime.booking.named_people import describes_person, read_people
 from askproai_runtime.booking.names import UnknownName, list_named_staff
@@ -130,6 +131,7 @@ from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 __all__ = [
     "DESK_CALL",
     "FREE_TIMES",
+    "NO",
     "NOTES_LIMIT",
     "WAITLIST",
     "Answer",
@@ -225,6 +227,7 @@ __all__ = [
     "join_waitlist",
     "leave_message",
     "leaves_open",
+    "leaves_time",
     "list_blocks_within",
     "list_current_blocks",
     "list_current_pauses",
@@ -276,4 +279,5 @@ __all__ = [
     "sync_appointment",
     "warm_up",
     "withdraws_call_back",
+    "words_of",
 ]  # fmt: skip

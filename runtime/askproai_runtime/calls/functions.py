@@ -307,7 +307,7 @@ class CallFunctions:
         """Answer from the arguments that the function reads, and name the others to the model."""
         known = KnownNames(self.config.current)
         try:
-            read = read_request(function, payload.args, payload.call, call.replies, known)
+            read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))

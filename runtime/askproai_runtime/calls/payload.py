@@ -200,16 +200,27 @@ def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
     return [each.answer for each in call.transcript_with_tool_calls or () if each.answer is not None]
 
 
-def read_exchanges(call: OngoingCall) -> list[tuple[Utterance | None, dict[str, Any] | None]]:
-    """Return the requests to functions with their results, in the order of these. None for a request that the transcript lacks, and
-    for a result that is no answer of ours.
+@dataclass(slots=True)
+class Exchange:
+    """A request to a function with its result, and what the caller has said since. `request` is None where the transcript lacks it,
+    `answer` where the result is none of ours.
     """
-    asked, found = dict[str, Utterance](), list[tuple[Utterance | None, dict[str, Any] | None]]()
+
+    request: Utterance | None
+    answer: dict[str, Any] | None
+    said: str = ""
+
+
+def read_exchanges(call: OngoingCall) -> list[Exchange]:
+    """Return the exchanges of a call in the order of their results."""
+    asked, found = dict[str, Utterance](), list[Exchange]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_invocation":
             asked[str(utterance.tool_call_id)] = utterance
         elif utterance.role == "tool_call_result":
-            found.append((asked.get(str(utterance.tool_call_id)), utterance.answer))
+            found.append(Exchange(asked.get(str(utterance.tool_call_id)), utterance.answer))
+        elif utterance.role == "user" and found:
+            found[-1].said += f"{utterance.content or ''}\n"
     return found
 
 
