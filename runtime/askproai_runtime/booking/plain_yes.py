@@ -60,10 +60,18 @@ def is_plain_yes(utterance: str, about: str, function: str = "", request: Mappin
         known -= {*people[:-1]} - {people[-1]}
     said = _MEANT.sub(" ", _IN_PLACE_OF.sub(" ", words_of(utterance)))
     known |= {f"{word}s" for word in known} | {*_list_weekdays(args)}
-    rest = _drop_hours(said, _list_hours(asked, args))
+    rest = drop_hours(said, asked, args)
     rest = "?" if rest is None else _AGREED.sub(" ", _drop_own(rest, is_of_other=bool(denied)))
     left = {*fold(rest).split()} - known - _SMALL - _VERBS.get(function, frozenset())
     return not left and "?" not in rest
+
+
+def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) -> str | None:
+    """Return words without the hours that the question `asked`, or the request, names; None if they name another one."""
+    hours = _list_hours(asked, request or {})
+    if any(_read_hour(found[1] or found[2]) not in hours for found in _HOUR.finditer(said)):
+        return None
+    return _HOUR.sub(" ", said)
 
 
 def _list_texts(request: Mapping[str, Any]) -> Iterator[str]:
@@ -90,14 +98,6 @@ def _list_hours(asked: str, request: Mapping[str, Any]) -> set[int]:
 
 def _read_hour(word: str) -> int:
     return 1 if word.casefold() == "ein" else int(NUMBER_WORDS.get(word.casefold(), word)) % 12
-
-
-def _drop_hours(said: str, hours: set[int]) -> str | None:
-    """Return words without the hours that the question names; None if they name another one."""
-    for found in _HOUR.finditer(said):
-        if _read_hour(found[1] or found[2]) not in hours:
-            return None
-    return _HOUR.sub(" ", said)
 
 
 def _drop_own(said: str, *, is_of_other: bool) -> str:

@@ -124,6 +124,7 @@ def read_reply(
     appointment. `today` is the day of the call. A `function` has asked it instead of carrying out a `request`.
     """
     if question is Question.CANCEL:
+        about = f"{about} {(request or {}).get('customer_name') or ''}"
         utterances = [drop_illness(utterance, about) for utterance in utterances]
         if any(names_another(each, about, today) for each in utterances):
             return Reply.NO
