@@ -78,6 +78,8 @@ _OFF_THE_LIST: Final = frozenset({
     "entfernen", "herunter", "liste", "me", "mich", "nehmen", "off", "platz", "raus", "rausnehmen", "remove", "runter",
     "runternehmen", "take",
 })  # fmt: skip
+_ALL: Final = re.compile(r"\b(?:alle|beide[ns]?|sämtliche|both|all(?! right))\b")
+_EXCEPT: Final = re.compile(r"\b(?:nein|nee|no|nicht|außer|ausser|bis auf|nur|kein\w*|aber|not|except|but|only)\b")
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
 _WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
@@ -142,7 +144,7 @@ _BESIDE = re.compile(
 )
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
-    r"|(?:alle )?beide(?: bitte)?|both(?: of them)?(?: please)?"
+    r"|(?:alle )?beide(?: bitte)?|(?:ja )?alle(?: zwei| drei| vier)?(?: bitte)?|both(?: of them)?(?: please)?"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -155,6 +157,12 @@ def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
     """
     asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
     return bool(answered and asked) and not (CANCELLATION.search(asked[-1]) and not MOVE.search(asked[-1]))
+
+
+def means_all(said: str) -> bool:
+    """Return whether words without an exception ask for the cancellation of all that was named: "beide", "alle drei"."""
+    words = words_of(said)
+    return bool(_ALL.search(words)) and not _EXCEPT.search(words)
 
 
 def only_thanks(said: str) -> bool:
