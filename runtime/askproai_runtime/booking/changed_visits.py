@@ -86,7 +86,7 @@ def list_others(
     ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> tuple[ServiceRequest, ...]:
     """Return the service with each other person where the caller of a move has just said that anybody will do, in the local
-    calendar. The arguments do not tell: "egal" is as absent there.
+    calendar. In the arguments "egal" is as absent.
     """
     said = words_of((call.said if call.said_since is None else call.said_since) or "")
     rules = _find_rules(ctx, appointment)

@@ -17,10 +17,16 @@ COLORING = (
     "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr, Haarschnitt bei Anna, absagen und stattdessen Färben bei Anna "
     "eintragen: Freitag, den 27. November, um 16 Uhr?"
 )
-BESIDE = "Um diese Zeit ist schon ein Termin eingetragen: Freitag, um 16 Uhr, Färben bei Mehmet. Soll ich trotzdem dorthin verschieben?"
+BESIDE = (
+    "Um diese Zeit ist schon ein Termin eingetragen: Freitag, um 16 Uhr, Färben bei Mehmet. Soll ich trotzdem dorthin "
+    "verschieben?"
+)
 TO_CANCEL = "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr, Haarschnitt bei Anna, absagen?"
 TO_LEAVE = "Soll ich Sie von der Warteliste streichen: Haarschnitt, Freitag, den 27. November, um 14 Uhr?"
-IN_ENGLISH = "I have the appointment on Friday, 27 November, at 2 pm, a haircut with Anna for Otto Lange, not for Petra Lange. Do you mean that one?"
+IN_ENGLISH = (
+    "I have the appointment on Friday, 27 November, at 2 pm, a haircut with Anna for Otto Lange, not for Petra Lange. Do you "
+    "mean that one?"
+)
 
 
 def read(said: str, about: str, question: Question = Question.MEANT, **request: str) -> Reply:
@@ -34,7 +40,8 @@ def read(said: str, about: str, question: Question = Question.MEANT, **request: 
         "Richtig, das ist der von Otto.", "Ja, für meinen Mann.", "Genau, das ist mein Mann.", "Ja, bitte auf fünf.",
         "Ja, den bitte verschieben.", "Ja, das ist der richtige.", "Stimmt.", "Ja, der Termin von Otto.", "Ja klar, den.",
         "Ja, ich rufe für ihn an.", "Doch, genau der.", "Ja, er hat mich gebeten anzurufen.", "Der ist schon richtig.",
-        "Ja, bitte verschieben.", "Ja, Otto Lange.", "Ja, den am Freitag.", "Ja, den um zwei bei Anna.", "Ja, auf Samstag um 17 Uhr.",
+        "Ja, bitte verschieben.", "Ja, Otto Lange.", "Ja, den am Freitag.", "Ja, den um zwei bei Anna.",
+        "Ja, auf Samstag um 17 Uhr.",
     ],
 )  # fmt: skip
 def test_words_of_the_question_keep_a_yes(said: str) -> None:
@@ -46,7 +53,8 @@ def test_words_of_the_question_keep_a_yes(said: str) -> None:
     [
         "Ja, aber nicht auf fünf.", "Ja, aber lieber um sechs.", "Ja, den anderen.", "Ja, und den von Mia auch.", "Ja, auf sechs.",
         "Ja, aber ich möchte meinen.", "Ja, den am Samstag.", "Ja, aber bei Mehmet.", "Ja, wenn das geht.", "Ja, den von Petra.",
-        "Ja, meinen.", "Ja, meinen Termin.", "Ja, um halb fünf.", "Ja, Mia.", "Ja, den um drei.", "Ja, Färben.", "Ja, nur den Bart.",
+        "Ja, meinen.", "Ja, meinen Termin.", "Ja, um halb fünf.", "Ja, Mia.", "Ja, den um drei.", "Ja, Färben.",
+        "Ja, nur den Bart.",
     ],
 )  # fmt: skip
 def test_more_than_the_question_is_no_plain_yes(said: str) -> None:
@@ -63,7 +71,8 @@ def test_more_than_the_question_is_no_plain_yes(said: str) -> None:
         (COLORING, "Genau, Färben statt Schneiden.", Reply.YES), (COLORING, "Ja, Färben um vier.", Reply.YES),
         (COLORING, "Ja, um zwei.", Reply.UNCLEAR), (COLORING, "Ja, den Haarschnitt.", Reply.UNCLEAR),
         (COLORING, "Ja, Haarschnitt statt Färben.", Reply.UNCLEAR),
-        (BESIDE, "Ja, trotzdem.", Reply.YES), (BESIDE, "Ja, trotzdem verschieben.", Reply.YES), (BESIDE, "Ja, auf fünf.", Reply.UNCLEAR),
+        (BESIDE, "Ja, trotzdem.", Reply.YES), (BESIDE, "Ja, trotzdem verschieben.", Reply.YES),
+        (BESIDE, "Ja, auf fünf.", Reply.UNCLEAR),
         (IN_ENGLISH, "Yes, my husband's.", Reply.YES), (IN_ENGLISH, "Yes, Otto's appointment at two.", Reply.YES),
         (IN_ENGLISH, "Yes, but at five.", Reply.UNCLEAR), (IN_ENGLISH, "Yes, mine.", Reply.UNCLEAR),
     ],
