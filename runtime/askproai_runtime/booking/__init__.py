@@ -5,7 +5,7 @@ Every function takes the process's `BookingContext` first.
 """
 
 from askproai_runtime.booking.amended_messages import withdraws_call_back
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_runtime.booking.availability import free_slots
 from askproai_runtime.booking.blocks import (
@@ -66,6 +66,7 @@ from askproai_runtime.booking.free_days import FreeDay, list_free_slots
 from askproai_runtime.booking.free_times import drop_absence
 from askproai_runtime.booking.heard_names import list_heard, list_heard_services
 from askproai_runtime.booking.introductions import read_introduction
+from askproai_runtime.booking.kept_times import leaves_time
 from askproai_runtime.booking.messages import leave_message
 from askproai_runtime.booking.named_people import describes_person, read_people
 from askproai_runtime.booking.names import UnknownName, list_named_staff
@@ -93,6 +94,7 @@ from askproai_runtime.booking.request import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery, Span
 from askproai_runtime.booking.spoken_numbers import read_spoken_number
 from askproai_runtime.booking.spoken_services import find_named, read_services
+from askproai_runtime.booking.store.actions import record_which
 from askproai_runtime.booking.store.appointments import Appointment, Status, release_holds
 from askproai_runtime.booking.store.blocks import Block, BlockedAppointment
 from askproai_runtime.booking.store.calendar import list_known
@@ -130,6 +132,7 @@ from askproai_runtime.booking.waitlist_offers import WAITLIST, WaitlistKeeper
 __all__ = [
     "DESK_CALL",
     "FREE_TIMES",
+    "NO",
     "NOTES_LIMIT",
     "WAITLIST",
     "Answer",
@@ -225,6 +228,7 @@ __all__ = [
     "join_waitlist",
     "leave_message",
     "leaves_open",
+    "leaves_time",
     "list_blocks_within",
     "list_current_blocks",
     "list_current_pauses",
@@ -263,6 +267,7 @@ __all__ = [
     "read_services",
     "read_spoken_number",
     "read_text",
+    "record_which",
     "refuses_contact",
     "release_holds",
     "remove_block",
@@ -276,4 +281,5 @@ __all__ = [
     "sync_appointment",
     "warm_up",
     "withdraws_call_back",
+    "words_of",
 ]  # fmt: skip

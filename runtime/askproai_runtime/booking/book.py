@@ -65,7 +65,7 @@ from askproai_runtime.booking.limits import LimitReached, require_within_limits
 from askproai_runtime.booking.moved_details import add_details
 from askproai_runtime.booking.named_days import after_request, put_on_named_day
 from askproai_runtime.booking.named_people import name_people
-from askproai_runtime.booking.noted_changes import find_noted_staff, require_agreeing_notes
+from askproai_runtime.booking.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer import offer_alternatives
 from askproai_runtime.booking.offered_groups import find_named, find_offered
@@ -234,8 +234,12 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
 def _parse(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], BookingRequest]:
-    """Return the request with its arguments, and with the person whom its notes name where the caller means that one."""
+    """Return the request with its arguments, and with the person or the time that its notes name where the caller means that."""
     request = parse_booking_request(ctx.config(), call, args, appointments)
+    if (time := find_noted_time(call, request.notes, request.service, request.start)) is not None:
+        day = request.start.astimezone(request.rules.zone).date().isoformat()
+        args = {name: each for name, each in args.items() if name != "start"} | {"date": day, "time": time}
+        return args, parse_booking_request(ctx.config(), call, args, appointments)
     if (staff := find_noted_staff(call, request.notes, request.service)) is None:
         return args, request
     args = {**args, "staff": staff}

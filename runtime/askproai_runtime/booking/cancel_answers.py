@@ -26,20 +26,23 @@ from askproai_runtime.booking.answer_words import (
     is_question,
     words_of,
 )
+from askproai_runtime.booking.plain_yes import drop_hours
 from askproai_runtime.sentences import SENTENCES
 
 _BETWEEN = (
     r"(?:\s+(?:es|da|doch|leider|heute|morgen|übermorgen|dann|nun|jetzt|aber|auch|so|am\s+\w+|um\s+\w+(?:\s+uhr)?|den\s+termin"
     r"|zu[mr]?\s+termin|an\s+dem\s+tag))*"
 )
-_CANNOT = rf"\b(?:kann|könnte|schaffe?|komme?)(?:\s+(?:ich|wir))?{_BETWEEN}\s+nicht(?:\s+mehr)?"
+_CANNOT = rf"\b(?:kann|könnte|schaffe?|komme?)(?:\s+(?:ich|wir|er|sie))?{_BETWEEN}\s+nicht(?:\s+mehr)?"
 _CANNOT_IN_ENGLISH = r"\b(?:can['’]?t|cannot|can\s+not|won['’]?t|couldn['’]?t|(?:am|['’]m)\s+not\s+able\s+to)"
 _ATTEND = r"(?:\s+(?:kommen|hinkommen|hin|erscheinen|da\s+sein|dabei\s+sein|wahrnehmen|einhalten))+"
-_SUBJECT = r"(?:(?:\b(?:denn|weil|da|dann|ich|wir|i|we|because|as))\s+){0,4}+"
+_SUBJECT = r"(?:(?:\b(?:denn|weil|da|dann|ich|wir|er|sie|i|we|he|she|because|as))\s+){0,4}+"
 # A clause about coming is a reason in any place.
 _NOT_COMING: Final = re.compile(
     rf"{_SUBJECT}(?:{_CANNOT}{_ATTEND}\b|\b(?:bin|sind)(?:\s+(?:ich|wir))?{_BETWEEN}\s+nicht\s+(?:da|hier|dabei)\b|\b(?:habe?|haben)(?:\s+(?:ich|wir))?{_BETWEEN}\s+keine\s+zeit\b(?!\s+zu)"
     rf"|{_CANNOT_IN_ENGLISH}\s+(?:make\s+(?:it|that)|come|be\s+there|attend)(?:\s+(?:tomorrow|today|then|that\s+day|on\s+\w+))?\b"
+    r"|\bbrauchen?(?:\s+(?:ich|wir|ihn|das|es|den|diesen|termin|platz))*\s+nicht\s+mehr\b"
+    r"|\b(?:don['’]?t|do\s+not)\s+need\s+(?:it|that)\s+any\s?more\b"
     r"|\b(?:no|don['’]?t\s+have)(?:\s+the)?\s+time\b(?!\s+to))"
 )
 # "Ich kann nicht." is a reason only before a request, or without one: "absagen, das kann ich nicht" refuses it.
@@ -71,6 +74,12 @@ _NOT_CANCEL = re.compile(
     rf"|{_TO_CANCEL} (?:muss|will|möchte|wollte|soll\w*|brauch\w*) (?:(?:ich|sie|man|wir|ihn|es|das) )*(?:\w+ )?nicht)\b"
 )
 _ANOTHER_APPOINTMENT = re.compile(r"\b(?:(?:den|die|das) andere[mnrs]?|(?:sein|ihr)e[nms]?|his|hers?|theirs?)\b")
+_OFF_THE_LIST: Final = frozenset({
+    "entfernen", "herunter", "liste", "me", "mich", "nehmen", "off", "platz", "raus", "rausnehmen", "remove", "runter",
+    "runternehmen", "take",
+})  # fmt: skip
+_ALL: Final = re.compile(r"\b(?:alle|beide[ns]?|sämtliche|both|all(?! right))\b")
+_EXCEPT: Final = re.compile(r"\b(?:nein|nee|no|nicht|außer|ausser|bis auf|nur|kein\w*|aber|not|except|but|only)\b")
 _AS_SAID = re.compile(r"\bwie (?:ich )?(?:schon )?gesagt\b|\bas i said\b")
 # A day, a service or a person: where the question has not named it, another appointment is meant.
 _WEEKDAY = r"(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|sonnabend|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
@@ -135,7 +144,7 @@ _BESIDE = re.compile(
 )
 _GO_ON = re.compile(
     r"(?:(?:na |dann |bitte |ja )*(?:machen sie|mach|tun sie|do)(?: (?:das|es|it|that|so|mal|bitte|ruhig|please))*"
-    r"|(?:alle )?beide(?: bitte)?|both(?: of them)?(?: please)?"
+    r"|(?:alle )?beide(?: bitte)?|(?:ja )?alle(?: zwei| drei| vier)?(?: bitte)?|both(?: of them)?(?: please)?"
     r"|wie sie wollen|von mir aus|meinetwegen|warum nicht|(?:hm |na )?bitte)"
 )
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -148,6 +157,12 @@ def asks_something_else(utterance: str, answered: Sequence[str]) -> bool:
     """
     asked = [words_of(sentence) for sentence in re.split(r"(?<=[.!?])", utterance) if sentence.endswith("?")]
     return bool(answered and asked) and not (CANCELLATION.search(asked[-1]) and not MOVE.search(asked[-1]))
+
+
+def means_all(said: str) -> bool:
+    """Return whether words without an exception ask for the cancellation of all that was named: "beide", "alle drei"."""
+    words = words_of(said)
+    return bool(_ALL.search(words)) and not _EXCEPT.search(words)
 
 
 def only_thanks(said: str) -> bool:
@@ -182,9 +197,15 @@ def _speaks_of_it(said: str, utterance: str) -> bool:
 
 def _drop_asked(said: str, about: str) -> str:
     """Return words without those of the question `about` a cancellation."""
-    beginnings = (SENTENCES[language].shall_i_cancel.partition("{")[0] for language in Language)
+    sentences = [SENTENCES[language] for language in Language]
+    removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in sentences)
+    questions = (
+        q for each in sentences for q in (each.shall_i_cancel, each.shall_i_cancel_other, each.shall_i_remove_place)
+    )
+    beginnings = (each.partition("{")[0] for each in questions)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-    asked = {*words_of(question).split(), "von"}  # "den von Erna"
+    asked = {*words_of(question).split(), "von"} | (_OFF_THE_LIST if removes else set())  # "den von Erna"
+    said = drop_hours(said, question) or said
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 
 

@@ -4,10 +4,11 @@ The person is changed with the time, in the local calendar: there is one reading
 place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
@@ -33,6 +34,11 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import find_by_name, same_services
+
+_ANYBODY: Final = re.compile(
+    r"(?<!nicht )\b(?:egal|gleich)(?: \w+)? (?:bei |zu |von |mit )?(?:we[rm]|welche[mnr]?)\b|\b(?:bei|zu) irgend(?:wem|jemand\w*)\b"
+    r"|\bwer (?:auch immer|gerade frei ist)\b|\b(?:with|by) any(?:one|body)\b|\b(?:doesn t|don t) (?:matter|mind|care) who\b"
+)
 
 
 class ReplacementWanted(Exception):
@@ -74,6 +80,21 @@ def choose_staff(
         names = join_list([decline_name(rules.display_name(each.id)) for each in choice.members])
         raise ClarificationNeeded(say().do_you_mean.format(choices=names), staff=sorted(wanted))
     return _with_staff(ServiceRequest(rules, None), wanted.pop())
+
+
+def list_others(
+    ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest
+) -> tuple[ServiceRequest, ...]:
+    """Return the service with each other person where the caller of a move has just said that anybody will do, in the local
+    calendar. In the arguments "egal" is as absent.
+    """
+    said = words_of((call.said if call.said_since is None else call.said_since) or "")
+    rules = _find_rules(ctx, appointment)
+    if rules is None or service.staff != appointment.staff or not _ANYBODY.search(said) or _list_named(said, rules):
+        return ()
+    left = [each.id for each in rules.staff_members if each.id != appointment.staff]
+    others = [_with_staff(ServiceRequest(rules, None), each) for each in left]
+    return tuple(each for each in others if not stays_with_person(ctx, appointment, each))
 
 
 async def choose_offered_staff(

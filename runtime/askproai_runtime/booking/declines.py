@@ -14,13 +14,13 @@ from askproai_runtime.booking.answer_words import is_question, words_of
 from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.german_dates import Mention, UnclearMention, find_mention
 
-_NUMBER = (
+NUMBER = (
     r"(?:[01]?\d|2[0-4]|eins?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dreizehn|vierzehn|fünfzehn|sechzehn"
     r"|siebzehn|achtzehn|neunzehn|zwanzig|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 )
 _TIME = (
-    rf"(?:(?:um|gegen|at|halb|half past|viertel (?:vor|nach)) {_NUMBER}\b"
-    rf"|\b{_NUMBER} (?:uhr|o clock|am|pm|a m|p m)\b|\b[012]?\d[ :.][0-5]\d\b)"
+    rf"(?:(?:um|gegen|at|halb|half past|viertel (?:vor|nach)) {NUMBER}\b"
+    rf"|\b{NUMBER} (?:uhr|o clock|am|pm|a m|p m)\b|\b[012]?\d[ :.][0-5]\d\b)"
 )
 _ORDINAL = (
     r"\b(?:de[nrm]|die|das|the) (?:erste[nrms]?|zweite[nrms]?|dritte[nrms]?|letzte[nrms]?|frühere[nrms]?|spätere[nrms]?"
@@ -56,7 +56,7 @@ _ASKS_TO_WAIT = re.compile(
     r"\b(?:(?:kann|könnte|können|könnten|würden|darf) (?:ich|sie|wir|mich)|(?:can|could|may|would) (?:i|you|we)"
     r"|setzen|schreiben|tragen|nehmen|put|add)\b"
 )
-_REJECTS = re.compile(
+REJECTS = re.compile(
     r"\b(?:keine?[mnrs]?|nicht|nichts|nie|niemals|weder|leider|schlecht|ungünstig"
     r"|zu (?:früh|spät|kurzfristig|bald|weit weg)"
     r"|none|neither|nothing|never|not|cannot|(?:can|don|doesn|didn|won|isn|aren) t|unfortunately"
@@ -76,8 +76,8 @@ _SUITS = re.compile(
 )
 _CHOSEN = re.compile(
     rf"(?<!ab )(?<!bis )(?<!nach )(?<!vor )(?<!after )(?<!before )(?<!until )(?<!till )(?:{_TIME}|{_ORDINAL})"
-    rf"|\b(?:do|say|make it|then|dann) {_NUMBER}\b|\b{_NUMBER} (?:bitte|please|it is|would be|wäre)\b"
-    rf"|^(?:{_POLITE} )*{_NUMBER}(?: {_POLITE})*$"
+    rf"|\b(?:do|say|make it|then|dann) {NUMBER}\b|\b{NUMBER} (?:bitte|please|it is|would be|wäre)\b"
+    rf"|^(?:{_POLITE} )*{NUMBER}(?: {_POLITE})*$"
 )
 _AGREES = re.compile(
     r"^(?:(?:äh|ähm|ach|na|oh|also|doch|nein|nee|no|well) )*"
@@ -94,7 +94,7 @@ _SENTENCE = re.compile(
 _COMMA = re.compile(r"[,:](?!\d)")
 _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
 _OTHER_TIME = re.compile(  # "ten not eleven", as a speech recognizer without commas writes it
-    rf" (?=(?:nicht|not) (?:um |at |die |den |der |the )?(?:{_NUMBER}|erste|zweite|first|second)\b)"
+    rf" (?=(?:nicht|not) (?:um |at |die |den |der |the )?(?:{NUMBER}|erste|zweite|first|second)\b)"
 )
 _OTHERS = re.compile(  # "was gibt es sonst noch?"
     r"\b(?:was|etwas|sonst|noch) (?:\w+ ){0,3}(?:sonst|ander\w*|weitere\w*)\b|\bwas gibt es (?:sonst|noch)\b|\bsonst noch\b"
@@ -154,7 +154,7 @@ class _Clause:
 
     @property
     def rejects(self) -> bool:
-        return bool(_REJECTS.search(self.said) or _BUSY.search(self.said))
+        return bool(REJECTS.search(self.said) or _BUSY.search(self.said))
 
 
 @dataclass(slots=True)
@@ -213,7 +213,7 @@ def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
         return False
     if any(_AGREES.search(clause) for clause in clauses) or (clauses and _AGREES_LAST.search(clauses[-1])):
         return False
-    return any(_REJECTS.search(clause) or _NO.search(clause) for clause in clauses)
+    return any(REJECTS.search(clause) or _NO.search(clause) for clause in clauses)
 
 
 def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
@@ -249,9 +249,9 @@ def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
 def _read(clause: _Clause, now: datetime) -> Mention | None:
     """Return which days and times a clause names, None if none. Raises `UnclearMention`."""
     listed = _NEITHER.sub(r"\1,", clause.said)
-    said = " ".join(_REJECTS.sub(" ", _NO.sub(" ", listed)).split())
+    said = " ".join(REJECTS.sub(" ", _NO.sub(" ", listed)).split())
     mention = find_mention(said, now, _BESIDE)
-    is_turned = _TURNS.search(clause.said) or (_BUSY.search(clause.said) and _REJECTS.search(clause.said))
+    is_turned = _TURNS.search(clause.said) or (_BUSY.search(clause.said) and REJECTS.search(clause.said))
     if mention is not None and (
         (clause.rejects and is_turned) or _NO_COMMA.search(clause.said) or _NO_LAST.search(clause.said)
     ):
@@ -266,9 +266,9 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
 def _may_state_two(said: str, now: datetime) -> bool:
     """Return whether a rejecting clause may say of what it names last that it suits. Raises `UnclearMention`."""
     *_, last = _AND.split(said)
-    if last != said and _STATES.search(last) and not _REJECTS.search(last):
+    if last != said and _STATES.search(last) and not REJECTS.search(last):
         return True
-    found = [no.span() for rule in (_REJECTS, _BUSY) for no in rule.finditer(said)]
+    found = [no.span() for rule in (REJECTS, _BUSY) for no in rule.finditer(said)]
     if not found:  # "weder", which is gone from what is listed
         return False
     before, after = said[: min(begin for begin, _ in found)], said[max(end for _, end in found) :]
@@ -293,4 +293,4 @@ def _chooses(clause: str) -> bool:
         return False
     if _TAKES.search(clause):
         return True
-    return not _REJECTS.search(clause) and bool(_SUITS.search(clause) or _CHOSEN.search(clause))
+    return not REJECTS.search(clause) and bool(_SUITS.search(clause) or _CHOSEN.search(clause))

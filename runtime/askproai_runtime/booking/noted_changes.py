@@ -20,6 +20,8 @@ from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.visits import list_parts
 
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
+_CLAUSE = re.compile(r"[,.;!?]")
+_SECOND = re.compile(r"\b(?:zweite\w*|letzte\w*|second|latter|last)\b", re.IGNORECASE)
 _CORRECTS = r"besser|better|doch|eigentlich|instead|lieber|nein|no|prefer(?:s|red)?|rather|stattdessen"
 _CORRECTION = re.compile(rf"\b(?:{_CORRECTS})\b", re.IGNORECASE)
 # A customer, and that this is what they want.
@@ -73,6 +75,39 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
         if len(members) == 1:
             return members[0].display_name
     return None
+
+
+def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
+    """Return the time that a part of the notes names, after the question about it, where the caller has answered with that time and
+    the request is the same.
+    """
+    said = call.said_since or ""
+    if call.said is None or NO.search(words_of(said)):
+        return None
+    for part in _PARTS.split(notes or ""):
+        note = part.strip(" .")
+        if f"note {fold(note)}" not in call.asked_unclear or _is_same(call, note, service, start):
+            continue
+        for new in _list_new(note):
+            starts = _list_starts(call, new, service, start)
+            clauses = [each for clause in _CLAUSE.split(said) if clause.strip() for each in _list_new(clause)]
+            answered = {each for clause in clauses for each in _list_starts(call, clause, service, start)}
+            if starts and (starts == answered or (not answered and _SECOND.search(said))):
+                return new
+    return None
+
+
+def _is_same(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
+    return any(_includes(call, new, service, start) is not False for new in _list_new(note))
+
+
+def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> set[datetime]:
+    """Return what a text can mean as a time of the day of a start."""
+    zone = service.rules.zone
+    if not text.strip():
+        return set()
+    understood = understand_parts(start.astimezone(zone).date().isoformat(), text, None, at=call.started_at, zone=zone)
+    return set() if understood.refused or understood.contradicts else {each.start for each in understood.candidates}
 
 
 def _list_members(note: str, service: ServiceRequest) -> list[Staff]:

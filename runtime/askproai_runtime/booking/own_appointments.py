@@ -18,6 +18,7 @@ from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.booking.appointment_filters import fits_all, narrow
+from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import find_questioned
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import format_reading, is_other_person, join_list
@@ -160,12 +161,25 @@ async def resolve_cancellation(
     is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
     if is_repeat or (again and is_sent_again) or (cancelled and not found):
         return (again or cancelled)[-1], ""
-    if cancelled and named.is_nothing:
-        if len(left := fit(found)) == 1:
-            return left[0], say().already_cancelled
-        raise _choice(ctx, call, left, say().already_cancelled, question)
+    if named.is_nothing and (meant := _resolve_unnamed(ctx, call, fit(found), bool(cancelled), question)) is not None:
+        return meant
     live = [each for each in on_weekday if each in found]
     return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
+
+
+def _resolve_unnamed(
+    ctx: BookingContext, call: CallContext, left: Sequence[Appointment], is_one_cancelled: bool, question: str
+) -> tuple[Appointment, str] | None:
+    """Return which of the appointments that are left is cancelled next, where no time says which: of all the first one, after the
+    question for it alone. None where nothing says which.
+    """
+    if len(left) > 1 and means_all(call.said_since or ""):
+        return left[0], say().each_is_cancelled
+    if not is_one_cancelled:
+        return None
+    if len(left) == 1:
+        return left[0], say().already_cancelled
+    raise _choice(ctx, call, left, say().already_cancelled, question)
 
 
 async def _resolve_live(

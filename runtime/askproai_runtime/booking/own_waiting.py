@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment, have_several_customers
+from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.phrases import fold, join_list
@@ -93,7 +94,7 @@ async def _leave(
 ) -> Answer:
     """Remove the one entry that is meant, once the caller has agreed to it; of several ask which."""
     entry, *others = meant
-    if others:
+    if others and not means_all(call.said_since or ""):
         question = say().which_place.format(entries=describe_waiting(ctx, meant, say().or_word))
         fields = {"waiting": waiting_fields(meant)}
         return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)

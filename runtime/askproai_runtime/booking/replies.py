@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from askproai_runtime.booking.answer_words import (
     FILLER,
@@ -21,6 +22,7 @@ from askproai_runtime.booking.answer_words import (
     words_of,
 )
 from askproai_runtime.booking.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
+from askproai_runtime.booking.plain_yes import is_plain_yes
 
 # Of a model that reports what was said: "caller confirmed", "noch nicht bestätigt".
 # Any further word may change it: "to be confirmed".
@@ -112,18 +114,27 @@ def read_reply(
     later: Sequence[str] = (),
     about: str = "",
     today: date | None = None,
+    function: str = "",
+    request: Mapping[str, Any] | None = None,
 ) -> Reply:
     """Return what the caller's `utterances` since a question, the first one first, say to it.
 
     A question back and "Moment" are no answer; if there is nothing else, the question is asked again. What was said `later`, to
     something else, may still refuse. `about` is the sentence of the question: a cancellation that names more than it is of another
-    appointment. `today` is the day of the call.
+    appointment. `today` is the day of the call. A `function` has asked it instead of carrying out a `request`.
     """
     if question is Question.CANCEL:
+        about = f"{about} {(request or {}).get('customer_name') or ''}"
         utterances = [drop_illness(utterance, about) for utterance in utterances]
         if any(names_another(each, about, today) for each in utterances):
             return Reply.NO
     read = [_read(utterance, question, about) for utterance in utterances]
+    if question is Question.MEANT:
+        is_plain = [
+            reply is Reply.UNCLEAR and _is_yes(utterance) and is_plain_yes(utterance, about, function, request)
+            for utterance, reply in zip(utterances, read, strict=True)
+        ]
+        read = [Reply.YES if plain else reply for plain, reply in zip(is_plain, read, strict=True)]
     refused = (*read, *(_read(utterance, question, about) for utterance in later))
     if question not in _FIRST_COUNTS and Reply.NO in refused:
         return Reply.NO
@@ -161,6 +172,12 @@ def has_no_preference(utterance: str) -> bool:
 def answers_nothing(utterance: str) -> bool:
     """Return whether nothing but a question or "Moment" was said to what was offered."""
     return _read(utterance, Question.MEANT) is None
+
+
+def _is_yes(utterance: str) -> bool:
+    """Return whether an utterance holds a yes, and neither a no nor a question."""
+    said = words_of(utterance)
+    return bool(YES.search(said)) and not NO.search(said) and not is_question(utterance) and not WAIT.search(said)
 
 
 def _read(utterance: str, question: Question, about: str = "") -> Reply | None:

@@ -40,6 +40,7 @@ from askproai_runtime.booking.changed_visits import (
     choose_offered_staff,
     choose_staff,
     find_other_service,
+    list_others,
     require_movable,
 )
 from askproai_runtime.booking.changes import Change
@@ -94,6 +95,7 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
+from askproai_runtime.german_dates import Understanding
 from askproai_runtime.notifications.types import Kind
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
@@ -103,7 +105,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
-    """An appointment as it was found, and where it is to be moved: the same service, another start or another staff member."""
+    """An appointment as it was found, and where it is to be moved: the same service, another start or another staff member; with
+    one of `others` if that person has no time.
+    """
 
     appointment: Appointment
     service: ServiceRequest
@@ -114,6 +118,7 @@ class MoveRequest:
     beside: frozenset[UUID] = (
         frozenset()
     )  # appointments of the same person at that time, to which the caller has said yes
+    others: tuple[ServiceRequest, ...] = ()
 
     @property
     def key(self) -> str:
@@ -162,6 +167,11 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
         return request
     try:
         answer = await carry_out_move(ctx, call, request, deadline)
+        for other in request.others if "alternatives" in answer.fields else ():
+            moved = await carry_out_move(ctx, call, replace(request, service=other), deadline)
+            answer = moved if moved.success else answer
+            if moved.success:
+                break
         answer = _ask_for_more(call, request.counted, answer)
         return _say_service_stays(ctx, args, request.appointment, answer)
     except MoveInFlight:
@@ -188,6 +198,9 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
     understood = understand_new_time(timed, call, appointment, service)
     if understood is None and other_service is None and service.staff == appointment.staff:
         raise ClarificationNeeded(_ask_when(ctx, call, appointment))
+    others = () if other_service is not None else list_others(ctx, call, appointment, service)
+    if others and understood is not None and (refused := _find_refused(ctx, call, understood)) is not None:
+        return MoveRequest(appointment, service, refused, names_customer=named, others=others)
     if understood is not None and understood.exact is None and not understood.ambiguous:
         _require_future(ctx, appointment, appointment)
         return await offer_for_move(ctx, service, call, understood, appointment)
@@ -200,7 +213,14 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         await require_movable(ctx, call, appointment, service, start, is_asked=is_asked)
     elif start == appointment.starts_at:
         await require_other_start(ctx, call, timed, appointment, service)
-    return MoveRequest(appointment, service, start, names_customer=named, counted=counted)
+    return MoveRequest(appointment, service, start, names_customer=named, counted=counted, others=others)
+
+
+def _find_refused(ctx: BookingContext, call: CallContext, understood: Understanding) -> datetime | None:
+    """Return the start that the last answer has refused with the own person, if it is one that is asked for."""
+    refused = call.named_last.refused if call.named_last is not None else None
+    then = None if refused is None else refused.astimezone(ZoneInfo(ctx.config().time_zone))
+    return refused if then is not None and any(each.contains(then) for each in understood.candidates) else None
 
 
 def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:

@@ -37,7 +37,7 @@ _COMPOUNDS: Final = {
     f"{unit}und{word}": tens + digit for word, tens in _GERMAN_TENS.items() for unit, digit in _BEFORE_TENS.items()
 }
 _TENS: Final = {word: f"{tens}0" for word, tens in (_GERMAN_TENS | _ENGLISH_TENS).items()}
-_NUMBERS: Final = _UNITS | _TEENS | _COMPOUNDS | _TENS
+NUMBER_WORDS: Final = _UNITS | _TEENS | _COMPOUNDS | _TENS
 _REPEATS: Final = {
     "doppel": 2, "doppelt": 2, "doppelte": 2, "double": 2, "twice": 2, "zweimal": 2, "zwomal": 2, "triple": 3, "treble": 3,
     "dreifach": 3, "dreifache": 3, "dreimal": 3, "thrice": 3, "viermal": 4, "fünfmal": 5,
@@ -53,7 +53,7 @@ _ASIDE: Final = frozenset({
     "schrägstrich", "slash", "space", "strich", "tel", "telefon", "telefonnummer", "telephone", "thank", "thanks", "the", "then",
     "uh", "um", "under", "unter", "vielen", "vorne", "vorwahl", "work", "you", "zuerst", "äh", "ähm",
 })  # fmt: skip
-_WORD = re.compile("|".join(sorted(map(re.escape, {**_NUMBERS, **_REPEATS, "plus": ""}), key=len, reverse=True)))
+_WORD = re.compile("|".join(sorted(map(re.escape, {**NUMBER_WORDS, **_REPEATS, "plus": ""}), key=len, reverse=True)))
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|\+|[^\s,;:./()_'’-]")
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0")  # a number of JSON, as text
@@ -103,7 +103,7 @@ def _read_all(tokens: list[str]) -> Iterator[str | None]:
         elif token in _ASIDE:
             yield ""
         else:
-            yield token if token.isdecimal() else (_NUMBERS | _ALONE).get(token)
+            yield token if token.isdecimal() else (NUMBER_WORDS | _ALONE).get(token)
         previous = token
 
 

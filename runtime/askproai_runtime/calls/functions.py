@@ -7,8 +7,9 @@ language: Retell does not reliably show the model any other body (docs/vendors/r
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,9 +26,20 @@ from askproai_core.redis import RateLimiter
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_core.tracing import annotate, fail_current
 from askproai_runtime import booking
-from askproai_runtime.booking import Answer, BookingContext, CallContext, FunctionOutcome, OutcomeUnknown, Span
+from askproai_runtime.booking import (
+    NO,
+    Answer,
+    BookingContext,
+    CallContext,
+    FunctionOutcome,
+    OutcomeUnknown,
+    Span,
+    record_which,
+    words_of,
+)
 from askproai_runtime.branch_routing import BranchQuestion, FoundBranch, Hints, choose_branch
 from askproai_runtime.business_information import Question, answer_question, same_everywhere
+from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.languages import language_of
@@ -61,7 +73,7 @@ from askproai_runtime.calls.payload import (
     read_unclear,
 )
 from askproai_runtime.calls.record import FunctionRecorder, make_record
-from askproai_runtime.calls.repeated_questions import end_question
+from askproai_runtime.calls.repeated_questions import MOST_ASKED, end_question
 from askproai_runtime.calls.shadow_requests import ShadowRequests
 from askproai_runtime.calls.store import (
     RequestState,
@@ -105,6 +117,7 @@ _CHANGES = frozenset(
 _QUEUES_JOBS = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
 _FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
 _POLL_INTERVAL = timedelta(milliseconds=100)
+_WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # a question about no appointment has no start
 _MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 # Where the calendar is not what is missed, and no message is offered.
@@ -307,18 +320,31 @@ class CallFunctions:
         """Answer from the arguments that the function reads, and name the others to the model."""
         known = KnownNames(self.config.current)
         try:
-            read = read_request(function, payload.args, payload.call, call.replies, known)
+            read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("arguments.not_read", function=payload.name, call_id=call.call_id)
             return self._failed(error, function, self._functions_of(route))
-        asked = call.asked_unclear
+        has_refused = bool(NO.search(words_of(call.said_since or "")))
+        asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
         answer = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
         if answer is None:
             answer = await self._answer_from(function, route, payload, call, dict(read.values))
             answer = say_unread(answer, read, function, known, self._functions_of(route))
-        answer = end_question(answer, function, read_answers(payload.call), self._functions_of(route))
+        earlier = read_answers(payload.call)
+        if answer.fields.get("unclear") == "confirmed" and await self._is_asked_again(call, read):
+            earlier = [{"message": answer.message}] * MOST_ASKED
+        answer = end_question(answer, function, earlier, self._functions_of(route))
         unread = [*read.unread, *([] if answer.success else read.noted)]  # notes of what was not done are nowhere
         return replace(answer, fields=answer.fields | {"unread_arguments": unread}) if unread else answer
+
+    async def _is_asked_again(self, call: CallContext, read: Arguments) -> bool:
+        """Return whether a call without a transcript was asked whether to carry out a request, and had time for an answer."""
+        if call.replies is not None:
+            return False
+        async with self.pool.acquire() as conn:
+            about = f"confirmed {sorted((name, str(value)) for name, value in read.values.items())}"
+            age = await record_which(conn, self.config.current.tenant, call.call_id, UUID(int=0), _WHENEVER, about)
+        return call.find_reply(about, age) is not None
 
     async def _answer_from(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]

@@ -76,9 +76,9 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
 def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that an answer of ours is there to, the last one last."""
     return tuple(
-        EarlierRequest(texts, frozenset(slot.start for slot in _read_slots(answer)))
-        for request, answer in read_exchanges(call)
-        if request is not None and answer is not None and (texts := request.read_texts())
+        EarlierRequest(texts, frozenset(slot.start for slot in _read_slots(each.answer)))
+        for each in read_exchanges(call)
+        if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
     )
 
 
@@ -114,7 +114,8 @@ def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
     first.
     """
     found = list[Mapping[str, str]]()
-    for request, answer in reversed(read_exchanges(call)):
+    for exchange in reversed(read_exchanges(call)):
+        request, answer = exchange.request, exchange.answer
         if len(found) == _MOST_REQUESTS:
             break
         if answer is None:

@@ -21,6 +21,7 @@ from askproai_runtime.booking import (
     PhoneQuestion,
     Question,
     Replies,
+    Reply,
     asks_something_else,
     companions_key,
     details_key,
@@ -82,10 +83,15 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
 
     def read_texts(self) -> frozenset[str]:
         """Return the arguments of an invocation that are text, whatever their names."""
+        return frozenset(
+            str(each).strip() for each in self.read_arguments().values() if isinstance(each, str | int | float)
+        )
+
+    def read_arguments(self) -> dict[str, Any]:
+        """Return the arguments of an invocation; none where they are no object."""
         with suppress(msgspec.DecodeError):
-            arguments = msgspec.json.decode(str(self.arguments), type=dict[str, Any])
-            return frozenset(str(each).strip() for each in arguments.values() if isinstance(each, str | int | float))
-        return frozenset()
+            return msgspec.json.decode(str(self.arguments), type=dict[str, Any])
+        return {}
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
@@ -200,16 +206,27 @@ def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
     return [each.answer for each in call.transcript_with_tool_calls or () if each.answer is not None]
 
 
-def read_exchanges(call: OngoingCall) -> list[tuple[Utterance | None, dict[str, Any] | None]]:
-    """Return the requests to functions with their results, in the order of these. None for a request that the transcript lacks, and
-    for a result that is no answer of ours.
+@dataclass(slots=True)
+class Exchange:
+    """A request to a function with its result, and what the caller has said since. `request` is None where the transcript lacks it,
+    `answer` where the result is none of ours.
     """
-    asked, found = dict[str, Utterance](), list[tuple[Utterance | None, dict[str, Any] | None]]()
+
+    request: Utterance | None
+    answer: dict[str, Any] | None
+    said: str = ""
+
+
+def read_exchanges(call: OngoingCall) -> list[Exchange]:
+    """Return the exchanges of a call in the order of their results."""
+    asked, found = dict[str, Utterance](), list[Exchange]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_invocation":
             asked[str(utterance.tool_call_id)] = utterance
         elif utterance.role == "tool_call_result":
-            found.append((asked.get(str(utterance.tool_call_id)), utterance.answer))
+            found.append(Exchange(asked.get(str(utterance.tool_call_id)), utterance.answer))
+        elif utterance.role == "user" and found:
+            found[-1].said += f"{utterance.content or ''}\n"
     return found
 
 
@@ -224,11 +241,14 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
     if not call.transcript_with_tool_calls:
         return None
     questions: dict[str, _Asked] = {}  # the last one about each
+    invoked = dict[str, Utterance]()
     is_cut = False
     for utterance in call.transcript_with_tool_calls:
         if utterance.role != "tool_call_result":
             for asked in questions.values():
                 asked.hear(utterance)
+            if utterance.role == "tool_call_invocation":
+                invoked[str(utterance.tool_call_id)] = utterance
         elif (answer := utterance.answer) is None:
             is_cut = True
         else:
@@ -237,14 +257,11 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
                 asked.is_over |= asked.ends_with(found[0] if found else None)
             if found:
                 question, about = found
-                questions[about] = _Asked(question, str(answer.get("message") or ""))
+                request = invoked.get(str(utterance.tool_call_id))
+                questions[about] = _Asked(question, str(answer.get("message") or ""), request)
     if is_cut and not questions:
         return None
-    return {
-        about: read_reply(asked.said, asked.question, asked.later, asked.message, today)
-        for about, asked in questions.items()
-        if asked.said
-    }
+    return {about: asked.read(today) for about, asked in questions.items() if asked.said}
 
 
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
@@ -294,6 +311,7 @@ class _Asked:
 
     question: Question
     message: str
+    request: Utterance | None = None
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
@@ -306,6 +324,11 @@ class _Asked:
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
         return self.question not in {Question.PHONE, Question.NAME} and not is_beside
+
+    def read(self, today: date | None) -> Reply:
+        """Return what was said to it. `today` is the local day of the call."""
+        function, args = ("", {}) if self.request is None else (str(self.request.name), self.request.read_arguments())
+        return read_reply(self.said, self.question, self.later, self.message, today, function, args)
 
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.booking import Replies, Reply, read_named_email, same_name
+from askproai_runtime.booking import NO, Replies, Reply, leaves_time, read_named_email, same_name, words_of
 from askproai_runtime.calls.arguments import TIMES, Arguments, read_arguments
 from askproai_runtime.calls.known_names import KnownNames
 from askproai_runtime.calls.party_size import count_people
-from askproai_runtime.calls.payload import OngoingCall, read_exchanges
+from askproai_runtime.calls.payload import Exchange, OngoingCall, read_exchanges
 from askproai_runtime.calls.unread_fields import note_unread
 from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 
@@ -27,17 +28,17 @@ _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 
 def read_request(
-    function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames
+    function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
     """Return the arguments of a request with what the call has understood before, the people whom it counts, and what is noted of
     the fields that are not read.
     """
-    read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known)
+    read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
     return note_unread(count_people(read, function), function, known)
 
 
 def _add_understood(
-    read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames
+    read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
     """Return the arguments with those of the requests that the last answers of the call have asked back about.
 
@@ -46,7 +47,7 @@ def _add_understood(
     is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
     if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
         return read
-    understood, unread = _read_understood(function, call, known)
+    understood, unread = _read_understood(read, function, call, known, now)
     names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
     if all(names) and not same_name(*names):
         return read
@@ -58,26 +59,46 @@ def _add_understood(
     return replace(read, values=values, unread=unread | read.unread)
 
 
-def _read_understood(function: Function, call: OngoingCall, known: KnownNames) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the arguments that the last requests of a call have understood, where all of them were of this function and asked
-    back, and the fields that were not read. A later value counts before an earlier one.
+def _read_understood(
+    read: Arguments, function: Function, call: OngoingCall, known: KnownNames, now: datetime
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments that the last requests of a call before `read` have understood, where all of them were of this function
+    and asked back, and the fields that were not read. A later value counts before an earlier one.
+
+    A time is understood no more if the caller has said more than an answer since, unless the next request names one itself.
     """
-    asked_back = list[tuple[Any, dict[str, Any]]]()
-    for request, answered in read_exchanges(call):
-        answer = answered or {}
-        if request is not None and request.name == Function.BUSINESS_INFORMATION.name.lower():
+    asked_back = list[Exchange]()
+    for each in read_exchanges(call):
+        if each.request is not None and each.request.name == Function.BUSINESS_INFORMATION.name.lower():
+            asked_back = [*asked_back[:-1], *(replace(last, said=last.said + each.said) for last in asked_back[-1:])]
             continue
-        is_asked = request is not None and request.name == function.name.lower() and answer.get("success") is False
-        asked_back = [*asked_back, (request.arguments, answer)] if request is not None and is_asked else []
+        is_asked = each.request is not None and each.request.name == function.name.lower()
+        asked_back = [*asked_back, each] if is_asked and (each.answer or {}).get("success") is False else []
+    asked_back = asked_back[-_MOST_REQUESTS:]
+    requests = [
+        read_arguments(function.name.lower(), each.request.arguments, known) for each in asked_back if each.request
+    ]
     understood, unread = dict[str, Any](), dict[str, str]()
-    for args, answer in asked_back[-_MOST_REQUESTS:]:
-        read = read_arguments(function.name.lower(), args, known)
+    for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
+        answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
-        before = _list_replaced(read)
-        understood = {name: each for name, each in understood.items() if name not in before} | read.values
+        before = _list_replaced(request)
+        understood = {name: each for name, each in understood.items() if name not in before} | request.values
+        if not _leaves_time(exchange, understood, answering, now):
+            unclear |= TIMES
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
-        unread |= read.unread if "unclear" not in answer else {}
+        unread |= request.unread if "unclear" not in answer else {}
     return understood, unread
+
+
+def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:
+    """Return whether the caller has not declined the time of a request since the question back."""
+    if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
+        return False
+    known = {name: each for name, each in understood.items() if name not in TIMES}
+    return not TIMES.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
+        exchange.said, answering.values, known, now
+    )
 
 
 def _list_replaced(read: Arguments) -> frozenset[str]:

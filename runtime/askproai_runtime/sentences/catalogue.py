@@ -244,6 +244,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     impossible_named: str
     named_not_understood: str
     already_cancelled: str
+    each_is_cancelled: str
     none_of_number: str
     none_left: str
     number_not_shown: str  # withheld, or forwarded without it: which of the two is not known

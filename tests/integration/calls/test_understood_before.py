@@ -57,10 +57,50 @@ async def test_a_second_question_keeps_it_too(call: SpokenCall) -> None:
 )
 async def test_a_missing_argument_is_enough(call: SpokenCall, missing: str, answer: dict[str, Any]) -> None:
     assert not (await call.ask(BOOK, without(call, missing)))["success"]
-    call.say("Das Fehlende.")
+    call.say("Petra Lange." if missing == "customer_name" else "Einmal schneiden, bitte, für Petra Lange.")
     assert (await call.ask(INFORM, {"topic": "parking"}))["message"]
     done = await call.ask(BOOK, answer)
     assert (done["success"], await call.live()) == (True, [("haarschnitt", "14:00", "anna", "Petra Lange")]), done
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nein, Petra Lange.", "Nein, mit E. Petra Lange.", "Äh, das wäre auf Petra Lange, L wie Ludwig, A, N, G, E, vielen Dank.",
+        "Petra Lange, und meine Nummer ist 0171 5566778.", "Ja gern, auf Frau Lange, Petra Lange.",
+    ],
+)  # fmt: skip
+async def test_more_words_than_a_name_keep_it(call: SpokenCall, said: str) -> None:
+    assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
+    call.say(said)
+    assert (await call.ask(BOOK, PETRA))["success"]
+    assert await call.live() == [("haarschnitt", "14:00", "anna", "Petra Lange")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ach nein, Freitag geht nicht. Petra Lange ist mein Name.", "Moment, da kann ich nicht. Mein Name ist Petra Lange.",
+        "Ach, ich überlege es mir noch. Petra Lange.", "Petra Lange, aber um vier.", "Petra Lange, oder doch lieber Samstag.",
+        "Ach, da bin ich ja im Urlaub. Petra Lange.", "Petra Lange muss noch schauen", "Petra Lange, but I can't on Friday.",
+    ],
+)  # fmt: skip
+async def test_a_declined_time_is_asked_again(call: SpokenCall, said: str) -> None:
+    assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
+    call.say(said)
+    asked = await call.ask(BOOK, PETRA)
+    assert (asked["success"], await call.live()) == (False, []), asked
+    assert asked["message"].startswith("Für welchen Tag und welche Uhrzeit")
+    call.say("Am selben Tag um drei.")
+    assert (await call.ask(BOOK, without(call, "customer_name", "service", time="15:00")))["success"]
+    assert [each[1] for each in await call.live()] == ["15:00"]
+
+
+async def test_a_refused_booking_keeps_no_time(call: SpokenCall) -> None:
+    assert not (await call.ask(BOOK, friday_at(call.pod, confirmed=False)))["success"]
+    call.say("Nein, den nicht.")
+    assert not (await call.ask(BOOK, PETRA))["success"]
+    assert await call.live() == []
 
 
 async def test_a_changed_service_counts(call: SpokenCall) -> None:
