@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
@@ -30,6 +31,7 @@ from askproai_runtime.booking.phrases import (
     same_name,
 )
 from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.slots import ServiceRules
 from askproai_runtime.booking.spoken_services import NamedServices, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
@@ -664,12 +666,14 @@ def _find_service(
 
 
 def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
-    """Return the only service of a question to which the caller has said yes: a model repeats the words as they were heard.
+    """Return the only service of a question that the caller has answered without a no ("Dann das Früheste am Dienstag"): a model
+    repeats the words as they were heard.
 
-    Raises the question without a yes.
+    Raises the question without an answer.
     """
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
-    agreed = find_by_name(config, services[0], branch.name) if said and call.means(said, services[0]) else None
+    reply = call.find_reply(heard_key(said, services[0]), None) if said else None
+    agreed = find_by_name(config, services[0], branch.name) if reply in {Reply.YES, Reply.UNCLEAR} else None
     if agreed is None:
         raise asked
     return agreed
