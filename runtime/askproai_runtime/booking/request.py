@@ -157,10 +157,12 @@ class BookingRequest:
     @property
     def key(self) -> str:
         """The key of the action within the call. Only with `another` the name distinguishes; a group is another action than one of
-        its appointments.
+        its appointments, and a replacement than one that the call has made before: "doch wieder bei Anna".
         """
         services = [canonical_name(each.service.name) for each in self.rules.companions]
         first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
+        if self.replaces_afterwards is not None:
+            first = f"{first}|instead:{self.replaces_afterwards}"
         return f"{first}|another:{fold(self.name)}" if self.another else first
 
     @property
@@ -179,14 +181,16 @@ class BookingRequest:
         return self.rules.branch.name, staff, int(self.start.timestamp())
 
     def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
-        """Return the one of the call's `appointments` that this request asks for again, else None.
+        """Return the one of the call's `appointments` that this request asks for again, else None. The one that it is to replace is
+        not, even if only the person is another one.
 
         Raises `ClarificationNeeded` if several may be meant. Without `another` it does so, too, if the call has one at this time
         for a clearly different name, or of a part of this visit.
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
-        then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
+        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards]
+        then = [a for a in others if (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
             at_start = [a for a in at_start if a.is_beside or self._is_moved_here(a)]
