@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import WAIT, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
@@ -33,7 +33,7 @@ from askproai_runtime.booking.phrases import (
 from askproai_runtime.booking.placeholders import names_nothing
 from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import NamedServices, read_services
+from askproai_runtime.booking.spoken_services import NamedServices, names_service, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
@@ -677,7 +677,10 @@ def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked:
     """
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
-    agreed = find_by_name(config, services[0], branch.name) if reply in {Reply.YES, Reply.UNCLEAR} else None
+    since = words_of(call.said_since or "")
+    is_other = WAIT.search(since) or any(names_service(word, config.services) for word in since.split())
+    is_meant = reply is Reply.YES or (reply is Reply.UNCLEAR and not is_other)
+    agreed = find_by_name(config, services[0], branch.name) if is_meant else None
     if agreed is None:
         raise asked
     return agreed

@@ -43,7 +43,9 @@ def join_parts(
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
     if of is not None or fold_key(name) in rules:
-        is_name = of is not None and of.name == "customer_name"
+        is_name = (
+            of is not None and of.name == "customer_name" and {"first", "last"} <= {fold_key(each) for each in found}
+        )
         alone = (("first",), ("last",)) if is_name else ((), ())
         _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
     if fold_key(date) in rules:
