@@ -110,6 +110,19 @@ def _read_e164(text: str, region: str) -> str:
     return e164
 
 
+def lacks_area_code(text: str, number: str, region: str) -> bool:
+    """Return whether a text is a `number` of `region` without the zero of its area code, where numbers have one.
+
+    The first digits may be those of a local number in any town. A mobile number has no local form.
+    """
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.national_prefix != "0":
+        return False
+    parsed = phonenumbers.parse(number)
+    is_local = re.sub(r"\D", "", text) == str(parsed.national_number) and not text.lstrip().startswith("+")
+    return is_local and phonenumbers.number_type(parsed) not in _MOBILE_TYPES
+
+
 def e164_or_none(text: str | None, region: str) -> str | None:
     """Return a number in E.164, None when it is withheld (`anonymous`, empty) or not a phone number."""
     return _read_or_none(text, region) if text else None

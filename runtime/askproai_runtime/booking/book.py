@@ -299,7 +299,9 @@ async def _book_instead(
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         later = replace(request, replaces=None, replaces_afterwards=booked.id)
         result = await carry_out_booking(ctx, call, later, deadline)
-        if not result.answer.success and overlaps(request.start, request.rules, booked):  # it is in its own way
+        if result.outcome is BookingOutcome.NOT_FREE and overlaps(
+            request.start, request.rules, booked
+        ):  # in its own way
             unasked = replace(call, asked_choices=())  # the choice was to replace it, and it is cancelled first
             asked = await cancel_appointment(ctx, unasked, {"appointment_id": str(booked.id)})
             return BookingResult(asked, BookingOutcome.ASKED_BACK)

@@ -80,7 +80,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     waits = {"waiting": waiting_fields(waiting)} if waiting else {}
     if not found:
         is_known = bool(waiting) or asks_birth_date(ctx) or call.caller is not None
-        waits_only = say().only_waits.format(entries=describe_waiting(ctx, waiting)) if waiting else ""
+        waits_only = say().only_waits.format(entries=describe_waiting(ctx, call, args, waiting)) if waiting else ""
         outcome = FunctionOutcome.FOUND if waiting else FunctionOutcome.NONE_FOUND
         nothing: dict[str, Any] = {"appointments": [], **waits}
         return Answer(success=is_known, message=waits_only or none_found(ctx, call), fields=nothing, outcome=outcome)
@@ -100,7 +100,7 @@ async def find_appointments(ctx: BookingContext, call: CallContext, args: Mappin
     if name and not fitting:
         message = f"{say().none_of_customer.format(name=name)} {message}"
     if waiting:
-        message += say().waits_besides.format(entries=describe_waiting(ctx, waiting))
+        message += say().waits_besides.format(entries=describe_waiting(ctx, call, args, waiting))
     fields: dict[str, Any] = {"appointments": appointment_list_fields(config, found, ctx.clock.now()), **waits}
     fields |= {"customer_name": name} if name else {}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.FOUND)

@@ -18,26 +18,29 @@ _PICKING = ("appointment_id", "appointment_date", "appointment_time")
 def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
     """Return the person whom a request names; "" without one. A part of a name may be that of a person whom the call has named.
 
-    Without a name the request means the person whom the call has named last. An id is from an answer, which has said whose it is.
+    Without a name the request means the person whom the call has named last, and where it says when the appointment is, the caller.
+    An id is from an answer, which has said whose it is.
     """
     text = read_text(args, "customer_name")
     name = read_name_alone(text, call.said)
     if text is None:
-        return "" if read_text(args, "appointment_id") else call.named
+        named = call.named_of_caller if any(read_text(args, each) for each in _PICKING[1:]) else call.named
+        return "" if read_text(args, "appointment_id") else named
     return call.named if name and is_part_of_name(name) and same_name(name, call.named) else name
 
 
-def names_other_owner(call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a request names another customer than an appointment's, also as "mein Mann".
+def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
+    """Return whether a request names another customer than that of an appointment or a place on the waiting list, also as "mein
+    Mann".
 
-    A person whom only the call has named may have made an appointment for somebody else.
+    A person whom only the call has named may have made one for somebody else in it (`is_of_call`).
     """
     text, name = read_text(args, "customer_name") or "", name_owner(call, args)
     if text and not name:
-        return speaks_of_another(text, appointment.customer_name)
+        return speaks_of_another(text, customer)
     if said := read_name_alone(text, call.said):
-        return not same_name(said, appointment.customer_name) or is_other_person(name, appointment.customer_name)
-    return appointment.call_id != call.call_id and is_other_person(name, appointment.customer_name)
+        return not same_name(said, customer) or is_other_person(name, customer)
+    return not is_of_call and is_other_person(name, customer)
 
 
 def leaves_owner_open(

@@ -44,7 +44,12 @@ _AGE = re.compile(
 )
 _COUNTED = re.compile(r"\b\d{1,2} ?(?:personen|person|pers\b|leute|people|x\b)|\+ ?\d", re.IGNORECASE)
 _OTHER_NAME = re.compile(r"(?:nicht|not|statt|instead of)(?: [A-ZÄÖÜ][\w'-]+){1,2}")  # "Schmitz (nicht Schmidt)"
-_NUMBER = re.compile(r"\d{3}|\d\.\d")  # of a customer, a telephone, or a day: no count
+_NUMBER = re.compile(r"\d{3}|\d\.\d|@")  # of a customer, a telephone, or a day, or an address: no count
+# A telephone number or an e-mail address behind a name.
+_REACHED: Final = re.compile(
+    r"(?P<name>[^\d@()]*?[^\W\d_]\.?)[\s,;:/–-]+"
+    r"(?P<reached>(?:(?:tel(?:efon)?|handy|mobil|nummer)\b\.?:? ?)?\+?\d[\d\s/-]{5,}\d|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)$"
+)
 _WITHIN_NAME = re.compile(
     r"(?:(?:geb\.?|geborene[rn]?|née|nee|born)\b|(?:jr|sr|junior|senior|dr|prof)\b\.?)\D*", re.IGNORECASE
 )
@@ -76,7 +81,7 @@ _UNCLEAR: Final = People("", is_unclear=True)
 
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return whom a text names. A name of the `services` beside a person describes the person."""
-    said = drop_around(text or "")
+    said = _REACHED.sub(_set_beside, drop_around(text or ""))
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):
@@ -92,6 +97,11 @@ def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     if _COUNTED.search(found.name):
         return _UNCLEAR
     return People("", is_sentence=True) if is_sentence(found.name) or _NUMBER.search(found.name) else found
+
+
+def _set_beside(found: re.Match[str]) -> str:
+    reached = found["reached"].replace("+", "00", 1) if "@" not in found["reached"] else found["reached"]
+    return f"{found['name']} ({reached})"
 
 
 def names_several(text: str | None) -> bool:

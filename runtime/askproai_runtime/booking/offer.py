@@ -294,6 +294,8 @@ async def offer_for_move(
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, ctx.settings.look_ahead)
     basis = _count_offer(ctx, read_remote, offer.slots)
     answer = describe_offer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
+    if understood.unclear is not None:  # the day is kept
+        answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
     fields = {**answer.fields, "alternatives": answer.fields["slots"]}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)

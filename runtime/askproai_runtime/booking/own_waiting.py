@@ -14,8 +14,10 @@ from askproai_runtime.booking.answers import describe_appointment, have_several_
 from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.phrases import fold, join_list
+from askproai_runtime.booking.named_owner import name_owner, names_other_owner
+from askproai_runtime.booking.phrases import fold, join_list, same_name
 from askproai_runtime.booking.request import read_text
+from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.actions import get_last_question, record_question
 from askproai_runtime.booking.store.appointments import get_appointment
@@ -51,10 +53,26 @@ def waiting_fields(entries: Sequence[WaitlistEntry]) -> list[dict[str, str]]:
     ]
 
 
-def describe_waiting(ctx: BookingContext, entries: Sequence[WaitlistEntry], joined_by: str | None = None) -> str:
-    """Return what is waited for; where several people wait, each with the name."""
+def describe_waiting(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    entries: Sequence[WaitlistEntry],
+    joined_by: str | None = None,
+) -> str:
+    """Return what is waited for. A place is said with its name where several people wait, where the request or the caller's
+    introduction names another person, and where nobody has said this name.
+    """
     are_several = len({fold(each.name) for each in entries}) > 1
-    return join_list([_describe(ctx, each, is_named=are_several) for each in entries], joined_by or say().and_word)
+    described = [_describe(ctx, each, is_named=are_several or _says_name(call, args, each)) for each in entries]
+    return join_list(described, joined_by or say().and_word)
+
+
+def _says_name(call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
+    is_of_call, named = entry.call_id == call.call_id, read_text(args, "customer_name") or ""
+    return names_other_owner(call, args, entry.name, is_of_call=is_of_call) or leaves_customer_unsaid(
+        call, entry.name, named, is_of_call=is_of_call
+    )
 
 
 def _describe(ctx: BookingContext, entry: WaitlistEntry, *, is_named: bool) -> str:
@@ -81,7 +99,7 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
         own = await list_own_waiting(ctx, conn, call)
         waiting = [each for each in own if each.state == "waiting"]
         if is_kept and waiting:
-            message = asked.message + say().waits_besides.format(entries=describe_waiting(ctx, waiting))
+            message = asked.message + say().waits_besides.format(entries=describe_waiting(ctx, call, args, waiting))
             return replace(asked, message=message, fields={**asked.fields, "waiting": waiting_fields(waiting)})
         meant = [each for each in own if str(each.id) == named]
     if not own or not (meant or has_none):
@@ -95,7 +113,7 @@ async def _leave(
     """Remove the one entry that is meant, once the caller has agreed to it; of several ask which."""
     entry, *others = meant
     if others and not means_all(call.said_since or ""):
-        question = say().which_place.format(entries=describe_waiting(ctx, meant, say().or_word))
+        question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
         fields = {"waiting": waiting_fields(meant)}
         return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
     if entry.state == "waiting":
@@ -109,7 +127,7 @@ async def _leave(
         await remove_entry(conn, ctx.tenant, entry.id)
         return entry
 
-    return await commit_and_answer(ctx, write, lambda removed: _answer(ctx, removed))
+    return await commit_and_answer(ctx, write, lambda removed: _answer(ctx, call, args, removed))
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
@@ -132,7 +150,7 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
     left = await _leave(ctx, call, args, meant)
     if left.fields.get("needs_confirmation") is not True:
         return left
-    message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, meant))
+    message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, call, args, meant))
     return replace(left, message=message, fields={**left.fields, "waiting": waiting_fields(waiting)})
 
 
@@ -157,7 +175,7 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     named = have_several_customers([appointment])
     question = say().appointment_or_place.format(
         when=describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named),
-        entries=describe_waiting(ctx, waiting, say().or_word),
+        entries=describe_waiting(ctx, call, args, waiting, say().or_word),
     )
     fields = {name: value for name, value in asked.fields.items() if name != "needs_confirmation"}
     fields |= {"waiting": waiting_fields(waiting), "unclear": _WHICH_KIND}
@@ -176,11 +194,13 @@ def _names_start(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]
 def _narrow(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entries: Sequence[WaitlistEntry]
 ) -> list[WaitlistEntry]:
-    """Return the entries of the named service and day; all of them where none is."""
+    """Return the entries of the named person, service and day; all of them where none is."""
     config, zone = ctx.config(), ZoneInfo(ctx.config().time_zone)
     service, day = read_text(args, "service"), read_text(args, "appointment_date")
     understood = understand_parts(day, None, None, at=call.started_at, zone=zone) if day else None
     days = {each.start.date() for each in understood.candidates} if understood is not None else set()
+    name = name_owner(call, args)
+    entries = [each for each in entries if name and same_name(name, each.name)] or entries
     found = [
         each
         for each in entries
@@ -201,7 +221,7 @@ async def _ask_to_leave(
     claimed = args.get("confirmed")
     if reply is not None and reply.agrees(claimed):
         return None
-    described, fields = describe_waiting(ctx, [entry]), {"waitlist_id": str(entry.id)}
+    described, fields = describe_waiting(ctx, call, args, [entry]), {"waitlist_id": str(entry.id)}
     if has_refused(call, claimed, reply):
         message = say().place_stays.format(entries=described)
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.KEPT)
@@ -211,7 +231,7 @@ async def _ask_to_leave(
     return Answer(success=False, message=message, fields=asking, outcome=FunctionOutcome.ASKED_BACK)
 
 
-def _answer(ctx: BookingContext, entry: WaitlistEntry) -> Answer:
-    message = say().place_removed.format(entries=describe_waiting(ctx, [entry]))
+def _answer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> Answer:
+    message = say().place_removed.format(entries=describe_waiting(ctx, call, args, [entry]))
     fields = {"waitlist_id": str(entry.id)}
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

@@ -101,7 +101,8 @@ def _none_other() -> ClarificationNeeded:
 
 def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
     """Return whether a request names another customer than the appointment's. As a second factor a name has been compared."""
-    return not asks_birth_date(ctx) and names_other_owner(call, args, appointment)
+    is_of_call = appointment.call_id == call.call_id
+    return not asks_birth_date(ctx) and names_other_owner(call, args, appointment.customer_name, is_of_call=is_of_call)
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
@@ -109,7 +110,10 @@ def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
     has named this one.
     """
     named = read_text(args, "customer_name") or ""
-    is_unsaid = not asks_birth_date(ctx) and leaves_customer_unsaid(call, appointment, named)
+    is_of_call = appointment.call_id == call.call_id
+    is_unsaid = not asks_birth_date(ctx) and leaves_customer_unsaid(
+        call, appointment.customer_name, named, is_of_call=is_of_call
+    )
     return is_unsaid or names_another(ctx, call, args, appointment)
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, own_numbers, region_of, to_e164
+from askproai_core.phone_numbers import (
+    InvalidNumber,
+    StandIn,
+    TwoReadings,
+    lacks_area_code,
+    own_numbers,
+    region_of,
+    to_e164,
+)
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.booking.calling_number import Pointer, read_pointer
 from askproai_runtime.booking.replies import PhoneQuestion
@@ -84,7 +92,9 @@ def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
             number = to_e164(found.mobile, region)
         except InvalidNumber:
             continue
-        if number is not None:
+        if number is not None and written is not None:
+            if lacks_area_code(written, number, region):
+                return SaidPhone(unclear=said)
             return SaidPhone() if number in own_numbers(config) else SaidPhone(number)
     return SaidPhone(unclear=said)
 

@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.named_days import name_days
+from askproai_runtime.booking.answer_words import NO, words_of
+from askproai_runtime.booking.named_days import ask_readings, name_days
 from askproai_runtime.booking.obstacles import is_working_time
 from askproai_runtime.booking.request import (
     ServiceRequest,
@@ -45,8 +46,8 @@ def add_later_readings(
 ) -> Understanding:
     """Return what a relative day of a move means, counted from the call and from the appointment, which is at `own`.
 
-    A day that was offered since is meant. Nothing is asked where nobody works on the day that counts from the call: it is refused
-    with the reason.
+    A day that was offered since, or alone asked about, is meant. Nothing is asked where nobody works on the day that counts from
+    the call: it is refused with the reason. Raises `ClarificationNeeded` for an exact time where nobody works on the other day.
     """
     days = {each.start.date() for each in understood.candidates}
     if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
@@ -54,6 +55,8 @@ def add_later_readings(
     named = call.named_last
     said = [each.astimezone(own.tzinfo).date() for each in named.starts] if named and not named.lists_since else []
     if named and named.naming is Naming.OFFERED and days <= set(said):
+        return understood
+    if named and named.naming is Naming.ASKED and days == set(said) and _is_agreed(named.said_since):
         return understood
     if not any(is_working_time(service.rules, each, service.staff) for each in understood.candidates):
         return understood
@@ -64,7 +67,15 @@ def add_later_readings(
         if each.start.date() not in {*days, own.date()} and each.start.timestamp() < end
     ]
     both = Understanding.of([*understood.candidates, *later])
-    return keep_open_readings(replace(both, unclear=understood.unclear), service)
+    left = keep_open_readings(replace(both, unclear=understood.unclear), service)
+    if later and left.exact is not None and call.said is not None:
+        raise ask_readings(left.candidates, call, service.rules.zone)
+    return left
+
+
+def _is_agreed(said_since: Sequence[str]) -> bool:
+    """Return whether something was said, and no no."""
+    return any(said_since) and not any(NO.search(words_of(each)) for each in said_since)
 
 
 def add_offered_weeks(

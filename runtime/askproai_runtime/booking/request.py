@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_runtime.booking.answer_words import WAIT, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.email_address import read_named_email
 from askproai_runtime.booking.heard_names import list_heard_services
@@ -30,8 +31,9 @@ from askproai_runtime.booking.phrases import (
     same_name,
 )
 from askproai_runtime.booking.placeholders import names_nothing
+from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.slots import ServiceRules
-from askproai_runtime.booking.spoken_services import NamedServices, read_services
+from askproai_runtime.booking.spoken_services import NamedServices, names_service, read_services
 from askproai_runtime.booking.spoken_staff import find_staff_for_caller
 from askproai_runtime.booking.staff_preferences import separate_staff
 from askproai_runtime.booking.store.appointments import Appointment, Status
@@ -155,10 +157,12 @@ class BookingRequest:
     @property
     def key(self) -> str:
         """The key of the action within the call. Only with `another` the name distinguishes; a group is another action than one of
-        its appointments.
+        its appointments, and a replacement than one that the call has made before: "doch wieder bei Anna".
         """
         services = [canonical_name(each.service.name) for each in self.rules.companions]
         first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
+        if self.replaces_afterwards is not None:
+            first = f"{first}|instead:{self.replaces_afterwards}"
         return f"{first}|another:{fold(self.name)}" if self.another else first
 
     @property
@@ -177,14 +181,16 @@ class BookingRequest:
         return self.rules.branch.name, staff, int(self.start.timestamp())
 
     def find_repeated(self, appointments: Sequence[Appointment]) -> Appointment | None:
-        """Return the one of the call's `appointments` that this request asks for again, else None.
+        """Return the one of the call's `appointments` that this request asks for again, else None. The one that it is to replace is
+        not, even if only the person is another one.
 
         Raises `ClarificationNeeded` if several may be meant. Without `another` it does so, too, if the call has one at this time
         for a clearly different name, or of a part of this visit.
         """
         service = self.rules.service
         target = self.rules.branch.name, self.start
-        then = [a for a in appointments if a.live and (a.branch, a.starts_at) == target]
+        others = [a for a in appointments if a.live and a.id != self.replaces_afterwards]
+        then = [a for a in others if (a.branch, a.starts_at) == target]
         at_start = [a for a in then if same_services(a.service, service.name)]
         if self.another:  # two people may have one name: who was booked without `another` is not the other person
             at_start = [a for a in at_start if a.is_beside or self._is_moved_here(a)]
@@ -664,12 +670,17 @@ def _find_service(
 
 
 def _take_agreed(config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded) -> Service:
-    """Return the only service of a question to which the caller has said yes: a model repeats the words as they were heard.
+    """Return the only service of a question that the caller has answered without a no ("Dann das Früheste am Dienstag"): a model
+    repeats the words as they were heard.
 
-    Raises the question without a yes.
+    Raises the question without an answer.
     """
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
-    agreed = find_by_name(config, services[0], branch.name) if said and call.means(said, services[0]) else None
+    reply = call.find_reply(heard_key(said, services[0]), None) if said else None
+    since = words_of(call.said_since or "")
+    is_other = WAIT.search(since) or any(names_service(word, config.services) for word in since.split())
+    is_meant = reply is Reply.YES or (reply is Reply.UNCLEAR and not is_other)
+    agreed = find_by_name(config, services[0], branch.name) if is_meant else None
     if agreed is None:
         raise asked
     return agreed

@@ -6,7 +6,6 @@ from typing import Final
 from askproai_runtime.booking.customer_names import is_plain_name
 from askproai_runtime.booking.name_words import FAMILY, NO_NAME, OF_SENTENCES
 from askproai_runtime.booking.phrases import fold, is_other_person
-from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
 _NO_FIRST_NAMES: Final = (
@@ -17,15 +16,16 @@ _NO_FIRST_NAMES: Final = (
 )
 
 
-def leaves_customer_unsaid(call: CallContext, appointment: Appointment, named: str) -> bool:
-    """Return whether nobody has said for whom an appointment of an earlier call is, and the request has not `named` that person.
+def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
+    """Return whether nobody has said for whom an appointment of an earlier call is, or a place on the waiting list, and the request
+    has not `named` that person.
 
     Without a transcript nobody knows what was said.
     """
-    if call.said is None or appointment.call_id == call.call_id:
+    if call.said is None or is_of_call:
         return False
     said = fold(f"{call.said} {call.named} {named}").split()
-    return not {*fold(appointment.customer_name).split()} <= {*said}
+    return not {*fold(customer).split()} <= {*said}
 
 
 def names_namesake(said: str, customer: str) -> bool:

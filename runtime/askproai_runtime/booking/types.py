@@ -136,8 +136,10 @@ class CallContext:
     wants_others_than: frozenset[NamedSlot] = frozenset()
     # The open questions for one of several choices that the caller has said something to since.
     asked_choices: tuple[AskedChoice, ...] = ()
-    # The person whom the call has named last, by an introduction or in a request.
+    # The person whom the call has named last, by an introduction or in a request; and without the requests for bookings, which may
+    # be for somebody else than the caller.
     named: str = ""
+    named_of_caller: str = ""
     # The ids of the appointments that answers of this call have listed.
     listed: frozenset[str] = frozenset()
     # The arguments about which its answers have asked because they were not clear.

@@ -43,7 +43,11 @@ def join_parts(
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
     if of is not None or fold_key(name) in rules:
-        _join(found, name, (_FIRST_NAMES, _LAST_NAMES), _read_name, needed=0)
+        is_name = (
+            of is not None and of.name == "customer_name" and {"first", "last"} <= {fold_key(each) for each in found}
+        )
+        alone = (("first",), ("last",)) if is_name else ((), ())
+        _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
         _join(found, date, (("day", "tag", "dayofmonth"), ("month", "monat"), ("year", "jahr")), _read_date)

@@ -246,6 +246,7 @@ class CallFunctions:
             wants_others_than=read_others_than(call, started_at),
             asked_choices=read_asked_choices(call),
             named=read_named(call),
+            named_of_caller=read_named(call, without_bookings=True),
             listed=read_listed(call),
             asked_unclear=read_unclear(call),
         )

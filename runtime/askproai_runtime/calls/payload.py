@@ -359,14 +359,19 @@ def read_said(call: OngoingCall) -> str | None:
     return said[-_MOST_READ_FOR_SERVICE:]
 
 
-def read_named(call: OngoingCall) -> str:
-    """Return the person whom a call has named last, by an introduction or in a request that an answer repeats; "" without one."""
-    named = ""
+def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
+    """Return the person whom a call has named last, by an introduction or in a request that an answer repeats; "" without one.
+
+    That of a booking (`without_bookings`) may be somebody else than the caller.
+    """
+    named, bookings = "", set[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "user":
             named = read_introduction(str(utterance.content or "")) or named
+        elif utterance.role == "tool_call_invocation" and utterance.name == "book_appointment" and without_bookings:
+            bookings.add(str(utterance.tool_call_id))
         elif isinstance(name := (utterance.answer or {}).get("customer_name"), str):
-            named = name or named
+            named = named if str(utterance.tool_call_id) in bookings else name or named
     return named
 
 

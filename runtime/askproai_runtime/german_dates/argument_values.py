@@ -26,7 +26,13 @@ from askproai_runtime.german_dates.iso import IsoInstant, read_instant
 from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.types import Argument
 from askproai_runtime.german_dates.vocabulary import fold
-from askproai_runtime.german_dates.written_values import read_clock, read_day, read_day_and_clock, read_part
+from askproai_runtime.german_dates.written_values import (
+    add_full_stop,
+    read_clock,
+    read_day,
+    read_day_and_clock,
+    read_part,
+)
 
 TIMES = (Clock, TimeRange, Around, Part)
 # A time as a clock of 24 hours shows it: `08:00`, `08h00`, `0800`, `08.00 Uhr`, unlike `8:00`.
@@ -135,7 +141,7 @@ def _day(days: tuple[date, ...], today: date) -> Day:
 def _read_day(text: str, now: datetime) -> Sequence[Atom]:
     if (day := read_day(text, now.date())) is not None:
         return [day]
-    if not (atoms := scan_argument(text, now)):
+    if not (atoms := scan_argument(add_full_stop(text), now)):
         raise UnknownWord("a day that is only words that fill")  # it would count as a day that was named
     return atoms
 

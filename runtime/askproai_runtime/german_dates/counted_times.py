@@ -12,7 +12,7 @@ from askproai_runtime.german_dates.types import Argument
 from askproai_runtime.german_dates.vocabulary import NUMBERS, WEEKDAYS, fold
 
 _LATER = r"spaeter|danach|darauf|drauf|nachher|nach hinten|later|after(?: that)?"
-_EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|earlier|before(?: that)?"
+_EARLIER = r"frueher|davor|vorher|zuvor|eher|nach vorne?|vor(?:zu)?ziehen|vor(?:zu)?verlegen|earlier|before(?: that)?"
 _DIRECTION = rf"(?:(?P<later>{_LATER})|(?P<earlier>{_EARLIER}))\b"
 # "Montag später Nachmittag" and "Freitag eher nachmittags" are no other Monday and no other Friday, nor is "Friday after lunch".
 _BEHIND = r"(?= ?(?:$|,|(?:at|in the|please)\b))"
@@ -34,10 +34,10 @@ _COUNTS = {
     **dict.fromkeys(("uebernaechster", "uebernaechsten"), 2.0),
 }
 _MINUTES = {
-    **dict.fromkeys(("minute", "minuten", "minutes"), 1),
+    **dict.fromkeys(("minute", "minuten", "minutes", "min", "mins"), 1),
     **dict.fromkeys(("viertelstunde", "quarter of an hour"), 15),
     **dict.fromkeys(("dreiviertelstunde", "dreiviertel stunde"), 45),
-    **dict.fromkeys(("stunde", "stunden", "hour", "hours"), 60),
+    **dict.fromkeys(("stunde", "stunden", "hour", "hours", "h", "std"), 60),
 }
 _DAYS = {
     **dict.fromkeys(("tag", "tags", "tage", "tagen", "day", "days"), 1),
@@ -49,8 +49,11 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
 
+_SAME_WEEK = r"(?:(?:der|die|the) ?)?(?:selben?|gleichen?|same) (?:woche|week)"
 _COUNT = rf"{_any_of(_COUNTS)}|(?<![\d.,])\d{{1,2}}(?:[.,]\d{{1,2}})?"
-_SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}) (?P<unit>{_any_of({**_MINUTES, **_DAYS})}) {_DIRECTION}")
+_UNIT = _any_of({**_MINUTES, **_DAYS})
+_SHIFT = re.compile(rf"\b(?:um )?(?P<count>{_COUNT}|\d{{1,3}}(?= ?min)) ?(?P<unit>{_UNIT})\.? {_DIRECTION}")
+_SIGNED = re.compile(rf"^(?:\+|(?P<earlier>[-−])) ?(?P<count>\d{{1,3}}(?:[.,]\d{{1,2}})?) ?(?P<unit>{_UNIT})\b\.?")
 _NEXT_UNIT = re.compile(
     rf"\b(?:am |auf den |auf die |den |die |der |in der |in the |the )?(?P<unit>tags?|woche|day|week) {_DIRECTION}"
 )
@@ -68,7 +71,20 @@ _FOLLOWING_WEEKDAY = re.compile(
 _NEXT_WEEKDAY = re.compile(
     rf"\b(?:(?:am|den|auf den|on|the|on the) )?(?:(?:naechste[nr]?|next) )?(?P<weekday>{_any_of(_NAMES)}) {_NEXT}"
 )
-_SHIFTS = (_SHIFT, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY, _FOLLOWING_UNIT, _FOLLOWING_WEEKDAY)
+_OF_SAME_WEEK = re.compile(
+    rf"\b(?:(?:am|den|auf den|on) )?(?:(?P<in_week>{_any_of(_NAMES)}),?(?: (?:in|of))?(?: (?:der|the))? ?{_SAME_WEEK}"
+    rf"|{_SAME_WEEK},?(?: (?:am|den|on))? (?P<week_in>{_any_of(_NAMES)}))\b"
+)
+_SHIFTS = (
+    _SIGNED,
+    _SHIFT,
+    _OF_SAME_WEEK,
+    _NEXT_WEEKDAY,
+    _NEXT_UNIT,
+    _FOLLOWING_DAY,
+    _FOLLOWING_UNIT,
+    _FOLLOWING_WEEKDAY,
+)
 _SAME_TIME = re.compile(
     r"\b(?:um |zu |zur |at )?(?:(?:die|der|the) ?)?(?:selben?|gleichen?|same) (?:uhrzeit|zeit|time)\b"
     r"|^(?:(?:die )?(?:uhrzeit|zeit) )?(?:bleibt|kann bleiben|wie (?:bisher|gehabt)|unveraendert|unchanged)(?: (?:gleich|so))?$"
@@ -80,7 +96,7 @@ _ANY_WEEKDAY = re.compile(rf"\b(?:{_any_of(_NAMES)})\b")
 _WEEKDAY_ALONE = re.compile(rf"(?:(?:am|den|auf den|on) )?(?P<weekday>{_any_of(_NAMES)})")
 _WEEKDAY_OF_WEEK = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b(?:(?: (?:der|in|of))*$|,? (?=at|um|\d))")
 _NOISE = re.compile(
-    r"\b(?:bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|und|dann|auch"
+    r"\b(?:(?:ver)?(?:schieben|legen)|bitte|lieber|doch|(?:noch)?mal|noch|(?:eine )?weitere|gerne?|genau|etwa|so|auf|und|dann|auch"
     r"|please|rather|just|yet|another|again|and|then|also|too)\b"
 )
 
@@ -152,6 +168,8 @@ def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]
     if weekday := named.get("weekday"):
         apart = (_NAMES[weekday] - old.weekday()) * sign % 7 or 7
         return timedelta(days=apart * sign), 0
+    if in_week := named.get("in_week") or named.get("week_in"):
+        return timedelta(days=_NAMES[in_week] - old.weekday()), 0
     if unit in _MINUTES:
         return timedelta(), round(_count(named) * _MINUTES[unit]) * sign
     shift = timedelta(days=round(_count(named) * _DAYS[str(unit)]) * sign)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,16 +19,18 @@ from askproai_runtime.german_dates.atoms import (
     Op,
     Part,
     PastDay,
+    Period,
     TimeRange,
     Weekday,
 )
+from askproai_runtime.german_dates.bounds import bind
 from askproai_runtime.german_dates.grammars import scan_argument, scan_known_argument
 from askproai_runtime.german_dates.phrase import place_atoms, place_instants, within_calendar
 from askproai_runtime.german_dates.scan import UnknownWord
 from askproai_runtime.german_dates.times import lies_in
 from askproai_runtime.german_dates.types import Argument, Candidate, Refusal, Understanding
 from askproai_runtime.german_dates.vocabulary import fold
-from askproai_runtime.german_dates.written_values import split_day
+from askproai_runtime.german_dates.written_values import has_offset, split_day, split_zone
 
 # A comma, or a word that limits what is said before it.
 _LIMIT = re.compile(
@@ -49,6 +51,10 @@ def understand_parts(
 
     Midnight in `date` is no time. Where one argument is not understood, the result names it and what the others mean.
     """
+    if (zoned := split_zone(time or "")) is not None:
+        local = understand_parts(date, zoned[0], part_of_day, at=at, zone=zone)
+        if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates if each.end is None):
+            return local
     said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
     understood = within_calendar(lambda: _understand_said(said, at, zone))
     if understood.unclear is not Argument.TIME or (twice := _SAID_TWICE.fullmatch(time or "")) is None:
@@ -177,7 +183,7 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
 
 def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
     """Return what the atoms of all values mean together; if they exclude each other, what each means with those that it leaves."""
-    values = _drop_named_bound(values, at, zone)
+    values = _bind_days(_drop_named_bound(values, at, zone), at.astimezone(zone).date())
     joint = _place(values, at, zone)
     is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
     if is_until and any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
@@ -268,6 +274,28 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
     ends = [candidate.end for candidate in _place(bounds, at, zone).candidates if candidate.end is not None]
     is_bound = day is not None and any(end in {day.start, day.end} or end < day.start <= end + _FEAST for end in ends)
     return [value for value in values if value is not days[0]] if is_bound else values
+
+
+def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
+    """Return values in which "ab dem 14. Dezember" is a period, beside a time of its own ("11 Uhr"), which is one of each day.
+
+    In one phrase, and behind "bis", the two may be one bound.
+    """
+    if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+        return values
+    return [_bind(value, today) if value.has_day and not value.has_time else value for value in values]
+
+
+def _bind(value: ArgumentValue, today: date) -> ArgumentValue:
+    try:
+        atoms = bind(value.atoms, today)
+    except (ValueError, OverflowError):
+        return value
+    match atoms:
+        case [Period(is_bound=True) as period] if all(days.last is None for days in period.readings):
+            return ArgumentValue((replace(period, is_bound=False),))
+        case _:
+            return value
 
 
 def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[ArgumentValue]:

@@ -1,7 +1,7 @@
 """Days and clock times in digits, as models write them in one argument: `2:30 PM`, `14h30`, `9:30-11`, `2026/12/10`."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.german_dates.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
@@ -9,6 +9,7 @@ from askproai_runtime.german_dates.times import make_clock
 from askproai_runtime.sentences import present_language
 
 _NOON, _LAST_MONTH = 12, 12
+_LAST_OF_AFTERNOON = 6
 _TIME = (
     r"T?(?P<hour{0}>[01]?\d|2[0-3])"
     r"(?:(?:[:,]|\s?h\s?)(?P<minute{0}>[0-5]\d)(?::\d\d(?:[.,]\d+)?)?|\.(?P<dotted{0}>[0-5][05]|1[3-9]|[2-5]\d))?"
@@ -28,6 +29,11 @@ _DAY_AND_TIME = re.compile(
     r"(?P<day>\d{8}|\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
     re.IGNORECASE,
 )
+_SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
+_ZONED = re.compile(
+    r"(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: uhr)?)\s*\(?(?P<zone>[+-]\d\d:?\d\d|CES?T|MES?Z)\)?", re.IGNORECASE
+)
+_SPOKEN_ZONES = {"MEZ": "CET", "MESZ": "CEST"}
 # The part of the day as models name it in either language, whatever the call's is: by its name in German and in English.
 _PARTS = {
     **dict.fromkeys(("morning", "mornings", "am", "a.m.", "vormittag", "vormittags"), ("vormittag", "morning")),
@@ -86,6 +92,23 @@ def read_day(text: str, today: date) -> Day | None:
     return Day(coming, dated=True)
 
 
+def add_full_stop(text: str) -> str:
+    """Return a date in digits with the full stop of its month: `11.12.` for `11.12`; any other text as it is."""
+    found = _SHORT_DAY.fullmatch(text.strip())
+    return f"{found[0]}." if found and int(found[2]) <= _LAST_MONTH else text
+
+
+def split_zone(text: str) -> tuple[str, str] | None:
+    """Return a clock time in digits, and the zone behind it (`14:30+01:00`, `14:30 CET`); None for any other text."""
+    found = _ZONED.fullmatch(text.strip())
+    return (found["clock"], found["zone"].upper()) if found else None
+
+
+def has_offset(start: datetime, zone: str) -> bool:
+    """Return whether a local start has the offset, or the name of the zone, that `split_zone` has read."""
+    return f"{start:%z}" == zone.replace(":", "") or start.tzname() == _SPOKEN_ZONES.get(zone, zone)
+
+
 def _add_signs(said: str) -> str:
     """Return a date of eight digits with its signs: `20261216` and `16122026`."""
     if len(said) == len("20261216") and said.isdecimal():
@@ -118,7 +141,12 @@ def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Cl
     if half is None:
         clock = make_clock(hour, minute)
         is_exact = said.startswith("0") or (bool(written) and present_language() is not Language.EN)
-        return Clock(clock.hour, clock.minute, is_bare=clock.is_bare and not is_exact, next_day=clock.next_day)
+        # "2:30" may be said for "halb drei", unlike "02:30": where both can be, the hours of the business decide.
+        is_open = is_exact and len(said) == 1 and 1 <= hour <= _LAST_OF_AFTERNOON
+        other = Clock(hour + _NOON, minute, is_bare=False) if is_open else None
+        return Clock(
+            clock.hour, clock.minute, is_bare=clock.is_bare and not is_exact, next_day=clock.next_day, other=other
+        )
     if hour > _NOON or hour == 0:
         if half.lower() == "a" and hour:
             raise Contradiction("the hour does not lie in that half of the day")

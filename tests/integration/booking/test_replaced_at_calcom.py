@@ -66,6 +66,16 @@ async def test_a_move_to_another_person_replaces(booked: CalcomEnvironment, name
     assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "confirmed")]
 
 
+@pytest.mark.parametrize("named", ["Anna", "anna", "zu Anna"])
+async def test_a_person_is_changed_back(booked: CalcomEnvironment, named: str) -> None:
+    """The former person's time is that of an earlier action of the call, and no repetition of it."""
+    for staff in ("Mehmet", named):
+        (row,) = await booked.salon.live()
+        wanted = {"appointment_id": str(row["id"]), "start": INSTEAD["start"], "staff": staff}
+        assert (await booked.salon.booking.reschedule_appointment(call(), wanted)).success
+    assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "cancelled"), ("anna", "confirmed")]
+
+
 async def list_statuses(env: CalcomEnvironment) -> list[tuple[str, str]]:
     rows = await env.salon.rows("SELECT staff, status FROM appointments WHERE status <> 'held' ORDER BY created_at")
     return [(row["staff"], row["status"]) for row in rows]

@@ -29,7 +29,7 @@ async def test_a_waiting_caller_hears_it(call: SpokenCall) -> None:
     later = SpokenCall(call.pod, call.number)
     found = await later.ask(FIND, {})
     assert (found["success"], found["waiting"][0]["waitlist_id"]) == (True, entry)
-    assert "auf der Warteliste: Haarschnitt, Freitag" in found["message"]
+    assert "auf der Warteliste steht aber: Haarschnitt, Freitag" in found["message"]
     assert "waiting" not in await SpokenCall(call.pod).ask(FIND, {})
 
 
@@ -46,7 +46,7 @@ async def test_a_yes_takes_off_the_list(call: SpokenCall, said: str, args: dict[
     call.say(said)
     for _ in range(2):  # a repeated request finds it done
         done = await call.ask(CANCEL, {"confirmed": True})
-        assert (done["success"], "nicht mehr auf der Warteliste" in done["message"]) == (True, True), done
+        assert (done["success"], "auf der Warteliste ist gestrichen" in done["message"]) == (True, True), done
     assert await states(call) == {entry: "removed"}
 
 
@@ -56,7 +56,7 @@ async def test_a_no_keeps_the_place(call: SpokenCall, said: str) -> None:
     await call.ask(CANCEL, {})
     call.say(said)
     kept = await call.ask(CANCEL, {"confirmed": False})
-    assert (kept["success"], "Sie bleiben auf der Warteliste" in kept["message"]) == (False, True), kept
+    assert (kept["success"], "auf der Warteliste bleibt" in kept["message"]) == (False, True), kept
     assert await states(call) == {entry: "waiting"}
 
 
@@ -115,7 +115,7 @@ async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str
     asked = await later.ask(CANCEL, {})
     assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen, oder" in asked["message"]) == ([entry], True)
     later.say(said)
-    assert (await later.ask(CANCEL, {}))["message"].startswith("Soll ich Sie von der Warteliste streichen")
+    assert (await later.ask(CANCEL, {}))["message"].startswith("Soll ich den Platz auf der Warteliste streichen")
     later.say("Ja.")
     assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
     assert await left(later) == (["removed"], 1)
@@ -126,7 +126,7 @@ async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str
 async def test_a_named_list_is_left(call: SpokenCall, reason: str, claimed: dict[str, bool]) -> None:
     later, _ = await wait_and_book(call)
     args = {"reason": reason, **claimed}
-    assert (await later.ask(CANCEL, args))["message"].startswith("Soll ich Sie von der Warteliste streichen")
+    assert (await later.ask(CANCEL, args))["message"].startswith("Soll ich den Platz auf der Warteliste streichen")
     assert await left(later) == (["waiting"], 1)
     later.say("Ja, bitte.")
     assert (await later.ask(CANCEL, args))["success"]
