@@ -22,7 +22,7 @@ BESIDE = (
     "verschieben?"
 )
 TO_CANCEL = "Soll ich Ihren Termin am Freitag, den 27. November, um 14 Uhr, Haarschnitt bei Anna, absagen?"
-TO_LEAVE = "Soll ich Sie von der Warteliste streichen: Haarschnitt, Freitag, den 27. November, um 14 Uhr?"
+TO_LEAVE = "Soll ich den Platz auf der Warteliste streichen: Haarschnitt, Freitag, den 27. November, um 14 Uhr?"
 IN_ENGLISH = (
     "I have the appointment on Friday, 27 November, at 2 pm, a haircut with Anna for Otto Lange, not for Petra Lange. Do you "
     "mean that one?"
