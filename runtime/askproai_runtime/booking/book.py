@@ -86,6 +86,7 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     read_said,
 )
+from askproai_runtime.booking.said_days import require_said_day
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
@@ -183,8 +184,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
             known = await _list_known_names(conn, ctx, call, appointments)
             call = await read_lost_offers(conn, ctx.tenant, call, appointments)
         call = add_kept_offers(call, appointments)
-        args = _put_on_day(ctx, call, args)
+        said_times, args = args, _put_on_day(ctx, call, args)
         args, request = _parse(ctx, call, args, appointments)
+        require_said_day(call, said_times, request.start, request.rules.zone)
         require_agreeing_notes(ctx, call, request.notes, request.service, request.start, request.offered_staff)
         chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import Reply, words_of
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.replies import Question, read_reply
 from askproai_runtime.booking.request import (
@@ -125,7 +125,8 @@ def put_on_named_day(
     if not any(parts) or holds_iso_day(parts):
         return args
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
+        is_meant = _may_mean(parts, named.starts[0], call, zone) or _is_repeated(parts, call)
+        return _with_start(args, call, zone, named.starts) if is_meant else args
     words = _Words(named, call, args, zone, find_service, searches)
     if not names_day(parts):
         return _put_time(words)
@@ -183,9 +184,14 @@ def _find_named(call: CallContext) -> NamedTimes | None:
         named, starts=tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
     )
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        is_agreed = read_reply(named.said_since, Question.MEANT) is Reply.YES
-        return named if is_agreed else None
+        return named if _is_agreed(named.said_since) else None
     return named if named.starts else None
+
+
+def _is_agreed(said: Sequence[str]) -> bool:
+    """Return whether the caller has said yes to the only asked time, and no no at the end: other questions may have come since."""
+    replies = [read_reply(said[: at + 1], Question.MEANT) for at in range(len(said))]
+    return Reply.YES in replies and not NO.search(words_of(said[-1]))
 
 
 def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo) -> bool:
@@ -196,6 +202,11 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
     else:
         readings = read_on([day], parts, call, zone)
     return any(each.contains(start.astimezone(zone)) for each in readings)
+
+
+def _is_repeated(parts: _Parts, call: CallContext) -> bool:
+    """Return whether a request of this call that was answered has had the same words for its time."""
+    return any({*filter(None, parts)} <= each.texts for each in call.earlier)
 
 
 def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
@@ -374,7 +385,7 @@ def _count_from(
     dates = {each: result[0] or "" for each, result in found.items() if result is not None}
     if dates.keys() != set(days):
         return args
-    is_shifted = dates[days[-1]] != days[-1].isoformat()
+    is_shifted = dates[days[-1]] not in {days[-1].isoformat(), fold(day or "")}  # a day that is named is none
     is_of_each = books or not is_shifted or named.naming is Naming.LISTED
     meant = [dates[each] for each in (days if is_of_each else days[-1:])]
     if is_shifted and _is_counted_before(named, call, zone):

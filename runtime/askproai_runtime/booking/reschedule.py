@@ -61,6 +61,7 @@ from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_owner, says_customer
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
+from askproai_runtime.booking.said_days import require_said_day
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -205,6 +206,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
         _require_future(ctx, appointment, appointment)
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
+    require_said_day(call, args, start, service.rules.zone, appointment.starts_at)
     if other_service is None and "staff" not in args:
         service = await choose_offered_staff(ctx, call, args, appointment, service, start)
     if other_service is not None or service.staff != appointment.staff:

@@ -135,6 +135,8 @@ async def test_the_next_weekday_is_another_one(call: SpokenCall) -> None:
     assert repeated["start"] == first["start"]
     call.say("Und nächsten Freitag um elf noch mal.")
     again = OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"}
+    assert len((await call.ask(BOOK, again))["candidates"]) == 1
+    call.say("Ja.")
     assert (await call.ask(BOOK, again))["choices"] == ["further", "move"]
     call.say("Ein weiterer.")
     later = await call.ask(BOOK, again | {"choice": "further"})

@@ -1,0 +1,54 @@
+"""A change on a day that no answer has named, in words that mean another day beside the named ones: the caller is asked for it.
+
+"Am Dienstag danach" and "diesen Donnerstag" depend on what was said before. Whatever they are taken for, it is not done before the
+caller has heard the date.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from askproai_runtime.booking.named_days import after_request, ask_readings
+from askproai_runtime.booking.request import names_day, read_parts, read_text
+from askproai_runtime.booking.types import CallContext, Naming
+from askproai_runtime.german_dates import WEEKDAYS, exact_at, fold, understand_parts
+
+_OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
+_WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})s?\b")
+
+
+def require_said_day(
+    call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
+) -> None:
+    """Raise `ClarificationNeeded` with the question whether a start is meant, unless its day was named in the last answer, or the
+    words of the request can mean no other. `own` is the start of the appointment that is moved. The caller's own appointments are
+    no days that were offered.
+    """
+    named, parts = after_request(call, zone).named_last, read_parts(args)
+    if named is None or read_text(args, "start") is not None or not names_day(parts):
+        return
+    local = start.astimezone(zone)
+    days = {each.astimezone(zone).date() for each in (*named.starts, *named.counts_from)}
+    words = fold(" ".join(filter(None, parts)))
+    weekdays = {WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
+    if not weekdays or local.weekday() in weekdays:
+        is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
+        if is_of_own or local.date() in days or _OF_TODAY.search(words):
+            return
+        if _is_date(call, parts, zone) or _list_days(parts, call.started_at, zone) == {local.date()} == {
+            day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)
+        }:
+            return
+    raise ask_readings([exact_at(local)], call, zone)
+
+
+def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:
+    """Return whether words are a date, which is the same day a week earlier."""
+    return _list_days(parts, call.started_at, zone) == _list_days(parts, call.started_at - timedelta(days=8), zone)
+
+
+def _list_days(parts: Sequence[str | None], at: datetime, zone: ZoneInfo) -> set[date]:
+    """Return the days that words mean when they are said at `at`."""
+    return {each.start.date() for each in understand_parts(*parts, at=at, zone=zone).candidates}

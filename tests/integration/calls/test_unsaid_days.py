@@ -1,0 +1,93 @@
+"""A day that no answer has named, in words that may mean another: it is said before anything is booked or moved."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.worlds.spoken_calls import CUT, SpokenCall
+from tests.worlds.tenant_pod import next_friday
+
+CHECK, BOOK, MOVE = "check_availability", "book_appointment", "reschedule_appointment"
+OTTO = {"service": CUT, "customer_name": "Otto Kurz"}
+
+
+def friday(call: SpokenCall) -> date:
+    """The Friday of the week after next."""
+    return next_friday(call.pod, 10, 2).date()
+
+
+async def offered(call: SpokenCall, day: date, clock: str = "11 Uhr") -> None:
+    call.say("Haben Sie da etwas frei?")
+    answer = await call.ask(CHECK, {"service": CUT, "date": day.isoformat(), "time": clock})
+    assert answer["success"], answer
+
+
+async def booked_days(call: SpokenCall) -> list[str]:
+    rows = await call.pod.db.fetch(
+        "SELECT starts_at FROM appointments WHERE call_id = $1 AND status = 'confirmed'", call.call_id
+    )
+    return [str(row["starts_at"].date()) for row in rows]
+
+
+async def moved(call: SpokenCall) -> None:
+    earlier = SpokenCall(call.pod, call.number)
+    args = OTTO | {"date": (friday(call) + timedelta(days=1)).isoformat(), "time": "10 Uhr"}
+    assert (await earlier.ask(BOOK, args))["success"]
+
+
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"date": "in drei Wochen", "time": "11 Uhr"}, {"date": "Mittwoch danach", "time": "11 Uhr"},
+        {"date": "nächste Woche Donnerstag um elf"}, {"date": "diesen Donnerstag", "time": "11 Uhr"},
+    ],
+)  # fmt: skip
+async def test_another_day_is_said_first(call: SpokenCall, function: str, words: dict[str, str]) -> None:
+    if function == MOVE:
+        await moved(call)
+    before = await booked_days(call)
+    await offered(call, friday(call))
+    call.say("Nein, lieber an einem anderen Tag.")
+    wanted = words if function == MOVE else OTTO | words
+    asked = await call.ask(function, wanted)
+    assert (asked["success"], bool(asked.get("candidates"))) == (False, True), asked
+    assert await booked_days(call) == before
+    if len(asked["candidates"]) == 1:
+        call.say("Ja, genau.")
+        done = await call.ask(function, wanted)
+        assert (done["success"], done["start"]) == (True, asked["candidates"][0]["start"]), done
+
+
+@pytest.mark.parametrize("clock", ["gleiche Zeit", "zur selben Zeit", "same time"])
+@pytest.mark.parametrize("iso", [True, False])
+async def test_a_named_day_is_not_the_refused_one(call: SpokenCall, clock: str, *, iso: bool) -> None:
+    await offered(call, friday(call))
+    call.say("Freitag geht nicht. Am Donnerstag zur gleichen Zeit, Otto Kurz.")
+    day = friday(call) - timedelta(days=1)
+    answer = await call.ask(BOOK, OTTO | {"date": day.isoformat() if iso else "Donnerstag", "time": clock})
+    starts = [answer["start"]] if answer["success"] else [each["start"] for each in answer["candidates"]]
+    assert f"{day}T11" in {start[:13] for start in starts}, answer
+    assert friday(call).isoformat() not in await booked_days(call)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"date": "Freitag", "time": "12 Uhr"}, {"time": "12 Uhr"}, {"date": "heute in drei Wochen", "time": "12 Uhr"},
+        {"date": "morgen", "time": "12 Uhr"},
+    ],
+)  # fmt: skip
+async def test_one_reading_is_booked_unasked(call: SpokenCall, words: dict[str, str]) -> None:
+    await offered(call, friday(call))
+    call.say("Um zwölf bitte, Otto Kurz.")
+    assert (await call.ask(BOOK, OTTO | words))["success"]
+
+
+async def test_a_date_is_booked_unasked(call: SpokenCall) -> None:
+    await offered(call, friday(call))
+    day = friday(call) - timedelta(days=1)
+    call.say("Nein, den Tag davor um zwölf.")
+    assert (answer := await call.ask(BOOK, OTTO | {"date": f"{day.day}.{day.month}.", "time": "12 Uhr"}))["success"], (
+        answer
+    )
