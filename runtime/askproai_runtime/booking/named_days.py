@@ -184,12 +184,15 @@ def _find_named(call: CallContext) -> NamedTimes | None:
         named, starts=tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
     )
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        return named if _is_agreed(named.said_since) else None
+        return named if _is_agreed_time(named) else None
     return named if named.starts else None
 
 
-def _is_agreed(said: Sequence[str]) -> bool:
+def _is_agreed_time(named: NamedTimes) -> bool:
     """Return whether the caller has said yes to the only asked time, and no no at the end: other questions may have come since."""
+    said = named.said_since
+    if named.naming is not Naming.ASKED or not named.is_exact or len(named.starts) != 1 or not said:
+        return False
     replies = [read_reply(said[: at + 1], Question.MEANT) for at in range(len(said))]
     return Reply.YES in replies and not NO.search(words_of(said[-1]))
 
@@ -305,11 +308,12 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
         days = _dates(understood.candidates)
         if len(days) != 1 or any(each.grain is Grain.WEEK or _is_long(each) for each in understood.candidates):
             return call
-        if call.named_last is not None and days <= set(_days_of(call.named_last.starts, zone)):
-            return call  # what was said of that day before counts
+        named = call.named_last
+        if named is not None and (days <= set(_days_of(named.starts, zone)) or _is_agreed_time(named)):
+            return call  # what was said of that day before counts, and what was agreed
         is_exact = all(each.end is None for each in understood.candidates)
         starts = tuple(each.start.astimezone(UTC) for each in understood.candidates)
-        since = call.named_last.said_since if call.named_last else ()
+        since = named.said_since if named else ()
         return replace(call, named_last=NamedTimes(Naming.REQUESTED, starts, is_exact=is_exact, said_since=since))
     return call
 

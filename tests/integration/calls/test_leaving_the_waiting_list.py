@@ -113,7 +113,10 @@ async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str
     later, entry = await wait_and_book(call)
     later.say("Nehmen Sie mich bitte raus.")
     asked = await later.ask(CANCEL, {})
-    assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen oder den Platz" in asked["message"]) == ([entry], True)
+    assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen oder den Platz" in asked["message"]) == (
+        [entry],
+        True,
+    )
     later.say(said)
     assert (await later.ask(CANCEL, {}))["message"].startswith("Soll ich den Platz auf der Warteliste streichen")
     later.say("Ja.")
