@@ -389,7 +389,8 @@ def _count_from(
     dates = {each: result[0] or "" for each, result in found.items() if result is not None}
     if dates.keys() != set(days):
         return args
-    is_shifted = dates[days[-1]] not in {days[-1].isoformat(), fold(day or "")}  # a day that is named is none
+    is_named = dates[days[-1]] in fold(f"{day} {clock}")  # "gleiche Zeit am Donnerstag" is on the day that it names
+    is_shifted = dates[days[-1]] != days[-1].isoformat() and not is_named
     is_of_each = books or not is_shifted or named.naming is Naming.LISTED
     meant = [dates[each] for each in (days if is_of_each else days[-1:])]
     if is_shifted and _is_counted_before(named, call, zone):

@@ -7,7 +7,7 @@ caller has heard the date.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.named_days import after_request, ask_readings
@@ -16,7 +16,9 @@ from askproai_runtime.booking.types import CallContext, Naming
 from askproai_runtime.german_dates import WEEKDAYS, exact_at, fold, understand_parts
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
-_WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})s?\b")
+_IN_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_OF_WEEK: Final = WEEKDAYS | {name: number for number, name in enumerate(_IN_ENGLISH)}
+_WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 
 
 def require_said_day(
@@ -32,14 +34,14 @@ def require_said_day(
     local = start.astimezone(zone)
     days = {each.astimezone(zone).date() for each in (*named.starts, *named.counts_from)}
     words = fold(" ".join(filter(None, parts)))
-    weekdays = {WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
+    weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
         is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
         if is_of_own or local.date() in days or _OF_TODAY.search(words):
             return
-        if _is_date(call, parts, zone) or _list_days(parts, call.started_at, zone) == {local.date()} == {
-            day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)
-        }:
+        meant = _list_days(parts, call.started_at, zone)
+        since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
+        if local.date() in meant and (_is_date(call, parts, zone) or meant == since == {local.date()}):
             return
     raise ask_readings([exact_at(local)], call, zone)
 

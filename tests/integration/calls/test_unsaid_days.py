@@ -60,12 +60,14 @@ async def test_another_day_is_said_first(call: SpokenCall, function: str, words:
 
 
 @pytest.mark.parametrize("clock", ["gleiche Zeit", "zur selben Zeit", "same time"])
-@pytest.mark.parametrize("iso", [True, False])
-async def test_a_named_day_is_not_the_refused_one(call: SpokenCall, clock: str, *, iso: bool) -> None:
+@pytest.mark.parametrize("day_words", ["2026-12-03", "Donnerstag", "am 3. Dezember", "Thursday"])
+@pytest.mark.parametrize("apart", [True, False])
+async def test_a_named_day_is_not_the_refused_one(call: SpokenCall, clock: str, day_words: str, *, apart: bool) -> None:
     await offered(call, friday(call))
     call.say("Freitag geht nicht. Am Donnerstag zur gleichen Zeit, Otto Kurz.")
     day = friday(call) - timedelta(days=1)
-    answer = await call.ask(BOOK, OTTO | {"date": day.isoformat() if iso else "Donnerstag", "time": clock})
+    words = {"date": day_words, "time": clock} if apart else {"date": f"{clock} {day_words}"}
+    answer = await call.ask(BOOK, OTTO | words)
     starts = [answer["start"]] if answer["success"] else [each["start"] for each in answer["candidates"]]
     assert f"{day}T11" in {start[:13] for start in starts}, answer
     assert friday(call).isoformat() not in await booked_days(call)
