@@ -20,6 +20,12 @@ _IN_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday
 _OF_WEEK: Final = WEEKDAYS | {name: number for number, name in enumerate(_IN_ENGLISH)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 
+# One of several that were named, or a day of the month.
+_PLACE = re.compile(
+    r"\b(?:(?:erst|zweit|dritt|viert|letzt)e[nmrs]?|first|second|third|fourth|last|[1-4](?:st|nd|rd|th)?\.? (?:tag|day))\b"
+    r"(?! (?:of )?\w+ber\b)"
+)
+
 
 def require_said_day(
     call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
@@ -41,7 +47,8 @@ def require_said_day(
             return
         meant = _list_days(parts, call.started_at, zone)
         since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
-        if local.date() in meant and (_is_date(call, parts, zone) or meant == since == {local.date()}):
+        is_date = _is_date(call, parts, zone) and not _PLACE.search(words)
+        if local.date() in meant and (is_date or meant == since == {local.date()}):
             return
     raise ask_readings([exact_at(local)], call, zone)
 

@@ -41,6 +41,7 @@ async def moved(call: SpokenCall) -> None:
     [
         {"date": "in drei Wochen", "time": "11 Uhr"}, {"date": "Mittwoch danach", "time": "11 Uhr"},
         {"date": "nächste Woche Donnerstag um elf"}, {"date": "diesen Donnerstag", "time": "11 Uhr"},
+        {"date": "gleich am zweiten Tag", "time": "11 Uhr"}, {"date": "den zweiten um elf"},
     ],
 )  # fmt: skip
 async def test_another_day_is_said_first(call: SpokenCall, function: str, words: dict[str, str]) -> None:
