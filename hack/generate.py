@@ -70,6 +70,9 @@ unclear
   day is asked for by itself.
 - **Contradictions are asked back**, with the reading of each argument. A start that was offered in the call counts before what else
   is said.
+- **A day that depends on the call is said first.** After offers, "am Dienstag danach", "diesen Donnerstag" or "am zweiten Tag" may
+  mean several days. Unless the last answer named the day, a booking or a move asks about the date (`candidates`), and the same
+  request after a yes is carried out. A date, today and tomorrow are never asked about.
 - **A value that decides an act is never dropped.** Two values that disagree for a service, a person, a branch, a time, a name or
 a number
   are asked about, and nothing is done; so is a part of one that was not read (`service.not_wanted`). `unclear` of the answer names
