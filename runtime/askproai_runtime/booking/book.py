@@ -86,7 +86,6 @@ from askproai_runtime.booking.request import (
     parse_service_request,
     read_said,
 )
-from askproai_runtime.booking.said_days import require_said_day
 from askproai_runtime.booking.slots import Busy, Slot, SlotQuery
 from askproai_runtime.booking.store.actions import is_action_done
 from askproai_runtime.booking.store.appointments import (
@@ -116,6 +115,7 @@ from askproai_runtime.booking.types import (
     ClarificationNeeded,
     FunctionOutcome,
 )
+from askproai_runtime.booking.unsaid_days import require_said_day
 from askproai_runtime.booking.usual_staff import prefer_usual_staff
 from askproai_runtime.booking.verification import asks_birth_date, require_birth_date
 from askproai_runtime.calendars import (

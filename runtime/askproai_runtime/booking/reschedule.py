@@ -61,7 +61,6 @@ from askproai_runtime.booking.own_appointments import resolve_appointment
 from askproai_runtime.booking.owner_questions import require_owner, says_customer
 from askproai_runtime.booking.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.booking.request import ServiceRequest, read_text, require_exact
-from askproai_runtime.booking.said_days import require_said_day
 from askproai_runtime.booking.slots import ServiceRules, SlotQuery
 from askproai_runtime.booking.store.actions import (
     FormerStart,
@@ -94,6 +93,7 @@ from askproai_runtime.booking.types import (
     DeskRequest,
     FunctionOutcome,
 )
+from askproai_runtime.booking.unsaid_days import require_said_day
 from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.german_dates import Understanding
