@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.answer_words import Reply, words_of
+from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import candidate_fields, candidate_question
 from askproai_runtime.booking.replies import Question, read_reply
 from askproai_runtime.booking.request import (
@@ -26,6 +26,8 @@ from askproai_runtime.booking.request import (
     read_parts,
     read_text,
 )
+from askproai_runtime.booking.said_days import SaidDays, read_said_days
+from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     WEEKDAYS,
@@ -78,6 +80,7 @@ class _Words:
     zone: ZoneInfo
     find_service: Callable[[], ServiceRequest]
     searches: bool
+    own: Appointment | None
 
     @property
     def parts(self) -> _Parts:
@@ -97,6 +100,38 @@ class _Words:
         """Return the readings of a day, a time and a part of a day, as of the beginning of the call."""
         return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
 
+    @property
+    def own_day(self) -> date | None:
+        """The day of the appointment that is moved."""
+        return None if self.own is None else _day(self.own.starts_at, self.zone)
+
+    def at(self, days: Collection[date]) -> set[datetime]:
+        """Return the starts that a time alone means on days."""
+        return exact_starts(read_on(days, self.parts, self.call, self.zone))
+
+    def on_days(self, days: Collection[date]) -> Mapping[str, Any]:
+        """Return the arguments of a time alone on any of these days."""
+        return name_time(self.args, any_of(sorted(days)), *put_on_day(min(days), self.parts)[1:])
+
+    def at_own(self) -> set[datetime]:
+        """Return the starts that a time alone means on the day of the appointment which is moved, but its own one."""
+        if self.own is None or self.own_day is None:
+            return set()
+        found = Understanding(tuple(read_on({self.own_day}, self.parts, self.call, self.zone)), ambiguous=True)
+        return exact_starts(keep_open_readings(found, self.find_service()).candidates) - {self.own.starts_at}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the time alone is that of the refused start, and was not offered with another person at that start."""
+        refused = self.named.refused
+        if refused is None or refused in self.named.starts:
+            return False
+        return refused in self.at({_day(refused, self.zone)})
+
+    def ask_which(self, meant: Collection[datetime]) -> ClarificationNeeded:
+        """Return the question which of the starts is meant."""
+        return _ask_which(meant, self.call, self.zone)
+
     def with_days(self, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
         return name_days(self.args, self.call, self.zone, self.find_service, meant, asks=asks)
 
@@ -111,10 +146,12 @@ def put_on_named_day(
     find_service: Callable[[], ServiceRequest],
     *,
     searches: bool = False,
+    own: Appointment | None = None,
 ) -> Mapping[str, Any]:
     """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
 
-    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them.
+    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
+    the appointment that is moved.
     """
     named = _find_named(call)
     if named is None:
@@ -126,7 +163,7 @@ def put_on_named_day(
         return args
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
         return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
-    words = _Words(named, call, args, zone, find_service, searches)
+    words = _Words(named, call, args, zone, find_service, searches, own)
     if not names_day(parts):
         return _put_time(words)
     if find_open_span(words.day) is None:
@@ -183,9 +220,18 @@ def _find_named(call: CallContext) -> NamedTimes | None:
         named, starts=tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
     )
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        is_agreed = read_reply(named.said_since, Question.MEANT) is Reply.YES
-        return named if is_agreed else None
+        reply = read_reply(named.said_since, Question.MEANT)
+        return named if reply is Reply.YES else _without_asked(named, reply)
     return named if named.starts else None
+
+
+def _without_asked(named: NamedTimes, reply: Reply) -> NamedTimes | None:
+    """Return what was named before a question to which the caller has not agreed, if it was offered for a refused start."""
+    before = named.before
+    if before is None or before.refused is None:
+        return None
+    starts = tuple(each for each in before.starts if reply is not Reply.NO or each not in named.starts)
+    return replace(before, starts=starts, said_since=named.said_since) if starts else None
 
 
 def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo) -> bool:
@@ -362,7 +408,7 @@ def _count_from(
     It is counted from each named day where that day itself is meant, or the caller `books`: who means one of several is asked.
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
-    starts = named.counts_from or named.starts
+    starts = named.before.starts if named.before else named.starts
     (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
@@ -385,30 +431,75 @@ def _count_from(
 
 
 def _put_time(words: _Words) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the named days.
+    """Return the arguments of a time alone with the day that it means, or the days that are offered then.
 
-    After a change it may be one that was offered on another day.
+    After a change it may be a time that was offered on another day.
     """
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
-    if not words.searches:
-        on_days = read_on(days, parts, call, zone)
-        if at_named := exact_starts(on_days) & set(words.named.starts):
-            if words.named.refused and not _names_day_of(at_named, words):
-                raise _ask_which(at_named, call, zone)  # the hour is that of the refused day, too
-            return words.with_start(at_named)
-        is_own = words.named.naming in _OWN
-        others = set(_days_of(call.offered_last, zone)) - set(days) if is_own else set()
-        if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
-            kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
-            raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
+    if words.searches:
+        return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
+    if words.named.naming not in _OWN:
+        return _put_open_day(words)
+    on_days = read_on(days, parts, call, zone)
+    if at_named := exact_starts(on_days) & set(words.named.starts):
+        return words.with_start(at_named)
+    others = set(_days_of(call.offered_last, zone)) - set(days)
+    if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
+        kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
+        raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
     return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
 
 
-def _names_day_of(starts: Iterable[datetime], words: _Words) -> bool:
-    """Return whether the caller's words since the offer have the weekday of one of these starts."""
-    said = words_of(" ".join(words.named.said_since)).split()
-    days = (words_of(format_spoken(start, words.zone, words.call.started_at)) for start in starts)
-    return any(day.split()[0] in said for day in days)
+def _put_open_day(words: _Words) -> Mapping[str, Any]:
+    """Return the arguments of a time alone with the only day on which it can be meant. Raises the question for the day.
+
+    The days are those on which just this time was named, that of the refused start if it was at this time, and that of the
+    appointment which is moved. Another time is on the named days. The caller's words since count where they leave no doubt.
+    """
+    named, own, days = words.named, words.own_day, set(words.named_days)
+    is_other = words.own is not None and offers_other_service(words.call, words.own.service)
+    exact = set[datetime]() if is_other else words.at(days) & {*named.starts}
+    said = _read_said(words)
+    if len(said.chosen) == 1 and not said.elsewhere:
+        return _put_on_chosen(words, exact, *said.chosen)
+    exact = {each for each in exact if _day(each, words.zone) not in said.rejected}
+    exact_days = _days_of(exact, words.zone)
+    at_own = words.at_own() if own not in {*said.rejected, *exact_days} else set[datetime]()
+    if named.refused and words.is_refused and exact_days != [own]:
+        if meant := (exact | at_own) - {named.refused}:
+            raise words.ask_which(meant)
+        return words.on_days({_day(named.refused, words.zone)})
+    if exact:
+        was_offered = not at_own.isdisjoint(offer[0].start for offer in words.call.offered)
+        meant = exact | (at_own if said.objects or not named.said_since or was_offered else set())
+        if len(meant) > 1 or said.elsewhere:
+            raise words.ask_which(meant)
+        return words.with_start(meant)
+    if named.refused:
+        days = {_day(named.refused, words.zone)} | (days if own is None else set())
+    if own and at_own and (said.objects or not named.moves or is_other):
+        days.add(own)
+    if left := days - said.rejected:
+        return words.on_days(left)
+    if own is None:
+        raise ask_readings(read_on(days, words.parts, words.call, words.zone), words.call, words.zone)
+    return words.on_days({own})
+
+
+def _put_on_chosen(words: _Words, exact: Collection[datetime], day: date) -> Mapping[str, Any]:
+    chosen = {each for each in exact if _day(each, words.zone) == day}
+    return words.with_start(chosen) if chosen else words.on_days({day})
+
+
+def _read_said(words: _Words) -> SaidDays:
+    """Return which of the days on which a time can be meant, or was offered before, the caller has chosen since."""
+    call, zone = words.call, words.zone
+    starts = {*words.named.starts, *call.offered_last, *(offer[0].start for offer in call.offered)}
+    days = {*_days_of(starts, zone), *([words.own_day] if words.own_day else [])}
+    if words.named.refused:
+        days.add(_day(words.named.refused, zone))
+    times = [each.astimezone(zone) for each in words.at(days)]
+    return read_said_days(words.named.said_since, times, call.started_at.astimezone(zone))
 
 
 def _put_weekday(words: _Words) -> Mapping[str, Any]:
@@ -540,6 +631,10 @@ def name_days(
     if _dates(open_readings) == {min(meant)}:  # nobody works on the others
         return name_time(args, min(meant).isoformat(), *rest)
     raise ask_readings(open_readings, call, zone)
+
+
+def _day(start: datetime, zone: ZoneInfo) -> date:
+    return start.astimezone(zone).date()
 
 
 def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:
