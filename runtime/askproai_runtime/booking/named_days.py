@@ -105,6 +105,11 @@ class _Words:
         """The day of the appointment that is moved."""
         return None if self.own is None else _day(self.own.starts_at, self.zone)
 
+    @property
+    def is_of_other_service(self) -> bool:
+        """Whether the appointment that is moved is of another service than the named times."""
+        return self.own is not None and offers_other_service(self.call, self.own.service)
+
     def at(self, days: Collection[date]) -> set[datetime]:
         """Return the starts that a time alone means on days."""
         return exact_starts(read_on(days, self.parts, self.call, self.zone))
@@ -453,42 +458,46 @@ def _put_time(words: _Words) -> Mapping[str, Any]:
 def _put_open_day(words: _Words) -> Mapping[str, Any]:
     """Return the arguments of a time alone with the only day on which it can be meant. Raises the question for the day.
 
-    The days are those on which just this time was named, that of the refused start if it was at this time, and that of the
-    appointment which is moved. Another time is on the named days. The caller's words since count where they leave no doubt.
+    Just this time may have been named, or refused, on a day. It may be on the day of the appointment that is moved, too, where the
+    caller has not agreed to the named one. The caller's words since count where they leave no doubt.
     """
-    named, own, days = words.named, words.own_day, set(words.named_days)
-    is_other = words.own is not None and offers_other_service(words.call, words.own.service)
-    exact = set[datetime]() if is_other else words.at(days) & {*named.starts}
+    named, own = words.named, words.own_day
+    exact = set[datetime]() if words.is_of_other_service else words.at(words.named_days) & {*named.starts}
     said = _read_said(words)
     if len(said.chosen) == 1 and not said.elsewhere:
-        return _put_on_chosen(words, exact, *said.chosen)
+        chosen = {each for each in exact if _day(each, words.zone) in said.chosen}
+        return words.with_start(chosen) if chosen else words.on_days(said.chosen)
     exact = {each for each in exact if _day(each, words.zone) not in said.rejected}
     exact_days = _days_of(exact, words.zone)
     at_own = words.at_own() if own not in {*said.rejected, *exact_days} else set[datetime]()
     if named.refused and words.is_refused and exact_days != [own]:
         if meant := (exact | at_own) - {named.refused}:
             raise words.ask_which(meant)
-        return words.on_days({_day(named.refused, words.zone)})
-    if exact:
-        was_offered = not at_own.isdisjoint(offer[0].start for offer in words.call.offered)
-        meant = exact | (at_own if said.objects or not named.said_since or was_offered else set())
-        if len(meant) > 1 or said.elsewhere:
-            raise words.ask_which(meant)
-        return words.with_start(meant)
+        return words.on_days({_day(named.refused, words.zone)})  # for the same reason
+    if not exact:
+        return _put_other_time(words, said, is_at_own=bool(at_own))
+    was_offered = not at_own.isdisjoint(offer[0].start for offer in words.call.offered)
+    meant = exact | (at_own if said.objects or not named.said_since or was_offered else set())
+    if len(meant) > 1 or said.elsewhere:
+        raise words.ask_which(meant)
+    return words.with_start(meant)
+
+
+def _put_other_time(words: _Words, said: SaidDays, *, is_at_own: bool) -> Mapping[str, Any]:
+    """Return the arguments of a time alone that was not named with the days on which it can be meant.
+
+    It may be on the day of the appointment that is moved (`is_at_own`), too: after offers of a move only where the caller objects.
+    """
+    named, days = words.named, set(words.named_days)
     if named.refused:
-        days = {_day(named.refused, words.zone)} | (days if own is None else set())
-    if own and at_own and (said.objects or not named.moves or is_other):
-        days.add(own)
+        days = {_day(named.refused, words.zone)} | (days if words.own is None else set())
+    if words.own_day and is_at_own and (said.objects or not named.moves or words.is_of_other_service):
+        days.add(words.own_day)
     if left := days - said.rejected:
         return words.on_days(left)
-    if own is None:
-        raise ask_readings(read_on(days, words.parts, words.call, words.zone), words.call, words.zone)
-    return words.on_days({own})
-
-
-def _put_on_chosen(words: _Words, exact: Collection[datetime], day: date) -> Mapping[str, Any]:
-    chosen = {each for each in exact if _day(each, words.zone) == day}
-    return words.with_start(chosen) if chosen else words.on_days({day})
+    if words.own_day:
+        return words.on_days({words.own_day})
+    raise ask_readings(read_on(days, words.parts, words.call, words.zone), words.call, words.zone)
 
 
 def _read_said(words: _Words) -> SaidDays:

@@ -155,9 +155,8 @@ def describe_offer(
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
     fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis), **request.excluded_fields}
-    exact = [each.candidate.start for each in offer.missed if each.candidate.end is None]
-    if len(exact) == 1:
-        fields["refused_start"] = exact[0].astimezone(rules.zone).isoformat()
+    if offer.obstacle is not None and len(offer.missed) == 1 and offer.missed[0].candidate.end is None:
+        fields["refused_start"] = offer.missed[0].candidate.start.astimezone(rules.zone).isoformat()
     if offer.readings:
         fields["candidates"] = candidate_fields(offer.readings)
         if not offer.slots:

@@ -82,8 +82,8 @@ class NamedTimes:
     """The starts that the last answer with days has named, in the order in which it said them.
 
     `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
-    is what the caller has said since, the first words first. `before` are those that were named before a question: "am selben Tag" is theirs.
-    `refused` is the start for which they were offered instead, `moves`: of an appointment that was to be moved.
+    is what the caller has said since, the first words first. `before` are those before a question: "am selben Tag" is theirs.
+    `refused` is the start for which they were offered instead. `moves`: a move has named them.
     """
 
     naming: Naming
