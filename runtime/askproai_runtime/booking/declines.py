@@ -208,6 +208,11 @@ def rejects_times(said: str) -> bool:
     return bool(_REJECTS.search(said) or _BUSY.search(said))
 
 
+def drop_neutral(said: str) -> str:
+    """Return words in lower case without signs, and without those whose no says nothing about times ("kein Problem")."""
+    return " ".join(_NEUTRAL.sub(" ", said).split())
+
+
 def declines_offer(utterance: str) -> bool:
     """Return whether a caller does not want times that were just named, or some of them, beyond doubt.
 

@@ -476,9 +476,11 @@ def _put_open_day(words: _Words) -> Mapping[str, Any]:
         return words.on_days({_day(named.refused, words.zone)})  # for the same reason
     if not exact:
         return _put_other_time(words, said, is_at_own=bool(at_own))
+    is_other = said.may_mean_another(exact_days)
+    declines = said.keeps or not named.said_since or (said.objects and exact == {*named.starts})
     was_offered = not at_own.isdisjoint(offer[0].start for offer in words.call.offered)
-    meant = exact | (at_own if said.objects or not named.said_since or was_offered else set())
-    if len(meant) > 1 or said.elsewhere:
+    meant = exact | (at_own if is_other or declines or was_offered else set())
+    if len(meant) > 1 or is_other:
         raise words.ask_which(meant)
     return words.with_start(meant)
 
@@ -491,7 +493,8 @@ def _put_other_time(words: _Words, said: SaidDays, *, is_at_own: bool) -> Mappin
     named, days = words.named, set(words.named_days)
     if named.refused:
         days = {_day(named.refused, words.zone)} | (days if words.own is None else set())
-    if words.own_day and is_at_own and (said.objects or not named.moves or words.is_of_other_service):
+    is_kept = said.keeps or said.may_mean_another(days)
+    if words.own_day and is_at_own and (is_kept or not named.moves or words.is_of_other_service):
         days.add(words.own_day)
     if left := days - said.rejected:
         return words.on_days(left)

@@ -149,7 +149,9 @@ async def test_the_offered_hour_beside_a_no_asks(
     assert (moved["success"], moved["start"][:10]) == (True, own), moved
 
 
-@pytest.mark.parametrize("words", ["Ja, um vier.", "Gern.", "Four is fine."])
+@pytest.mark.parametrize(
+    "words", ["Ja, um vier.", "Gern.", "Kein Problem, um vier.", "Am Donnerstag um vier passt gut."]
+)
 async def test_an_agreed_offer_is_taken(searched: tuple[SpokenCall, str, str], words: str) -> None:
     call, _, other = searched
     call.say(words)
