@@ -158,7 +158,7 @@ def put_on_named_day(
     Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
     the appointment that is moved.
     """
-    named = _find_named(call)
+    named = _find_named(call, zone)
     if named is None:
         return args
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
@@ -191,7 +191,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
     """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
-    named = _find_named(call)
+    named = _find_named(call, zone)
     if named is None or named.naming in _OWN or named.lists_since:
         return []
     return _days_of(named.starts, zone)
@@ -216,8 +216,8 @@ def _services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
     return {latest[start] for start in starts if start in latest}
 
 
-def _find_named(call: CallContext) -> NamedTimes | None:
-    """Return the times that were named last and are not over; a single one that was asked about only after a yes."""
+def _find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
+    """Return the times that were named last and are not over; a single one that was asked about only after a yes or its day."""
     named = call.named_last
     if named is None:
         return None
@@ -226,7 +226,10 @@ def _find_named(call: CallContext) -> NamedTimes | None:
     )
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
         reply = read_reply(named.said_since, Question.MEANT)
-        return named if reply is Reply.YES else _without_asked(named, reply)
+        asked = [named.starts[0].astimezone(zone)]
+        said = read_said_days(named.said_since, asked, call.started_at.astimezone(zone))
+        is_agreed = reply is Reply.YES or (reply is Reply.UNCLEAR and said.chosen and not said.elsewhere)
+        return named if is_agreed else _without_asked(named, reply)
     return named if named.starts else None
 
 
@@ -387,7 +390,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
     """Return the days of a counted day ("eine Woche später") of a move after offers to which the caller has answered; none where it
     is counted from the appointment.
     """
-    zone, named = ZoneInfo(str(own.tzinfo)), _find_named(call)
+    zone = ZoneInfo(str(own.tzinfo))
+    named = _find_named(call, zone)
     if named is None or named.naming is not Naming.OFFERED or named.lists_since:
         return []
     counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in _days_of(named.starts, zone)]
@@ -496,11 +500,12 @@ def _put_other_time(words: _Words, said: SaidDays, *, is_at_own: bool) -> Mappin
     is_kept = said.keeps or said.may_mean_another(days)
     if words.own_day and is_at_own and (is_kept or not named.moves or words.is_of_other_service):
         days.add(words.own_day)
-    if left := days - said.rejected:
+    left = days - said.rejected or ({words.own_day} if words.own_day else set())
+    if left and not (len(left) == 1 and said.may_mean_another(left)):
         return words.on_days(left)
-    if words.own_day:
-        return words.on_days({words.own_day})
-    raise ask_readings(read_on(days, words.parts, words.call, words.zone), words.call, words.zone)
+    readings = Understanding.of(read_on(left or days, words.parts, words.call, words.zone))
+    open_readings = keep_open_readings(readings, words.find_service()).candidates
+    raise ask_readings(open_readings, words.call, words.zone)
 
 
 def _read_said(words: _Words) -> SaidDays:

@@ -210,6 +210,24 @@ async def test_a_day_of_earlier_offers_is_booked(spoken_salon: TenantPod, words:
     assert (booked["success"], booked["start"][:10]) == (True, friday.isoformat()), booked
 
 
+@pytest.mark.parametrize(
+    "words", ["Nein, lieber Montag um {}.", "Donnerstag passt mir nicht, um {}.", "Ginge auch Montag? Um {}."]
+)
+@pytest.mark.parametrize("hour", ["elf", "zwei"])
+async def test_another_day_than_offered_is_asked(spoken_salon: TenantPod, words: str, hour: str) -> None:
+    await empty_book(spoken_salon)
+    call, thursday = SpokenCall(spoken_salon), next_friday(spoken_salon, 10).date() - timedelta(days=1)
+    call.say("Am Donnerstag?")
+    await call.ask(CHECK, {"service": CUT, "date": thursday.isoformat(), "part_of_day": "vormittags"})
+    call.say(words.format(hour))
+    args = {"service": CUT, "time": f"{hour} Uhr", "customer_name": "Petra Lange"}
+    asked = await call.ask(BOOK, args)
+    assert [each["start"][:10] for each in asked["candidates"]] == [thursday.isoformat()], asked
+    call.say("Ja, Donnerstag.")
+    booked = await call.ask(BOOK, args)
+    assert (booked["success"], booked["start"][:10]) == (True, thursday.isoformat()), booked
+
+
 @pytest.mark.parametrize("date", ["den Donnerstag", "Donnerstag", "am Donnerstag"])
 async def test_a_move_knows_the_day_asked_about(spoken_salon: TenantPod, date: str) -> None:
     await empty_book(spoken_salon)
