@@ -154,7 +154,7 @@ class _Clause:
 
     @property
     def rejects(self) -> bool:
-        return bool(REJECTS.search(self.said) or _BUSY.search(self.said))
+        return rejects_times(self.said)
 
 
 @dataclass(slots=True)
@@ -193,6 +193,24 @@ def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) 
     if len(utterance) > _LONGEST or any(_chooses(clause.said) for clause in _list_clauses(utterance)):
         return False
     return bool(_OTHERS.search(words_of(utterance))) or find_declined(utterance, named, now) == frozenset(named)
+
+
+def find_named_times(utterance: str, now: datetime) -> tuple[Sequence[Mention], Sequence[Mention]]:
+    """Return the times that an utterance rejects, and the others that it names. Raises `UnclearMention`."""
+    if len(utterance) > _LONGEST:
+        raise UnclearMention("more than anybody needs to name a time")
+    named = _find_named(_list_clauses(utterance), now)
+    return named.rejected, named.others
+
+
+def rejects_times(said: str) -> bool:
+    """Return whether words in lower case without signs speak against times, or of being busy."""
+    return bool(REJECTS.search(said) or _BUSY.search(said))
+
+
+def drop_neutral(said: str) -> str:
+    """Return words in lower case without signs, and without those whose no says nothing about times ("kein Problem")."""
+    return " ".join(_NEUTRAL.sub(" ", said).split())
 
 
 def declines_offer(utterance: str) -> bool:

@@ -26,6 +26,8 @@ from askproai_runtime.booking.request import (
     read_parts,
     read_text,
 )
+from askproai_runtime.booking.said_days import SaidDays, read_said_days
+from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.german_dates import (
     WEEKDAYS,
@@ -78,6 +80,7 @@ class _Words:
     zone: ZoneInfo
     find_service: Callable[[], ServiceRequest]
     searches: bool
+    own: Appointment | None
 
     @property
     def parts(self) -> _Parts:
@@ -97,6 +100,43 @@ class _Words:
         """Return the readings of a day, a time and a part of a day, as of the beginning of the call."""
         return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
 
+    @property
+    def own_day(self) -> date | None:
+        """The day of the appointment that is moved."""
+        return None if self.own is None else _day(self.own.starts_at, self.zone)
+
+    @property
+    def is_of_other_service(self) -> bool:
+        """Whether the appointment that is moved is of another service than the named times."""
+        return self.own is not None and offers_other_service(self.call, self.own.service)
+
+    def at(self, days: Collection[date]) -> set[datetime]:
+        """Return the starts that a time alone means on days."""
+        return exact_starts(read_on(days, self.parts, self.call, self.zone))
+
+    def on_days(self, days: Collection[date]) -> Mapping[str, Any]:
+        """Return the arguments of a time alone on any of these days."""
+        return name_time(self.args, any_of(sorted(days)), *put_on_day(min(days), self.parts)[1:])
+
+    def at_own(self) -> set[datetime]:
+        """Return the starts that a time alone means on the day of the appointment which is moved, but its own one."""
+        if self.own is None or self.own_day is None:
+            return set()
+        found = Understanding(tuple(read_on({self.own_day}, self.parts, self.call, self.zone)), ambiguous=True)
+        return exact_starts(keep_open_readings(found, self.find_service()).candidates) - {self.own.starts_at}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the time alone is that of the refused start, and was not offered with another person at that start."""
+        refused = self.named.refused
+        if refused is None or refused in self.named.starts:
+            return False
+        return refused in self.at({_day(refused, self.zone)})
+
+    def ask_which(self, meant: Collection[datetime]) -> ClarificationNeeded:
+        """Return the question which of the starts is meant."""
+        return _ask_which(meant, self.call, self.zone)
+
     def with_days(self, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
         return name_days(self.args, self.call, self.zone, self.find_service, meant, asks=asks)
 
@@ -111,12 +151,14 @@ def put_on_named_day(
     find_service: Callable[[], ServiceRequest],
     *,
     searches: bool = False,
+    own: Appointment | None = None,
 ) -> Mapping[str, Any]:
     """Return the arguments with the day, or the `start`, of the last answer with days that they mean; as they are without one.
 
-    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them.
+    Raises `ClarificationNeeded` where several days may be meant. A caller who `searches` hears the times of all of them. `own` is
+    the appointment that is moved.
     """
-    named = _find_named(call)
+    named = _find_named(call, zone)
     if named is None:
         return args
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
@@ -127,7 +169,7 @@ def put_on_named_day(
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
         is_meant = _may_mean(parts, named.starts[0], call, zone) or _is_repeated(parts, call)
         return _with_start(args, call, zone, named.starts) if is_meant else args
-    words = _Words(named, call, args, zone, find_service, searches)
+    words = _Words(named, call, args, zone, find_service, searches, own)
     if not names_day(parts):
         return _put_time(words)
     if find_open_span(words.day) is None:
@@ -150,7 +192,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
     """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
-    named = _find_named(call)
+    named = _find_named(call, zone)
     if named is None or named.naming in _OWN or named.lists_since:
         return []
     return _days_of(named.starts, zone)
@@ -175,8 +217,8 @@ def _services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
     return {latest[start] for start in starts if start in latest}
 
 
-def _find_named(call: CallContext) -> NamedTimes | None:
-    """Return the times that were named last and are not over; a single one that was asked about only after a yes."""
+def _find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
+    """Return the times that were named last and are not over; a single one that was asked about only after a yes or its day."""
     named = call.named_last
     if named is None:
         return None
@@ -184,7 +226,11 @@ def _find_named(call: CallContext) -> NamedTimes | None:
         named, starts=tuple(start for start in named.starts if start >= call.started_at or not named.is_exact)
     )
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        return named if _is_agreed_time(named) else None
+        reply = read_reply(named.said_since, Question.MEANT)
+        asked = [named.starts[0].astimezone(zone)]
+        said = read_said_days(named.said_since, asked, call.started_at.astimezone(zone))
+        is_agreed = _is_agreed_time(named) or (reply is Reply.UNCLEAR and said.chosen and not said.elsewhere)
+        return named if is_agreed else _without_asked(named, reply)
     return named if named.starts else None
 
 
@@ -195,6 +241,15 @@ def _is_agreed_time(named: NamedTimes) -> bool:
         return False
     replies = [read_reply(said[: at + 1], Question.MEANT) for at in range(len(said))]
     return Reply.YES in replies and not NO.search(words_of(said[-1]))
+
+
+def _without_asked(named: NamedTimes, reply: Reply) -> NamedTimes | None:
+    """Return what was named before a question to which the caller has not agreed, if it was offered for a refused start."""
+    before = named.before
+    if before is None or before.refused is None:
+        return None
+    starts = tuple(each for each in before.starts if reply is not Reply.NO or each not in named.starts)
+    return replace(before, starts=starts, said_since=named.said_since) if starts else None
 
 
 def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo) -> bool:
@@ -351,7 +406,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
     """Return the days of a counted day ("eine Woche später") of a move after offers to which the caller has answered; none where it
     is counted from the appointment.
     """
-    zone, named = ZoneInfo(str(own.tzinfo)), _find_named(call)
+    zone = ZoneInfo(str(own.tzinfo))
+    named = _find_named(call, zone)
     if named is None or named.naming is not Naming.OFFERED or named.lists_since:
         return []
     counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in _days_of(named.starts, zone)]
@@ -377,7 +433,7 @@ def _count_from(
     It is counted from each named day where that day itself is meant, or the caller `books`: who means one of several is asked.
     Else it is counted from the last one. Where it depends on which of several clock times is meant, it is left as it is.
     """
-    starts = named.counts_from or named.starts
+    starts = named.before.starts if named.before else named.starts
     (day, clock, part_of_day), days = read_parts(args), _days_of(starts, zone)
     if not (day or clock):
         return args
@@ -401,30 +457,83 @@ def _count_from(
 
 
 def _put_time(words: _Words) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the named days.
+    """Return the arguments of a time alone with the day that it means, or the days that are offered then.
 
-    After a change it may be one that was offered on another day.
+    After a change it may be a time that was offered on another day.
     """
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
-    if not words.searches:
-        on_days = read_on(days, parts, call, zone)
-        if at_named := exact_starts(on_days) & set(words.named.starts):
-            if words.named.refused and not _names_day_of(at_named, words):
-                raise _ask_which(at_named, call, zone)  # the hour is that of the refused day, too
-            return words.with_start(at_named)
-        is_own = words.named.naming in _OWN
-        others = set(_days_of(call.offered_last, zone)) - set(days) if is_own else set()
-        if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
-            kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
-            raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
+    if words.searches:
+        return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
+    if words.named.naming not in _OWN:
+        return _put_open_day(words)
+    on_days = read_on(days, parts, call, zone)
+    if at_named := exact_starts(on_days) & set(words.named.starts):
+        return words.with_start(at_named)
+    others = set(_days_of(call.offered_last, zone)) - set(days)
+    if offered := exact_starts(read_on(others, parts, call, zone)) & set(call.offered_last):
+        kept = keep_open_readings(Understanding(tuple(on_days), ambiguous=True), words.find_service()).candidates
+        raise _ask_which([*offered, *(each.start for each in kept if each.end is None)], call, zone)
     return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
 
 
-def _names_day_of(starts: Iterable[datetime], words: _Words) -> bool:
-    """Return whether the caller's words since the offer have the weekday of one of these starts."""
-    said = words_of(" ".join(words.named.said_since)).split()
-    days = (words_of(format_spoken(start, words.zone, words.call.started_at)) for start in starts)
-    return any(day.split()[0] in said for day in days)
+def _put_open_day(words: _Words) -> Mapping[str, Any]:
+    """Return the arguments of a time alone with the only day on which it can be meant. Raises the question for the day.
+
+    Just this time may have been named, or refused, on a day. It may be on the day of the appointment that is moved, too, where the
+    caller has not agreed to the named one. The caller's words since count where they leave no doubt.
+    """
+    named, own = words.named, words.own_day
+    exact = set[datetime]() if words.is_of_other_service else words.at(words.named_days) & {*named.starts}
+    said = _read_said(words)
+    if len(said.chosen) == 1 and not said.elsewhere:
+        chosen = {each for each in exact if _day(each, words.zone) in said.chosen}
+        return words.with_start(chosen) if chosen else words.on_days(said.chosen)
+    exact = {each for each in exact if _day(each, words.zone) not in said.rejected}
+    exact_days = _days_of(exact, words.zone)
+    at_own = words.at_own() if own not in {*said.rejected, *exact_days} else set[datetime]()
+    if named.refused and words.is_refused and exact_days != [own]:
+        if meant := (exact | at_own) - {named.refused}:
+            raise words.ask_which(meant)
+        return words.on_days({_day(named.refused, words.zone)})  # for the same reason
+    if not exact:
+        return _put_other_time(words, said, is_at_own=bool(at_own))
+    is_other = said.may_mean_another(exact_days)
+    declines = said.keeps or not named.said_since or (said.objects and exact == {*named.starts})
+    was_offered = not at_own.isdisjoint(offer[0].start for offer in words.call.offered)
+    meant = exact | (at_own if is_other or declines or was_offered else set())
+    if len(meant) > 1 or is_other:
+        raise words.ask_which(meant)
+    return words.with_start(meant)
+
+
+def _put_other_time(words: _Words, said: SaidDays, *, is_at_own: bool) -> Mapping[str, Any]:
+    """Return the arguments of a time alone that was not named with the days on which it can be meant.
+
+    It may be on the day of the appointment that is moved (`is_at_own`), too: after offers of a move only where the caller objects.
+    """
+    named, days = words.named, set(words.named_days)
+    if named.refused:
+        days = {_day(named.refused, words.zone)} | (days if words.own is None else set())
+    is_kept = said.keeps or said.may_mean_another(days)
+    if words.own_day and is_at_own and (is_kept or not named.moves or words.is_of_other_service):
+        days.add(words.own_day)
+    left = days - said.rejected or ({words.own_day} if words.own_day else set())
+    if left and not (len(left) == 1 and said.may_mean_another(left)):
+        return words.on_days(left)
+    readings = Understanding.of(read_on(left or days, words.parts, words.call, words.zone))
+    open_readings = keep_open_readings(readings, words.find_service()).candidates
+    raise ask_readings(open_readings, words.call, words.zone)
+
+
+def _read_said(words: _Words) -> SaidDays:
+    """Return which of the days on which a time can be meant, or was offered before, the caller has chosen since."""
+    call, zone = words.call, words.zone
+    starts = {*words.named.starts, *call.offered_last, *(offer[0].start for offer in call.offered)}
+    days = {*_days_of(starts, zone), *([words.own_day] if words.own_day else [])}
+    if words.named.refused:
+        days.add(_day(words.named.refused, zone))
+    times = [each.astimezone(zone) for each in words.at(days)]
+    return read_said_days(words.named.said_since, times, call.started_at.astimezone(zone))
 
 
 def _put_weekday(words: _Words) -> Mapping[str, Any]:
@@ -556,6 +665,10 @@ def name_days(
     if _dates(open_readings) == {min(meant)}:  # nobody works on the others
         return name_time(args, min(meant).isoformat(), *rest)
     raise ask_readings(open_readings, call, zone)
+
+
+def _day(start: datetime, zone: ZoneInfo) -> date:
+    return start.astimezone(zone).date()
 
 
 def _days_of(starts: Iterable[datetime], zone: ZoneInfo) -> list[date]:

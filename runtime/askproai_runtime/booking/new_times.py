@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.booking.named_days import (
+    after_request,
     any_of,
     ask_readings,
     is_after_list,
@@ -108,7 +109,7 @@ def _count(
     days = set[date]()
     if is_on_own:
         days = {*list_days_since(call, ZoneInfo(str(old.tzinfo)))} - {own}
-        is_refused = call.named_last is not None and call.named_last.refused is not None
+        is_refused = call.named_last is not None and call.named_last.refused_move is not None
         if days and (at != f"{old:%H:%M}" or is_of_other or is_refused):
             days.add(own)
     elif counted[0] and holds_iso_day((counted[0],)) and not holds_iso_day(parts):
@@ -164,20 +165,17 @@ def understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Understanding | None:
     """Understand the new time; None if none was said. A time alone ("lieber um vier") keeps the day, whichever argument it is in,
-    unless the call was offered others since the appointment was named.
+    unless the call was offered others, or asked about others, since the appointment was named.
 
     Of two times the one that the appointment has is the old one ("von zehn auf elf"). Raises `ClarificationNeeded`.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    call = after_request(call, service.rules.zone)
     parts = read_parts(args)
     if is_after_list(call) and find_open_span(parts[0] or parts[1] or ""):
         args = _put_on_listed_day(args, call, appointment, service)
-    elif days := list_days_since(call, service.rules.zone):
-        if any(parts) and not names_day(parts) and offers_other_service(call, appointment.service):
-            own = appointment.starts_at.astimezone(service.rules.zone).date()
-            args = name_time(args, any_of(sorted({own, *days})), *put_on_day(own, parts)[1:])
-        else:
-            args = put_on_named_day(call, args, service.rules.zone, lambda: service)
+    elif list_days_since(call, service.rules.zone):
+        args = put_on_named_day(call, args, service.rules.zone, lambda: service, own=appointment)
     date, clock_time, _ = parts = read_parts(args)
     if (clock_time and not date and not holds_day(clock_time)) or (any(parts) and not names_day(parts)):
         day = appointment.starts_at.astimezone(service.rules.zone).date()

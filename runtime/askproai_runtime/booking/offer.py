@@ -155,6 +155,8 @@ def describe_offer(
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
     fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis), **request.excluded_fields}
+    if offer.obstacle is not None and len(offer.missed) == 1 and offer.missed[0].candidate.end is None:
+        fields["refused_start"] = offer.missed[0].candidate.start.astimezone(rules.zone).isoformat()
     if offer.readings:
         fields["candidates"] = candidate_fields(offer.readings)
         if not offer.slots:
@@ -255,7 +257,7 @@ async def offer_alternatives(
     fields = {
         "alternatives": slot_fields(rules, alternatives, now, request.staff),
         "obstacle": obstacle.value,
-        **({} if moving is None else {"refused_start": start.astimezone(rules.zone).isoformat()}),
+        "refused_start": start.astimezone(rules.zone).isoformat(),
         **basis_fields(alternatives, basis),
         **request.excluded_fields,
     }

@@ -124,7 +124,9 @@ def count_hours(parts: _Parts, call: CallContext, own: datetime, service: Servic
         return ()
     zone = service.rules.zone
     by_own = _count(parts, call, own)
-    if {each.start for each in by_own} & {named.refused, *named.starts} and not any(map(counts_time, named.said_since)):
+    if {each.start for each in by_own} & {named.refused_move, *named.starts} and not any(
+        map(counts_time, named.said_since)
+    ):
         return ()  # these words led to the answer, and the model repeats them
     has_day = counted[0] != own.date().isoformat() or holds_iso_day(parts)
     origins = [
@@ -132,7 +134,7 @@ def count_hours(parts: _Parts, call: CallContext, own: datetime, service: Servic
     ]
     if not origins:
         return ()
-    if named.naming is Naming.OFFERED and named.refused is None:
+    if named.naming is Naming.OFFERED and named.refused_move is None:
         origins.append(own)
     found = list(dict.fromkeys(candidate for each in origins for candidate in _count(parts, call, each)))
     if len(offered := [each for each in found if each.start in call.offered_last]) == 1:
@@ -145,9 +147,9 @@ def count_hours(parts: _Parts, call: CallContext, own: datetime, service: Servic
 def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone: ZoneInfo) -> Sequence[datetime]:
     """Return the times of an answer from which hours can be counted, the likeliest first."""
     if named.naming is Naming.ASKED or len(named.starts) == 1:
-        return [named.refused, *named.starts] if named.refused else named.starts
-    if named.refused:
-        return [named.refused]
+        return [named.refused_move, *named.starts] if named.refused_move else named.starts
+    if named.refused_move:
+        return [named.refused_move]
     if named.naming is not Naming.OFFERED or not has_day:
         return []
     return [each for each in named.starts if each.astimezone(zone).date() in days]

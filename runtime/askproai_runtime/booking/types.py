@@ -82,8 +82,8 @@ class NamedTimes:
     """The starts that the last answer with days has named, in the order in which it said them.
 
     `is_exact`: each is a time, and not a day or a part of it. `lists_since`: an answer has listed appointments since. `said_since`
-    is what the caller has said since, the first words first. `counts_from` are those before a question: "am selben Tag" is theirs.
-    `refused` is the start of a move for which they were offered instead.
+    is what the caller has said since, the first words first. `before` are those before a question: "am selben Tag" is theirs.
+    `refused` is the start for which they were offered instead. `moves`: a move has named them.
     """
 
     naming: Naming
@@ -91,8 +91,14 @@ class NamedTimes:
     is_exact: bool = True
     lists_since: bool = False
     said_since: tuple[str, ...] = ()
-    counts_from: tuple[datetime, ...] = ()
+    before: "NamedTimes | None" = None
     refused: datetime | None = None
+    moves: bool = False
+
+    @property
+    def refused_move(self) -> datetime | None:
+        """The start to which an appointment was not moved."""
+        return self.refused if self.moves else None
 
 
 @dataclass(frozen=True, slots=True)

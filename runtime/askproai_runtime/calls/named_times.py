@@ -32,6 +32,7 @@ _WITH_DAYS = frozenset(
         Function.BUSINESS_INFORMATION,
     )
 )
+_MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _LONGEST_DAY = timedelta(hours=25)
 _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
 
@@ -93,6 +94,7 @@ def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
 def read_named_last(call: OngoingCall) -> NamedTimes | None:
     """Return the times of the last answer of this call that has named days; None without one."""
     lists_since, said, asked = False, list[str](), None
+    moves = {str(each.tool_call_id) for each in call.transcript_with_tool_calls or () if each.name == _MOVE}
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
@@ -100,9 +102,11 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
         with suppress(KeyError, TypeError, ValueError):
             named = _read_named(answer)
             if named and asked and named.naming is not Naming.ASKED:
-                return replace(asked, counts_from=named.starts)
+                return replace(asked, before=named)
             if named and not asked:
-                asked = replace(named, lists_since=lists_since, said_since=tuple(said[-_MOST_UTTERANCES:]))
+                said_since = tuple(said[-_MOST_UTTERANCES:])
+                by_move = str(utterance.tool_call_id) in moves
+                asked = replace(named, lists_since=lists_since, said_since=said_since, moves=by_move)
                 if named.naming is not Naming.ASKED:
                     return asked
         lists_since |= bool(answer.get("appointments"))
