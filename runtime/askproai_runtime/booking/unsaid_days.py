@@ -37,8 +37,8 @@ def require_said_day(
     named, parts = after_request(call, zone).named_last, read_parts(args)
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
-    local = start.astimezone(zone)
-    days = {each.astimezone(zone).date() for each in (*named.starts, *named.counts_from)}
+    local, before = start.astimezone(zone), named.before.starts if named.before else ()
+    days = {each.astimezone(zone).date() for each in (*named.starts, *before)}
     words = fold(" ".join(filter(None, parts)))
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
