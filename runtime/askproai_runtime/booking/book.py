@@ -185,7 +185,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         call = add_kept_offers(call, appointments)
         args = _put_on_day(ctx, call, args)
         args, request = _parse(ctx, call, args, appointments)
-        require_agreeing_notes(ctx, call, request.notes, request.service, request.start, request.offered_staff)
+        require_agreeing_notes(
+            ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
+        )
         chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
@@ -236,7 +238,7 @@ def _parse(
 ) -> tuple[Mapping[str, Any], BookingRequest]:
     """Return the request with its arguments, and with the person whom its notes name where the caller means that one."""
     request = parse_booking_request(ctx.config(), call, args, appointments)
-    if (staff := find_noted_staff(call, request.notes, request.service)) is None:
+    if (staff := find_noted_staff(call, request.notes, request.service, request.name)) is None:
         return args, request
     args = {**args, "staff": staff}
     return args, parse_booking_request(ctx.config(), call, args, appointments)

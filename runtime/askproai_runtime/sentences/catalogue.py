@@ -91,6 +91,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     one_at_a_time: str  # several requests in one
     who_comes_along: str
     request_or_note: str
+    is_noted_person_meant: str
     which_name: str
     which_phone: str
     which_branch_unclear: str
