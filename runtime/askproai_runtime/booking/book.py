@@ -428,7 +428,8 @@ async def _find_repeated(
             asked = [] if request.another else await list_asked_to_cancel(conn, ctx, call, others)
             before = {each.id: each for each in (*list_said(call, request, others), *asked)}
             require_only_one(ctx, request.each, [*before.values(), *appointments])
-            require_free_people(ctx, request.each, [*others, *appointments])
+            said = {*call.listed, *(str(each) for each in before)}
+            require_free_people(ctx, said, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]
