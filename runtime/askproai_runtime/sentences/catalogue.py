@@ -60,6 +60,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nothing_free: str
     shall_i_book: str
     shall_i_move: str
+    free_by_moving: str
     move_where: str
     which_suits: str
     which_do_you_mean: str  # of the readings that were offered
