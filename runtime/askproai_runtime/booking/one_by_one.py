@@ -86,7 +86,8 @@ def find_next(
         raise ClarificationNeeded(say_names_missing(1))
     was_asked = companions_key(ONE_BY_ONE) in (call.replies or {})  # for the first, or for the next one
     is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
-    if is_asked and (NO.search(words) if not was_asked else not _agrees(words, first["customer_name"])):
+    is_agreed = _agrees(words, first["customer_name"]) if was_asked and left else not NO.search(words)
+    if is_asked and call.said_since is not None and not is_agreed:
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     if not is_asked:
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
