@@ -1,4 +1,4 @@
-"""Whom of the team a note names, among whatever words: a model has put the wish for a person there. Pure."""
+"""Whom of the team a note names, among whatever words: a model has put the preference for a person there. Pure."""
 
 import re
 from collections.abc import Sequence
