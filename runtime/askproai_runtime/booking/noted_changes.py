@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from askproai_runtime.booking.answer_words import NO, YES, words_of
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.noted_staff import NotedStaff, read_noted_staff
 from askproai_runtime.booking.phrases import fold, sayable
 from askproai_runtime.booking.placeholders import leaves_open
+from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
@@ -64,7 +65,9 @@ def require_agreeing_notes(
         name = service.rules.service.display_name
         question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
         if service.staff is None and len(noted.wanted) == 1:  # it contradicts nothing
-            question = say().is_noted_person_meant.format(staff=decline_name(noted.wanted[0].display_name))
+            (meant,) = noted.wanted
+            question = say().is_noted_person_meant.format(staff=decline_name(meant.display_name))
+            raise ClarificationNeeded(question, unclear=asked, heard=note, staff=[meant.id])
         raise ClarificationNeeded(question, unclear=asked)
 
 
@@ -74,15 +77,18 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
 
     None if the caller has said no. Who is named among other words may come along: it needs an agreement.
     """
-    said = call.said_since or ""
-    if call.said is None or service.staff is not None or leaves_open(said):
+    if call.said is None or service.staff is not None:
         return None
-    answered, words = _read_staff(said, service), words_of(said)
+    said = call.said_since or ""
+    answered, is_refused = _read_staff(said, service), leaves_open(said) or bool(NO.search(words_of(said)))
     for note, asked in _divide(notes):
         noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
-        if len(noted.wanted) == 1 and not NO.search(words):
-            is_named = answered.is_certain and answered.wanted == noted.wanted
-            return noted.wanted[0].display_name if noted.is_certain or is_named or YES.search(words) else None
+        if len(noted.wanted) == 1:
+            (meant,) = noted.wanted
+            reply = call.find_reply(heard_key(note, meant.id), None)
+            is_named = noted.is_certain or (answered.is_certain and answered.wanted == noted.wanted)
+            is_agreed = reply is Reply.YES or (reply is not Reply.NO and is_named and not is_refused)
+            return meant.display_name if is_agreed else None
         if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
             return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)
     return None

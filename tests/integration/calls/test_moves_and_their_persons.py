@@ -114,6 +114,22 @@ async def test_an_unconfirmed_day_offers_times(call: SpokenCall) -> None:
     assert (bool(offer["alternatives"]), await live(call)) == (True, [("10:00", "anna")]), offer
 
 
+@pytest.mark.parametrize("note", ["bei Mehmet", "Stammkundin von Mehmet"])
+@pytest.mark.parametrize(("answer", "staff"), [("Ja, gerne.", "mehmet"), ("Nein.", "anna")])
+async def test_an_agreement_outlasts_another_question(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+    other = SpokenCall(call.pod)
+    await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
+    other.say("Einen Haarschnitt am Freitag um zwei.")
+    args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
+    assert not (await other.ask(BOOK, args))["success"]
+    other.say(answer)
+    asked = await other.ask(BOOK, args | {"phone": "0171"})
+    assert (asked["success"], "needs_phone" in asked) == (False, True), asked
+    other.say("0171 2345678")
+    assert (await other.ask(BOOK, args | {"phone": "0171 2345678"}))["success"]
+    assert [each[2] for each in await other.live()] == [staff]
+
+
 NOTES = [
     "bei Mehmet", "Mehmet", "lieber Mehmet", "mit Mehmet bitte", "gerne bei Mehmet", "nur bei Mehmet", "Wunschfriseur Mehmet",
     "Mehmet soll schneiden", "Stammkundin von Mehmet", "with Mehmet if possible", "Fensterplatz, Wunsch: Mehmet",
