@@ -187,7 +187,9 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         said_times, args = args, _put_on_day(ctx, call, args)
         args, request = _parse(ctx, call, args, appointments)
         require_said_day(call, said_times, request.start, request.rules.zone)
-        require_agreeing_notes(ctx, call, request.notes, request.service, request.start, request.offered_staff)
+        require_agreeing_notes(
+            ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
+        )
         chosen = read_chosen(call, args, request.name, appointments)
         is_second = chosen is not None and chosen.choice is Choice.FURTHER
         if not (request.another or is_second):
@@ -242,7 +244,7 @@ def _parse(
         day = request.start.astimezone(request.rules.zone).date().isoformat()
         args = {name: each for name, each in args.items() if name != "start"} | {"date": day, "time": time}
         return args, parse_booking_request(ctx.config(), call, args, appointments)
-    if (staff := find_noted_staff(call, request.notes, request.service)) is None:
+    if (staff := find_noted_staff(call, request.notes, request.service, request.name)) is None:
         return args, request
     args = {**args, "staff": staff}
     return args, parse_booking_request(ctx.config(), call, args, appointments)
@@ -434,7 +436,8 @@ async def _find_repeated(
             asked = [] if request.another else await list_asked_to_cancel(conn, ctx, call, others)
             before = {each.id: each for each in (*list_said(call, request, others), *asked)}
             require_only_one(ctx, request.each, [*before.values(), *appointments])
-            require_free_people(ctx, request.each, [*others, *appointments])
+            said = {*call.listed, *(str(each) for each in before)}
+            require_free_people(ctx, said, request.each, [*others, *appointments])
         return repeated
     found = await get_desk_appointment(conn, ctx.tenant, call.call_id)
     return [] if found is None or found.status == Status.FAILED else [found]

@@ -61,7 +61,8 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if _is_second(call, args, request.name, meant):
         return None
-    require_agreeing_notes(ctx, call, request.notes, request.service, meant.starts_at)
+    booked = replace(request.service, staff=meant.staff)
+    require_agreeing_notes(ctx, call, request.notes, booked, meant.starts_at, meant.customer_name)
     if not (is_identified or is_named or is_timed):
         await require_agreement(ctx, call, f"details {request.phone} {request.email} {request.notes}", meant)
     else:

@@ -2,7 +2,7 @@
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from askproai_core.database import Connection
 from askproai_runtime.booking.answers import appointment_list_fields, describe_with_state
 from askproai_runtime.booking.asked_choices import ask_choice
-from askproai_runtime.booking.owner_questions import require_yes
+from askproai_runtime.booking.owner_questions import ask_name, require_yes
 from askproai_runtime.booking.phrases import fold, join_list, list_name_words, same_name
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.slots import ServiceRules
@@ -190,27 +190,30 @@ def list_said(call: CallContext, request: BookingRequest, others: Sequence[Appoi
 
 
 def require_free_people(
-    ctx: BookingContext, requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
+    ctx: BookingContext, said: Collection[str], requests: Sequence[BookingRequest], appointments: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if `another` is not set, and one of those who come has another appointment at that time, of this
     call or of another one of this number (`appointments`): nobody is at two services at once, and who corrects a service, or makes
     sure of a booking, wants one.
+
+    An appointment whose id is `said`, by an answer of the call, may get any other name: "mein Mann kommt statt mir".
     """
     if requests[0].another:
         return
+    in_group = len(requests) > 1
     for request in requests:
-        for each in reversed(appointments):
-            if each.live and (
-                _is_person_busy(request.name, request.start, request.rules, each) or _may_be(request, each)
-            ):
-                raise _ask_beside(ctx, request, each, in_group=len(requests) > 1)
+        for each in reversed([each for each in appointments if each.live]):
+            if _is_person_busy(request.name, request.start, request.rules, each):
+                raise _ask_beside(ctx, request, each, in_group=in_group)
+            is_other_name = is_alike(request.name, each.customer_name)
+            if _is_same_slot(request, each) and (is_other_name or (str(each.id) in said and not in_group)):
+                raise _ask_beside(ctx, request, each, in_group=True) if in_group else ask_name(request.name, each)
 
 
-def _may_be(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment of this service at this time may be of the same person by another name."""
-    is_same_service = same_services(appointment.service, request.rules.service.name)
+def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
+    """Return whether an appointment is of the requested service at the very same time."""
     is_then = appointment.starts_at == request.start and appointment.branch == request.rules.branch.name
-    return is_same_service and is_then and is_alike(request.name, appointment.customer_name)
+    return is_then and same_services(appointment.service, request.rules.service.name)
 
 
 def find_beside(

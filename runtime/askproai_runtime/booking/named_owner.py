@@ -8,7 +8,7 @@ from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, is_other_person, same_name
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.said_names import names_namesake
+from askproai_runtime.booking.said_names import names_namesake, names_relative
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
@@ -52,9 +52,9 @@ def leaves_owner_open(
         return False
     name = name_owner(call, args)
     is_first_name = fold(name) == fold(appointment.customer_name).partition(" ")[0]
-    if (not name or (is_part_of_name(name) and not is_first_name)) and names_namesake(
-        call.said or "", appointment.customer_name
-    ):
+    said, customer = call.said or "", appointment.customer_name
+    is_unsure = not name or (is_part_of_name(name) and not is_first_name)
+    if is_unsure and (names_namesake(said, customer) or names_relative(said, customer)):
         return True
     known = {each for one in own for each in one.names_of_number}
     others = [each for each in known if is_other_person(each, appointment.customer_name)]

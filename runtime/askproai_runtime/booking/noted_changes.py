@@ -1,22 +1,31 @@
-"""A note that says another time, service or person than the request, and nothing else: a model has put a correction there. The
-caller is asked once which of the two is meant.
+"""A note that says another time, service or person than the request: a model has put a correction there. The caller is asked once
+which of the two is meant.
 
-The whole note must be understood, since "muss um 15 Uhr weg" is about something else; unless a word in it corrects ("doch lieber").
+A note about a time or a service must be understood as a whole, since "muss um 15 Uhr weg" is about something else; unless a word in
+it corrects ("doch lieber"). A person of the team is found among whatever words.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from askproai_core.tenant_config import Staff
-from askproai_runtime.booking.answer_words import NO, words_of
-from askproai_runtime.booking.names import list_named_staff
-from askproai_runtime.booking.phrases import drop_prepositions, fold, sayable
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
+from askproai_runtime.booking.noted_staff import NotedStaff, read_noted_staff
+from askproai_runtime.booking.phrases import fold, sayable
+from askproai_runtime.booking.placeholders import leaves_open
+from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
-from askproai_runtime.german_dates import UnclearMention, find_mention, list_replaced, understand_parts
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.german_dates import (
+    UnclearMention,
+    count_from,
+    counts_time,
+    find_mention,
+    list_replaced,
+    understand_parts,
+)
+from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import list_parts
 
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
@@ -41,6 +50,7 @@ def require_agreeing_notes(
     notes: str | None,
     service: ServiceRequest,
     start: datetime,
+    customer: str,
     offered_staff: str | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` once in a call if a part of the notes is another time, service or person than the request's; of a
@@ -49,31 +59,40 @@ def require_agreeing_notes(
     A call without a transcript would hear it again.
     """
     staff = service.staff or offered_staff
-    for part in _PARTS.split(notes or "") if call.said is not None else ():
-        note = part.strip(" .")
-        asked = f"note {fold(note)}"
-        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start, staff):
+    for note, asked in _divide(notes) if call.said is not None else ():
+        noted = _read_staff(note, service, customer)
+        if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start, noted, staff):
             continue
         when = format_spoken(start, service.rules.zone, ctx.clock.now())
         name = service.rules.service.display_name
         question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
-        if service.staff is None and len(members := _list_members(note, service)) == 1:  # it contradicts nothing
-            question = say().do_you_mean.format(choices=members[0].display_name)
+        if service.staff is None and len(noted.wanted) == 1:  # it contradicts nothing
+            (meant,) = noted.wanted
+            question = say().is_noted_person_meant.format(staff=decline_name(meant.display_name))
+            raise ClarificationNeeded(question, unclear=asked, heard=note, staff=[meant.id])
         raise ClarificationNeeded(question, unclear=asked)
 
 
-def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest) -> str | None:
-    """Return the name of the person whom a part of the notes names, after the question about it, where the request names nobody.
+def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
+    """Return the argument for the person whom a part of the notes wants, or does not want, after the question about it, where the
+    request names nobody.
 
-    None if the caller has said no.
+    None if the caller has said no. Who is named among other words may come along: it needs an agreement.
     """
-    if call.said is None or service.staff is not None or NO.search(words_of(call.said_since or "")):
+    if call.said is None or service.staff is not None:
         return None
-    for part in _PARTS.split(notes or ""):
-        note = part.strip(" .")
-        members = _list_members(note, service) if f"note {fold(note)}" in call.asked_unclear else []
-        if len(members) == 1:
-            return members[0].display_name
+    said = call.said_since or ""
+    answered, is_refused = _read_staff(said, service), leaves_open(said) or bool(NO.search(words_of(said)))
+    for note, asked in _divide(notes):
+        noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
+        if len(noted.wanted) == 1:
+            (meant,) = noted.wanted
+            reply = call.find_reply(heard_key(note, meant.id), None)
+            is_named = noted.is_certain or (answered.is_certain and answered.wanted == noted.wanted)
+            is_agreed = reply is Reply.YES or (reply is not Reply.NO and is_named and not is_refused)
+            return meant.display_name if is_agreed else None
+        if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
+            return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)
     return None
 
 
@@ -84,9 +103,8 @@ def find_noted_time(call: CallContext, notes: str | None, service: ServiceReques
     said = call.said_since or ""
     if call.said is None or NO.search(words_of(said)):
         return None
-    for part in _PARTS.split(notes or ""):
-        note = part.strip(" .")
-        if f"note {fold(note)}" not in call.asked_unclear or _is_same(call, note, service, start):
+    for note, asked in _divide(notes):
+        if asked not in call.asked_unclear or _is_same(call, note, service, start):
             continue
         for new in _list_new(note):
             starts = _list_starts(call, new, service, start)
@@ -110,28 +128,52 @@ def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: d
     return set() if understood.refused or understood.contradicts else {each.start for each in understood.candidates}
 
 
-def _list_members(note: str, service: ServiceRequest) -> list[Staff]:
-    """Return whom a note names and nothing else."""
-    named = " ".join(_FRAME.sub(" ", note).split()).removeprefix("mit ")
-    return list_named_staff(drop_prepositions(named), service.rules.branch.staff)
+def _divide(notes: str | None) -> list[tuple[str, str]]:
+    """Return the parts of notes, each with what says that it was asked about."""
+    parts = (part.strip(" .") for part in _PARTS.split(notes or ""))
+    return [(part, f"note {fold(part)}") for part in parts]
+
+
+def _read_staff(note: str, service: ServiceRequest, customer: str = "") -> NotedStaff:
+    """Return whom a note names, also for what it asks in place of another person ("Mehmet statt Anna")."""
+    team = service.rules.branch.staff
+    noted = read_noted_staff(note, team, customer)
+    plain = noted if noted.is_certain else read_noted_staff(" ".join(_FRAME.sub(" ", note).split()), team, customer)
+    return plain if plain.is_certain else noted
 
 
 def _is_other(
-    ctx: BookingContext, call: CallContext, note: str, service: ServiceRequest, start: datetime, staff: str | None
+    ctx: BookingContext,
+    call: CallContext,
+    note: str,
+    service: ServiceRequest,
+    start: datetime,
+    noted: NotedStaff,
+    staff: str | None,
 ) -> bool:
     for new in _list_new(note):
         if (services := _read_services(ctx, new, service)) is not None:
             return services != {*list_parts(service.rules.service.name)}
         if (is_then := _includes(call, new, service, start)) is not None:
             return not is_then
-        if members := _list_members(new, service):
-            return staff not in {each.id for each in members}
+        if _counts_other(new, start.astimezone(service.rules.zone)):
+            return True
+    if noted.excludes(staff):
+        return True
     return bool(_CORRECTION.search(note)) and _names_other_time(call, note, service, start)
+
+
+def _counts_other(text: str, start: datetime) -> bool:
+    """Return whether a text counts another time from a start: "eine Stunde später"."""
+    counted = count_from(None, text, start)
+    return counted is not None and counted not in {(f"{start:%Y-%m-%d}", each) for each in (f"{start:%H:%M}", None)}
 
 
 def _names_other_time(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
     """Return whether a note names days or times, among other words, and a start is none of them."""
     zone = service.rules.zone
+    if counts_time(_AMOUNT.sub(" ", note)):
+        return True
     try:
         mention = find_mention(_AMOUNT.sub(" ", note), call.started_at.astimezone(zone), words_of(note).split())
         return mention is not None and not mention.find_in({start.astimezone(zone)}, surely=False)

@@ -32,6 +32,7 @@ from askproai_runtime.booking.offer_choice import (
 )
 from askproai_runtime.booking.offer_examples import add_examples
 from askproai_runtime.booking.one_by_one import ONE_BY_ONE
+from askproai_runtime.booking.own_obstacles import offer_own_move
 from askproai_runtime.booking.pauses import read_pause
 from askproai_runtime.booking.request import ServiceRequest, parse_service_request, parse_time, read_parts
 from askproai_runtime.booking.search import ReadBusy, ReadRemote, remember_reads
@@ -92,20 +93,30 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     read_remote = FreeTimesReader(ctx, request.rules, call.correlation_id)
     for _ in range(ATTEMPTS):
         offer = await _choose_unless_named(call, request, read_busy, now, understood, settings, read_remote)
+        if offer.obstacle is Obstacle.TAKEN and (
+            own := await offer_own_move(ctx, call, request, understood.candidates)
+        ):
+            return own
         if not offer.slots or await hold_slot(ctx, request, call, offer.slots[0], offer.slots):
             break  # else another call took the slot between our reading and our hold: read again
     paused_until = None if offer.slots else await read_pause(ctx, request.rules.branch, now, look_ahead)
     answer = describe_offer(
         ctx.config(), request, offer, now, _count_offer(ctx, read_remote, offer.slots), paused_until
     )
-    if asks_day and offer.slots:
-        answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
-    if understood.unclear is not None:  # the day is kept
-        message = f"{say().hour_not_understood} {answer.message}"
-        answer = replace(answer, success=False, message=message, outcome=FunctionOutcome.ASKED_BACK)
+    answer = _ask_besides(answer, asks_day=asks_day and bool(offer.slots), is_unclear=understood.unclear is not None)
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)
+
+
+def _ask_besides(answer: Answer, *, asks_day: bool, is_unclear: bool) -> Answer:
+    """Return an offer with the question for another day, or for an hour that was not understood."""
+    if asks_day:
+        answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
+    if is_unclear:  # the day is kept
+        message = f"{say().hour_not_understood} {answer.message}"
+        answer = replace(answer, success=False, message=message, outcome=FunctionOutcome.ASKED_BACK)
+    return answer
 
 
 async def _choose_unless_named(

@@ -17,6 +17,7 @@ from askproai_runtime.booking.free_times import FreeTimesReader
 from askproai_runtime.booking.holds import ATTEMPTS, busy_reader, hold_slot
 from askproai_runtime.booking.obstacles import Obstacle
 from askproai_runtime.booking.offer_choice import explain_missed
+from askproai_runtime.booking.own_obstacles import offer_own_move
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.search import Choice, find_choice, find_closest, nobody_is_busy, remember_reads
 from askproai_runtime.booking.slots import LONGEST_SPAN, Slot, SlotQuery, horizon_end
@@ -26,14 +27,15 @@ from askproai_runtime.sentences import format_day, say
 
 
 async def offer_before_waiting(
-    ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate]
+    ctx: BookingContext, request: ServiceRequest, call: CallContext, candidates: Sequence[Candidate], name: str
 ) -> Answer | None:
-    """Return None if somebody can wait for `candidates`: the rules allow them, and nothing of them is free.
+    """Return None if a customer of this `name` can wait for `candidates`: the rules allow them, and nothing of them is free.
 
     Else offer what is free of them, the closest held for this call; or say why there can be nothing, and offer what comes next.
     What is free is named once: whoever has heard of a time of each such day in this call, and wants none of them, can wait.
     What was named beside times that were declined is named once more, before anything else.
-    Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses.
+    Of a long span the first weeks are searched, as many as a month has. Nobody waits for whom Cal.com surely refuses, nor for a
+    time that only their own appointment blocks.
     """
     request = leave_out_refused(ctx, request)
     now, rules = ctx.clock.now(), request.rules
@@ -58,7 +60,9 @@ async def offer_before_waiting(
             if found.slots:
                 break
         slots = found.slots
-        if not slots or has_declined(call, request, slots, candidates):
+        if not slots:
+            return await offer_own_move(ctx, call, request, candidates, name)
+        if has_declined(call, request, slots, candidates):
             return None
         if await hold_slot(ctx, request, call, slots[0], slots):
             break  # else another call took it meanwhile

@@ -1,12 +1,14 @@
 """A group whose calendar takes each appointment by itself only: one person after the other is booked, each after a question."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from askproai_runtime.booking.answer_words import NO, words_of
+from askproai_runtime.booking.answer_words import NO, YES, words_of
 from askproai_runtime.booking.companions import BookedOneByOne, say_names_missing
-from askproai_runtime.booking.phrases import same_name
+from askproai_runtime.booking.name_words import RELATIVES
+from askproai_runtime.booking.phrases import fold, same_name
 from askproai_runtime.booking.replies import companions_key
 from askproai_runtime.booking.request import BookingRequest
 from askproai_runtime.booking.store.appointments import Appointment
@@ -17,6 +19,19 @@ ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: on
 _OF_ONE: Final = frozenset({
     "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
 })  # fmt: skip
+
+
+_NO_PROBLEM: Final = re.compile(r"\b(?:kein problem|no problem|no worries|nichts dagegen)\b")
+_NOT: Final = re.compile(
+    r"\b(?:nein|nee|nö|nicht|nichts|kein\w*|niemand|ohne|allein\w*|nur (?:ich|für mich)"
+    r"|no|not|nobody|alone|without|don t|doesn t|won t|isn t|can t)\b"
+)
+# Words beside the name of the person who comes: "für Mia bitte", "sie heißt Mia Lange".
+_BESIDE: Final = RELATIVES | {
+    "als", "and", "auch", "bitte", "book", "buchen", "comes", "dann", "das", "den", "der", "die", "eintragen", "er", "first",
+    "for", "fuer", "genau", "heisst", "her", "his", "ihr", "is", "ist", "jetzt", "kommt", "mein", "meine", "meinen", "mit", "my",
+    "name", "next", "noch", "now", "please", "sein", "she", "sie", "termin", "then", "und", "zuerst",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,17 @@ class OneOfGroup:
         question = say().one_by_one_next.format(name=name) if name else f" {say_names_missing(1)}"
         fields = {**answer.fields, "next_requests": list(self.left)}
         return replace(answer, message=f"{answer.message}{question}", fields=fields)
+
+
+def _agrees(words: str, name: str) -> bool:
+    """Return whether words are a yes, or the name of the person who was asked about and nothing else that matters."""
+    rest = _NO_PROBLEM.sub("", words)
+    if _NOT.search(rest) or not rest:
+        return False
+    named = {*fold(rest).split()}
+    return bool(YES.search(rest)) or (
+        not named.isdisjoint(fold(name).split()) and named <= {*fold(name).split()} | _BESIDE
+    )
 
 
 def find_next(
@@ -58,8 +84,10 @@ def find_next(
     first, *others = left or people[:1]
     if not first["customer_name"]:
         raise ClarificationNeeded(say_names_missing(1))
-    is_asked = bool(then) or companions_key(ONE_BY_ONE) in (call.replies or {})
-    if is_asked and NO.search(words_of(call.said_since or "")):  # to the question for the first, or for the next one
+    was_asked = companions_key(ONE_BY_ONE) in (call.replies or {})  # for the first, or for the next one
+    is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
+    is_agreed = _agrees(words, first["customer_name"]) if was_asked and left else not NO.search(words)
+    if is_asked and call.said_since is not None and not is_agreed:
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     if not is_asked:
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"

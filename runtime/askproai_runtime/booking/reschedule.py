@@ -49,6 +49,7 @@ from askproai_runtime.booking.free_times import drop_free_times
 from askproai_runtime.booking.further import find_beside, require_beside_wanted
 from askproai_runtime.booking.idempotency import ActionClaim, SlotNotFree, claim_action, settle_action
 from askproai_runtime.booking.kept_offers import read_kept_offers
+from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.names import find_staff_id
 from askproai_runtime.booking.new_times import (
     count_from_appointment,
@@ -98,7 +99,7 @@ from askproai_runtime.booking.verification import list_own_appointments
 from askproai_runtime.calendars import CalendarOutcome, MustRevert, Refused, Taken, Unavailable
 from askproai_runtime.german_dates import Understanding
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.visits import find_by_name
 
 log = structlog.get_logger(__name__)
@@ -174,6 +175,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
             if moved.success:
                 break
         answer = _ask_for_more(call, request.counted, answer)
+        answer = await _say_other_stays(ctx, call, args, request.appointment, answer)
         return _say_service_stays(ctx, args, request.appointment, answer)
     except MoveInFlight:
         return failure(say().move_in_flight, FunctionOutcome.IN_FLIGHT)
@@ -230,6 +232,21 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
     if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted or only_thanks(call.said_since or ""):
         return answer
     return replace(answer, message=f"{answer.message}{say().move_further}")
+
+
+async def _say_other_stays(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
+) -> Answer:
+    """Return the answer, with the only other appointment, which stays, where a move names several people."""
+    if not answer.success or not names_several(read_text(args, "customer_name")):
+        return answer
+    async with ctx.pool.acquire() as conn:
+        own = await list_own_appointments(ctx, conn, call, {})
+    others = [each for each in own if each.id != appointment.id]
+    if len(others) != 1 or others[0].starts_at == datetime.fromisoformat(answer.fields["start"]):
+        return answer
+    when = format_spoken(others[0].starts_at, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
+    return replace(answer, message=f"{answer.message}{say().other_stays.format(when=when)}")
 
 
 def _say_service_stays(

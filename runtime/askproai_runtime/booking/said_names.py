@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from askproai_runtime.booking.customer_names import is_plain_name
-from askproai_runtime.booking.name_words import FAMILY, NO_NAME, OF_SENTENCES
+from askproai_runtime.booking.name_words import FAMILY, NO_NAME, OF_SENTENCES, RELATIVES
 from askproai_runtime.booking.phrases import fold, is_other_person
 from askproai_runtime.booking.types import CallContext
 
@@ -12,7 +12,13 @@ _NO_FIRST_NAMES: Final = (
     NO_NAME
     | OF_SENTENCES
     | {"abend", "appointment", "bitte", "danke", "hallo", "hello", "hi", "hier", "moin", "morgen", "morning", "servus"}
-    | {"tag", "termin"}
+    | {"gott", "guten", "gute", "good", "gruess", "salon", "tag", "termin"}
+)
+_RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
+_OF_RELATIVE: Final = re.compile(
+    rf"\b(?:termin|appointment)\w* (?:(?:von|für|of|for) )?(?:mein\w*|unser\w*|my|our) (?:\w+ )?{_RELATIVE}(?:e?s)?\b"
+    rf"|\b(?:my|our) (?:\w+ )?{_RELATIVE}['’]s (?:\w+ )?appointment\b",
+    re.IGNORECASE,
 )
 
 
@@ -24,7 +30,7 @@ def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_o
     """
     if call.said is None or is_of_call:
         return False
-    said = fold(f"{call.said} {call.named} {named}").split()
+    said = fold(f"{_drop_relatives(call.said, customer)} {call.named} {named}").split()
     return not {*fold(customer).split()} <= {*said}
 
 
@@ -38,3 +44,20 @@ def names_namesake(said: str, customer: str) -> bool:
     firsts = {each for each in found if fold(each) not in _NO_FIRST_NAMES and not FAMILY.search(each)}
     names = (f"{each} {surname}" for each in firsts)
     return any(is_plain_name(name) and is_other_person(name, customer) for name in names)
+
+
+def names_relative(said: str, customer: str) -> bool:
+    """Return whether words are of or about a relative of a customer whom they do not name besides: "die Tochter von Otto Lange",
+    "der Termin meiner Tochter".
+    """
+    rest = _drop_relatives(said, customer)
+    is_named = fold(customer).partition(" ")[0] in fold(rest).split()
+    return not is_named and (rest != said or bool(_OF_RELATIVE.search(said)))
+
+
+def _drop_relatives(said: str, customer: str) -> str:
+    """Return words without those that name somebody by the customer: "die Tochter von Otto Lange"."""
+    names = "|".join(re.escape(each) for each in (customer, customer.partition(" ")[0], customer.rpartition(" ")[2]))
+    return re.sub(
+        rf"\b{_RELATIVE} (?:von|vom|of) (?:herrn? |frau |mr\.? |mrs\.? )?(?:{names})\b", "", said, flags=re.IGNORECASE
+    )

@@ -144,7 +144,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)
-        if instead := await offer_before_waiting(ctx, together.service, call, candidates):
+        name = read_text(args, "customer_name") or ""
+        if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
             return instead
         entry = _parse(ctx, call, args, request, candidates)
         renamed = await find_renamed_entry(ctx, call, entry, read_chosen(call, args, entry.name))

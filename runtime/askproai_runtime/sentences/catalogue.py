@@ -60,6 +60,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nothing_free: str
     shall_i_book: str
     shall_i_move: str
+    free_by_moving: str
     move_where: str
     which_suits: str
     which_do_you_mean: str  # of the readings that were offered
@@ -91,6 +92,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     one_at_a_time: str  # several requests in one
     who_comes_along: str
     request_or_note: str
+    is_noted_person_meant: str
     which_name: str
     which_phone: str
     which_branch_unclear: str

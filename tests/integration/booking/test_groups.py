@@ -322,6 +322,25 @@ async def test_a_no_books_nobody_of_a_group(env: CalcomEnvironment) -> None:
     assert [name for _, _, name in await booked(env.salon)] == ["Rosa Rot"]
 
 
+@pytest.mark.parametrize(
+    ("words", "is_booked"),
+    [
+        ("Mia kommt doch nicht mit.", False), ("Danke, das reicht.", False), ("Ich komme doch allein.", False),
+        ("Nur für mich.", False), ("Das war's.", False), ("Mia ist krank geworden.", False), ("Lieber Samstag.", False),
+        ("Ja, bitte.", True), ("Yes, no problem.", True), ("Mia Rot, genau.", True), ("Für Mia bitte.", True),
+        ("Sie heißt Mia Rot.", True),
+    ],
+)  # fmt: skip
+async def test_the_next_needs_a_yes_or_name(env: CalcomEnvironment, words: str, is_booked: bool) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    asked = replace(caller(), said_since="Ja.", replies={companions_key("one_by_one"): Reply.YES})
+    assert (await env.salon.booking.book_appointment(asked, args)).success
+    second = await env.salon.booking.book_appointment(replace(asked, said_since=words), args)
+    assert (second.success, len(await booked(env.salon))) == (is_booked, 1 + is_booked), second
+    again = await env.salon.booking.book_appointment(replace(asked, said_since="Danke."), args)
+    assert again.success is is_booked
+
+
 async def test_an_unnamed_companion_is_asked_for_in_turn(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})

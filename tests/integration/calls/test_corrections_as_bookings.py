@@ -126,6 +126,8 @@ OTHERS = [
     "Fensterplatz, doch um vier", "actually 4 pm", "Kunde möchte doch lieber um 16 Uhr", "prefers to come at 4 pm",
     "Wunschzeit: 16 Uhr",
     "Kundin würde lieber am Samstag kommen", "customer would like 16:00", "möchte zu Anna", "der Kunde kommt doch erst um vier",
+    "lieber eine Stunde später", "doch eine Woche später", "one hour later please", "kommt lieber doch eine Stunde früher",
+    "nicht zu Mehmet", "Stammkundin von Anna", "Anna statt Mehmet", "Mehmet lieber nicht",
 ]  # fmt: skip
 
 
@@ -165,7 +167,7 @@ async def test_a_later_note_that_corrects_is_asked(call: SpokenCall, more: dict[
         "statt Färben Haarschnitt", "ohne Färben", "hat am 12. Dezember Hochzeit", "Färben war beim letzten Mal zu dunkel",
         "Rückruf ab 15 Uhr", "2", "Maschine 3, 6 mm", "Mehmet", "1. Termin", "Allergie gegen Färbemittel", "seit Montag krank",
         "möchte diesmal lieber 3 mm", "sitzt lieber am Fenster", "kommt lieber 5 Minuten früher",
-        "Kundin möchte doch 14 Uhr behalten",
+        "Kundin möchte doch 14 Uhr behalten", "Grüße an Mehmet", "Sohn ist 5 Jahre später geboren",
     ],
 )  # fmt: skip
 async def test_any_other_note_is_noted(call: SpokenCall, note: str) -> None:

@@ -25,7 +25,7 @@ UNSAID = [
 ]
 
 
-@pytest.mark.parametrize("words", UNSAID)
+@pytest.mark.parametrize("words", [each for each in UNSAID if each != "Petra Kaiser hier."])
 async def test_a_move_says_whose_it_is(call: SpokenCall, words: str) -> None:
     call.say(words)
     moved = await call.ask(MOVE, {"time": "15 Uhr"})
@@ -60,6 +60,34 @@ async def test_a_namesake_is_asked_before_a_move(call: SpokenCall, words: str, n
     call.say("Ja, genau.")
     done = await call.ask(MOVE, named | {"time": "15 Uhr"})
     assert done["success"], done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Petra Kaiser hier.", "Murat Yilmaz hier, ich möchte verschieben.", "Ich bin's, die Petra.", "This is Petra.",
+        "Hi, it's Petra, I'd like to move.", "Petra Langer hier.", "Hier ist die Tochter von Otto Lange, Mia.",
+        "Den Termin meiner Tochter bitte.", "The appointment for my husband, please.",
+    ],
+)  # fmt: skip
+async def test_another_persons_words_are_asked(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    asked = await call.ask(MOVE, {"time": "15 Uhr"})
+    assert (asked["success"], OTTO in asked["message"], await call.live()) == (False, True, []), asked
+    call.say("Ja, genau.")
+    assert (await call.ask(MOVE, {"time": "15 Uhr"}))["success"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Otto Lange hier.", "Den Termin meines Mannes Otto.", "Weil mein Sohn Fieber hat, bitte später.", "Grüß Gott Lange hier.",
+        "Bin ich da beim Salon Lange? Otto Lange hier.", "Ich bin's, Otto.",
+    ],
+)  # fmt: skip
+async def test_the_customers_words_move_at_once(call: SpokenCall, words: str) -> None:
+    call.say(words)
+    assert (await call.ask(MOVE, {"time": "15 Uhr"}))["success"]
 
 
 async def test_a_no_moves_nothing(call: SpokenCall) -> None:

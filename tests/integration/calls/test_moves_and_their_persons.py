@@ -114,21 +114,76 @@ async def test_an_unconfirmed_day_offers_times(call: SpokenCall) -> None:
     assert (bool(offer["alternatives"]), await live(call)) == (True, [("10:00", "anna")]), offer
 
 
-@pytest.mark.parametrize("note", ["bei Mehmet", "Mehmet", "lieber Mehmet", "mit Mehmet bitte", "gerne bei Mehmet"])
-@pytest.mark.parametrize(("answer", "staff"), [("Ja.", "mehmet"), ("Nein, egal.", "anna")])
+@pytest.mark.parametrize("note", ["bei Mehmet", "Stammkundin von Mehmet"])
+@pytest.mark.parametrize(("answer", "staff"), [("Ja, gerne.", "mehmet"), ("Nein.", "anna")])
+async def test_an_agreement_outlasts_another_question(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+    other = SpokenCall(call.pod)
+    await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
+    other.say("Einen Haarschnitt am Freitag um zwei.")
+    args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
+    assert not (await other.ask(BOOK, args))["success"]
+    other.say(answer)
+    asked = await other.ask(BOOK, args | {"phone": "0171"})
+    assert (asked["success"], "needs_phone" in asked) == (False, True), asked
+    other.say("0171 2345678")
+    assert (await other.ask(BOOK, args | {"phone": "0171 2345678"}))["success"]
+    assert [each[2] for each in await other.live()] == [staff]
+
+
+NOTES = [
+    "bei Mehmet", "Mehmet", "lieber Mehmet", "mit Mehmet bitte", "gerne bei Mehmet", "nur bei Mehmet", "Wunschfriseur Mehmet",
+    "Mehmet soll schneiden", "Stammkundin von Mehmet", "with Mehmet if possible", "Fensterplatz, Wunsch: Mehmet",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("note", NOTES)
+@pytest.mark.parametrize(
+    ("answer", "staff"), [("Ja.", "mehmet"), ("Zu Mehmet.", "mehmet"), ("Nein, egal.", "anna"), ("Egal.", "anna")]
+)
 async def test_a_person_in_the_notes_is_asked(call: SpokenCall, note: str, answer: str, staff: str) -> None:
     other = SpokenCall(call.pod)
     await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
     other.say("Einen Haarschnitt am Freitag um zwei bei Mehmet.")
     args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
     asked = await other.ask(BOOK, args)
-    assert (asked["success"], asked["message"]) == (False, "Meinen Sie Mehmet?"), asked
+    assert (asked["success"], asked["message"]) == (False, "Soll der Termin bei Mehmet sein?"), asked
     other.say(answer)
     assert (await other.ask(BOOK, args))["success"]
     assert [each[2] for each in await other.live()] == [staff]
 
 
-@pytest.mark.parametrize("more", [{"notes": "Grüße an Mehmet"}, {"notes": "mit Mehmet bitte", "staff": "Mehmet"}, {}])
+@pytest.mark.parametrize(
+    "note", ["nicht bei Anna", "nicht zu Anna, Fensterplatz", "möchte diesmal nicht zu Anna", "not with Anna"]
+)
+@pytest.mark.parametrize(
+    ("answer", "staff"), [("Nicht bei Anna.", "mehmet"), ("Beides.", "mehmet"), ("Anna ist gut.", "anna")]
+)
+async def test_an_excluded_person_is_asked(call: SpokenCall, note: str, answer: str, staff: str) -> None:
+    other = SpokenCall(call.pod)
+    await call.pod.db.execute("DELETE FROM appointments WHERE tenant = $1", call.pod.store.tenant)
+    other.say("Einen Haarschnitt am Freitag um zwei.")
+    args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
+    asked = await other.ask(BOOK, args)
+    assert (asked["success"], "Was davon soll gelten?" in asked["message"]) == (False, True), asked
+    other.say(answer)
+    assert (await other.ask(BOOK, args))["success"]
+    assert [each[2] for each in await other.live()] == [staff]
+
+
+@pytest.mark.parametrize("note", ["Grüße an Mehmet", "kennt Anna vom Sport"])
+async def test_a_name_beside_other_words_needs_agreement(call: SpokenCall, note: str) -> None:
+    other = SpokenCall(call.pod)
+    other.say("Einen Haarschnitt am Freitag um zwei.")
+    args = friday_at(call.pod, notes=note, customer_name="Otto Kurz")
+    assert not (await other.ask(BOOK, args))["success"]
+    other.say("Das ist nur eine Notiz.")
+    booked = await other.ask(BOOK, args)
+    assert booked["success"], booked
+
+
+@pytest.mark.parametrize(
+    "more", [{"notes": "von Otto Kurz, Allergie"}, {"notes": "mit Mehmet bitte", "staff": "Mehmet"}, {}]
+)
 async def test_other_notes_book_at_once(call: SpokenCall, more: dict[str, str]) -> None:
     other = SpokenCall(call.pod)
     other.say("Einen Haarschnitt am Freitag um zwei.")

@@ -162,3 +162,12 @@ async def test_a_named_repeat_means_that_person(call: SpokenCall, function: str)
         again = await call.ask(function, named | more)
         assert (again["success"], again["appointment_id"]) == (True, first["appointment_id"]), again
     assert (await call.live())[0][1:] == ("14:00", "anna", PETRA)
+
+
+@pytest.mark.parametrize("name", ["Petra Lange und Otto Kurz", "Petra Lange + Otto Kurz", "Petra Lange and Otto Kurz"])
+async def test_a_move_of_several_says_what_stays(call: SpokenCall, name: str) -> None:
+    call.say("Bitte beide auf zwölf.")
+    moved = await call.ask(MOVE, {"customer_name": name, "appointment_time": "14:00", "time": "12:00"})
+    assert (moved["success"], "16 Uhr, bleibt bestehen" in moved["message"]) == (True, True), moved
+    alone = await call.ask(MOVE, {"customer_name": PETRA, "time": "11:00"})
+    assert (alone["success"], "bleibt" in alone["message"]) == (True, False), alone

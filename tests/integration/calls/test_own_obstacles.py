@@ -1,0 +1,78 @@
+"""A time that only the caller's own appointment blocks is free for who moves it there."""
+
+import pytest
+
+from tests.worlds.spoken_calls import CUT, SpokenCall, friday_at
+
+pytestmark = pytest.mark.nightly
+
+BOOK, CHECK, MOVE, WAIT = "book_appointment", "check_availability", "reschedule_appointment", "join_waitlist"
+PETRA = "Petra Lange"
+
+
+@pytest.fixture
+async def call(call: SpokenCall) -> SpokenCall:
+    """Petra Lange has a haircut with Anna at 14:00 from an earlier call of the number."""
+    earlier = SpokenCall(call.pod, call.number)
+    assert (await earlier.ask(BOOK, friday_at(call.pod, staff="Anna")))["success"]
+    return call
+
+
+def at(call: SpokenCall, time: str, **more: str) -> dict[str, str]:
+    return {"service": CUT, "staff": "Anna", "date": friday_at(call.pod)["date"], "time": time} | more
+
+
+async def booked(call: SpokenCall) -> list[tuple[str, str]]:
+    return [(each[1], each[2]) for each in await call.live(of_number=True)]
+
+
+@pytest.mark.parametrize(
+    ("time", "clock"), [("halb drei", "14:30"), ("13:30", "13:30"), ("viertel nach zwei", "14:15")]
+)
+@pytest.mark.parametrize("named", ["start", "time"])
+async def test_a_search_offers_the_move(call: SpokenCall, time: str, clock: str, named: str) -> None:
+    call.say("Petra Lange hier, ginge es auch etwas anders?")
+    offer = await call.ask(CHECK, at(call, time))
+    assert "wenn wir Ihren Termin" in offer["message"], offer
+    assert [each["staff"] for each in offer["alternatives"]] == ["anna"]
+    call.say("Ja, bitte.")
+    wanted = {"start": offer["alternatives"][0]["start"]} if named == "start" else {"time": time}
+    moved = await call.ask(MOVE, wanted)
+    assert (moved["success"], await booked(call)) == (True, [(clock, "anna")]), moved
+
+
+async def test_a_booking_of_it_is_asked(call: SpokenCall) -> None:
+    call.say("Ginge auch halb drei?")
+    await call.ask(CHECK, at(call, "halb drei"))
+    call.say("Ja.")
+    wanted = at(call, "halb drei", customer_name=PETRA)
+    asked = await call.ask(BOOK, wanted)
+    assert (asked["choices"], await booked(call)) == (["further", "move"], [("14:00", "anna")]), asked
+    call.say("Verschieben.")
+    assert (await call.ask(BOOK, wanted | {"choice": "move"}))["success"]
+    assert await booked(call) == [("14:30", "anna")]
+
+
+async def test_an_own_appointment_of_the_call_counts(call: SpokenCall) -> None:
+    other = SpokenCall(call.pod)
+    assert (await other.ask(BOOK, friday_at(call.pod, "16:00", staff="Anna")))["success"]
+    other.say("Ginge auch halb fünf?")
+    assert "wenn wir Ihren Termin" in (await other.ask(CHECK, at(call, "16:30")))["message"]
+
+
+@pytest.mark.parametrize("time", ["14:15", "14:30"])
+async def test_nobody_waits_for_it(call: SpokenCall, time: str) -> None:
+    assert (await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, staff="Mehmet")))["success"]
+    call.say("Ich möchte auf die Warteliste.")
+    offer = await call.ask(WAIT, at(call, time, customer_name=PETRA))
+    assert (offer["success"], "wenn wir Ihren Termin" in offer["message"]) == (False, True), offer
+    call.say("Für meinen Mann Otto.")
+    assert (await call.ask(WAIT, at(call, time, customer_name="Otto Lange")))["success"]
+
+
+@pytest.mark.parametrize(("taken", "time"), [("15:00", "14:30"), ("13:00", "13:30")])
+async def test_what_others_block_is_taken(call: SpokenCall, taken: str, time: str) -> None:
+    assert (await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, taken, staff="Anna")))["success"]
+    call.say("Ginge es auch etwas anders?")
+    offer = await call.ask(CHECK, at(call, time))
+    assert (offer["success"], "wenn wir" in offer["message"]) == (False, False), offer
