@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from askproai_core.tenant_config import Staff
-from askproai_runtime.booking.answer_words import NO, words_of
+from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.names import list_named_staff
 from askproai_runtime.booking.phrases import drop_prepositions, fold, sayable
+from askproai_runtime.booking.replies import heard_key
 from askproai_runtime.booking.request import ServiceRequest
 from askproai_runtime.booking.spoken_services import read_services
 from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
@@ -58,23 +59,34 @@ def require_agreeing_notes(
         name = service.rules.service.display_name
         question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
         if service.staff is None and len(members := _list_members(note, service)) == 1:  # it contradicts nothing
-            question = say().do_you_mean.format(choices=members[0].display_name)
+            raise _ask_for_member(members[0], note, asked)
         raise ClarificationNeeded(question, unclear=asked)
 
 
 def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest) -> str | None:
-    """Return the name of the person whom a part of the notes names, after the question about it, where the request names nobody.
+    """Return the name of the person whom the caller means after the question about a part of the notes, where the request names
+    nobody: that of the notes after a yes, or another one by name; None after a no.
 
-    None if the caller has said no.
+    Raises `ClarificationNeeded` with the question again, once in a call, where the words are neither.
     """
-    if call.said is None or service.staff is not None or NO.search(words_of(call.said_since or "")):
-        return None
     for part in _PARTS.split(notes or ""):
         note = part.strip(" .")
         members = _list_members(note, service) if f"note {fold(note)}" in call.asked_unclear else []
-        if len(members) == 1:
-            return members[0].display_name
+        if len(members) != 1 or service.staff is not None:
+            continue
+        reply = call.find_reply(heard_key(note, members[0].id), None)
+        words = words_of(call.said_since or "").split() if reply is not Reply.NO else ()
+        named = {each.id: each.display_name for word in words for each in _list_members(word, service)}
+        if len(named) == 1 or reply is Reply.YES:
+            return next(iter(named.values()), members[0].display_name)
+        if reply is not Reply.NO and (again := f"again {fold(note)}") not in call.asked_unclear:
+            raise _ask_for_member(members[0], note, again)
     return None
+
+
+def _ask_for_member(member: Staff, note: str, unclear: str) -> ClarificationNeeded:
+    question = say().do_you_mean.format(choices=member.display_name)
+    return ClarificationNeeded(question, unclear=unclear, heard=note, staff=[member.id])
 
 
 def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
