@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 from askproai_runtime.booking.customer_names import is_plain_name, read_customer_name
-from askproai_runtime.booking.name_words import FIRM
+from askproai_runtime.booking.name_words import FIRM, GENDERS, RELATIVES
 from askproai_runtime.booking.names_alone import drop_around
+from askproai_runtime.booking.phrases import fold
 
 # A dot behind any other word ends the sentence.
 _WORD: Final = r"(?:(?:von|van|de|der|den|zu) )*(?:(?:[A-ZÄÖÜ]|Dr|Prof|Dipl|Mr|Mrs|Ms|Hr|Fr|Ing|St)\.|[A-ZÄÖÜ][\w'’-]*)"
@@ -23,6 +24,8 @@ def read_introduction(utterance: str) -> str:
     """Return the name of an introduction ("Hier ist Petra Lange"); "" without one. A firm is no person."""
     for found in _INTRODUCTION.finditer(utterance):
         name = drop_around(found["before"] or found["names"] or found["behind"])
-        if read_customer_name(name) and is_plain_name(name) and not FIRM.search(name):
+        first, _, rest = name.partition(" ")
+        is_relative = bool(rest) and fold(first) in RELATIVES - GENDERS.keys()  # "die Tochter von Otto Lange" is not he
+        if read_customer_name(name) and is_plain_name(name) and not FIRM.search(name) and not is_relative:
             return name
     return ""

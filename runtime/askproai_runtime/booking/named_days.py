@@ -32,6 +32,7 @@ from askproai_runtime.german_dates import (
     Argument,
     Candidate,
     Grain,
+    Refusal,
     UnclearMention,
     Understanding,
     count_from,
@@ -129,7 +130,7 @@ def put_on_named_day(
         is_meant = _may_mean(parts, named.starts[0], call, zone) or _is_repeated(parts, call)
         return _with_start(args, call, zone, named.starts) if is_meant else args
     words = _Words(named, call, args, zone, find_service, searches)
-    if not names_day(parts):
+    if not names_day(parts) or _needs_day(words):
         return _put_time(words)
     if find_open_span(words.day) is None:
         return _put_relative_day(words)
@@ -255,6 +256,8 @@ def _put_on_place_of_days(
     for name, text in said.items():
         found = _PLACE_OF_DAY.fullmatch(fold(text))
         if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
+            continue
+        if _PLACE.fullmatch(fold(text)) and not (found["day"] or found["weekday"] or found["on"]):  # "the second one"
             continue
         place = _PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
         weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
@@ -407,6 +410,16 @@ def _count_from(
     result = found[days[-1]]
     at = result[1] if result else None
     return name_time(args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
+
+
+def _needs_day(words: _Words) -> bool:
+    """Return whether words mean a time on the offered days, and nothing alone: "lieber später"."""
+    if words.named.naming is not Naming.OFFERED:
+        return False
+    alone = understand_parts(*words.parts, at=words.call.started_at, zone=words.zone)
+    return alone.refused is Refusal.NOT_UNDERSTOOD and bool(
+        read_on(words.named_days, words.parts, words.call, words.zone)
+    )
 
 
 def _put_time(words: _Words) -> Mapping[str, Any]:

@@ -113,7 +113,10 @@ async def test_a_place_beside_an_appointment_is_left(call: SpokenCall, said: str
     later, entry = await wait_and_book(call)
     later.say("Nehmen Sie mich bitte raus.")
     asked = await later.ask(CANCEL, {})
-    assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen oder den Platz" in asked["message"]) == ([entry], True)
+    assert ([each["waitlist_id"] for each in asked["waiting"]], "absagen oder den Platz" in asked["message"]) == (
+        [entry],
+        True,
+    )
     later.say(said)
     assert (await later.ask(CANCEL, {}))["message"].startswith("Soll ich den Platz auf der Warteliste streichen")
     later.say("Ja.")
@@ -227,7 +230,9 @@ async def test_a_place_is_left_after_a_cancellation(call: SpokenCall, said: str,
     assert (done["success"], await left(later)) == (True, (["removed"], 0)), done
 
 
-@pytest.mark.parametrize("named", [{"appointment_date": "Freitag", "appointment_time": "zwei Uhr"}, {"appointment_time": "14:00"}])
+@pytest.mark.parametrize(
+    "named", [{"appointment_date": "Freitag", "appointment_time": "zwei Uhr"}, {"appointment_time": "14:00"}]
+)
 async def test_the_hour_of_a_place_means_it(call: SpokenCall, named: dict[str, str]) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say("Den um zwei brauche ich nicht mehr.")
@@ -238,7 +243,9 @@ async def test_the_hour_of_a_place_means_it(call: SpokenCall, named: dict[str, s
     assert await left(later) == (["removed"], 1)
 
 
-@pytest.mark.parametrize("said", ["Nehmen Sie mich von der Liste.", "Die Vormerkung bitte löschen.", "Ich muss nicht mehr warten."])
+@pytest.mark.parametrize(
+    "said", ["Nehmen Sie mich von der Liste.", "Die Vormerkung bitte löschen.", "Ich muss nicht mehr warten."]
+)
 async def test_other_words_for_the_list_are_read(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})

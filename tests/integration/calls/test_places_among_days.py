@@ -42,7 +42,9 @@ async def test_a_place_is_the_offered_day(call: SpokenCall, function: str, words
     assert (done["success"], done["start"][:13]) == (True, f"{tuesday(call) + timedelta(days=1)}T11"), done
 
 
-@pytest.mark.parametrize("words", [{"date": "am ersten Dienstag um elf"}, {"date": "ja, der erste Dienstag", "time": "11"}])
+@pytest.mark.parametrize(
+    "words", [{"date": "am ersten Dienstag um elf"}, {"date": "ja, der erste Dienstag", "time": "11"}]
+)
 async def test_the_first_tuesday_is_the_offered(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, 7)
     call.say("Am ersten Dienstag.")
@@ -58,7 +60,7 @@ async def test_a_possible_date_is_asked(call: SpokenCall, words: dict[str, str])
     call.say("Am zweiten.")
     asked = await call.ask(BOOK, OTTO | words)
     days = {each["start"][:10] for each in asked.get("candidates", ())}
-    assert f"{tuesday(call) + timedelta(days=1)}" in days and len(days) == 2, asked
+    assert (f"{tuesday(call) + timedelta(days=1)}" in days, len(days)) == (True, 2), asked
     assert await call.live() == []
 
 

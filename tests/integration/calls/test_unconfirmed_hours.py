@@ -1,4 +1,4 @@
-"""`confirmed: false` of a request for a time is asked about, whatever argument the hour stands in."""
+"""`confirmed: false` of a request for a time is asked about, whatever argument has the hour."""
 
 from typing import Any
 

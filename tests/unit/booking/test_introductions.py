@@ -22,6 +22,8 @@ from askproai_runtime.booking import read_introduction
         ("Hier ist Lange. Termin absagen bitte.", ""),
         ("My name is Lange. I need to cancel.", "Lange"),
         ("Mein Name ist Dr. Petra M. Lange. Meinen Termin bitte.", "Dr. Petra M. Lange"),
+        ("Hier ist die Tochter von Otto Lange.", ""),
+        ("Hier spricht Thomas Mann.", "Thomas Mann"),
         ("Hier ist Stau.", ""),
         ("Hier ist der Anrufer.", ""),
         ("This is great, Petra Lange told me.", ""),
