@@ -79,6 +79,9 @@ class Reply(StrEnum):
 
     YES = "yes"
     NO = "no"  # or nothing but a question of the caller: the model's word for an agreement does not count
+    ASIDE = (
+        "aside"  # the same where a no is final, as to who or which appointment is meant: the question is asked again
+    )
     UNCLEAR = "unclear"
 
     def agrees(self, claimed: object) -> bool:

@@ -11,6 +11,7 @@ import asyncpg
 
 from askproai_core.database import Connection
 from askproai_runtime.booking.announce import announce
+from askproai_runtime.booking.answer_words import NO, words_of
 from askproai_runtime.booking.answers import (
     appointment_fields,
     appointment_list_fields,
@@ -21,6 +22,7 @@ from askproai_runtime.booking.answers import (
 from askproai_runtime.booking.appointment_filters import narrow
 from askproai_runtime.booking.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.booking.changes import commit_and_answer
+from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import name_owner
 from askproai_runtime.booking.named_people import names_several
 from askproai_runtime.booking.own_appointments import MAX_SPOKEN, is_beside_others, none_found, resolve_cancellation
@@ -121,6 +123,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
+            is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
             is_of_several = names_several(read_text(args, "customer_name"))
             own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
@@ -141,6 +144,13 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return await cancel_appointment(ctx, call, args)  # ask about the start that it has now
     except asyncpg.LockNotAvailableError:
         return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+
+
+def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
+    """Return whether a caller who has heard of an appointment says that it is another person's, or no."""
+    said = call.said_since or ""
+    is_other = bool(NO.search(words_of(said))) or speaks_of_another(said, appointment.customer_name)
+    return str(appointment.id) in call.listed and is_other
 
 
 def _answer_cancelled(

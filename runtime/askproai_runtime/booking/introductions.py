@@ -8,7 +8,8 @@ from askproai_runtime.booking.name_words import FIRM, RELATIVES, TITLES
 from askproai_runtime.booking.names_alone import drop_around
 from askproai_runtime.booking.phrases import fold
 
-_WORD: Final = r"(?:(?:von|van|de|der|den|zu) )*(?:(?:Dr|Prof|[A-ZÄÖÜ])\.|[A-ZÄÖÜ][\w'’-]*)"
+# A dot behind any other word ends the sentence.
+_WORD: Final = r"(?:(?:von|van|de|der|den|zu) )*(?:(?:[A-ZÄÖÜ]|Dr|Prof|Dipl|Mr|Mrs|Ms|Hr|Fr|Ing|St)\.|[A-ZÄÖÜ][\w'’-]*)"
 _NAME: Final = rf"(?-i:{_WORD}(?: {_WORD}){{0,4}})"
 _NAMES: Final = rf"(?-i:{_WORD}(?: {_WORD}){{1,4}})"  # "hier ist" alone may be followed by any noun
 _GREETING: Final = (

@@ -34,6 +34,7 @@ from askproai_runtime.german_dates import (
     Argument,
     Candidate,
     Grain,
+    Refusal,
     UnclearMention,
     Understanding,
     count_from,
@@ -62,8 +63,9 @@ _PLACE = re.compile(
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
 _PLACE_OF_DAY = re.compile(
-    rf"(?P<on>(?:am|an dem|on the) )?(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?"
-    rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?"
+    r"(?P<before>(?:(?:ja|yes|gleich|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
+    rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
+    rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
 )
 _DIGIT = re.compile(r"([1-9])\.?")
 _LONGEST_DAY: Final = timedelta(hours=25)
@@ -170,7 +172,7 @@ def put_on_named_day(
         is_meant = _may_mean(parts, named.starts[0], call, zone) or _is_repeated(parts, call)
         return _with_start(args, call, zone, named.starts) if is_meant else args
     words = _Words(named, call, args, zone, find_service, searches, own)
-    if not names_day(parts):
+    if not names_day(parts) or _needs_day(words):
         return _put_time(words)
     if find_open_span(words.day) is None:
         return _put_relative_day(words)
@@ -310,17 +312,32 @@ def _put_on_place_of_days(
     if len(days) == 1:
         return args
     for name, text in said.items():
-        found, others = _PLACE_OF_DAY.fullmatch(fold(text)), {**args, name: None}
-        if found is None or not (found["on"] or found["day"] or found["weekday"]) or names_day(read_parts(others)):
+        found = _PLACE_OF_DAY.fullmatch(fold(text))
+        if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
             continue
-        place, weekday = _PLACES[found["place"]], found["weekday"]
+        if _PLACE.fullmatch(fold(text)) and not (found["day"] or found["weekday"] or found["on"]):  # "the second one"
+            continue
+        place = _PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
+        weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
         among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
+        if behind and place < len(among) and WEEKDAYS.get(behind) == among[place].weekday():
+            behind = ""  # "am ersten Tag (Dienstag)"
+        others = {**args, name: None, **_read_clock(behind)}
+        if names_day(read_parts(others)) or (behind and not _read_clock(behind)):
+            continue
         if place < len(among):
             is_certain = bool(found["day"] or (weekday and len(among) > 1))
             return _put_on_day(named, call, {**others, "date": text}, zone, among[place], is_certain=is_certain)
         if found["day"]:
             raise _ask_which(named.starts, call, zone, is_exact=False)
     return args
+
+
+def _read_clock(text: str) -> Mapping[str, Any]:
+    """Return the argument that a text is which names an hour or a part of the day, and no day."""
+    argument = find_part_argument(text) if text else None
+    names = {Argument.TIME: "time", Argument.PART_OF_DAY: "part_of_day"}
+    return {names[argument]: text} if argument in names else {}
 
 
 def _put_on_day(
@@ -454,6 +471,16 @@ def _count_from(
     result = found[days[-1]]
     at = result[1] if result else None
     return name_time(args, " oder ".join(dict.fromkeys(meant)), at, part_of_day)
+
+
+def _needs_day(words: _Words) -> bool:
+    """Return whether words mean a time on the offered days, and nothing alone: "lieber später"."""
+    if words.named.naming is not Naming.OFFERED:
+        return False
+    alone = understand_parts(*words.parts, at=words.call.started_at, zone=words.zone)
+    return alone.refused is Refusal.NOT_UNDERSTOOD and bool(
+        read_on(words.named_days, words.parts, words.call, words.zone)
+    )
 
 
 def _put_time(words: _Words) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from askproai_core.tenant_config import Staff
 from askproai_runtime.booking.answer_words import NO, Reply, words_of
 from askproai_runtime.booking.noted_staff import NotedStaff, read_noted_staff
 from askproai_runtime.booking.phrases import fold, sayable
@@ -67,17 +68,15 @@ def require_agreeing_notes(
         name = service.rules.service.display_name
         question = say().request_or_note.format(when=when, service=name, note=sayable(note) or note)
         if service.staff is None and len(noted.wanted) == 1:  # it contradicts nothing
-            (meant,) = noted.wanted
-            question = say().is_noted_person_meant.format(staff=decline_name(meant.display_name))
-            raise ClarificationNeeded(question, unclear=asked, heard=note, staff=[meant.id])
+            raise _ask_for_noted(noted.wanted[0], note, asked)
         raise ClarificationNeeded(question, unclear=asked)
 
 
 def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
     """Return the argument for the person whom a part of the notes wants, or does not want, after the question about it, where the
-    request names nobody.
+    request names nobody: the noted one after a yes, or the one of the answer; None after a no.
 
-    None if the caller has said no. Who is named among other words may come along: it needs an agreement.
+    Raises `ClarificationNeeded` with the question again, once in a call, where the answer is none.
     """
     if call.said is None or service.staff is not None:
         return None
@@ -87,13 +86,21 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
         noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
         if len(noted.wanted) == 1:
             (meant,) = noted.wanted
-            reply = call.find_reply(heard_key(note, meant.id), None)
-            is_named = noted.is_certain or (answered.is_certain and answered.wanted == noted.wanted)
-            is_agreed = reply is Reply.YES or (reply is not Reply.NO and is_named and not is_refused)
-            return meant.display_name if is_agreed else None
+            reply, again = call.find_reply(heard_key(note, meant.id), None), f"again {fold(note)}"
+            if len(answered.wanted) == 1:
+                return answered.wanted[0].display_name
+            if reply is Reply.YES or reply is Reply.NO or is_refused or again in call.asked_unclear:
+                return meant.display_name if reply is Reply.YES else None
+            raise _ask_for_noted(meant, note, again)
         if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
             return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)
     return None
+
+
+def _ask_for_noted(member: Staff, note: str, asked: str) -> ClarificationNeeded:
+    """Return the question whether a person is meant whom a note names."""
+    question = say().is_noted_person_meant.format(staff=decline_name(member.display_name))
+    return ClarificationNeeded(question, unclear=asked, heard=note, staff=[member.id])
 
 
 def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:

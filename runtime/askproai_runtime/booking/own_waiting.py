@@ -16,6 +16,7 @@ from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
 from askproai_runtime.booking.named_owner import name_owner, names_other_owner
 from askproai_runtime.booking.phrases import fold, join_list, same_name
+from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.spoken_services import names_service
@@ -23,14 +24,19 @@ from askproai_runtime.booking.store.actions import get_last_question, record_que
 from askproai_runtime.booking.store.appointments import get_appointment
 from askproai_runtime.booking.store.waitlist import WaitlistEntry, list_entries_of_caller, remove_entry
 from askproai_runtime.booking.types import Answer, BookingContext, CallContext, FunctionOutcome
-from askproai_runtime.booking.verification import asks_birth_date
+from askproai_runtime.booking.verification import asks_birth_date, list_own_appointments
 from askproai_runtime.booking.waitlist import WAITLIST, read_spans
 from askproai_runtime.german_dates import understand_parts
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts
 
-_LIST: Final = re.compile(r"\bwarteliste|\bwait(?:ing)?[ -]?list", re.IGNORECASE)
+_LIST: Final = re.compile(
+    r"\b(?:warte)?liste\b|\b(?:wait(?:ing)?[ -]?)?list\b|\bvor(?:ge)?merk|\bnicht mehr (?:zu )?warten\b", re.IGNORECASE
+)
+_OFF_THE_LIST: Final = re.compile(r"\b(?:von|aus) (?:der|ihrer) \w*liste|\b(?:off|from) the [\w -]*list", re.IGNORECASE)
+_APPOINTMENT: Final = re.compile(r"\btermin|\bappointment", re.IGNORECASE)
+_STAYS: Final = re.compile(r"\b(?:bleib|lass|reich|genügt|keep|stay|enough|behalt)", re.IGNORECASE)
 _WHICH_KIND: Final = "appointment or place"
 
 
@@ -131,27 +137,54 @@ async def _leave(
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
-    """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment; None where
-    it is not, or the caller does not wait, or keeps the place.
+    """Take a caller off the waiting list, as `leave_waitlist` does, where the list is named in place of an appointment, or was the
+    call's last question; None where it is not, or the caller does not wait, or keeps the place.
+
+    The hour of an appointment in the request means that one, whatever is said of the list.
     """
-    said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
-    if read_text(args, "appointment_id") is not None or not _LIST.search(said):
+    replies, names_list = call.replies or {}, _names_list(call, args)
+    if read_text(args, "appointment_id") is not None or not (names_list or replies):
         return None
     async with ctx.pool.acquire() as conn:
+        asked = await get_last_question(conn, ctx.tenant, call.call_id) if replies else None
+        if not names_list and (asked is None or str(asked.appointment_id) not in replies):
+            return None
         waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
-    replies = call.replies or {}
+        booked = await list_own_appointments(ctx, conn, call, args) if waiting else []
+    if any(_names_time(ctx, call, args, each.starts_at) for each in booked):
+        return None
+    if last := [each for each in waiting if asked is not None and asked.appointment_id == each.id]:
+        reply = replies.get(str(last[0].id))
+        if reply is not None and (reply.agrees(args.get("confirmed")) or answers_nothing(call.said_since or "")):
+            return await _leave_one(ctx, call, args, last)
+    if not names_list:
+        return None
     is_kept = any(
         (reply := replies.get(str(each.id))) is Reply.NO and not has_refused(call, args.get("confirmed"), reply)
         for each in waiting
     )
     if is_kept or not waiting:
         return None
-    meant = _narrow(ctx, call, args, waiting)
+    return await _leave_one(ctx, call, args, _narrow(ctx, call, args, waiting))
+
+
+def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether a caller speaks of the waiting list as what is to be left, and of no appointment beside it."""
+    said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
+    if not _LIST.search(said) or _STAYS.search(said):
+        return False
+    return bool(_OFF_THE_LIST.search(said)) or not _APPOINTMENT.search(said)
+
+
+async def _leave_one(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Sequence[WaitlistEntry]
+) -> Answer:
+    """Do what `_leave` does, of a caller who may have appointments: its question does not say that there are none."""
     left = await _leave(ctx, call, args, meant)
     if left.fields.get("needs_confirmation") is not True:
         return left
     message = say().shall_i_remove_place.format(entries=describe_waiting(ctx, call, args, meant))
-    return replace(left, message=message, fields={**left.fields, "waiting": waiting_fields(waiting)})
+    return replace(left, message=message, fields={**left.fields, "waiting": waiting_fields(meant)})
 
 
 async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
@@ -159,18 +192,25 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     appointment. A place is removed if the caller has said yes to that.
     """
     appointment_id = asked.fields.get("appointment_id")
-    if call.replies is None or appointment_id is None or asked.fields.get("needs_confirmation") is not True:
+    names_time, asks = read_text(args, "appointment_time"), asked.fields.get("needs_confirmation") is True
+    if call.replies is None or appointment_id is None or not (asks or names_time):
         return asked
     async with ctx.pool.acquire() as conn:
         waiting = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
         appointment = await get_appointment(conn, ctx.tenant, UUID(appointment_id)) if waiting else None
     replies = [(each, call.replies.get(str(each.id))) for each in waiting]
     agreed = [each for each, reply in replies if reply is not None and reply.agrees(args.get("confirmed"))]
-    if len(agreed) == 1:
-        return await _leave(ctx, call, args, agreed)
     has_refused_place = any(reply is Reply.NO for _, reply in replies)
+    is_named = appointment is not None and _names_time(ctx, call, args, appointment.starts_at)
+    if len(agreed) == 1 and not is_named:
+        return await _leave(ctx, call, args, agreed)
+    then = [each for each in waiting if _names_span(ctx, call, args, each)]
+    if then and not (is_named or has_refused_place):
+        return await _leave_one(ctx, call, args, then)
+    if not asks:
+        return asked
     is_asked = appointment_id in call.replies or _WHICH_KIND in call.asked_unclear or has_refused_place
-    if appointment is None or is_asked or _names_start(ctx, call, args, appointment.starts_at):
+    if appointment is None or is_asked or is_named:
         return asked
     named = have_several_customers([appointment])
     question = say().appointment_or_place.format(
@@ -182,13 +222,19 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     return replace(asked, message=question, fields=fields)
 
 
-def _names_start(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], start: datetime) -> bool:
-    """Return whether a request names the day and the hour of an appointment."""
-    day, clock = read_text(args, "appointment_date"), read_text(args, "appointment_time")
-    if day is None or clock is None:
+def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], start: datetime) -> bool:
+    """Return whether a request names the day and the hour of a start, or its hour alone."""
+    zone, clock = ZoneInfo(ctx.config().time_zone), read_text(args, "appointment_time")
+    if clock is None:
         return False
-    understood = understand_parts(day, clock, None, at=call.started_at, zone=ZoneInfo(ctx.config().time_zone))
+    day = read_text(args, "appointment_date") or start.astimezone(zone).date().isoformat()
+    understood = understand_parts(day, clock, None, at=call.started_at, zone=zone)
     return any(each.contains(start) for each in understood.candidates)
+
+
+def _names_span(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
+    """Return whether a request names the very hour that a place is for."""
+    return any(_names_time(ctx, call, args, span.start) for span in read_spans(entry) if span.end is None)
 
 
 def _narrow(

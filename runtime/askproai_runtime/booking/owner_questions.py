@@ -11,7 +11,7 @@ from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.customer_names import speaks_of_another
 from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner
 from askproai_runtime.booking.phrases import fold
-from askproai_runtime.booking.replies import details_key
+from askproai_runtime.booking.replies import details_key, holds_yes
 from askproai_runtime.booking.request import read_text
 from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.store.actions import list_former_starts, record_which
@@ -129,7 +129,7 @@ async def require_yes(
     refused: ClarificationNeeded | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or `refused` after a no. `name` is of the
-    person who was named.
+    person who was named. A yes after the no is asked about again: it may be one to something else.
 
     Without a transcript a model that repeats itself after the answer means it.
     """
@@ -138,7 +138,7 @@ async def require_yes(
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):
         return
-    if reply is Reply.NO and refused is not None:
+    if reply is Reply.NO and refused is not None and not holds_yes(call.said_since or ""):
         raise refused
     named: dict[str, Any] = {"customer_name": name} if name else {}
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), needs_answer=True, unclear=unclear, **named)

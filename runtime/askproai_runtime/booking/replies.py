@@ -131,7 +131,7 @@ def read_reply(
     read = [_read(utterance, question, about) for utterance in utterances]
     if question is Question.MEANT:
         is_plain = [
-            reply is Reply.UNCLEAR and _is_yes(utterance) and is_plain_yes(utterance, about, function, request)
+            reply is Reply.UNCLEAR and holds_yes(utterance) and is_plain_yes(utterance, about, function, request)
             for utterance, reply in zip(utterances, read, strict=True)
         ]
         read = [Reply.YES if plain else reply for plain, reply in zip(is_plain, read, strict=True)]
@@ -141,7 +141,9 @@ def read_reply(
     for reply in read:
         if reply in {Reply.YES, Reply.NO}:
             return reply
-    return Reply.NO if read and read[-1] is None else Reply.UNCLEAR
+    if read and read[-1] is None:
+        return Reply.ASIDE if question in {Question.MEANT, Question.HEARD} else Reply.NO
+    return Reply.UNCLEAR
 
 
 def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: bool = False) -> bool | None:
@@ -174,7 +176,7 @@ def answers_nothing(utterance: str) -> bool:
     return _read(utterance, Question.MEANT) is None
 
 
-def _is_yes(utterance: str) -> bool:
+def holds_yes(utterance: str) -> bool:
     """Return whether an utterance holds a yes, and neither a no nor a question."""
     said = words_of(utterance)
     return bool(YES.search(said)) and not NO.search(said) and not is_question(utterance) and not WAIT.search(said)

@@ -21,17 +21,22 @@ _OF_RELATIVE: Final = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_OF: Final = "".join(f"(?<!\\b{each} )" for each in ("von", "vom", "of", "fuer", "for", "mit", "with"))
+
 
 def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
     """Return whether nobody has said for whom an appointment of an earlier call is, or a place on the waiting list, and the request
-    has not `named` that person.
+    has not `named` that person. "Die Frau von Otto Lange" and an answer "für Otto Lange" do not say that he is calling.
 
     Without a transcript nobody knows what was said.
     """
     if call.said is None or is_of_call:
         return False
-    said = fold(f"{_drop_relatives(call.said, customer)} {call.named} {named}").split()
-    return not {*fold(customer).split()} <= {*said}
+    words = fold(customer).split()
+    if any({*words} <= {*fold(name).split()} for name in (call.named, named)):
+        return False
+    said = fold(_drop_relatives(call.said, customer))
+    return not re.search(rf"{_NOT_OF}\b{re.escape(' '.join(words))}\b", said)
 
 
 def names_namesake(said: str, customer: str) -> bool:

@@ -18,6 +18,7 @@ from askproai_runtime.booking import (
 )
 from askproai_runtime.calls.arguments import Arguments
 from askproai_runtime.calls.known_names import KnownNames
+from askproai_runtime.german_dates import Argument, find_part_argument, holds_day
 from askproai_runtime.sentences import format_clock, say
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
@@ -73,12 +74,15 @@ def ask_unclear(
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     """Return whether a model says of a request for a time that the caller has not agreed, as it may of a cancellation.
 
-    It is asked about once in a call: some models fill each flag. A move needs no date: the appointment has one.
+    It is asked about once in a call: some models fill each flag. The hour may stand in any argument. A move needs no date: the
+    appointment has one.
     """
-    is_move = function is Function.RESCHEDULE_APPOINTMENT
-    needed = {"time"} if is_move else {"date", "time"}
-    has_time = "start" in read.values or needed <= read.values.keys()
-    return has_time and read.values.get("confirmed") is False
+    if read.values.get("confirmed") is not False:
+        return False
+    day, clock = (str(read.values.get(name, "")) for name in ("date", "time"))
+    is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
+    has_hour = bool(clock) or (bool(day) and find_part_argument(day) not in {Argument.DATE, Argument.PART_OF_DAY})
+    return "start" in read.values or (is_dated and has_hour)
 
 
 def _may_have_more(name: str) -> bool:

@@ -164,3 +164,91 @@ async def test_a_stranger_takes_nobody_off(call: SpokenCall) -> None:
         assert "Warteliste" not in (await stranger.ask(CANCEL, {"appointment_id": entry}))["message"]
         stranger.say("Ja.")
     assert await states(call) == {entry: "waiting"}
+
+
+async def wait_at_two_and_book_at_four(call: SpokenCall) -> SpokenCall:
+    """Return a later call of a number that waits for two o'clock, and has an appointment at four, both for a haircut."""
+    for staff in ("Anna", "Mehmet"):
+        taken = friday_at(call.pod, customer_name="Murat Kurz", staff=staff, another=True)
+        assert (await SpokenCall(call.pod).ask(BOOK, taken))["success"]
+    call.say("Nur um zwei.")
+    for _ in range(2):
+        waits = await call.ask(JOIN, friday_at(call.pod))
+        call.say("Nein, nur um zwei, bitte auf die Warteliste.")
+    assert waits["success"], waits
+    assert (await call.ask(BOOK, friday_at(call.pod, "16:00", another=True)))["success"]
+    return SpokenCall(call.pod, call.number)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ach, den um vier brauche ich nicht, die Warteliste reicht. Bitte absagen.",
+        "Ich bin ja auf der Warteliste, sagen Sie den Termin um vier ab.",
+        "Cancel the one at four, keep me on the waiting list.", "Auf der Warteliste bleibe ich.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("day", [{}, {"appointment_date": "Freitag"}])
+async def test_the_hour_of_an_appointment_means_it(call: SpokenCall, said: str, day: dict[str, str]) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    await later.ask(FIND, {})
+    later.say(said)
+    named = {"appointment_time": "vier Uhr"} | day
+    assert "Soll ich Ihren Termin" in (asked := await later.ask(CANCEL, named))["message"], asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, named | {"confirmed": True}))["success"]
+    assert await left(later) == (["waiting"], 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Den Termin bitte absagen, auf der Warteliste bleibe ich.", "Bleibe ich dann auf der Warteliste?", "Die Liste reicht mir."],
+)  # fmt: skip
+async def test_a_list_that_stays_is_asked_about(call: SpokenCall, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    await later.ask(FIND, {})
+    later.say(said)
+    assert "absagen oder den Platz" in (asked := await later.ask(CANCEL, {}))["message"], asked
+
+
+@pytest.mark.parametrize("said", ["Ja bitte.", "Ja, streichen.", "Ja."])
+@pytest.mark.parametrize("asks_back", [False, True])
+async def test_a_place_is_left_after_a_cancellation(call: SpokenCall, said: str, *, asks_back: bool) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    named = {"appointment_time": "vier Uhr"}
+    await later.ask(CANCEL, named)
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, named | {"confirmed": True}))["success"]
+    later.say("Und bitte von der Warteliste.")
+    question = await later.ask(CANCEL, {})
+    assert question["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), question
+    if asks_back:
+        later.say("Was kostet das?")
+        assert (await later.ask(CANCEL, {}))["message"] == question["message"]
+    later.say(said)
+    done = await later.ask(CANCEL, {"confirmed": True})
+    assert (done["success"], await left(later)) == (True, (["removed"], 0)), done
+
+
+@pytest.mark.parametrize(
+    "named", [{"appointment_date": "Freitag", "appointment_time": "zwei Uhr"}, {"appointment_time": "14:00"}]
+)
+async def test_the_hour_of_a_place_means_it(call: SpokenCall, named: dict[str, str]) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    later.say("Den um zwei brauche ich nicht mehr.")
+    asked = await later.ask(CANCEL, named)
+    assert asked["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, named | {"confirmed": True}))["success"]
+    assert await left(later) == (["removed"], 1)
+
+
+@pytest.mark.parametrize(
+    "said", ["Nehmen Sie mich von der Liste.", "Die Vormerkung bitte löschen.", "Ich muss nicht mehr warten."]
+)
+async def test_other_words_for_the_list_are_read(call: SpokenCall, said: str) -> None:
+    later = await wait_at_two_and_book_at_four(call)
+    await later.ask(FIND, {})
+    later.say(said)
+    asked = await later.ask(CANCEL, {})
+    assert asked["message"].startswith("Soll ich den Platz auf der Warteliste streichen"), asked

@@ -107,7 +107,7 @@ def _says(content: str) -> dict[str, str]:
         ([_QUESTION, _WORDS, _OFFER, {"role": "user", "content": "Freitag um zehn."}], {"A": "yes"}),
         ([_QUESTION, _WORDS, _OFFER, {"role": "user", "content": "Nein, doch nicht absagen."}], {"A": "no"}),
         ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
-        ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "no"}),
+        ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "aside"}),
         ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
         ([_CHOICE, _WORDS], {}),  # a choice is the model's argument
         ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "no"}),

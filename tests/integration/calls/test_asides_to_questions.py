@@ -1,0 +1,91 @@
+"""A question of the caller, or "Moment", is no answer to ours: it is asked again, and a later yes counts."""
+
+import pytest
+
+from tests.worlds.spoken_calls import COLOR, SpokenCall, friday_at
+
+BOOK, MOVE, CANCEL, INFO = "book_appointment", "reschedule_appointment", "cancel_appointment", "business_information"
+ASIDES = ["Was kostet das?", "Moment, ich schaue.", "Sorry?"]
+
+
+async def book_before(call: SpokenCall, **more: str) -> None:
+    """Book in an earlier call of this number."""
+    booked = await SpokenCall(call.pod, number=call.number).ask(BOOK, friday_at(call.pod, **more))
+    assert booked["success"], booked
+
+
+@pytest.mark.parametrize("said", ASIDES)
+@pytest.mark.parametrize("informs", [False, True])
+@pytest.mark.parametrize(
+    ("begins", "args"),
+    [
+        ("Petra Lange hier, meinen Termin auf fünf.", {"time": "17:00"}),
+        ("Färben statt Haarschnitt, um fünf.", {"time": "17:00", "service": COLOR}),
+    ],
+)
+async def test_an_aside_is_no_refusal(
+    call: SpokenCall, said: str, begins: str, args: dict[str, str], *, informs: bool
+) -> None:
+    await book_before(call, customer_name="Otto Lange" if "service" not in args else "Petra Lange")
+    call.say(begins)
+    asked = await call.ask(MOVE, args)
+    assert (asked["success"], asked["needs_answer"]) == (False, True), asked
+    call.say(said)
+    if informs:
+        await call.ask(INFO, {"topic": "prices"})
+        call.say("Ja.")
+    assert (again := await call.ask(MOVE, args))["message"] == asked["message"], again
+    call.say("Ja.")
+    assert (await call.ask(MOVE, args))["success"]
+
+
+@pytest.mark.parametrize("said", ["Doch, ja.", "Ja, den meine ich.", "Doch, gern."])
+async def test_a_yes_after_a_no_is_asked(call: SpokenCall, said: str) -> None:
+    await book_before(call, customer_name="Otto Lange")
+    call.say("Petra Lange hier, meinen Termin auf fünf.")
+    asked = await call.ask(MOVE, {"time": "17:00"})
+    call.say("Nein.")
+    assert "needs_answer" not in await call.ask(MOVE, {"time": "17:00"})
+    call.say(said)
+    assert (again := await call.ask(MOVE, {"time": "17:00"}))["message"] == asked["message"], again
+    call.say("Ja.")
+    assert (await call.ask(MOVE, {"time": "17:00"}))["success"]
+
+
+@pytest.mark.parametrize("said", ["Nein.", "Nein, danke.", "Moment. Nein.", "No."])
+async def test_a_no_stays_final(call: SpokenCall, said: str) -> None:
+    await book_before(call, customer_name="Otto Lange")
+    call.say("Petra Lange hier, meinen Termin auf fünf.")
+    await call.ask(MOVE, {"time": "17:00"})
+    call.say(said)
+    for _ in range(2):
+        assert "needs_answer" not in await call.ask(MOVE, {"time": "17:00"})
+
+
+@pytest.mark.parametrize("said", ASIDES)
+async def test_an_aside_cancels_nothing(call: SpokenCall, said: str) -> None:
+    await book_before(call)
+    await call.ask(CANCEL, {})
+    call.say(said)
+    again = await call.ask(CANCEL, {"confirmed": True})
+    assert (again["success"], again["needs_confirmation"]) == (False, True), again
+    call.say("Ja.")
+    assert (await call.ask(CANCEL, {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize(("said", "staff"), [("Ja, bei Mehmet.", "mehmet"), ("Ja.", "mehmet"), ("Bei Anna.", "anna")])
+async def test_an_aside_chooses_no_person(call: SpokenCall, said: str, staff: str) -> None:
+    await book_before(call, staff="Anna")
+    call.say("Ginge um vier bei Mehmet?")
+    check = friday_at(call.pod, "16:00", staff="Mehmet")
+    offered = await call.ask("check_availability", check)
+    start = offered["slots"][0]["start"]
+    call.say("Dann um vier.")
+    asked = await call.ask(MOVE, {"start": start})
+    assert asked.get("needs_answer"), asked
+    call.say("Bei wem?")
+    again = await call.ask(MOVE, {"start": start})
+    assert again.get("needs_answer"), again
+    call.say(said)
+    moved = await call.ask(MOVE, {"start": start})
+    assert (moved["success"], [each[2] for each in await call.live(of_number=True)]) == (True, [staff]), moved

@@ -1,0 +1,52 @@
+"""An appointment is said with its customer to a caller who has not been introduced as that person."""
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+BOOK, MOVE, CANCEL, FIND = "book_appointment", "reschedule_appointment", "cancel_appointment", "find_appointments"
+
+
+async def call_again(call: SpokenCall, said: str) -> SpokenCall:
+    """Book for Otto Lange, and call again with these words."""
+    assert (await call.ask(BOOK, friday_at(call.pod, customer_name="Otto Lange")))["success"]
+    later = SpokenCall(call.pod, call.number)
+    later.say(said)
+    return later
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hier Petra, die Frau vom Otto Lange.",
+        "Hier ist die Tochter von Otto Lange.",
+        "Guten Tag.",
+    ],
+)
+async def test_a_name_in_other_words_is_said(call: SpokenCall, said: str) -> None:
+    later = await call_again(call, f"{said} Ich muss absagen.")
+    assert "für Otto Lange" in (answer := await later.ask(CANCEL, {}))["message"], answer
+
+
+@pytest.mark.parametrize("said", ["Hier ist Otto Lange.", "Mein Name ist Otto Lange.", "Otto Lange am Apparat."])
+async def test_an_introduced_customer_is_not_named(call: SpokenCall, said: str) -> None:
+    later = await call_again(call, f"{said} Ich muss absagen.")
+    asked = await later.ask(CANCEL, {})
+    assert ("Ihren Termin" in asked["message"], "für Otto" in asked["message"]) == (True, False), asked
+    later.say("Ja.")
+    assert (await later.ask(CANCEL, {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Nein, nicht von Otto. Meinen bitte absagen.", "Das ist der von meinem Mann. Meinen bitte absagen.",
+        "No, that is my husband's. Cancel mine.",
+    ],
+)  # fmt: skip
+async def test_a_disowned_appointment_is_not_yours(call: SpokenCall, said: str) -> None:
+    later = await call_again(call, "Welche Termine habe ich?")
+    await later.ask(FIND, {})
+    later.say(said)
+    asked = await later.ask(CANCEL, {})
+    assert ("Soll ich den Termin" in asked["message"], "für Otto Lange" in asked["message"]) == (True, True), asked

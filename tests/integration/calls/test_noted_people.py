@@ -1,0 +1,56 @@
+"""The person of a note is taken after a yes or by name only."""
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+
+BOOK = "book_appointment"
+
+
+async def asked(call: SpokenCall) -> dict[str, str]:
+    call.say("Am Freitag um zwei, bei Mehmet bitte, Petra Lange.")
+    wanted = friday_at(call.pod, notes="bei Mehmet bitte")
+    assert (await call.ask(BOOK, wanted))["message"] == "Meinen Sie Mehmet?"
+    return wanted
+
+
+@pytest.mark.parametrize(
+    ("said", "staff"),
+    [
+        ("Ja.", "mehmet"), ("Ja, Mehmet.", "mehmet"), ("Mehmet.", "mehmet"), ("Genau, bei Mehmet bitte.", "mehmet"),
+        ("Anna.", "anna"), ("Doch lieber Anna.", "anna"), ("Anna wäre besser.", "anna"), ("Lieber zu Anna.", "anna"),
+        ("Ja, aber lieber Anna.", "anna"),
+    ],
+)  # fmt: skip
+async def test_the_named_person_is_booked(call: SpokenCall, said: str, staff: str) -> None:
+    wanted = await asked(call)
+    call.say(said)
+    assert (await call.ask(BOOK, wanted))["success"]
+    assert [each[2] for each in await call.live()] == [staff]
+
+
+@pytest.mark.parametrize("said", ["Moment.", "Was kostet das?", "Egal, wer Zeit hat.", "Wie bitte?"])
+async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> None:
+    wanted = await asked(call)
+    call.say(said)
+    assert (await call.ask(BOOK, wanted))["message"] == "Meinen Sie Mehmet?"
+    call.say("Ja.")
+    assert (await call.ask(BOOK, wanted))["success"]
+    assert [each[2] for each in await call.live()] == ["mehmet"]
+
+
+async def test_no_preference_ends_the_question(call: SpokenCall) -> None:
+    wanted = await asked(call)
+    for _ in range(2):
+        call.say("Egal.")
+        answer = await call.ask(BOOK, wanted)
+    assert answer["success"], answer
+
+
+async def test_an_agreed_person_is_kept_later(call: SpokenCall) -> None:
+    wanted = await asked(call) | {"email": "petra at example punkt de"}
+    call.say("Ja.")
+    answer = await call.ask(BOOK, wanted)
+    call.say("Ja, stimmt.")
+    answer = answer if answer["success"] else await call.ask(BOOK, wanted)
+    assert (answer["success"], [each[2] for each in await call.live()]) == (True, ["mehmet"]), answer

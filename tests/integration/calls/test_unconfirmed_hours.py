@@ -1,0 +1,47 @@
+"""`confirmed: false` of a request for a time is asked about, whatever argument has the hour."""
+
+from typing import Any
+
+import pytest
+
+from tests.worlds.spoken_calls import SpokenCall, friday_at
+from tests.worlds.tenant_pod import next_friday
+
+BOOK, MOVE = "book_appointment", "reschedule_appointment"
+UNSURE = "Ginge das auch anders? Ich weiß noch nicht."
+
+
+def times(call: SpokenCall) -> list[dict[str, str]]:
+    day = next_friday(call.pod, 10, 2).date()
+    spoken = f"{day.day}.{day.month}."
+    return [
+        {"date": f"{spoken} um elf"}, {"date": f"{day.isoformat()}T11:00"}, {"time": f"{spoken} um elf"},
+        {"date": f"{spoken} 11 Uhr"}, {"date": spoken, "time": "11 Uhr"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", range(5))
+async def test_an_unsure_booking_is_asked(call: SpokenCall, index: int) -> None:
+    call.say(UNSURE)
+    wanted: dict[str, Any] = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times(call)[index]}
+    assert (await call.ask(BOOK, wanted | {"confirmed": False})).get("unclear") == "confirmed"
+    assert await call.live() == []
+    call.say("Ja.")
+    assert (await call.ask(BOOK, wanted | {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize("index", range(6))
+async def test_an_unsure_move_is_asked(call: SpokenCall, index: int) -> None:
+    assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
+    call.say(UNSURE)
+    wanted = [*times(call), {"date": "eine Woche später, gleiche Zeit"}][index]
+    assert (await call.ask(MOVE, wanted | {"confirmed": False})).get("unclear") == "confirmed"
+    call.say("Ja.")
+    assert (await call.ask(MOVE, wanted | {"confirmed": True}))["success"]
+
+
+@pytest.mark.parametrize("words", [{"date": "2026-12-04"}, {"date": "Freitag"}])
+async def test_a_day_alone_is_offered(call: SpokenCall, words: dict[str, str]) -> None:
+    call.say(UNSURE)
+    wanted = {"service": "Haarschnitt", "customer_name": "Petra Lange", **words, "confirmed": False}
+    assert "unclear" not in await call.ask(BOOK, wanted)
