@@ -545,6 +545,11 @@ def _put_other_time(words: _Words, said: SaidDays, *, is_at_own: bool) -> Mappin
     if words.own_day and is_at_own and (is_kept or not named.moves or words.is_of_other_service):
         days.add(words.own_day)
     left = days - said.rejected or ({words.own_day} if words.own_day else set())
+    offered = {offer[0].start for offer in words.call.offered}
+    earlier = {*_days_of(words.at(_days_of(offered, words.zone)) & offered, words.zone)} - said.rejected - left
+    if earlier:  # just this time was offered before, on another day
+        readings = Understanding.of(read_on(sorted(left | earlier), words.parts, words.call, words.zone))
+        raise ask_readings(keep_open_readings(readings, words.find_service()).candidates, words.call, words.zone)
     if left and not (len(left) == 1 and said.may_mean_another(left)):
         return words.on_days(left)
     readings = Understanding.of(read_on(left or days, words.parts, words.call, words.zone))

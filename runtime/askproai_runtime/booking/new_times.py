@@ -1,6 +1,6 @@
 """The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -34,7 +34,7 @@ from askproai_runtime.booking.request import (
 )
 from askproai_runtime.booking.store.actions import hash_words, list_former_starts
 from askproai_runtime.booking.store.appointments import Appointment
-from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded
+from askproai_runtime.booking.types import BookingContext, CallContext, ClarificationNeeded, Naming
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
@@ -116,7 +116,29 @@ def _count(
         days = {*list_counted_days(call, day, clock_time, old)}
         if days and is_of_other:
             days.add(date.fromisoformat(counted[0]))
+    if not is_on_own and at == f"{old:%H:%M}":
+        _require_own_hour(call, days or {counted[0]}, old, service)
     return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
+
+
+def _require_own_hour(
+    call: CallContext, days: Collection[date | str | None], old: datetime, service: ServiceRequest
+) -> None:
+    """Raise the question whether "gleiche Zeit" is the appointment's own hour, where another one was offered or refused since."""
+    named, zone = call.named_last, service.rules.zone
+    if named is None or named.naming is not Naming.OFFERED or named.lists_since:
+        return
+    starts = {named.refused} if named.refused else {*named.starts}
+    clocks = {f"{each.astimezone(zone):%H:%M}" for each in starts if each}
+    if len(clocks) != 1 or clocks == {f"{old:%H:%M}"}:
+        return
+    readings = [
+        each
+        for day in sorted(map(str, days))
+        for clock in (f"{old:%H:%M}", *clocks)
+        for each in understand_parts(day, clock, None, at=call.started_at, zone=zone).candidates
+    ]
+    raise ask_readings(keep_open_readings(Understanding.of(readings), service).candidates, call, zone)
 
 
 def _put_other_week(

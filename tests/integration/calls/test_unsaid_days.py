@@ -94,3 +94,25 @@ async def test_a_date_is_booked_unasked(call: SpokenCall) -> None:
     assert (answer := await call.ask(BOOK, OTTO | {"date": f"{day.day}.{day.month}.", "time": "12 Uhr"}))["success"], (
         answer
     )
+
+
+@pytest.mark.parametrize("clock", ["11 Uhr", "der Termin um elf"])
+async def test_an_hour_offered_before_is_asked(call: SpokenCall, clock: str) -> None:
+    """Two days were compared, and the hour is that of the first."""
+    await offered(call, friday(call))
+    await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
+    call.say("Dann den um elf, Otto Kurz.")
+    asked = await call.ask(BOOK, OTTO | {"time": clock})
+    days = [friday(call), friday(call) + timedelta(days=4)]
+    assert [each["start"][:13] for each in asked["candidates"]] == [f"{day}T11" for day in days], asked
+    call.say("Den am Freitag.")
+    assert (await call.ask(BOOK, OTTO | {"date": "Freitag", "time": clock}))["start"][:13] == f"{days[0]}T11"
+
+
+@pytest.mark.parametrize("words", [{"date": "2026-12-03"}, {"date": "am 3. Dezember"}])
+async def test_the_same_time_after_another_hour_is_asked(call: SpokenCall, words: dict[str, str]) -> None:
+    await moved(call)
+    await offered(call, friday(call), "14 Uhr")
+    call.say("Lieber am Donnerstag, gleiche Zeit.")
+    asked = await call.ask(MOVE, words | {"time": "gleiche Zeit"})
+    assert {each["start"][11:13] for each in asked["candidates"]} == {"10", "14"}, asked
