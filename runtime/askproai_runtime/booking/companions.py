@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from askproai_core.tenant_config import Service
+from askproai_runtime.booking.answer_words import words_of
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
@@ -32,6 +33,10 @@ from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
+_ALONE = re.compile(
+    r"\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne|kommt (?:\w+ )*nicht|niemand"
+    r"|alone|(?:only|just) (?:me|for me|myself|one)|without)\b"
+)
 _BEHIND_NAME = re.compile(
     r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
@@ -161,10 +166,18 @@ def require_said(call: CallContext, args: Mapping[str, Any], start: datetime, of
     counted = args.get("party_size", 1) - 1
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
         counted = max(counted, 1)  # without a transcript it would be asked again and again
-    is_left_out = (offered and "companions" not in args) or counted > said
+    is_left_out = (offered and not _says_alone(call, args)) or counted > said
     if is_left_out and companions_key(at) not in (call.replies or {}):
         question = say_names_missing(max(len(offered), counted) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
+
+
+def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether a request says who comes along. With a transcript an empty list counts after the caller has said so: a model
+    that fills in each argument gives it, too.
+    """
+    is_certain = call.replies is None or bool(args.get("companions"))
+    return "companions" in args and (is_certain or bool(_ALONE.search(words_of(call.said_since or ""))))
 
 
 def require_names(group: Group, name: str, *, another: bool) -> None:

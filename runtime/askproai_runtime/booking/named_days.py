@@ -54,17 +54,20 @@ _Parts = tuple[str | None, str | None, str | None]
 _NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
 _PLACES: Final[Mapping[str, int]] = {
     "erst": 0, "first": 0, "zweit": 1, "second": 1, "dritt": 2, "third": 2, "viert": 3, "fourth": 3, "letzt": -1, "last": -1,
+    "frueher": 0, "earlier": 0, "spaeter": -1, "later": -1,
 }  # fmt: skip
+_COMPARED = "frueher(?=e)|spaeter(?=e)|earlier(?= one)|later(?= one)"  # "lieber später" is no place
+_PLACED = "|".join([*(each for each in _PLACES if each not in _COMPARED), _COMPARED])
 # "Am zweiten" is a day of the month.
 _OFFER = r" (?:termin|vorschlag|zeit|uhrzeit|moeglichkeit|tag|option|one|slot|time|day|appointment)"
 _WEEKDAY = "|".join(WEEKDAYS)
 _PLACE = re.compile(
-    rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?"
+    rf"(?:(?:am )?(?P<before>{_WEEKDAY}),? )?(?:(?:der|die|das|den|the) )?(?P<place>{_PLACED})(?:e[nrms]?)?"
     rf"(?:{_OFFER}| (?P<after>{_WEEKDAY}))?(?:,? (?:bitte|please))?"
 )
 _PLACE_OF_DAY = re.compile(
     r"(?P<before>(?:(?:ja|yes|gleich|dann|then|lieber|rather|gerne?|doch|also),? )*)(?P<on>(?:am|an dem|on the) )?"
-    rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{'|'.join(_PLACES)})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
+    rf"(?:(?:der|die|das|den|the) )?(?:(?P<place>{_PLACED})(?:e[nrms]?)?\b|(?P<digit>[1-9])\.)"
     rf"(?: (?:(?P<day>tag|day)|(?P<weekday>{_WEEKDAY})))?(?:,? (?:bitte|please))?(?P<behind>.*)"
 )
 _DIGIT = re.compile(r"([1-9])\.?")

@@ -89,8 +89,10 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
             reply, again = call.find_reply(heard_key(note, meant.id), None), f"again {fold(note)}"
             if len(answered.wanted) == 1:
                 return answered.wanted[0].display_name
-            if reply is Reply.YES or reply is Reply.NO or is_refused or again in call.asked_unclear:
-                return meant.display_name if reply is Reply.YES else None
+            if reply is Reply.YES:
+                return meant.display_name
+            if reply is Reply.NO or is_refused or not noted.is_certain or again in call.asked_unclear:
+                return None
             raise _ask_for_noted(meant, note, again)
         if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
             return ", ".join(f"nicht {each.display_name}" for each in noted.excluded)

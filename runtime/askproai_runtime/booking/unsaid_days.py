@@ -38,7 +38,8 @@ def require_said_day(
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
-    days = {each.astimezone(zone).date() for each in (*named.starts, *before)}
+    refused = [named.refused] if named.refused else []
+    days = {each.astimezone(zone).date() for each in (*named.starts, *before, *refused)}
     words = fold(" ".join(filter(None, parts)))
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
@@ -48,7 +49,8 @@ def require_said_day(
         meant = _list_days(parts, call.started_at, zone)
         since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
         is_date = _is_date(call, parts, zone) and not _PLACE.search(words)
-        if local.date() in meant and (is_date or meant == since == {local.date()}):
+        is_repeated = any(parts[0] in each.texts for each in call.earlier)  # the answer has said which day it is
+        if local.date() in meant and (is_date or is_repeated or meant == since == {local.date()}):
             return
     raise ask_readings([exact_at(local)], call, zone)
 

@@ -29,6 +29,22 @@ async def test_one_who_comes_alone_is_booked(call: SpokenCall, more: dict[str, A
     assert [each[3] for each in await call.live()] == [PETRA]
 
 
+@pytest.mark.parametrize("said", ["Ja, das passt uns. Meine Schwester heißt Mia.", "Ja, um zwei."])
+async def test_an_empty_list_leaves_nobody_out(call: SpokenCall, said: str) -> None:
+    """A model that fills in each argument gives it."""
+    call.say(said)
+    assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["message"] == ASKED
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize(
+    "said", ["Nein, nur für mich.", "Doch nur ich.", "Mein Mann kommt doch nicht mit.", "Just me."]
+)
+async def test_an_empty_list_after_alone_is_booked(call: SpokenCall, said: str) -> None:
+    call.say(said)
+    assert (await call.ask(BOOK, friday_at(call.pod, companions=[])))["success"]
+
+
 async def test_a_named_companion_is_booked(call: SpokenCall) -> None:
     call.say("Ja, um zwei.")
     assert (await call.ask(BOOK, friday_at(call.pod)))["message"] == ASKED

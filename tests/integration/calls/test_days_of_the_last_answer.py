@@ -99,14 +99,20 @@ async def test_narrower_words_stay_on_offers(call: SpokenCall) -> None:
         assert found["slots"][0]["start"][:10] == day.isoformat(), found
 
 
-@pytest.mark.parametrize("words", [{"date": "der zweite", "time": "11 Uhr"}, {"date": "the second one"}])
-async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ({"date": "der zweite", "time": "11 Uhr"}, 1), ({"date": "the second one"}, 1), ({"date": "der frühere"}, 0),
+        ({"date": "der spätere"}, -1), ({"date": "the later one"}, -1),
+    ],
+)  # fmt: skip
+async def test_a_place_counts_among_asked_days(call: SpokenCall, words: dict[str, str], place: int) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
     assert len(asked["candidates"]) > 1, asked
     call.say("Der zweite.")
     answer = await call.ask(BOOK, OTTO | words)
-    assert answer["start"] == asked["candidates"][1]["start"], answer
+    assert answer["start"] == asked["candidates"][place]["start"], answer
 
 
 async def test_the_same_day_is_the_booked_one(call: SpokenCall) -> None:

@@ -10,7 +10,7 @@ BOOK = "book_appointment"
 async def asked(call: SpokenCall) -> dict[str, str]:
     call.say("Am Freitag um zwei, bei Mehmet bitte, Petra Lange.")
     wanted = friday_at(call.pod, notes="bei Mehmet bitte")
-    assert (await call.ask(BOOK, wanted))["message"] == "Meinen Sie Mehmet?"
+    assert (await call.ask(BOOK, wanted))["message"] == "Soll der Termin bei Mehmet sein?"
     return wanted
 
 
@@ -33,7 +33,7 @@ async def test_the_named_person_is_booked(call: SpokenCall, said: str, staff: st
 async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
     call.say(said)
-    assert (await call.ask(BOOK, wanted))["message"] == "Meinen Sie Mehmet?"
+    assert (await call.ask(BOOK, wanted))["message"] == "Soll der Termin bei Mehmet sein?"
     call.say("Ja.")
     assert (await call.ask(BOOK, wanted))["success"]
     assert [each[2] for each in await call.live()] == ["mehmet"]

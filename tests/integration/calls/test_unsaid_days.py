@@ -116,3 +116,11 @@ async def test_the_same_time_after_another_hour_is_asked(call: SpokenCall, words
     call.say("Lieber am Donnerstag, gleiche Zeit.")
     asked = await call.ask(MOVE, words | {"time": "gleiche Zeit"})
     assert {each["start"][11:13] for each in asked["candidates"]} == {"10", "14"}, asked
+
+
+async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
+    call.say("Mittwoch um sieben abends, sonst Warteliste.")
+    refused = await call.ask("join_waitlist", OTTO | {"date": "Mittwoch", "time": "19 Uhr"})
+    assert (refused["success"], bool(refused["slots"])) == (False, True), refused
+    call.say("Mittwoch um 17 Uhr geht auch.")
+    assert (await call.ask(BOOK, OTTO | {"date": "Mittwoch", "time": "17 Uhr"}))["success"]
