@@ -29,7 +29,7 @@ async def test_the_named_person_is_booked(call: SpokenCall, said: str, staff: st
     assert [each[2] for each in await call.live()] == [staff]
 
 
-@pytest.mark.parametrize("said", ["Moment.", "Was kostet das?", "Egal, wer Zeit hat.", "Wie bitte?"])
+@pytest.mark.parametrize("said", ["Moment.", "Was kostet das?", "Wie bitte?"])
 async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
     call.say(said)
@@ -39,11 +39,11 @@ async def test_other_words_are_asked_once_more(call: SpokenCall, said: str) -> N
     assert [each[2] for each in await call.live()] == ["mehmet"]
 
 
-async def test_no_preference_ends_the_question(call: SpokenCall) -> None:
+@pytest.mark.parametrize("said", ["Egal.", "Egal, wer Zeit hat."])
+async def test_no_preference_ends_the_question(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
-    for _ in range(2):
-        call.say("Egal.")
-        answer = await call.ask(BOOK, wanted)
+    call.say(said)
+    answer = await call.ask(BOOK, wanted)
     assert answer["success"], answer
 
 
