@@ -89,6 +89,22 @@ class Reply(StrEnum):
         return claimed is not False and (self is Reply.YES or (self is Reply.UNCLEAR and claimed is True))
 
 
+WAITING_LIST = re.compile(
+    r"\b(?:warte)?liste\b|\b(?:wait(?:ing)?[ -]?)?list\b|\bvor(?:ge)?merk|\bnicht mehr (?:zu )?warten\b", re.IGNORECASE
+)
+OFF_THE_LIST = re.compile(r"\b(?:von|aus) (?:der|ihrer) \w*liste|\b(?:off|from) the [\w -]*list", re.IGNORECASE)
+APPOINTMENT_WORD = re.compile(r"\btermin|\bappointment", re.IGNORECASE)
+STAYS = re.compile(r"\b(?:bleib|lass|reich|genügt|keep|stay|enough|behalt)", re.IGNORECASE)
+ANYBODY = re.compile(
+    r"(?<!nicht )\b(?:egal|gleich)(?: \w+)? (?:bei |zu |von |mit )?(?:we[rm]|welche[mnr]?)\b|\b(?:bei|zu) irgend(?:wem|jemand\w*)\b"
+    r"|\bwer (?:auch immer|gerade frei ist)\b|\b(?:with|by) any(?:one|body)\b|\b(?:doesn t|don t) (?:matter|mind|care) who\b"
+)
+ALONE = re.compile(
+    r"\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne|kommt (?:\w+ )*nicht|niemand"
+    r"|alone|(?:only|just) (?:me|for me|myself|one)|without)\b"
+)
+
+
 def words_of(utterance: str) -> str:
     """Return the words of an utterance in lower case, with one space between them and without signs."""
     return " ".join(re.findall(r"\w+", utterance.casefold()))

@@ -4,15 +4,14 @@ The person is changed with the time, in the local calendar: there is one reading
 place, and so is another person at Cal.com, where a booking stays with its person (`replacing_moves.py`).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import NO, YES, Reply, words_of
+from askproai_runtime.booking.answer_words import ANYBODY, NO, YES, Reply, words_of
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.appointment_filters import is_of_service
 from askproai_runtime.booking.names import list_named_staff
@@ -34,11 +33,6 @@ from askproai_runtime.booking.types import (
 )
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.visits import find_by_name, same_services
-
-_ANYBODY: Final = re.compile(
-    r"(?<!nicht )\b(?:egal|gleich)(?: \w+)? (?:bei |zu |von |mit )?(?:we[rm]|welche[mnr]?)\b|\b(?:bei|zu) irgend(?:wem|jemand\w*)\b"
-    r"|\bwer (?:auch immer|gerade frei ist)\b|\b(?:with|by) any(?:one|body)\b|\b(?:doesn t|don t) (?:matter|mind|care) who\b"
-)
 
 
 class ReplacementWanted(Exception):
@@ -90,7 +84,7 @@ def list_others(
     """
     said = words_of((call.said if call.said_since is None else call.said_since) or "")
     rules = _find_rules(ctx, appointment)
-    if rules is None or service.staff != appointment.staff or not _ANYBODY.search(said) or _list_named(said, rules):
+    if rules is None or service.staff != appointment.staff or not ANYBODY.search(said) or _list_named(said, rules):
         return ()
     left = [each.id for each in rules.staff_members if each.id != appointment.staff]
     others = [_with_staff(ServiceRequest(rules, None), each) for each in left]

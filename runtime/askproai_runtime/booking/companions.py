@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.booking.answer_words import words_of
+from askproai_runtime.booking.answer_words import ALONE, words_of
 from askproai_runtime.booking.bookables import linked_event_types
 from askproai_runtime.booking.customer_names import brings_another, drop_relations, is_plain_name, read_customer_name
 from askproai_runtime.booking.group_times import longest_group
@@ -33,10 +33,6 @@ from askproai_runtime.booking.verification import asks_birth_date
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
-_ALONE = re.compile(
-    r"\b(?:allein\w*|nur (?:ich|für mich|mich|einer|eine)|ohne|kommt (?:\w+ )*nicht|niemand"
-    r"|alone|(?:only|just) (?:me|for me|myself|one)|without)\b"
-)
 _BEHIND_NAME = re.compile(
     r"\s*[(\[:/–—,]\s*|\s-\s|\s(?:mit|with|für|for|zum|bekommt|gets|möchte|wants)\s", re.IGNORECASE
 )
@@ -177,7 +173,7 @@ def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
     that fills in each argument gives it, too.
     """
     is_certain = call.replies is None or bool(args.get("companions"))
-    return "companions" in args and (is_certain or bool(_ALONE.search(words_of(call.said_since or ""))))
+    return "companions" in args and (is_certain or bool(ALONE.search(words_of(call.said_since or ""))))
 
 
 def require_names(group: Group, name: str, *, another: bool) -> None:

@@ -1,6 +1,5 @@
 """A caller's places on the waiting list, and their removal by the rules of a cancellation."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
-from askproai_runtime.booking.answer_words import Reply
+from askproai_runtime.booking.answer_words import APPOINTMENT_WORD, OFF_THE_LIST, STAYS, WAITING_LIST, Reply
 from askproai_runtime.booking.answers import describe_appointment, have_several_customers
 from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
@@ -31,12 +30,6 @@ from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.tasks import request_soon
 from askproai_runtime.visits import find_by_name, list_parts
 
-_LIST: Final = re.compile(
-    r"\b(?:warte)?liste\b|\b(?:wait(?:ing)?[ -]?)?list\b|\bvor(?:ge)?merk|\bnicht mehr (?:zu )?warten\b", re.IGNORECASE
-)
-_OFF_THE_LIST: Final = re.compile(r"\b(?:von|aus) (?:der|ihrer) \w*liste|\b(?:off|from) the [\w -]*list", re.IGNORECASE)
-_APPOINTMENT: Final = re.compile(r"\btermin|\bappointment", re.IGNORECASE)
-_STAYS: Final = re.compile(r"\b(?:bleib|lass|reich|genügt|keep|stay|enough|behalt)", re.IGNORECASE)
 _WHICH_KIND: Final = "appointment or place"
 
 
@@ -171,9 +164,9 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
     """Return whether a caller speaks of the waiting list as what is to be left, and of no appointment beside it."""
     said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
-    if not _LIST.search(said) or _STAYS.search(said):
+    if not WAITING_LIST.search(said) or STAYS.search(said):
         return False
-    return bool(_OFF_THE_LIST.search(said)) or not _APPOINTMENT.search(said)
+    return bool(OFF_THE_LIST.search(said)) or not APPOINTMENT_WORD.search(said)
 
 
 async def _leave_one(

@@ -28,8 +28,8 @@ PACKAGES = ("booking", "branch_routing", "business_information", "calls", "germa
 NOT_SAID_TO_CALLERS = {
     "booking/amended_messages.py", "booking/answer_words.py", "booking/booked_days.py", "booking/cancel_answers.py",
     "booking/customer_names.py", "booking/declines.py", "booking/desk.py", "booking/further_choices.py",
-    "booking/introductions.py", "booking/noted_changes.py", "booking/noted_staff.py", "booking/one_by_one.py",
-    "booking/said_names.py",
+    "booking/introductions.py", "booking/kept_times.py", "booking/noted_changes.py", "booking/noted_staff.py",
+    "booking/one_by_one.py", "booking/plain_yes.py", "booking/said_names.py",
     "booking/name_choices.py", "booking/name_words.py", "booking/named_people.py", "booking/names_alone.py",
     "booking/named_days.py", "booking/phone_argument.py", "booking/placeholders.py", "booking/remote.py",
     "booking/replies.py", "booking/staff_preferences.py", "booking/unknown_services.py", "calls/argument_companions.py",
