@@ -166,14 +166,15 @@ def put_on_named_day(
     named = _find_named(call, zone)
     if named is None:
         return args
+    if not searches and (start := find_repeated_start(call, args, zone)) is not None:
+        return name_start(args, start.astimezone(zone))
     args = _put_on_place(named, call, _put_on_place_of_days(named, call, args, zone), zone)
     args = _count_from(named, call, args, zone, books=not searches)
     parts = read_parts(args)
     if not any(parts) or holds_iso_day(parts):
         return args
     if named.naming is Naming.ASKED and named.is_exact and len(named.starts) == 1:
-        is_meant = _may_mean(parts, named.starts[0], call, zone) or _is_repeated(parts, call)
-        return _with_start(args, call, zone, named.starts) if is_meant else args
+        return _with_start(args, call, zone, named.starts) if _may_mean(parts, named.starts[0], call, zone) else args
     words = _Words(named, call, args, zone, find_service, searches, own)
     if not names_day(parts) or _needs_day(words):
         return _put_time(words)
@@ -267,9 +268,24 @@ def _may_mean(parts: _Parts, start: datetime, call: CallContext, zone: ZoneInfo)
     return any(each.contains(start.astimezone(zone)) for each in readings)
 
 
-def _is_repeated(parts: _Parts, call: CallContext) -> bool:
-    """Return whether a request of this call that was answered has had the same words for its time."""
-    return any({*filter(None, parts)} <= each.texts for each in call.earlier)
+def find_repeated_start(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
+    """Return the only start of the last answer where a request has the same words for its time as the one that led to it.
+
+    It was asked about and agreed to, or offered for counted words ("eine Stunde später"), and the caller counts none since.
+    Without a transcript a model that repeats itself after the question means it.
+    """
+    named, parts = call.named_last, {*filter(None, read_parts(args))}
+    if named is None or len(named.starts) != 1 or not named.is_exact or not parts or read_text(args, "start"):
+        return None
+    if named.naming is Naming.ASKED:
+        is_agreed = _is_agreed_time(named) if call.replies is not None else True
+        return named.starts[0] if is_agreed and any(parts <= each.texts for each in call.earlier) else None
+    led = next((each for each in reversed(call.earlier) if each.starts), None)
+    if named.naming is not Naming.OFFERED or led is None or not parts <= led.texts:
+        return None
+    old = datetime.combine(_day(named.starts[0], zone), time(12), zone)
+    is_counted = count_from(*read_parts(args)[:2], old) is not None
+    return named.starts[0] if is_counted and not any(map(counts_time, named.said_since)) else None
 
 
 def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
@@ -586,8 +602,9 @@ def _put_weekday(words: _Words) -> Mapping[str, Any]:
         return words.args  # the model repeats itself
     if words.named.naming is Naming.LISTED:
         return _put_listed_weekday(words, _dates(near or read_near(days, span, day, call, zone)), plain, offered)
-    for starts in (offered & {*words.named.starts}, offered):
-        if not words.searches and (meant := exact_starts([*plain, *near]) & starts):
+    before = read_near(_days_of(offered, zone), span, parts, call, zone) if offered else []
+    for readings, starts in ((near, offered & {*words.named.starts}), (near, offered), (before, offered)):
+        if not words.searches and (meant := exact_starts([*plain, *readings]) & starts):
             return words.with_start(meant)
     coming = _dates(plain or words.understand(*day))
     close = _dates(near or read_near(days, span, day, call, zone))

@@ -1,6 +1,7 @@
 """The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from askproai_runtime.booking.named_days import (
     after_request,
     any_of,
     ask_readings,
+    find_repeated_start,
     is_after_list,
     list_counted_days,
     list_days_since,
@@ -38,9 +40,11 @@ from askproai_runtime.booking.types import BookingContext, CallContext, Clarific
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
+    UnclearMention,
     Understanding,
     count_from,
     exact_at,
+    find_mention,
     find_open_span,
     find_part_argument,
     fold,
@@ -66,6 +70,8 @@ async def count_from_appointment(
     zone = service.rules.zone
     if (words := counted_words(args)) is None:
         return args
+    if (start := find_repeated_start(call, args, zone)) is not None:
+        return name_start(args, start.astimezone(zone))
     async with ctx.pool.acquire() as conn:
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
     by_words = [each for each in former if (each.appointment_id, each.counted) == (appointment.id, hash_words(words))]
@@ -117,8 +123,32 @@ def _count(
         if days and is_of_other:
             days.add(date.fromisoformat(counted[0]))
     if not is_on_own and at == f"{old:%H:%M}":
+        if (chosen := _find_chosen(call, days or {counted[0]}, service.rules.zone)) is not None:
+            return name_start(args, chosen)
         _require_own_hour(call, days or {counted[0]}, old, service)
     return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
+
+
+def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: ZoneInfo) -> datetime | None:
+    """Return which of several asked starts of these days the caller's words since name; None without such a question.
+
+    Raises the question again where they name none.
+    """
+    named = call.named_last
+    if named is None or named.naming is not Naming.ASKED or not named.is_exact or len(named.starts) < 2:  # noqa: PLR2004
+        return None
+    starts = {each.astimezone(zone) for each in named.starts}
+    meant = (understand_parts(str(day), None, None, at=call.started_at, zone=zone).candidates for day in days)
+    if not {each.date() for each in starts} & {each.start.date() for candidates in meant for each in candidates}:
+        return None
+    said = set[datetime]()
+    for words in named.said_since:
+        with suppress(UnclearMention):
+            mention = find_mention(words, call.started_at.astimezone(zone), ())
+            said |= mention.find_in(starts, surely=False) if mention else set()
+    if len(said) == 1:
+        return said.pop()
+    raise ask_readings([exact_at(each) for each in sorted(starts)], call, zone)
 
 
 def _require_own_hour(

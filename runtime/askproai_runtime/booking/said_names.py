@@ -56,7 +56,8 @@ def names_relative(said: str, customer: str) -> bool:
     "der Termin meiner Tochter".
     """
     rest = _drop_relatives(said, customer)
-    is_named = fold(customer).partition(" ")[0] in fold(rest).split()
+    first = re.escape(fold(customer).partition(" ")[0])
+    is_named = re.search(rf"{_NOT_OF}\b{first}\b", fold(rest)) is not None  # our own question has said "für Otto Lange"
     return not is_named and (rest != said or bool(_OF_RELATIVE.search(said)))
 
 

@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.named_days import after_request, ask_readings
+from askproai_runtime.booking.named_days import after_request, ask_readings, find_repeated_start, read_near
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.types import CallContext, Naming
-from askproai_runtime.german_dates import WEEKDAYS, exact_at, fold, understand_parts
+from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_open_span, fold, understand_parts
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
 _IN_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -37,6 +37,8 @@ def require_said_day(
     named, parts = after_request(call, zone).named_last, read_parts(args)
     if named is None or read_text(args, "start") is not None or not names_day(parts):
         return
+    if find_repeated_start(call, args, zone) == start:
+        return
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
     refused = [named.refused] if named.refused else []
     days = {each.astimezone(zone).date() for each in (*named.starts, *before, *refused)}
@@ -44,15 +46,25 @@ def require_said_day(
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
         is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
-        if is_of_own or local.date() in days or _OF_TODAY.search(words):
+        was_offered = any(offer[0].start == start for offer in call.offered)
+        if is_of_own or was_offered or local.date() in days or _OF_TODAY.search(words):
             return
         meant = _list_days(parts, call.started_at, zone)
-        since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
-        is_date = _is_date(call, parts, zone) and not _PLACE.search(words)
-        is_repeated = any(parts[0] in each.texts for each in call.earlier)  # the answer has said which day it is
-        if local.date() in meant and (is_date or is_repeated or meant == since == {local.date()}):
+        span = find_open_span(parts[0] or parts[1] or "")
+        if span is None:
+            since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
+        else:
+            since = {each.start.date() for each in read_near(days, span, parts, call, zone)}
+        is_date, is_place = _is_date(call, parts, zone), _PLACE.search(words) is not None
+        is_repeated = span is not None and any(
+            parts[0] in each.texts for each in call.earlier
+        )  # an answer has said its day
+        if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
             return
-    raise ask_readings([exact_at(local)], call, zone)
+    offered = days if named.naming not in {Naming.CHANGED, Naming.LISTED} else set()
+    others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
+    starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
+    raise ask_readings([exact_at(each) for each in starts], call, zone)
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

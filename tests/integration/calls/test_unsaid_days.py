@@ -116,6 +116,10 @@ async def test_the_same_time_after_another_hour_is_asked(call: SpokenCall, words
     call.say("Lieber am Donnerstag, gleiche Zeit.")
     asked = await call.ask(MOVE, words | {"time": "gleiche Zeit"})
     assert {each["start"][11:13] for each in asked["candidates"]} == {"10", "14"}, asked
+    call.say("Wie bitte?")
+    assert len((await call.ask(MOVE, words | {"time": "gleiche Zeit"}))["candidates"]) == 2
+    call.say("Um vierzehn Uhr.")
+    assert (await call.ask(MOVE, words | {"time": "gleiche Zeit"}))["start"][11:13] == "14"
 
 
 async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
@@ -124,3 +128,59 @@ async def test_a_day_asked_for_before_is_no_question(call: SpokenCall) -> None:
     assert (refused["success"], bool(refused["slots"])) == (False, True), refused
     call.say("Mittwoch um 17 Uhr geht auch.")
     assert (await call.ask(BOOK, OTTO | {"date": "Mittwoch", "time": "17 Uhr"}))["success"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"date": "am nächsten Tag"},
+        {"date": "am Samstag darauf"},
+        {"date": "eine Woche später"},
+        {"date": "am Tag davor"},
+    ],
+)
+@pytest.mark.parametrize("function", [BOOK, MOVE])
+async def test_a_yes_is_to_the_asked_day(call: SpokenCall, function: str, words: dict[str, str]) -> None:
+    if function == MOVE:
+        await moved(call)
+    await offered(call, friday(call) - timedelta(days=1))
+    call.say("Lieber an einem anderen Tag um elf.")
+    wanted = words | {"time": "11 Uhr"} | (OTTO if function == BOOK else {})
+    asked = await call.ask(function, wanted)
+    if asked["success"]:
+        return
+    assert len(asked["candidates"]) == 1, asked
+    call.say("Ja.")
+    assert (await call.ask(function, wanted))["start"] == asked["candidates"][0]["start"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"time": "eine Stunde später"}, {"time": "eine Stunde früher"}, {"date": "am Tag danach", "time": "14 Uhr"}],
+)
+@pytest.mark.parametrize("said", ["Ja, gerne.", "Ja, um die Zeit."])
+async def test_an_offered_counted_time_is_not_counted_again(call: SpokenCall, words: dict[str, str], said: str) -> None:
+    await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
+    call.say("Geht auch etwas anderes?")
+    found = await call.ask(CHECK, {"service": CUT} | words)
+    assert len(found["slots"]) == 1, found
+    call.say(said)
+    assert (await call.ask(BOOK, OTTO | words))["start"] == found["slots"][0]["start"]
+
+
+async def test_counted_again_by_the_caller(call: SpokenCall) -> None:
+    await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
+    call.say("Geht auch eine Stunde später?")
+    found = await call.ask(CHECK, {"service": CUT, "time": "eine Stunde später"})
+    call.say("Nein, noch eine Stunde später.")
+    done = await call.ask(BOOK, OTTO | {"time": "eine Stunde später"})
+    assert done["start"] > found["slots"][0]["start"]
+
+
+async def test_a_weekday_of_an_earlier_offer_is_that_day(call: SpokenCall) -> None:
+    """Two days were compared."""
+    await offered(call, friday(call))
+    await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
+    call.say("Dann Freitag um elf.")
+    answer = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
+    assert answer.get("start", "")[:10] == friday(call).isoformat(), answer
