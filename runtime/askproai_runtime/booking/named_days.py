@@ -72,7 +72,7 @@ _PLACE_OF_DAY = re.compile(
 )
 _DIGIT = re.compile(r"([1-9])\.?")
 _LONGEST_DAY: Final = timedelta(hours=25)
-_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
+OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
     """Return the days that the call was offered, or asked about, since its last change and the last list of appointments."""
     named = _find_named(call, zone)
-    if named is None or named.naming in _OWN or named.lists_since:
+    if named is None or named.naming in OF_OWN or named.lists_since:
         return []
     return _days_of(named.starts, zone)
 
@@ -250,7 +250,7 @@ def _is_agreed_time(named: NamedTimes) -> bool:
 
 
 def _without_asked(named: NamedTimes, reply: Reply) -> NamedTimes | None:
-    """Return what was named before a question to which the caller has not agreed, if it was offered for a refused start."""
+    """Return the times before a question that the caller has not agreed to, if they were offered for a refused start."""
     before = named.before
     if before is None or before.refused is None:
         return None
@@ -294,7 +294,7 @@ def _put_on_place(named: NamedTimes, call: CallContext, args: Mapping[str, Any],
     Raises `ClarificationNeeded` where fewer were named, or a digit or a day of the month may be meant as well.
     """
     starts, said = named.starts, {name: text for name in _NO_TIME if (text := read_text(args, name))}
-    if named.naming in _OWN or (len(starts) == 1 and "start" not in said):
+    if named.naming in OF_OWN or (len(starts) == 1 and "start" not in said):
         return args
     if _DIGIT.fullmatch(said.get("start", "")):  # of an offer, or an hour
         raise _ask_which(starts, call, zone, is_exact=named.is_exact)
@@ -510,7 +510,7 @@ def _put_time(words: _Words) -> Mapping[str, Any]:
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
     if words.searches:
         return name_time(words.args, any_of(days), *put_on_day(days[0], parts)[1:])
-    if words.named.naming not in _OWN:
+    if words.named.naming not in OF_OWN:
         return _put_open_day(words)
     on_days = read_on(days, parts, call, zone)
     if at_named := exact_starts(on_days) & set(words.named.starts):
@@ -661,13 +661,18 @@ def _put_relative_day(words: _Words) -> Mapping[str, Any]:
 
 def _find_said(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[date]:
     """Return the one of the asked days that the caller has named since; nothing where none is certain."""
+    days = set(_days_of(list_said_starts(named, call, zone, surely=True), zone))
+    return days if len(days) == 1 else set()
+
+
+def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
+    """Return the named starts, in local time, that the caller has said since: beyond doubt, or possibly."""
     starts, found = {start.astimezone(zone) for start in named.starts}, set[datetime]()
     for words in named.said_since:
         with suppress(UnclearMention):
             mention = find_mention(words, call.started_at.astimezone(zone), ())
-            found |= mention.find_in(starts, surely=True) if mention else set()
-    days = set(_days_of(found, zone))
-    return days if len(days) == 1 else set()
+            found |= mention.find_in(starts, surely=surely) if mention else set()
+    return found
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:

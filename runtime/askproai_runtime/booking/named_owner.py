@@ -8,7 +8,7 @@ from askproai_runtime.booking.full_names import is_part_of_name
 from askproai_runtime.booking.named_people import read_name_alone
 from askproai_runtime.booking.phrases import fold, is_other_person, same_name
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.said_names import names_namesake, names_relative
+from askproai_runtime.booking.said_names import leaves_customer_unsaid, names_namesake, names_relative
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import CallContext
 
@@ -41,6 +41,15 @@ def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str,
     if said := read_name_alone(text, call.said):
         return not same_name(said, customer) or is_other_person(name, customer)
     return not is_of_call and is_other_person(name, customer)
+
+
+def needs_name(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
+    """Return whether a sentence about an appointment or a place on the waiting list says for whom it is: a request names another
+    customer, or nobody has named this one.
+    """
+    named = read_text(args, "customer_name") or ""
+    is_unsaid = leaves_customer_unsaid(call, customer, named, is_of_call=is_of_call)
+    return is_unsaid or names_other_owner(call, args, customer, is_of_call=is_of_call)
 
 
 def leaves_owner_open(

@@ -1,7 +1,6 @@
 """The new time of a move, as the words mean it: beside the appointment's own time, or counted from it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from askproai_runtime.booking.named_days import (
     is_after_list,
     list_counted_days,
     list_days_since,
+    list_said_starts,
     may_repeat_change,
     name_days,
     name_start,
@@ -40,11 +40,9 @@ from askproai_runtime.booking.types import BookingContext, CallContext, Clarific
 from askproai_runtime.german_dates import (
     Candidate,
     Grain,
-    UnclearMention,
     Understanding,
     count_from,
     exact_at,
-    find_mention,
     find_open_span,
     find_part_argument,
     fold,
@@ -141,12 +139,7 @@ def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: Z
     meant = (understand_parts(str(day), None, None, at=call.started_at, zone=zone).candidates for day in days)
     if not {each.date() for each in starts} & {each.start.date() for candidates in meant for each in candidates}:
         return None
-    said = set[datetime]()
-    for words in named.said_since:
-        with suppress(UnclearMention):
-            mention = find_mention(words, call.started_at.astimezone(zone), ())
-            said |= mention.find_in(starts, surely=False) if mention else set()
-    if len(said) == 1:
+    if len(said := list_said_starts(named, call, zone, surely=False)) == 1:
         return said.pop()
     raise ask_readings([exact_at(each) for each in sorted(starts)], call, zone)
 

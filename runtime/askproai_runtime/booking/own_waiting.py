@@ -13,11 +13,10 @@ from askproai_runtime.booking.answers import describe_appointment, have_several_
 from askproai_runtime.booking.cancel_answers import means_all
 from askproai_runtime.booking.cancel_question import has_refused
 from askproai_runtime.booking.changes import commit_and_answer
-from askproai_runtime.booking.named_owner import name_owner, names_other_owner
+from askproai_runtime.booking.named_owner import name_owner, needs_name
 from askproai_runtime.booking.phrases import fold, join_list, same_name
 from askproai_runtime.booking.replies import answers_nothing
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.spoken_services import names_service
 from askproai_runtime.booking.store.actions import get_last_question, record_question
 from askproai_runtime.booking.store.appointments import get_appointment
@@ -59,19 +58,15 @@ def describe_waiting(
     entries: Sequence[WaitlistEntry],
     joined_by: str | None = None,
 ) -> str:
-    """Return what is waited for. A place is said with its name where several people wait, where the request or the caller's
-    introduction names another person, and where nobody has said this name.
+    """Return a description of places on the waiting list. It says the name of a place where several people wait, where the request
+    or the caller's introduction names another person, and where nobody has said this name.
     """
     are_several = len({fold(each.name) for each in entries}) > 1
-    described = [_describe(ctx, each, is_named=are_several or _says_name(call, args, each)) for each in entries]
+    described = []
+    for each in entries:
+        is_named = are_several or needs_name(call, args, each.name, is_of_call=each.call_id == call.call_id)
+        described.append(_describe(ctx, each, is_named=is_named))
     return join_list(described, joined_by or say().and_word)
-
-
-def _says_name(call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
-    is_of_call, named = entry.call_id == call.call_id, read_text(args, "customer_name") or ""
-    return names_other_owner(call, args, entry.name, is_of_call=is_of_call) or leaves_customer_unsaid(
-        call, entry.name, named, is_of_call=is_of_call
-    )
 
 
 def _describe(ctx: BookingContext, entry: WaitlistEntry, *, is_named: bool) -> str:
@@ -162,7 +157,7 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 
 
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a caller speaks of the waiting list as what is to be left, and of no appointment beside it."""
+    """Return whether a caller wants off the waiting list, and speaks of no appointment beside it."""
     said = " ".join([str(args.get("reason") or ""), call.said_since or ""])
     if not WAITING_LIST.search(said) or STAYS.search(said):
         return False

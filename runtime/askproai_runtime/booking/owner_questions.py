@@ -9,11 +9,10 @@ from askproai_runtime.booking.answer_words import Reply
 from askproai_runtime.booking.answers import describe_appointment
 from askproai_runtime.booking.asked_choices import ask_choice
 from askproai_runtime.booking.customer_names import speaks_of_another
-from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner
+from askproai_runtime.booking.named_owner import leaves_owner_open, name_owner, names_other_owner, needs_name
 from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.replies import details_key, holds_yes
 from askproai_runtime.booking.request import read_text
-from askproai_runtime.booking.said_names import leaves_customer_unsaid
 from askproai_runtime.booking.store.actions import list_former_starts, record_which
 from askproai_runtime.booking.store.appointments import Appointment
 from askproai_runtime.booking.types import BookingContext, CallContext, Choice, ClarificationNeeded, FunctionOutcome
@@ -106,15 +105,9 @@ def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a sentence about an appointment says for whom it is, since a request names another customer, or since nobody
-    has named this one.
-    """
-    named = read_text(args, "customer_name") or ""
+    """Return whether a sentence about an appointment says for whom it is. As a second factor the name has been compared."""
     is_of_call = appointment.call_id == call.call_id
-    is_unsaid = not asks_birth_date(ctx) and leaves_customer_unsaid(
-        call, appointment.customer_name, named, is_of_call=is_of_call
-    )
-    return is_unsaid or names_another(ctx, call, args, appointment)
+    return not asks_birth_date(ctx) and needs_name(call, args, appointment.customer_name, is_of_call=is_of_call)
 
 
 async def require_yes(

@@ -15,7 +15,7 @@ from askproai_runtime.booking.phrases import fold
 from askproai_runtime.booking.spoken_numbers import NUMBER_WORDS
 from askproai_runtime.sentences import SENTENCES
 
-# What a question denies, and what is to be replaced, do not count as its words.
+# A denied name and a former appointment do not count as words of the question.
 _DENIED: Final = re.compile(r"\b(?:nicht für|not for)\b[^.?]*", re.IGNORECASE)
 _FORMER: Final = re.compile(r".*\b(?:absagen und stattdessen|and book)\b", re.IGNORECASE | re.DOTALL)
 _IN_PLACE_OF: Final = re.compile(r"\b(?:an)?(?:statt|instead of|rather than) \w+")

@@ -10,14 +10,21 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.booking.named_days import after_request, ask_readings, find_repeated_start, read_near
+from askproai_core.tenant_config import Language
+from askproai_runtime.booking.named_days import (
+    OF_OWN,
+    after_request,
+    ask_readings,
+    find_repeated_start,
+    read_near,
+)
 from askproai_runtime.booking.request import names_day, read_parts, read_text
 from askproai_runtime.booking.types import CallContext, Naming
 from askproai_runtime.german_dates import WEEKDAYS, exact_at, find_open_span, fold, understand_parts
+from askproai_runtime.sentences import SENTENCES
 
 _OF_TODAY = re.compile(r"\b(?:heute|morgen|uebermorgen|today|tomorrow)\b")  # one day each, whatever was said before
-_IN_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_OF_WEEK: Final = WEEKDAYS | {name: number for number, name in enumerate(_IN_ENGLISH)}
+_OF_WEEK: Final = WEEKDAYS | {fold(name): number for number, name in enumerate(SENTENCES[Language.EN].weekdays)}
 _WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
 
 # One of several that were named, or a day of the month.
@@ -40,8 +47,7 @@ def require_said_day(
     if find_repeated_start(call, args, zone) == start:
         return
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
-    refused = [named.refused] if named.refused else []
-    days = {each.astimezone(zone).date() for each in (*named.starts, *before, *refused)}
+    days = {each.astimezone(zone).date() for each in (*named.starts, *before, named.refused) if each}
     words = fold(" ".join(filter(None, parts)))
     weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
@@ -56,12 +62,11 @@ def require_said_day(
         else:
             since = {each.start.date() for each in read_near(days, span, parts, call, zone)}
         is_date, is_place = _is_date(call, parts, zone), _PLACE.search(words) is not None
-        is_repeated = span is not None and any(
-            parts[0] in each.texts for each in call.earlier
-        )  # an answer has said its day
+        # An answer to the same weekday has said which day it is.
+        is_repeated = span is not None and any(parts[0] in each.texts for each in call.earlier)
         if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
             return
-    offered = days if named.naming not in {Naming.CHANGED, Naming.LISTED} else set()
+    offered = days if named.naming not in OF_OWN else set()
     others = {day for day in offered if day.weekday() in weekdays and day >= call.started_at.astimezone(zone).date()}
     starts = sorted({local, *(datetime.combine(day, local.timetz()) for day in others)})
     raise ask_readings([exact_at(each) for each in starts], call, zone)

@@ -177,7 +177,7 @@ async def test_counted_again_by_the_caller(call: SpokenCall) -> None:
     assert done["start"] > found["slots"][0]["start"]
 
 
-async def test_a_weekday_of_an_earlier_offer_is_that_day(call: SpokenCall) -> None:
+async def test_a_weekday_may_be_of_an_earlier_offer(call: SpokenCall) -> None:
     """Two days were compared."""
     await offered(call, friday(call))
     await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
