@@ -14,7 +14,7 @@ _YEAR = tuple(datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(days=37 * n) for n
 
 
 def find_agreed(first: str, second: str, argument: Argument) -> str | None:
-    """Return the more exact of two values if it is what the other one means, too, whenever it is said; None if not.
+    """Return the more exact of two values if the other one includes it on every day of a call; None if not.
 
     A written day counts before words that depend on the day of the call.
     """

@@ -1,4 +1,4 @@
-"""What one argument of a call function means by itself: atoms, or a full date and time."""
+"""The meaning of a single argument of a call function: atoms, or a full date and time."""
 
 import re
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 
 @dataclass(frozen=True, slots=True)
 class ArgumentValue:
-    """What one argument means by itself: atoms, or a full date and time."""
+    """The meaning of a single argument, read without the other ones."""
 
     atoms: tuple[Atom, ...] = ()
     instant: IsoInstant | None = None

@@ -50,7 +50,7 @@ _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END}
 def find_argument(text: str) -> Argument | None:
     """Return the argument of a phrase that names days only, clock times only or parts of the day only; None for any other.
 
-    A day or a time that does not exist is one, too. What the phrase rejects or corrects is none.
+    A day or a time that does not exist is one, too. A rejected or corrected day or time is none.
     """
     try:
         atoms = _scan(text)
@@ -69,7 +69,7 @@ def find_argument(text: str) -> Argument | None:
 
 
 def find_part_argument(text: str) -> Argument | None:
-    """Return `find_argument` of what a model has passed in one argument, in the language that reads it.
+    """Return `find_argument` of the value that a model has passed in one argument, in the language that reads it.
 
     A lone number is an hour: `zehn`, `ten`.
     """

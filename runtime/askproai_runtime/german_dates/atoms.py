@@ -1,4 +1,4 @@
-"""What the rules find in a phrase: atoms, each of one family. `combine.py` makes readings of them."""
+"""The atoms that the rules find in a phrase, each of one family. `combine.py` makes readings of them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -53,7 +53,7 @@ class Days(NamedTuple):
 class Day:
     """A day that the phrase names: each of `readings` is one thing that it can mean.
 
-    `month` and `number` are what was said, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
+    `month` and `number` are the spoken ones, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
     `dated`: its year was said, too. `counted`: a weekday in so many days or weeks, which may be said of another weekday, too.
     `ahead`: a week or more from the day of the call, which is not named (`in zwei Wochen`).
     """
@@ -183,7 +183,7 @@ class Op(Enum):
     COMMA = auto()
     NOT = auto()
     EXCEPT = auto()
-    END = auto()  # of what is excluded
+    END = auto()  # of an exclusion
     BUT = auto()  # sondern
     INSTEAD = auto()
     CORRECT = auto()

@@ -62,7 +62,7 @@ def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
 
 
 def _without_offset(meaning: Meaning) -> Meaning:
-    """Leave out `eine Woche später` beside a date. Raises `Contradiction` where it counts from what the phrase does not say."""
+    """Leave out `eine Woche später` beside a date. Raises `Contradiction` if the phrase has no date to count from."""
     if meaning.offset is not None and not (meaning.day and meaning.day.is_date):
         raise Contradiction("a count of days from another day")
     return replace(meaning, offset=None)
@@ -137,7 +137,7 @@ def _fits(clock: Clock, part: Part) -> bool:
 
 
 def _override(before: Meaning, after: Meaning) -> Meaning:
-    """Return what was said before with what was said anew."""
+    """Return the earlier meaning with the parts of the later one in place of its own."""
     merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
     merged.not_days = (*before.not_days, *after.not_days)
     if after.day or after.instant or after.only:
@@ -165,7 +165,7 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
 
 
 def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Split at `oder` and in lists, and complete each choice by what is said only once: `Montag oder Dienstag um drei`."""
+    """Split at `oder` and in lists. A part that is said once completes each choice: `Montag oder Dienstag um drei`."""
     found = find_exclusions(atoms, today)
     rest = found.rest
     groups: list[list[Content]] = [[]]

@@ -49,7 +49,7 @@ def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
 
 
 def weekday_in_days(weekday: int, days: int, today: date) -> Day:
-    """Return the weekday in so many days, of which seven are a week. Raises `Contradiction` if it is another weekday's day."""
+    """Return the weekday in so many days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
     if days and days % _DAYS_OF_WEEK == 0:
         return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
     day = today + timedelta(days=days)

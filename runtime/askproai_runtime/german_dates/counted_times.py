@@ -57,7 +57,7 @@ _SIGNED = re.compile(rf"^(?:\+|(?P<earlier>[-−])) ?(?P<count>\d{{1,3}}(?:[.,]\
 _NEXT_UNIT = re.compile(
     rf"\b(?:am |auf den |auf die |den |die |der |in der |in the |the )?(?P<unit>tags?|woche|day|week) {_DIRECTION}"
 )
-# Of an appointment the next day is the one after it; without one nobody knows after what.
+# The next day is the one after the appointment; without an appointment it is unknown from which day to count.
 _FOLLOWING_DAY = re.compile(
     r"\b(?:am |auf den |den |the )?(?:(?P<later>naechste[nr]?|next)|(?P<count>uebernaechste[nr])) (?P<unit>tag|day)\b"
 )
@@ -102,11 +102,10 @@ _NOISE = re.compile(
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
-    """Return `date` and `time` as they are without the appointment, of which `old` is the local start; None where they are not
-    counted from it.
+    """Return `date` and `time` as they are without the appointment; None where they are not counted from it.
 
-    A shift by minutes or hours is an exact time. A shift by days is a day; the time stays open unless it is said, as "gleiche Zeit"
-    or in numbers.
+    `old` is the local start of the appointment. A shift by minutes or hours is an exact time. A shift by days is a day; the time
+    stays open unless it is said, as "gleiche Zeit" or in numbers.
     """
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)

@@ -65,7 +65,7 @@ def day_of_month(match: re.Match[str], today: date) -> Day:
 
 
 def with_slash(match: re.Match[str], today: date) -> Day:
-    """Return both dates of `12/3`: Americans write the month first. Of the two, impossible ones do not count."""
+    """Return both dates of `12/3`: Americans write the month first. An impossible date does not count."""
     readings: set[date] = set()
     for day, month in ((match["first"], match["second"]), (match["second"], match["first"])):
         try:

@@ -29,7 +29,7 @@ _TIMES = (Clock, Part, TimeRange, Around)
 
 @dataclass(slots=True)
 class Exclusions:
-    """What is left of the atoms of a phrase, and the weekdays and the other days that it excludes."""
+    """The rest of a phrase's atoms, and the weekdays and the other days that the phrase excludes."""
 
     rest: list[Atom] = field(default_factory=list)
     weekdays: set[int] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Exclusions:
 
 
 def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
-    """Return the atoms without what they exclude. Raises `Contradiction`.
+    """Return the atoms apart from the days that they exclude. Raises `Contradiction`.
 
     An excluded part of a day (`nicht vormittags`) bounds its hours. A date, and a day that is counted from today, are excluded
     beside another day that is wanted. Nothing else can be excluded.

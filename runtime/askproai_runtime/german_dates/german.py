@@ -45,7 +45,7 @@ GERMAN: Final = Grammar.of(
     days=DAY_RULES,
     times=(*TIME_RULES, *SPANS, *VAGUE_PARTS),
     operators=_OPS,
-    # What is said around a time, of words that have a meaning in one.
+    # Phrases around a time, with words that have a meaning inside a time.
     noise=(
         r"(?:schoenen )?guten (?:morgen|tag|abend|nachmittag)|auf jeden fall|(?:wenn|falls) (?:das |es |irgend |irgendwie )*"
         r"(?:geht|ginge|passt|moeglich(?: ist| waere)?)(?! nicht)|(?:wenn|falls) (?:sie|ihr) (?:da |dann |noch )*"

@@ -1,4 +1,4 @@
-"""What a language brings to the grammar: how a phrase is normalized, and the tables of what is found in it."""
+"""A language's part of the grammar: how a phrase is normalized, and the tables of rules that find atoms in it."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -34,7 +34,7 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
 
     Without an offset it is local. An offset counts if the zone has it at that time. With `Z` and any other offset models mostly
     write local time, and programs mean that offset: both are readings. Hours behind a minus are a range of hours
-    (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for what no calendar has.
+    (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
     written = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
     written = _COMPACT.sub(_add_signs, written.strip())

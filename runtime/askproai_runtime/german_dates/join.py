@@ -1,4 +1,4 @@
-"""What two contents of one kind mean together in one choice of a phrase."""
+"""The joint meaning of two contents of one kind in one choice of a phrase."""
 
 from askproai_runtime.german_dates.atoms import (
     Clock,

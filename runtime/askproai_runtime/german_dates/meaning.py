@@ -1,4 +1,4 @@
-"""What one choice of a phrase means, and the days that another choice names relative to it."""
+"""The meaning of one choice of a phrase, and the days that another choice names relative to it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What a sentence names in passing: days, weekdays, parts of the day and times, for which something is true or not.
+"""Days, weekdays, parts of the day and times that a sentence names in passing, and for which something is true or not.
 
 `phrase.py` finds when somebody wants to come: the next Tuesday. Here "dienstags" and "am Dienstag" are compared with times that are
 known already, so a weekday is one of their days.
@@ -41,7 +41,7 @@ class Mention:
     def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
         """Return which of several local times are named: beyond doubt, or possibly.
 
-        In doubt are a weekday or date of which there are two, what has two readings, and what lies in two parts of the day. Raises
+        In doubt are a weekday or date that occurs twice, a mention with two readings, and a time in two parts of the day. Raises
         `UnclearMention` for a time that there is not ("drei Uhr vormittags").
         """
         days = {at.date() for at in times}

@@ -125,7 +125,7 @@ def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
-    """Return that an argument is not understood, with what the others mean, if they name a day."""
+    """Return that an argument is not understood, with the meaning of the others, if they name a day."""
     others = {argument: text for argument, text in said.items() if argument is not unclear}
     if not others:
         return _NOT_UNDERSTOOD

@@ -1,7 +1,7 @@
 """Understand a phrase with a date, a time or both: normalize it, scan it into atoms, combine them, and place them in the calendar.
 
 The rules are those of the call's language, how its speakers count: `halb drei` is 14:30, and so is `half past two`. Relative days
-count from the start of the call, not from the time of processing. What is not understood is asked, never guessed.
+count from the start of the call, not from the time of processing. An unclear phrase leads to a question, never to a guess.
 """
 
 from collections.abc import Callable, Sequence

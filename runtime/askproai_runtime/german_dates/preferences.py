@@ -1,4 +1,4 @@
-"""The families of what a caller prefers: the latest time that there is, the earliest one, and rather early or late on a day."""
+"""The families of a caller's preferences: the latest time that there is, the earliest one, and rather early or late on a day."""
 
 import re
 from collections.abc import Callable
@@ -38,7 +38,7 @@ _AS_CAN_BE = (
 _NOUN = r"(?:termin|terminen|zeitpunkt|uhrzeit|zeit|moeglichkeit|slot|platz|terminslot)"
 _FREE = r"(?:(?:noch )?(?:moegliche|freie|verfuegbare|buchbare|machbare)[nrs]? )*"
 _LAST = r"(?:aller)?(?:letzte|spaeteste)[nrs]?"
-# What follows the word alone: "das Letzte, was vor Weihnachten geht", "der letzte am Freitag". "Letztes Mal" is over.
+# Words after "last" without a noun: "das Letzte, was vor Weihnachten geht", "der letzte am Freitag". "Letztes Mal" is over.
 _BEHIND_LAST = (
     r"(?= ?(?:$|, |bitte|was |den |vor |am |an |im |in der |diese|naechste|heute|uebermorgen|der (?:noch )?frei))"
 )

@@ -1,4 +1,4 @@
-"""From what is meant to candidates: days and times in the zone of the branch, without what is over."""
+"""From a meaning to candidates: the days and times in the zone of the branch that are not over."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from askproai_runtime.german_dates.types import Candidate, Daily, Grain
 from askproai_runtime.german_dates.weeks import weekday_dates
 from askproai_runtime.sentences import format_written_day, say, write_clock
 
-_OPEN_END = timedelta(days=366)  # of what has no end; a branch's horizon is shorter, or this is far enough
+_OPEN_END = timedelta(days=366)  # the end of a span without one; a branch's horizon is shorter, or this is far enough
 _WEEK, _MIDDAY = 7, time(12)
 _ALL = frozenset(range(_WEEK))
 _BESIDE = frozenset({1, _WEEK - 1})  # days between two weekdays that follow each other
@@ -47,7 +47,7 @@ def _candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candida
             return []
         coming = [candidate for candidate in found[0] if not _is_over(candidate, now)]
         over = {_time_of_day(candidate) for candidate in found[0]} - {_time_of_day(candidate) for candidate in coming}
-        # Of "um neun" and "gegen neun" the half that is over today is tomorrow's.
+        # "um neun" and "gegen neun" have a morning and an evening: the one that is over today is tomorrow's.
         return sorted(coming + [c for c in found[1] if _time_of_day(c) in over], key=lambda c: c.start)
     return _without_past(list(_all(meaning, now, zone)), now)
 
@@ -268,7 +268,7 @@ def _ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
     return found
 
 
-# What is over
+# Past candidates
 
 
 def _is_over(candidate: Candidate, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What the tables of rules share: the shape of a rule, the words in their patterns, and weeks counted from today.
+"""Shared parts of the tables of rules: the shape of a rule, the words in their patterns, and weeks counted from today.
 
 A rule is a pattern on the normalized phrase (`tokens.py`) and a function of the match and of the day of the call.
 """

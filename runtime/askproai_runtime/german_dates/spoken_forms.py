@@ -1,6 +1,6 @@
-"""Rewrites of a folded phrase for how words are spoken in a region, and for what a caller takes back or leaves unsaid.
+"""Rewrites of a folded phrase: words as a region speaks them, and words that a caller takes back or leaves unsaid.
 
-Only what can mean one thing is here: "no" is "noch" beside a Bavarian word, and else no word of a time.
+Only unambiguous forms are here: "no" is "noch" beside a Bavarian word, and else no word of a time.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Combine the argument `start` of a call function with what the others mean."""
+"""Combine the argument `start` of a call function with the meaning of the others."""
 
 import re
 from dataclasses import replace
@@ -17,11 +17,11 @@ _CHOICE = re.compile(r"\s*(?:,|\boder\b|\bor\b)\s*(?=\d{4}-)", re.IGNORECASE)
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Parse the argument `start`, beside what the other arguments mean. At midnight it is a day, unless it has the zone's offset
+    """Parse the argument `start` beside the meaning of the others. At midnight it is a day, unless it has the zone's offset
     and is alone: models echo a day that they were offered, as it begins.
 
     An interval of at most `longest`, the length of the service, is the appointment itself, and says its start. A start that lies in
-    none of the others' times contradicts them. Of the two what is understood is kept.
+    none of the others' times contradicts them. If only one of the two is understood, it is kept.
     """
     if understood_choice := _read_choice(start, at, zone):
         return understood_choice if others is None else agree(understood_choice, others)

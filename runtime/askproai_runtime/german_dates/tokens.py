@@ -15,7 +15,7 @@ _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
 _IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:leider )?nicht(?= ?$))"
 _ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{ANY_WEEKDAY}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
-# What says of the day before it that it suits. Nothing may be denied there once more.
+# Words after which the day before them suits. Nothing may be denied there once more.
 _SUITS = (
     r"(?:(?!\bnicht\b)[^,])*"
     r"\b(?:waere|waer|ginge|geht|gehts|passt|wuerde|koennte|kann|schon|besser|lieber|dafuer|gut|super|prima|gern|gerne)\b"
@@ -48,7 +48,7 @@ def _is_ascending(days: Sequence[str]) -> bool:
 def _exclude(match: re.Match[str]) -> str:
     """Return `ausser montag und dienstag ~` of a list of weekdays that do not suit.
 
-    Of "Montag, Dienstag kann ich nicht" the first one may suit, and both of "Montag und Dienstag, Mittwoch kann ich nicht".
+    In "Montag, Dienstag kann ich nicht" Monday may suit; in "Montag und Dienstag, Mittwoch kann ich nicht" both may.
     """
     _, *parts = re.split(rf"\b({ANY_WEEKDAY})s?\b", match[0])  # a day, what is between it and the next one, and so on
     days, links = parts[::2], [bool(re.search(r"\b(?:und|oder)\b", link)) for link in parts[1:-1:2]]

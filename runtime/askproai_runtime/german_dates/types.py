@@ -1,4 +1,4 @@
-"""What a phrase can mean: candidates, and why there is none."""
+"""The possible meanings of a phrase: candidates, and why there is none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Daily:
 class Candidate:
     """One thing that a phrase can mean: half-open, in aware local times. `reading` says it to the caller, with the full date.
 
-    With `daily` only these times of its days. `about` is the time that was named where the candidate is what lies around it.
+    With `daily` only these times of its days. `about` is the named time if the candidate is the span around it.
     `latest`: the last free time is wanted. Without a last day that is the last one of the first day on which any is free.
     `choice` counts what the caller leaves open (`Montag oder Dienstag`): several readings of one choice are ambiguous.
     """
@@ -81,8 +81,8 @@ class Understanding:
     Several that are not ambiguous are a choice of the caller's: any of them will do.
 
     `contradicts`: arguments exclude each other, and the candidates, which are ambiguous, are the readings of each. `is_written`:
-    the readings differ in the offset or the order of digits, which opening hours do not decide. Of what is refused, `unclear` is
-    the argument that is not understood, `kept` what the others mean by themselves, and `past` the date that is over.
+    the readings differ in the offset or the order of digits, which opening hours do not decide. With `refused`, `unclear` is the
+    argument that is not understood, `kept` the meaning of the others without it, and `past` the date that is over.
     """
 
     candidates: tuple[Candidate, ...] = ()

@@ -19,7 +19,7 @@ _NOON = 12
 
 
 def _half(match: re.Match[str]) -> str:
-    """Return `14:30` for `2:30 pm`, `14:30 pm` and `2.30pm`; the text as it is for what no clock shows."""
+    """Return `14:30` for `2:30 pm`, `14:30 pm` and `2.30pm`; the text as it is if no clock shows that time."""
     hour, half = int(match["hour"]), match["half"]
     if hour == 0 or (half == "a" and hour > _NOON):
         return match[0]

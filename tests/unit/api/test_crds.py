@@ -1,4 +1,4 @@
-"""What every CRD must fulfil, checked without a cluster: described, bounded, structural, small."""
+"""Every CRD is described, bounded, structural and small; checked without a cluster."""
 
 import os
 import subprocess
@@ -118,7 +118,7 @@ def test_message_fits_in_160_columns_of_wide_table(kind: Any) -> None:
 
 
 def test_crds_are_small_and_the_same_each_time() -> None:
-    """256 KiB is what `kubectl apply` can keep in its annotation."""
+    """The annotation of `kubectl apply` holds at most 256 KiB."""
     for kind in KINDS.values():
         assert build_crd(kind) == build_crd(kind)
     assert all(file.stat().st_size < 256 * 1024 for file in (ROOT / "crds").iterdir())

@@ -22,7 +22,7 @@ NOT_ACTED_ON, NOT_FILLED = "Not acted on", "Not filled"
 UNREAD: dict[str, set[str]] = {}
 # The fields of a status that nothing writes.
 UNWRITTEN: dict[str, set[str]] = {}
-# Inner fields of what is sent to Kubernetes as a whole.
+# Inner fields of objects that are sent to Kubernetes as a whole.
 DUMPED = {
     "Tenant": {
         "spec.exposure.gateway.parentRefs[].sectionName",

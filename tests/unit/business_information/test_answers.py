@@ -1,4 +1,4 @@
-"""What callers hear about the business, topic by topic."""
+"""The answers to callers about the business, topic by topic."""
 
 from typing import Any
 

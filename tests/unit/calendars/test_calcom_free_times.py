@@ -1,4 +1,4 @@
-"""What Cal.com's list of slots means: which days it is about, which slots are left out, and what cannot be read."""
+"""The meaning of Cal.com's list of slots: its days, the slots that are left out, and the unreadable ones."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is sent to Cal.com v2, and what its answers mean (`docs/vendors/calcom.md`)."""
+"""The requests to Cal.com v2, and the meaning of its answers (`docs/vendors/calcom.md`)."""
 
 from dataclasses import replace
 from uuid import UUID

@@ -1,10 +1,10 @@
-"""What models of public projects pass as arguments, with the right outcome of each row.
+"""Arguments that models of public projects pass, with the right outcome of each row.
 
 A row of `argument_corpus.jsonl` has the function, its `args`, and what is `right`; `source` names where such values are reported,
 and `language` is German without it. `right` is, for a booking or a search on 26 November 2026 at 10:00 in Berlin:
 
     2026-12-11T10:00         this start; ` with <staff>` where a person was asked for
-    2026-12-11, …T10:00-11:00, soon      a search of that day, of these hours, of what is free next
+    2026-12-11, …T10:00-11:00, soon      a search of that day, of these hours, of the next free times
     2026-12-11, ask time     a search of the day that is kept, and the time is not understood
     ask time                 the day is kept, and its time is asked for
     ask day, ask when, ask name, ask service, ask staff, ask which (one of several readings), over, impossible

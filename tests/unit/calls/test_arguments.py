@@ -1,4 +1,4 @@
-"""What models pass to call functions, and the arguments that are read of it."""
+"""The requests of models to call functions, and the arguments that are read from them."""
 
 import json
 from pathlib import Path

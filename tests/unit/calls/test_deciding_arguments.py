@@ -1,4 +1,4 @@
-"""What decides an act is read, or asked for: no value of it is dropped, and none of another request is mixed in."""
+"""An argument that decides an act is read or asked for: none is dropped, and none of another request is mixed in."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The third answer to one question leads on, with what the agent of the call can do."""
+"""The third answer to one question offers a next step that the agent of the call can do."""
 
 from typing import Any
 

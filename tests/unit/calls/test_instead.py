@@ -1,4 +1,4 @@
-"""What is offered to a caller for whom nothing could be done, and to whom it is not."""
+"""The alternatives that are offered to a caller for whom nothing could be done."""
 
 from datetime import UTC, datetime, time
 from typing import Any

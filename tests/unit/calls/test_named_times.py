@@ -1,4 +1,4 @@
-"""Who asks for other times than those that were just named, by the transcript."""
+"""The transcript shows whether a caller asks for other times than those that were just named."""
 
 import json
 from datetime import UTC, datetime

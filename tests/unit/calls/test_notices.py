@@ -1,4 +1,4 @@
-"""What an event reports of the notice to its caller."""
+"""The report of an event about the notice to its caller."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The table of who reaches what, evaluated with the policies of chart and operator. `make e2e` sees it on a real network."""
+"""The table of allowed connections, evaluated with the policies of chart and operator. `make e2e` tries it on a real network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

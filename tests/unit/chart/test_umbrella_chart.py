@@ -1,4 +1,4 @@
-"""The chart as a dependency of another chart, with what Helm then puts into its values."""
+"""The chart as a dependency of another chart, with the values that Helm then adds."""
 
 import json
 import shutil

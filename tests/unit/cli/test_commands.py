@@ -1,4 +1,4 @@
-"""What holds for every command: help with an example, JSON for programs, exit codes that say whose mistake it was."""
+"""Every command has help with an example, JSON for programs, and exit codes that say whose mistake it was."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What a tenant's own role can write does not end `askproai doctor`, which looks at all tenants."""
+"""Values that a tenant's own role can write do not end `askproai doctor`, which looks at all tenants."""
 
 from typing import cast
 

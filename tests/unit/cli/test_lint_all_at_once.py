@@ -263,7 +263,7 @@ def test_secret_encrypted_by_sops_shows_its_keys() -> None:
     assert list(found(practice(Secret=encrypted))) == ["warning spec.retell.apiKeySecretRef.key"]
 
 
-# What two manifests claim
+# Claims of two manifests
 
 
 def test_number_of_two_tenants_is_a_warning() -> None:

@@ -1,4 +1,4 @@
-"""`askproai lint`, as a person and a pipeline see it. What it refuses: tests/integration/crds/test_lint_agrees.py."""
+"""`askproai lint`, as a person and a pipeline see it. Its refusals are in tests/integration/crds/test_lint_agrees.py."""
 
 import json
 from pathlib import Path

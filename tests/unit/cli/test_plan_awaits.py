@@ -1,4 +1,4 @@
-"""What an agent waits for that comes with the planned files: nobody is asked to create it."""
+"""An agent waits for an object of the planned files: nobody is asked to create it."""
 
 from types import SimpleNamespace
 from typing import Any

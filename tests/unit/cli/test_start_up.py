@@ -1,4 +1,4 @@
-"""Commands start quickly because each imports only what it needs. What is imported is checked, not the time, which varies."""
+"""Commands start quickly because each imports only its own needs. The imports are checked, not the time, which varies."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ HEAVY = {
     "aiohttp", "asyncio", "asyncpg", "holidays", "kopf", "phonenumbers", "prometheus_client", "redis", "structlog", "yaml",
 }  # fmt: skip
 
-# What a command that only asks the private API, or prints its help, has no use for: 30 ms.
+# Unused by a command that only asks the private API or prints its help; their import takes 30 ms.
 CONFIG = {"msgspec", "askproai_core.tenant_config"}
 
 SALON = Path(__file__).parents[3] / "examples/salon.yaml"

@@ -87,7 +87,7 @@ ANSWERS: dict[str, Any] = {
         ]
     },
 }  # fmt: skip
-# Each command, and what a person copies from what it prints.
+# Each command, and the values that a person copies from its output.
 TABLES = {
     "appointments list": (
         APPOINTMENT,

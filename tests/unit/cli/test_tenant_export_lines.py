@@ -1,4 +1,4 @@
-"""What `askproai tenant export` prints: its way back is copied into a shell."""
+"""The output of `askproai tenant export`: its way back is copied into a shell."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What of a tenant's objects goes into a file, and why a tenant cannot be exported as it is."""
+"""The fields of a tenant's objects that go into a file, and the reasons against an export of the tenant as it is."""
 
 from collections.abc import Callable
 from copy import deepcopy

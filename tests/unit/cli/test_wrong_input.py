@@ -1,4 +1,4 @@
-"""What a person mistypes ends with a sentence that says what to write, never with a traceback."""
+"""A mistyped command ends with a sentence that says what to write, never with a traceback."""
 
 import asyncio
 from pathlib import Path

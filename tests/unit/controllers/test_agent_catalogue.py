@@ -143,7 +143,7 @@ def test_service_is_named_with_customers_waiting_time() -> None:
 
 
 def test_service_is_named_with_people_needing_other_times() -> None:
-    """Who costs something else is not named: prices are in no prompt."""
+    """A person with another price is not named: prices are in no prompt."""
     own = [{"staff": "anna", "durationMinutes": 60}, {"staff": "mehmet", "price": {"amount": "20"}}]
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)

@@ -314,7 +314,7 @@ def test_recreated_agents_numbers_stay_bound_until_known() -> None:
     assert plan.bound == (NUMBER,)
 
 
-# What a person changed at Retell
+# Changes of a person at Retell
 
 
 def test_draft_that_answers_no_calls_names_its_changes() -> None:

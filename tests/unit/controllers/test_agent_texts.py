@@ -1,4 +1,4 @@
-"""What a voice model reads: the rules of its prompt, and the arguments of its functions."""
+"""The texts that a voice model reads: the rules of its prompt, and the arguments of its functions."""
 
 import json
 from typing import Any

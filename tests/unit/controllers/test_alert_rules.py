@@ -81,7 +81,7 @@ def failing(values: str) -> dict[str, str]:
 TWO_HOURS = {"every": "5m", "at": "2h"}
 SIX_HOURS = {"every": "5m", "at": "6h"}
 HOUR = {"at": "1h"}
-# What takes days is evaluated every 15 minutes: promtool would take minutes for it otherwise.
+# Rules over days are evaluated every 15 minutes: promtool would take minutes for them otherwise.
 THREE_DAYS = {"every": "15m", "at": "72h"}
 # The last six hours of a week and six hours: samples 2,016 to 2,088, and those of a week ago 0 to 72.
 WEEK = {"every": "5m", "at": "174h"}

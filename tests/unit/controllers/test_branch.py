@@ -48,7 +48,7 @@ def inputs(
 
 @pytest.mark.parametrize(("drift", "resync", "interval"), [(900, 60, 300), (120, 60, 120), (0, 60, 0), (900, 300, 900)])
 def test_quiet_branch_is_read_after_five_resyncs(drift: int, resync: int, interval: int):
-    """What somebody else writes into its status makes nothing due, and must not stay for long."""
+    """Another writer's change of its status makes nothing due, and must not stay for long."""
     settings = Settings(drift_seconds=drift, resync_seconds=resync)
     assert settings.quiet_interval(QUIET_RESYNCS) == timedelta(seconds=interval)
 
@@ -101,7 +101,7 @@ def test_a_branch_without_numbers_is_valid():
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
-# Who answers them
+# Agents that answer the numbers
 
 MINE = "+49301234567"
 

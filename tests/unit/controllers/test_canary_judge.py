@@ -116,7 +116,7 @@ def test_canary_failing_30_percent_ends_before_20_callers() -> None:
 
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, 0.3])
 def test_canary_failing_normally_ends_in_1_of_75(share: float) -> None:
-    """Of 200 callers, at a tenant with 70 bookings in the week before."""
+    """The tenant has 200 callers, and had 70 bookings in the week before."""
     *_, falsely = taken_back_after(share, others_fail=share, before=(round(70 * share), 70))
     assert falsely < 1 / 75
 

@@ -1,4 +1,4 @@
-"""What a Tenant's canary is: which images may be named, how many pods run it, and what the condition reports."""
+"""A Tenant's canary: the images that may be named, the number of its pods, and the report of the condition."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -71,7 +71,7 @@ def test_image_repository_has_neither_tag_nor_digest(image: str, repository: str
     ],
 )
 def test_only_images_of_listed_repositories_are_run(listed: tuple[str, ...], image: str, is_allowed: bool) -> None:
-    """Whoever may write a Tenant may not be allowed to create pods: they hold the tenant's keys and its database login."""
+    """An author of Tenants may not be allowed to create pods: these hold the tenant's keys and its database login."""
     settings = SETTINGS.model_copy(update={"runtime_images": listed})
     allowed, sentences = apply_ceilings(on_trial(image, image=f"{image}-stable"), settings)
     assert (allowed.spec.runtime.canary is not None, allowed.spec.runtime.image is not None) == (is_allowed, is_allowed)

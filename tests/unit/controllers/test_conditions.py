@@ -1,4 +1,4 @@
-"""What all controllers share to build conditions: failed calls to providers, and references that do not resolve."""
+"""The shared builders of conditions: failed calls to providers, and references that do not resolve."""
 
 from datetime import timedelta
 from typing import Any

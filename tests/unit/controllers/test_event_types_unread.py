@@ -1,4 +1,4 @@
-"""What a service's status says of its event types when Cal.com does not answer for one of them, or the account is another one."""
+"""A service's status about its event types if Cal.com does not answer for one of them, or the account is another one."""
 
 import base64
 from collections.abc import Awaitable, Callable, Hashable

@@ -170,7 +170,7 @@ def test_new_url_is_routed_beside_the_current_one(live, kept, name):
     assert choose_name(tenant(), manifest, live, kept)["metadata"]["name"] == name
 
 
-# What the operator connects to
+# Connections of the operator
 
 
 @each_row(
@@ -210,7 +210,7 @@ def test_only_the_platform_names_possibly_private_hosts(url, trusted):
 
 
 class Internet:
-    """What the URLs answer, and how often they were asked."""
+    """The answers of the URLs, and the count of requests to them."""
 
     def __init__(self) -> None:
         self.problems: dict[str, str | None] = {}

@@ -1,4 +1,4 @@
-"""What a Tenant's shadow is: which images may be named, its config, and what the condition reports."""
+"""A Tenant's shadow: the images that may be named, its config, and the report of the condition."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

@@ -124,7 +124,7 @@ def test_calcom_block_of_a_local_calendar_is_ignored():
     assert set(secret_refs(tenant(calendar=local))) == {"retell-api-key"}
 
 
-# What waits for Cal.com
+# Appointments that wait for Cal.com
 
 SINCE = datetime(2026, 11, 20, 9, 12, 31, tzinfo=UTC)
 
@@ -162,7 +162,7 @@ def test_local_calendar_and_finished_work_wait_for_nothing():
     assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
-# What Cal.com knows
+# Appointments that Cal.com knows
 
 MINUTE = timedelta(minutes=1)
 
@@ -343,7 +343,7 @@ PRIVILEGED = {
 
 
 def test_pod_right_is_left_out_unless_listed():
-    """Who may write a Tenant may not be allowed to create pods, and must not get more by the operator."""
+    """An author of Tenants may not be allowed to create pods, and must not get more rights by the operator."""
     lowered, sentences = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())
     pods = lowered.spec.runtime.pods
     assert (pods.priority_class_name, pods.tolerations, pods.annotations) == (None, (), {})

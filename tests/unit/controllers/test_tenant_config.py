@@ -279,7 +279,7 @@ def test_retention_defaults_match_in_manifest_config_and_database():
     assert columns == {name: days for name, days in declared.items() if name not in unwritten}
 
 
-# What is compiled
+# Compiled fields
 
 
 def test_usual_booking_target_is_omitted_from_the_config():

@@ -1,4 +1,4 @@
-"""Which event types the pods must not send anything to, by what was seen at Cal.com and what they have been using."""
+"""The event types to which the pods must send nothing, by the state at Cal.com and their use until now."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What may identify a caller: carriers' stand-ins, words, service numbers and made-up digits do not."""
+"""A caller is identified by a real number: not by carriers' stand-ins, words, service numbers and made-up digits."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""The election: one leader, failover by what a standby saw itself, a fence before each write outside."""
+"""The election: one leader, failover by a standby's own observations, a fence before each write outside."""
 
 import asyncio
 import time
@@ -197,7 +197,7 @@ async def test_leadership_ends_at_once_with_a_taken_lease(server: LeaseServer, c
 
 
 async def test_leader_asleep_during_anothers_term_stays_out(server: LeaseServer, clock: FixedClock):
-    """What it knows is from before that term, even if the Lease is free when it wakes up."""
+    """Its knowledge is from before that term, even if the Lease is free when it wakes up."""
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
     clock.advance(20 * SECOND)

@@ -1,4 +1,4 @@
-"""What a person reads on a terminal: one notation of time, and tables whose cells can be copied."""
+"""Output on a terminal has one notation of time, and tables whose cells can be copied."""
 
 import re
 from datetime import datetime

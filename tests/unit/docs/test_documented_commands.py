@@ -1,6 +1,6 @@
 """Each command that a page shows can be run: its program, subcommand, options, chart values, kinds and files are there.
 
-What runs the commands themselves: tests/e2e/test_written_commands.py (tutorial, quick start, examples), on the demo.
+tests/e2e/test_written_commands.py runs the commands themselves (tutorial, quick start, examples), on the demo.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.worlds.tools import find_program
 
 PLACEHOLDER = re.compile(r"…|\b[A-Z][A-Z_-]+\b|^T$|^ID$|[<>{]")
 CRDS = [yaml.safe_load(file.read_text("utf-8")) for file in sorted((ROOT / "crds").glob("*.yaml"))]
-# What kubectl names here of Kubernetes and of others.
+# Kinds of Kubernetes and of others that a command may name.
 KINDS = set(
     """
     all node pod deployment service configmap secret namespace event lease ingress networkpolicy hpa pdb serviceaccount role

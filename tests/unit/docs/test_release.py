@@ -1,4 +1,4 @@
-"""What a release publishes is of one version, says what it contains, and is made of what a commit says."""
+"""The files of a release have one version, list their contents, and are made from a single commit."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What tutorial and quick start have callers say means one time on any day: a second one is asked about, and not booked."""
+"""Callers' words in tutorial and quick start mean one time on any day: a second one is asked about, and not booked."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the cache keeps when reports of one object come late."""
+"""The cache keeps the newest state when reports of one object come late."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a process looks at first when it begins to lead."""
+"""The first keys of a process that begins to lead."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is left of kopf when one of its watches fails."""
+"""The rest of kopf's work after one of its watches has failed."""
 
 import asyncio
 import contextlib

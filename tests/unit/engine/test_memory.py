@@ -1,4 +1,4 @@
-"""What a process keeps of thousands of objects."""
+"""The memory that a process needs for thousands of objects."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What of a live object is ours, by its field sets."""
+"""The fields of a live object that are ours, by its field sets."""
 
 import copy
 from typing import Any
@@ -23,7 +23,7 @@ FIELDS: dict[str, Any] = {
 
 
 def live() -> dict[str, Any]:
-    """Return the Service with what the API server and others add."""
+    """Return the Service with the fields that the API server and others add."""
     raw = copy.deepcopy(MANIFEST)
     raw["metadata"] |= {"uid": "u", "resourceVersion": "7", "finalizers": ["theirs/f", "ours/f"]}
     raw["metadata"]["labels"]["b"] = "theirs"

@@ -229,7 +229,7 @@ class TestRetries:
 
 
 class TestTurns:
-    """What a namespace began is finished before the next one begins, and nobody waits for one without end."""
+    """The work of a namespace is finished before that of the next one begins, and no namespace waits without end."""
 
     @staticmethod
     def of(namespace: str, number: int) -> Key:

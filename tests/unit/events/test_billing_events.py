@@ -1,4 +1,4 @@
-"""What Stripe's events report of a tenant's subscription."""
+"""The state of a tenant's subscription in Stripe's events."""
 
 import json
 from typing import Any

@@ -87,7 +87,7 @@ def test_final_transcript_counts_despite_a_longer_turn(order: tuple[int, ...]) -
 
 
 def test_closed_branchs_calls_are_recorded_unlike_foreign_ones() -> None:
-    """Who deletes a Branch leaves its agent, which says that nobody takes appointments there any more."""
+    """A deleted Branch leaves its agent, which says that nobody takes appointments there any more."""
     call = {
         "call_id": "call_1",
         "agent_id": "agent_closed",

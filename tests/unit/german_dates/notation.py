@@ -1,4 +1,4 @@
-"""The notation of `phrases.txt`: what a phrase means, in one line, and the same form of what was understood."""
+"""The notation of `phrases.txt`: the right meaning of a phrase in one line, and the understood one in the same form."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A new time that is counted from the appointment is what a person would write into the book."""
+"""A new time that is counted from the appointment is the time that a person would write into the book."""
 
 from datetime import datetime
 

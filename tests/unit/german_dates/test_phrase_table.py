@@ -12,7 +12,7 @@ from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CALL = datetime(2026, 11, 20, 10, tzinfo=BERLIN)
-# The least share that is understood of phrases that were written without the grammar in view. Of the second it was taught none.
+# The least understood share of phrases that were written without the grammar in view. It was taught none of the second file.
 LEAST_SHARES = {"other_phrases.txt": 0.97, "held_out_phrases.txt": 0.93}
 
 

@@ -1,4 +1,4 @@
-"""What a caller's phrase can mean. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
+"""The possible meanings of a caller's phrase. The call starts on Friday 20 November 2026 at 10:00 in Berlin."""
 
 import datetime as dt
 from datetime import UTC, datetime

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.nightly
 
 @pytest.mark.parametrize("module", ["bench", "fleet_page", "notifications", "scale.__main__", "tenant_page"])
 def test_every_part_of_the_bench_can_be_imported(module: str) -> None:
-    """Neither mypy nor another test imports them: a renamed symbol would first be noticed by whoever measures."""
+    """Neither mypy nor another test imports them: a renamed symbol would first be noticed at the next measurement."""
     importlib.import_module(f"tests.load.{module}")
 
 

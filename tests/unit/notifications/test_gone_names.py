@@ -1,4 +1,4 @@
-"""What is not declared any more has no name, and its id is none: neither customers nor the business read one."""
+"""A deleted object has no name, and its id is none: neither customers nor the business read one."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

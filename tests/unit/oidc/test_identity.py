@@ -1,4 +1,4 @@
-"""Who somebody is by the claims of an issuer."""
+"""The identity of a user by the claims of an issuer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an issuer publishes is away for a moment, or is another thing by now."""
+"""An issuer's metadata or keys are away for a moment, or have changed."""
 
 import ssl
 from collections.abc import AsyncIterator

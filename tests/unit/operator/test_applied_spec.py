@@ -113,7 +113,7 @@ def test_relatives_find_the_spec_that_is_in_effect() -> None:
 
 
 def test_paused_branch_keeps_number_taken_by_an_edit() -> None:
-    """What it declares counts, too: so nothing that was restored for that is overlooked."""
+    """Its declared numbers count, too: so no number that was restored for them is overlooked."""
     declared = {"phoneNumbers": [{"number": "+49309999999"}]}
     own = {number.did or number.number for number in Branch.from_raw(raw("Branch")).spec.phone_numbers}
     paused = requested_subjects(model("Branch", reconciled("Branch"), PAUSED, **declared))

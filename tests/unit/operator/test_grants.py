@@ -26,7 +26,7 @@ from tests.worlds.grant_environment import (
     ROUTED,
 )
 
-# Who gets it
+# Granting
 
 
 async def test_older_object_is_refused_a_younger_ones_grant(env):
@@ -135,7 +135,7 @@ def test_the_name_of_a_key_reveals_nothing():
     assert len(subject.name) <= 63
 
 
-# Who loses it
+# Losing a grant
 
 
 async def test_number_is_free_when_dropped_or_branch_deleted(env):
@@ -218,7 +218,7 @@ async def test_tenant_in_deletion_keeps_its_host(env):
 
 
 async def test_route_of_paused_tenant_without_host_is_removed(env):
-    """Its own reconcile does not run. What it holds elsewhere stays."""
+    """Its own reconcile does not run. Its other grants stay."""
     holder, loser = env.put("Tenant", "a", **ROUTED), env.put("Tenant", "b", **ROUTED)
     await env.take(holder, HOST_SUBJECT)
     env.put_ingress("a")

@@ -1,4 +1,4 @@
-"""Who else lists a number: looked up at each reconcile of a branch, so it must not cost a walk over all branches."""
+"""The other branches with a number are looked up at each reconcile of a branch, so this must not walk over all branches."""
 
 import time
 

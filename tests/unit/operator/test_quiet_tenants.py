@@ -109,7 +109,7 @@ async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
 
 
 async def test_one_that_was_reconciled_meanwhile_is_not_due(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read of it may be from before."""
+    """Its read state may be older than that reconcile."""
     few = Installation(1)
     (key,) = few.tenants
     known, few.memory.quiet[key] = few.memory.quiet[key], QuietTenant(few.memory.quiet[key].provisioned, ())

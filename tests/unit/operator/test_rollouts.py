@@ -1,4 +1,4 @@
-"""Whose turn it is to get a release: decided from what Deployments show, without a cluster."""
+"""The order in which tenants get a release, decided from the state of Deployments, without a cluster."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -199,7 +199,7 @@ class Fleet:
 
 
 def waiting_fleet(limit: int = 1) -> Fleet:
-    """Return three healthy tenants of the former release, of which `limit` have begun and the others wait."""
+    """Return three healthy tenants of the former release: `limit` have begun, and the others wait."""
     fleet = Fleet(limit)
     for name in "abc":
         fleet.put(name, ROLLED_OUT, release=FORMER, judged=False)
@@ -376,7 +376,7 @@ def test_no_limit_is_no_wait():
 
 
 class Cluster:
-    """What the controller uses of an operator, with the Events that it created and the keys that it made due."""
+    """The controller's view of an operator, with the Events that it created and the keys that it made due."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.rollouts, self.kube = fleet.rollouts, self

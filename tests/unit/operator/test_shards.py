@@ -53,7 +53,7 @@ def test_shard_keeps_its_namespaces_and_everybodys_grants():
 
 @pytest.mark.parametrize("home", NAMESPACES[:10])
 def test_the_operators_own_namespace_is_the_first_shards(home):
-    """What is done there, such as the coordinator's Secret, is compared with the cache, and not written again and again."""
+    """An object there, such as the coordinator's Secret, is compared with the cache, and not written again and again."""
     assert Shard(0, 2, home).owns(home)
     assert not Shard(1, 2, home).owns(home)
 

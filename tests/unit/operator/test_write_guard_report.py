@@ -1,4 +1,4 @@
-"""What the operator says about the admission policy, and when."""
+"""The operator's reports about the admission policy, and their times."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace

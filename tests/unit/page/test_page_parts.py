@@ -399,7 +399,7 @@ def test_visit_is_shown_by_its_services_names() -> None:
 
 
 def test_start_among_function_arguments_is_readable() -> None:
-    """What a model has written instead of a time stays as it is."""
+    """A word that a model has written instead of a time stays as it is."""
     templates = Environment(
         loader=DictLoader({"t": "{{ argument('start', a) }}|{{ argument('start', b) }}|{{ argument('date', a) }}"})
     )

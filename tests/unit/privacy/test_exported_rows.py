@@ -1,4 +1,4 @@
-"""What a caller's document leaves out of a row."""
+"""The fields of a row that a caller's document leaves out."""
 
 from askproai_runtime.privacy.store.export import _readable
 

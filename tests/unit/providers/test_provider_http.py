@@ -343,7 +343,7 @@ async def test_requests_are_counted_by_operation_and_status() -> None:
 
 
 async def test_no_key_goes_to_a_forbidden_host() -> None:
-    """Whoever calls: the Tenant's conditions report it, but an event type's check or a deletion must not send a key either."""
+    """The Tenant's conditions report it, but an event type's check or a deletion must not send a key either."""
     hosts = ("api.cal.com", "http://retell.internal")
     async with ProviderClients(FixedClock(NOW), hosts=hosts) as providers:
         with pytest.raises(HostNotAllowed, match="ASKPROAI_PROVIDER_HOSTS"):

@@ -1,4 +1,4 @@
-"""What a provider says of a failure is kept, and what it may say of people is not."""
+"""A provider's description of a failure is kept, apart from the parts that may name people."""
 
 import aiohttp
 from aiohttp import web

@@ -1,4 +1,4 @@
-"""What callers said is encrypted for its tenant, table and row, and opens nowhere else."""
+"""Callers' words are encrypted for their tenant, table and row, and open nowhere else."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

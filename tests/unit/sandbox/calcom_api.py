@@ -1,4 +1,4 @@
-"""What tests of the Cal.com simulator do: create event types, book, and ask for free slots."""
+"""Steps of tests of the Cal.com simulator: create event types, book, and ask for free slots."""
 
 from typing import Any
 

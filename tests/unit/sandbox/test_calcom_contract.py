@@ -1,4 +1,4 @@
-"""The table of what Cal.com publishes notices what differs; every other test with the simulator compares each exchange."""
+"""The table of Cal.com's published API notices differences; every other test with the simulator compares each exchange."""
 
 from dataclasses import replace
 from typing import Any

@@ -34,7 +34,7 @@ async def test_every_example_has_its_number_and_event_types() -> None:
 
 @pytest.fixture
 async def shared_host() -> AsyncIterator[str]:
-    """A shared host in front of one tenant's pod, which answers with what it was asked."""
+    """A shared host in front of one tenant's pod, which answers with the request that it got."""
 
     async def echo(request: web.Request) -> web.Response:
         return web.json_response({"path": request.raw_path, "body": (await request.read()).decode()}, status=202)

@@ -89,7 +89,7 @@ ORDER = ["call_started", "call_ended", "call_analyzed"]
 async def test_events_may_be_lost_doubled_or_late(
     retell: Api, receiver: Receiver, tools: Tools, settings: dict[str, float], expected: list[str]
 ) -> None:
-    """What was sent is as it was when it happened. The order of events that wait for nothing is not fixed."""
+    """A sent event shows the state at its own time. The order of events that wait for nothing is not fixed."""
     await salon(retell, receiver, tools)
     await retell("POST", "/_sim/settings", settings)
     call_id = (await ring(retell)).call_id

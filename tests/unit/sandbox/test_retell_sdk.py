@@ -1,4 +1,4 @@
-"""What Retell's SDK says of the simulator and of our checks; every other test with the simulator compares each exchange."""
+"""The judgement of Retell's SDK on the simulator and our checks; every other test with the simulator compares each exchange."""
 
 import json
 from datetime import UTC, datetime

@@ -77,7 +77,7 @@ async def test_a_fault_that_would_never_act_is_refused(retell: Api) -> None:
 
 
 def test_the_simulators_are_an_independent_check() -> None:
-    """They share no line with what they check: not a format, not a signature. Of core they import the clock alone.
+    """They share no line with the code that they check: not a format, not a signature. They import from core the clock alone.
 
     The caller, who checks nothing, finds times by the pods' grammar.
     """

@@ -59,7 +59,7 @@ def test_sentence_has_the_same_placeholders_in_every_language(name):
     assert german.strip()
     assert english.strip()
     assert placeholders(german) == placeholders(english)
-    # What is joined to another sentence, or put into one, is so in both.
+    # A part that is joined to another sentence, or put into one, is so in both languages.
     assert [text[:1] == " " for text in (german, english)] in ([True, True], [False, False])
     assert german.endswith("?") == english.endswith("?")
 

@@ -22,7 +22,7 @@ _FRACTION = r"(?:a )?(?P<step>half|quarter|5|10|20|25|\d{1,2}(?= minutes))(?: mi
 
 
 def _at(hour: int, minute: int, half: str | None, *, is_exact: bool = False) -> Clock:
-    """Return a clock time. Raises `ImpossibleTime` for what no day has, such as 14 pm."""
+    """Return a clock time. Raises `ImpossibleTime` for a time that no day has, such as 14 pm."""
     if half is None:
         clock = make_clock(hour, minute)
         return replace(clock, is_bare=False) if is_exact else clock
