@@ -28,7 +28,7 @@ COSTS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what their fixtures cost, so that `-m "not processes and not control_plane"` selects the quick ones."""
+    """Mark tests by the cost of their fixtures, so that `-m "not processes and not control_plane"` selects the quick ones."""
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in COSTS:

@@ -63,7 +63,7 @@ def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
 
 
 async def test_changed_rule_publishes_a_version_unlike_prices() -> None:
-    """What changes by the day is said by a function from the config of the pods; the prompt holds what the agent must obey."""
+    """Daily facts are said by a function from the config of the pods; the prompt holds the rules that the agent must obey."""
     known = {"question": "Kann ich mit Karte zahlen?", "answer": "Ja."}
     async with open_agent_environment(functions=["CheckAvailability", "BusinessInformation"]) as env:
         env.put(resources.OFFERINGS, service("Haarschnitt"))

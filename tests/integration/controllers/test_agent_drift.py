@@ -1,4 +1,4 @@
-"""What a person changes at Retell by hand is repaired or left alone, and reported; observed agents are never written."""
+"""A manual change at Retell is repaired or left alone, and reported; observed agents are never written."""
 
 from datetime import timedelta
 

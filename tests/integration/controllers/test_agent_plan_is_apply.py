@@ -1,4 +1,4 @@
-"""Whatever exists at Retell and whatever was edited: the plan that is shown is what is then written there, step by step."""
+"""The writes to Retell are those of the shown plan, step by step, for any agents there and any edits."""
 
 import random
 import re

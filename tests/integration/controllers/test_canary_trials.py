@@ -132,7 +132,7 @@ async def _is_forgotten(namespace: TenantNamespace) -> bool:
 async def test_the_operator_ends_what_a_crash_left_running(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
-    """The verdict is written first. Whoever reads it ends the pods, also of an edit that came in between."""
+    """The verdict is written first. Any reconcile that reads it ends the pods, also those of an edit that came in between."""
     await begin(namespace)
     for _ in range(2):
         await call(namespace, module_database, "failed")
@@ -211,7 +211,7 @@ async def test_unreadable_kept_spec_delays_no_other_trial(
 async def test_unjudged_canary_pods_end_despite_the_tenants_delays(
     namespace: TenantNamespace,
 ) -> None:
-    """Who removes the canary of a Tenant whose key is refused wants its pods to go now, not when the key is good again."""
+    """The pods of a removed canary end at once, also while the Tenant's key is refused."""
     await begin(namespace)
     await namespace.write_secret(**{"retell-api-key": "wrong"})
     await namespace.wait_for_condition("CredentialsValid", "False")

@@ -91,7 +91,7 @@ async def pods(env: EngineEnvironment, kube_client: KubeClient) -> Pods:
 
 @pytest.fixture
 def memory() -> Memory:
-    """What the running syncs remember."""
+    """The memory of the running syncs."""
     return Memory()
 
 

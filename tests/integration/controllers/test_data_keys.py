@@ -72,7 +72,7 @@ async def test_key_is_made_once_whatever_is_reconciled(namespace: TenantNamespac
 async def test_tenant_with_too_many_rows_has_its_key(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is asked is whether a condition must warn; no Tenant waits for it."""
+    """The query only decides whether a condition must warn; no Tenant waits for it."""
 
     async def canceled(*_: object) -> bool:
         raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
@@ -231,7 +231,7 @@ async def test_with_the_rows_their_keys_are_erased(namespace: TenantNamespace) -
 
 
 async def test_no_ledger_entry_has_the_keys(namespace: TenantNamespace) -> None:
-    """What a deletion could not remove needs the providers' keys, and no others."""
+    """An object that a deletion could not remove needs the providers' keys, and no others."""
     await start(namespace)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
     assert DATA_KEYS in await namespace.secret_data("salon-mueller-teardown")

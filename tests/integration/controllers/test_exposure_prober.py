@@ -1,4 +1,4 @@
-"""What the operator connects to for a host that a tenant chose, and what it says of the answer. Real sockets, real TLS."""
+"""The operator's connections to a host that a tenant chose, and its report of the answer. Real sockets, real TLS."""
 
 import asyncio
 import socket
@@ -202,7 +202,7 @@ async def test_unanswered_names_do_not_delay_other_lookups(monkeypatch):
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
 async def test_no_tenant_connects_the_operator_to_private_addresses(strict, name):
-    """By whichever notation, and by a name: what is checked is what is connected to."""
+    """In every notation, and by a name: the checked address is the connected one."""
     connections = 0
 
     def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

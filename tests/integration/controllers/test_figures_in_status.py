@@ -1,4 +1,4 @@
-"""What the columns of a Tenant show is what its callers did, and is written only when that has changed."""
+"""The columns of a Tenant show the acts of its callers, and are written only after a change."""
 
 import pytest
 

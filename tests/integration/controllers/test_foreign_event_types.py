@@ -63,7 +63,7 @@ async def test_another_accounts_event_type_is_withheld_from_pods(namespace: Tena
 async def test_unseen_event_type_waits_during_calcom_outage(
     namespace: TenantNamespace,
 ) -> None:
-    """Also after an upgrade from a release that kept no list of what it has seen."""
+    """It also waits after an upgrade from a release that kept no list of seen event types."""
     namespace.operator.inject_fault(namespace.operator.calcom, "get-event-type", "down", 1000)
     await open_salon(namespace, 72001, 72002)
     await wait_for_withheld(namespace, {72001: "NotLookedUp", 72002: "NotLookedUp"})

@@ -1,4 +1,4 @@
-"""Who has a host, a number or a provider's key: whoever was granted it, not whoever's object is older."""
+"""A host, a number or a provider's key belongs to the object to which it was granted, not to the older object."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,7 +73,7 @@ async def test_older_branch_cannot_take_a_younger_ones_number(namespace, other_n
 
 
 async def test_older_tenant_cannot_take_a_younger_retell_key(namespace, other_namespace):
-    """Whoever names the key of a running tenant later is refused."""
+    """A tenant that later names the key of a running one is refused."""
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
     await namespace.wait_until_ready()
@@ -102,7 +102,7 @@ async def test_a_calcom_key_of_another_tenant_is_refused(namespace, other_namesp
 
 
 async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other_namespace):
-    """Who may edit a Tenant may write `adopt-webhook`; the neighbour's key is known to it, or of the same user at Cal.com."""
+    """An editor of a Tenant may write `adopt-webhook`, and may know the neighbour's key or have one of the same Cal.com user."""
     await namespace.write_secret()
     await namespace.create("Tenant")
     url = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]

@@ -1,4 +1,4 @@
-"""Event types in a staff member's own Cal.com account, from the manifest to what the pods read and Cal.com has."""
+"""Event types in a staff member's own Cal.com account, from the manifest to the pods' config and Cal.com's webhooks."""
 
 import json
 import uuid

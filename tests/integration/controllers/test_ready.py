@@ -1,4 +1,4 @@
-"""What `Ready` of the kinds says, and what it says besides; a real API server, no kubelet."""
+"""The condition `Ready` of each kind, and its message; a real API server, no kubelet."""
 
 from typing import Any
 

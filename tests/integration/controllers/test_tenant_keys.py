@@ -143,7 +143,7 @@ async def test_untried_key_is_not_kept_for_the_teardown(namespace):
 
 
 async def test_untried_changed_key_is_unknown_until_its_answer(namespace):
-    """Who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and what runs goes on."""
+    """A person who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and go on."""
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()

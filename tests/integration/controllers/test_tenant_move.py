@@ -95,12 +95,12 @@ async def moved(
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Derive keys without the cost that is meant for who guesses."""
+    """Derive keys without the cost that is meant for an attacker's guesses."""
     monkeypatch.setattr(archive, "_derive", lambda passphrase, salt: (passphrase.encode() + salt).ljust(32)[:32])
 
 
 class Mover:
-    """Who moves a tenant: the commands, at one cluster or the other."""
+    """The commands of a person who moves a tenant, at one cluster or the other."""
 
     def __init__(self, folder: Path) -> None:
         self.file, self.passphrase = folder / "salon.askproai", folder / "passphrase"

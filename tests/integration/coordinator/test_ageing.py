@@ -59,7 +59,7 @@ async def visit(env: CoordinatorEnvironment, tenant: TenantStore, days: int, **v
 
 
 async def nameless(env: CoordinatorEnvironment) -> set[UUID]:
-    """Return the appointments that say nothing of whom they were for."""
+    """Return the appointments without a trace of their customers."""
     personal = " AND ".join(f"coalesce({name}::text, '') = ''" for name in PERSONAL)
     return {row["id"] for row in await env.rows(f"SELECT id FROM appointments WHERE {personal}")}
 

@@ -1,4 +1,4 @@
-"""What a tenant need not keep is deleted after its own number of days; what still has to be processed never is."""
+"""Rows are deleted after the tenant's own number of days; unprocessed ones never are."""
 
 import asyncpg
 import pytest

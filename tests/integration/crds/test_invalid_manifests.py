@@ -1,4 +1,4 @@
-"""What the real API server refuses, and with which messages.
+"""The refusals of the real API server, with their messages.
 
 `invalid/` has one manifest for each mistake; `# refused:` in its first line is a part of the message.
 Where a rule compares two versions of an object, the documents before the last one are applied first.

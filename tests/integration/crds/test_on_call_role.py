@@ -37,7 +37,7 @@ async def tenants_namespace(kube_client: KubeClient, kube_namespace: str, crds: 
 
 
 async def can(plane: ControlPlane, *arguments: str) -> bool:
-    """Return what `kubectl auth can-i` says of whoever is on call."""
+    """Return the answer of `kubectl auth can-i` for a person on call."""
     try:
         return (await plane.kubectl(*ON_CALL, "auth", "can-i", *arguments)).strip() == "yes"
     except ProcessError:  # its exit code for "no"

@@ -186,7 +186,7 @@ async def test_last_annotation_dropped_by_client_apply_is_removed(existing: File
 
 
 async def test_the_command_repeats_the_warnings_of_lint(new: Files) -> None:
-    """What the API server accepts and nobody could book; a Branch that is in the cluster is no matter for a warning."""
+    """The API server accepts a service that nobody can book; a Branch that is only in the cluster causes no warning."""
     new.of("ServiceOffering")["spec"]["durationMinutes"] = 700
     new.manifests = [each for each in new.manifests if each["kind"] != "RetellAgent"]
     new._write()

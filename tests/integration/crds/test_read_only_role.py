@@ -36,7 +36,7 @@ def path(manifest: dict[str, Any], namespace: str) -> str:
 
 @pytest.fixture
 async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
-    """Return a namespace with what the commands use of a tenant, and the Roles."""
+    """Return a namespace with the objects of a tenant that the commands use, and the Roles."""
     core = f"/api/v1/namespaces/{kube_namespace}"
     for secret in (f"{NAME}-admin", f"{NAME}-reader", "providers"):
         await kube_client.create(f"{core}/secrets", {"metadata": {"name": secret}, "stringData": {"token": "t"}})

@@ -1,4 +1,4 @@
-"""What callers of a canary met is what a count by SQL says, each caller once, of many tenants by one statement."""
+"""The outcomes of a canary's callers agree with a count by SQL: each caller once, and many tenants by one statement."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ async def test_outcomes_agree_with_a_count_of_the_table(database: Database) -> N
     for tenant in tenants[:2]:
         for number in range(120):
             at = SINCE + timedelta(minutes=chance.choice((-60 * 24 * 8, -60 * 24 * 6, -5, 5, 50)))
-            # Of trials other than the present one nothing counts, neither for it nor against it.
+            # An outcome of another trial does not count, neither for the present one nor against it.
             tracks = (None, None, "canary-now", "canary-earlier") if at > SINCE else (None, "canary-earlier")
             track = chance.choice(tracks)
             function = chance.choice(("book_appointment", "check_availability"))

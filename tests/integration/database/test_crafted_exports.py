@@ -44,7 +44,7 @@ async def log_in(database: Database, tenant: str, owner: str) -> str:
 
 
 async def read_all(dsn: str) -> str:
-    """Return as text all rows that a login reads, after it has asked for what only a shadow may."""
+    """Return as text all rows that a login reads, after it has called the functions that only a shadow may call."""
     async with connected(dsn) as conn:
         for copy in ("copy_live_book(true)", "copy_live_book(false)", "copy_live_appointments('{}', '{}')"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -83,7 +83,7 @@ async def test_file_decides_no_fact_of_the_platform(
     assert not any(mark in seen for mark in VICTIM_MARKS)
 
 
-# What may name a row: not what names a call, a booking at Cal.com or a chain of requests.
+# Columns that may name a row; those that name a call, a booking at Cal.com or a chain of requests do not.
 REFERENCES = re.compile(
     r"role|uid|id|person_row|reference|subject|shadow_of|(?!call_|external_|correlation_).+_id", re.ASCII
 )

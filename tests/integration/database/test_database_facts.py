@@ -1,4 +1,4 @@
-"""What the operator reports of PostgreSQL, at a real one."""
+"""The operator's reports about PostgreSQL, at a real one."""
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta

@@ -351,7 +351,7 @@ async def test_locked_table_blocks_the_row_check_only_briefly(database: Database
 
 
 def test_no_shipped_index_is_dropped_or_duplicated() -> None:
-    """What is built before its migration is left out of the script by its name."""
+    """An index that is built before its migration is left out of the script by its name."""
     scripts = "".join(migration.up for migration in shipped_migrations())
     names = re.findall(r"^CREATE (?:UNIQUE )?INDEX (\w+)", scripts, re.MULTILINE)
     assert sorted(set(names)) == sorted(names)

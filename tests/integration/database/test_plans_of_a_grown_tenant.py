@@ -71,7 +71,7 @@ ROWS = 500  # of one table, or sorted: fewer than there are appointments to come
 BLOCKS = 1_200  # of 8 KB
 # A filter by a name is compared with everybody who has appointments, also with those who have left.
 READS_THE_WHOLE_BOOK = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
-# Of requests to providers there are never more than spec.retention keeps, and it is asked for where somebody opens the system view.
+# spec.retention bounds the requests to providers, and this statement runs only when somebody opens the system view.
 READS_WHAT_IS_KEPT = "SELECT DISTINCT ON (provider) provider, outcome, at FROM provider_calls WHERE tenant = $1"
 
 
@@ -276,7 +276,7 @@ async def test_ageing_reads_only_unaged_rows(
                     looked_at += changed
                     position = last or position
                 assert last is not None or pod.store.tenant.startswith("small")
-    # Of a batch each row is looked at, with its jobs, notifications and calls.
+    # Each row of a batch is read, with its jobs, notifications and calls.
     faults = [
         f"{fault}: {plan.statement}\n{plan.text}"
         for plan in recorder.plans

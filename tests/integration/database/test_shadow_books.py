@@ -1,4 +1,4 @@
-"""The copy of a book in a database: equal to the live one after each copy, and beyond the reach of whoever is not its shadow."""
+"""The copy of a book in a database: equal to the live one after each copy, and within reach of its shadow alone."""
 
 import asyncpg
 import pytest
@@ -32,7 +32,7 @@ async def book(conn: asyncpg.Connection, tenant: str, resource: int, day: int, p
 
 
 async def read(superuser: asyncpg.Connection, tenant: str) -> dict[str, list[str]]:
-    """Return all copied rows of a tenant as text, without what the copy replaces."""
+    """Return all copied rows of a tenant as text, without the values that the copy replaces."""
     found = {}
     for table in COMPARED:
         rows = await superuser.fetch(f"SELECT to_jsonb(t) - 'tenant' AS row FROM {table} t WHERE tenant = $1", tenant)

@@ -1,4 +1,4 @@
-"""A tenant's figures are what a count by SQL says, of many tenants by as many statements as of one."""
+"""A tenant's figures agree with a count by SQL. Many tenants need as many statements as one."""
 
 import random
 

@@ -45,9 +45,9 @@ async def salon(database: Database) -> TenantStore:
     await fill(neighbour)
     salon = await database.create_tenant("salon", UNITS[:2])
     appointment = await fill(salon)
-    async with connected(salon.dsn) as conn:  # these two overlap on what becomes one person: both were promised
+    async with connected(salon.dsn) as conn:  # these two overlap once their staff are one person: both were promised
         await claim(conn, salon.tenant, appointment, salon.resources["nord", "anna", 1], T0)
-    async with connected(database.superuser_dsn) as conn:  # of whom an event stayed: it must come as it is
+    async with connected(database.superuser_dsn) as conn:  # an erased caller with a kept event: it must come as it is
         await conn.execute(
             """INSERT INTO erased_references (tenant, kind, reference, erasure)
                SELECT tenant, 'call', 'call_1', id FROM erasures WHERE tenant = $1""",

@@ -1,4 +1,4 @@
-"""What a look at a tenant costs PostgreSQL, in statements: each Tenant has one a minute, and a new one some more."""
+"""The cost of a tenant's check in PostgreSQL's statements: each Tenant has one check a minute, and a new one some more."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What conditions depend on is read for many tenants by as many statements as for one, and no tenant's rows are another's."""
+"""The state behind conditions needs as many statements for many tenants as for one, and no tenant's rows are another's."""
 
 from datetime import UTC, datetime, timedelta
 

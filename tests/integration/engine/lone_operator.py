@@ -1,4 +1,4 @@
-"""The operator's own process with controllers that only create one ConfigMap: the engine is what is tested."""
+"""The operator's own process with controllers that only create one ConfigMap, for tests of the engine."""
 
 import asyncio
 from typing import Any

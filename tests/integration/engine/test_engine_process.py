@@ -127,7 +127,7 @@ async def test_standby_follows_the_cluster_and_takes_unfinished_work(
 
 
 async def test_stopped_and_continued_leader_writes_nothing_more(env, start_operator: Start, kube_client: KubeClient):
-    """A process that is frozen for longer than its Lease wakes up in the middle of what it did."""
+    """A process that is frozen for longer than its Lease wakes up in the middle of its work."""
     first = await start_operator("first")
     await env.create("Tenant")
     await is_ready(env, resources.TENANTS, "salon-mueller")

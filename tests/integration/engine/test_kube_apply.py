@@ -1,4 +1,4 @@
-"""The API client applies children: it writes only what changed, and repairs what others changed."""
+"""The API client applies children: it writes only changes, and repairs the changes of others."""
 
 import base64
 from functools import partial

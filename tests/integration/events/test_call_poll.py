@@ -1,4 +1,4 @@
-"""Retell gives up an event after three retries. What it did not deliver is found by asking it; what comes after all adds to it."""
+"""Retell gives up an event after three retries. The poll finds the lost events; those that still come add to them."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Who has a tenant's database login locks the catalog, and empties the caches of the watch at once, so that it must read it.
+"""An attacker with a tenant's database login locks the catalog and empties the watch's caches, so that it must read the catalog.
 
 The checks are called one by one: between two of them the attacker has all the time that it needs.
 """

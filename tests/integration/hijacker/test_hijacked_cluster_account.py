@@ -1,4 +1,4 @@
-"""Who has a tenant's pods, and so their ServiceAccount, or may write its manifests: what of the cluster it reaches."""
+"""The reach in the cluster of an attacker with a tenant's pods, and so their ServiceAccount, or its manifests."""
 
 import pytest
 import yaml
@@ -55,7 +55,7 @@ async def test_the_pods_account_may_do_nothing(
 
 
 def test_no_manifest_can_name_another_namespaces_object() -> None:
-    """Who may write manifests in one namespace refers to nothing outside of it that does not agree."""
+    """An author of manifests in one namespace refers to no object outside of it that does not agree."""
 
     def fields(schema: dict, path: str = "") -> list[str]:
         below = {**schema.get("properties", {}), "[]": schema.get("items", {})}

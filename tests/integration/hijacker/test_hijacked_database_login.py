@@ -1,4 +1,4 @@
-"""Who has a tenant's database login: what of it holds up others, and for how long.
+"""The delays that an attacker with a tenant's database login causes others, and their bounds.
 
 That the login reads and writes nothing of others is in tests/integration/database/test_row_security.py.
 """

@@ -1,4 +1,4 @@
-"""Who has a tenant's webhook and function keys and its admin token: what they open at another tenant's pod."""
+"""A tenant's webhook and function keys and its admin token at another tenant's pod, in the hands of an attacker."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Who may write a tenant's manifests in its own namespace, and nothing else: what of other tenants it reaches.
+"""The reach into other tenants of an attacker who may write a tenant's manifests in its own namespace, and nothing else.
 
 The thief is a ServiceAccount with the four kinds' `create`, `patch` and `delete` in one namespace. That the operator refuses by
 grants, labels and ceilings is tested case by case in tests/integration/controllers; here the thief has no other right at all.
@@ -112,7 +112,7 @@ async def test_foreign_host_is_not_routed_to_the_thief(
 async def test_pausing_between_edits_keeps_nothing_of_others(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None
 ) -> None:
-    """Ready with its own, then paused, then edited to what another has, then resumed."""
+    """The thief is Ready with its own values, then paused, then edited to the victim's values, then resumed."""
     await owned(thief, kube_client).write_secret()
     await thief.create("Branch")
     await thief.create("Tenant", spec=exposed_at(f"own-{host}"))

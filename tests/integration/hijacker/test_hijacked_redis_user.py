@@ -1,4 +1,4 @@
-"""Who has a tenant's Redis user: what it reaches, and what it may leave for others to come across."""
+"""The reach of an attacker with a tenant's Redis user, and the keys that it may leave for others to come across."""
 
 import pytest
 from redis.asyncio import Redis

@@ -1,4 +1,4 @@
-"""What an attacker does against the watch over the sessions itself, and whom the watch must leave alone."""
+"""Attacks against the watch over the sessions itself, and sessions that the watch must leave alone."""
 
 import asyncio
 import secrets

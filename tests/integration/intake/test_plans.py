@@ -1,4 +1,4 @@
-"""What the intake and the worker read does not depend on statistics: a new installation has none until autovacuum comes."""
+"""The reads of intake and worker do not depend on statistics: a new installation has none until autovacuum comes."""
 
 import itertools
 from collections.abc import AsyncIterator

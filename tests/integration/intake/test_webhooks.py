@@ -337,7 +337,7 @@ async def test_refused_requests_of_own_calls_are_counted_apart(
 
 
 async def test_an_accepted_request_ends_a_row_of_refusals(web_pod: TenantPod) -> None:
-    """It is what `askproai doctor` reads of a pod: in a rotation the pod has accepted requests before."""
+    """`askproai doctor` reads this count from a pod: in a rotation the pod has accepted requests before."""
     raw = json.dumps({"event": "call_started", "call": CALL}).encode()
 
     async def refused() -> float:

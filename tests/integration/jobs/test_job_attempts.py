@@ -1,4 +1,4 @@
-"""What becomes of a job at the end of an attempt: done, tried again, put back or dead."""
+"""The state of a job at the end of an attempt: done, tried again, put back or dead."""
 
 import asyncio
 import dataclasses

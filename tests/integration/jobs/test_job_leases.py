@@ -1,4 +1,4 @@
-"""Who has a job keeps it while it works, and loses it when it is late; a stop gives it back."""
+"""A worker keeps its job while it works, and loses it when it is late; a stop returns the job."""
 
 import asyncio
 import dataclasses
@@ -127,7 +127,7 @@ async def test_shutdown_returns_unfinished_jobs_without_counting_attempts(env: J
         await asyncio.sleep(60 if job.correlation_id == "slow" else 0.1)
         await env.succeed(job)
 
-    # Of QUICK's 0.2 s a machine with other work could leave none for the commit of the quick one.
+    # On a busy machine QUICK's 0.2 s could be too short for the commit of the quick one.
     async with env.running(work, dataclasses.replace(QUICK, grace=timedelta(seconds=3))):
         await claimed.wait()
     row = await env.job(slow)

@@ -53,7 +53,7 @@ async def deliver(pod: TenantPod, call_id: str) -> int:
 
 
 async def test_connections_cut_in_answers_lose_and_double_nothing(network: Network) -> None:
-    """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. What was acknowledged is stored."""
+    """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. Acknowledged events are stored."""
     pod, names = network.pod, [f"call_cut_{i}" for i in range(EVENTS)]
     async with network.postgres.toxic("limit_data", bytes=3000):
         replies = [
@@ -77,7 +77,7 @@ async def test_connections_cut_in_answers_lose_and_double_nothing(network: Netwo
 
 
 async def test_bookings_over_cut_connections_are_true_and_single(network: Network) -> None:
-    """Whoever heard that the appointment is booked has one; nobody has two, also not by asking again."""
+    """Each caller who heard of a booked appointment has one; nobody has two, also not by asking again."""
     pod = network.pod
     offers = (await pod.function("check_availability", "call_asks", {"service": "Haarschnitt"})).body["slots"]
     start = offers[0]["start"]

@@ -1,4 +1,4 @@
-"""What a customer gets by mail, from a caller's booking to a real mail server."""
+"""The mails to a customer, from a caller's booking to a real mail server."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""Who waits hears of a freed time at the number that was given for it, as long as it is offered to that person."""
+"""A waiting customer hears of a freed time at the number of the entry, as long as it is offered to that person."""
 
 from datetime import time, timedelta
 

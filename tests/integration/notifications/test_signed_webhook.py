@@ -44,7 +44,7 @@ async def test_an_answer_that_is_no_success(
 
 
 async def test_a_text_for_the_business_is_sent_once(env: NotificationEnvironment, gateway: Gateway) -> None:
-    """What other parts of the runtime use."""
+    """Other parts of the runtime send such texts."""
     async with env.salon.pool.acquire() as conn:
         for _ in range(2):
             await enqueue_text(

@@ -1,4 +1,4 @@
-"""What a tenant costs: counts of requests, as `make scale` measures them, so that they cannot creep. Times are not held here."""
+"""The cost of a tenant in requests, as `make scale` counts them, so that it cannot creep. Times are not checked here."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(600), pytest.mark.n
 
 @dataclass(frozen=True)
 class Costs:
-    """What the operator sent: until all tenants were Ready, after a restart, and while nothing happened."""
+    """The operator's requests: until all tenants were Ready, after a restart, and while nothing happened."""
 
     ready: Counts
     restart: Counts  # until every object was looked at
@@ -106,10 +106,10 @@ def test_a_quiet_tenant_costs_few_reads(costs: Costs) -> None:
 
 
 def test_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
-    """Bounds are what is needed now (45, 4.5, 14, 5), and a little more, since the order of events differs; lower them with it.
+    """Bounds are the present costs (45, 4.5, 14, 5), and a little more, since the order of events differs; lower them together.
 
-    Of the writes one brings the greeting of the published version to the pods, and one a new data key into `T-teardown`, which is
-    read before where the watch has not reported it yet.
+    One write brings the greeting of the published version to the pods. Another one brings a new data key into `T-teardown`, which
+    is read before if the watch has not reported it yet.
     """
     of = costs.ready
     sent = dict(of.of(OPERATOR))
@@ -126,7 +126,7 @@ def test_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
 
 @pytest.mark.parametrize(("kind", "most"), [("Tenant", 7), ("Branch", 5), ("ServiceOffering", 5), ("RetellAgent", 6)])
 def test_new_tenant_reconciles_nothing_for_unread_changes(costs: Costs, kind: str, most: int) -> None:
-    """Bounds are what is needed now (4.7, 3.6, 3.2, 4.5; 6.2 for a Tenant beside other load: the events that it reads then come one
-    by one), and a little more; a tenant has three services.
+    """Bounds are the present counts (4.7, 3.6, 3.2, 4.5; 6.2 for a Tenant beside other load: its events then come one by one), and
+    a little more; a tenant has three services.
     """
     assert costs.runs[kind] <= most, costs.runs

@@ -1,4 +1,4 @@
-"""What is done on the tenant's page, at a real pod: once, in the audit log, by whoever may, and nothing entered is lost."""
+"""Actions on the tenant's page, at a real pod: once, in the audit log, by permitted roles, and no input is lost."""
 
 import asyncio
 import re

@@ -87,8 +87,8 @@ async def test_failed_booking_leads_to_its_dead_letters_redrive(
 
 
 async def test_played_call_is_on_open_pages_within_second(pod: TenantPod, tmp_path: Path) -> None:
-    """And so is its appointment on an open week. The middle of five calls. On a busy machine Chromium itself takes seconds: it may
-    take as long for what is new as it took, in the middle, to open the pages.
+    """Its appointment is on an open week as soon. The medians of five calls count. On a busy machine Chromium itself takes seconds:
+    the second is extended by the median time to open a page.
     """
     calls, bookings, openings = [], [], []
     async with browsing(tmp_path) as browser:

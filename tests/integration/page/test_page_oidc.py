@@ -83,7 +83,7 @@ async def forget_issuer(pod: TenantPod, issuer: OidcIssuer) -> None:
 
 @pytest.fixture
 async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterator[OidcIssuer]:
-    """The issuer, of which the pod knows nothing yet, and nothing of its faults afterwards."""
+    """The issuer; the pod knows nothing about it yet, and afterwards nothing about its faults."""
     await forget_issuer(oidc_pod, issuer)
     yield issuer
     await forget_issuer(oidc_pod, issuer)
@@ -258,7 +258,7 @@ async def test_person_without_role_is_refused_and_audited(oidc_pod: TenantPod, i
 
 
 async def test_repeated_refusals_fill_no_audit_log(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
-    """Whoever has an account at the issuer may try, at the published host, as often as they like."""
+    """Everybody with an account at the issuer may try, at the published host, as often as they like."""
     for subject in ("u-first", "u-second", "u-first"):
         issuer.claims = person("others", subject=subject, name=f"Otto {len(issuer.requests)}")
         async with visiting(oidc_pod, published=True) as visitor:

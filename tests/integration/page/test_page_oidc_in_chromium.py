@@ -30,7 +30,7 @@ async def test_issuer_login_works_by_the_keyboard_alone(database: Database, tmp_
             await browser.press("Enter")
             await browser.wait_for("location.pathname === '/week' && location.search === '?day=2026-11-27'")
             assert "anna@salon.example" in await browser.evaluate("document.querySelector('.who').textContent")
-            # The browser sends the session with what is done on the page, and with nothing that leads here from elsewhere.
+            # The browser sends the session with actions on the page, and not with links or forms from elsewhere.
             await browser.open(f"{pod.private_url}/blocks/new")
             assert await browser.evaluate("document.cookie") == "", "no script reads a cookie"
             await browser.click("header [action='/logout'] button")

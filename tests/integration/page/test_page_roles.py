@@ -28,7 +28,7 @@ pytestmark = pytest.mark.nightly
 
 ALL, OWNER = frozenset(Role), frozenset({Role.OWNER})
 NOT_READER = frozenset({Role.OWNER, Role.STAFF})
-# Who sees each view. What a reader sees of it names nobody.
+# The roles that see each view. A reader's version of it names nobody.
 SEEN_BY: dict[str, frozenset[Role]] = {
     "/": ALL, "/week": ALL, "/calls": ALL, "/calls/{id}": ALL, "/timeline": ALL, "/timeline?id=none": ALL,
     "/appointments/{id}": ALL, "/blocks": ALL, "/blocks/{id}": ALL,

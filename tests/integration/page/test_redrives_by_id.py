@@ -1,4 +1,4 @@
-"""What the id of a redrive means: once, and for what it was sent for; an action that waits too long is not begun."""
+"""The id of a redrive counts once, for the letters for which it was sent; an action that waits too long is not begun."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -88,7 +88,7 @@ async def test_repeated_redrive_of_all_skips_later_deaths(owner: Visitor, kind: 
 
 @asynccontextmanager
 async def another_action(pod: TenantPod, letter: str) -> AsyncIterator[None]:
-    """Hold a letter's row, so that the action of whoever redrives it does not end."""
+    """Hold a letter's row, so that a redrive of it does not end."""
     number = int(letter.removeprefix("events/job:").removesuffix("/redrive"))
     async with pod.db.transaction():
         await pod.db.execute("SELECT 1 FROM jobs WHERE tenant = $1 AND id = $2 FOR UPDATE", pod.store.tenant, number)

@@ -1,4 +1,4 @@
-"""What callers say is nowhere readable in the stores, and without its key nowhere else; everything goes on without it."""
+"""Callers' words are nowhere readable in the stores, and elsewhere only with their key; everything goes on without the key."""
 
 import json
 from datetime import UTC, datetime
@@ -208,7 +208,7 @@ async def test_event_without_its_key_becomes_a_dead_letter(env: PrivacyEnvironme
 
 
 async def test_a_body_in_another_row_is_refused(env: PrivacyEnvironment) -> None:
-    """Whoever has the tenant's login to the database may add rows: no words of one call become those of another."""
+    """The tenant's login to the database may add rows: no words of one call become those of another."""
     await env.play(ZORA)
     await env.processed()
     copy = """

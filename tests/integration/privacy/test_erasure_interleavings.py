@@ -111,7 +111,7 @@ async def test_function_record_after_the_erasure_is_no_call(
 
 
 async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment) -> None:
-    """Of a call of which nothing else is here: only its body says whose it is."""
+    """A call with no row here yet: only the body of its event says whose it is."""
     await env.play(ZORA)
     await env.processed()
     shared = env.pod.worker.shared

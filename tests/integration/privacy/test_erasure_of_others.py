@@ -1,4 +1,4 @@
-"""An erasure takes nothing from whoever shares a call, a part of a number or of an address, or books at that moment."""
+"""An erasure leaves the rows of people who share a call, a part of a number or of an address, or who book at that moment."""
 
 import asyncio
 from dataclasses import replace

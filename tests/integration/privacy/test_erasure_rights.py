@@ -1,4 +1,4 @@
-"""What a tenant's login may delete: only while an erasure is open, only its own rows, and never the record of it."""
+"""A tenant's login may delete only while an erasure is open, only its own rows, and never the record of the erasure."""
 
 from uuid import uuid4
 

@@ -13,7 +13,7 @@ from askproai_sandbox.databases import Database
 from tests.worlds.personal_data import IMPERSONAL, PERSONAL, Erasure
 from tests.worlds.tenant_rows import connected
 
-# What can hold words, or who somebody is. Numbers, times and booleans cannot.
+# Columns that can hold words or identify a person. Numbers, times and booleans cannot.
 _COLUMNS = """
 SELECT c.relname AS table_name, a.attname AS column_name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped

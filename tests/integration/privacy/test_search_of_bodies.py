@@ -79,7 +79,7 @@ async def test_bodies_of_own_call_are_found(salon: TenantStore) -> None:
 
 
 async def test_each_statement_searches_few_bodies(database: Database, salon: TenantStore) -> None:
-    """30 MB, of which half is Cal.com's: a statement through all of them would reach its time limit as they become many."""
+    """30 MB, half of them Cal.com's: a statement through all of them would reach its time limit as they become many."""
     read = list[int]()
 
     def note(query: LoggedQuery) -> None:

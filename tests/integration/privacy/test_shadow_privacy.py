@@ -1,4 +1,4 @@
-"""What a caller refuses or has erased is refused to the copy of the book, and erased from it."""
+"""A caller's refusal also holds for the copy of the book, and an erasure also erases from it."""
 
 import json
 from datetime import UTC, datetime

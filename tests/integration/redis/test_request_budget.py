@@ -18,7 +18,7 @@ from tests.worlds.waiting import stopwatch
 pytestmark = pytest.mark.nightly
 
 Take = Callable[..., Awaitable[tuple[bool, int]]]
-INTERVAL = 400  # ms: longer than what a slow machine loses between two steps
+INTERVAL = 400  # ms: longer than a slow machine's delay between two steps
 
 
 @pytest.fixture(params=["shared", "local"])

@@ -1,4 +1,4 @@
-"""The processes of the local cluster: each ends with what it started, and nothing else is ended."""
+"""The processes of the local cluster: each ends with its children, and no other process is ended."""
 
 import json
 import signal

@@ -90,7 +90,7 @@ async def test_the_same_version_lists_no_booking(database: Database, pod: Tenant
         assert (found.differences, found.not_compared) == ((), 0)
 
         await environment.wait_until_equal()
-        # What was booked in the copied book is moved and cancelled by the ids that the live version has given.
+        # Bookings in the copied book are moved and cancelled by the ids of the live version.
         ids = [first["appointment_id"], *(each["appointment_id"] for each in group["appointments"])]
         again = await change(
             pod, "reschedule", "offered", start=next_friday(pod, 12).isoformat(), appointment_id=ids[0]
@@ -126,7 +126,7 @@ async def test_desk_change_of_an_appointment_is_no_difference(
 async def test_partly_failing_version_lists_exactly_its_failures(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
-    """Who gets a booking depends on what the others of the day have to do, and nothing else may differ by what has failed."""
+    """The choice of a staff member depends on the other bookings of the day, and nothing else may differ after a failure."""
     faults = FaultPoints("fail:50:before:book")
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config(), faults=faults) as environment:
         calls = [f"call_{n}" for n in range(8)]
@@ -194,7 +194,7 @@ async def test_shadow_knows_calcom_without_asking_it(database: Database, pod: Te
             first = await book(pod, "offered", datetime.fromisoformat(free.body["slots"][0]["start"]))
             # Cal.com is asked anew below: a replay that comes after it would find the first time taken, and count as not compared.
             await environment.wait_until_compared(1)
-            # Somebody books at Cal.com, of which no event comes.
+            # Somebody books at Cal.com, and no event comes.
             guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
             start = next_friday(pod, 15)
             booking = {"eventTypeId": 1001, "start": f"{start.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "attendee": guest}

@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of a task: another one goes on from what was saved, after the lease."""
+"""A worker is killed in the middle of a task: another one goes on from the saved state, after the lease."""
 
 import subprocess
 import sys

@@ -120,7 +120,7 @@ async def test_too_long_run_continues_from_its_saved_state(env: TaskEnvironment)
         await asyncio.Event().wait()
         raise AssertionError
 
-    settings = replace(QUICK, timeout=timedelta(seconds=2), retry=HOUR)  # of which it needs a hundredth to save
+    settings = replace(QUICK, timeout=timedelta(seconds=2), retry=HOUR)  # it needs a hundredth of them to save
     async with env.running({"count": hang}, settings):
         row = await env.wait_for(claim_no=1, lease_until=None)
     assert row["last_error"] == "not done after 2 s; it goes on from what it has saved"

@@ -1,6 +1,6 @@
 """Planted secrets, names and numbers appear nowhere: not in logs at any level, metrics, refusals or the private API.
 
-Pages show them to who may see them, and what is seen and done there is in no log either.
+Pages show them to permitted roles, and the logs have nothing of the views and acts there.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ async def use_everything(pod: TenantPod) -> list[str]:
 
 
 async def use_every_page(pod: TenantPod) -> None:
-    """Look at each page as the owner and as a reader, and act with what is planted in the forms."""
+    """Open each page as the owner and as a reader, and act with planted values in the forms."""
     made = await seed(pod, NAME, NOTE)
     paths = [filled(path, made) for path in (*VIEWS, *FORM_PATHS, "/calls/{id}?personal=true")]
     for token in (ADMIN_TOKEN, reader_token_of(ADMIN_TOKEN)):

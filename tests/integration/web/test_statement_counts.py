@@ -1,4 +1,4 @@
-"""What a request costs PostgreSQL, in statements. Each is a round trip for which a sender or a caller waits."""
+"""The cost of a request in PostgreSQL's statements. Each is a round trip for which a sender or a caller waits."""
 
 from collections.abc import AsyncIterator
 

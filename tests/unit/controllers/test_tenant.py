@@ -162,7 +162,7 @@ def test_local_calendar_and_finished_work_wait_for_nothing():
     assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
 
 
-# Appointments that Cal.com knows
+# Agreement with Cal.com
 
 MINUTE = timedelta(minutes=1)
 

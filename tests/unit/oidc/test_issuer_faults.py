@@ -1,4 +1,4 @@
-"""An issuer's metadata or keys are away for a moment, or have changed."""
+"""An issuer does not answer for a moment, or has changed its keys or its certificate authority."""
 
 import ssl
 from collections.abc import AsyncIterator

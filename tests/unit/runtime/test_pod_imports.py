@@ -1,4 +1,4 @@
-"""The cost of a tenant is mostly the memory of its idle processes, so each imports only what it uses."""
+"""The cost of a tenant is mostly the memory of its idle processes, so each imports only the modules that it uses."""
 
 import subprocess
 import sys
