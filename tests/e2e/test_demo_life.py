@@ -223,8 +223,8 @@ async def _entries_since(demo, journals: dict[str, list[dict]], provider: str) -
 async def _versions(demo) -> dict[str, str]:
     """Return the resourceVersion of each of the tenant's objects.
 
-    Of the Tenant what it holds instead, without what earlier tests or the hour may change: calls are counted within a minute, and
-    Cal.com is compared in rounds.
+    A Tenant is represented by its content, without the parts that earlier tests or the hour may change: calls are counted within a
+    minute, and Cal.com is compared in rounds.
     """
     kinds = "tenants.askproai.de,branches,serviceofferings,retellagents,deployments,replicasets,pods,services,configmaps,secrets"
     items = json.loads(await demo.kubectl("get", kinds, "-n", SALON.namespace, "-o", "json"))["items"]

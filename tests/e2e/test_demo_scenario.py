@@ -1,4 +1,4 @@
-"""What a person sees after `make demo`. The scenario checks its own promises; these tests check what it shows."""
+"""The state that a person sees after `make demo`. The scenario checks its own promises; these tests check its output."""
 
 import os
 from datetime import datetime, timedelta
@@ -74,7 +74,7 @@ async def test_logs_and_statuses_carry_no_key_no_number_and_no_name(demo):
 def test_the_readme_shows_what_happens(demo):
     """The transcript in the README is that of this run. ASKPROAI_WRITE_README=1 rewrites it.
 
-    Where the coming Friday is a holiday the salon offers other days; then only what comes before its answer is compared.
+    If the coming Friday is a holiday, the salon offers other days; then only the lines before its answer are compared.
     """
     readme = PROJECT / "README.md"
     before, rest = readme.read_text().split(BEGIN)

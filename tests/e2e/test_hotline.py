@@ -25,7 +25,7 @@ def in_branch(said: str) -> Turn:
 
 
 def yes(service: str = "Haarschnitt") -> Turn:
-    """Return the yes to what was offered."""
+    """Return the yes to an offer."""
     return YES, books("Erika Mustermann", service)
 
 

@@ -80,7 +80,7 @@ async def test_a_canary_that_fails_30_percent_is_taken_back_before_20_callers_me
         return (await condition(demo)).get("reason") == "CanaryTakenBack"
 
     while not await is_taken_back():
-        # What a busy machine failed at the other pods is not on trial, and would excuse the canary.
+        # Failures of a busy machine at the other pods are not on trial, and would excuse the canary.
         await demo.rows(FORGET_OTHERS_FAILURES, SALON.tenant)
         answers.append(await book(demo, len(answers), next(times)))
         await asyncio.sleep(BETWEEN_CALLERS)

@@ -1,4 +1,4 @@
-"""`askproai plan` on a running demo: what it shows is what `kubectl apply` then does, and showing it writes nothing."""
+"""`askproai plan` on a running demo: `kubectl apply` then makes the shown changes, and showing them writes nothing."""
 
 import asyncio
 import json

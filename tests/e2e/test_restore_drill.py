@@ -34,7 +34,7 @@ PRACTICE, PRACTICE_KEY, PRACTICE_NUMBER = "praxis-weber.praxis-weber", "key_demo
 NAMESPACES = ("salon-mueller", "praxis-weber")
 KINDS = ("tenants.askproai.de", "branches", "serviceofferings", "retellagents")
 FILES = ("salon.yaml", "second-tenant.yaml")
-# What a cluster sets itself; docs/install.md removes it by jq
+# Fields that a cluster sets itself; docs/install.md removes them by jq
 OF_THE_CLUSTER = ("resourceVersion", "managedFields", "creationTimestamp", "finalizers", "ownerReferences", "uid")
 BOOKED = """SELECT tenant, branch, service, staff, customer_name, starts_at, ends_at, status, external_id, call_id
             FROM appointments WHERE status <> 'held' ORDER BY tenant, starts_at, staff"""

@@ -146,7 +146,7 @@ async def test_a_shadow_lists_exactly_the_bookings_that_differ(demo: Demo, capsy
         "-o", 'jsonpath={.status.conditions[?(@.type=="ShadowAgrees")].reason}',
     )  # fmt: skip
     assert condition == "ShadowDiffers"
-    # What the live version has booked is at Cal.com, and nothing that its shadow has.
+    # Bookings of the live version are at Cal.com, and none of its shadow.
     sent = (await demo.rows(BOOKED_AT_CALCOM, SALON.tenant))[0]["n"] - created
     assert sent <= calls
 

@@ -161,7 +161,7 @@ async def start_rows(env: LoadEnvironment) -> list[Row]:
 
 
 async def machine(env: LoadEnvironment) -> dict[str, Any]:
-    """Return the facts without which no number means anything; `fdatasync` is what every commit waits for."""
+    """Return the facts without which no number means anything; every commit waits for an `fdatasync`."""
     probe = Path(await env.db.fetchval("SHOW data_directory")).with_name("sync.probe")
     with probe.open("wb", buffering=0) as file:
         syncs = timed(lambda: file.write(bytes(8192)) and os.fdatasync(file.fileno()) is None, 50)
@@ -262,7 +262,7 @@ async def mixed_rows(env: LoadEnvironment) -> list[Row]:
 
 
 async def check_stored_once(env: LoadEnvironment, run: str, result: LoadResult) -> None:
-    """Compare what was acknowledged with what is stored: each event once, with one job. Raises PromiseBroken."""
+    """Compare the acknowledged events with the stored ones: each once, with one job. Raises PromiseBroken."""
     found = await env.db.fetch(
         "SELECT e.event_id, count(j.id) AS jobs FROM webhook_events e LEFT JOIN jobs j ON j.event_id = e.id"
         " WHERE e.event_id LIKE $1 GROUP BY e.id, e.event_id",

@@ -31,8 +31,8 @@ from tests.soak.environment import RecordingCalcom
 from tests.soak.history import History
 from tests.worlds.waiting import eventually
 
-CHANGES, CALLS = 20, 1  # in a second: of people at Cal.com, with one event each, and calls at Retell, with three
-_KNOWN = 60  # bookings of which the events have come before
+CHANGES, CALLS = 20, 1  # in a second: people's changes at Cal.com, with one event each, and calls at Retell, with three
+_KNOWN = 60  # bookings whose events have come before
 _PATIENCE = 200  # seconds for the polls: Retell is asked for one call a second
 _TRIGGERS = ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED")
 _ZONE = ZoneInfo("Europe/Berlin")
@@ -60,7 +60,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What is at Cal.com and what is here: starts of live bookings by uid; calls with whether they have an end and an analysis."""
+    """The book at Cal.com and the one here: starts of live bookings by uid; calls with whether they have an end and an analysis."""
 
     there: Mapping[str, datetime]
     here: Mapping[str, datetime]

@@ -1,4 +1,4 @@
-"""What is measured: a durable PostgreSQL, a Valkey, a tenant with ten staff members, and its two containers as real processes."""
+"""The measured system: a durable PostgreSQL, a Valkey, a tenant with ten staff members, and its two containers as processes."""
 
 import asyncio
 import json

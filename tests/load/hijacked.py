@@ -1,7 +1,7 @@
-"""What the callers and events of one tenant notice while another tenant's login is in an attacker's hands.
+"""The effect on the callers and events of one tenant while another tenant's login is in an attacker's hands.
 
 Alone and under attack alternate in short rounds of one run, so that a busy machine moves both alike; each number is the median
-over the rounds. `nothing` is an attacker who does nothing: how far its ratio is from 1 is what the machine does by itself.
+over the rounds. `nothing` is an attacker who does nothing: the distance of its ratio from 1 is the noise of the machine.
 """
 
 import asyncio

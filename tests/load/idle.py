@@ -1,4 +1,4 @@
-"""What the real processes hold when nothing happens: the demo's parts with one tenant Ready, and no call."""
+"""The memory of the real processes when nothing happens: the demo's parts with one tenant Ready, and no call."""
 
 import asyncio
 import sys

@@ -35,7 +35,7 @@ _TABLES = ("free_times", "host_free_times")  # their ages are by the database's 
 
 @dataclass
 class Schedule:
-    """The periodic tasks of one worker, each run when it is due. `requests` counts what each of them asked of which provider."""
+    """The periodic tasks of one worker, each run when it is due. `requests` counts the requests of each task to each provider."""
 
     clock: FrozenClock
     handlers: Mapping[str, TaskHandler]

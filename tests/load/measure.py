@@ -23,7 +23,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured number. `wish` is what we want it to be (docs/performance.md); only a `bar` decides about the exit code."""
+    """One measured number. `wish` is its goal (docs/performance.md); only a `bar` decides about the exit code."""
 
     name: str
     value: float

@@ -20,7 +20,7 @@ Check = Callable[[str, LoadResult], Awaitable[None]]
 async def rate_rows(env: LoadEnvironment, check: Check) -> list[Row]:
     """Measure an idle system, then raise the rate until acknowledgements are late or the worker is behind.
 
-    `check` compares what was acknowledged with what is stored. The web process and a worker must be running.
+    `check` compares the acknowledged events with the stored ones. The web process and a worker must be running.
     """
     return [*await _idle_rows(env, check), *await _ladder_rows(env, check)]
 

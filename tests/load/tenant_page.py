@@ -42,7 +42,7 @@ INSERT INTO calls (tenant, call_id, branch, status, started_at, correlation_id) 
 
 @dataclass(frozen=True)
 class _Address:
-    """What a visitor needs to know of a pod."""
+    """The part of a pod that a visitor needs."""
 
     private_url: str
 

@@ -1,1 +1,1 @@
-"""A storm over several tenants on real parts, and a check of what everybody was answered: `make soak` (docs/performance.md)."""
+"""A storm over several tenants on real parts, and a check of all answers: `make soak` (docs/performance.md)."""

@@ -53,7 +53,7 @@ class Business:
                 await self._enter(planned.deed, choose, self.town.diary)
 
     async def _call(self, deed: Deed, choose: random.Random) -> None:
-        """Play one call. Who wants to change an appointment, and has none or a number that is withheld, asks and hangs up."""
+        """Play one call. Without an appointment to change, or with a withheld number, the caller asks and hangs up."""
         town = self.town
         known = [c for c in town.customers if c.caller is not None]
         customer = choose.choice(known) if known and deed in (Deed.CALLER_MOVES, Deed.CALLER_CANCELS) else None

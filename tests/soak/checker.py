@@ -224,7 +224,7 @@ def _crossed(history: History, books: Books) -> Iterator[Violation]:
         if ILLNESS in text:
             yield Violation("crossed", owner, "", f"{where} says why somebody is absent: {text[:300]}")
         for tenant, canaries in books.canaries.items():
-            # Whoever serves all tenants may name a tenant, the first canary, but no callers.
+            # A process that serves all tenants may name a tenant, the first canary, but no callers.
             forbidden = canaries if owner in books.canaries else canaries[1:]
             if tenant != owner and (canary := next((c for c in forbidden if c in text), None)):
                 yield Violation("crossed", owner, "", f"{where} contains {canary!r} of {tenant}: {text[:300]}")

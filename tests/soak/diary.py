@@ -1,4 +1,4 @@
-"""What the people of a tenant enter at Cal.com beside bookings, and delete again: events of linked calendars, and absences."""
+"""Entries of a tenant's people at Cal.com beside bookings, and their deletion: events of linked calendars, and absences."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from tests.soak.history import ILLNESS, BusyTime
 
 
 class Diary:
-    """What the people of a tenant enter beside bookings: events of linked calendars, and absences."""
+    """Entries of a tenant's people beside bookings: events of linked calendars, and absences."""
 
     def __init__(self, env: Environment, tenant: Tenant) -> None:
         self._env, self._tenant = env, tenant

@@ -44,7 +44,7 @@ SELECT staff, starts_at, ends_at, id::text, status FROM appointments WHERE tenan
 async def drain(env: Environment) -> None:
     """Wait until no job is left, redriving dead ones, and each tenant has polled Cal.com after the last change there.
 
-    What does not end goes into the history as stuck.
+    A job that does not end goes into the history as stuck.
     """
     await env.ready()
     await _await_spools(env)
@@ -131,8 +131,8 @@ async def _redrive(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", t
 
 
 async def _decide(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", tenant: Tenant, row: Any) -> None:
-    """Remove at Cal.com what is in the way of a live appointment of ours: bookings, also those of which the dead event is, and
-    what people entered elsewhere.
+    """Remove at Cal.com the obstacles to a live appointment of ours: bookings, also that of the dead event, and entries of people
+    elsewhere.
     """
     live = await db.fetch(_OVERLAPPED, tenant.key)
     bookings = [b for b in env.calcom.account_of(tenant.calcom_key).bookings.values() if b.live]

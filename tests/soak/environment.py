@@ -37,14 +37,14 @@ OWNER = "anna"  # the user of the tenant's key at Cal.com: only her absences hav
 TRIGGERS = (
     "BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REQUESTED", "BOOKING_REJECTED", "OOO_CREATED",
 )  # fmt: skip
-# Seconds. What Cal.com may still do after it gave no answer (`faults.py`) must be over within the quiet period, and no
-# process is frozen as long as the sync delay: within these bounds nothing may be booked twice.
+# Seconds. The late effects of a request without an answer (`faults.py`) must be over within the quiet period, and no process
+# is frozen as long as the sync delay: within these bounds nothing may be booked twice.
 SYNC_DELAY, QUIET, CIRCUIT_OPEN = 20, 12, 10
 POLL = 15  # seconds between two polls of Cal.com; a worker looks twice a minute which tasks are due
 
 
 class Team(StrEnum):
-    """What the event type of a tenant is, if it is a team's."""
+    """The kind of a tenant's event type, if it is a team's."""
 
     BY_HOST = "a round robin of which one host can be asked for and booked"
     CHOSEN = "a round robin for which Cal.com chooses the host"

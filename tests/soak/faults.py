@@ -1,4 +1,4 @@
-"""What the storm breaks, from its seed: processes, PostgreSQL, Redis, and Cal.com in every way that its simulator knows.
+"""The faults of the storm, from its seed: processes, PostgreSQL, Redis, and Cal.com in every way that its simulator knows.
 
 Bounds that hold the promises together (docs/performance.md): no process of a tenant is frozen for longer than `_FROZEN`, and what
 Cal.com still does after its answer was lost, or hides in its list, is over within the quiet period.
@@ -38,7 +38,7 @@ class Faults:
         self._busy: set[str] = set()  # servers that are away now
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Break things until `stop`, then let all of them work again. What cannot be broken or mended as meant ends the storm."""
+        """Break things until `stop`, then let all of them work again. A fault that cannot begin or end ends the storm."""
         loop, choose = asyncio.get_running_loop(), self._random
         calm_at = loop.time() + 60
         self._env.calcom.loss = _LOSS

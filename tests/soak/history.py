@@ -1,4 +1,4 @@
-"""What happened in a storm, as the outside saw it: requests, answers, people's changes at Cal.com, faults. No logic of the product.
+"""The events of a storm, seen from outside: requests, answers, people's changes at Cal.com, faults. No logic of the product.
 
 All times are Unix seconds of this machine's clock, which PostgreSQL uses as well.
 """
@@ -59,7 +59,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person did at Cal.com: `create`, `move`, `cancel`, or `reassign` from the host `was_staff`.
+    """An act of a person at Cal.com: `create`, `move`, `cancel`, or `reassign` from the host `was_staff`.
 
     `uid` is the booking's before, `new_uid` the one after it.
     """
@@ -79,7 +79,7 @@ ILLNESS = "Bandscheibenvorfall"  # the note of each absence: nobody but Cal.com 
 
 @dataclass(slots=True)
 class BusyTime:
-    """What a person entered beside bookings: an event of a linked calendar, of which Cal.com sends nothing, or an absence.
+    """A person's entry beside bookings: an event of a linked calendar, about which Cal.com sends nothing, or an absence.
 
     `begins` to `ends`, a span of `staff`'s time, was there from `entered_at` to `removed_at`. A change is an entry of its own.
     `event`, of an absence: its uuid and first day, by which its webhook is found.

@@ -1,9 +1,9 @@
 """Whether the times that callers were offered were there at their yes. Pure.
 
-Who was faster is no lie: a time that another caller asked for, was offered first (it is held then), or took between the offer and
-the yes does not count. All else is gone, also what a person entered at Cal.com in these seconds. Of what is gone is said apart what
-could not have been known at the offer: entered after it, or so shortly before it that neither had its event had its effect nor had
-what is known of Cal.com's free times become too old. What was said to be not confirmed is counted by itself.
+A faster caller makes no offer untrue: a time that another caller asked for, was offered first (it is held then), or took between
+the offer and the yes does not count. Every other taken time is gone, also one that a person took at Cal.com in these seconds. Gone
+times that could not have been known at the offer are counted apart: their entry came after the offer, or so shortly before it that
+its event had had no effect and the known free times of Cal.com were not too old. Unconfirmed offers are counted apart, too.
 """
 
 import json
@@ -16,19 +16,17 @@ from tests.soak.books import Books
 from tests.soak.history import FOREVER, Answer, History, clock, seconds
 from tests.soak.sentences import Said, read
 
-_AROUND = (
-    3600.0  # seconds: what begins closer to a time may be in its way; an appointment and its buffer take 55 minutes
-)
-BAR = 1 / 200  # of the times that were offered as certain; fewer may be gone, of what could have been known
+_AROUND = 3600.0  # seconds: an entry that begins closer to a time may be in its way; an appointment and its buffer take 55 minutes
+BAR = 1 / 200  # the greatest share of the times offered as certain that may be gone, and could have been known
 _BUFFER, _LENGTH = 600.0, 3300.0  # seconds after an appointment; of an appointment with its buffer
-_COMMITTING = 10.0  # seconds from the time at which an event is processed to the commit: whoever commits may be frozen
-_POLL = 120.0  # seconds until the poll has found what a person changed, after a failure and a look at the tasks
+_COMMITTING = 10.0  # seconds from the time at which an event is processed to the commit: the process may be frozen
+_POLL = 120.0  # seconds until the poll has found a person's change, after a failure and a check of the due tasks
 _BOOKED = "booked"  # of a key in `_processed_events`
 _BOOKING = {"book_appointment", "reschedule_appointment"}
 
 
 class Fate(StrEnum):
-    """What became of an offered time at the yes."""
+    """The fate of an offered time at the yes."""
 
     KEPT = "kept"
     FASTER = "another caller was faster"
@@ -73,7 +71,7 @@ def accepted_offers(history: History, books: Books) -> list[Accepted]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of the accepted times whose fate is decided: how many there were, and how many were gone, by cause."""
+    """The number of accepted times with a decided fate, and how many of them were gone, by cause."""
 
     decided: int
     gone: Mapping[Cause, int]
@@ -135,7 +133,7 @@ def _judge(offer: Answer, yes: Answer, entries: "_Entries", others: "_Others") -
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What keeps a staff member from work at Cal.com, from `entered_at` to `removed_at`. `known_at`: when it must be known here."""
+    """A staff member's busy time at Cal.com, from `entered_at` to `removed_at`. `known_at`: when it must be known here."""
 
     staff: str
     begins: float
@@ -152,7 +150,7 @@ class _Entry:
 
 
 class _Entries:
-    """What was in the way at Cal.com, by tenant: bookings, events of linked calendars, absences."""
+    """The busy times at Cal.com, by tenant: bookings, events of linked calendars, absences."""
 
     def __init__(self, history: History, books: Books) -> None:
         self._chosen_hosts, self._free_times = books.chosen_hosts, history.free_times
@@ -184,11 +182,11 @@ class _Entries:
     def find_cause(self, offer: Answer, yes: Answer, at: float) -> tuple["Cause", _Entry | None]:
         """Return why the time at `at` was gone at the yes, and the last entry that was in its way.
 
-        Whoever was offered must have become busy. Of a team for which Cal.com chooses the host everybody must, or Cal.com has
-        chosen somebody whom a person has made free there, of which our book does not know yet.
+        The offered staff must have become busy. If Cal.com chooses the host, everybody in the team must have, or Cal.com has chosen
+        somebody whom a person has made free there; our book does not know that yet.
         """
         is_chosen = yes.tenant in self._chosen_hosts
-        believed = _POLL if is_chosen else self._free_times  # so long what was removed may be believed to be there
+        believed = _POLL if is_chosen else self._free_times  # so long a removed entry may be believed to be there
         near = [
             e for e in self._of_tenant[yes.tenant]
             if e.begins < at + _LENGTH and at < e.ends and e.entered_at <= yes.answered_at

@@ -19,7 +19,7 @@ _RESTART_SECONDS = 0.3
 
 @dataclass
 class Process:
-    """One process of ours. What ends it is up to the storm; it is started again until `stop`."""
+    """One process of ours. The storm may end it in any way; it is started again until `stop`."""
 
     name: str
     command: Sequence[str | Path]

@@ -86,7 +86,7 @@ async def _read(env: Environment) -> Books:
 
 
 def report(console: Console, history: History, books: Books, violations: list[Violation], seed: int) -> None:
-    """Print one table, the histories of what was broken, and the verdict as the last line."""
+    """Print one table, the histories of the broken promises, and the verdict as the last line."""
     table = Table("what", "count", title=f"Soak with seed {seed}")
     for name, count in _numbers(history, books):
         table.add_row(name, f"{count:,}")

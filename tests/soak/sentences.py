@@ -1,4 +1,4 @@
-"""What a caller was promised by an answer: read from the German sentence itself, not from the product's own idea of it. Pure."""
+"""The promise of an answer to a caller: read from the German sentence itself, not from the product's own idea of it. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _SPOKEN = re.compile(rf"\w+, de[nr] (\d+)\. ({'|'.join(_MONTHS)}), um (\d+) Uhr(
 
 
 class Said(StrEnum):
-    """What a sentence says about an appointment."""
+    """The statement of a sentence about an appointment."""
 
     THERE = "it is there"
     GONE = "it is gone"
@@ -95,7 +95,7 @@ def read_list(answer: Answer) -> dict[str, float] | None:
 
 
 def list_unconfirmed(answer: Answer) -> set[str]:
-    """Return the appointments of which find_appointments said that the calendar has to confirm them: they may be gone again."""
+    """Return the appointments that the calendar has to confirm, as find_appointments said: they may be gone again."""
     return {
         entry["appointment_id"]
         for entry in answer.body.get("appointments", ())

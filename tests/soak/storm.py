@@ -37,7 +37,7 @@ _STAFF = tuple(EVENT_TYPES.values())
 
 @dataclass
 class Customer:
-    """Somebody who has an appointment, by what the answers said."""
+    """Somebody who has an appointment according to the answers."""
 
     caller: str | None
     name: str
@@ -241,7 +241,7 @@ class Town:
         )
 
     async def _life(self, diary: Diary) -> None:
-        """What the people have beside their work: events in linked calendars, and absences, entered, changed and deleted."""
+        """Enter, change and delete people's events in linked calendars, and absences."""
         choose = self.choices_of("life")
         while not self.stop.is_set():
             await asyncio.sleep(choose.uniform(*_ELSEWHERE))

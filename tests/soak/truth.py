@@ -2,7 +2,7 @@
 
 Every answer that says something certain is a statement, valid at some moment between question and answer. Requests without a
 certain answer may have taken effect at any time since, and a person's change at Cal.com until its event was processed here. The
-final state must be what the last statement says, or that of something concurrent to it or later.
+final state must be that of the last statement, or that of something concurrent to it or later.
 """
 
 import json
@@ -114,7 +114,7 @@ def _collect_answers(history: History, books: Books, statements: dict[Key, list[
 
 
 def _collect_lists(history: History, statements: dict[Key, list[Statement]]) -> None:
-    """What find_appointments first names of an appointment whose booking was never answered makes it known to its caller."""
+    """Make an appointment without an answer to its booking known to its caller by the first find_appointments that names it."""
     for a in history.answers:
         listed = _listed(a)
         for appointment_id, start in (listed or {}).items():
@@ -186,7 +186,7 @@ def _list_violations(history: History, statements: dict[Key, list[Statement]]) -
 
 
 def _denied(history: History, books: Books) -> Iterator[Violation]:
-    """Whoever heard that nothing is booked has nothing at that time, unless the call asked again and heard that it has."""
+    """Yield appointments whose caller heard that nothing is booked at that time, and did not hear otherwise in the same call."""
     live = {(a.tenant, a.call_id, a.start): a for a in books.appointments if a.live and a.call_id}
     there = {str(a.body.get("appointment_id")) for a in history.answers if read(a).said is Said.THERE}
     for a in history.answers:
@@ -227,9 +227,10 @@ def _ends_known_at(history: History, books: Books) -> dict[Key, float]:
 
 
 def _not_at_calcom(history: History, books: Books) -> Iterator[Violation]:
-    """What was answered as confirmed was at Cal.com then, with that staff member: made before the answer, and not ended before
-    the question, but by a person so shortly before that it could not be known here yet (as of offers: decision 39). A person may
-    have given it to another host since.
+    """Yield answers with a confirmed appointment that was not at Cal.com then, with that staff member.
+
+    It must be made before the answer, and not ended before the question. A person may have ended it so shortly before that it
+    could not be known here yet (as for offers: decision 39), or may have given it to another host since.
     """
     remote = {(a.tenant, a.id) for a in books.appointments if a.remote}
     reassigned = {(c.tenant, c.uid) for c in history.changes if c.action == "reassign"}

@@ -20,7 +20,7 @@ FIRST_DAY, LAST_DAY = 2, 58  # from today; near days are wanted more than far on
 
 
 class Deed(StrEnum):
-    """What somebody does once."""
+    """One act of a caller or a person at the business."""
 
     CALLER_BOOKS = "a caller asks and takes what is offered"
     CALLER_ASKS = "a caller only asks"

@@ -1,4 +1,4 @@
-"""What a simulated week must show: both books equal, no double promise, and how many offered times were gone at the yes. Pure."""
+"""The result of a simulated week: both books equal, no double promise, and the offered times that were gone at the yes. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

@@ -1,1 +1,1 @@
-"""What several test files share: the environments that tests run in, objects of the example salon, and how to wait."""
+"""Shared parts of test files: the environments that tests run in, objects of the example salon, and ways to wait."""

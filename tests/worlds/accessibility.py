@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page, as Chromium paints it: light and dark, on a desk and on a phone."""
+"""The findings of axe-core in a page, as Chromium paints it: light and dark, on a desk and on a phone."""
 
 import json
 from collections.abc import Iterable

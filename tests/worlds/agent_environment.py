@@ -116,7 +116,7 @@ class AgentEnvironment:
         raise AssertionError(f"{point} was never reached, but {self.faults.reached}")
 
     async def restart(self) -> None:
-        """Replace the process by a new one, which knows only what is in the cluster now."""
+        """Replace the process by a new one, which knows only the objects that are in the cluster now."""
         self.sink, kube = await _connect(self.api_url, self.clock, self.stack)
         known = {"cache": self.sink.cache, "relations": Relations(self.sink.cache), "memory": Memory()}
         self.context = replace(self.context, kube=kube, **known)

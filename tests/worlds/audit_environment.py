@@ -22,7 +22,7 @@ EVERY = timedelta(minutes=30)
 
 @dataclass
 class AuditEnvironment:
-    """`watermark` is what the last run of the audit returned or saved."""
+    """`watermark` is the value that the last run of the audit returned or saved."""
 
     polled: PollEnvironment
     watermark: dict[str, Any]

@@ -123,8 +123,8 @@ class RecordedMetrics:
 class ScriptedCalendar:
     """A remote calendar that returns the scripted outcomes, and without a script succeeds.
 
-    `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests of what the
-    calendar's answer alone decides; with Cal.com's own rules there is `calcom_environment.py`.
+    `bookings` are the uids of live bookings by request id, `starts` the start of each uid ever given. For tests in which the
+    calendar's answer alone decides; `calcom_environment.py` has Cal.com's own rules.
     """
 
     remote = True

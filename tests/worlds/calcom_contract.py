@@ -1,4 +1,4 @@
-"""What Cal.com publishes of the endpoints that we use, as a table of our own (docs/vendors/calcom.md).
+"""Cal.com's published API, for the endpoints that we use, as a table of our own (docs/vendors/calcom.md).
 
 The version of each endpoint, what a request may and must have, and what an answer has.
 """

@@ -38,7 +38,7 @@ ANALYSIS = {"call_summary": "Kein Termin.", "user_sentiment": "Neutral", "call_s
 
 @dataclass
 class CallPollEnvironment:
-    """`watermark` is what the last run returned or saved. Retell's clock and ours are `clock`; that of the database is real."""
+    """`watermark` is the last run's returned or saved value. `clock` is Retell's clock and ours; that of the database is real."""
 
     pod: TenantPod
     retell: RetellSimulator

@@ -1,4 +1,4 @@
-"""What the private API says of calls."""
+"""The calls in the answers of the private API."""
 
 from typing import Any
 

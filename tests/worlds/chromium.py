@@ -66,7 +66,7 @@ class Browser:
         await self.evaluate(f"{_NOTE_FIRST_FRAME}({json.dumps(selector)})")
 
     async def first_frame(self, selector: str) -> float:
-        """Return when the page first showed an element of which it was to note that, as seconds since the epoch."""
+        """Return when the page first showed an element of `note_first_frame`, as seconds since the epoch."""
         return float(await self.wait_for(f"window.firstFrames[{json.dumps(selector)}]")) / 1000
 
     async def click(self, selector: str) -> None:

@@ -1,4 +1,4 @@
-"""What the operator knows when it compiles a tenant's config."""
+"""The operator's knowledge when it compiles a tenant's config."""
 
 from typing import Any
 

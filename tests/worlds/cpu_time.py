@@ -1,12 +1,13 @@
-"""CPU time that can be compared between machines, and with what else a machine does: each run is measured beside a fixed amount of
-work. What a thing takes in seconds of a quiet machine is a matter of `make bench`.
+"""CPU time that can be compared between machines, also busy ones: each run is measured beside a fixed amount of work.
+
+`make bench` measures the seconds on a quiet machine.
 """
 
 import re
 from collections.abc import Callable
 from time import thread_time
 
-# What `_yardstick` takes on a quiet core that serves 11,000 requests a second with bare aiohttp.
+# The time of `_yardstick` on a quiet core that serves 11,000 requests a second with bare aiohttp.
 _YARDSTICK_SECONDS = 0.010
 _RUNS = 5
 

@@ -94,7 +94,7 @@ def _is_shell(line: str) -> bool:
 
 
 def _statements(code: str) -> Iterator[str]:
-    """Yield the statements of a block, each with its continuation lines, without what a command prints and other languages."""
+    """Yield the statements of a block, each with its continuation lines, without the output of commands and other languages."""
     lines = code.splitlines()
     if any(line.startswith("$ ") for line in lines):  # a transcript
         lines = [line[2:] for line in lines if line.startswith("$ ")]

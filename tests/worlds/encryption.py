@@ -1,4 +1,4 @@
-"""What of a tenant is stored, as whoever has the stores sees it and as its pods read it; and keys for its pods."""
+"""A tenant's stored bodies, as an owner of the stores sees them and as its pods read them; and keys for its pods."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Exchanges with a simulator, each compared with what the vendor publishes."""
+"""Exchanges with a simulator, each compared with the vendor's published API."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable

@@ -128,8 +128,8 @@ _EXAMPLES: tuple[tuple[str, str, dict[str, str], tuple[int | None, str, str]], .
 
 
 async def create_example_fleet(client: KubeClient) -> list[str]:
-    """Create a dozen businesses, each in a namespace of its own, with a Tenant named `salon`, and the Leases of who leads; return
-    the namespaces.
+    """Create a dozen businesses, each in a namespace of its own, with a Tenant named `salon`, and the leaders' Leases; return the
+    namespaces.
     """
     await client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": SYSTEM}})
     for component, pod in (("operator", "5c8b6-q9k2m"), ("coordinator", "7d9f8-x2x4p")):

@@ -34,7 +34,7 @@ class FleetUpgrade:
     valkey: EmbeddedRedis
     client: KubeClient
     providers: Providers
-    # Of this test only: what an operator counts are the Deployments of its release.
+    # Releases of this test only: an operator counts the Deployments of its release.
     former: str = field(default_factory=lambda: f"askproai:former-{uuid.uuid4().hex[:8]}")
     present: str = field(default_factory=lambda: f"askproai:present-{uuid.uuid4().hex[:8]}")
     tenants: list[TenantNamespace] = field(default_factory=list)

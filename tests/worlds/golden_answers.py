@@ -31,7 +31,7 @@ from tests.worlds.golden_records import (
 )
 
 RECORDED: Final = ("tests/integration/booking/", "tests/integration/calls/")
-# Whoever changes the grammar does not read these rows, not even in a changed record.
+# An author of the grammar does not read these rows, not even in a changed record.
 HELD_OUT: Final = "tests/integration/calls/test_held_out_arguments.py"
 # A Friday before opening time; the minute is none to which times are rounded.
 DAY: Final = datetime(2026, 11, 20, 7, 2, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Exchange:
 
 @dataclass
 class Recorder:
-    """What the running test has asked so far. Without a test nothing is kept."""
+    """The exchanges of the running test so far. Without a test nothing is kept."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     running: bool = False

@@ -1,4 +1,4 @@
-"""The records of golden answers: a file of JSON lines for each test module, sorted by test, with placeholders for what varies."""
+"""The records of golden answers: a file of JSON lines for each test module, sorted by test, with placeholders for varying parts."""
 
 import difflib
 import json
@@ -10,7 +10,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "tests" / "golden"
 COMMAND: Final = "python -m pytest -m '' --golden=record"
-# What no two runs have in common, by the name of its placeholder.
+# Values that differ in each run, by the names of their placeholders.
 _VARYING: Final = re.compile(
     r"""(?P<id>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b)
     |(?P<call>\bcall_[0-9a-f]{28,32}\b)
@@ -82,7 +82,7 @@ def describe_change(module: str, test: str, kept: Lines, lines: Lines) -> str:
 
 
 def _differences(kept: Lines, lines: Lines) -> Lines:
-    """Return both versions of what differs: of the same questions only the fields of their answers."""
+    """Return both versions of each difference. For equal questions these are only the fields of their answers."""
     pairs = [(json.loads(before), json.loads(after)) for before, after in zip(kept, lines, strict=False)]
     texts = [f"  {sign} {line}" for sign, side in (("-", kept), ("+", lines)) for line in side]
     if len(kept) != len(lines) or any("answer" not in each or "answer" not in new for each, new in pairs):

@@ -49,7 +49,7 @@ class GrantEnvironment:
     sink: EventSink
 
     async def operator(self, shard: Shard = ALONE) -> tuple[ReconcileContext, EventSink]:
-        """Return a new process, which knows only what is in the cluster now."""
+        """Return a new process, which knows only the objects that are in the cluster now."""
         cache = Cache()
         relations = Relations(cache)
         sink = EventSink(cache, relations, lambda _: None, observes=shard.observes)

@@ -131,7 +131,7 @@ FROM appointments WHERE tenant = $1
 async def grow(db: asyncpg.Connection, store: TenantStore, size: Size) -> None:
     """Give a tenant the rows of `size`, in one transaction. `db` is a superuser's connection.
 
-    Foreign keys are not checked row by row: each row refers to what the statements before have written.
+    Foreign keys are not checked row by row: each row refers to rows of the statements before.
     """
     tenant, resources = store.tenant, list(store.resources.values())
     async with db.transaction():

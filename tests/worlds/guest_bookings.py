@@ -1,4 +1,4 @@
-"""What guests book and change at Cal.com by themselves."""
+"""Bookings and changes that guests make at Cal.com by themselves."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a hijacked database login reads, and whether it may log in."""
+"""The rows that a hijacked database login reads, and whether it may log in."""
 
 import asyncio
 

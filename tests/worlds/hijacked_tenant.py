@@ -14,7 +14,7 @@ from askproai_operator.session_watch import watch_sessions
 from askproai_sandbox.databases import Database, TenantStore
 from tests.worlds.waiting import eventually
 
-# What an attacker does first: a role may change its own settings.
+# An attacker's first statement: a role may change its own settings.
 NO_TIMEOUTS = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
 
 

@@ -32,7 +32,7 @@ def enable_recognition(pod: TenantPod) -> None:
 
 
 def allow_slow_lookups(pod: TenantPod) -> None:
-    """Let the running pod look for a caller as long as it takes, for tests of what it then says.
+    """Let the running pod look for a caller as long as it takes, for tests of its sentences.
 
     On a machine with other work a lookup may need more than the 0.2 s after which nobody is known.
     """
@@ -40,7 +40,7 @@ def allow_slow_lookups(pod: TenantPod) -> None:
 
 
 async def measure_delay(pod: TenantPod, ask: Callable[[], Awaitable[object]], *, at_once: int = 1) -> float:
-    """Return for how many seconds calls that come at once wait, without what the machine needs for as many answers.
+    """Return for how many seconds calls that come at once wait, without the machine's own time for as many answers.
 
     That is the time of calls with a withheld number, for which nothing is looked up. Medians of five.
     """

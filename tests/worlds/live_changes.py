@@ -1,4 +1,4 @@
-"""What a running installation does after a change and after a loss: of the demo, and of the chart on a node."""
+"""The behaviour of a running installation after a change and after a loss, for the demo and for the chart on a node."""
 
 import json
 import time

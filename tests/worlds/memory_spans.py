@@ -1,4 +1,4 @@
-"""Spans that are kept in memory, for tests of what makes them."""
+"""Spans that are kept in memory, for tests of the code that makes them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What is left in the namespaces of tests that have ended."""
+"""Objects that are left in the namespaces of tests that have ended."""
 
 from askproai_operator.engine import resources
 from askproai_sandbox.cluster import ApiError, KubeClient

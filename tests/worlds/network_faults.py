@@ -30,7 +30,7 @@ class Proxy:
 
     @asynccontextmanager
     async def toxic(self, kind: str, stream: str = "downstream", **attributes: int) -> AsyncIterator[None]:
-        """Apply one toxic to all connections meanwhile. `downstream` is what the server sends."""
+        """Apply one toxic to all connections meanwhile. `downstream` is the direction from the server."""
         body = {"name": kind, "type": kind, "stream": stream, "attributes": attributes}
         await self._request("POST", f"/proxies/{self.name}/toxics", body)
         try:

@@ -1,5 +1,5 @@
-"""Who reaches which port where policies are enforced: of an evaluation with two tenants, `networkPolicy.enabled` and a namespace of
-the monitoring. docs/security.md states it, a unit test evaluates it, `make e2e` sees it on a node whose network enforces policies.
+"""The allowed connections to each port in an evaluation with two tenants, `networkPolicy.enabled` and a namespace of the
+monitoring. docs/security.md states them, a unit test evaluates them, `make e2e` tries them on a node that enforces policies.
 """
 
 from typing import Final

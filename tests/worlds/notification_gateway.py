@@ -33,7 +33,7 @@ class Gateway:
 
 
 def verify(body: bytes, header: str, key: str) -> bool:
-    """What docs/reference/notification-rules.md shows."""
+    """Check a signature as docs/reference/notification-rules.md shows."""
     parts = dict(part.split("=", 1) for part in header.split(","))
     expected = hmac.new(key.encode(), f"{parts['t']}.".encode() + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected, parts["v1"]) and abs(time.time() - int(parts["t"])) < 10**9

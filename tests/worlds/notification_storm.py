@@ -1,8 +1,8 @@
 """Many changes of appointments, whose notifications are sent while workers are killed and the mail server fails; and the count of
-what arrived.
+the arrived mails.
 
-Every change is for a customer of its own, so what arrives says which change it is about. A mail may arrive twice only if nobody
-could know that it had arrived: the server has accepted it and its 250 was lost, or the worker that sent it was killed.
+Every change is for a customer of its own, so a mail says by its recipient which change it is about. A mail may arrive twice only if
+nobody could know that it had arrived: the server has accepted it and its 250 was lost, or the worker that sent it was killed.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ RETURNING id, version, starts_at, attendee_email
 class FailingMailServer(MailServer):
     """A mail server that fails at random: it defers, refuses, breaks off, and accepts mails whose 250 it loses.
 
-    Each fault happens to one in so many mails. It keeps of each mail only what the count needs.
+    Each fault happens to one in so many mails. The server keeps only the parts of a mail that the count needs.
     """
 
     chance: random.Random = field(default_factory=random.Random)
@@ -82,7 +82,7 @@ class FailingMailServer(MailServer):
 
 @dataclass(frozen=True)
 class StormResult:
-    """What became of the changes. `repeated` are further copies of mails whose outcome nobody knew; `twice` all other copies."""
+    """The result of the changes. `repeated` are further copies of mails whose outcome nobody knew; `twice` all other copies."""
 
     changes: int
     missing: int
@@ -108,7 +108,7 @@ async def storm(
 ) -> StormResult:
     """Write the notifications of `changes` changes, and let workers that are killed send them until all have arrived.
 
-    What waits is due again at once, and what a refusal has ended is redriven, as a person would do.
+    A waiting notification is due again at once, and one that a refusal has ended is redriven, as a person would do.
     """
     loop, tenant, config_file = asyncio.get_running_loop(), config.tenant, folder / "tenant.json"
     config_file.write_text(encode(config))
@@ -189,7 +189,7 @@ class Killer:
         return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL)
 
     async def _record(self, pid: int) -> None:
-        """Record which mail a worker was sending when it was killed; only who has the task's lease sends."""
+        """Record which mail a worker was sending when it was killed; only the worker with the task's lease sends."""
         rows = await self.pool.fetch(
             """SELECT a.attendee_email FROM notifications n JOIN appointments a ON a.tenant = n.tenant AND a.id = n.appointment_id
                WHERE n.tenant = $1 AND n.state = 'sending'
@@ -200,7 +200,7 @@ class Killer:
 
 
 def count(changes: int, server: FailingMailServer, killer: Killer, seconds: float) -> StormResult:
-    """Compare what arrived with what had to arrive, by the mails alone."""
+    """Compare the arrived mails with the expected ones, by the mails alone."""
     copies: defaultdict[str, list[str]] = defaultdict(list)
     for recipient, message_id in server.accepted:
         copies[recipient].append(message_id)

@@ -35,7 +35,7 @@ class Login:
 
 @dataclass
 class OidcIssuer:
-    """Who logs in next is `claims`. What follows are faults: each changes one thing of the answers."""
+    """`claims` are those of the next login. The other fields are faults: each changes one part of the answers."""
 
     url: str = ""
     claims: Claims = field(default_factory=dict)

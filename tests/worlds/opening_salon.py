@@ -1,4 +1,4 @@
-"""A branch that is open from nine to six each day, with Anna and Mehmet, for what is computed without a database."""
+"""A branch that is open from nine to six each day, with Anna and Mehmet, for computations without a database."""
 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Rows of one call and of all that a page shows of it, with the texts of whoever called."""
+"""Rows of one call and of all its parts on a page, with the texts of the caller."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ class Book(Protocol):
 
 
 async def seed(pod: Book, name: str, text: str) -> dict[str, str]:
-    """Write the rows themselves: their texts are what an attacker would have got past every check before."""
+    """Write the rows themselves, as if an attacker's texts had passed every check before."""
     call, tenant, db = f"call_{uuid4().hex}", pod.store.tenant, pod.db
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     await db.execute(

@@ -25,7 +25,7 @@ OWN_KEY, OWN_FILE = "cal_anna", "calcom-api-key-anna"
 
 @dataclass
 class PollEnvironment:
-    """`watermark` is what the last run returned or saved; `keys` are the mounted credentials."""
+    """`watermark` is the value that the last run returned or saved; `keys` are the mounted credentials."""
 
     env: CalcomEnvironment
     keys: dict[str, str] = field(default_factory=lambda: {"calcom-api-key": KEY, OWN_FILE: OWN_KEY})

@@ -71,7 +71,7 @@ OTHER = Person("Otto Bleibtreu", "+4915155500088", "otto@stays.example.de", "Lak
 
 @dataclass
 class PrivacyEnvironment:
-    """`logs` is what web and worker log, at debug level. The simulators play both vendors."""
+    """`logs` are the lines of web and worker, at debug level. The simulators play both vendors."""
 
     pod: TenantPod
     postgres: EmbeddedPostgres

@@ -1,4 +1,4 @@
-"""What Retell publishes: the types of its Python SDK, applied strictly. The SDK itself accepts any answer."""
+"""Retell's published API: the types of its Python SDK, applied strictly. The SDK itself accepts any answer."""
 
 import types
 from collections.abc import Iterable, Iterator, Sequence

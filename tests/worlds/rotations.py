@@ -20,7 +20,7 @@ _QUESTION = [{"name": "check_availability", "args": {"service": "Haarschnitt", "
 
 @dataclass
 class Rotation:
-    """What a person does with the salon's keys, and the calls meanwhile: each asks a function and sends three events."""
+    """A person's steps with the salon's keys, and the calls meanwhile: each asks a function and sends three events."""
 
     kubectl: Callable[..., Awaitable[str]]
     retell: str

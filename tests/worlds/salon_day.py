@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from tests.worlds.page_rows import Book
 
-# Who, when, for how many minutes, with whom, in which state.
+# Customer, start, minutes, staff member, state.
 _APPOINTMENTS: Final = (
     ("Jonas Krüger", "09:00", 45, "anna", "confirmed"),
     ("Nora Weiß", "09:15", 45, "mehmet", "confirmed"),
@@ -158,7 +158,7 @@ async def _failed_booking(book: Book, call_id: str, began: datetime) -> None:
 
 
 async def _month(book: Book, at: Callable[[str], datetime]) -> None:
-    """Bookings of thirty days, few of which failed, and what providers were asked in the last hour."""
+    """Bookings of thirty days, few of them failed, and the requests to providers in the last hour."""
     for days in range(1, 30):
         day = at("11:00") - timedelta(days=days)
         for number in range(0 if day.weekday() in {6, 0} else 5 + days * 7 % 8):

@@ -17,14 +17,14 @@ _END_ALL = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE u
 
 
 class Blow(StrEnum):
-    """What happens at a statement. Its session ends in any case."""
+    """A fault at a statement. Its session ends in any case."""
 
     AFTER = "after"  # the process has its answer
     LOST = "lost"  # the server has carried it out, and the answer is lost
 
 
 class Since(StrEnum):
-    """What follows."""
+    """The state of the server after the fault."""
 
     BACK = "back"  # the next connection works
     AWAY = "away"  # nobody can log in until `heal`

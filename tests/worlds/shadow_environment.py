@@ -54,7 +54,7 @@ class ShadowEnvironment:
         return [row["text"] for row in rows]
 
     async def wait_until_equal(self) -> None:
-        """Wait until both books are equal: the copy of what the live pod has booked is there."""
+        """Wait until both books are equal: the copy of the live pod's bookings is there."""
 
         async def equal() -> bool:
             return await self.book_of(self.pod.store) == await self.book_of(self.shadow.store)

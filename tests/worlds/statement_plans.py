@@ -22,7 +22,7 @@ _MODES = ("force_custom_plan", "force_generic_plan")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a statement has read: rows of each table, also those that a filter removed, rows that it sorted, and blocks of 8 KB."""
+    """The reads of a statement: rows of each table, also those that a filter removed, rows that it sorted, and blocks of 8 KB."""
 
     statement: str
     text: str
@@ -75,7 +75,7 @@ class PlanRecorder:
 
 @contextmanager
 def recording_plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlanRecorder]:
-    """Record the plans of what the connections of our pools send from now on, until the end of the context."""
+    """Record the plans of the statements that the connections of our pools send until the end of the context."""
     recorder, execute, busy = PlanRecorder(), _Connection._execute, set[int]()
 
     async def execute_recorded(conn: asyncpg.Connection, query: str, args: Any, *rest: Any, **options: Any) -> Any:
@@ -103,7 +103,7 @@ def _to_plan(statement: str, text: str) -> Plan:
         if "Relation Name" in node and node["Node Type"] != "ModifyTable":
             rows[node["Relation Name"]] += number
             whole |= {node["Relation Name"]} if node["Node Type"] == "Seq Scan" else set()
-        elif node["Node Type"] == "Sort":  # of what it was given: LIMIT may take fewer
+        elif node["Node Type"] == "Sort":  # all input counts: LIMIT may take fewer
             sorted_rows = max(
                 sorted_rows, round(max(child["Actual Rows"] * child["Actual Loops"] for child in node["Plans"]))
             )

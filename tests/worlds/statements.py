@@ -11,7 +11,7 @@ _NOT_OURS = ("'jit'", "typeinfo_tree")
 def record_statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list to which each connection that is opened from now on adds the texts of its statements, BEGIN and COMMIT too.
 
-    Left out is what asyncpg asks about types once for each connection.
+    asyncpg's statements about types, once for each connection, are left out.
     """
     statements: list[str] = []
     connect = asyncpg.connect

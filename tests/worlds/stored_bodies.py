@@ -4,7 +4,7 @@ import asyncpg
 
 NUMBER = "+4915155500077"
 OTHER = "+493012345678"
-# Hexadecimal digits that PostgreSQL cannot compress well, as a transcript it is not; the length is what counts.
+# PostgreSQL cannot compress hexadecimal digits well. They are no real transcript; only the length counts.
 _CALLS = """
 WITH added AS (
     INSERT INTO calls (tenant, call_id, status, direction, from_number, started_at, ended_at, correlation_id)

@@ -1,4 +1,4 @@
-"""What Stripe publishes of the events that we read, as a table of our own (docs/vendors/stripe.md).
+"""Stripe's published API, for the events that we read, as a table of our own (docs/vendors/stripe.md).
 
 Source: the types of `stripe-python` 16.1.0, which Stripe generates from its OpenAPI document for `API_VERSION`; read on 2026-11-21.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 API_VERSION = "2026-10-28.endive"
-# Of an event: what it always has, of which the second set may be null, and what only some have.
+# Fields of an event: those that it always has, those of them that may be null, and those that only some events have.
 _EVENT = frozenset(
     {"id", "object", "type", "created", "livemode", "api_version", "pending_webhooks", "request", "data"}
 )

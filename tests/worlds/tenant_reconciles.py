@@ -1,4 +1,4 @@
-"""What tests of the Tenant controller share: rows of the database, reconciles and events of a namespace."""
+"""Shared parts of the Tenant controller's tests: rows of the database, reconciles and events of a namespace."""
 
 from typing import Any
 

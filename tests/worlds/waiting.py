@@ -13,7 +13,7 @@ import asyncpg
 from tests.worlds.golden_answers import RECORDER
 
 T = TypeVar("T")
-# Seconds. What a test awaits comes within them also on a machine with other work, and a wait ends as soon as it comes.
+# Seconds. An awaited event comes within them also on a machine with other work, and a wait ends as soon as it comes.
 # Less than pytest's limit for a test, and less than the intervals after which a missed wake-up would be made good.
 SOON = 60.0
 # The timeout of a client in a test that is not about timeouts: a server on a busy disk answers after seconds.
@@ -57,8 +57,8 @@ _BUSY = 0.02  # a loop that runs its timers later than this by so many seconds h
 async def stopwatch() -> AsyncIterator[Callable[[], float]]:
     """Measure how long the code of the block waits: yield a function that returns the seconds since its beginning.
 
-    The seconds in which the event loop did not run are left out: another process had the processor. So is what this
-    process itself computes; how long that takes is measured by `make bench`.
+    The seconds in which the event loop did not run are left out: another process had the processor. The computing time of this
+    process is left out, too; `make bench` measures it.
     """
     began = slept = time.perf_counter()
     lost = 0.0

@@ -1,4 +1,4 @@
-"""What the watch over the sessions reports."""
+"""The reports of the watch over the sessions."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 class Report:
-    """What a watch reported."""
+    """The reports of one watch."""
 
     def __init__(self) -> None:
         self.ended: list[EndedSession] = []

@@ -1,4 +1,4 @@
-"""What a platform team has around the chart, on this machine and reachable from pods: database, providers, an ingress proxy.
+"""A platform team's parts around the chart, on this machine and reachable from pods: database, providers, an ingress proxy.
 
 Nothing shows the pods that this is a test: they have URLs of a PostgreSQL, a Retell and a Cal.com, and are called by Service.
 """
@@ -242,7 +242,7 @@ def _secret(name: str, key: str, value: str) -> dict[str, Any]:
 
 
 def missing(environment: Sequence[str] = ("KUBECONFIG", "ASKPROAI_E2E_IMAGE", "ASKPROAI_E2E_ADDRESS")) -> str:
-    """Return a message with what is missing to run the tests here, or an empty one."""
+    """Return a message with the missing requirements of the tests, or an empty one."""
     absent = [name for name in environment if not os.environ.get(name)]
     absent += [program for program in ("kubectl", "helm") if shutil.which(program) is None]
     return f"{', '.join(absent)} missing: `make e2e` brings them" if absent else ""

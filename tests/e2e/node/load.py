@@ -1,4 +1,4 @@
-"""What goes on while something is restarted or replaced: callers at the tenants, and a stream of signed events."""
+"""The load while something is restarted or replaced: callers at the tenants, and a stream of signed events."""
 
 import asyncio
 import hashlib

@@ -100,13 +100,13 @@ async def test_the_example_books_a_call_with_nothing_else_installed(disks: None,
         (appointment,) = await appointments()
         return (appointment["status"], appointment["customer_name"]) == ("confirmed", "Erika Muster")
 
-    # What Cal.com has not answered within four seconds is looked up five minutes later.
+    # A booking that Cal.com has not answered within four seconds is looked up five minutes later.
     await eventually(confirmed, 360, "the appointment to be at Cal.com", every=1)
 
 
 @pytest.fixture
 async def second_tenant_and_bystanders(disks: None) -> AsyncIterator[None]:
-    """Who else is in a cluster: another tenant, the monitoring, a namespace that nobody names."""
+    """Other users of a cluster: another tenant, the monitoring, a namespace that nobody names."""
     try:
         await kubectl("apply", "-f", str(EXAMPLES / OTHERS[0].file))
         await start_bystanders(os.environ["ASKPROAI_E2E_IMAGE"])

@@ -63,7 +63,7 @@ async def test_a_caller_books_and_both_calendars_have_the_appointment(env: NodeE
         (row,) = await env.rows("SELECT status, external_id FROM appointments WHERE status <> 'held'")
         return (row["status"], bool(row["external_id"])) == ("confirmed", True)
 
-    # What Cal.com has not answered within four seconds is looked up five minutes later.
+    # A booking that Cal.com has not answered within four seconds is looked up five minutes later.
     await eventually(confirmed, 360, "the appointment in both calendars", every=0.5)
     await eventually(lambda: _none(env.unfinished), 180, "every event of the call to be processed")
 

@@ -1,4 +1,4 @@
-"""What is counted: requests to the API server by who sent them, requests to the providers, CPU time and memory of each process."""
+"""Counts of requests to the API server by sender, requests to the providers, CPU time and memory of each process."""
 
 import os
 from collections import Counter
@@ -86,14 +86,14 @@ class AuditLog:
 
 @dataclass
 class Counts:
-    """What was counted since the start; the difference of two is what a phase has cost."""
+    """The counts since the start; the difference of two is the cost of a phase."""
 
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # party, verb, resource
     providers: Counter[str] = field(default_factory=Counter)  # such as `retell GET get-agent`
     cpu: Counter[str] = field(default_factory=Counter)  # milliseconds, by process
 
     def since(self, before: "Counts") -> "Counts":
-        """Return the difference to an earlier count, without what did not change."""
+        """Return the difference to an earlier count, without zeros."""
         pairs = ((self.requests, before.requests), (self.providers, before.providers), (self.cpu, before.cpu))
         return Counts(
             *(Counter({name: n - old[name] for name, n in new.items() if n != old[name]}) for new, old in pairs)

@@ -34,7 +34,7 @@ from tests.load.scale.kubelet import RATE
 OPERATOR, KUBELET, SCALE = "operator", "kubelet", "scale"  # users of the API server
 SYSTEM: Final = "askproai-system"
 _CRDS: Final = ROOT / "crds"
-# The stand-in replaces them, or they ask for what is not here: nodes, a metrics API.
+# The stand-in replaces them, or they need missing parts: nodes, a metrics API.
 _WITHOUT: Final = ("deployment", "replicaset", "horizontal-pod-autoscaler", "node-lifecycle", "taint-eviction")
 
 
@@ -73,7 +73,7 @@ class Operator:
 
 @dataclass
 class ScaleEnvironment:
-    """All parts; `operators` are the replicas that run. `client` is the API server for who applies and looks."""
+    """All parts; `operators` are the replicas that run. `client` is the API server's client of the measurement."""
 
     directory: Path
     plane: ControlPlane
@@ -171,7 +171,7 @@ async def open_environment(
     options = ControlPlaneOptions(
         users=(OPERATOR, KUBELET, SCALE),
         apiserver_flags=flags,
-        # The usual 20 requests a second would be what is measured.
+        # The usual limit of 20 requests a second would determine the result.
         controller_flags=(f"--controllers={off}", f"--kube-api-qps={RATE}", f"--kube-api-burst={2 * RATE}"),
         scheduler=False,
     )

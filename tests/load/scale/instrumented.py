@@ -1,4 +1,4 @@
-"""The operator with a trace of what it waits for: `python -m tests.load.scale.instrumented run`.
+"""The operator with a trace of its waits: `python -m tests.load.scale.instrumented run`.
 
 SCALE_TRACE: a file that gets a line of JSON for each HTTP request, each use of the database's or Redis's administrator, and each
 reconcile: who made it, when, and how long it took.

@@ -1,4 +1,4 @@
-"""What is measured, one phase after the other; each returns its rows. All but `one` go on with what `ready` has made."""
+"""The measured phases, one after the other; each returns its rows. All but `one` use the tenants that `ready` has made."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.load.scale.counters import Counts, memory_mb
 from tests.load.scale.environment import OPERATOR, Operator, ScaleEnvironment, seconds
 from tests.load.scale.watching import Watching
 
-PILOT: Final = 0  # the salon that runs before the others: its children are what is applied raw
+PILOT: Final = 0  # the salon that runs before the others: `raw` applies copies of its children
 EDITS: Final = 20
 DELETED: Final = 50
 _EACH: Final = "/ tenant"
@@ -65,7 +65,7 @@ class Run:
 
 
 async def one(run: Run) -> list[Row]:
-    """Apply one salon alone, with a trace of all requests; its children are the model of what `raw` applies."""
+    """Apply one salon alone, with a trace of all requests; its children are the model of the objects that `raw` applies."""
     env, trace = run.env, run.env.directory / "trace.jsonl"
     await salons.seed([PILOT], env.urls["retell"], env.urls["calcom"])
     operator = await env.start_operator("operator-traced", instrumented=True, SCALE_TRACE=str(trace))

@@ -16,7 +16,7 @@ AT_ONCE = 8  # requests; as many as the operator has workers
 SERVICES = ("haarschnitt", "farbe", "bart")
 STAFF = ("anna", "mehmet")
 APPLY = "application/apply-patch+yaml"
-# Of each salon, by kind; all of them have the condition Ready.
+# Objects of each salon, by kind; all of them have the condition Ready.
 OBJECTS = {"Tenant": 1, "Branch": 1, "ServiceOffering": len(SERVICES), "RetellAgent": 1}
 
 
